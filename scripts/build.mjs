@@ -1,0 +1,15 @@
+// Compiles src/ to dist/ with tsc. Run by `npm run build`, and by `npm install` in a clone (the "prepare" script).
+import { execFileSync } from "node:child_process";
+import { existsSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const tsc = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
+if (!existsSync(tsc)) {
+  console.error(
+    "saccade: TypeScript is not installed, so dist/ was not built (install with development dependencies to build).",
+  );
+  process.exit(0);
+}
+rmSync(`${root}/dist`, { recursive: true, force: true });
+execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });

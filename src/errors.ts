@@ -1,0 +1,130 @@
+// Every failure a user can meet is a SaccadeError with a stable `code`, the facts as `data`, and a `hint` that says what to do.
+// The command line maps UsageError to exit code 2 and everything else to 1; nobody ever sees a stack trace for these.
+
+/** Base of all errors this library throws on purpose. */
+export class SaccadeError extends Error {
+  /** Stable, machine-readable: "weights_mismatch", "image_too_large", ... */
+  readonly code: string;
+  /** What to do about it, one sentence. */
+  readonly hint: string | undefined;
+  /** The facts, JSON-compatible. */
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: string,
+    message: string,
+    options: { hint?: string; data?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = options.hint;
+    this.data = options.data ?? {};
+  }
+}
+
+/** The caller asked for something that makes no sense: wrong option, wrong argument. Exit code 2. */
+export class UsageError extends SaccadeError {
+  constructor(message: string, hint?: string, data?: Record<string, unknown>) {
+    super("usage", message, { ...(hint === undefined ? {} : { hint }), ...(data === undefined ? {} : { data }) });
+  }
+}
+
+/** Shapes that do not go together, with the op, the shapes and the parameter path in the message. */
+export class ShapeError extends SaccadeError {
+  constructor(op: string, problem: string, shapes: readonly string[], path: string) {
+    const where = path === "" ? "" : ` at ${path}`;
+    super("shape", `${op}${where}: ${problem} (shapes ${shapes.join(", ")})`, { data: { op, problem, shapes, path } });
+  }
+}
+
+/** A file whose bytes are not what its format demands: truncated, lying about sizes, malformed. */
+export class FormatError extends SaccadeError {
+  constructor(
+    format: string,
+    problem: string,
+    options: { hint?: string; data?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super("format", `${format}: ${problem}`, { ...options, data: { format, problem, ...options.data } });
+  }
+}
+
+/** Something is larger than a limit that protects the caller's memory or time. */
+export class LimitError extends SaccadeError {
+  constructor(what: string, actual: number, limit: number, unit: string, hint?: string) {
+    super("limit", `${what}: ${actual} ${unit}, the limit is ${limit} ${unit}`, {
+      ...(hint === undefined ? {} : { hint }),
+      data: { what, actual, limit, unit },
+    });
+  }
+}
+
+/** Weights that do not fit a model. Lists every name, so that the reason is visible. */
+export class WeightsMismatchError extends SaccadeError {
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+  readonly wrongShape: readonly { name: string; expected: readonly number[]; actual: readonly number[] }[];
+
+  constructor(
+    model: string,
+    misfit: {
+      missing: readonly string[];
+      unexpected: readonly string[];
+      wrongShape: readonly { name: string; expected: readonly number[]; actual: readonly number[] }[];
+    },
+  ) {
+    const list = (title: string, names: readonly string[]) =>
+      names.length === 0
+        ? ""
+        : `\n  ${title} (${names.length}): ${names.slice(0, 12).join(", ")}${names.length > 12 ? `, and ${names.length - 12} more` : ""}`;
+    super(
+      "weights_mismatch",
+      `the weights do not fit ${model}${list("missing", misfit.missing)}${list("unexpected", misfit.unexpected)}${list(
+        "wrong shape",
+        misfit.wrongShape.map((w) => `${w.name} is [${w.actual.join(", ")}] but must be [${w.expected.join(", ")}]`),
+      )}`,
+      {
+        hint: "check that the file belongs to this architecture and configuration: saccade inspect FILE",
+        data: { ...misfit },
+      },
+    );
+    this.missing = misfit.missing;
+    this.unexpected = misfit.unexpected;
+    this.wrongShape = misfit.wrongShape;
+  }
+}
+
+/** A picture that cannot be decoded or is not usable. */
+export class ImageError extends SaccadeError {
+  constructor(problem: string, options: { hint?: string; data?: Record<string, unknown>; cause?: unknown } = {}) {
+    super("image", problem, options);
+  }
+}
+
+/** A name that no registry knows, or a path where nothing is. */
+export class NotFoundError extends SaccadeError {
+  constructor(what: string, name: string, hint?: string) {
+    super("not_found", `${what} not found: ${name}`, { ...(hint === undefined ? {} : { hint }), data: { what, name } });
+  }
+}
+
+/** The engine refused a model or failed while running it, or a device is not there. */
+export class SessionError extends SaccadeError {
+  constructor(problem: string, options: { hint?: string; data?: Record<string, unknown>; cause?: unknown } = {}) {
+    super("session", problem, options);
+  }
+}
+
+/** A download that did not work. */
+export class NetworkError extends SaccadeError {
+  constructor(problem: string, options: { hint?: string; data?: Record<string, unknown>; cause?: unknown } = {}) {
+    super("network", problem, options);
+  }
+}
+
+/** The caller's AbortSignal fired. */
+export class AbortedError extends SaccadeError {
+  constructor(what: string, cause?: unknown) {
+    super("aborted", `${what} was aborted`, cause === undefined ? {} : { cause });
+  }
+}

@@ -1,0 +1,32 @@
+// Decoded pixels: 8-bit RGB, row-major, interleaved, upright (EXIF rotation applied). The only picture type in the library.
+import { ImageError } from "../errors.ts";
+
+/** An RGB picture. `data.length === width * height * 3`. */
+export interface RawImage {
+  readonly width: number;
+  readonly height: number;
+  /** R, G, B, R, G, B, … row by row. */
+  readonly data: Uint8Array;
+}
+
+/** Limits and choices for decoding. Limits are checked on the header, before pixels are allocated. */
+export interface DecodeOptions {
+  /** Default 256 MiB. */
+  readonly maxBytes?: number;
+  /** Width times height. Default 268 million (16384 x 16384). */
+  readonly maxPixels?: number;
+  /** What shows through transparent pixels. Default white. */
+  readonly background?: readonly [red: number, green: number, blue: number];
+}
+
+export const DEFAULT_MAX_BYTES = 256 * 2 ** 20;
+export const DEFAULT_MAX_PIXELS = 2 ** 28;
+
+/** A checked RawImage. Throws ImageError when sizes do not fit. */
+export function rawImage(width: number, height: number, data: Uint8Array): RawImage {
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1)
+    throw new ImageError(`a picture needs a width and a height of at least 1, got ${width} x ${height}`);
+  if (data.length !== width * height * 3)
+    throw new ImageError(`a ${width} x ${height} RGB picture needs ${width * height * 3} bytes, got ${data.length}`);
+  return { width, height, data };
+}

@@ -1,0 +1,35 @@
+// What the library needs of the place it runs in: files, pictures, sessions. node/ implements it with fs, sharp and ONNX Runtime's native
+// build; web/ (later) with fetch, ImageDecoder and WASM or WebGPU. Everything above asks a Host and never a platform.
+import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
+import type { Session, SessionOptions } from "../runtime/session.ts";
+
+export interface FileEntry {
+  /** Path as the caller would write it. */
+  readonly path: string;
+  readonly isDirectory: boolean;
+  readonly size: number;
+}
+
+export interface Files {
+  /** Whole file. Throws NotFoundError, or LimitError when larger than `maxBytes`. */
+  read(path: string, options?: { maxBytes?: number }): Promise<Uint8Array>;
+  /** Writes to a temporary name beside `path`, syncs, then renames: readers see the old file or the new one, never half of it. */
+  writeAtomic(path: string, bytes: Uint8Array | string): Promise<void>;
+  /** undefined when there is nothing at `path`. */
+  stat(path: string): Promise<FileEntry | undefined>;
+  /** Entries of a directory, sorted by name. */
+  list(path: string): Promise<readonly FileEntry[]>;
+  makeDirectory(path: string): Promise<void>;
+  join(...parts: string[]): string;
+}
+
+/** The machine as the library sees it. */
+export interface Host {
+  readonly files: Files;
+  /** Bytes of a JPEG, PNG, WebP, GIF, AVIF or TIFF to 8-bit RGB. Limits are checked before pixels are decoded. */
+  decode(bytes: Uint8Array, options?: DecodeOptions): Promise<RawImage>;
+  /** RGB pixels to PNG bytes. */
+  encodePng(image: RawImage): Promise<Uint8Array>;
+  /** A session on the best device that is there (or the one asked for). Never blocks the caller's event loop while it runs. */
+  createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
+}

@@ -1,0 +1,41 @@
+// A Session runs the bytes of one ONNX model. Implementations live in platform/; everything above sees only this interface.
+import type { DType, TensorData } from "../tensor.ts";
+
+/** Where a model runs. "auto" takes the best that is there. */
+export type Device = "auto" | "cpu" | "cuda" | "webgpu" | "wasm";
+export type ActualDevice = Exclude<Device, "auto">;
+
+export interface SessionOptions {
+  /** Default "auto". */
+  readonly device?: Device;
+  /** Threads inside one run. Default: the number of cores for one session. */
+  readonly threads?: number;
+  /** Receives one line when something other than what was asked for is used (native engine missing: WASM). Default: stderr. */
+  readonly onNotice?: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** One input or output of a model. A number is a fixed size, a string names a free one. */
+export interface ValueInfo {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly (number | string)[];
+}
+
+export interface RunOptions {
+  /** Only these outputs are computed and copied. Default: all. */
+  readonly outputs?: readonly string[];
+  /** Checked before the run starts and while it waits in the queue; a run that has begun finishes, but its promise rejects at once. */
+  readonly signal?: AbortSignal;
+}
+
+/** A loaded model. Runs are queued: concurrent calls are safe and execute one after another. */
+export interface Session {
+  readonly device: ActualDevice;
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  /** Throws SessionError for unknown names, wrong dtypes or shapes the model does not take; AbortedError when the signal fires. */
+  run(feeds: Readonly<Record<string, TensorData>>, options?: RunOptions): Promise<Record<string, TensorData>>;
+  /** Frees the engine's memory. Pending runs reject. Idempotent. */
+  dispose(): Promise<void>;
+}

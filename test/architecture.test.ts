@@ -1,0 +1,96 @@
+// Imports go downwards only. The table is the architecture (docs/design.md); any edge that is not in it fails.
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const SRC = resolve(import.meta.dirname, "../src");
+
+/** Folder (or root file) -> what it may import. Every folder may import itself, errors.ts and tensor.ts. */
+const ALLOWED: Record<string, readonly string[]> = {
+  "errors.ts": [],
+  "tensor.ts": [],
+  graph: [],
+  onnx: ["graph"],
+  nn: ["graph"],
+  weights: [],
+  models: ["nn", "graph", "weights"],
+  image: [],
+  video: ["image"],
+  data: ["image"],
+  runtime: ["onnx", "graph"],
+  platform: ["runtime", "onnx", "graph", "weights", "image", "video", "data"],
+  "model-folder": ["models", "nn", "graph", "onnx", "weights", "image", "runtime", "platform/host.ts"],
+  train: ["model-folder", "models", "nn", "graph", "onnx", "weights", "image", "data", "runtime", "platform/host.ts"],
+  tasks: ["model-folder", "models", "graph", "onnx", "weights", "image", "video", "runtime", "platform/host.ts"],
+  evaluate: [
+    "tasks",
+    "train",
+    "model-folder",
+    "models",
+    "graph",
+    "onnx",
+    "weights",
+    "image",
+    "data",
+    "runtime",
+    "platform/host.ts",
+  ],
+  server: ["tasks", "evaluate", "image", "runtime", "platform", "node.ts"],
+  cli: ["*"],
+  "node.ts": ["*"],
+  "web.ts": ["*"],
+};
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sourceFiles(path);
+    return /\.(ts|mjs)$/.test(entry.name) && !/\.test\.ts$/.test(entry.name) ? [path] : [];
+  });
+}
+
+const room = (path: string) => relative(SRC, path).split("/")[0]!;
+
+function importsOf(path: string): string[] {
+  const text = readFileSync(path, "utf8");
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1]!);
+}
+
+test("imports go downwards only", () => {
+  const wrong: string[] = [];
+  for (const path of sourceFiles(SRC)) {
+    const from = room(path);
+    const allowed = ALLOWED[from];
+    if (allowed === undefined) {
+      wrong.push(`${relative(SRC, path)}: no rule for "${from}" (add it to the table on purpose)`);
+      continue;
+    }
+    for (const specifier of importsOf(path)) {
+      if (!specifier.startsWith(".")) continue;
+      const target = resolve(dirname(path), specifier);
+      const to = room(target);
+      const fine =
+        to === from ||
+        to === "errors.ts" ||
+        to === "tensor.ts" ||
+        allowed.includes("*") ||
+        allowed.includes(to) ||
+        allowed.includes(relative(SRC, target)) ||
+        relative(SRC, target) === "../package.json";
+      if (!fine) wrong.push(`${relative(SRC, path)} -> ${relative(SRC, target)}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test("ONNX Runtime is imported in exactly one native and one WASM place", () => {
+  const importers = sourceFiles(SRC)
+    .filter((path) => importsOf(path).some((specifier) => specifier.startsWith("onnxruntime")))
+    .map((path) => relative(SRC, path));
+  expect(importers.every((path) => path.startsWith("platform/"))).toBe(true);
+  expect(importers.length).toBeLessThanOrEqual(2);
+});
+
+test("platform/host.ts only describes: it imports types", () => {
+  expect(readFileSync(join(SRC, "platform/host.ts"), "utf8")).not.toMatch(/^import (?!type)/m);
+});
