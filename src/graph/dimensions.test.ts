@@ -1,0 +1,73 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  addDims,
+  type Dim,
+  dim,
+  divideDims,
+  evaluateDim,
+  floorDivideDim,
+  multiplyDims,
+  sizeOf,
+  subtractDims,
+  symbolsOf,
+} from "./dimensions.ts";
+
+const SIZES = new Map([
+  ["batch", 3],
+  ["height", 37],
+  ["width", 50],
+]);
+
+describe("dimensions", () => {
+  test("canonical text", () => {
+    expect(multiplyDims(49, "batch")).toBe("49*batch");
+    expect(multiplyDims("width", "height", 2)).toBe("2*height*width");
+    expect(addDims("batch", 1, "batch")).toBe("2*batch + 1");
+    expect(subtractDims("batch", "batch")).toBe(0);
+    expect(floorDivideDim(subtractDims("height", 1), 2)).toBe("floor((height - 1)/2)");
+    expect(dim("1 + batch")).toBe("batch + 1");
+    expect(sizeOf(["batch", 49, 256])).toBe("12544*batch");
+  });
+
+  test("exact division, as reshaping needs", () => {
+    expect(divideDims("12544*batch", 256)).toBe("49*batch");
+    expect(divideDims(multiplyDims("batch", "height", 6), multiplyDims("height", 3))).toBe("2*batch");
+    expect(divideDims("49*batch", 10)).toBeUndefined();
+    expect(divideDims("batch + 1", "batch + 1")).toBe(1);
+  });
+
+  test("names inside floor are found", () => {
+    expect(symbolsOf("floor((floor((height - 1)/2))/2)*batch")).toEqual(["batch", "height"]);
+  });
+
+  test("malformed text is refused", () => {
+    for (const text of ["", "3 +", "a b", "floor(x)", "floor(x/0)", "2.5", "(a", "a$"])
+      expect(() => dim(text), text).toThrow(/is not a size/);
+    expect(() => dim(1.5)).toThrow();
+  });
+
+  test("arithmetic on text agrees with arithmetic on numbers, and text survives a round trip", () => {
+    const leaf = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constantFrom<Dim>("batch", "height", "width"));
+    const { expression } = fc.letrec<{ expression: Dim }>((tie) => ({
+      expression: fc.oneof(
+        { maxDepth: 4 },
+        leaf,
+        fc.tuple(tie("expression"), tie("expression")).map(([a, b]) => addDims(a, b)),
+        fc.tuple(tie("expression"), tie("expression")).map(([a, b]) => multiplyDims(a, b)),
+        fc.tuple(tie("expression"), tie("expression")).map(([a, b]) => subtractDims(a, b)),
+        fc.tuple(tie("expression"), fc.integer({ min: 1, max: 5 })).map(([a, b]) => floorDivideDim(a, b)),
+      ),
+    }));
+    fc.assert(
+      fc.property(expression, expression, fc.integer({ min: 1, max: 7 }), (a, b, n) => {
+        const value = (d: Dim) => evaluateDim(d, SIZES) + 0; // + 0: no negative zero
+        expect(dim(a)).toBe(a);
+        expect(value(addDims(a, b))).toBe(value(a) + value(b) + 0);
+        expect(value(multiplyDims(a, b))).toBe(value(a) * value(b) + 0);
+        expect(value(floorDivideDim(a, n))).toBe(Math.floor(value(a) / n) + 0);
+        expect(evaluateDim(typeof a === "string" ? dim(a.replaceAll(" ", "")) : a, SIZES) + 0).toBe(value(a));
+      }),
+    );
+  });
+});
