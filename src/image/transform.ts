@@ -1,0 +1,271 @@
+// From a picture to the numbers a model takes, as torchvision's and timm's evaluation transforms do it (torchvision/transforms/functional.py:
+// resize, center_crop, to_tensor, normalize). The same plan tells where a point of the model's view lies on the original picture.
+import { LimitError, UsageError } from "../errors.ts";
+import { allocate, type TensorData } from "../tensor.ts";
+import { DEFAULT_MAX_PIXELS, type RawImage } from "./raw-image.ts";
+import { copyWindow, type PixelWindow, type ResampleFilter, resample } from "./resample.ts";
+import type { Transform, TransformOp, Triple } from "./transform-syntax.ts";
+
+export {
+  NORMALIZATIONS,
+  parseTransform,
+  printTransform,
+  type Transform,
+  type TransformOp,
+} from "./transform-syntax.ts";
+
+/**
+ * Where the model's view lies on the original picture. Both are measured from 0 (left, top edge) to 1 (right, bottom edge):
+ * `pictureX = viewX * scaleX + offsetX`. Padding makes offsets negative.
+ */
+export interface ViewToPicture {
+  readonly scaleX: number;
+  readonly scaleY: number;
+  readonly offsetX: number;
+  readonly offsetY: number;
+}
+
+type Step =
+  | {
+      readonly kind: "resize";
+      readonly width: number;
+      readonly height: number;
+      readonly filter: ResampleFilter;
+      /** The part of the resized picture that later steps look at. */
+      readonly window: PixelWindow;
+    }
+  | { readonly kind: "crop"; readonly window: PixelWindow }
+  | {
+      readonly kind: "pad";
+      readonly width: number;
+      readonly height: number;
+      readonly x: number;
+      readonly y: number;
+      readonly fill: number;
+    };
+
+/** One axis on the way: `source = position * scale + offset`, both in pixels, pixel i covering i to i + 1. */
+interface Axis {
+  readonly size: number;
+  readonly scale: number;
+  readonly offset: number;
+}
+
+interface Plan {
+  readonly steps: readonly Step[];
+  readonly x: Axis;
+  readonly y: Axis;
+}
+
+/**
+ * The size that a picture of `width` x `height` has after the transform.
+ *
+ * @example transformOutputSize(parseTransform("resize_small(256)|central_crop(224)"), 640, 480) // { width: 224, height: 224 }
+ */
+export function transformOutputSize(
+  transform: Transform,
+  width: number,
+  height: number,
+): { width: number; height: number } {
+  const { x, y } = planGeometry(transform, width, height);
+  return { width: x.size, height: y.size };
+}
+
+/** Where the view that the transform makes of a `width` x `height` picture lies on that picture. */
+export function viewToPicture(transform: Transform, width: number, height: number): ViewToPicture {
+  const { x, y } = planGeometry(transform, width, height);
+  return {
+    scaleX: (x.scale * x.size) / width,
+    scaleY: (y.scale * y.size) / height,
+    offsetX: x.offset / width,
+    offsetY: y.offset / height,
+  };
+}
+
+/** The pixels that the model sees, before normalisation, and where they lie on the picture. */
+export function transformToRaw(
+  image: RawImage,
+  transform: Transform,
+): { image: RawImage; viewToPicture: ViewToPicture } {
+  const { steps } = planGeometry(transform, image.width, image.height);
+  return {
+    image: steps.reduce(applyStep, image),
+    viewToPicture: viewToPicture(transform, image.width, image.height),
+  };
+}
+
+/**
+ * A picture as a model's input.
+ *
+ * @returns (1, 3, height, width), float32, red plane first.
+ * @throws LimitError when a step would make a picture larger than 2^28 pixels.
+ * @example applyTransform(image, parseTransform("resize_small(256,bicubic)|central_crop(224)|normalize(imagenet)"))
+ */
+export function applyTransform(image: RawImage, transform: Transform): TensorData<"float32"> {
+  const { width, height } = transformOutputSize(transform, image.width, image.height);
+  const out: TensorData<"float32"> = {
+    dtype: "float32",
+    shape: [1, 3, height, width],
+    data: allocate("float32", 3 * height * width),
+  };
+  applyTransformInto(image, transform, out, 0);
+  return out;
+}
+
+/**
+ * Writes a picture as item `batchIndex` of a batch.
+ *
+ * @param out (N, 3, height, width).
+ * @throws UsageError when the transform's output does not have the batch's height and width.
+ */
+export function applyTransformInto(
+  image: RawImage,
+  transform: Transform,
+  out: TensorData<"float32">,
+  batchIndex: number,
+): void {
+  const [count, channels, height, width] = out.shape;
+  const size = transformOutputSize(transform, image.width, image.height);
+  if (out.shape.length !== 4 || channels !== 3 || size.width !== width || size.height !== height)
+    throw new UsageError(
+      `a picture of 3 x ${size.height} x ${size.width} does not go into a batch of shape [${out.shape.join(", ")}]`,
+      "pictures of one batch must come out of the transform with one size: end it with a crop or resize",
+    );
+  if (!Number.isInteger(batchIndex) || batchIndex < 0 || batchIndex >= count!)
+    throw new UsageError(`a batch of ${count} has no item ${batchIndex}`);
+  const pixels = transformToRaw(image, transform).image.data;
+  const plane = width * height;
+  const base = batchIndex * 3 * plane;
+  const values = valueTable(transform.at(-1));
+  for (let i = 0, at = 0; i < plane; i++, at += 3) {
+    out.data[base + i] = values[pixels[at]!]!;
+    out.data[base + plane + i] = values[256 + pixels[at + 1]!]!;
+    out.data[base + 2 * plane + i] = values[512 + pixels[at + 2]!]!;
+  }
+}
+
+/** What each of 256 bytes becomes in each channel. Every step is rounded to float32, as PyTorch computes it, so results are bit-equal. */
+function valueTable(last: TransformOp | undefined): Float32Array {
+  const { fround } = Math;
+  const mean: Triple = last?.op === "normalize" ? last.mean : [0, 0, 0];
+  const std: Triple = last?.op === "normalize" ? last.std : [1, 1, 1];
+  const low = last?.op === "value_range" ? last.low : 0;
+  const high = last?.op === "value_range" ? last.high : 1;
+  return Float32Array.from({ length: 768 }, (_, i) => {
+    const unit = fround((i & 255) / 255);
+    const ranged = fround(fround(unit * fround(high - low)) + fround(low));
+    return fround(ranged - fround(mean[i >> 8]!)) / fround(std[i >> 8]!);
+  });
+}
+
+function planGeometry(transform: Transform, width: number, height: number): Plan {
+  const start: Plan = {
+    steps: [],
+    x: { size: width, scale: 1, offset: 0 },
+    y: { size: height, scale: 1, offset: 0 },
+  };
+  return transform.reduce(planOp, start);
+}
+
+function planOp(plan: Plan, op: TransformOp): Plan {
+  const width = plan.x.size;
+  const height = plan.y.size;
+  const short = Math.min(width, height);
+  const long = Math.max(width, height);
+  switch (op.op) {
+    case "resize_small": {
+      const other = Math.trunc((op.size * long) / short);
+      return width <= height
+        ? planResize(plan, op.size, other, op.filter)
+        : planResize(plan, other, op.size, op.filter);
+    }
+    case "resize_long": {
+      const other = Math.max(1, Math.trunc((op.size * short) / long));
+      return width <= height
+        ? planResize(plan, other, op.size, op.filter)
+        : planResize(plan, op.size, other, op.filter);
+    }
+    case "resize":
+      return planResize(plan, op.width, op.height, op.filter);
+    case "central_crop":
+      return planCrop(plan, op.width, op.height);
+    case "pad_square":
+      return planPad(plan, long, long, op.fill);
+    case "normalize":
+    case "value_range":
+      return plan;
+  }
+}
+
+function planResize(plan: Plan, width: number, height: number, filter: ResampleFilter): Plan {
+  const resized = (axis: Axis, size: number): Axis => ({
+    size,
+    scale: (axis.scale * axis.size) / size,
+    offset: axis.offset,
+  });
+  const window = { x: 0, y: 0, width, height };
+  return {
+    steps: [...plan.steps, { kind: "resize", width, height, filter, window }],
+    x: resized(plan.x, width),
+    y: resized(plan.y, height),
+  };
+}
+
+function planCrop(plan: Plan, width: number, height: number): Plan {
+  const window: PixelWindow = {
+    x: roundHalfToEven(Math.max(0, plan.x.size - width) / 2),
+    y: roundHalfToEven(Math.max(0, plan.y.size - height) / 2),
+    width: Math.min(width, plan.x.size),
+    height: Math.min(height, plan.y.size),
+  };
+  const cropped: Plan = {
+    steps: withWindow(plan, window),
+    x: { ...plan.x, size: window.width, offset: plan.x.offset + window.x * plan.x.scale },
+    y: { ...plan.y, size: window.height, offset: plan.y.offset + window.y * plan.y.scale },
+  };
+  return planPad(cropped, width, height, 0);
+}
+
+/** A crop right after a resize becomes part of it: pixels that nobody will see are not computed. */
+function withWindow(plan: Plan, window: PixelWindow): Step[] {
+  const last = plan.steps.at(-1);
+  if (window.width === plan.x.size && window.height === plan.y.size) return [...plan.steps];
+  if (last?.kind !== "resize") return [...plan.steps, { kind: "crop", window }];
+  const inside = { ...window, x: last.window.x + window.x, y: last.window.y + window.y };
+  return [...plan.steps.slice(0, -1), { ...last, window: inside }];
+}
+
+function planPad(plan: Plan, width: number, height: number, fill: number): Plan {
+  if (plan.x.size === width && plan.y.size === height) return plan;
+  const x = Math.floor((width - plan.x.size) / 2);
+  const y = Math.floor((height - plan.y.size) / 2);
+  return {
+    steps: [...plan.steps, { kind: "pad", width, height, x, y, fill }],
+    x: { ...plan.x, size: width, offset: plan.x.offset - x * plan.x.scale },
+    y: { ...plan.y, size: height, offset: plan.y.offset - y * plan.y.scale },
+  };
+}
+
+/** Python's round() of a number that is whole or a half. */
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value);
+  return value === floor || floor % 2 === 0 ? floor : floor + 1;
+}
+
+function applyStep(image: RawImage, step: Step): RawImage {
+  switch (step.kind) {
+    case "resize":
+      return resample(image, step.width, step.height, { filter: step.filter, window: step.window });
+    case "crop":
+      return copyWindow(image, step.window);
+    case "pad": {
+      if (step.width * step.height > DEFAULT_MAX_PIXELS)
+        throw new LimitError("a padded picture", step.width * step.height, DEFAULT_MAX_PIXELS, "pixels");
+      const data = new Uint8Array(step.width * step.height * 3).fill(step.fill);
+      const rowBytes = image.width * 3;
+      for (let row = 0; row < image.height; row++)
+        data.set(image.data.subarray(row * rowBytes, (row + 1) * rowBytes), ((step.y + row) * step.width + step.x) * 3);
+      return { width: step.width, height: step.height, data };
+    }
+  }
+}
