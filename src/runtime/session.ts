@@ -27,6 +27,12 @@ export interface RunOptions {
   readonly outputs?: readonly string[];
   /** Checked before the run starts and while it waits in the queue; a run that has begun finishes, but its promise rejects at once. */
   readonly signal?: AbortSignal;
+  /**
+   * The caller gives the feeds' memory away: buffers that belong to one tensor alone move to the engine instead of being copied, and are
+   * empty (detached) afterwards. Default false: feeds are copied when `run` is called, so they may change at once. Tensors over a
+   * SharedArrayBuffer are never copied by the caller's thread and must not change until the run settles.
+   */
+  readonly transferInputs?: boolean;
 }
 
 /** A loaded model. Runs are queued: concurrent calls are safe and execute one after another. */
@@ -34,6 +40,8 @@ export interface Session {
   readonly device: ActualDevice;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
+  /** True once disposed or once the engine died; every further run rejects. A session that cannot know leaves it out. */
+  readonly closed?: boolean;
   /** Throws SessionError for unknown names, wrong dtypes or shapes the model does not take; AbortedError when the signal fires. */
   run(feeds: Readonly<Record<string, TensorData>>, options?: RunOptions): Promise<Record<string, TensorData>>;
   /** Frees the engine's memory. Pending runs reject. Idempotent. */

@@ -1,0 +1,120 @@
+// The owner's side of a session's worker thread: one request at a time, notices in between, and a clear error when the thread dies. While a
+// request is under way the worker keeps the process alive; while it is idle it does not, so a script that forgets to dispose still ends.
+import type { TransferListItem, Worker } from "node:worker_threads";
+import { SessionError } from "../../errors.ts";
+import { type EngineSection, engineSection, guardSection } from "./engine-section.ts";
+import type { Failure, FromWorker, ToWorker } from "./protocol.ts";
+import { spawnWorker } from "./workers.ts";
+
+type Answer<T extends FromWorker["type"]> = Extract<FromWorker, { type: T }>;
+
+interface Request {
+  readonly resolve: (answer: FromWorker) => void;
+  readonly reject: (reason: SessionError) => void;
+}
+
+export class EngineClient {
+  readonly section: EngineSection = engineSection();
+  readonly #worker: Worker;
+  readonly #exited: Promise<void>;
+  readonly #unguard: () => void;
+  #request: Request | undefined;
+  #crash: Error | undefined;
+  #stopping = false;
+
+  /** @param onDeath called once when the thread ends without being asked to */
+  constructor(entry: URL, onNotice: (line: string) => void, onDeath: (error: SessionError) => void) {
+    this.#unguard = guardSection(this.section);
+    this.#worker = spawnWorker(entry, { name: "saccade session" });
+    this.#worker.on("message", (message: FromWorker) => {
+      if (message.type === "notice") onNotice(message.line);
+      else this.#settle((request) => request.resolve(message));
+    });
+    this.#worker.on("error", (error: Error) => {
+      this.#crash = error;
+    });
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once("exit", (code) => {
+        this.#unguard();
+        const error = this.#deathCause(code);
+        if (!this.#stopping) onDeath(error);
+        this.#settle((request) => request.reject(error));
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Sends one message and waits for its answer. One request at a time.
+   *
+   * @throws SessionError with the worker's failure, or when the worker dies first
+   */
+  async ask<T extends "loaded" | "result">(
+    type: T,
+    message: ToWorker,
+    transfer: readonly TransferListItem[],
+  ): Promise<Answer<T>> {
+    const answer = await new Promise<FromWorker>((resolve, reject) => {
+      try {
+        this.#worker.postMessage(message, transfer);
+      } catch (error) {
+        reject(cannotHandOver(error));
+        return;
+      }
+      this.#request = { resolve, reject };
+      this.#worker.ref();
+    });
+    if (answer.type === "failed") throw toSessionError(answer.failure);
+    if (answer.type !== type) throw new SessionError(`the engine answered ${answer.type} instead of ${type}`);
+    return answer as Answer<T>;
+  }
+
+  /**
+   * Ends the thread and waits until it is gone. `atOnce` stops it in the middle of a run, which only WebAssembly survives: a thread in native
+   * code would take the process with it. Otherwise the run under way ends first. Idempotent.
+   */
+  async stop(atOnce: boolean): Promise<void> {
+    if (!this.#stopping) {
+      this.#stopping = true;
+      this.#worker.ref();
+      if (atOnce) await this.#worker.terminate();
+      else this.#worker.postMessage({ type: "dispose" } satisfies ToWorker);
+    }
+    await this.#exited;
+  }
+
+  #settle(settle: (request: Request) => void): void {
+    const request = this.#request;
+    this.#request = undefined;
+    if (!this.#stopping) this.#worker.unref();
+    if (request !== undefined) settle(request);
+  }
+
+  #deathCause(code: number): SessionError {
+    const crash = this.#crash;
+    const outOfMemory = crash !== undefined && "code" in crash && crash.code === "ERR_WORKER_OUT_OF_MEMORY";
+    const reason = outOfMemory ? "it ran out of memory" : (crash?.message ?? `exit code ${code}`);
+    return new SessionError(`the session's worker thread has died: ${reason}`, {
+      hint: "make a new session; if it happens again, try smaller batches or fewer threads",
+      data: { exitCode: code },
+      cause: crash,
+    });
+  }
+}
+
+function toSessionError({ message, hint, data }: Failure): SessionError {
+  return new SessionError(message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(data === undefined ? {} : { data }),
+  });
+}
+
+function cannotHandOver(error: unknown): SessionError {
+  return new SessionError(
+    `the feeds cannot be handed to the engine: ${error instanceof Error ? error.message : error}`,
+    {
+      hint: "a buffer given away with transferInputs belongs to one run only",
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,75 @@
+// What a session and its worker say to each other.
+import type { ActualDevice, Device, ValueInfo } from "../../runtime/session.ts";
+import { arrayFromBytes, bytesOf, type DType, type TensorData, type TypedArray } from "../../tensor.ts";
+import type { EngineSection } from "./engine-section.ts";
+
+/** A tensor on its way: name first, data as the typed array itself, which structured cloning keeps. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: TypedArray;
+}
+
+export type ToWorker =
+  | {
+      readonly type: "load";
+      readonly model: Uint8Array;
+      readonly device: Device;
+      readonly threads: number;
+      readonly section: EngineSection;
+    }
+  | { readonly type: "run"; readonly feeds: readonly NamedTensor[]; readonly outputs: readonly string[] }
+  | { readonly type: "dispose" };
+
+/** A SessionError on its way. */
+export interface Failure {
+  readonly message: string;
+  readonly hint?: string;
+  readonly data?: Record<string, unknown>;
+}
+
+/** What the worker tells once the model is loaded. */
+export interface Loaded {
+  readonly device: ActualDevice;
+  /** Package and version that execute: "onnxruntime-node 1.30.0". */
+  readonly engine: string;
+  readonly threads: number;
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+}
+
+export type FromWorker =
+  | { readonly type: "notice"; readonly line: string }
+  | ({ readonly type: "loaded" } & Loaded)
+  | { readonly type: "result"; readonly outputs: readonly NamedTensor[] }
+  | { readonly type: "failed"; readonly failure: Failure };
+
+/** Tensors ready for postMessage, and the buffers that move with them. */
+export interface Parcel {
+  readonly tensors: readonly NamedTensor[];
+  readonly transfer: readonly ArrayBuffer[];
+}
+
+/**
+ * Packs tensors for another thread. `give` moves buffers that a tensor fills alone; anything else is copied, except memory that is shared
+ * already. A copy is made here and moved, because cloning a view would copy the whole buffer behind it, and twice.
+ */
+export function packTensors(values: Readonly<Record<string, TensorData>>, give: boolean): Parcel {
+  const transfer = new Set<ArrayBuffer>();
+  const tensors = Object.entries(values).map(([name, { dtype, shape, data }]): NamedTensor => {
+    if (data.buffer instanceof SharedArrayBuffer) return { name, dtype, shape, data };
+    const whole = data.byteLength === data.buffer.byteLength;
+    // not data.slice(): that of a Node Buffer is a view of the same memory
+    const sent = give && whole ? data : arrayFromBytes(dtype, new Uint8Array(bytesOf(data)));
+    transfer.add(sent.buffer as ArrayBuffer);
+    return { name, dtype, shape, data: sent };
+  });
+  return { tensors, transfer: [...transfer] };
+}
+
+export function unpackTensors(tensors: readonly NamedTensor[]): Record<string, TensorData> {
+  return Object.fromEntries(
+    tensors.map(({ name, dtype, shape, data }) => [name, { dtype, shape, data } as TensorData]),
+  );
+}

@@ -1,0 +1,47 @@
+// Worker threads that start alike from dist/*.js, from src/*.ts under a test runner and from src/*.ts under tsx.
+import { type TransferListItem, Worker, workerData } from "node:worker_threads";
+
+export interface WorkerOptions {
+  /** What `workerInput()` returns inside. It stays alive as long as the worker: send what is large in a message instead. */
+  readonly data?: unknown;
+  /** Buffers inside `data` that move to the worker instead of being copied. */
+  readonly transfer?: readonly TransferListItem[];
+  /** Shown by debuggers and in thread listings. */
+  readonly name?: string;
+  /** Limit of the worker's JavaScript heap; beyond it the worker ends with an error event. */
+  readonly maxHeapMegabytes?: number;
+}
+
+/**
+ * The URL of a sibling module as this code is now: "./encode-worker" from dist is encode-worker.js, from source encode-worker.ts.
+ *
+ * @param from the caller's `import.meta.url`
+ */
+export function workerEntry(name: string, from: string): URL {
+  const extension = new URL(from).pathname.endsWith(".ts") ? ".ts" : ".js";
+  return new URL(`${name}${extension}`, from);
+}
+
+/**
+ * Starts a thread that runs the module at `entry`. Flags of the parent process (loaders, inspector) are not inherited, so that a worker
+ * behaves the same wherever it is started from.
+ *
+ * @example
+ * const worker = spawnWorker(workerEntry("./encode-worker", import.meta.url), { data: { quality: 80 } });
+ */
+export function spawnWorker(entry: URL, options: WorkerOptions = {}): Worker {
+  return new Worker(new URL("./worker-bootstrap.mjs", import.meta.url), {
+    workerData: { entry: entry.href, data: options.data },
+    execArgv: [],
+    ...(options.transfer === undefined ? {} : { transferList: [...options.transfer] }),
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.maxHeapMegabytes === undefined
+      ? {}
+      : { resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMegabytes } }),
+  });
+}
+
+/** Inside a worker: the `data` it was spawned with. The caller names the type; nothing checks it. */
+export function workerInput<T>(): T {
+  return (workerData as { data: T }).data;
+}
