@@ -4,7 +4,7 @@ import { SaccadeError } from "../errors.ts";
 import { numberToHalf, type TensorData, tensor } from "../tensor.ts";
 import { type Dim, dim, divideDims, multiplyDims, type Shape, shapesEqual, sizeOf } from "./dimensions.ts";
 import type { BinaryOps, GraphDType, SpatialOps, UnaryOps } from "./ops.ts";
-import { type Graph, type Tensor, widen } from "./tensor.ts";
+import { type Graph, isOp, type Tensor, widen } from "./tensor.ts";
 
 export type Operand = Tensor | number;
 
@@ -203,7 +203,10 @@ export function reshape(x: Tensor, shape: readonly Dim[]): Tensor {
     // An undivided size is left as it is: the shape rule then refuses with the op's own message.
     target = target.map((d, i) => (i === at ? (left ?? sizeOf(x.shape)) : d));
   }
-  return shapesEqual(target, x.shape) ? x : widen(x.graph.apply("reshape", [x], { shape: target }));
+  if (shapesEqual(target, x.shape)) return x;
+  // A reshape of a reshape is one reshape, or none when it leads back.
+  if (isOp(x, "reshape")) return reshape(x.inputs[0]!, target);
+  return widen(x.graph.apply("reshape", [x], { shape: target }));
 }
 
 /** Keeps everything but a new axis of size 1. */

@@ -1,0 +1,65 @@
+// From a model definition to its inference graph, and from named tensors to checked parameters.
+import { WeightsMismatchError } from "../errors.ts";
+import type { Dim } from "../graph/dimensions.ts";
+import { shapesEqual } from "../graph/dimensions.ts";
+import { initialize } from "../graph/initializers.ts";
+import { trace } from "../graph/scope.ts";
+import type { Graph } from "../graph/tensor.ts";
+import { Mode } from "../nn/mode.ts";
+import { type TensorData, tensor } from "../tensor.ts";
+import type { NamedTensors } from "./architecture.ts";
+import type { ModelDefinition } from "./registry.ts";
+
+export interface InputSize {
+  readonly batch?: Dim;
+  readonly frames?: Dim;
+  readonly height?: Dim;
+  readonly width?: Dim;
+}
+
+/** The forward pass with input `image` (batch, 3, [frames,] height, width). Sizes not given stay free where the architecture allows it. */
+export function inferenceGraph({ architecture, config }: ModelDefinition, size: InputSize = {}): Graph {
+  const input = architecture.input(config);
+  const fixed = input.size === "free" ? undefined : input.size;
+  const height = size.height ?? fixed?.height ?? "height";
+  const width = size.width ?? fixed?.width ?? "width";
+  const spatial = input.kind === "video" ? [size.frames ?? "frames", height, width] : [height, width];
+  return trace((scope) => {
+    const image = scope.graph.input("image", [size.batch ?? "batch", 3, ...spatial]);
+    return architecture.build(scope, image, config, Mode.inference());
+  });
+}
+
+/** The parameters a graph needs, taken from named tensors: nothing missing, nothing left over, every shape right. */
+export function fitWeights(graph: Graph, tensors: NamedTensors, model: string): Map<string, TensorData> {
+  const missing: string[] = [];
+  const wrongShape: { name: string; expected: readonly number[]; actual: readonly number[] }[] = [];
+  const fitted = new Map<string, TensorData>();
+  for (const { name, shape } of graph.parameters.values()) {
+    const value = tensors.get(name);
+    if (value === undefined) missing.push(name);
+    else if (!shapesEqual(value.shape, shape)) wrongShape.push({ name, expected: shape, actual: value.shape });
+    else fitted.set(name, value);
+  }
+  const unexpected = [...tensors.keys()].filter((name) => !graph.parameters.has(name));
+  if (missing.length + unexpected.length + wrongShape.length > 0)
+    throw new WeightsMismatchError(model, { missing, unexpected, wrongShape });
+  return fitted;
+}
+
+/** Fresh weights from a seed, as the paper initialises them. */
+export function initialWeights(graph: Graph, seed: number): Map<string, TensorData> {
+  return new Map(
+    [...graph.parameters.values()].map(({ name, shape, initializer }) => [
+      name,
+      tensor("float32", shape, initialize(name, shape, initializer, seed)),
+    ]),
+  );
+}
+
+/** Number of trainable and other values a graph declares. */
+export function parameterCount(graph: Graph): number {
+  let sum = 0;
+  for (const { shape } of graph.parameters.values()) sum += shape.reduce((a, b) => a * b, 1);
+  return sum;
+}

@@ -1,0 +1,80 @@
+// The two SparseFormer architectures as the registry sees them.
+import { z } from "zod";
+import { UsageError } from "../../errors.ts";
+import type { Tensor } from "../../graph/tensor.ts";
+import type { Architecture } from "../architecture.ts";
+import {
+  type MediaSparseformerConfig,
+  mediaSparseformerSchema,
+  type SparseformerConfig,
+  sparseformerSchema,
+} from "./config.ts";
+import { type SparseformerOutputs, sparseformer } from "./model.ts";
+import { adoptMediaWeights, adoptSparseformerWeights } from "./weights.ts";
+
+function checked<S extends z.ZodType>(schema: S, name: string, json: unknown): z.infer<S> {
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  throw new UsageError(
+    `the configuration of ${name} is not valid: ${z.prettifyError(result.error).replaceAll("\n", " ")}`,
+  );
+}
+
+/** Outputs under the names that goldens, exports and sessions use. */
+function named(outputs: SparseformerOutputs): Record<string, Tensor> {
+  const result: Record<string, Tensor> = {
+    logits: outputs.logits,
+    features: outputs.features,
+    token_embedding: outputs.tokenEmbedding,
+    token_roi: outputs.tokenRoi,
+  };
+  outputs.hiddenRois.forEach((roi, i) => {
+    result[`hidden_rois.${i}`] = roi;
+  });
+  outputs.gaze.forEach(({ regions, points }, i) => {
+    result[`gaze.${i}.regions`] = regions;
+    result[`gaze.${i}.points`] = points;
+  });
+  return result;
+}
+
+/** Shorter side to 256, centre 224 (factory.py create_preprocessing: torchvision's default bilinear), with the model's own mean and deviation. */
+function evaluationTransform(config: SparseformerConfig): string {
+  const [mean, std] = config.normalization_factor ?? [
+    [0.485, 0.456, 0.406],
+    [0.229, 0.224, 0.225],
+  ];
+  const key = mean.join();
+  const preset = key.startsWith("0.485")
+    ? "imagenet"
+    : key.startsWith("0.4814")
+      ? "clip"
+      : key === "0.5,0.5,0.5"
+        ? "inception"
+        : undefined;
+  return `resize_small(256,bilinear)|central_crop(224)|normalize(${preset ?? `${mean.join("/")},${std.join("/")}`})`;
+}
+
+const answers = (config: SparseformerConfig) => (config.proj_bias ? "classes" : "embedding");
+
+export const sparseformerArchitecture: Architecture<SparseformerConfig> = {
+  name: "sparseformer",
+  paper: "https://arxiv.org/abs/2304.03768, https://arxiv.org/abs/2312.01987",
+  parseConfig: (json) => checked(sparseformerSchema, "sparseformer", json),
+  input: () => ({ kind: "image", size: "free", usual: { height: 224, width: 224 } }),
+  build: (scope, image, config, mode) => named(sparseformer(scope, image, config, mode)),
+  adoptWeights: adoptSparseformerWeights,
+  transform: evaluationTransform,
+  answers,
+};
+
+export const mediaSparseformerArchitecture: Architecture<MediaSparseformerConfig> = {
+  name: "media_sparseformer",
+  paper: "https://arxiv.org/abs/2304.03768 (video model of showlab/sparseformer, media.py)",
+  parseConfig: (json) => checked(mediaSparseformerSchema, "media_sparseformer", json),
+  input: () => ({ kind: "video", size: "free", usual: { height: 224, width: 224, frames: 8 } }),
+  build: (scope, image, config, mode) => named(sparseformer(scope, image, config, mode, config.replicates)),
+  adoptWeights: adoptMediaWeights,
+  transform: evaluationTransform,
+  answers,
+};

@@ -1,0 +1,141 @@
+// SparseFormer (Gao et al., ICLR 2024; bootstrapped and CLIP variants, CVPR 2024; the video model): an image becomes a few latent tokens,
+// each with a region of interest; cost hardly depends on resolution. Reproduces showlab/sparseformer, sparseformer/sparseformer/modeling.py
+// and media.py. Read top to bottom: stem, tokens and regions, units, head.
+import { concat, expand, reduceMean, reshape, slice, transpose } from "../../graph/build.ts";
+import type { Dim } from "../../graph/dimensions.ts";
+import type { Scope } from "../../graph/scope.ts";
+import type { Tensor } from "../../graph/tensor.ts";
+import { layerNorm } from "../../nn/layer-norm.ts";
+import { linear } from "../../nn/linear.ts";
+import type { Mode } from "../../nn/mode.ts";
+import type { SparseformerConfig } from "./config.ts";
+import { type Axes, cornersOfRegions, initialRegions, regionsFromCorners } from "./regions.ts";
+import { stem } from "./stem.ts";
+import { type Glimpse, type TokenState, unit } from "./unit.ts";
+
+/** What SparseFormer computes. All are computed only when a session asks for them. */
+export interface SparseformerOutputs {
+  /** (batch, proj_dim): class logits, or a CLIP image embedding. */
+  readonly logits: Tensor;
+  /** (batch, width): the pooled token after the final norm. */
+  readonly features: Tensor;
+  /** (batch, tokens, width), after the final norm. */
+  readonly tokenEmbedding: Tensor;
+  /** (batch, tokens, 2 axes): x1, y1[, t1], x2, y2[, t2] in 0..1 of the input. */
+  readonly tokenRoi: Tensor;
+  /** Regions after each unit, as `tokenRoi`. */
+  readonly hiddenRois: readonly Tensor[];
+  /** Every look at the picture, in order: regions (batch, tokens, 2 axes) and points (batch, tokens, points, axes). */
+  readonly gaze: readonly { readonly regions: Tensor; readonly points: Tensor }[];
+}
+
+/** image (batch, 3, H, W), or (batch, 3, T, H, W) for the video model with `replicates` copies of the tokens along time. */
+export function sparseformer(
+  scope: Scope,
+  image: Tensor,
+  config: SparseformerConfig,
+  mode: Mode,
+  replicates = 1,
+): SparseformerOutputs {
+  const axes: Axes = image.shape.length === 5 ? 3 : 2;
+  const batch = image.shape[0]!;
+  const features = stem(scope.at("feat_extractor"), image, config); // (batch, C, [T,] H/4, W/4)
+
+  let state = initialState(scope, config, axes, replicates);
+  const hiddenRois: Tensor[] = [];
+  const glimpses: Glimpse[] = [];
+  const rates = dropPathRates(config);
+  let layer = 0; // index in the official ModuleList: transitions and units share it
+  let repeatsDone = 0;
+  config.width_configs.forEach((width, i) => {
+    if (i > 0 && width !== config.width_configs[i - 1]) {
+      state = { ...state, tokens: transition(scope.at("layers", layer++), state.tokens, width, config) };
+    }
+    if (i === config.cls_token_insert_layer) state = insertClassToken(scope, state, config);
+    const repeats = config.repeats[i]!;
+    const result = unit(scope.at("layers", layer++), features, state, {
+      ops: config.ops_list[i]!,
+      repeats,
+      dropPath: rates.slice(repeatsDone, repeatsDone + repeats),
+      config,
+      mode,
+    });
+    repeatsDone += repeats;
+    state = result.state;
+    glimpses.push(...result.glimpses);
+    hiddenRois.push(perPicture(cornersOfRegions(state.regions), batch));
+  });
+
+  return {
+    ...head(scope, state, batch, config),
+    tokenRoi: hiddenRois.at(-1)!,
+    hiddenRois,
+    gaze: glimpses.map((g) => gazeOf(g, batch)),
+  };
+}
+
+function initialState(scope: Scope, config: SparseformerConfig, axes: Axes, replicates: number): TokenState {
+  const tokens = config.num_latent_tokens * replicates;
+  const width = config.width_configs[0]!;
+  const roi = scope
+    .at("initial_roi")
+    .parameter("weight", [tokens, 2 * axes], initialRegions(config.num_latent_tokens, axes, replicates));
+  const rows = config.same_token_embedding ? 1 : tokens;
+  const embedding = scope
+    .at("initial_embedding")
+    .parameter("weight", [rows, width], { kind: "truncatedNormal", std: 1 });
+  return {
+    tokens: expand(reshape(embedding, [1, rows, width]), [1, tokens, width]),
+    regions: regionsFromCorners(reshape(roi, [1, tokens, 2 * axes]), axes),
+  };
+}
+
+/** Between widths: a linear layer, and its norm in version 1. */
+function transition(scope: Scope, tokens: Tensor, width: number, config: SparseformerConfig): Tensor {
+  const projected = linear(scope.at(0), tokens, width);
+  return config.compatible_config.transition_ln
+    ? layerNorm(scope.at(1), projected, config.compatible_config.ln_eps)
+    : projected;
+}
+
+/** The class token comes first; it has no region, so no sampling may follow. */
+function insertClassToken(scope: Scope, state: TokenState, config: SparseformerConfig): TokenState {
+  const width = config.width_configs.at(-1)!;
+  const n = state.tokens.shape[0]!;
+  const token = scope.at("cls_embedding").parameter("weight", [1, width], { kind: "normal", std: 1 });
+  const one = expand(reshape(token, [1, 1, width]), [n, 1, width]);
+  return { ...state, tokens: concat([one, state.tokens], 1) };
+}
+
+function head(scope: Scope, state: TokenState, batch: Dim, config: SparseformerConfig) {
+  const epsilon = config.compatible_config.ln_eps;
+  const width = config.width_configs.at(-1)!;
+  const pooled =
+    config.head_op === "avg"
+      ? reduceMean(state.tokens, 1)
+      : reshape(slice(state.tokens, 1, 0, 1), [state.tokens.shape[0]!, width]);
+  const features = layerNorm(scope.at("norm"), pooled, epsilon); // (batch, width)
+  return {
+    features,
+    logits: linear(scope.at("proj"), features, config.proj_dim, { bias: config.proj_bias }),
+    tokenEmbedding: perPicture(layerNorm(scope.at("norm"), state.tokens, epsilon), batch),
+  };
+}
+
+function gazeOf({ regions, points }: Glimpse, batch: Dim): { regions: Tensor; points: Tensor } {
+  return {
+    regions: perPicture(cornersOfRegions(regions), batch), // (batch, tokens, 2 axes)
+    points: perPicture(transpose(points, [0, 1, 3, 2]), batch), // (batch, tokens, points, axes)
+  };
+}
+
+/** What did not depend on the picture so far (leading size 1) is the same for all of the batch. */
+function perPicture(x: Tensor, batch: Dim): Tensor {
+  return expand(x, [batch, ...x.shape.slice(1)]);
+}
+
+/** Rates rise linearly over all repeats of all units. */
+function dropPathRates(config: SparseformerConfig): number[] {
+  const total = config.repeats.reduce((a, b) => a + b, 0);
+  return Array.from({ length: total }, (_, i) => (total === 1 ? 0 : (config.drop_path_rate * i) / (total - 1)));
+}

@@ -1,0 +1,84 @@
+// Sparse sampling: each token places points inside its region and reads the feature map there, bilinearly.
+// Official: modeling.py make_absolute_sampling_point, sampling_from_img_feat; media.py for the 3-D ones.
+import {
+  add,
+  clampGradient,
+  div,
+  expand,
+  gridSample,
+  mul,
+  reduceMean,
+  reshape,
+  sqrt,
+  sub,
+  transpose,
+} from "../../graph/build.ts";
+import type { Dim } from "../../graph/dimensions.ts";
+import type { Initializer } from "../../graph/initializers.ts";
+import type { Scope } from "../../graph/scope.ts";
+import type { Tensor } from "../../graph/tensor.ts";
+import { layerNorm } from "../../nn/layer-norm.ts";
+import { affine, fixedWidth } from "../../nn/linear.ts";
+import type { SparseformerConfig } from "./config.ts";
+import type { Axes, Regions } from "./regions.ts";
+
+/** Where every token samples: (n, tokens, axes, points), in 0..1 of the picture. */
+export function placePoints(scope: Scope, tokens: Tensor, regions: Regions, config: SparseformerConfig): Tensor {
+  const axes = regions.centre.shape[2] as Axes;
+  const points = config.num_sampling_points;
+  const width = fixedWidth(tokens);
+  const [n, count] = tokens.shape as [Dim, Dim];
+  const moduleScope = scope.at("roi_offset_module");
+  return scope.run(() => {
+    const normal = layerNorm(moduleScope.at(0), tokens, config.compatible_config.ln_eps, {
+      kind: "constant",
+      value: width ** -0.5,
+    });
+    const weight = moduleScope.at(1).parameter("weight", [points * axes, width], { kind: "zeros" });
+    const bias = scope.parameter("roi_offset_bias", [points * axes], initialOffsets(points, axes));
+    // Official order is point by point, (x, y) each; permuting the weights instead of the result makes x and y planes for free.
+    const planeWeight = reshape(transpose(reshape(weight, [points, axes, width]), [1, 0, 2]), [axes * points, width]);
+    const planeBias = reshape(transpose(reshape(bias, [points, axes]), [1, 0]), [axes * points]);
+    const offsets = reshape(affine(normal, planeWeight, planeBias), [n, count, axes, points]);
+    const standard = standardize(offsets, points, config.compatible_config.first_release_numerics ? 1e-7 : 1e-5);
+    return add(regions.centre, mul(standard, regions.size)); // (n, tokens, axes, points)
+  });
+}
+
+/** Offsets to zero mean and a standard deviation (unbiased) of a third, per token and axis. */
+function standardize(offsets: Tensor, points: number, epsilon: number): Tensor {
+  const centred = sub(offsets, reduceMean(offsets, 3, { keepDims: true }));
+  const variance = mul(reduceMean(mul(centred, centred), 3, { keepDims: true }), points / (points - 1));
+  return div(centred, mul(add(sqrt(variance), epsilon), 3));
+}
+
+/** features (batch, C, [T,] H, W) at points (n, tokens, axes, P) -> (batch, tokens, P, C). */
+export function sampleFeatures(features: Tensor, points: Tensor, config: SparseformerConfig): Tensor {
+  const [, tokens, axes, count] = points.shape as [Dim, number, Axes, number];
+  const batch = features.shape[0]!;
+  const channels = config.conv_dim;
+  const height = features.shape.at(-2)!;
+  // The paper restricts a point's gradient to one cell; the limit needs the map's height when the graph is built.
+  const limited =
+    config.compatible_config.restrict_grad_norm && typeof height === "number"
+      ? clampGradient(points, 1 / height)
+      : points;
+  const grid = transpose(sub(mul(limited, 2), 1), [0, 1, 3, 2]); // (n, tokens, P, axes)
+  const full = expand(grid, [batch, tokens, count, axes]);
+  const shaped = axes === 3 ? reshape(full, [batch, 1, tokens, count, 3]) : full;
+  const padding = config.compatible_config.grid_sample_config.padding_mode;
+  const sampled = reshape(gridSample(features, shaped, { padding }), [batch, channels, tokens * count]);
+  return reshape(transpose(sampled, [0, 2, 1]), [batch, tokens, count, channels]);
+}
+
+/** Points on a regular grid over the region, (x, y) each; in time, all in the middle. Other counts than squares start at random. */
+function initialOffsets(points: number, axes: Axes): Initializer {
+  const root = Math.round(Math.sqrt(points));
+  if (root * root !== points) return { kind: "uniform", low: -0.5, high: 0.5 };
+  const offsets = new Float32Array(points * axes);
+  for (let i = 0; i < points; i++) {
+    offsets[i * axes] = ((i % root) + 0.5) / root - 0.5;
+    offsets[i * axes + 1] = (Math.floor(i / root) + 0.5) / root - 0.5;
+  }
+  return { kind: "values", values: offsets };
+}
