@@ -1,0 +1,169 @@
+// Pictures in and out in Node, through sharp (libvips). The choices follow Pillow's `Image.open(f).convert("RGB")`, because models were
+// trained behind it:
+// - Colour profiles are ignored; the stored RGB values are what a model gets. CMYK (which no model takes) becomes RGB by Pillow's plain
+//   formula, (1 - ink) * (1 - black), and not through a profile.
+// - 16 bits become 8 by keeping the high byte. (Pillow does so for RGB; 16-bit grey it clips to white, which nobody wants.)
+// - Alpha is laid over a background, where Pillow would drop it and show whatever colour lies under transparent pixels.
+// - EXIF orientation is applied; of animations and multi-page files the first picture is taken.
+import type { Metadata, Sharp, SharpOptions } from "sharp";
+import { ImageError, LimitError } from "../../errors.ts";
+import {
+  DEFAULT_MAX_BYTES,
+  DEFAULT_MAX_PIXELS,
+  type DecodeOptions,
+  type RawImage,
+  rawImage,
+} from "../../image/raw-image.ts";
+import { looksCutOff, type PictureFormat, pngSize, sniff } from "../../image/sniff.ts";
+
+type SharpFactory = (input: Uint8Array, options?: SharpOptions) => Sharp;
+
+let loading: Promise<SharpFactory> | undefined;
+
+/** sharp, loaded when the first picture comes, because it is an optional dependency and brings 20 MB of native code. */
+function loadSharp(): Promise<SharpFactory> {
+  loading ??= import("sharp").then(
+    ({ default: sharp }) => {
+      // libvips remembers operations across calls, which only costs memory when every picture is new, and starts a thread per core for
+      // each picture, which decoding (mostly serial) does not use. Pictures are decoded side by side in libuv's pool instead.
+      sharp.cache(false);
+      sharp.concurrency(1);
+      return sharp;
+    },
+    (cause: unknown) => {
+      loading = undefined;
+      throw new ImageError("pictures cannot be read or written here: the package sharp is missing or does not load", {
+        hint: "npm install sharp",
+        cause,
+      });
+    },
+  );
+  return loading;
+}
+
+/**
+ * Bytes of a JPEG, PNG, WebP, GIF, AVIF or TIFF as upright 8-bit RGB. The content decides what it is, not a name.
+ *
+ * @throws LimitError when the file has more than `maxBytes` or its header announces more than `maxPixels`; nothing is decoded then.
+ * @throws ImageError when the bytes are something else, damaged or cut off.
+ * @example const image = await decodeWithSharp(await readFile("guinea-pig.jpg"));
+ */
+export async function decodeWithSharp(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RawImage> {
+  const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+  const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
+  if (bytes.length > maxBytes) throw new LimitError("a picture file", bytes.length, maxBytes, "bytes");
+  const format = requirePicture(bytes);
+  // libpng reads on to the first pixels before it gives a size away, so a PNG's header is read here.
+  if (format === "png") checkSize(pngSize(bytes), maxPixels);
+  const sharp = await loadSharp();
+  // Small faults that Pillow forgives are forgiven; but a TIFF without its last bytes would be garbage, and only "error" notices.
+  const failOn = format === "tiff" ? "error" : "truncated";
+  const open = (limitInputPixels: number | false) => sharp(bytes, { failOn, ignoreIcc: true, limitInputPixels });
+  try {
+    // The header is read without sharp's own limit, so that the refusal can say how large the picture is.
+    const metadata = await open(false).metadata();
+    checkSize(metadata, maxPixels);
+    checkDepth(metadata);
+    const isCmyk = metadata.space === "cmyk" && !metadata.hasAlpha;
+    const upright = open(maxPixels).autoOrient();
+    const { data, info } = await (isCmyk ? keepInks(upright) : toRgb(upright, metadata, options.background))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return rawImage(info.width, info.height, isCmyk ? cmykToRgb(pixels) : pixels);
+  } catch (error) {
+    throw error instanceof ImageError || error instanceof LimitError ? error : explain(error, bytes, format);
+  }
+}
+
+/**
+ * RGB pixels as the bytes of a PNG file.
+ *
+ * @example await writeFile("gaze.png", await encodePng(drawGaze(image, gaze)));
+ */
+export async function encodePng(image: RawImage): Promise<Uint8Array> {
+  const { width, height, data } = image;
+  const sharp = await loadSharp();
+  const png = await sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
+    .png()
+    .toBuffer();
+  return new Uint8Array(png.buffer, png.byteOffset, png.byteLength);
+}
+
+function requirePicture(bytes: Uint8Array): PictureFormat {
+  if (bytes.length === 0) throw new ImageError("the file is empty: 0 bytes", { hint: "was it copied completely?" });
+  const { picture, name } = sniff(bytes);
+  if (picture !== undefined) return picture;
+  const supported = "JPEG, PNG, WebP, GIF, AVIF and TIFF are read";
+  const isOtherPicture = /picture|icon|drawing|Photoshop/.test(name) && !name.startsWith("not ");
+  const hint =
+    name === "an SVG drawing"
+      ? `${supported}; render the drawing to PNG first`
+      : isOtherPicture
+        ? `${supported}; convert it to one of these`
+        : supported;
+  throw new ImageError(
+    isOtherPicture
+      ? `this is ${name}, which cannot be read`
+      : `this is ${name}${name.startsWith("not ") ? "" : ", not a picture"}`,
+    { hint, data: { found: name, firstBytes: Array.from(bytes.subarray(0, 16)) } },
+  );
+}
+
+function checkSize(size: { width: number; height: number } | undefined, maxPixels: number): void {
+  if (size !== undefined && size.width * size.height > maxPixels)
+    throw new LimitError(
+      `a picture of ${size.width} x ${size.height}`,
+      size.width * size.height,
+      maxPixels,
+      "pixels",
+      "scale it down first, or raise the limit on pixels",
+    );
+}
+
+function checkDepth({ depth }: Metadata): void {
+  if (depth !== "uchar" && depth !== "ushort")
+    throw new ImageError(`the picture's values are of type ${depth}; only 8-bit and 16-bit pictures are read`, {
+      hint: "convert it to 8 bits per channel, choosing what is black and what is white",
+      data: { depth },
+    });
+}
+
+function toRgb(picture: Sharp, metadata: Metadata, background: DecodeOptions["background"] = [255, 255, 255]): Sharp {
+  const [r, g, b] = background;
+  const opaque = metadata.hasAlpha ? picture.flatten({ background: { r, g, b } }) : picture;
+  return opaque.toColourspace("srgb");
+}
+
+function keepInks(picture: Sharp): Sharp {
+  return picture.pipelineColourspace("cmyk").toColourspace("cmyk");
+}
+
+/** Pillow's cmyk2rgb (src/libImaging/Convert.c): ink times what black leaves over, rounded as its MULDIV255 does. */
+function cmykToRgb(inks: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((inks.length / 4) * 3);
+  for (let from = 0, to = 0; from < inks.length; from += 4) {
+    const light = 255 - inks[from + 3]!;
+    for (let channel = 0; channel < 3; channel++) {
+      const product = inks[from + channel]! * light + 128;
+      rgb[to++] = light - (((product >> 8) + product) >> 8);
+    }
+  }
+  return rgb;
+}
+
+/** What libvips says, told as a fact about the picture. */
+function explain(error: unknown, bytes: Uint8Array, format: PictureFormat): ImageError {
+  const detail = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, "; ").slice(0, 200);
+  const isCutOff = looksCutOff(bytes, format) || /premature end|unexpected end/i.test(detail);
+  return new ImageError(
+    isCutOff
+      ? `the ${format.toUpperCase()} picture is truncated: its data stops before its end`
+      : `the ${format.toUpperCase()} picture is damaged or of a kind that cannot be read (${detail})`,
+    {
+      hint: isCutOff ? "copy or download the file again" : "open and save it with another program",
+      data: { format, bytes: bytes.length, detail },
+      cause: error,
+    },
+  );
+}
