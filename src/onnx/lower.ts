@@ -1,0 +1,172 @@
+// A traced graph to the bytes of an ONNX file: only the nodes that the outputs need, sizes computed at run time where the graph leaves them
+// free, and for each op the kernel that engines do best (lowering/).
+import { SaccadeError, UsageError } from "../errors.ts";
+import type { Op } from "../graph/ops.ts";
+import { type Graph, isOp, type Parameter, type Tensor } from "../graph/tensor.ts";
+import type { TensorData } from "../tensor.ts";
+import { Emitter, type Value } from "./emitter.ts";
+import { loweringRules } from "./lowering/index.ts";
+import type { LoweringContext, LoweringRule } from "./lowering/rule.ts";
+import { parameterInitializers } from "./parameters.ts";
+import { serialize, type TypedValue } from "./serialize.ts";
+import { Sizes } from "./sizes.ts";
+
+/** Which kernels a file may ask for. */
+export type LoweringTarget = LoweringContext["target"];
+/** How gridSample is written. */
+export type GridSampleLowering = LoweringContext["gridSample"];
+
+export interface LowerOptions {
+  /** Values of the parameters, by name; they are stored in the file. Names the graph does not need are ignored. */
+  readonly parameters?: ReadonlyMap<string, TensorData>;
+  /** "inputs" (training): parameters are fed at every run and their values stay out of the file. Default "initializers". */
+  readonly parametersAs?: "initializers" | "inputs";
+  /** Only these outputs, and what they need. Default: all, and then all inputs are declared, used or not. */
+  readonly outputs?: readonly string[];
+  /** "portable" (default) keeps to the standard operators; "onnxruntime" also uses com.microsoft kernels (CPU, WASM and CUDA have them). */
+  readonly target?: LoweringTarget;
+  /** ONNX operator set, 17 to 23. Default 20: the first with Gelu and volumetric GridSample. */
+  readonly opset?: number;
+  /** "kernel" (default): GridSample. "gather": corners are gathered and weighted with plain arithmetic. */
+  readonly gridSample?: GridSampleLowering;
+  /** Written to the file's metadata_props; see metadata.ts. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly graphName?: string;
+  readonly docString?: string;
+  /** Version recorded beside the producer's name. */
+  readonly producerVersion?: string;
+}
+
+const DEFAULT_OPSET = 20;
+const OLDEST_OPSET = 17;
+const NEWEST_OPSET = 23;
+
+/**
+ * The ONNX file that computes a graph's outputs.
+ *
+ * Free sizes of inputs become named dimensions. Outputs carry the shapes that the graph inferred.
+ *
+ * @throws WeightsMismatchError when parameters are missing or have the wrong shape; it lists all of them.
+ * @throws LimitError when the file would be over 2 GB, protobuf's limit.
+ * @throws UsageError for unknown output names and operator sets.
+ * @throws SaccadeError (`lower`) when names clash, or no input says how large a free size is.
+ *
+ * @example
+ * const bytes = lower(graph, { parameters: weights, metadata: writeMetadata({ labels }) });
+ */
+export function lower(graph: Graph, options: LowerOptions = {}): Uint8Array {
+  const opset = options.opset ?? DEFAULT_OPSET;
+  if (!Number.isInteger(opset) || opset < OLDEST_OPSET || opset > NEWEST_OPSET)
+    throw new UsageError(`operator set ${opset} is not supported`, `use ${OLDEST_OPSET} to ${NEWEST_OPSET}`);
+  const graphName = options.graphName ?? "saccade";
+  const outputs = chooseOutputs(graph, options.outputs);
+  const needed = graph.needed(outputs.values());
+  const parameters = needed
+    .filter((node) => isOp(node, "parameter"))
+    .map((node) => parameterOf(graph, node.attributes.name));
+  const asInputs = options.parametersAs === "inputs";
+  const stored = asInputs ? [] : parameterInitializers(graphName, parameters, options.parameters ?? new Map());
+
+  const emitter = new Emitter();
+  reserveNames(emitter, graph, parameters, outputs);
+  const declared = options.outputs === undefined ? [...graph.inputs.values()] : needed.filter((n) => isOp(n, "input"));
+  const inputs = new Set<Value>(declared.map((node) => (node as Tensor<"input">).attributes.name));
+  // Inputs that are needed anyway come first, so that a size is read from one of them if it can be.
+  const sources = [...graph.inputs]
+    .map(([value, { shape }]) => ({ value, shape }))
+    .sort((a, b) => Number(inputs.has(b.value)) - Number(inputs.has(a.value)));
+  const sizes = new Sizes(emitter, sources, (input) => inputs.add(input));
+  const values = lowerNodes(needed, {
+    emitter,
+    sizes,
+    opset,
+    target: options.target ?? "portable",
+    gridSample: options.gridSample ?? "kernel",
+  });
+  nameOutputs(emitter, outputs, values);
+
+  return serialize({
+    opset,
+    domains: emitter.domains,
+    graphName,
+    docString: options.docString ?? "",
+    producerVersion: options.producerVersion ?? "",
+    metadata: options.metadata ?? {},
+    nodes: emitter.nodes,
+    inputs: [
+      ...[...graph.inputs].filter(([name]) => inputs.has(name)).map(([name, node]) => typed(name, node)),
+      ...(asInputs ? parameters.map((parameter) => typed(parameter.name, parameter)) : []),
+    ],
+    outputs: [...outputs].map(([name, node]) => typed(name, node)),
+    initializers: [...emitter.initializers, ...stored],
+  });
+}
+
+function typed(name: string, { dtype, shape }: Pick<Tensor, "dtype" | "shape">): TypedValue {
+  return { name, dtype, shape };
+}
+
+function chooseOutputs(graph: Graph, names: readonly string[] | undefined): ReadonlyMap<string, Tensor> {
+  if (names === undefined) return graph.outputs;
+  return new Map(
+    names.map((name) => {
+      const node = graph.outputs.get(name);
+      if (node === undefined)
+        throw new UsageError(`the graph has no output "${name}"`, `it has: ${[...graph.outputs.keys()].join(", ")}`);
+      return [name, node];
+    }),
+  );
+}
+
+function parameterOf(graph: Graph, name: string): Parameter {
+  const parameter = graph.parameters.get(name);
+  if (parameter === undefined)
+    throw new SaccadeError("lower", `parameter "${name}" was not declared with graph.parameter`);
+  return parameter;
+}
+
+function reserveNames(
+  emitter: Emitter,
+  graph: Graph,
+  parameters: readonly Parameter[],
+  outputs: ReadonlyMap<string, Tensor>,
+): void {
+  for (const name of graph.inputs.keys()) emitter.reserve(name, "input");
+  for (const { name } of parameters) emitter.reserve(name, "parameter");
+  for (const name of outputs.keys()) emitter.reserve(name, "output");
+}
+
+/** Each node's value in the ONNX graph. */
+function lowerNodes(nodes: readonly Tensor[], shared: Omit<LoweringContext, "emit">): Map<Tensor, Value> {
+  const values = new Map<Tensor, Value>();
+  const context: LoweringContext = {
+    ...shared,
+    emit: (opType, inputs, attributes, domain) => shared.emitter.emit(opType, inputs, attributes, domain),
+  };
+  for (const node of nodes) {
+    // The table's entry for a node's op takes nodes of that op; TypeScript cannot follow the pairing through the union.
+    const rule = loweringRules[node.op] as LoweringRule<Op>;
+    const inputs = node.inputs.map((input) => values.get(input)!);
+    const scope = `${node.path === "" ? "" : `${node.path}/`}${node.op}_${node.id}`;
+    values.set(
+      node,
+      shared.emitter.within(scope, () => rule(context, inputs, node)),
+    );
+  }
+  return values;
+}
+
+/** Calls the outputs by their names. What has a name that must stay (an input, a weight, another output) is passed through an Identity. */
+function nameOutputs(emitter: Emitter, outputs: ReadonlyMap<string, Tensor>, values: ReadonlyMap<Tensor, Value>): void {
+  const made = new Set(emitter.nodes.flatMap((node) => node.output));
+  const names = new Map<Value, Value>();
+  const copies: { name: string; value: Value }[] = [];
+  for (const [name, node] of outputs) {
+    const value = values.get(node)!;
+    if (made.has(value) && !names.has(value)) names.set(value, name);
+    else copies.push({ name, value });
+  }
+  for (const { name, value } of copies) names.set(emitter.emit("Identity", [value]), name);
+  emitter.rename(names);
+  for (const node of emitter.nodes) if (node.name !== "" && names.has(node.name)) node.name = names.get(node.name)!;
+}

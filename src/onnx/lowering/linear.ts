@@ -1,0 +1,75 @@
+// Matrix products, normalisations and reductions.
+import type { LinearOps, NormalizationOps, Op, ReductionOps } from "../../graph/ops.ts";
+import { type Attributes, MICROSOFT, type Value } from "../emitter.ts";
+import type { LoweringContext, LoweringRule, LoweringRules } from "./rule.ts";
+
+const gemm: LoweringRule<"gemm" | "matMul"> = (context, inputs, { attributes: { transposeA, transposeB } }) => {
+  const attributes: Attributes = {
+    ...(transposeA ? { transA: { int: 1 } } : {}),
+    ...(transposeB ? { transB: { int: 1 } } : {}),
+  };
+  return context.emit("Gemm", inputs, attributes);
+};
+
+/** Exchanges the last two dimensions. */
+function swapped(context: LoweringContext, value: Value, rank: number): Value {
+  const axes = Array.from({ length: rank }, (_, i) => i);
+  return context.emit("Transpose", [value], { perm: { ints: [...axes.slice(0, -2), rank - 1, rank - 2] } });
+}
+
+export const linearLowering: LoweringRules<keyof LinearOps> = {
+  gemm,
+  matMul: (context, inputs, node) => {
+    const { transposeA, transposeB } = node.attributes;
+    const [a, b] = node.inputs;
+    if (!transposeA && !transposeB) return context.emit("MatMul", inputs);
+    // Gemm is the standard operator that transposes, and takes matrices only.
+    if (a!.shape.length === 2 && b!.shape.length === 2) return gemm(context, inputs, node);
+    if (context.target === "onnxruntime" && node.dtype === "float32")
+      return context.emit(
+        "FusedMatMul",
+        inputs,
+        { transA: { int: Number(transposeA) }, transB: { int: Number(transposeB) } },
+        MICROSOFT,
+      );
+    return context.emit("MatMul", [
+      transposeA ? swapped(context, inputs[0]!, a!.shape.length) : inputs[0]!,
+      transposeB ? swapped(context, inputs[1]!, b!.shape.length) : inputs[1]!,
+    ]);
+  },
+};
+
+const alongAxis =
+  (opType: string): LoweringRule<"softmax" | "logSoftmax"> =>
+  (context, inputs, { attributes }) =>
+    context.emit(opType, inputs, { axis: { int: attributes.axis } });
+
+export const normalizationLowering: LoweringRules<keyof NormalizationOps> = {
+  softmax: alongAxis("Softmax"),
+  logSoftmax: alongAxis("LogSoftmax"),
+  layerNorm: (context, inputs, { attributes }) =>
+    context.emit("LayerNormalization", inputs, { axis: { int: -1 }, epsilon: { float: attributes.epsilon } }),
+  batchNorm: (context, inputs, { attributes }) =>
+    context.emit("BatchNormalization", inputs, { epsilon: { float: attributes.epsilon } }),
+};
+
+/** `axesAsInputSince`: the operator set in which the axes became an input. */
+const reduction =
+  (opType: string, axesAsInputSince: number): LoweringRule<Op> =>
+  (context, inputs, node) => {
+    const { axes, keepDims } = node.attributes as ReductionOps["reduceSum"];
+    // No axes: nothing is reduced (ONNX would take it for all of them).
+    if (axes.length === 0) return inputs[0]!;
+    const keepdims = { int: Number(keepDims) };
+    return context.opset >= axesAsInputSince
+      ? context.emit(opType, [inputs[0]!, context.emitter.int64s(axes)], { keepdims })
+      : context.emit(opType, inputs, { axes: { ints: axes }, keepdims });
+  };
+
+export const reductionLowering: LoweringRules<keyof ReductionOps> = {
+  reduceSum: reduction("ReduceSum", 13),
+  reduceMean: reduction("ReduceMean", 18),
+  reduceMax: reduction("ReduceMax", 18),
+  argMax: (context, inputs, { attributes: { axis, keepDims } }) =>
+    context.emit("ArgMax", inputs, { axis: { int: axis }, keepdims: { int: Number(keepDims) } }),
+};
