@@ -26,6 +26,8 @@ export interface Files {
 /** The machine as the library sees it. */
 export interface Host {
   readonly files: Files;
+  /** Where downloaded weights are kept, and where the models that come with the package are. */
+  readonly folders: { readonly cache: string; readonly bundledModels: string };
   /** Bytes of a JPEG, PNG, WebP, GIF, AVIF or TIFF to 8-bit RGB. Limits are checked before pixels are decoded. */
   decode(bytes: Uint8Array, options?: DecodeOptions): Promise<RawImage>;
   /** RGB pixels to PNG bytes. */

@@ -1,0 +1,77 @@
+// Options that several commands share, and the checks of their values.
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Device } from "../runtime/session.ts";
+import type { Terminal } from "./terminal.ts";
+
+const DEVICES = ["auto", "cpu", "cuda", "webgpu", "wasm"] as const satisfies readonly Device[];
+
+/** A parser for commander: an integer of at least `least`. */
+export function integer(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least)
+      throw new InvalidArgumentError(`It must be an integer of at least ${least}.`);
+    return value;
+  };
+}
+
+/** `field=value` pairs; values are JSON, or text when they are not. */
+export function keyValue(text: string, previous: Record<string, unknown> = {}): Record<string, unknown> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It must be FIELD=VALUE.");
+  const value = text.slice(at + 1);
+  try {
+    return { ...previous, [text.slice(0, at)]: JSON.parse(value) };
+  } catch {
+    return { ...previous, [text.slice(0, at)]: value };
+  }
+}
+
+export interface ModelOptions {
+  model?: string;
+  architecture?: string;
+  config?: Record<string, unknown>;
+  tokens?: number;
+}
+
+/** --architecture, --config, --tokens: how to read a model. */
+export function addModelOptions(command: Command): Command {
+  return command
+    .option(
+      "--architecture <name>",
+      "for a bare checkpoint: the registered model or architecture it belongs to (default: the one that fits)",
+    )
+    .option("--config <field=value>", "change a field of the model's configuration; may be repeated", keyValue)
+    .option("--tokens <n>", "number of latent tokens, for models with one shared token: a dial for cost", integer(1));
+}
+
+/** What loadModel takes. */
+export function loadOptions(options: ModelOptions): { architecture?: string; config?: Record<string, unknown> } {
+  const config = { ...options.config, ...(options.tokens === undefined ? {} : { num_latent_tokens: options.tokens }) };
+  return {
+    ...(options.architecture === undefined ? {} : { architecture: options.architecture }),
+    ...(Object.keys(config).length === 0 ? {} : { config }),
+  };
+}
+
+export interface DeviceOptions {
+  device?: Device;
+  threads?: number;
+}
+
+/** --device, --threads: where to run. */
+export function addDeviceOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--device <device>", "where to run").choices(DEVICES).default("auto"))
+    .option("--threads <n>", "threads of the engine (default: all cores)", integer(1));
+}
+
+/** What a session takes. */
+export function sessionOptions(options: DeviceOptions, terminal: Terminal) {
+  return {
+    device: options.device ?? "auto",
+    onNotice: (line: string) => terminal.note(line),
+    signal: terminal.signal,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  };
+}

@@ -1,0 +1,52 @@
+// From what stands on a command line (files, folders, globs, -) to named pictures.
+import { glob } from "tinyglobby";
+import { NotFoundError, UsageError } from "../errors.ts";
+import type { Host } from "../platform/host.ts";
+import type { PictureSource } from "../tasks/pictures.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface NamedPicture {
+  readonly name: string;
+  readonly source: PictureSource;
+}
+
+const PICTURE = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i;
+const GLOB = /[*?[\]{}]/;
+
+/** In the order given, folders (searched to the bottom) and globs sorted by name. Throws NotFoundError or UsageError. */
+export async function expandPictures(
+  host: Host,
+  paths: readonly string[],
+  terminal: Terminal,
+): Promise<NamedPicture[]> {
+  const pictures: NamedPicture[] = [];
+  for (const path of paths) {
+    if (path === "-") {
+      pictures.push({ name: "-", source: await terminal.readInput() });
+      continue;
+    }
+    const entry = await host.files.stat(path);
+    if (entry?.isDirectory) {
+      const found = await picturesUnder(host, path);
+      if (found.length === 0) throw new UsageError(`there are no pictures in the folder ${path}`);
+      pictures.push(...found);
+    } else if (entry !== undefined) pictures.push({ name: path, source: path });
+    else if (GLOB.test(path)) {
+      const found = (await glob(path, { onlyFiles: true, expandDirectories: false })).sort();
+      if (found.length === 0) throw new NotFoundError("picture", path, "the pattern matches nothing");
+      pictures.push(...found.map((name) => ({ name, source: name })));
+    } else throw new NotFoundError("picture", path, 'check the path; globs work too: "photos/*.jpg"');
+  }
+  return pictures;
+}
+
+async function picturesUnder(host: Host, folder: string): Promise<NamedPicture[]> {
+  const entries = await host.files.list(folder);
+  const nested = await Promise.all(
+    entries.map(async (entry) => {
+      if (entry.isDirectory) return picturesUnder(host, entry.path);
+      return PICTURE.test(entry.path) ? [{ name: entry.path, source: entry.path }] : [];
+    }),
+  );
+  return nested.flat();
+}

@@ -1,0 +1,45 @@
+// The command line as a whole: one command a file under commands/, registered here. Exit codes: 0 done, 1 failed, 2 used wrongly.
+import { Command, CommanderError } from "commander";
+import { AbortedError, UsageError } from "../errors.ts";
+import { version } from "../version.ts";
+import { addClassify } from "./commands/classify.ts";
+import { describeError, type Terminal } from "./terminal.ts";
+
+/** What a command's file exports: adds itself to the program. `finish` sets the exit code of a command that went through but found faults. */
+export type AddCommand = (program: Command, terminal: Terminal, finish: (exitCode: number) => void) => void;
+
+const COMMANDS: readonly AddCommand[] = [addClassify];
+
+/** Runs one command line; the exit code is the answer. Never throws. */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0;
+  const program = new Command("saccade")
+    .description(
+      "Sparse visual recognition: says what is in a picture by looking at a few places, and shows where it looked.",
+    )
+    .version(version, "-V, --version")
+    .exitOverride()
+    .showHelpAfterError("(saccade --help, or saccade COMMAND --help, shows the options)")
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      writeErr: (text) => terminal.note(text.trimEnd()),
+      getOutHelpWidth: () => Math.min(terminal.columns, 110),
+      getErrHelpWidth: () => Math.min(terminal.columns, 110),
+    });
+  for (const add of COMMANDS)
+    add(program, terminal, (code) => {
+      exitCode = Math.max(exitCode, code);
+    });
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof AbortedError || terminal.signal.aborted) {
+      terminal.note("saccade: stopped");
+      return 130;
+    }
+    terminal.note(describeError(error));
+    return error instanceof UsageError ? 2 : 1;
+  }
+}

@@ -1,0 +1,96 @@
+// What a command may say and where: results on stdout, progress and notices on stderr. Tests hand in their own.
+import { SaccadeError } from "../errors.ts";
+
+export interface Terminal {
+  /** Results. */
+  out(text: string): void;
+  /** Notices and errors, a line each. */
+  note(line: string): void;
+  /** A line that replaces the previous one; only on a terminal. */
+  status(line: string): void;
+  /** Columns of the terminal; 80 when it is not one. */
+  readonly columns: number;
+  /** Whether people watch stderr. */
+  readonly interactive: boolean;
+  /** All of standard input. */
+  readInput(): Promise<Uint8Array>;
+  readonly signal: AbortSignal;
+}
+
+/** The process's own terminal. The first Ctrl-C asks the command to stop, the second ends the process. */
+export function processTerminal(): Terminal {
+  const stopping = new AbortController();
+  process.once("SIGINT", () => {
+    stopping.abort();
+    process.once("SIGINT", () => process.exit(130));
+  });
+  let statusShown = false;
+  const clear = () => {
+    if (statusShown) process.stderr.write("\r\u001b[K");
+    statusShown = false;
+  };
+  return {
+    out(text) {
+      clear();
+      process.stdout.write(text);
+    },
+    note(line) {
+      clear();
+      process.stderr.write(`${line}\n`);
+    },
+    status(line) {
+      if (!process.stderr.isTTY) return;
+      clear();
+      process.stderr.write(line.slice(0, (process.stderr.columns ?? 80) - 1));
+      statusShown = line !== "";
+    },
+    columns: process.stdout.columns ?? 80,
+    interactive: process.stderr.isTTY === true,
+    async readInput() {
+      const chunks: Buffer[] = [];
+      for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+      return Buffer.concat(chunks);
+    },
+    signal: stopping.signal,
+  };
+}
+
+/** What people read when something fails: the message and what to do about it. Never a stack trace for our own errors. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof SaccadeError))
+    return `saccade: unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  return `saccade: ${error.message}${error.hint === undefined ? "" : `\n  ${error.hint}`}`;
+}
+
+/** Columns of text: every cell padded to the widest of its column, numbers to the right, the last text column cut to the terminal's width. */
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  options: { right?: readonly number[]; columns?: number } = {},
+): string {
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const right = new Set(options.right ?? []);
+  const line = (cells: readonly string[]) => {
+    const text = cells
+      .map((cell, i) => (right.has(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .join("  ")
+      .trimEnd();
+    const limit = options.columns;
+    return limit !== undefined && text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
+  };
+  return `${[header, ...rows].map(line).join("\n")}\n`;
+}
+
+/** 1234567 -> "1.2 M"; for counts of parameters, products and bytes. */
+export function compact(value: number, unit = ""): string {
+  const steps = [
+    [1e12, "T"],
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ] as const;
+  const step = steps.find(([size]) => value >= size);
+  if (step === undefined) return `${value}${unit === "" ? "" : ` ${unit}`}`;
+  const scaled = value / step[0];
+  return `${scaled.toFixed(scaled < 10 ? 2 : scaled < 100 ? 1 : 0)} ${step[1]}${unit}`;
+}

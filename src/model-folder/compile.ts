@@ -1,0 +1,117 @@
+// From a loaded model to the ONNX bytes a session runs, and what a task must know about them.
+import { FormatError } from "../errors.ts";
+import { type InputSize, inferenceGraph } from "../models/graph.ts";
+import { type LoweringTarget, lower } from "../onnx/lower.ts";
+import { writeMetadata } from "../onnx/metadata.ts";
+import { readOnnx } from "../onnx/read.ts";
+import type { LoadedModel, ModelCard, NativeModel } from "./model.ts";
+
+export interface CompiledModel {
+  readonly card: ModelCard;
+  readonly bytes: Uint8Array;
+  readonly inputName: string;
+  /** Class scores, or for embedding models the embedding. */
+  readonly logitsName: string;
+  /** What Embedder reads. */
+  readonly embeddingName: string;
+  readonly answers: "classes" | "embedding";
+  /** How many looks `gaze.N.regions` and `gaze.N.points` describe; 0 for models that do not look sparsely. */
+  readonly glimpses: number;
+  /** What to do to pictures when neither the caller nor the model says. */
+  readonly usualTransform: string;
+}
+
+export interface ExportOptions {
+  /** "portable": standard operators only, for any ONNX runtime. "onnxruntime": its own faster kernels where they pay. */
+  readonly target?: LoweringTarget;
+  /** Only these outputs. Default: all. */
+  readonly outputs?: readonly string[];
+  /** Sizes to fix; others stay free. */
+  readonly size?: InputSize;
+  /** Version of this program, recorded in the file. */
+  readonly producerVersion?: string;
+}
+
+/** A native model as a self-contained ONNX file: weights, labels, transform, licence and provenance inside. */
+export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uint8Array {
+  const { definition, card } = model;
+  const { architecture, config } = definition;
+  return lower(inferenceGraph(definition, options.size), {
+    parameters: model.weights,
+    target: options.target ?? "portable",
+    graphName: definition.registered?.name ?? architecture.name,
+    metadata: writeMetadata({
+      ...card,
+      architecture: architecture.name,
+      config: config as Record<string, unknown>,
+      answers: architecture.answers(config),
+    }),
+    ...(options.outputs === undefined ? {} : { outputs: options.outputs }),
+    ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
+  });
+}
+
+/** What a session needs. Foreign ONNX files pass through; assumptions made about them are said through `onNotice`. */
+export function compileModel(model: LoadedModel, onNotice?: (line: string) => void): CompiledModel {
+  return model.kind === "native" ? compileNative(model) : describeOnnx(model.card, model.bytes, onNotice);
+}
+
+function compileNative(model: NativeModel): CompiledModel {
+  const { architecture, config } = model.definition;
+  if (architecture.input(config).kind === "video")
+    throw new FormatError(model.card.name, "this is a video model, and pictures are wanted here", {
+      hint: "use: saccade run",
+    });
+  const graph = inferenceGraph(model.definition);
+  const answers = architecture.answers(config);
+  return {
+    card: model.card,
+    bytes: exportOnnx(model, { target: "onnxruntime" }),
+    inputName: "image",
+    logitsName: "logits",
+    embeddingName: answers === "embedding" ? "logits" : "features",
+    answers,
+    glimpses: countGlimpses([...graph.outputs.keys()]),
+    usualTransform: architecture.transform(config),
+  };
+}
+
+function countGlimpses(outputs: readonly string[]): number {
+  return outputs.filter((name) => /^gaze\.\d+\.points$/.test(name)).length;
+}
+
+/** Anybody's ONNX file: one float32 (N, 3, H, W) input, class scores as `logits` or the first output of two dimensions. */
+function describeOnnx(card: ModelCard, bytes: Uint8Array, onNotice?: (line: string) => void): CompiledModel {
+  const summary = readOnnx(bytes);
+  const initializers = new Set(summary.initializers.map(({ name }) => name));
+  const inputs = summary.inputs.filter(({ name }) => !initializers.has(name));
+  const input = inputs[0];
+  const [, channels, height, width] = input?.shape ?? [];
+  if (
+    inputs.length !== 1 ||
+    input?.dtype !== "float32" ||
+    input.shape.length !== 4 ||
+    (typeof channels === "number" && channels !== 3)
+  )
+    throw new FormatError(card.name, "a picture model has one float32 input (N, 3, H, W); this file does not", {
+      hint: "saccade inspect FILE shows its inputs; saccade run feeds any tensors",
+    });
+  const scores =
+    summary.outputs.find(({ name }) => name === "logits") ?? summary.outputs.find(({ shape }) => shape.length === 2);
+  if (scores === undefined) throw new FormatError(card.name, "no output has the shape (N, classes)");
+  const size =
+    typeof height === "number" && typeof width === "number" ? { height, width } : { height: 224, width: 224 };
+  const usualTransform = `resize_small(${Math.round((Math.min(size.height, size.width) * 256) / 224)},bilinear)|central_crop(${size.width},${size.height})|normalize(imagenet)`;
+  if (card.transform === undefined)
+    onNotice?.(`saccade: ${card.name} does not say how it wants pictures; using ${usualTransform}`);
+  return {
+    card,
+    bytes,
+    inputName: input.name,
+    logitsName: scores.name,
+    embeddingName: summary.outputs.find(({ name }) => name === "features")?.name ?? scores.name,
+    answers: card.labels === undefined && summary.metadata["saccade.answers"] === "embedding" ? "embedding" : "classes",
+    glimpses: countGlimpses(summary.outputs.map(({ name }) => name)),
+    usualTransform,
+  };
+}

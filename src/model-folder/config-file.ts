@@ -1,0 +1,47 @@
+// config.json of a model folder: which architecture, its configuration under the official parameter names, and what a model never travels
+// without: labels, preprocessing, licence, provenance.
+import { z } from "zod";
+import { FormatError } from "../errors.ts";
+
+/** Version of the layout itself; readers refuse a newer one. */
+export const CONFIG_VERSION = 1;
+
+const configFileSchema = z.looseObject({
+  saccade: z.int().min(1).optional(),
+  /** An architecture ("sparseformer") or a registered model ("sparseformer_v1_tiny"). */
+  architecture: z.string().min(1).max(200),
+  config: z.record(z.string(), z.unknown()).default({}),
+  labels: z.array(z.string().max(1000)).max(1_000_000).optional(),
+  /** Evaluation preprocessing in the transform language. */
+  transform: z.string().max(10_000).optional(),
+  licence: z.string().max(1000).optional(),
+  /** Where the weights come from and how they were made: free, flat facts. */
+  provenance: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+});
+
+export type ConfigFile = z.infer<typeof configFileSchema>;
+
+/** Throws FormatError naming the field. `where` is the path, for messages. */
+export function parseConfigFile(text: string, where: string): ConfigFile {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new FormatError(where, `not valid JSON (${(cause as Error).message})`, { cause });
+  }
+  const result = configFileSchema.safeParse(json);
+  if (!result.success) throw new FormatError(where, z.prettifyError(result.error).replaceAll("\n", " "));
+  if ((result.data.saccade ?? 1) > CONFIG_VERSION)
+    throw new FormatError(
+      where,
+      `layout version ${result.data.saccade} is newer than this program understands (${CONFIG_VERSION})`,
+      {
+        hint: "update saccade",
+      },
+    );
+  return result.data;
+}
+
+export function printConfigFile(config: ConfigFile): string {
+  return `${JSON.stringify({ saccade: CONFIG_VERSION, ...config }, undefined, 2)}\n`;
+}

@@ -1,0 +1,142 @@
+// From what a user names (a registered model, a bundled one, a folder, a checkpoint, an ONNX file, bytes) to a model in memory.
+import { FormatError, NotFoundError } from "../errors.ts";
+import { defineModel, registry } from "../models/registry.ts";
+import { isOnnx } from "../onnx/read.ts";
+import type { Files, Host } from "../platform/host.ts";
+import { readWeights } from "../weights/load.ts";
+import { writeSafetensors } from "../weights/safetensors.ts";
+import { type ConfigFile, parseConfigFile, printConfigFile } from "./config-file.ts";
+import type { LoadedModel, ModelCard, NativeModel } from "./model.ts";
+import { definitionFor, nativeModel } from "./native.ts";
+import { onnxModel } from "./onnx-model.ts";
+
+export interface LoadOptions {
+  /** For a bare checkpoint: the registered model or architecture it belongs to. Default: the one that fits. */
+  readonly architecture?: string;
+  /** Fields that change the configuration. `num_latent_tokens` is the dial for cost of models with one shared token. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** The largest weight file that is read: beyond it a file is a mistake, or needs another tool. */
+const MAX_WEIGHT_BYTES = 16 * 2 ** 30;
+
+/**
+ * Loads a model. A string is looked up in the registry and among the bundled models first; anything else is a path: a model folder, a
+ * `.safetensors`/`.pth` checkpoint, or an `.onnx` file. Bytes are recognised by content.
+ * Throws NotFoundError, FormatError, WeightsMismatchError or UsageError.
+ */
+export async function loadModel(
+  host: Host,
+  source: string | Uint8Array,
+  options: LoadOptions = {},
+): Promise<LoadedModel> {
+  if (typeof source !== "string") return fromBytes(source, "the given bytes", options);
+  const bundled = await bundledFolder(host, source);
+  if (bundled !== undefined) return readModelFolder(host.files, bundled, options, source);
+  if (registry.has(source)) return loadRegistered(host, source, options);
+  const entry = await host.files.stat(source);
+  if (entry === undefined) throw new NotFoundError("model", source, nameHint(source));
+  if (entry.isDirectory) return readModelFolder(host.files, source, options);
+  return fromBytes(await host.files.read(source, { maxBytes: MAX_WEIGHT_BYTES }), source, options);
+}
+
+function nameHint(source: string): string {
+  const looksLikePath = /[/\\.]/.test(source);
+  return looksLikePath
+    ? "there is nothing at this path"
+    : "names are listed by: saccade models; a path needs a slash or an extension";
+}
+
+async function bundledFolder(host: Host, name: string): Promise<string | undefined> {
+  if (!/^saccade\/[a-z0-9-]+$/.test(name)) return undefined;
+  const folder = host.files.join(host.folders.bundledModels, name.slice("saccade/".length));
+  return (await host.files.stat(folder))?.isDirectory ? folder : undefined;
+}
+
+/** Where `saccade pull NAME` puts official weights. */
+export function pulledPath(host: Host, name: string): string {
+  const url = registry.get(name)?.weights?.url ?? "";
+  const extension = /\.[a-z.]+$/.exec(url)?.[0].replace(/^.*(\.pth|\.safetensors|\.pth\.tar|\.pt)$/, "$1") ?? "";
+  return host.files.join(host.folders.cache, `${name}${extension}`);
+}
+
+async function loadRegistered(host: Host, name: string, options: LoadOptions): Promise<NativeModel> {
+  const path = pulledPath(host, name);
+  if ((await host.files.stat(path)) === undefined)
+    throw new NotFoundError("weights", name, `download the official ones with: saccade pull ${name}`);
+  const { tensors } = readWeights(await host.files.read(path, { maxBytes: MAX_WEIGHT_BYTES }), path);
+  return nativeModel(defineModel(name, options.config), tensors, {
+    name,
+    provenance: { source: registry.get(name)!.weights!.url },
+  });
+}
+
+function fromBytes(bytes: Uint8Array, where: string, options: LoadOptions): LoadedModel {
+  if (isOnnx(bytes)) return onnxModel(bytes, where);
+  const { tensors } = readWeights(bytes, where);
+  return nativeModel(definitionFor(tensors, where, options.architecture, options.config), tensors, { name: where });
+}
+
+/** Reads `config.json` and `model.safetensors` (or another checkpoint named model.*). */
+export async function readModelFolder(
+  files: Files,
+  folder: string,
+  options: LoadOptions = {},
+  name = folder,
+): Promise<NativeModel> {
+  const configPath = files.join(folder, "config.json");
+  if ((await files.stat(configPath)) === undefined)
+    throw new NotFoundError(
+      "config.json",
+      folder,
+      "a model folder holds config.json and model.safetensors; saccade convert makes one",
+    );
+  const text = new TextDecoder().decode(await files.read(configPath, { maxBytes: 64 * 2 ** 20 }));
+  const file = parseConfigFile(text, configPath);
+  const weightsPath = await weightsIn(files, folder);
+  const { tensors } = readWeights(await files.read(weightsPath, { maxBytes: MAX_WEIGHT_BYTES }), weightsPath);
+  const definition = defineModel(file.architecture, { ...file.config, ...options.config });
+  return nativeModel(definition, tensors, cardOf(file, name));
+}
+
+async function weightsIn(files: Files, folder: string): Promise<string> {
+  for (const name of ["model.safetensors", "model.pth", "model.pt", "model.pth.tar"]) {
+    const path = files.join(folder, name);
+    if ((await files.stat(path)) !== undefined) return path;
+  }
+  throw new NotFoundError("model.safetensors", folder, "a model folder holds config.json and model.safetensors");
+}
+
+function cardOf(file: ConfigFile, name: string): ModelCard {
+  const { labels, transform, licence, provenance } = file;
+  return {
+    name,
+    ...(labels === undefined ? {} : { labels }),
+    ...(transform === undefined ? {} : { transform }),
+    ...(licence === undefined ? {} : { licence }),
+    ...(provenance === undefined ? {} : { provenance }),
+  };
+}
+
+/** Writes a model folder. Each file is written whole or not at all; config.json comes last, so a folder with one is complete. */
+export async function writeModelFolder(files: Files, folder: string, model: NativeModel): Promise<void> {
+  const { definition, card } = model;
+  await files.makeDirectory(folder);
+  await files.writeAtomic(files.join(folder, "model.safetensors"), writeSafetensors(model.weights, { format: "pt" }));
+  const { labels, transform, licence, provenance } = card;
+  const file: ConfigFile = {
+    architecture: definition.architecture.name,
+    config: definition.config as Record<string, unknown>,
+    ...(labels === undefined ? {} : { labels: [...labels] }),
+    ...(transform === undefined ? {} : { transform }),
+    ...(licence === undefined ? {} : { licence }),
+    ...(provenance === undefined ? {} : { provenance: { ...provenance } }),
+  };
+  await files.writeAtomic(files.join(folder, "config.json"), printConfigFile(file));
+}
+
+/** Throws FormatError: for callers that need an architecture of this library. */
+export function requireNative(model: LoadedModel): NativeModel {
+  if (model.kind === "native") return model;
+  throw new FormatError(model.card.name, "this is an ONNX file, but a model folder or a checkpoint is needed here");
+}

@@ -1,0 +1,64 @@
+// From named tensors of a checkpoint to a native model: adopt the names of its release, check the fit, and find out which registered model a
+// bare checkpoint is.
+import { SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
+import type { NamedTensors } from "../models/architecture.ts";
+import { fitWeights, inferenceGraph } from "../models/graph.ts";
+import { labelsOf } from "../models/labels.ts";
+import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
+import type { ModelCard, NativeModel } from "./model.ts";
+
+/** Fits a checkpoint to a definition. Throws WeightsMismatchError listing every misfit. */
+export function nativeModel(definition: ModelDefinition, tensors: NamedTensors, card: ModelCard): NativeModel {
+  const { architecture, config, registered } = definition;
+  const adopted = architecture.adoptWeights(tensors, config);
+  const weights = fitWeights(inferenceGraph(definition), adopted, registered?.name ?? architecture.name);
+  return { kind: "native", card: completeCard(definition, card), definition, weights };
+}
+
+/** What the registry and the architecture know, where the card itself is silent. */
+export function completeCard(definition: ModelDefinition, card: ModelCard): ModelCard {
+  const { architecture, config, registered } = definition;
+  const labels = card.labels ?? (registered?.labels === undefined ? undefined : labelsOf(registered.labels));
+  const licence = card.licence ?? registered?.weights?.licence;
+  return {
+    ...card,
+    transform: card.transform ?? architecture.transform(config),
+    ...(labels === undefined ? {} : { labels }),
+    ...(licence === undefined ? {} : { licence }),
+  };
+}
+
+/** The registered models that a checkpoint fits exactly, by names and shapes. */
+export function detectModels(tensors: NamedTensors): string[] {
+  return [...registry.keys()].filter((name) => {
+    const definition = defineModel(name);
+    try {
+      // Inflation makes an image checkpoint fit a video model too; a bare checkpoint means the image model.
+      if (definition.architecture.input(definition.config).kind === "video") return false;
+      nativeModel(definition, tensors, { name });
+      return true;
+    } catch (error) {
+      if (error instanceof WeightsMismatchError) return false;
+      if (error instanceof SaccadeError) return false;
+      throw error;
+    }
+  });
+}
+
+/** The definition for a bare checkpoint: what the caller says, else the only registered model that fits. */
+export function definitionFor(
+  tensors: NamedTensors,
+  where: string,
+  model?: string,
+  config?: Readonly<Record<string, unknown>>,
+): ModelDefinition {
+  if (model !== undefined) return defineModel(model, config);
+  const fitting = detectModels(tensors);
+  if (fitting.length === 1) return defineModel(fitting[0]!, config);
+  throw new UsageError(
+    fitting.length === 0
+      ? `${where}: no registered model has these ${tensors.size} tensors`
+      : `${where} fits several models: ${fitting.join(", ")}`,
+    "say which: --architecture NAME (see: saccade models), or convert it with a config.json of your own",
+  );
+}

@@ -1,0 +1,20 @@
+// An ONNX file as a model: what it says about itself is read from its metadata.
+import { readMetadata } from "../onnx/metadata.ts";
+import { readOnnx } from "../onnx/read.ts";
+import type { OnnxModel } from "./model.ts";
+
+/** Throws FormatError when the bytes are not a readable ONNX file. */
+export function onnxModel(bytes: Uint8Array, name: string): OnnxModel {
+  const { labels, transform, licence, provenance } = readMetadata(readOnnx(bytes).metadata);
+  return {
+    kind: "onnx",
+    bytes,
+    card: {
+      name,
+      ...(labels === undefined ? {} : { labels }),
+      ...(transform === undefined ? {} : { transform }),
+      ...(licence === undefined ? {} : { licence }),
+      ...(provenance === undefined ? {} : { provenance }),
+    },
+  };
+}

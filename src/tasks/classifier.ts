@@ -1,0 +1,167 @@
+// Classification: pictures to labels with probabilities, and where the model looked.
+import { UsageError } from "../errors.ts";
+import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
+import { viewToPicture } from "../image/transform.ts";
+import type { ModelCard } from "../model-folder/model.ts";
+import type { Host } from "../platform/host.ts";
+import type { ActualDevice } from "../runtime/session.ts";
+import { elementCount, type TensorData, toFloat32 } from "../tensor.ts";
+import { Engine, type EngineOptions, requireOutput } from "./engine.ts";
+import { type PictureSource, readPicture } from "./pictures.ts";
+import type { ClassificationResult, GazeResult, GazeStage, Prediction } from "./results.ts";
+
+export interface ClassifyOptions extends DecodeOptions {
+  /** How many predictions. Default 5. */
+  readonly topK?: number;
+  /** Also say where the model looked. Models that do not look sparsely answer without. */
+  readonly explain?: boolean;
+  /** Pictures run together at most. Default 8. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+}
+
+const DEFAULT_TOP_K = 5;
+const DEFAULT_BATCH_SIZE = 8;
+
+/**
+ * A model that names what is in a picture.
+ *
+ * @example
+ * const classifier = await Classifier.load("saccade/everyday");
+ * const { predictions } = await classifier.classify("photo.jpg");
+ * await classifier.dispose();
+ */
+export class Classifier {
+  readonly #host: Host;
+  readonly #engine: Engine;
+
+  constructor(host: Host, engine: Engine) {
+    this.#host = host;
+    this.#engine = engine;
+  }
+
+  /** What the model says about itself. */
+  get card(): ModelCard {
+    return this.#engine.model.card;
+  }
+
+  /** Class names by index. */
+  get labels(): readonly string[] | undefined {
+    return this.#engine.labels;
+  }
+
+  get device(): ActualDevice {
+    return this.#engine.session.device;
+  }
+
+  /** Whether the model can say where it looked. */
+  get looks(): boolean {
+    return this.#engine.model.glimpses > 0;
+  }
+
+  /** One picture in, one result out; an array in, an array out. Throws on the first picture that cannot be read. */
+  classify(picture: PictureSource, options?: ClassifyOptions): Promise<ClassificationResult>;
+  classify(pictures: readonly PictureSource[], options?: ClassifyOptions): Promise<ClassificationResult[]>;
+  async classify(
+    pictures: PictureSource | readonly PictureSource[],
+    options: ClassifyOptions = {},
+  ): Promise<ClassificationResult | ClassificationResult[]> {
+    const topK = options.topK ?? DEFAULT_TOP_K;
+    if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);
+    const many = Array.isArray(pictures);
+    const sources = (many ? pictures : [pictures]) as readonly PictureSource[];
+    const decoded = await Promise.all(sources.map((source) => readPicture(this.#host, source, options)));
+    const results: ClassificationResult[] = [];
+    for (const batch of this.#engine.batches(decoded, options.batchSize ?? DEFAULT_BATCH_SIZE))
+      results.push(...(await this.#classifyBatch(batch, topK, options)));
+    return many ? results : results[0]!;
+  }
+
+  dispose(): Promise<void> {
+    return this.#engine.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #classifyBatch(
+    batch: readonly RawImage[],
+    topK: number,
+    options: ClassifyOptions,
+  ): Promise<ClassificationResult[]> {
+    const { model, transform, labels } = this.#engine;
+    const looks = options.explain === true ? model.glimpses : 0;
+    const gazeOutputs = Array.from({ length: looks }, (_, i) => [`gaze.${i}.regions`, `gaze.${i}.points`]).flat();
+    const outputs = await this.#engine.run(batch, [model.logitsName, ...gazeOutputs], options.signal);
+    const logits = requireOutput(outputs, model.logitsName);
+    const classes = elementCount(logits.shape) / batch.length;
+    if (labels !== undefined && labels.length !== classes)
+      throw new UsageError(`${model.card.name} scores ${classes} classes, but there are ${labels.length} labels`);
+    const scores = toFloat32(logits); // (batch, classes)
+    return batch.map((picture, i) => {
+      const predictions = topPredictions(scores.subarray(i * classes, (i + 1) * classes), topK, labels);
+      if (looks === 0) return { predictions };
+      const gaze: GazeResult = {
+        stages: Array.from({ length: looks }, (_, stage) => gazeStage(outputs, stage, i, looks)),
+        viewToPicture: viewToPicture(transform, picture.width, picture.height),
+      };
+      return { predictions, gaze };
+    });
+  }
+}
+
+/** Loads a model as a classifier. Throws UsageError when it gives embeddings instead of class scores. */
+export async function loadClassifier(
+  host: Host,
+  source: string | Uint8Array,
+  options: EngineOptions = {},
+): Promise<Classifier> {
+  const engine = await Engine.open(host, source, options);
+  if (engine.model.answers === "embedding") {
+    await engine.dispose();
+    throw new UsageError(
+      `${engine.model.card.name} gives image embeddings, not classes`,
+      "use it with: saccade embed, or Embedder.load",
+    );
+  }
+  return new Classifier(host, engine);
+}
+
+/** Softmax in double precision, best first; equal scores keep the order of their indices. */
+export function topPredictions(logits: Float32Array, topK: number, labels?: readonly string[]): Prediction[] {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const value of logits) if (value > largest) largest = value;
+  let sum = 0;
+  for (const value of logits) sum += Math.exp(value - largest);
+  return Array.from(logits.keys())
+    .sort((a, b) => logits[b]! - logits[a]! || a - b)
+    .slice(0, topK)
+    .map((index) => ({
+      label: labels?.[index] ?? `class ${index}`,
+      index,
+      score: Math.exp(logits[index]! - largest) / sum,
+    }));
+}
+
+function gazeStage(
+  outputs: Readonly<Record<string, TensorData>>,
+  stage: number,
+  item: number,
+  looks: number,
+): GazeStage {
+  const part = (name: string) => {
+    const value = requireOutput(outputs, name);
+    const size = elementCount(value.shape.slice(1));
+    return { shape: value.shape, data: toFloat32(value).slice(item * size, (item + 1) * size) };
+  };
+  const regions = part(`gaze.${stage}.regions`); // (batch, tokens, 4)
+  const points = part(`gaze.${stage}.points`); // (batch, tokens, points, 2)
+  return {
+    name: looks === 1 ? "look" : `look ${stage + 1} of ${looks}`,
+    tokens: points.shape[1]!,
+    pointsPerToken: points.shape[2]!,
+    regions: regions.data,
+    points: points.data,
+  };
+}

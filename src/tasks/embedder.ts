@@ -1,0 +1,83 @@
+// Image embeddings: CLIP models give the vector that is compared with texts' and other images'; classifiers give their features before the
+// last layer.
+import type { DecodeOptions } from "../image/raw-image.ts";
+import type { ModelCard } from "../model-folder/model.ts";
+import type { Host } from "../platform/host.ts";
+import { elementCount, toFloat32 } from "../tensor.ts";
+import { Engine, type EngineOptions, requireOutput } from "./engine.ts";
+import { type PictureSource, readPicture } from "./pictures.ts";
+
+export interface EmbedOptions extends DecodeOptions {
+  /** Scale to unit length, so that a dot product is the cosine. Default true. */
+  readonly normalize?: boolean;
+  /** Default 8. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A model that turns pictures into vectors.
+ *
+ * @example
+ * const embedder = await Embedder.load("sparseformer_btsp_openai_clip_base");
+ * const [a, b] = await embedder.embed(["a.jpg", "b.jpg"]);
+ * const cosine = a.reduce((sum, value, i) => sum + value * b[i], 0);
+ */
+export class Embedder {
+  readonly #host: Host;
+  readonly #engine: Engine;
+
+  constructor(host: Host, engine: Engine) {
+    this.#host = host;
+    this.#engine = engine;
+  }
+
+  get card(): ModelCard {
+    return this.#engine.model.card;
+  }
+
+  embed(picture: PictureSource, options?: EmbedOptions): Promise<Float32Array>;
+  embed(pictures: readonly PictureSource[], options?: EmbedOptions): Promise<Float32Array[]>;
+  async embed(
+    pictures: PictureSource | readonly PictureSource[],
+    options: EmbedOptions = {},
+  ): Promise<Float32Array | Float32Array[]> {
+    const many = Array.isArray(pictures);
+    const sources = (many ? pictures : [pictures]) as readonly PictureSource[];
+    const decoded = await Promise.all(sources.map((source) => readPicture(this.#host, source, options)));
+    const { model } = this.#engine;
+    const vectors: Float32Array[] = [];
+    for (const batch of this.#engine.batches(decoded, options.batchSize ?? 8)) {
+      const outputs = await this.#engine.run(batch, [model.embeddingName], options.signal);
+      const value = requireOutput(outputs, model.embeddingName); // (batch, width)
+      const width = elementCount(value.shape) / batch.length;
+      const data = toFloat32(value);
+      for (let i = 0; i < batch.length; i++) {
+        const vector = data.slice(i * width, (i + 1) * width);
+        vectors.push(options.normalize === false ? vector : unit(vector));
+      }
+    }
+    return many ? vectors : vectors[0]!;
+  }
+
+  dispose(): Promise<void> {
+    return this.#engine.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+}
+
+export async function loadEmbedder(
+  host: Host,
+  source: string | Uint8Array,
+  options: EngineOptions = {},
+): Promise<Embedder> {
+  return new Embedder(host, await Engine.open(host, source, options));
+}
+
+function unit(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return length === 0 ? vector : vector.map((value) => value / length);
+}

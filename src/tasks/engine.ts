@@ -1,0 +1,82 @@
+// A compiled model with a session: pictures go in, raw outputs come out. Classifier and Embedder share it.
+import { SessionError, UsageError } from "../errors.ts";
+import type { RawImage } from "../image/raw-image.ts";
+import { applyTransformInto, parseTransform, type Transform, transformOutputSize } from "../image/transform.ts";
+import { type CompiledModel, compileModel } from "../model-folder/compile.ts";
+import { type LoadOptions, loadModel } from "../model-folder/load.ts";
+import type { Host } from "../platform/host.ts";
+import type { Session, SessionOptions } from "../runtime/session.ts";
+import { type TensorData, tensor } from "../tensor.ts";
+
+export interface EngineOptions extends SessionOptions, LoadOptions {
+  /** Preprocessing in the transform language. Default: the model's own. */
+  readonly transform?: string;
+  /** Class names. Default: the model's own. */
+  readonly labels?: readonly string[];
+}
+
+/** The pictures of one call, and where its outputs go. */
+export class Engine {
+  private constructor(
+    readonly model: CompiledModel,
+    readonly session: Session,
+    readonly transform: Transform,
+    readonly labels: readonly string[] | undefined,
+  ) {}
+
+  static async open(host: Host, source: string | Uint8Array, options: EngineOptions): Promise<Engine> {
+    const model = compileModel(await loadModel(host, source, options), options.onNotice);
+    const transform = parseTransform(options.transform ?? model.card.transform ?? model.usualTransform);
+    const session = await host.createSession(model.bytes, options);
+    return new Engine(model, session, transform, options.labels ?? model.card.labels);
+  }
+
+  /** Runs pictures whose transformed sizes agree as one batch. Outputs keep their leading batch dimension. */
+  async run(
+    pictures: readonly RawImage[],
+    outputs: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<Record<string, TensorData>> {
+    const first = pictures[0];
+    if (first === undefined) throw new UsageError("no pictures were given");
+    const { width, height } = transformOutputSize(this.transform, first.width, first.height);
+    const batch = tensor(
+      "float32",
+      [pictures.length, 3, height, width],
+      new Float32Array(pictures.length * 3 * height * width),
+    );
+    pictures.forEach((picture, i) => {
+      applyTransformInto(picture, this.transform, batch, i);
+    });
+    return this.session.run(
+      { [this.model.inputName]: batch },
+      { outputs, transferInputs: true, ...(signal === undefined ? {} : { signal }) },
+    );
+  }
+
+  /** Groups of at most `limit` pictures, in order, that have one size after the transform. */
+  batches(pictures: readonly RawImage[], limit: number): RawImage[][] {
+    const groups: RawImage[][] = [];
+    let last = "";
+    for (const picture of pictures) {
+      const { width, height } = transformOutputSize(this.transform, picture.width, picture.height);
+      const size = `${width}x${height}`;
+      const group = groups.at(-1);
+      if (group !== undefined && size === last && group.length < limit) group.push(picture);
+      else groups.push([picture]);
+      last = size;
+    }
+    return groups;
+  }
+
+  dispose(): Promise<void> {
+    return this.session.dispose();
+  }
+}
+
+/** An output that must be there. */
+export function requireOutput(outputs: Readonly<Record<string, TensorData>>, name: string): TensorData {
+  const value = outputs[name];
+  if (value === undefined) throw new SessionError(`the model gave no output "${name}"`);
+  return value;
+}

@@ -1,0 +1,34 @@
+// What tasks answer.
+import type { ViewToPicture } from "../image/transform.ts";
+
+export interface Prediction {
+  readonly label: string;
+  readonly index: number;
+  /** Probability, 0..1. */
+  readonly score: number;
+}
+
+/** One look: where each token's region and sampling points were, in 0..1 of the model's view (the picture after resizing and cropping). */
+export interface GazeStage {
+  readonly name: string;
+  readonly tokens: number;
+  readonly pointsPerToken: number;
+  /** tokens x (x1, y1, x2, y2) */
+  readonly regions: Float32Array;
+  /** tokens x points x (x, y) */
+  readonly points: Float32Array;
+}
+
+/** Where a sparse model looked. */
+export interface GazeResult {
+  readonly stages: readonly GazeStage[];
+  /** From the model's view to the whole picture. */
+  readonly viewToPicture: ViewToPicture;
+}
+
+export interface ClassificationResult {
+  /** Best first. */
+  readonly predictions: readonly Prediction[];
+  /** Present when asked for and when the model has one. */
+  readonly gaze?: GazeResult;
+}
