@@ -11,9 +11,11 @@ interface Member {
   replacing: Promise<void> | undefined;
 }
 
+const isDead = (member: Member) => member.session.closed === true;
+
 /**
- * The same model in `size` sessions. `run` goes to the session with the fewest pending runs; one whose engine died is replaced on the
- * next run. Memory: each session holds its own copy of the weights.
+ * The same model in `size` sessions. `run` goes to the session with the fewest pending runs; one whose engine died gets no more,
+ * and the next run has it replaced. Memory: each session holds its own copy of the weights.
  *
  * @example
  * const pool = await SessionPool.create(4, () => host.createSession(shareBytes(model), { threads: 1 }));
@@ -71,7 +73,9 @@ export class SessionPool implements Session {
     const member = this.#leastLoaded();
     member.pending += 1; // before the first await, so that calls in the same tick spread
     try {
-      if (member.session.closed === true) await this.#replace(member);
+      for (const other of this.#members)
+        if (other !== member && isDead(other)) this.#replace(other).catch(() => undefined); // in the background; the next run tries again
+      if (isDead(member)) await this.#replace(member);
       return await member.session.run(feeds, options);
     } finally {
       member.pending -= 1;
@@ -88,7 +92,9 @@ export class SessionPool implements Session {
   }
 
   #leastLoaded(): Member {
-    return this.#members.reduce((best, member) => (member.pending < best.pending ? member : best));
+    const alive = this.#members.filter((member) => !isDead(member));
+    const candidates = alive.length > 0 ? alive : this.#members;
+    return candidates.reduce((best, member) => (member.pending < best.pending ? member : best));
   }
 
   async #replace(member: Member): Promise<void> {

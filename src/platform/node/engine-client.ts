@@ -30,6 +30,9 @@ export class EngineClient {
       if (message.type === "notice") onNotice(message.line);
       else this.#settle((request) => request.resolve(message));
     });
+    this.#worker.on("messageerror", (error: Error) => {
+      this.#settle((request) => request.reject(cannotHandOver("the outputs cannot be handed back", error)));
+    });
     this.#worker.on("error", (error: Error) => {
       this.#crash = error;
     });
@@ -58,7 +61,7 @@ export class EngineClient {
       try {
         this.#worker.postMessage(message, transfer);
       } catch (error) {
-        reject(cannotHandOver(error));
+        reject(cannotHandOver("the feeds cannot be handed to the engine", error));
         return;
       }
       this.#request = { resolve, reject };
@@ -109,12 +112,6 @@ function toSessionError({ message, hint, data }: Failure): SessionError {
   });
 }
 
-function cannotHandOver(error: unknown): SessionError {
-  return new SessionError(
-    `the feeds cannot be handed to the engine: ${error instanceof Error ? error.message : error}`,
-    {
-      hint: "a buffer given away with transferInputs belongs to one run only",
-      cause: error,
-    },
-  );
+function cannotHandOver(problem: string, error: unknown): SessionError {
+  return new SessionError(`${problem}: ${error instanceof Error ? error.message : error}`, { cause: error });
 }

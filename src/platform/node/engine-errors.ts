@@ -15,6 +15,7 @@ export function readableEngineError(error: unknown): string {
     .replaceAll(/Non-zero status code returned while running (\w+) node\. ?/g, "the $1 node failed: ")
     .replaceAll(/Name: ?'([^']*)' ?Status Message: ?/g, (_, name: string) => (name === "" ? "" : `${name}: `))
     .replaceAll(/ ?Please fix either the inputs\/outputs or the model\.?/g, "")
+    .replaceAll(/Unsupported data type: 16\b/gi, "bfloat16 inputs and outputs are not supported")
     .replaceAll(/\s*\n\s*/g, " ")
     .trim();
 }

@@ -45,6 +45,9 @@ export function serveEngine(port: MessagePort, loaders: EngineLoaders): void {
     }
   };
 
+  port.on("messageerror", (error: Error) => {
+    reply({ type: "failed", failure: { message: `the feeds cannot be handed to the engine: ${error.message}` } });
+  });
   port.on("message", (message: ToWorker) => {
     tail = tail.then(() => handle(message));
   });

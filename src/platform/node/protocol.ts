@@ -1,6 +1,7 @@
 // What a session and its worker say to each other.
+import { SessionError } from "../../errors.ts";
 import type { ActualDevice, Device, ValueInfo } from "../../runtime/session.ts";
-import { arrayFromBytes, bytesOf, type DType, type TensorData, type TypedArray } from "../../tensor.ts";
+import { arrayFromBytes, bytesOf, type DType, elementCount, type TensorData, type TypedArray } from "../../tensor.ts";
 import type { EngineSection } from "./engine-section.ts";
 
 /** A tensor on its way: name first, data as the typed array itself, which structured cloning keeps. */
@@ -66,6 +67,21 @@ export function packTensors(values: Readonly<Record<string, TensorData>>, give: 
     return { name, dtype, shape, data: sent };
   });
   return { tensors, transfer: [...transfer] };
+}
+
+/**
+ * Buffers can be given away twice while a run waits in the queue. Posting an empty one does not fail here but in the other thread, so
+ * this is checked first.
+ *
+ * @throws SessionError naming the feed whose memory is gone
+ */
+export function checkUntaken(parcel: Parcel): void {
+  for (const { name, shape, data } of parcel.tensors)
+    if (data.length !== elementCount(shape))
+      throw new SessionError(`input "${name}": its buffer was given away before this run began`, {
+        hint: "a buffer given away with transferInputs belongs to one run only",
+        data: { input: name },
+      });
 }
 
 export function unpackTensors(tensors: readonly NamedTensor[]): Record<string, TensorData> {

@@ -11,7 +11,7 @@ import type { ActualDevice, Device, RunOptions, Session, SessionOptions, ValueIn
 import type { TensorData } from "../../tensor.ts";
 import { EngineClient } from "./engine-client.ts";
 import { usableCores } from "./machine.ts";
-import { type Loaded, packTensors, type ToWorker, unpackTensors } from "./protocol.ts";
+import { checkUntaken, type Loaded, packTensors, type ToWorker, unpackTensors } from "./protocol.ts";
 import { workerEntry } from "./workers.ts";
 
 /** A session in a worker thread of this process. */
@@ -102,11 +102,11 @@ class WorkerSession implements NodeSession {
     const outputs = checkOutputNames(this.outputs, options.outputs);
     const parcel = packTensors(feeds, options.transferInputs ?? false); // now, not when its turn comes: the caller may change them
     const message: ToWorker = { type: "run", feeds: parcel.tensors, outputs };
-    const answer = await this.#queue.submit(
-      "the run",
-      () => this.#client.ask("result", message, parcel.transfer),
-      signal,
-    );
+    const send = async () => {
+      checkUntaken(parcel);
+      return this.#client.ask("result", message, parcel.transfer);
+    };
+    const answer = await this.#queue.submit("the run", send, signal);
     return unpackTensors(answer.outputs);
   }
 

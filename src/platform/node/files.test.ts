@@ -1,0 +1,95 @@
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { LimitError, NotFoundError, SaccadeError } from "../../errors.ts";
+import { nodeFiles as files } from "./files.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "saccade-files-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const at = (...parts: string[]) => files.join(folder, ...parts);
+
+test("what is written comes back, and nothing else is left", async () => {
+  await files.makeDirectory(at("a", "b"));
+  await files.writeAtomic(at("a", "b", "file"), Uint8Array.of(1, 2, 3));
+  expect(await files.read(at("a", "b", "file"))).toEqual(Uint8Array.of(1, 2, 3));
+  await files.writeAtomic(at("a", "b", "file"), "héllo");
+  expect(new TextDecoder().decode(await files.read(at("a", "b", "file")))).toBe("héllo");
+  expect(readdirSync(at("a", "b"))).toEqual(["file"]);
+  await files.writeAtomic(at("empty"), "");
+  expect(await files.read(at("empty"))).toEqual(new Uint8Array(0));
+});
+
+test("stat and list", async () => {
+  await files.makeDirectory(at("l", "sub"));
+  await files.writeAtomic(at("l", "b"), "22");
+  await files.writeAtomic(at("l", "a"), "1");
+  symlinkSync("nowhere", at("l", "z"));
+  const size = (await files.stat(at("l", "sub")))?.size;
+  expect(await files.list(at("l"))).toEqual([
+    { path: at("l", "a"), isDirectory: false, size: 1 },
+    { path: at("l", "b"), isDirectory: false, size: 2 },
+    { path: at("l", "sub"), isDirectory: true, size },
+    { path: at("l", "z"), isDirectory: false, size: 7 },
+  ]);
+  expect(await files.stat(at("l", "none"))).toBeUndefined();
+  expect(await files.stat(at("l", "a", "below a file"))).toBeUndefined();
+  await expect(files.list(at("none"))).rejects.toThrow(/folder not found/);
+  await expect(files.list(at("l", "a"))).rejects.toThrow(/a part of the path is a file/);
+});
+
+test("reading what is not there, not a file, or too large", async () => {
+  await expect(files.read(at("none"))).rejects.toBeInstanceOf(NotFoundError);
+  await expect(files.read(folder)).rejects.toThrow(/it is a folder, not a file/);
+  await files.writeAtomic(at("ten"), "0123456789");
+  expect((await files.read(at("ten"), { maxBytes: 10 })).length).toBe(10);
+  await expect(files.read(at("ten"), { maxBytes: 9 })).rejects.toBeInstanceOf(LimitError);
+  await expect(files.read("a\0b")).rejects.toBeInstanceOf(SaccadeError);
+});
+
+test.skipIf(process.platform === "win32")(
+  "a pipe does not hang the reader, a file of unknown size is read",
+  async () => {
+    execFileSync("mkfifo", [at("pipe")]);
+    await expect(files.read(at("pipe"))).rejects.toThrow(/not a regular file/);
+    if (process.platform !== "linux") return;
+    expect(new TextDecoder().decode(await files.read("/proc/self/status"))).toMatch(/^Name:/);
+    await expect(files.read("/proc/self/status", { maxBytes: 4 })).rejects.toBeInstanceOf(LimitError);
+  },
+);
+
+test("a failed write keeps the old file and leaves no temporary one", async () => {
+  await files.makeDirectory(at("w", "taken"));
+  await expect(files.writeAtomic(at("w", "taken"), "x")).rejects.toThrow(/it is a folder/);
+  await expect(files.writeAtomic(at("w", "no folder", "f"), "x")).rejects.toThrow(/folder not found: .*no folder/);
+  writeFileSync(at("w", "old"), "old");
+  const bad = { length: 3 } as Uint8Array; // refused by fs after the temporary file was opened
+  await expect(files.writeAtomic(at("w", "old"), bad)).rejects.toBeInstanceOf(SaccadeError);
+  expect(readFileSync(at("w", "old"), "utf8")).toBe("old");
+  expect(readdirSync(at("w"))).toEqual(["old", "taken"]);
+});
+
+test.skipIf(process.platform === "win32")("a replaced file keeps its mode", async () => {
+  writeFileSync(at("mode"), "1");
+  chmodSync(at("mode"), 0o640);
+  await files.writeAtomic(at("mode"), "2");
+  expect(statSync(at("mode")).mode & 0o777).toBe(0o640);
+});
+
+test("concurrent writers leave one of their versions, whole", async () => {
+  const versions = Array.from({ length: 8 }, (_, n) => new Uint8Array(100_000).fill(n));
+  await Promise.all(versions.map((bytes) => files.writeAtomic(at("raced"), bytes)));
+  const bytes = await files.read(at("raced"));
+  expect(bytes.length).toBe(100_000);
+  expect(new Set(bytes).size).toBe(1);
+});

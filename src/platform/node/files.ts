@@ -1,0 +1,171 @@
+// Files on the local disk.
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { LimitError, NotFoundError, SaccadeError } from "../../errors.ts";
+import type { FileEntry, Files } from "../host.ts";
+
+/** The file system of this process. Relative paths are relative to the working directory. */
+export const nodeFiles: Files = {
+  read: readWhole,
+  writeAtomic,
+  stat: describe,
+  list,
+  makeDirectory: async (path) => {
+    await mkdir(path, { recursive: true }).catch((error: unknown) => explain(error, "make the folder", path));
+  },
+  join: (...parts) => join(...parts),
+};
+
+/** Never opened by mistake: a device or pipe would block or never end. */
+const NOT_A_FILE_HINT = "pass the path of a regular file";
+
+async function readWhole(path: string, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
+  const { maxBytes = Number.POSITIVE_INFINITY } = options;
+  // Without O_NONBLOCK, opening a named pipe waits for its writer, forever perhaps.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: unknown) =>
+    explain(error, "read", path),
+  );
+  try {
+    const info = await file.stat();
+    if (info.isDirectory()) throw fileError("is_directory", "read", path, "it is a folder, not a file");
+    if (!info.isFile()) throw fileError("not_a_file", "read", path, "it is not a regular file", NOT_A_FILE_HINT);
+    if (info.size > maxBytes) throw new LimitError(path, info.size, maxBytes, "bytes");
+    // /proc and the like say 0; reading on to the end also notices a file that grows past the limit meanwhile.
+    return info.size === 0 ? await readUnsized(file, path, maxBytes) : await readSized(file, info.size);
+  } catch (error) {
+    return explain(error, "read", path);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readSized(file: FileHandle, size: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
+  let filled = 0;
+  while (filled < size) {
+    const { bytesRead } = await file.read(bytes, filled, Math.min(size - filled, 2 ** 30), filled);
+    if (bytesRead === 0) break; // it shrank meanwhile
+    filled += bytesRead;
+  }
+  return filled === size ? bytes : bytes.slice(0, filled);
+}
+
+async function readUnsized(file: FileHandle, path: string, maxBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  for (;;) {
+    const part = new Uint8Array(65536);
+    const { bytesRead } = await file.read(part, 0, part.length, null);
+    if (bytesRead === 0) break;
+    total += bytesRead;
+    if (total > maxBytes) throw new LimitError(path, total, maxBytes, "bytes");
+    parts.push(part.subarray(0, bytesRead));
+  }
+  const bytes = new Uint8Array(total);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+async function writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
+  const folder = dirname(path);
+  const existing = await stat(path).catch(() => undefined);
+  if (existing?.isDirectory()) throw fileError("is_directory", "write", path, "it is a folder");
+  // Beside the target, because a rename is atomic only within one file system.
+  const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    const file = await open(temporary, "wx", existing === undefined ? 0o666 : existing.mode & 0o777);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined); // it may never have been made
+    return explain(error, "write", path, folder);
+  }
+  await syncFolder(folder);
+}
+
+/** Makes the rename itself durable. Best effort: Windows cannot open folders, and some file systems refuse. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r").catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+}
+
+async function describe(path: string): Promise<FileEntry | undefined> {
+  try {
+    const info = await stat(path);
+    return { path, isDirectory: info.isDirectory(), size: info.size };
+  } catch (error) {
+    const code = errorCode(error);
+    return code === "ENOENT" || code === "ENOTDIR" ? undefined : explain(error, "look at", path);
+  }
+}
+
+async function list(path: string): Promise<readonly FileEntry[]> {
+  const names = await readdir(path).catch((error: unknown) => explain(error, "list", path));
+  const entries = await Promise.all(
+    names.sort().map(async (name): Promise<FileEntry | undefined> => {
+      const full = join(path, name);
+      const found = await describe(full).catch(() => undefined);
+      if (found !== undefined) return found;
+      // A link to nowhere is listed as a file; what was deleted since is not.
+      const link = await lstat(full).catch(() => undefined);
+      return link === undefined ? undefined : { path: full, isDirectory: false, size: link.size };
+    }),
+  );
+  return entries.filter((entry) => entry !== undefined);
+}
+
+const errorCode = (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "");
+
+const REASONS: Readonly<Record<string, readonly [reason: string, hint?: string]>> = {
+  EACCES: ["permission denied", "check who owns it and its mode"],
+  EPERM: ["not permitted", "check who owns it and its mode"],
+  EISDIR: ["it is a folder, not a file"],
+  ENOTDIR: ["a part of the path is a file, not a folder"],
+  EEXIST: ["a file of this name is in the way"],
+  ENOSPC: ["the disk is full"],
+  EDQUOT: ["the disk quota is used up"],
+  EROFS: ["the file system is read-only"],
+  EMFILE: ["too many open files", "raise the limit: ulimit -n"],
+  ENAMETOOLONG: ["the name is too long"],
+  ELOOP: ["its links go in circles"],
+  ENXIO: ["it is not a regular file", NOT_A_FILE_HINT],
+};
+
+/** Turns a system error into one of ours; `missing` is what is absent when nothing is at the path (for a write: the folder). */
+function explain(error: unknown, action: string, path: string, missing?: string): never {
+  if (error instanceof SaccadeError) throw error;
+  const code = errorCode(error);
+  if (code === "ENOENT")
+    throw missing === undefined
+      ? new NotFoundError(action === "list" ? "folder" : "file", path)
+      : new NotFoundError("folder", missing, `make it before writing ${basename(path)}`);
+  const [reason, hint] = REASONS[code] ?? [error instanceof Error ? error.message : String(error)];
+  throw fileError(code === "" ? "file" : `file_${code.toLowerCase()}`, action, path, reason, hint, error);
+}
+
+function fileError(
+  code: string,
+  action: string,
+  path: string,
+  reason: string,
+  hint?: string,
+  cause?: unknown,
+): SaccadeError {
+  return new SaccadeError(code, `cannot ${action} ${path}: ${reason}`, {
+    ...(hint === undefined ? {} : { hint }),
+    data: { path, action, reason },
+    cause,
+  });
+}
