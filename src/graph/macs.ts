@@ -1,0 +1,36 @@
+// Multiply-accumulate operations of a graph, as papers count them: products, convolutions and bilinear reads; element-wise work is not counted.
+import { type Dim, evaluateDim, sizeOf } from "./dimensions.ts";
+import type { Op } from "./ops.ts";
+import { type Graph, isOp, type Tensor } from "./tensor.ts";
+
+/** Multiply-accumulates for one element of the op's output; 0 for ops that papers do not count. */
+function perElement(node: Tensor, size: (dim: Dim) => number): number {
+  if (isOp(node, "gemm")) return size(node.inputs[0]!.shape[node.attributes.transposeA ? 0 : 1]!);
+  if (isOp(node, "matMul")) return size(node.inputs[0]!.shape.at(node.attributes.transposeA ? -2 : -1)!);
+  if (isOp(node, "conv")) return size(sizeOf(node.inputs[1]!.shape.slice(1)));
+  if (isOp(node, "convTranspose")) {
+    // Every input element meets every weight of its group once; shared out over the outputs.
+    const inputs = size(sizeOf(node.inputs[0]!.shape));
+    return (inputs * size(sizeOf(node.inputs[1]!.shape.slice(1)))) / size(sizeOf(node.shape));
+  }
+  if (isOp(node, "gridSample")) return 2 ** (node.inputs[0]!.shape.length - 2); // corners of a cell
+  return 0;
+}
+
+/** Counts what the given outputs (default: all) need. `sizes` gives every named size, such as batch, height and width. */
+export function countMacs(
+  graph: Graph,
+  sizes: ReadonlyMap<string, number>,
+  outputs: Iterable<Tensor> = graph.outputs.values(),
+): { total: number; byOp: Map<Op, number> } {
+  const size = (dim: Dim) => evaluateDim(dim, sizes);
+  const byOp = new Map<Op, number>();
+  let total = 0;
+  for (const node of graph.needed(outputs)) {
+    const macs = perElement(node, size) * size(sizeOf(node.shape));
+    if (macs === 0) continue;
+    total += macs;
+    byOp.set(node.op, (byOp.get(node.op) ?? 0) + macs);
+  }
+  return { total, byOp };
+}
