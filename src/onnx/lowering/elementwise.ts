@@ -44,7 +44,9 @@ function gated(context: LoweringContext, x: Value, alpha: number, dtype: GraphDT
 }
 
 export const unaryLowering: LoweringRules<keyof UnaryOps> = {
-  neg: single("Neg"),
+  neg: (context, inputs, { dtype }) =>
+    // Neg is defined for signed numbers only.
+    dtype === "uint8" ? context.emit("Sub", [scalar(context, 0, dtype), inputs[0]!]) : context.emit("Neg", inputs),
   abs: single("Abs"),
   exp: single("Exp"),
   log: single("Log"),
@@ -54,7 +56,12 @@ export const unaryLowering: LoweringRules<keyof UnaryOps> = {
   tanh: single("Tanh"),
   sigmoid: single("Sigmoid"),
   erf: single("Erf"),
-  relu: single("Relu"),
+  relu: (context, inputs, { dtype }) => {
+    if (dtype === "uint8") return inputs[0]!;
+    // Relu on integers: not in every engine.
+    const float = dtype === "float32" || dtype === "float16";
+    return float ? context.emit("Relu", inputs) : context.emit("Max", [inputs[0]!, scalar(context, 0, dtype)]);
+  },
   sign: single("Sign"),
   floor: single("Floor"),
   gelu: (context, [x], { dtype }) => {

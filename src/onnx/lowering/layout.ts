@@ -2,7 +2,7 @@
 import type { Dim, Shape } from "../../graph/dimensions.ts";
 import type { IndexOps, LayoutOps } from "../../graph/ops.ts";
 import { INT64_MAX, type Value } from "../emitter.ts";
-import { type LoweringContext, type LoweringRule, type LoweringRules, scalar, single } from "./rule.ts";
+import { type LoweringContext, type LoweringRule, type LoweringRules, scalar, single, widened } from "./rule.ts";
 
 /**
  * The shape operand of a Reshape. ONNX has two marks that spare computing sizes: 0 copies the size at the same place of the input, and one
@@ -52,7 +52,7 @@ export const layoutLowering: LoweringRules<keyof LayoutOps> = {
   },
   expand: (context, [x], node) =>
     context.emit("Expand", [x!, expandOperand(context, x!, node.inputs[0]!.shape, node.attributes.shape)]),
-  where: single("Where"),
+  where: widened(["int8", "bool"], "int32", single("Where"), 1),
 };
 
 const alongAxis =
@@ -64,6 +64,7 @@ export const indexLowering: LoweringRules<keyof IndexOps> = {
   gather: alongAxis("Gather"),
   gatherElements: alongAxis("GatherElements"),
   // Not ScatterND: ONNX Runtime's loses updates of duplicate indices when it has more than one thread.
-  scatterAdd: (context, inputs, { attributes }) =>
+  scatterAdd: widened(["float16"], "float32", (context, inputs, { attributes }) =>
     context.emit("ScatterElements", inputs, { axis: { int: attributes.axis }, reduction: { string: "add" } }),
+  ),
 };

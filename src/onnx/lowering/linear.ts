@@ -1,7 +1,7 @@
 // Matrix products, normalisations and reductions.
 import type { LinearOps, NormalizationOps, Op, ReductionOps } from "../../graph/ops.ts";
 import { type Attributes, MICROSOFT, type Value } from "../emitter.ts";
-import type { LoweringContext, LoweringRule, LoweringRules } from "./rule.ts";
+import { type LoweringContext, type LoweringRule, type LoweringRules, widened } from "./rule.ts";
 
 const gemm: LoweringRule<"gemm" | "matMul"> = (context, inputs, { attributes: { transposeA, transposeB } }) => {
   const attributes: Attributes = {
@@ -67,9 +67,10 @@ const reduction =
   };
 
 export const reductionLowering: LoweringRules<keyof ReductionOps> = {
-  reduceSum: reduction("ReduceSum", 13),
+  reduceSum: widened(["int8", "uint8"], "int32", reduction("ReduceSum", 13)),
   reduceMean: reduction("ReduceMean", 18),
   reduceMax: reduction("ReduceMax", 18),
-  argMax: (context, inputs, { attributes: { axis, keepDims } }) =>
+  argMax: widened(["bool"], "uint8", (context, inputs, { attributes: { axis, keepDims } }) =>
     context.emit("ArgMax", inputs, { axis: { int: axis }, keepdims: { int: Number(keepDims) } }),
+  ),
 };

@@ -56,13 +56,23 @@ export const single =
   (context, inputs) =>
     context.emit(opType, inputs, attributes);
 
-/** Engines lack kernels for some integer types: computes in `via` there and casts back to the node's dtype. */
+/**
+ * Engines lack kernels for some dtypes: computes in `via` there and casts back to the node's dtype. `skip` inputs at the front (conditions)
+ * keep their own.
+ */
 export const widened =
-  (dtypes: readonly GraphDType[], via: GraphDType | "float64", rule: LoweringRule<Op>): LoweringRule<Op> =>
+  <O extends Op>(
+    dtypes: readonly GraphDType[],
+    via: GraphDType | "float64",
+    rule: LoweringRule<O>,
+    skip = 0,
+  ): LoweringRule<O> =>
   (context, inputs, node) => {
     const operand = node.inputs.at(-1)!.dtype;
     if (!dtypes.includes(operand)) return rule(context, inputs, node);
-    const wide = inputs.map((value, i) => (node.inputs[i]!.dtype === operand ? cast(context, value, via) : value));
+    const wide = inputs.map((value, i) =>
+      i >= skip && node.inputs[i]!.dtype === operand ? cast(context, value, via) : value,
+    );
     const result = rule(context, wide, node);
     return node.dtype === operand ? cast(context, result, operand) : result;
   };

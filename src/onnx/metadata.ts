@@ -1,0 +1,58 @@
+// What travels inside an ONNX file beside the weights, so that a model never travels without its labels and its preprocessing: entries of
+// the file's metadata, under keys of our own that no other program's entries collide with.
+import { z } from "zod";
+
+/** Everything is optional: files of other makers have none of it. */
+export interface ModelMetadata {
+  /** Class names, in the order of the logits. */
+  readonly labels?: readonly string[] | undefined;
+  /** The preprocessing as it is printed and parsed: "resize_small(256,bicubic)|central_crop(224)|normalize(imagenet)". */
+  readonly transform?: string | undefined;
+  /** SPDX name of the weights' licence. */
+  readonly licence?: string | undefined;
+  /** Where the weights come from, in words. */
+  readonly provenance?: string | undefined;
+  /** Name in the model registry. */
+  readonly architecture?: string | undefined;
+  /** The architecture's parameters, as in the model folder's config.json. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+  /** Version of the library that wrote the file. */
+  readonly version?: string | undefined;
+}
+
+const TEXTS = ["transform", "licence", "provenance", "architecture", "version"] as const;
+const labelsSchema = z.array(z.string());
+const configSchema = z.record(z.string(), z.unknown());
+
+const key = (name: keyof ModelMetadata) => `saccade.${name}`;
+
+/** Metadata as the entries of an ONNX file. What is undefined is left out. */
+export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
+  const entries: [string, string][] = [];
+  for (const name of TEXTS) {
+    const value = metadata[name];
+    if (value !== undefined) entries.push([key(name), value]);
+  }
+  if (metadata.labels !== undefined) entries.push([key("labels"), JSON.stringify(metadata.labels)]);
+  if (metadata.config !== undefined) entries.push([key("config"), JSON.stringify(metadata.config)]);
+  return Object.fromEntries(entries);
+}
+
+/** Metadata from the entries of any ONNX file. What is missing, or not what its key promises, is undefined. */
+export function readMetadata(entries: Readonly<Record<string, string>>): ModelMetadata {
+  const entry = (name: keyof ModelMetadata) => (Object.hasOwn(entries, key(name)) ? entries[key(name)] : undefined);
+  return {
+    ...Object.fromEntries(TEXTS.map((name) => [name, entry(name)])),
+    labels: parsed(entry("labels"), labelsSchema),
+    config: parsed(entry("config"), configSchema),
+  };
+}
+
+function parsed<T>(text: string | undefined, schema: z.ZodType<T>): T | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
