@@ -1,6 +1,7 @@
 // Kernels that read maps between cells: gridSample and resize, as PyTorch has them.
 import { elementCount } from "../../tensor.ts";
 import type { SpatialOps } from "../ops.ts";
+import { resizeTaps, type Taps } from "../resize-taps.ts";
 import { aroundAxis, floats, type Kernels, stridesOf, type Value } from "./value.ts";
 
 /** The two cells around a position along an axis and their shares; a cell outside the map is undefined (its value is zero). */
@@ -48,38 +49,6 @@ function sampleGrid([features, grid]: readonly Value[], { padding }: SpatialOps[
           out[(n * channels + c) * points + p]! += share * source[(n * channels + c) * cells + at]!;
     }
   return { dtype: features!.dtype, shape: [batch, channels, ...outSizes], data: out };
-}
-
-type Taps = readonly { readonly cell: number; readonly share: number }[];
-
-/** For each new cell along one axis, the old cells it is mixed from (repeated ones add up). */
-export function resizeTaps(
-  size: number,
-  newSize: number,
-  mode: SpatialOps["resize"]["mode"],
-  alignCorners: boolean,
-): Taps[] {
-  const clamp = (cell: number) => Math.min(Math.max(cell, 0), size - 1);
-  return Array.from({ length: newSize }, (_, i): Taps => {
-    if (mode === "nearest") return [{ cell: clamp(Math.floor((i * size) / newSize)), share: 1 }];
-    const spread = newSize > 1 ? (i * (size - 1)) / (newSize - 1) : 0;
-    const position = alignCorners ? spread : ((i + 0.5) * size) / newSize - 0.5;
-    const low = Math.floor(position);
-    const part = position - low;
-    if (mode === "linear")
-      return [
-        { cell: clamp(low), share: 1 - part },
-        { cell: clamp(low + 1), share: part },
-      ];
-    return [-1, 0, 1, 2].map((offset) => ({ cell: clamp(low + offset), share: cubic(Math.abs(offset - part)) }));
-  });
-}
-
-/** Keys' cubic convolution with a = -0.75. */
-function cubic(distance: number): number {
-  const a = -0.75;
-  if (distance <= 1) return ((a + 2) * distance - (a + 3)) * distance * distance + 1;
-  return ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a;
 }
 
 function resizeAxis(x: Value, axis: number, taps: readonly Taps[]): Value {

@@ -1,0 +1,79 @@
+// Gradients of conv and convTranspose, in any number of spatial dimensions. Each is the other's adjoint, and both have the same kind of
+// weight gradient: a convolution of the larger map with the smaller one, in which batch and channels have changed places.
+import { conv, convTranspose, reduceSum, reshape, slice, transpose } from "../build.ts";
+import { addDims, type Dim, multiplyDims, subtractDims } from "../dimensions.ts";
+import type { SpatialOps } from "../ops.ts";
+import type { Tensor } from "../tensor.ts";
+import { fixedSize, type GradientRule } from "./rule.ts";
+
+type Window = SpatialOps["conv"];
+
+/** (N, groups * C, …) to (C, groups * N, …): a group's channels become the batch, its pictures the channels. */
+function channelsAsBatch(x: Tensor, groups: number): Tensor {
+  const [batch, channels, ...spatial] = x.shape as readonly [Dim, Dim, ...Dim[]];
+  const perGroup = fixedSize(channels, "conv") / groups;
+  const axes = spatial.map((_, i) => i + 3);
+  const split = reshape(x, [batch, groups, perGroup, ...spatial]);
+  return reshape(transpose(split, [2, 1, 0, ...axes]), [perGroup, multiplyDims(groups, batch), ...spatial]);
+}
+
+/** (N, groups * O, …) to (groups * O, N, …). */
+function batchAsChannels(x: Tensor): Tensor {
+  return transpose(x, [1, 0, ...x.shape.slice(2).map((_, i) => i + 2)]);
+}
+
+/**
+ * What a weight (O, C / groups, …) contributed, where conv took `large` (N, C, …) to a map of which `small` (N, O, …) is the gradient.
+ * Strides and dilations change places: the smaller map is laid over the larger one, its cells a stride apart.
+ */
+function weightGradient(large: Tensor, small: Tensor, weight: Tensor, window: Window): Tensor {
+  const { strides, dilations, padsBefore, groups } = window;
+  const kernel = weight.shape.slice(2).map((size) => fixedSize(size, "conv"));
+  // The padding after that makes exactly as many positions as the kernel has. Less than none: cells that no window reached; cut off.
+  const padsAfter = kernel.map((k, i) => {
+    const size = fixedSize(large.shape[i + 2]!, "conv");
+    const count = fixedSize(small.shape[i + 2]!, "conv");
+    return dilations[i]! * (k - 1) + strides[i]! * (count - 1) + 1 - size - padsBefore[i]!;
+  });
+  const reached = padsAfter.reduce((map, after, i) => (after < 0 ? slice(map, i + 2, 0, after) : map), large);
+  const product = conv(channelsAsBatch(reached, groups), batchAsChannels(small), undefined, {
+    strides: dilations,
+    dilations: strides,
+    padsBefore,
+    padsAfter: padsAfter.map((after) => Math.max(0, after)),
+    groups,
+  }); // (C / groups, O, …)
+  return batchAsChannels(product);
+}
+
+const biasGradient = (g: Tensor) => reduceSum(g, [0, ...g.shape.slice(2).map((_, i) => i + 2)]);
+
+const convRule: GradientRule<"conv"> = ({ inputs, attributes }, g, needed) => {
+  const [x, weight] = inputs as readonly [Tensor, Tensor];
+  const dx = () => {
+    const outputPadding = weight.shape.slice(2).map((size, i) => {
+      const reach = attributes.dilations[i]! * (fixedSize(size, "conv") - 1) + 1;
+      const pads = attributes.padsBefore[i]! + attributes.padsAfter[i]!;
+      const reached = addDims(multiplyDims(addDims(g.shape[i + 2]!, -1), attributes.strides[i]!), reach - pads);
+      // Cells at the end that no window reached still count in x's size.
+      return fixedSize(subtractDims(x.shape[i + 2]!, reached), "conv");
+    });
+    return convTranspose(g, weight, undefined, { ...attributes, outputPadding });
+  };
+  return [
+    needed[0] ? dx() : undefined,
+    needed[1] ? weightGradient(x, g, weight, attributes) : undefined,
+    needed[2] ? biasGradient(g) : undefined,
+  ];
+};
+
+const convTransposeRule: GradientRule<"convTranspose"> = ({ inputs, attributes }, g, needed) => {
+  const [x, weight] = inputs as readonly [Tensor, Tensor];
+  return [
+    needed[0] ? conv(g, weight, undefined, attributes) : undefined,
+    needed[1] ? weightGradient(g, x, weight, attributes) : undefined,
+    needed[2] ? biasGradient(g) : undefined,
+  ];
+};
+
+export const convolutionGradients = { conv: convRule, convTranspose: convTransposeRule };

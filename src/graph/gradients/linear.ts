@@ -1,0 +1,149 @@
+// Gradients of matrix products, normalisations and reductions.
+import {
+  add,
+  cast,
+  div,
+  equal,
+  exp,
+  expand,
+  gemm,
+  matMul,
+  mul,
+  neg,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sqrt,
+  sub,
+} from "../build.ts";
+import type { Dim } from "../dimensions.ts";
+import type { LinearOps, NormalizationOps, ReductionOps } from "../ops.ts";
+import type { Tensor } from "../tensor.ts";
+import { countOf, type GradientRule, type GradientRules, keptShape, over, times, unbroadcast } from "./rule.ts";
+
+type Product = (a: Tensor, b: Tensor, options: { transposeA?: boolean; transposeB?: boolean }) => Tensor;
+const gemmProduct: Product = (a, b, options) => gemm(a, b, undefined, options);
+
+/** dA of Y = A B: G B^T, or where A came transposed, B G^T. */
+function firstFactor(product: Product, g: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
+  return transposeA
+    ? product(b, g, { transposeA: transposeB, transposeB: true })
+    : product(g, b, { transposeB: !transposeB });
+}
+
+/** dB of Y = A B: A^T G, or where B came transposed, G^T A. */
+function secondFactor(product: Product, g: Tensor, a: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
+  return transposeB
+    ? product(g, a, { transposeA: true, transposeB: transposeA })
+    : product(a, g, { transposeA: !transposeA });
+}
+
+const rowsOf = (x: Tensor) => reshape(x, [-1, x.shape.at(-1)!]);
+
+export const linearGradients: GradientRules<keyof LinearOps> = {
+  matMul: ({ inputs, attributes: { transposeA, transposeB } }, g, needed) => {
+    const [a, b] = inputs as readonly [Tensor, Tensor];
+    const first = () => unbroadcast(firstFactor(matMul, g, b, transposeA, transposeB), a.shape);
+    const second = () => {
+      // One matrix for a whole batch: the sum over the batch is one long product.
+      if (b.shape.length === 2 && !transposeA)
+        return secondFactor(gemmProduct, rowsOf(g), rowsOf(a), false, transposeB);
+      return unbroadcast(secondFactor(matMul, g, a, transposeA, transposeB), b.shape);
+    };
+    return [needed[0] ? first() : undefined, needed[1] ? second() : undefined];
+  },
+  gemm: ({ inputs, attributes: { transposeA, transposeB } }, g, needed) => {
+    const [a, b] = inputs as readonly [Tensor, Tensor];
+    return [
+      needed[0] ? firstFactor(gemmProduct, g, b, transposeA, transposeB) : undefined,
+      needed[1] ? secondFactor(gemmProduct, g, a, transposeA, transposeB) : undefined,
+      needed[2] ? reduceSum(g, 0) : undefined,
+    ];
+  },
+};
+
+/** Standardises over the last axis, as the kernel inside layerNorm does. */
+function standardised(x: Tensor, epsilon: number): { normal: Tensor; inverse: Tensor } {
+  const centred = sub(x, reduceMean(x, -1, { keepDims: true })); // (…, D)
+  const variance = reduceMean(mul(centred, centred), -1, { keepDims: true }); // (…, 1)
+  const inverse = div(1, sqrt(add(variance, epsilon))); // (…, 1)
+  return { normal: mul(centred, inverse), inverse };
+}
+
+/** dx = inverse * (s g - mean(s g) - normal * mean(s g normal)), s the scale. */
+const layerNorm: GradientRule<"layerNorm"> = ({ inputs, attributes: { epsilon } }, g, needed) => {
+  const [x, scale] = inputs as readonly [Tensor, Tensor];
+  const { normal, inverse } = standardised(x, epsilon);
+  const sumRows = (t: Tensor) => unbroadcast(t, scale.shape);
+  const dx = () => {
+    const scaled = times(g, scale); // (…, D)
+    const mean = reduceMean(scaled, -1, { keepDims: true }); // (…, 1)
+    const slope = reduceMean(mul(scaled, normal), -1, { keepDims: true }); // (…, 1)
+    return mul(sub(sub(scaled, mean), mul(normal, slope)), inverse);
+  };
+  return [
+    needed[0] ? dx() : undefined,
+    needed[1] ? sumRows(times(g, normal)) : undefined,
+    needed[2] ? sumRows(g) : undefined,
+  ];
+};
+
+/** Running statistics are operands like any other: y = (x - mean) * scale / sqrt(variance + epsilon) + bias. */
+const batchNorm: GradientRule<"batchNorm"> = ({ inputs, attributes: { epsilon } }, g, needed) => {
+  const [x, scale, , mean, variance] = inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor];
+  const perChannel = (t: Tensor) => reshape(t, [t.shape[0]!, ...x.shape.slice(2).map((): Dim => 1)]); // (C, 1, …)
+  const others = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
+  const inverse = div(1, sqrt(add(variance, epsilon))); // (C)
+  const factor = mul(scale, inverse); // (C)
+  const sum = () => reduceSum(g, others); // (C)
+  const covariance = () => reduceSum(times(g, sub(x, perChannel(mean))), others); // (C)
+  return [
+    needed[0] ? times(g, perChannel(factor)) : undefined,
+    needed[1] ? mul(covariance(), inverse) : undefined,
+    needed[2] ? sum() : undefined,
+    needed[3] ? neg(mul(sum(), factor)) : undefined,
+    needed[4] ? mul(mul(covariance(), mul(factor, mul(inverse, inverse))), -0.5) : undefined,
+  ];
+};
+
+export const normalizationGradients: GradientRules<keyof NormalizationOps> = {
+  // y * (g - sum(g y))
+  softmax: (node, g) => {
+    const y = node as unknown as Tensor;
+    return [mul(sub(g, reduceSum(times(g, y), node.attributes.axis, { keepDims: true })), y)];
+  },
+  // g - softmax * sum(g)
+  logSoftmax: (node, g) => {
+    const y = node as unknown as Tensor;
+    return [sub(g, mul(exp(y), reduceSum(g, node.attributes.axis, { keepDims: true })))];
+  },
+  layerNorm,
+  batchNorm,
+};
+
+/** The reduced dimensions back as 1, so that the gradient broadcasts. */
+function kept(g: Tensor, x: Tensor, axes: readonly number[]): Tensor {
+  return reshape(g, keptShape(x.shape, axes));
+}
+
+export const reductionGradients: GradientRules<keyof ReductionOps> = {
+  reduceSum: ({ inputs: [x], attributes: { axes } }, g) => [expand(kept(g, x!, axes), x!.shape)],
+  reduceMean: ({ inputs: [x], attributes: { axes } }, g) => {
+    const count = countOf(
+      x!.graph,
+      axes.map((axis) => x!.shape[axis]!),
+      x!.dtype,
+    );
+    const share = typeof count === "number" ? times(g, 1 / count) : over(g, count);
+    return [expand(kept(share, x!, axes), x!.shape)];
+  },
+  // Equal maxima share the gradient, as in PyTorch's amax.
+  reduceMax: (node, g) => {
+    const x = node.inputs[0]!;
+    const { axes } = node.attributes;
+    const top = cast(equal(x, kept(node as unknown as Tensor, x, axes)), x.dtype); // x's shape, 1 at maxima
+    const share = over(kept(g, x, axes), reduceSum(top, axes, { keepDims: true }));
+    return [mul(top, share)];
+  },
+  argMax: "none",
+};

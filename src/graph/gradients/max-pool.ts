@@ -1,0 +1,90 @@
+// The gradient of maxPool goes to the first maximum of each window, as in PyTorch; windows may overlap.
+//
+// Pooling is done axis by axis: the first maximum in reading order lies in the first row that reaches the window's maximum, and is that row's
+// first. Along one axis a window has few cells, and "equal to the maximum, and nothing before it was" needs a comparison for each. Measured
+// with ONNX Runtime against the alternatives in docs/design-notes.
+import { concat, equal, expandDims, maxPool, pad, reshape, slice, sub, where } from "../build.ts";
+import type { Dim } from "../dimensions.ts";
+import type { SpatialOps } from "../ops.ts";
+import type { Tensor } from "../tensor.ts";
+import { fixedSize, type GradientRule, plus, zeros } from "./rule.ts";
+
+interface Axis {
+  readonly at: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly before: number;
+}
+
+export const maxPoolRule: GradientRule<"maxPool"> = (node, upstream) => {
+  const { attributes } = node;
+  const axes = attributes.kernel.map((_, i) => i);
+  // stages[i] is pooled over the axes from i on: stages[0] is the node itself, the last its input.
+  const stages = axes.map((first) => (first === 0 ? (node as unknown as Tensor) : pooledFrom(node, first)));
+  stages.push(node.inputs[0]!);
+  const gradient = axes.reduce((g, i) => {
+    const axis = {
+      at: i + 2,
+      kernel: attributes.kernel[i]!,
+      stride: attributes.strides[i]!,
+      before: attributes.padsBefore[i]!,
+    };
+    return alongAxis(stages[i + 1]!, stages[i]!, g, axis);
+  }, upstream);
+  return [gradient];
+};
+
+function pooledFrom({ inputs, attributes }: Tensor<"maxPool">, first: number): Tensor {
+  const from = (list: readonly number[], neutral: number) => list.map((value, i) => (i < first ? neutral : value));
+  return maxPool(inputs[0]!, from(attributes.kernel, 1), {
+    strides: from(attributes.strides, 1),
+    padsBefore: from(attributes.padsBefore, 0),
+    padsAfter: from(attributes.padsAfter, 0),
+  });
+}
+
+/** The gradient of x where y is the maximum of x over windows along one axis, and g the gradient of y. */
+function alongAxis(x: Tensor, y: Tensor, g: Tensor, { at, kernel, stride, before }: Axis): Tensor {
+  if (kernel === 1 && stride === 1 && before === 0) return g;
+  const size = fixedSize(x.shape[at]!, "maxPool");
+  const count = fixedSize(y.shape[at]!, "maxPool");
+  const none = x.shape.map(() => 0);
+  const reach = (count - 1) * stride + kernel;
+  const padded = pad(
+    x,
+    none.with(at, before),
+    none.with(at, Math.max(0, reach - before - size)),
+    Number.NEGATIVE_INFINITY,
+  );
+  // What each window gives to its cells in turn; what is left over goes to the last.
+  let left = g;
+  const shares = Array.from({ length: kernel }, (_, offset) => {
+    if (offset === kernel - 1) return left;
+    const cells = slice(padded, at, offset, offset + (count - 1) * stride + 1, stride);
+    const share = where(equal(cells, y), left, 0);
+    left = sub(left, share);
+    return share;
+  });
+  return placed(shares, x.shape, at, stride, before);
+}
+
+/** Puts the share for each offset at window * stride + offset, adding where windows overlap, and cuts the padding off. */
+function placed(shares: readonly Tensor[], shape: readonly Dim[], at: number, stride: number, before: number): Tensor {
+  const count = fixedSize(shares[0]!.shape[at]!, "maxPool");
+  const size = fixedSize(shape[at]!, "maxPool");
+  // Cells in groups of a stride: the offset says which cell of its group, and how many groups further.
+  const groups = Math.max(count + Math.ceil(shares.length / stride) - 1, Math.ceil((before + size) / stride));
+  const none = shape.map(() => 0);
+  const cells = Array.from({ length: stride }, (_, cell) => {
+    const own = shares.flatMap((share, offset) =>
+      offset % stride === cell ? [{ share, shift: (offset - cell) / stride }] : [],
+    );
+    const parts = own.map(({ share, shift }) =>
+      pad(share, none.with(at, shift), none.with(at, groups - count - shift)),
+    );
+    return parts.length === 0 ? undefined : expandDims(parts.reduce(plus), at + 1);
+  });
+  const filled = cells.map((cell) => cell ?? zeros(shares[0]!.graph, cells[0]!.shape, shares[0]!.dtype));
+  const joined = reshape(concat(filled, at + 1), shape.with(at, groups * stride));
+  return slice(joined, at, before, before + size);
+}
