@@ -2,6 +2,7 @@
 import { FormatError } from "../errors.ts";
 import type { TensorData } from "../tensor.ts";
 import { decodeLatin1, plainBytes } from "./byte-reader.ts";
+import { quote } from "./quote.ts";
 import { MAX_HEADER_BYTES, readSafetensors } from "./safetensors.ts";
 import { findStateDict, flattenTensors } from "./state-dict.ts";
 import { LEGACY_MAGIC, readTorch } from "./torch.ts";
@@ -45,8 +46,10 @@ export function readWeights(bytes: Uint8Array, fileName?: string, options: ReadW
     tensors,
     metadata: {},
     notes: [
-      ...(entry === "" ? [] : [`the weights are those of the entry "${entry}"`]),
-      ...(otherCandidates.length === 0 ? [] : [`other entries hold tensors too: ${otherCandidates.join(", ")}`]),
+      ...(entry === "" ? [] : [`the weights are those of the entry ${quote(entry)}`]),
+      ...(otherCandidates.length === 0
+        ? []
+        : [`other entries hold tensors too: ${otherCandidates.slice(0, 20).map(quote).join(", ")}`]),
       ...(strippedPrefixes.length === 0 ? [] : [`prefixes were removed from names: ${strippedPrefixes.join(", ")}`]),
       ...notes,
     ],

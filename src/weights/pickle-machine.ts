@@ -18,11 +18,12 @@ export interface PickleHooks {
 export interface PickleLimits {
   /** Opcodes executed. */
   readonly operations: number;
-  /** Containers and placeholders made. */
+  /** Containers, byte strings and placeholders made. */
   readonly objects: number;
 }
 
-export const DEFAULT_PICKLE_LIMITS: PickleLimits = { operations: 30_000_000, objects: 2_000_000 };
+// A JavaScript Map or Set holds at most 2^24 entries, and an opcode adds at most one to the memo or to a container.
+export const DEFAULT_PICKLE_LIMITS: PickleLimits = { operations: 16_000_000, objects: 2_000_000 };
 
 export class PickleMachine {
   readonly reader: ByteReader;
@@ -62,7 +63,7 @@ export class PickleMachine {
     this.#stack.push(value);
   }
 
-  /** Pushes a container or placeholder, which counts against the limit. */
+  /** Pushes a container, byte string or placeholder, which counts against the limit. */
   pushNew(value: PickleValue): void {
     this.countObject();
     this.#stack.push(value);

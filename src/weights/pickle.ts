@@ -72,10 +72,10 @@ const TEXTS: Record<string, Opcode> = {
   X: (m) => m.push(text(m, m.reader.u32())),
   "\x8c": (m) => m.push(text(m, m.reader.u8())),
   "\x8d": (m) => m.push(text(m, m.reader.u64())),
-  B: (m) => m.push(m.reader.take(m.reader.u32())),
-  C: (m) => m.push(m.reader.take(m.reader.u8())),
-  "\x8e": (m) => m.push(m.reader.take(m.reader.u64())),
-  "\x96": (m) => m.push(m.reader.take(m.reader.u64())),
+  B: (m) => m.pushNew(m.reader.take(m.reader.u32())),
+  C: (m) => m.pushNew(m.reader.take(m.reader.u8())),
+  "\x8e": (m) => m.pushNew(m.reader.take(m.reader.u64())),
+  "\x96": (m) => m.pushNew(m.reader.take(m.reader.u64())),
 };
 
 const STACK: Record<string, Opcode> = {

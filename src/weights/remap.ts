@@ -1,6 +1,7 @@
 // Renaming checkpoints: ordered rules on names, and functions on the whole dict where tensors must be merged or computed.
 import { FormatError } from "../errors.ts";
 import type { TensorData } from "../tensor.ts";
+import { quote } from "./quote.ts";
 
 export type NamedTensors = ReadonlyMap<string, TensorData>;
 
@@ -37,8 +38,7 @@ function renameAll(tensors: NamedTensors, rules: readonly RenameRule[]): NamedTe
   for (const [name, tensor] of tensors) {
     const target = renameOne(name, rules);
     if (target === null) continue;
-    if (renamed.has(target))
-      throw new FormatError("checkpoint", `renaming makes two tensors named ${target}`, { data: { name, target } });
+    if (renamed.has(target)) throw new FormatError("checkpoint", `renaming makes two tensors named ${quote(target)}`);
     renamed.set(target, tensor);
   }
   return renamed;

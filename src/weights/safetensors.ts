@@ -5,6 +5,7 @@ import { FormatError, UsageError } from "../errors.ts";
 import { arrayFromBytes, BYTES_PER_ELEMENT, bytesOf, type DType, elementCount, type TensorData } from "../tensor.ts";
 import { ByteReader, decodeUtf8, plainBytes } from "./byte-reader.ts";
 import { findDuplicateKey } from "./json-keys.ts";
+import { quote } from "./quote.ts";
 import { checkedElementCount, isSize } from "./shapes.ts";
 
 const FORMAT = "safetensors";
@@ -118,10 +119,12 @@ export function writeSafetensors(
   const seen = new Set(["__metadata__"]);
   let offset = 0;
   for (const [name, { dtype, shape, data }] of sorted) {
-    if (seen.has(name)) throw new UsageError(`cannot write a tensor named "${name}": the name is taken`);
+    if (seen.has(name)) throw new UsageError(`cannot write a tensor named ${quote(name)}: the name is taken`);
     seen.add(name);
     if (data.length !== elementCount(shape))
-      throw new UsageError(`cannot write "${name}": [${shape.join(", ")}] needs another count than ${data.length}`);
+      throw new UsageError(
+        `cannot write ${quote(name)}: [${shape.join(", ")}] needs another count than ${data.length}`,
+      );
     const end = offset + data.byteLength;
     entries.push([name, { dtype: TAG_OF_DTYPE.get(dtype), shape, data_offsets: [offset, end] }]);
     offset = end;
@@ -152,28 +155,27 @@ function parseHeader(text: string): Record<string, unknown> {
   }
   if (!isRecord(header)) throw new FormatError(FORMAT, "the header is not a JSON object");
   const duplicate = findDuplicateKey(text);
-  if (duplicate !== undefined)
-    throw new FormatError(FORMAT, `the header has the key "${duplicate}" twice`, { data: { key: duplicate } });
+  if (duplicate !== undefined) throw new FormatError(FORMAT, `the header has the key ${quote(duplicate)} twice`);
   return header;
 }
 
 function checkEntry(name: string, value: unknown, dataStart: number): SafetensorsEntry {
-  if (!isRecord(value)) throw new FormatError(FORMAT, `the header's entry "${name}" is not an object`);
+  if (!isRecord(value)) throw new FormatError(FORMAT, `the header's entry ${quote(name)} is not an object`);
   const { dtype: tag, shape, data_offsets: offsets } = value;
   const dtype = typeof tag === "string" ? DTYPE_OF_TAG.get(tag) : undefined;
   if (dtype === undefined)
-    throw new FormatError(FORMAT, `"${name}" has the dtype ${JSON.stringify(tag)?.slice(0, 100)}`, {
+    throw new FormatError(FORMAT, `${quote(name)} has the dtype ${typeof tag === "string" ? quote(tag) : typeof tag}`, {
       hint: `supported are ${[...DTYPE_OF_TAG.keys()].join(", ")}`,
     });
-  if (!Array.isArray(shape)) throw new FormatError(FORMAT, `"${name}" has no shape`);
-  const count = checkedElementCount(shape, FORMAT, `"${name}"`);
+  if (!Array.isArray(shape)) throw new FormatError(FORMAT, `${quote(name)} has no shape`);
+  const count = checkedElementCount(shape, FORMAT, quote(name));
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize))
-    throw new FormatError(FORMAT, `"${name}" has no valid data_offsets`);
+    throw new FormatError(FORMAT, `${quote(name)} has no valid data_offsets`);
   const [start, end] = offsets as [number, number];
   if (end < start || end - start !== count * BYTES_PER_ELEMENT[dtype])
     throw new FormatError(
       FORMAT,
-      `"${name}" is ${tag} [${shape.join(", ")}], which is ${count * BYTES_PER_ELEMENT[dtype]} bytes, but its offsets are ${start} to ${end}`,
+      `${quote(name)} is ${tag} [${shape.join(", ")}], which is ${count * BYTES_PER_ELEMENT[dtype]} bytes, but its offsets are ${start} to ${end}`,
     );
   return { name, dtype, shape: shape as number[], start: dataStart + start, end: dataStart + end };
 }
@@ -186,7 +188,7 @@ function checkLayout(entries: SafetensorsEntry[], dataStart: number, fileSize: n
     if (start !== expected)
       throw new FormatError(
         FORMAT,
-        `"${name}" starts at byte ${start}, but the data before it ends at ${expected}: ${start < expected ? "an overlap" : "a hole"}`,
+        `${quote(name)} starts at byte ${start}, but the data before it ends at ${expected}: ${start < expected ? "an overlap" : "a hole"}`,
       );
     expected = end;
   }

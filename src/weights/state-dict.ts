@@ -4,6 +4,7 @@
 import { FormatError, LimitError } from "../errors.ts";
 import type { TensorData } from "../tensor.ts";
 import { Inert, type PickleDict, PickleTuple, type PickleValue } from "./pickle-values.ts";
+import { quote } from "./quote.ts";
 import { TorchTensor } from "./torch-tensor.ts";
 
 const FORMAT = "checkpoint";
@@ -28,9 +29,9 @@ export const MODEL_ENTRIES: readonly string[] = [
 ];
 
 const MAX_DEPTH = 100;
-const MAX_VISITS = 5_000_000;
+const MAX_VISITS = 2_000_000;
 const MAX_PATH_LENGTH = 4096;
-const MAX_TENSORS = 500_000;
+const MAX_TENSORS = 200_000;
 const MAX_PATHS_LENGTH = 2 ** 26;
 
 export interface StateDict {
@@ -55,7 +56,7 @@ export function findStateDict(root: PickleValue, options: { entry?: string } = {
   const found =
     options.entry === undefined ? locate(root) : { entry: options.entry, value: follow(root, options.entry) };
   const { tensors, strippedPrefixes } = stripPrefixes(flattenTensors(found.value));
-  if (tensors.size === 0) throw new FormatError(FORMAT, `the entry "${found.entry}" holds no tensors`);
+  if (tensors.size === 0) throw new FormatError(FORMAT, `the entry ${quote(found.entry)} holds no tensors`);
   const otherCandidates = candidates(root).filter((name) => name !== found.entry.split(".")[0]);
   return { tensors, entry: found.entry, otherCandidates, strippedPrefixes };
 }
@@ -73,7 +74,7 @@ export function flattenTensors(root: PickleValue): Map<string, TensorData> {
     if (characters > MAX_PATHS_LENGTH)
       throw new LimitError("the paths of all tensors", characters, MAX_PATHS_LENGTH, "characters");
     if (tensors.size >= MAX_TENSORS) throw new LimitError("tensors", tensors.size + 1, MAX_TENSORS, "tensors");
-    if (tensors.has(path)) throw new FormatError(FORMAT, `two tensors have the path ${path}`);
+    if (tensors.has(path)) throw new FormatError(FORMAT, `two tensors have the path ${quote(path)}`);
     tensors.set(path, tensor.read());
   }
   return tensors;
@@ -193,10 +194,14 @@ function locate(root: PickleValue): { entry: string; value: PickleValue } {
   const names = candidates(root);
   if (names.length === 1) return { entry: names[0]!, value: follow(root, names[0]!) };
   if (names.length > 1)
-    throw new FormatError(FORMAT, `several entries hold tensors and none has a usual name: ${names.join(", ")}`, {
-      hint: "say which entry holds the model",
-      data: { candidates: names },
-    });
+    throw new FormatError(
+      FORMAT,
+      `several entries hold tensors and none has a usual name: ${names.slice(0, 20).map(quote).join(", ")}`,
+      {
+        hint: "say which entry holds the model",
+        data: { candidates: names },
+      },
+    );
   if (holdsTensors(root, barren))
     throw new FormatError(
       FORMAT,
@@ -208,9 +213,13 @@ function locate(root: PickleValue): { entry: string; value: PickleValue } {
 function noTensors(root: PickleValue): FormatError {
   const whole = [root, ...(root instanceof Map ? root.values() : [])].find((value) => value instanceof Inert);
   if (whole instanceof Inert)
-    return new FormatError(FORMAT, `no tensors, but an object of the class ${whole.name}, which is never constructed`, {
-      hint: "save the weights alone: torch.save(model.state_dict(), FILE)",
-    });
+    return new FormatError(
+      FORMAT,
+      `no tensors, but an object of the class ${quote(whole.name)}, which is never constructed`,
+      {
+        hint: "save the weights alone: torch.save(model.state_dict(), FILE)",
+      },
+    );
   return new FormatError(FORMAT, "the file holds no tensors");
 }
 
@@ -230,9 +239,9 @@ function follow(root: PickleValue, path: string): PickleValue {
     rest = rest.slice(taken.length + 1);
   }
   if (value === undefined || rest !== "")
-    throw new FormatError(FORMAT, `there is no entry "${path}"`, {
+    throw new FormatError(FORMAT, `there is no entry ${quote(path)}`, {
       data: { candidates: candidates(root) },
-      hint: `entries that hold tensors: ${candidates(root).join(", ") || "none"}`,
+      hint: `entries that hold tensors: ${candidates(root).slice(0, 20).map(quote).join(", ") || "none"}`,
     });
   return value;
 }
@@ -259,7 +268,8 @@ function stripPrefixes(named: ReadonlyMap<string, TensorData>): {
   const tensors = new Map<string, TensorData>();
   for (const [i, tensor] of [...named.values()].entries()) {
     const name = names[i]!;
-    if (tensors.has(name)) throw new FormatError(FORMAT, `two tensors are named ${name} once prefixes are removed`);
+    if (tensors.has(name))
+      throw new FormatError(FORMAT, `two tensors are named ${quote(name)} once prefixes are removed`);
     tensors.set(name, tensor);
   }
   return { tensors, strippedPrefixes };

@@ -4,6 +4,7 @@ import { FormatError } from "../errors.ts";
 import { ByteReader, decodeUtf8, plainBytes } from "./byte-reader.ts";
 import { type Unpickled, unpickle } from "./pickle.ts";
 import { Inert, PickleTuple, type PickleValue } from "./pickle-values.ts";
+import { quote } from "./quote.ts";
 import { isSize } from "./shapes.ts";
 import {
   CopyBudget,
@@ -42,7 +43,7 @@ export function readTorch(bytes: Uint8Array): TorchCheckpoint {
 }
 
 function copyBudget(file: Uint8Array): CopyBudget {
-  return new CopyBudget(8 * file.length + 256 * 2 ** 20);
+  return new CopyBudget(4 * file.length + 64 * 2 ** 20);
 }
 
 function readZip(file: Uint8Array): TorchCheckpoint {
@@ -53,7 +54,7 @@ function readZip(file: Uint8Array): TorchCheckpoint {
   if (byteOrder !== undefined) {
     const order = byteOrder.size > 16 ? "?" : decodeUtf8(archive.read(byteOrder), FORMAT, "byteorder").trim();
     if (order !== "little")
-      throw new FormatError(FORMAT, `the byte order is ${JSON.stringify(order)}; only little-endian files are read`, {
+      throw new FormatError(FORMAT, `the byte order is ${quote(order)}; only little-endian files are read`, {
         hint: "save the file again on a little-endian machine",
       });
   }
@@ -64,14 +65,14 @@ function readZip(file: Uint8Array): TorchCheckpoint {
     let source = storages.get(key);
     if (source === undefined) {
       const entry = record(`data/${key}`);
-      if (entry === undefined) throw new FormatError(FORMAT, `the storage ${key} is not in the file`);
+      if (entry === undefined) throw new FormatError(FORMAT, `the storage ${quote(key)} is not in the file`);
       source = { byteLength: entry.size, bytes: once(() => archive.read(entry)) };
       storages.set(key, source);
     }
     if (count * type.itemBytes > source.byteLength)
       throw new FormatError(
         FORMAT,
-        `the storage ${key} claims ${count} elements of ${type.itemBytes} bytes, but has ${source.byteLength} bytes`,
+        `the storage ${quote(key)} claims ${count} elements of ${type.itemBytes} bytes, but has ${source.byteLength} bytes`,
       );
     return new TorchStorage(type, source, 0, count * type.itemBytes, budget);
   };
@@ -116,15 +117,15 @@ function readLegacy(file: Uint8Array): TorchCheckpoint {
     const byteLength = count * type.itemBytes;
     const known = storages.get(key);
     if (known !== undefined && known.byteLength !== byteLength)
-      throw new FormatError(FORMAT, `the storage ${key} is described in two ways`);
+      throw new FormatError(FORMAT, `the storage ${quote(key)} is described in two ways`);
     // Storages follow the pickle, so an honest one is smaller than the rest of the file; the exact check comes when it is found.
-    if (byteLength > file.length) throw new FormatError(FORMAT, `the storage ${key} is larger than the file`);
+    if (byteLength > file.length) throw new FormatError(FORMAT, `the storage ${quote(key)} is larger than the file`);
     const storage = known ?? { type, byteLength, data: undefined };
     storages.set(key, storage);
     const source = { byteLength, bytes: () => legacyData(storage, key) };
     if (view === undefined) return new TorchStorage(type, source, 0, byteLength, budget);
     const [offset, size] = [view.offset * type.itemBytes, view.size * type.itemBytes];
-    if (offset + size > byteLength) throw new FormatError(FORMAT, `a view of the storage ${key} leaves it`);
+    if (offset + size > byteLength) throw new FormatError(FORMAT, `a view of the storage ${quote(key)} leaves it`);
     return new TorchStorage(type, source, offset, size, budget);
   };
   const { value, end, foreign } = unpickle(file, { start, hooks: { build: rebuildTorch, persistent } });
@@ -153,20 +154,23 @@ function readLegacyStorages(file: Uint8Array, start: number, storages: ReadonlyM
     const key = String(storageKey(item));
     const storage = storages.get(key);
     if (storage === undefined || storage.data !== undefined)
-      throw new FormatError(FORMAT, `the storage ${key} is listed twice or never used`);
+      throw new FormatError(FORMAT, `the storage ${quote(key)} is listed twice or never used`);
     const count = reader.u64();
     if (count * storage.type.itemBytes !== storage.byteLength)
-      throw new FormatError(FORMAT, `the storage ${key} has ${count} elements, but was announced with another count`);
+      throw new FormatError(
+        FORMAT,
+        `the storage ${quote(key)} has ${count} elements, but was announced with another count`,
+      );
     const data = reader.take(storage.byteLength);
     // Pickles end anywhere, so the elements are rarely aligned: one copy here saves a copy for every tensor of the storage.
     storage.data = data.byteOffset % 8 === 0 ? data : new Uint8Array(data);
   }
   for (const [key, { data }] of storages)
-    if (data === undefined) throw new FormatError(FORMAT, `the storage ${key} is not in the file`);
+    if (data === undefined) throw new FormatError(FORMAT, `the storage ${quote(key)} is not in the file`);
 }
 
 function legacyData({ data }: LegacyStorage, key: string): Uint8Array {
-  if (data === undefined) throw new FormatError(FORMAT, `the storage ${key} is not in the file`);
+  if (data === undefined) throw new FormatError(FORMAT, `the storage ${quote(key)} is not in the file`);
   return data;
 }
 
@@ -184,7 +188,7 @@ function parseStorageId(id: PickleValue): StorageId {
   if (tag !== "storage") throw new FormatError(FORMAT, "a persistent id that is no storage");
   const name = reference instanceof Inert && reference.args === undefined ? reference.name : "";
   const type = storageType(name);
-  if (type === undefined) throw new FormatError(FORMAT, `a storage of the unknown type ${name.slice(0, 100)}`);
+  if (type === undefined) throw new FormatError(FORMAT, `a storage of the unknown type ${quote(name)}`);
   if (!isSize(count) || !Number.isSafeInteger(count * type.itemBytes))
     throw new FormatError(FORMAT, "a storage whose element count is no size");
   return { type, key: String(storageKey(key)), count, view: parseView(view) };
@@ -214,7 +218,7 @@ function once<T>(make: () => T): () => T {
 /** Foreign names as a sentence; tensors that could not be rebuilt are worth a sentence of their own. */
 function describe(foreign: readonly string[]): string[] {
   const list = (names: readonly string[]) =>
-    `${names.slice(0, 8).join(", ")}${names.length > 8 ? `, and ${names.length - 8} more` : ""}`;
+    `${names.slice(0, 8).map(quote).join(", ")}${names.length > 8 ? `, and ${names.length - 8} more` : ""}`;
   const tensors = foreign.filter(isTensorRebuilder);
   const others = foreign.filter((name) => !isTensorRebuilder(name));
   return [

@@ -5,6 +5,7 @@ import { inflateSync } from "fflate";
 import { FormatError, LimitError } from "../errors.ts";
 import { ByteReader, decodeUtf8, plainBytes } from "./byte-reader.ts";
 import { crc32 } from "./crc32.ts";
+import { quote } from "./quote.ts";
 
 const FORMAT = "zip";
 const LOCAL_HEADER = 0x04034b50;
@@ -60,7 +61,7 @@ export function openZip(bytes: Uint8Array, options: { maxInflatedBytes?: number 
   const reader = new ByteReader(file.subarray(0, directory.start + directory.size), FORMAT, directory.start);
   for (let i = 0; i < directory.count; i++) {
     const entry = readEntry(reader, file, directory.start);
-    if (entries.has(entry.name)) throw new FormatError(FORMAT, `the entry ${entry.name} is there twice`);
+    if (entries.has(entry.name)) throw new FormatError(FORMAT, `the entry ${quote(entry.name)} is there twice`);
     entries.set(entry.name, entry);
   }
   refuseOverlaps(entries.values());
@@ -137,14 +138,14 @@ function readEntry(reader: ByteReader, file: Uint8Array, directoryStart: number)
   const extra = reader.take(extraLength);
   reader.take(commentLength);
   const { size, compressedSize, offset } = widen(extra, { ...small, offset: smallOffset }, name);
-  if ((flags & ENCRYPTED) !== 0) throw new FormatError(FORMAT, `${name} is encrypted`);
+  if ((flags & ENCRYPTED) !== 0) throw new FormatError(FORMAT, `${quote(name)} is encrypted`);
   if (method !== STORED && method !== DEFLATED)
-    throw new FormatError(FORMAT, `${name} is compressed by method ${method}; only stored and deflate are read`);
+    throw new FormatError(FORMAT, `${quote(name)} is compressed by method ${method}; only stored and deflate are read`);
   const dataStart = findData(file, offset, name, nameBytes);
   if (dataStart + compressedSize > directoryStart)
-    throw new FormatError(FORMAT, `${name} claims ${compressedSize} bytes, which run over the end of the data`);
+    throw new FormatError(FORMAT, `${quote(name)} claims ${compressedSize} bytes, which run over the end of the data`);
   if (method === STORED ? size !== compressedSize : size > compressedSize * MAX_DEFLATE_RATIO)
-    throw new FormatError(FORMAT, `${name} claims ${size} bytes out of ${compressedSize}, which cannot be`);
+    throw new FormatError(FORMAT, `${quote(name)} claims ${size} bytes out of ${compressedSize}, which cannot be`);
   return { name, size, compressedSize, method, crc32: checksum, dataStart };
 }
 
@@ -163,20 +164,21 @@ function widen(extra: Uint8Array, small: Sizes, name: string): Sizes {
     for (const field of missing) wide[field] = body.u64();
     return wide;
   }
-  throw new FormatError(FORMAT, `${name} lacks its 64-bit sizes`);
+  throw new FormatError(FORMAT, `${quote(name)} lacks its 64-bit sizes`);
 }
 
 /** The data follows the local header, whose own extra field may be longer than the central one (PyTorch pads there to align storages). */
 function findData(file: Uint8Array, offset: number, name: string, nameBytes: Uint8Array): number {
-  if (offset > file.length) throw new FormatError(FORMAT, `${name} lies outside the file`);
+  if (offset > file.length) throw new FormatError(FORMAT, `${quote(name)} lies outside the file`);
   const reader = new ByteReader(file, FORMAT, offset);
-  if (reader.u32() !== LOCAL_HEADER) throw new FormatError(FORMAT, `${name} has no local header where one should be`);
+  if (reader.u32() !== LOCAL_HEADER)
+    throw new FormatError(FORMAT, `${quote(name)} has no local header where one should be`);
   reader.take(22);
   const nameLength = reader.u16();
   const extraLength = reader.u16();
   const localName = reader.take(nameLength);
   if (nameLength !== nameBytes.length || !localName.every((byte, i) => byte === nameBytes[i]))
-    throw new FormatError(FORMAT, `${name} has another name in its local header`);
+    throw new FormatError(FORMAT, `${quote(name)} has another name in its local header`);
   reader.take(extraLength);
   return reader.position;
 }
@@ -187,7 +189,7 @@ function refuseOverlaps(entries: Iterable<ZipEntry>): void {
   for (let i = 1; i < sorted.length; i++) {
     const before = sorted[i - 1]!;
     if (before.dataStart + before.compressedSize > sorted[i]!.dataStart)
-      throw new FormatError(FORMAT, `${before.name} and ${sorted[i]!.name} overlap`);
+      throw new FormatError(FORMAT, `${quote(before.name)} and ${quote(sorted[i]!.name)} overlap`);
   }
 }
 
@@ -197,16 +199,16 @@ function inflate(entry: ZipEntry, data: Uint8Array): Uint8Array {
     // fflate drops what does not fit `out`, so one spare byte tells "exactly" from "more", and memory stays what was declared.
     out = inflateSync(data, { out: new Uint8Array(entry.size + 1) });
   } catch (cause) {
-    throw new FormatError(FORMAT, `${entry.name} does not inflate`, { cause });
+    throw new FormatError(FORMAT, `${quote(entry.name)} does not inflate`, { cause });
   }
   if (out.length !== entry.size)
-    throw new FormatError(FORMAT, `${entry.name} declares ${entry.size} bytes but inflates to another size`);
+    throw new FormatError(FORMAT, `${quote(entry.name)} declares ${entry.size} bytes but inflates to another size`);
   return out;
 }
 
 function checkSum(entry: ZipEntry, data: Uint8Array): Uint8Array {
   if (entry.crc32 !== 0 && crc32(data) !== entry.crc32)
-    throw new FormatError(FORMAT, `${entry.name} is damaged: its checksum does not match`, {
+    throw new FormatError(FORMAT, `${quote(entry.name)} is damaged: its checksum does not match`, {
       hint: "download the file again",
     });
   return data;
