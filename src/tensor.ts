@@ -98,7 +98,8 @@ export function allocate<D extends DType>(dtype: D, length: number): TypedArrayO
 /** A typed array over little-endian bytes: a view where alignment allows, else a copy. `bytes.length` must be a multiple of the element size. */
 export function arrayFromBytes<D extends DType>(dtype: D, bytes: Uint8Array): TypedArrayOf[D] {
   const size = BYTES_PER_ELEMENT[dtype];
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // Not bytes.slice(): on a Node Buffer that is another view of the same, unaligned memory.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return new ARRAY_CLASS[dtype](
     aligned.buffer as ArrayBuffer,
     aligned.byteOffset,

@@ -123,7 +123,11 @@ export function maxDifference(actual: TensorData | undefined, expected: TensorDa
   return worst;
 }
 
-/** The goldens' tolerance: 1e-4 + 4 x float32_error on logits and embeddings, 1e-4 on regions. */
+/**
+ * The goldens' tolerance: 1e-4 + 4 x float32_error on logits, 1e-4 on regions. Single tokens are not averaged, so rounding does not cancel in
+ * their embeddings: five times the share of float32_error.
+ */
 export function toleranceOf(golden: GoldenCase, output: string): number {
-  return /roi/.test(output) ? 1e-4 : 1e-4 + 4 * golden.float32Error;
+  if (/roi/.test(output)) return 1e-4;
+  return 1e-4 + (output === "token_embedding" ? 20 : 4) * golden.float32Error;
 }

@@ -2,7 +2,7 @@
 import { FormatError } from "../errors.ts";
 import { type InputSize, inferenceGraph } from "../models/graph.ts";
 import { type LoweringTarget, lower } from "../onnx/lower.ts";
-import { writeMetadata } from "../onnx/metadata.ts";
+import { type ModelMetadata, writeMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "./model.ts";
 
@@ -34,21 +34,31 @@ export interface ExportOptions {
 
 /** A native model as a self-contained ONNX file: weights, labels, transform, licence and provenance inside. */
 export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uint8Array {
-  const { definition, card } = model;
+  const { definition } = model;
   const { architecture, config } = definition;
   return lower(inferenceGraph(definition, options.size), {
     parameters: model.weights,
     target: options.target ?? "portable",
     graphName: definition.registered?.name ?? architecture.name,
-    metadata: writeMetadata({
-      ...card,
-      architecture: architecture.name,
-      config: config as Record<string, unknown>,
-      answers: architecture.answers(config),
-    }),
+    metadata: { ...writeMetadata(describe(model)), [ANSWERS]: architecture.answers(config) },
     ...(options.outputs === undefined ? {} : { outputs: options.outputs }),
     ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
   });
+}
+
+/** Whether `logits` are class scores or an embedding. */
+const ANSWERS = "saccade.answers";
+
+function describe({ definition, card }: NativeModel): ModelMetadata {
+  const { labels, transform, licence, provenance } = card;
+  return {
+    labels,
+    transform,
+    licence,
+    provenance: provenance === undefined ? undefined : JSON.stringify(provenance),
+    architecture: definition.architecture.name,
+    config: definition.config as Record<string, unknown>,
+  };
 }
 
 /** What a session needs. Foreign ONNX files pass through; assumptions made about them are said through `onNotice`. */
@@ -83,21 +93,19 @@ function countGlimpses(outputs: readonly string[]): number {
 /** Anybody's ONNX file: one float32 (N, 3, H, W) input, class scores as `logits` or the first output of two dimensions. */
 function describeOnnx(card: ModelCard, bytes: Uint8Array, onNotice?: (line: string) => void): CompiledModel {
   const summary = readOnnx(bytes);
-  const initializers = new Set(summary.initializers.map(({ name }) => name));
-  const inputs = summary.inputs.filter(({ name }) => !initializers.has(name));
-  const input = inputs[0];
+  const input = summary.inputs[0];
   const [, channels, height, width] = input?.shape ?? [];
   if (
-    inputs.length !== 1 ||
+    summary.inputs.length !== 1 ||
     input?.dtype !== "float32" ||
-    input.shape.length !== 4 ||
+    input.shape?.length !== 4 ||
     (typeof channels === "number" && channels !== 3)
   )
     throw new FormatError(card.name, "a picture model has one float32 input (N, 3, H, W); this file does not", {
       hint: "saccade inspect FILE shows its inputs; saccade run feeds any tensors",
     });
   const scores =
-    summary.outputs.find(({ name }) => name === "logits") ?? summary.outputs.find(({ shape }) => shape.length === 2);
+    summary.outputs.find(({ name }) => name === "logits") ?? summary.outputs.find(({ shape }) => shape?.length === 2);
   if (scores === undefined) throw new FormatError(card.name, "no output has the shape (N, classes)");
   const size =
     typeof height === "number" && typeof width === "number" ? { height, width } : { height: 224, width: 224 };
@@ -110,7 +118,7 @@ function describeOnnx(card: ModelCard, bytes: Uint8Array, onNotice?: (line: stri
     inputName: input.name,
     logitsName: scores.name,
     embeddingName: summary.outputs.find(({ name }) => name === "features")?.name ?? scores.name,
-    answers: card.labels === undefined && summary.metadata["saccade.answers"] === "embedding" ? "embedding" : "classes",
+    answers: summary.metadata[ANSWERS] === "embedding" ? "embedding" : "classes",
     glimpses: countGlimpses(summary.outputs.map(({ name }) => name)),
     usualTransform,
   };

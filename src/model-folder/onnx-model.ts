@@ -14,7 +14,19 @@ export function onnxModel(bytes: Uint8Array, name: string): OnnxModel {
       ...(labels === undefined ? {} : { labels }),
       ...(transform === undefined ? {} : { transform }),
       ...(licence === undefined ? {} : { licence }),
-      ...(provenance === undefined ? {} : { provenance }),
+      ...(provenance === undefined ? {} : { provenance: parseProvenance(provenance) }),
     },
   };
+}
+
+/** Facts as this library writes them, or anybody's sentence as one fact. */
+function parseProvenance(text: string): Record<string, string | number | boolean> {
+  try {
+    const facts: unknown = JSON.parse(text);
+    if (typeof facts === "object" && facts !== null && !Array.isArray(facts))
+      return facts as Record<string, string | number | boolean>;
+  } catch {
+    // Not JSON: a sentence.
+  }
+  return { source: text };
 }

@@ -2,9 +2,9 @@
 import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Mode } from "../nn/mode.ts";
-import type { TensorData } from "../tensor.ts";
+import type { NamedTensors } from "../weights/remap.ts";
 
-export type NamedTensors = ReadonlyMap<string, TensorData>;
+export type { NamedTensors };
 
 /** The picture input of a model. A fixed size is one the architecture cannot do without. */
 export interface ImageInput {

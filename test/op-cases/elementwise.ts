@@ -4,19 +4,7 @@ import type { Shape } from "../../src/graph/dimensions.ts";
 import type { BinaryOps, GraphDType, SourceOps, UnaryOps } from "../../src/graph/ops.ts";
 import type { Tensor } from "../../src/graph/tensor.ts";
 import { tensor } from "../../src/tensor.ts";
-import {
-  cases,
-  dynamic3,
-  EVERY,
-  FLOATS,
-  isFloat,
-  NUMERIC,
-  type OpCase,
-  type OpCases,
-  range,
-  SIGNED,
-  x,
-} from "./case.ts";
+import { cases, dynamic3, EVERY, FLOATS, isFloat, NUMERIC, type OpCase, type OpCases, range, x } from "./case.ts";
 
 type Unary = (x: Tensor) => Tensor;
 function unary(

@@ -148,13 +148,11 @@ export const spatialCases: OpCases<keyof SpatialOps> = {
   convTranspose: cases(convTransposeCases()),
   maxPool: cases([
     ...poolCases(g.maxPool),
-    ...(["float16", "int64", "int32", "int8", "uint8"] as const).map(
-      (dtype): OpCase => ({
-        title: dtype,
-        inputs: { x: { shape: ["batch", 2, "height", "width"], dtype, low: dtype === "uint8" ? 0 : -6, high: 7 } },
-        build: ({ x }) => g.maxPool(x!, [3, 3], { strides: [2, 2] }),
-      }),
-    ),
+    {
+      title: "float16",
+      inputs: { x: { shape: ["batch", 2, "height", "width"], dtype: "float16" } },
+      build: ({ x }) => g.maxPool(x!, [3, 3], { strides: [2, 2] }),
+    },
   ]),
   averagePool: cases([
     ...poolCases(g.averagePool),

@@ -52,7 +52,7 @@ function evaluationTransform(config: SparseformerConfig): string {
       : key === "0.5,0.5,0.5"
         ? "inception"
         : undefined;
-  return `resize_small(256,bilinear)|central_crop(224)|normalize(${preset ?? `${mean.join("/")},${std.join("/")}`})`;
+  return `resize_small(256,bilinear)|central_crop(224)|normalize(${preset ?? `mean=${mean.join("/")},std=${std.join("/")}`})`;
 }
 
 const answers = (config: SparseformerConfig) => (config.proj_bias ? "classes" : "embedding");

@@ -1,0 +1,59 @@
+// Which parameters train, which decay, and at what share of the learning rate: the rules of the official recipe (imagenet/optimizer.py:
+// no decay for 1-D tensors, biases and the regions), freezing by name pattern, layer-wise decay.
+import { UsageError } from "../errors.ts";
+import type { Parameter } from "../graph/tensor.ts";
+
+export interface GroupRules {
+  readonly weightDecay: number;
+  /** Names (`*` matches anything) that never decay, besides 1-D tensors and biases. */
+  readonly noDecay?: readonly string[];
+  /** Names (`*` matches anything) that keep their values. */
+  readonly freeze?: readonly string[];
+  /** Each layer below the top learns at this factor of the one above. Default 1: all alike. */
+  readonly layerDecay?: number;
+}
+
+export interface ParameterRule {
+  readonly trains: boolean;
+  readonly weightDecay: number;
+  readonly rateScale: number;
+}
+
+/** One rule a parameter. Throws UsageError when a pattern matches nothing, which is always a mistake. */
+export function parameterRules(parameters: Iterable<Parameter>, rules: GroupRules): Map<string, ParameterRule> {
+  const all = [...parameters];
+  const frozen = patterns(rules.freeze ?? [], all, true);
+  const undecayed = patterns(rules.noDecay ?? [], all, false);
+  const deepest = Math.max(0, ...all.map(({ name }) => layerOf(name) ?? 0));
+  const decay = rules.layerDecay ?? 1;
+  return new Map(
+    all.map(({ name, shape, trainable }) => [
+      name,
+      {
+        trains: trainable && !frozen(name),
+        weightDecay: shape.length <= 1 || name.endsWith(".bias") || undecayed(name) ? 0 : rules.weightDecay,
+        rateScale: decay === 1 ? 1 : decay ** (deepest + 1 - (layerOf(name) ?? (isTop(name) ? deepest + 1 : -1))),
+      },
+    ]),
+  );
+}
+
+function patterns(list: readonly string[], all: readonly Parameter[], required: boolean): (name: string) => boolean {
+  const tests = list.map((text) => new RegExp(`^${text.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`));
+  tests.forEach((pattern, i) => {
+    if (required && !all.some(({ name }) => pattern.test(name)))
+      throw new UsageError(`no parameter is named like "${list[i]}"`);
+  });
+  return (name) => tests.some((pattern) => pattern.test(name));
+}
+
+/** Depth of a parameter by its first number: layers.3.attn… -> 3. */
+function layerOf(name: string): number | undefined {
+  const match = /(?:^|\.)(?:layers|blocks|stages)\.(\d+)\./.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** Heads and final norms learn at the full rate; stems and embeddings at the lowest. */
+function isTop(name: string): boolean {
+  return /^(head|proj|norm|fc|classifier)(\.|$)/.test(name);
+}

@@ -1,0 +1,213 @@
+// The compiled train step: forward, loss, backward, clipping, optimiser update and moving average as one graph. Parameters and optimiser state
+// go in and come out; an engine that carries state keeps them, so that a step moves only the batch in and a few numbers out.
+import {
+  add,
+  argMax,
+  concat,
+  div,
+  equal,
+  gatherElements,
+  minimum,
+  mul,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sqrt,
+  sub,
+  where,
+} from "../graph/build.ts";
+import { differentiate } from "../graph/gradients/differentiate.ts";
+import { Scope } from "../graph/scope.ts";
+import { Graph, type Parameter, type Tensor } from "../graph/tensor.ts";
+import type { ModelDefinition } from "../models/registry.ts";
+import { type MaskInput, Mode } from "../nn/mode.ts";
+import { binaryCrossEntropy, distillation, featureDistillation, softCrossEntropy } from "./losses.ts";
+import type { Optimizer } from "./optimizers/optimizer.ts";
+import { type GroupRules, type ParameterRule, parameterRules } from "./parameter-groups.ts";
+
+/** What the student learns from a teacher, besides the labels. */
+export interface DistillationOptions {
+  /** "logits": `teacher` is (batch, classes) logits. "features": (batch, width) features of the student's width. */
+  readonly kind: "logits" | "features";
+  /** Share of this loss; the labels' loss has the rest. */
+  readonly weight: number;
+  /** For logits. */
+  readonly temperature: number;
+}
+
+export interface StepOptions {
+  readonly model: ModelDefinition;
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly classes: number;
+  readonly optimizer: Optimizer;
+  readonly groups: GroupRules;
+  readonly loss: "cross_entropy" | "binary_cross_entropy";
+  readonly distillation?: DistillationOptions;
+  /** Largest global norm of the gradients. */
+  readonly clipNorm?: number;
+  /** Keep a moving average of the parameters; its decay is fed at every step. */
+  readonly ema: boolean;
+  /** Batches whose gradients are averaged for one update. Default 1. */
+  readonly accumulate?: number;
+}
+
+/** A tensor that one step hands to the next: fed as `input`, given back as `output`. */
+export interface StateTensor {
+  readonly input: string;
+  readonly output: string;
+  readonly shape: readonly number[];
+  /** The parameter it belongs to. */
+  readonly parameter: string;
+  readonly role: "parameter" | "optimizer" | "ema" | "accumulator";
+}
+
+export interface TrainStep {
+  readonly graph: Graph;
+  readonly state: readonly StateTensor[];
+  readonly masks: readonly MaskInput[];
+  /** Names of the scalars to feed, besides `image` and `targets` [and `teacher`]. */
+  readonly scalars: readonly string[];
+  /** The trained parameters, in the order of the output `gradient_squares`. */
+  readonly trained: readonly string[];
+  readonly rules: ReadonlyMap<string, ParameterRule>;
+}
+
+/** Names of the outputs that are not state. */
+export const STEP_OUTPUTS = ["loss", "accuracy", "gradient_norm", "gradient_squares"] as const;
+
+/** Builds the step. Shapes are fixed: one graph a configuration. */
+export function buildTrainStep(options: StepOptions): TrainStep {
+  const graph = new Graph();
+  const scope = new Scope(graph);
+  const { batch, classes, model, optimizer } = options;
+  const image = graph.input("image", [batch, 3, options.height, options.width]);
+  const targets = graph.input("targets", [batch, classes]);
+  const mode = Mode.training();
+  const outputs = model.architecture.build(scope, image, model.config, mode);
+  const loss = totalLoss(options, outputs, targets);
+
+  const parameters = [...graph.parameters.values()];
+  const rules = parameterRules(parameters, options.groups);
+  const trained = parameters.filter(({ name }) => rules.get(name)!.trains);
+  const gradients = differentiate(
+    loss,
+    trained.map(({ tensor }) => tensor as unknown as Tensor),
+  );
+
+  const scalar = (name: string) => graph.input(name, []);
+  const learningRate = scalar("learning_rate");
+  const extraNames = Object.keys(optimizer.scalars(1));
+  const extra = Object.fromEntries(extraNames.map((name) => [name, scalar(name)]));
+  const emaDecay = options.ema ? scalar("ema_decay") : undefined;
+  const accumulation =
+    options.accumulate !== undefined && options.accumulate > 1
+      ? new Accumulation(graph, options.accumulate)
+      : undefined;
+
+  const averaged = gradients.map((gradient, i) =>
+    accumulation === undefined ? gradient : accumulation.add(trained[i]!, gradient),
+  );
+  const squares = averaged.map((gradient) => reshape(reduceSum(mul(gradient, gradient), axesOf(gradient)), [1]));
+  const squaresVector = concat(squares, 0); // (trained)
+  const norm = sqrt(reduceSum(squaresVector, 0));
+  const shrink = options.clipNorm === undefined ? undefined : minimum(div(options.clipNorm, add(norm, 1e-6)), 1);
+
+  const state: StateTensor[] = [];
+  const carry = (name: string, parameter: Parameter, role: StateTensor["role"], next: Tensor) => {
+    graph.output(`next.${name}`, next);
+    state.push({ input: name, output: `next.${name}`, shape: parameter.shape, parameter: parameter.name, role });
+  };
+  trained.forEach((parameter, i) => {
+    const rule = rules.get(parameter.name)!;
+    const current = parameter.tensor as unknown as Tensor;
+    const stateNames = optimizer.stateNames.map((name) => `${optimizer.name}.${name}.${parameter.name}`);
+    const states = stateNames.map((name) => graph.input(name, parameter.shape));
+    const gradient = shrink === undefined ? averaged[i]! : mul(averaged[i]!, shrink);
+    const update = optimizer.update(current, gradient, states, { learningRate, extra }, rule);
+    const applied = (next: Tensor, before: Tensor) => accumulation?.whenApplied(next, before) ?? next;
+    const nextParameter = applied(update.parameter, current);
+    carry(parameter.name, parameter, "parameter", nextParameter);
+    for (const [s, name] of stateNames.entries())
+      carry(name, parameter, "optimizer", applied(update.states[s]!, states[s]!));
+    if (emaDecay !== undefined) {
+      const average = graph.input(`ema.${parameter.name}`, parameter.shape);
+      const moved = add(mul(average, emaDecay), mul(nextParameter, sub(1, emaDecay)));
+      carry(`ema.${parameter.name}`, parameter, "ema", applied(moved, average));
+    }
+    if (accumulation !== undefined)
+      carry(accumulation.name(parameter), parameter, "accumulator", accumulation.remainder(averaged[i]!));
+  });
+
+  graph.output("loss", loss);
+  graph.output("accuracy", softAccuracy(outputs.logits!, targets));
+  graph.output("gradient_norm", norm);
+  graph.output("gradient_squares", squaresVector);
+  return {
+    graph,
+    state,
+    masks: mode.masks,
+    scalars: [
+      "learning_rate",
+      ...extraNames,
+      ...(options.ema ? ["ema_decay"] : []),
+      ...(accumulation === undefined ? [] : ["apply"]),
+    ],
+    trained: trained.map(({ name }) => name),
+    rules,
+  };
+}
+
+/** Averages gradients over several batches inside the one compiled step: the scalar `apply` says when the update happens. */
+class Accumulation {
+  readonly #apply: Tensor;
+
+  constructor(
+    readonly graph: Graph,
+    readonly count: number,
+  ) {
+    this.#apply = equal(graph.input("apply", []), 1);
+  }
+
+  name(parameter: Parameter): string {
+    return `gradient.${parameter.name}`;
+  }
+
+  /** What has been collected so far, with this batch's share. */
+  add(parameter: Parameter, gradient: Tensor): Tensor {
+    return add(this.graph.input(this.name(parameter), parameter.shape), mul(gradient, 1 / this.count));
+  }
+
+  whenApplied(next: Tensor, before: Tensor): Tensor {
+    return where(this.#apply, next, before);
+  }
+
+  remainder(collected: Tensor): Tensor {
+    return where(this.#apply, 0, collected);
+  }
+}
+
+function totalLoss(options: StepOptions, outputs: Readonly<Record<string, Tensor>>, targets: Tensor): Tensor {
+  const logits = outputs.logits!;
+  const labelLoss = (options.loss === "cross_entropy" ? softCrossEntropy : binaryCrossEntropy)(logits, targets);
+  const teaching = options.distillation;
+  if (teaching === undefined) return labelLoss;
+  const student = teaching.kind === "logits" ? logits : outputs.features!;
+  const teacher = logits.graph.input("teacher", student.shape);
+  const taught =
+    teaching.kind === "logits"
+      ? distillation(student, teacher, teaching.temperature)
+      : featureDistillation(student, teacher);
+  return add(mul(labelLoss, 1 - teaching.weight), mul(taught, teaching.weight));
+}
+
+/** The targets' share of the class that was predicted: ordinary accuracy for hard labels, its expectation for mixed ones. */
+function softAccuracy(logits: Tensor, targets: Tensor): Tensor {
+  const predicted = argMax(logits, 1, { keepDims: true }); // (batch, 1)
+  return reduceMean(gatherElements(targets, predicted, 1), [0, 1]);
+}
+
+function axesOf(x: Tensor): number[] {
+  return x.shape.map((_, axis) => axis);
+}
