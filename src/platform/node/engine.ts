@@ -50,15 +50,16 @@ export interface Engine extends Loaded {
 }
 
 const CUDA_HINT =
-  "npm does not carry ONNX Runtime's CUDA library: on Linux x64 with CUDA 12 and cuDNN 9 run `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node`, or use the device cpu";
+  "npm does not carry ONNX Runtime's CUDA library: on Linux x64 with CUDA 12 and cuDNN 9 run " +
+  "`ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node`, or use the device cpu";
 const NATIVE_HINT = "reinstall with `npm install onnxruntime-node`, or use the device wasm, which runs everywhere";
 const WEBGPU_HINT =
   "it needs a GPU with a Vulkan, Metal or Direct3D 12 driver (on Linux also libvulkan.so.1), or use the device cpu";
 
 /**
- * Loads a model on the device asked for. "auto" is CUDA where its provider works, else the CPU, else WebAssembly with a notice. It never is
- * WebGPU: the native WebGPU provider is young, starts on software adapters too, and for the small batches of recognition is often slower than the CPU,
- * so it is for those who ask.
+ * Loads a model on the device asked for. "auto" is CUDA where its provider works, else the CPU, else WebAssembly with a notice. It never
+ * is WebGPU: whether that helps depends on the adapter, which may well be a software one, and a session cannot tell; its provider is young
+ * and rounds differently. So it is for those who ask.
  *
  * @throws SessionError when an explicit device is not there, or when the model cannot be loaded
  */
