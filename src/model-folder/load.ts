@@ -18,7 +18,7 @@ export interface LoadOptions {
 }
 
 /** The largest weight file that is read: beyond it a file is a mistake, or needs another tool. */
-const MAX_WEIGHT_BYTES = 16 * 2 ** 30;
+export const MAX_WEIGHT_BYTES = 16 * 2 ** 30;
 
 /**
  * Loads a model. A string is looked up in the registry and among the bundled models first; anything else is a path: a model folder, a
@@ -47,7 +47,8 @@ function nameHint(source: string): string {
     : "names are listed by: saccade models; a path needs a slash or an extension";
 }
 
-async function bundledFolder(host: Host, name: string): Promise<string | undefined> {
+/** The folder of a model that comes with the package ("saccade/everyday"); undefined for every other name. */
+export async function bundledFolder(host: Host, name: string): Promise<string | undefined> {
   if (!/^saccade\/[a-z0-9-]+$/.test(name)) return undefined;
   const folder = host.files.join(host.folders.bundledModels, name.slice("saccade/".length));
   return (await host.files.stat(folder))?.isDirectory ? folder : undefined;
@@ -99,7 +100,8 @@ export async function readModelFolder(
   return nativeModel(definition, tensors, cardOf(file, name));
 }
 
-async function weightsIn(files: Files, folder: string): Promise<string> {
+/** The weight file of a model folder. */
+export async function weightsIn(files: Files, folder: string): Promise<string> {
   for (const name of ["model.safetensors", "model.pth", "model.pt", "model.pth.tar"]) {
     const path = files.join(folder, name);
     if ((await files.stat(path)) !== undefined) return path;

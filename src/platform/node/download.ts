@@ -131,7 +131,9 @@ function request(address: URL, leftover: Leftover | undefined, signal: AbortSign
 
 type Answer =
   | { readonly kind: "body"; readonly from: number; readonly total: number | undefined }
-  | { readonly kind: "complete" | "restart" | "refused" };
+  | { readonly kind: "complete" }
+  | { readonly kind: "restart" }
+  | { readonly kind: "refused" };
 
 /** What a server's answer means for what is on the disk. */
 function judge(response: Response, leftover: Leftover | undefined): Answer {

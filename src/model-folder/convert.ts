@@ -1,0 +1,111 @@
+// From anybody's checkpoint to a model of this library: which entry it is, what its names became, and in which precision it is kept.
+import { SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
+import { architectures } from "../models/architectures.ts";
+import { defineModel, type ModelDefinition } from "../models/registry.ts";
+import { type DType, numberToHalf, type TensorData, toFloat32 } from "../tensor.ts";
+import { readWeights, type WeightsFormat } from "../weights/load.ts";
+import type { ModelCard, NativeModel } from "./model.ts";
+import { definitionFor, nativeModel } from "./native.ts";
+
+export interface ConvertOptions extends Omit<ModelCard, "name"> {
+  /** Entry of a PyTorch checkpoint ("model_ema"). Default: the most usual one that is there. */
+  readonly entry?: string;
+  /** An architecture or a registered model. Default: what fits. */
+  readonly architecture?: string;
+  /** Fields of the configuration. A complete one needs no architecture. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Precision to keep floating-point weights in. Default: the checkpoint's own. Computation is in float32 either way. */
+  readonly dtype?: "float32" | "float16";
+}
+
+export interface Conversion {
+  readonly model: NativeModel;
+  readonly format: WeightsFormat;
+  /** What was chosen or left out of the file. */
+  readonly notes: readonly string[];
+  /** Tensors that have another name in the model than in the file. */
+  readonly renamed: readonly { readonly from: string; readonly to: string }[];
+  /** Tensors that were computed out of the file's. */
+  readonly computed: readonly string[];
+  /** Tensors of the file that the model has no use for. */
+  readonly dropped: readonly string[];
+}
+
+/**
+ * Reads a checkpoint as a model.
+ * @throws WeightsMismatchError when it does not fit the architecture; UsageError when no architecture is given and none fits.
+ */
+export function convertCheckpoint(bytes: Uint8Array, where: string, options: ConvertOptions = {}): Conversion {
+  const { entry, architecture, config, dtype, ...card } = options;
+  const { tensors, format, notes } = readWeights(bytes, where, entry === undefined ? {} : { entry });
+  const definition =
+    architecture === undefined
+      ? definitionThatFits(tensors, where, config)
+      : defineModel(architecture, architectures.has(architecture) ? (config ?? {}) : config);
+  const model = nativeModel(definition, tensors, { name: where, ...card });
+  return {
+    model: dtype === undefined ? model : { ...model, weights: inPrecision(model.weights, dtype) },
+    format,
+    notes,
+    ...compareNames(tensors, model.weights),
+  };
+}
+
+/** A complete configuration tells its architecture by what fits; an incomplete one changes the registered model that fits. */
+function definitionThatFits(
+  tensors: ReadonlyMap<string, TensorData>,
+  where: string,
+  config: Readonly<Record<string, unknown>> | undefined,
+): ModelDefinition {
+  let misfit: WeightsMismatchError | undefined;
+  for (const name of config === undefined ? [] : architectures.keys()) {
+    try {
+      const definition = defineModel(name, config);
+      nativeModel(definition, tensors, { name: where });
+      return definition;
+    } catch (error) {
+      if (error instanceof WeightsMismatchError) misfit ??= error;
+      else if (!(error instanceof SaccadeError)) throw error;
+    }
+  }
+  if (misfit !== undefined) throw misfit;
+  return definitionFor(tensors, where, undefined, config);
+}
+
+/** Renaming keeps the tensors themselves, so they tell which name became which. */
+function compareNames(
+  before: ReadonlyMap<string, TensorData>,
+  after: ReadonlyMap<string, TensorData>,
+): Pick<Conversion, "renamed" | "computed" | "dropped"> {
+  const nameBefore = new Map([...before].map(([name, value]) => [value, name]));
+  const kept = new Set(after.values());
+  const renamed: { from: string; to: string }[] = [];
+  const computed: string[] = [];
+  for (const [to, value] of after) {
+    const from = nameBefore.get(value);
+    if (from === undefined) computed.push(to);
+    else if (from !== to) renamed.push({ from, to });
+  }
+  const dropped = [...before].filter(([name, value]) => !kept.has(value) && !after.has(name)).map(([name]) => name);
+  return { renamed, computed, dropped };
+}
+
+const FLOATS: readonly DType[] = ["float64", "float32", "float16", "bfloat16"];
+
+/** Floating-point tensors in the precision asked for, the others as they are. Throws UsageError for values beyond float16. */
+function inPrecision(
+  weights: ReadonlyMap<string, TensorData>,
+  dtype: "float32" | "float16",
+): ReadonlyMap<string, TensorData> {
+  return new Map(
+    [...weights].map(([name, value]) => {
+      if (value.dtype === dtype || !FLOATS.includes(value.dtype)) return [name, value];
+      const numbers = toFloat32(value);
+      if (dtype === "float32") return [name, { dtype, shape: value.shape, data: numbers }];
+      const data = Uint16Array.from(numbers, numberToHalf);
+      const lost = data.findIndex((half, i) => (half & 0x7fff) === 0x7c00 && Number.isFinite(numbers[i]));
+      if (lost >= 0) throw new UsageError(`${name} holds ${numbers[lost]}, which float16 cannot`, "keep it in float32");
+      return [name, { dtype, shape: value.shape, data }];
+    }),
+  );
+}

@@ -1,0 +1,191 @@
+// What a weight file, an ONNX file or a model folder holds, as far as it can be told without running it.
+import { FormatError, NotFoundError, WeightsMismatchError } from "../errors.ts";
+import { defineModel, registry } from "../models/registry.ts";
+import { readMetadata } from "../onnx/metadata.ts";
+import { isOnnx, type OnnxSummary, readOnnx } from "../onnx/read.ts";
+import type { Host } from "../platform/host.ts";
+import { type DType, elementCount, type TensorData, toFloat32, toFloat64 } from "../tensor.ts";
+import { type ReadWeightsOptions, readWeights, type Weights } from "../weights/load.ts";
+import { type ConfigFile, parseConfigFile } from "./config-file.ts";
+import { bundledFolder, MAX_WEIGHT_BYTES, pulledPath, weightsIn } from "./load.ts";
+import type { ModelCard } from "./model.ts";
+import { detectModels, nativeModel } from "./native.ts";
+import { onnxModel } from "./onnx-model.ts";
+
+export interface TensorFacts {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  /** Values that are not a number, and infinite ones; only when they were counted. */
+  readonly nan?: number;
+  readonly infinite?: number;
+}
+
+export interface Inspection {
+  readonly path: string;
+  readonly kind: "checkpoint" | "onnx" | "model folder";
+  readonly format: Weights["format"] | "onnx";
+  /** Bytes of the file that holds the tensors. */
+  readonly fileBytes: number;
+  readonly notes: readonly string[];
+  readonly tensors: readonly TensorFacts[];
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Registered models that the tensors fit. */
+  readonly fits: readonly string[];
+  /** What a model folder or an ONNX file says about itself. */
+  readonly card?: Omit<ModelCard, "name">;
+  readonly onnx?: Omit<OnnxSummary, "initializers" | "metadata">;
+  readonly folder?: {
+    readonly architecture: string;
+    readonly config: Readonly<Record<string, unknown>>;
+    /** Why the weights do not fit the configuration; undefined when they do. */
+    readonly misfit: string | undefined;
+  };
+}
+
+export interface InspectOptions extends ReadWeightsOptions {
+  /** Also looks at every value. */
+  readonly check?: boolean;
+}
+
+/**
+ * Reads a weight file, an ONNX file, a model folder, or a model by its name.
+ * @throws NotFoundError, FormatError and LimitError that say what is wrong with the file
+ */
+export async function inspect(host: Host, source: string, options: InspectOptions = {}): Promise<Inspection> {
+  const path = await locate(host, source);
+  const entry = await host.files.stat(path);
+  if (entry === undefined) throw new NotFoundError("file", path, "give a weight file, an ONNX file or a model folder");
+  if (entry.isDirectory) return inspectFolder(host, path, options);
+  const bytes = await host.files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
+  if (isOnnx(bytes)) return inspectOnnx(path, bytes, options);
+  const weights = readAnyWeights(bytes, path, options);
+  return {
+    path,
+    kind: "checkpoint",
+    ...weightFacts(weights, bytes.length, options),
+    fits: detectModels(weights.tensors),
+  };
+}
+
+async function locate(host: Host, source: string): Promise<string> {
+  const bundled = await bundledFolder(host, source);
+  if (bundled !== undefined) return bundled;
+  if (!registry.has(source)) return source;
+  const path = pulledPath(host, source);
+  if ((await host.files.stat(path)) === undefined)
+    throw new NotFoundError("weights", source, `download the official ones with: saccade pull ${source}`);
+  return path;
+}
+
+async function inspectFolder(host: Host, folder: string, options: InspectOptions): Promise<Inspection> {
+  const configPath = host.files.join(folder, "config.json");
+  if ((await host.files.stat(configPath)) === undefined)
+    throw new NotFoundError("config.json", folder, "a model folder holds config.json and model.safetensors");
+  const text = new TextDecoder().decode(await host.files.read(configPath, { maxBytes: 64 * 2 ** 20 }));
+  const file = parseConfigFile(text, configPath);
+  const weightsPath = await weightsIn(host.files, folder);
+  const bytes = await host.files.read(weightsPath, { maxBytes: MAX_WEIGHT_BYTES });
+  const weights = readAnyWeights(bytes, weightsPath, options);
+  const { architecture, config, labels, transform, licence, provenance } = file;
+  return {
+    path: folder,
+    kind: "model folder",
+    ...weightFacts(weights, bytes.length, options),
+    fits: [],
+    card: {
+      ...(labels === undefined ? {} : { labels }),
+      ...(transform === undefined ? {} : { transform }),
+      ...(licence === undefined ? {} : { licence }),
+      ...(provenance === undefined ? {} : { provenance }),
+    },
+    folder: { architecture, config, misfit: misfitOf(file, weights.tensors, folder) },
+  };
+}
+
+function misfitOf(file: ConfigFile, tensors: ReadonlyMap<string, TensorData>, name: string): string | undefined {
+  try {
+    nativeModel(defineModel(file.architecture, file.config), tensors, { name });
+    return undefined;
+  } catch (error) {
+    if (error instanceof WeightsMismatchError) return error.message;
+    throw error;
+  }
+}
+
+function inspectOnnx(path: string, bytes: Uint8Array, options: InspectOptions): Inspection {
+  const { initializers, metadata, ...onnx } = readOnnx(bytes);
+  const { name: _, ...card } = onnxModel(bytes, path).card;
+  const { architecture } = readMetadata(metadata);
+  return {
+    path,
+    kind: "onnx",
+    format: "onnx",
+    fileBytes: bytes.length,
+    notes: [
+      ...(architecture === undefined ? [] : [`made by saccade from the architecture "${architecture}"`]),
+      ...(options.check === true ? ["values inside ONNX files are not looked at"] : []),
+    ],
+    tensors: initializers,
+    metadata,
+    fits: [],
+    card,
+    onnx,
+  };
+}
+
+/** One model's tensors; all of them where the file does not say which ones are the model. */
+function readAnyWeights(bytes: Uint8Array, path: string, { entry, all }: InspectOptions): Weights {
+  const options = { ...(entry === undefined ? {} : { entry }), ...(all === undefined ? {} : { all }) };
+  try {
+    return readWeights(bytes, path, options);
+  } catch (error) {
+    if (!(error instanceof FormatError) || entry !== undefined || all === true) throw error;
+    let everything: Weights;
+    try {
+      everything = readWeights(bytes, path, { all: true });
+    } catch {
+      throw error;
+    }
+    if (everything.tensors.size === 0) throw error;
+    return { ...everything, notes: [`all tensors of the file are listed: ${error.message}`, ...everything.notes] };
+  }
+}
+
+function weightFacts(weights: Weights, fileBytes: number, { check = false }: InspectOptions) {
+  const { format, notes, metadata } = weights;
+  const tensors = [...weights.tensors].map(([name, value]): TensorFacts => {
+    const { dtype, shape, data } = value;
+    return { name, dtype, shape, bytes: data.byteLength, ...(check ? countFaults(value) : {}) };
+  });
+  return { format, fileBytes, notes, metadata, tensors };
+}
+
+const FLOATS: readonly DType[] = ["float64", "float32", "float16", "bfloat16"];
+
+function countFaults(value: TensorData): { nan: number; infinite: number } {
+  let nan = 0;
+  let infinite = 0;
+  if (FLOATS.includes(value.dtype))
+    for (const number of value.dtype === "float64" ? toFloat64(value) : toFloat32(value)) {
+      if (Number.isNaN(number)) nan++;
+      else if (!Number.isFinite(number)) infinite++;
+    }
+  return { nan, infinite };
+}
+
+/** Sums over a list of tensors. */
+export function summarizeTensors(tensors: readonly TensorFacts[]) {
+  const dtypes = new Map<string, { tensors: number; elements: number; bytes: number }>();
+  let elements = 0;
+  let bytes = 0;
+  for (const { dtype, shape, bytes: size } of tensors) {
+    const count = elementCount(shape);
+    const sum = dtypes.get(dtype) ?? { tensors: 0, elements: 0, bytes: 0 };
+    dtypes.set(dtype, { tensors: sum.tensors + 1, elements: sum.elements + count, bytes: sum.bytes + size });
+    elements += count;
+    bytes += size;
+  }
+  return { count: tensors.length, elements, bytes, dtypes };
+}

@@ -1,0 +1,111 @@
+// Is an exported file the same function as the model it came from? Both run on random pictures, and the outputs are compared.
+import { SessionError } from "../errors.ts";
+import type { InputSize } from "../models/graph.ts";
+import type { Host } from "../platform/host.ts";
+import { RandomSource } from "../random.ts";
+import type { Session, SessionOptions } from "../runtime/session.ts";
+import { elementCount, type TensorData, tensor, toFloat32 } from "../tensor.ts";
+import { type ExportOptions, exportOnnx } from "./compile.ts";
+import type { NativeModel } from "./model.ts";
+
+export interface ExportCheck {
+  /** Shapes of the pictures that were tried. */
+  readonly shapes: readonly (readonly number[])[];
+  /** The largest difference of each output over all pictures, relative to its largest value where that is above 1. */
+  readonly differences: ReadonlyMap<string, number>;
+  /** The largest of all, and whose it is. */
+  readonly largest: { readonly output: string; readonly difference: number };
+}
+
+/** Beyond it, a file and its model are not the same function. */
+export const EXPORT_TOLERANCE = 1e-4;
+
+/**
+ * Runs an exported file beside the model itself, which is lowered the other way ("onnxruntime" for a portable file, "portable" for the other)
+ * so that a fault of one lowering cannot hide behind itself.
+ *
+ * @param exported what the file was exported with: sizes that it fixes are kept, of free ones two are tried
+ * @throws SessionError when an engine refuses either
+ */
+export async function verifyExport(
+  host: Host,
+  model: NativeModel,
+  bytes: Uint8Array,
+  exported: ExportOptions = {},
+  options: SessionOptions = {},
+): Promise<ExportCheck> {
+  const target = exported.target === "onnxruntime" ? "portable" : "onnxruntime";
+  const { outputs } = exported;
+  const reference = exportOnnx(model, { target, ...(outputs === undefined ? {} : { outputs }) });
+  const sessions: Session[] = [];
+  try {
+    for (const file of [bytes, reference]) sessions.push(await host.createSession(file, options));
+    return await compare(sessions[0]!, sessions[1]!, trialShapes(model, exported.size ?? {}), options.signal);
+  } finally {
+    await Promise.all(sessions.map((session) => session.dispose()));
+  }
+}
+
+async function compare(
+  file: Session,
+  model: Session,
+  shapes: readonly (readonly number[])[],
+  signal: AbortSignal | undefined,
+): Promise<ExportCheck> {
+  const differences = new Map<string, number>();
+  for (const [i, shape] of shapes.entries()) {
+    const image = randomPicture(shape, i);
+    const runOptions = signal === undefined ? {} : { signal };
+    const [actual, expected] = [await file.run({ image }, runOptions), await model.run({ image }, runOptions)];
+    for (const [name, value] of Object.entries(expected))
+      differences.set(name, Math.max(differences.get(name) ?? 0, difference(actual[name], value)));
+  }
+  const [worst] = [...differences].sort(([, a], [, b]) => b - a);
+  if (worst === undefined) throw new SessionError("the exported file has no outputs");
+  return { shapes, differences, largest: { output: worst[0], difference: worst[1] } };
+}
+
+/** Two pictures of the free sizes, one where all are fixed. The second is oblong and a batch, which the usual one is not. */
+function trialShapes(model: NativeModel, fixed: InputSize): number[][] {
+  const { architecture, config } = model.definition;
+  const { kind, size, usual } = architecture.input(config);
+  const trial = (batch: number, frames: number, scale: { height: number; width: number }) => {
+    const pick = (given: InputSize[keyof InputSize], own: number) => (typeof given === "number" ? given : own);
+    const height = pick(
+      fixed.height,
+      size === "free" ? Math.round((usual.height * scale.height) / 32) * 32 : size.height,
+    );
+    const width = pick(fixed.width, size === "free" ? Math.round((usual.width * scale.width) / 32) * 32 : size.width);
+    const time = kind === "video" ? [pick(fixed.frames, frames)] : [];
+    return [pick(fixed.batch, batch), 3, ...time, height, width];
+  };
+  const frames = usual.frames ?? 1;
+  const first = trial(1, frames, { height: 1, width: 1 });
+  const second = trial(2, Math.max(1, frames / 2), { height: 0.58, width: 0.86 });
+  return first.join() === second.join() ? [first] : [first, second];
+}
+
+function randomPicture(shape: readonly number[], seed: number): TensorData<"float32"> {
+  const random = new RandomSource(seed, "verify-export");
+  return tensor(
+    "float32",
+    shape,
+    Float32Array.from({ length: elementCount(shape) }, () => random.between(-2, 2)),
+  );
+}
+
+/** Infinite when a shape differs or a value is not a number. */
+function difference(actual: TensorData | undefined, expected: TensorData): number {
+  if (actual === undefined || actual.shape.join() !== expected.shape.join()) return Number.POSITIVE_INFINITY;
+  const a = toFloat32(actual);
+  const b = toFloat32(expected);
+  let largest = 0;
+  let scale = 1;
+  for (let i = 0; i < b.length; i++) {
+    const off = Math.abs(a[i]! - b[i]!);
+    if (Number.isNaN(off)) return Number.POSITIVE_INFINITY;
+    largest = Math.max(largest, off);
+    scale = Math.max(scale, Math.abs(b[i]!));
+  }
+  return largest / scale;
+}
