@@ -69,6 +69,7 @@ export const spatialShapes: ShapeRules<keyof SpatialOps> = {
   },
   maxPool: (inputs, { kernel, strides, padsBefore, padsAfter }, where) => {
     requireCount(where, inputs, 1);
+    requireDType(where, inputs, FLOATS);
     spatialRank(where, inputs, [kernel, strides, padsBefore, padsAfter]);
     return pooled(inputs[0]!, kernel, strides, padsBefore, padsAfter);
   },

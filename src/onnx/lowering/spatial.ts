@@ -2,7 +2,7 @@
 import type { SpatialOps } from "../../graph/ops.ts";
 import type { Attributes } from "../emitter.ts";
 import { gatherGridSample } from "./grid-sample.ts";
-import { type LoweringRule, type LoweringRules, widened } from "./rule.ts";
+import type { LoweringRule, LoweringRules } from "./rule.ts";
 
 interface Window {
   readonly strides: readonly number[];
@@ -65,9 +65,8 @@ export const spatialLowering: LoweringRules<keyof SpatialOps> = {
       ...convAttributes(kernelOf(node.inputs[1]!), node.attributes),
       output_padding: { ints: node.attributes.outputPadding },
     }),
-  maxPool: widened(["int64", "int32"], "float64", (context, inputs, { attributes }) =>
+  maxPool: (context, inputs, { attributes }) =>
     context.emit("MaxPool", inputs, windowAttributes(attributes.kernel, attributes)),
-  ),
   averagePool: (context, inputs, { attributes }) =>
     context.emit("AveragePool", inputs, {
       ...windowAttributes(attributes.kernel, attributes),
