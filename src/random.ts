@@ -8,7 +8,8 @@ import { SaccadeError } from "./errors.ts";
  * @example const random = new RandomSource(seed, `augment/${epoch}/${position}`);
  */
 export class RandomSource {
-  readonly #state = new Uint32Array(4);
+  /** Signed, because engines are faster with 31 bits and a sign than with 32 bits. */
+  readonly #state = new Int32Array(4);
   #spare: number | undefined;
 
   constructor(seed: number, stream = "") {
@@ -19,24 +20,24 @@ export class RandomSource {
       let z = h;
       z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
       z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
-      this.#state[i] = (z ^ (z >>> 16)) >>> 0;
+      this.#state[i] = z ^ (z >>> 16);
     }
     if (this.#state.every((word) => word === 0)) this.#state[0] = 1;
   }
 
   /** 32 random bits. */
   next(): number {
-    const s = this.#state;
-    const rotate = (x: number, k: number) => ((x << k) | (x >>> (32 - k))) >>> 0;
-    const result = Math.imul(rotate(Math.imul(s[1]!, 5), 7), 9) >>> 0;
-    const t = s[1]! << 9;
-    s[2]! ^= s[0]!;
-    s[3]! ^= s[1]!;
-    s[1]! ^= s[2]!;
-    s[0]! ^= s[3]!;
-    s[2]! ^= t;
-    s[3] = rotate(s[3]!, 11);
-    return result;
+    const state = this.#state;
+    const s1 = state[1]!;
+    const five = Math.imul(s1, 5);
+    const result = Math.imul((five << 7) | (five >>> 25), 9);
+    const s2 = state[2]! ^ state[0]!;
+    const s3 = state[3]! ^ s1;
+    state[1] = s1 ^ s2;
+    state[0] = state[0]! ^ s3;
+    state[2] = s2 ^ (s1 << 9);
+    state[3] = (s3 << 11) | (s3 >>> 21);
+    return result >>> 0;
   }
 
   /** Uniform in [0, 1), 53 bits. */
