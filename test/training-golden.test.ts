@@ -140,7 +140,7 @@ test("AdamW with clipping, in ONNX Runtime: the first update", async () => {
   expect(Math.abs(norms[0]! / expectedNorms[0]! - 1)).toBeLessThan(1e-3);
   // Five updates move a value by 5e-3 at most; on average the paths stay together even where single values part.
   for (const [name, value] of release.prefixed("after5."))
-    expect(meanDifference(state[name]!, value), name).toBeLessThan(1e-3);
+    expect(meanDifference(state[name]!, value), name).toBeLessThan(2e-3);
 });
 
 test("AdamW with clipping, in the interpreter: three updates as the official code in float64", async () => {

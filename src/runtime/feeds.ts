@@ -17,9 +17,14 @@ export function describeValue(value: {
  * Checks names, dtypes, ranks, fixed sizes and data lengths. Free dimensions take any size. A declared shape of [] is not checked, because
  * ONNX Runtime reports a scalar and an unknown rank alike.
  *
+ * @param held state inputs that the engine has already; they may be left out
  * @throws SessionError with `data.input`, `data.expected` and `data.actual`
  */
-export function checkFeeds(inputs: readonly ValueInfo[], feeds: Readonly<Record<string, TensorData>>): void {
+export function checkFeeds(
+  inputs: readonly ValueInfo[],
+  feeds: Readonly<Record<string, TensorData>>,
+  held: ReadonlySet<string> = new Set(),
+): void {
   const declared = inputs.map(describeValue).join("; ");
   for (const name of Object.keys(feeds))
     if (!inputs.some((input) => input.name === name))
@@ -29,6 +34,7 @@ export function checkFeeds(inputs: readonly ValueInfo[], feeds: Readonly<Record<
       });
   for (const input of inputs) {
     const feed = feeds[input.name];
+    if (feed === undefined && held.has(input.name)) continue;
     if (feed === undefined)
       throw new SessionError(`input "${input.name}" is missing`, {
         hint: `feed ${describeValue(input)}`,

@@ -13,6 +13,11 @@ export interface SessionOptions {
   /** Receives one line when something other than what was asked for is used (native engine missing: WASM). Default: stderr. */
   readonly onNotice?: (line: string) => void;
   readonly signal?: AbortSignal;
+  /**
+   * Tensors that one run hands to the next inside the engine: input name -> the output that replaces it. They are fed once, stay where the
+   * engine is, and `readState` gives copies. This is how a compiled train step keeps its parameters.
+   */
+  readonly state?: Readonly<Record<string, string>>;
 }
 
 /** One input or output of a model. A number is a fixed size, a string names a free one. */
@@ -23,7 +28,7 @@ export interface ValueInfo {
 }
 
 export interface RunOptions {
-  /** Only these outputs are computed and copied. Default: all. */
+  /** Only these outputs are computed and copied. Default: all that are not state. */
   readonly outputs?: readonly string[];
   /** Checked before the run starts and while it waits in the queue; a run that has begun finishes, but its promise rejects at once. */
   readonly signal?: AbortSignal;
@@ -44,6 +49,8 @@ export interface Session {
   readonly closed?: boolean;
   /** Throws SessionError for unknown names, wrong dtypes or shapes the model does not take; AbortedError when the signal fires. */
   run(feeds: Readonly<Record<string, TensorData>>, options?: RunOptions): Promise<Record<string, TensorData>>;
+  /** Copies of state tensors (default: all), by input name. Throws SessionError for names that no run or feed has set yet. */
+  readState?(names?: readonly string[]): Promise<Record<string, TensorData>>;
   /** Frees the engine's memory. Pending runs reject. Idempotent. */
   dispose(): Promise<void>;
 }

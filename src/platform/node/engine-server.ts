@@ -20,6 +20,7 @@ export function serveEngine(port: MessagePort, loaders: EngineLoaders): void {
       loaders,
       onNotice: (line) => reply({ type: "notice", line }),
       guard: (work) => inSection(message.section, work),
+      state: message.state,
     });
     const { device, engine: name, threads, inputs, outputs } = engine;
     reply({ type: "loaded", device, engine: name, threads, inputs, outputs });
@@ -32,13 +33,20 @@ export function serveEngine(port: MessagePort, loaders: EngineLoaders): void {
     reply({ type: "result", outputs }, [...buffers]);
   };
 
+  const state = async (message: Extract<ToWorker, { type: "state" }>) => {
+    // Cloned by the message, not moved: the engine goes on using them.
+    reply({ type: "result", outputs: engine?.state(message.names) ?? [] });
+  };
+
   const handle = async (message: ToWorker) => {
     if (message.type === "dispose") {
       await engine?.release().catch(() => undefined);
       process.exit(0); // ends this thread only, and the threads that WebAssembly started in it
     }
     try {
-      await (message.type === "load" ? load(message) : run(message));
+      if (message.type === "load") await load(message);
+      else if (message.type === "state") await state(message);
+      else await run(message);
     } catch (error) {
       reply({ type: "failed", failure: failureOf(error) });
       if (isEngineDead(error)) process.exit(1);

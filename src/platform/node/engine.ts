@@ -41,11 +41,16 @@ export interface EngineOptions {
   readonly onNotice: (line: string) => void;
   /** Wraps everything that executes native code, so that the process does not end in the middle of it. */
   readonly guard: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Input name -> the output that replaces it after every run. */
+  readonly state: Readonly<Record<string, string>>;
 }
 
 /** A loaded model inside the worker. */
 export interface Engine extends Loaded {
+  /** `outputs` besides the state, which is computed at every run. */
   run(feeds: readonly NamedTensor[], outputs: readonly string[]): Promise<NamedTensor[]>;
+  /** The state tensors that are set, of those named. */
+  state(names: readonly string[]): NamedTensor[];
   release(): Promise<void>;
 }
 
@@ -129,7 +134,7 @@ async function openNative(
     )
     .catch((error: unknown) => refuse(device, error));
   const version = `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`;
-  return engineOf(ort, session, { device, engine: version, threads: options.threads }, options.guard);
+  return engineOf(ort, session, { device, engine: version, threads: options.threads }, options.guard, options.state);
 }
 
 async function openWasm(model: Uint8Array, options: EngineOptions): Promise<Engine> {
@@ -149,7 +154,7 @@ async function openWasm(model: Uint8Array, options: EngineOptions): Promise<Engi
   }).catch((error: unknown) => refuse("wasm", error));
   const version = `onnxruntime-web ${ort.env.versions.web ?? ort.env.versions.common}`;
   const direct = <T>(work: () => Promise<T>) => work(); // WebAssembly can be stopped at any time
-  return engineOf(ort, session, { device: "wasm", engine: version, threads: options.threads }, direct);
+  return engineOf(ort, session, { device: "wasm", engine: version, threads: options.threads }, direct, options.state);
 }
 
 function engineOf(
@@ -157,21 +162,28 @@ function engineOf(
   session: Ort.InferenceSession,
   identity: Pick<Loaded, "device" | "engine" | "threads">,
   guard: EngineOptions["guard"],
+  state: EngineOptions["state"],
 ): Engine {
+  const held: Record<string, Ort.Tensor> = {};
   return {
     ...identity,
     inputs: session.inputMetadata.map(valueInfo),
     outputs: session.outputMetadata.map(valueInfo),
     run: async (feeds, outputs) => {
-      const tensors = Object.fromEntries(feeds.map((feed) => [feed.name, toEngine(ort, feed)]));
-      const results = await guard(() => session.run(tensors, outputs)).catch((error: unknown) => {
+      for (const feed of feeds) if (Object.hasOwn(state, feed.name)) held[feed.name] = toEngine(ort, feed);
+      const fed = feeds.filter((feed) => !Object.hasOwn(state, feed.name));
+      const tensors = { ...held, ...Object.fromEntries(fed.map((feed) => [feed.name, toEngine(ort, feed)])) };
+      const fetched = [...new Set([...outputs, ...Object.values(state)])];
+      const results = await guard(() => session.run(tensors, fetched)).catch((error: unknown) => {
         throw new SessionError(`the run failed: ${readableEngineError(error)}`, {
           data: { device: identity.device },
           cause: error,
         });
       });
+      for (const [input, output] of Object.entries(state)) held[input] = results[output]!;
       return outputs.map((name) => fromEngine(name, results[name]!));
     },
+    state: (names) => names.flatMap((name) => (held[name] === undefined ? [] : [fromEngine(name, held[name])])),
     release: () => guard(() => session.release()),
   };
 }

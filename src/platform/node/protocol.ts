@@ -19,8 +19,11 @@ export type ToWorker =
       readonly device: Device;
       readonly threads: number;
       readonly section: EngineSection;
+      /** Input name -> the output that replaces it after every run. */
+      readonly state: Readonly<Record<string, string>>;
     }
   | { readonly type: "run"; readonly feeds: readonly NamedTensor[]; readonly outputs: readonly string[] }
+  | { readonly type: "state"; readonly names: readonly string[] }
   | { readonly type: "dispose" };
 
 /** A SessionError on its way. */

@@ -45,7 +45,7 @@ export async function createNodeSession(
   options: SessionOptions = {},
   entry: URL = workerEntry("./session-worker", import.meta.url),
 ): Promise<NodeSession> {
-  const { device = "auto", threads = usableCores(), signal } = options;
+  const { device = "auto", threads = usableCores(), signal, state = {} } = options;
   if (!DEVICES.includes(device))
     throw new UsageError(`unknown device "${device}"`, `it is one of ${DEVICES.join(", ")}`);
   if (!Number.isInteger(threads) || threads < 1)
@@ -56,11 +56,11 @@ export async function createNodeSession(
   const client = new EngineClient(entry, options.onNotice ?? printNotice, (error) => queue.close(error));
   const shared = model.buffer instanceof SharedArrayBuffer;
   const bytes = shared ? model : new Uint8Array(model);
-  const message: ToWorker = { type: "load", model: bytes, device, threads, section: client.section };
+  const message: ToWorker = { type: "load", model: bytes, device, threads, section: client.section, state };
   const load = () => client.ask("loaded", message, shared ? [] : [bytes.buffer as ArrayBuffer]);
   try {
     const loaded = await queue.submit("loading the model", load, signal);
-    return new WorkerSession(client, queue, loaded);
+    return new WorkerSession(client, queue, loaded, state);
   } catch (error) {
     const stopped = client.stop(false); // after an abort the thread first finishes loading, in the background
     if (!(error instanceof AbortedError)) await stopped;
@@ -76,8 +76,11 @@ class WorkerSession implements NodeSession {
   readonly outputs: readonly ValueInfo[];
   readonly #client: EngineClient;
   readonly #queue: RunQueue;
+  readonly #state: Readonly<Record<string, string>>;
+  readonly #held = new Set<string>();
 
-  constructor(client: EngineClient, queue: RunQueue, loaded: Loaded) {
+  constructor(client: EngineClient, queue: RunQueue, loaded: Loaded, state: Readonly<Record<string, string>>) {
+    this.#state = state;
     this.#client = client;
     this.#queue = queue;
     this.device = loaded.device;
@@ -98,8 +101,12 @@ class WorkerSession implements NodeSession {
     const { signal } = options;
     if (this.#queue.closedBy !== undefined) throw this.#queue.closedBy;
     if (signal?.aborted === true) throw new AbortedError("the run", signal.reason);
-    checkFeeds(this.inputs, feeds);
-    const outputs = checkOutputNames(this.outputs, options.outputs);
+    checkFeeds(this.inputs, feeds, this.#held);
+    const carried = new Set(Object.values(this.#state));
+    const outputs = checkOutputNames(
+      this.outputs,
+      options.outputs ?? this.outputs.map(({ name }) => name).filter((name) => !carried.has(name)),
+    );
     const parcel = packTensors(feeds, options.transferInputs ?? false); // now, not when its turn comes: the caller may change them
     const message: ToWorker = { type: "run", feeds: parcel.tensors, outputs };
     const send = async () => {
@@ -107,7 +114,20 @@ class WorkerSession implements NodeSession {
       return this.#client.ask("result", message, parcel.transfer);
     };
     const answer = await this.#queue.submit("the run", send, signal);
+    for (const name of Object.keys(this.#state)) this.#held.add(name);
     return unpackTensors(answer.outputs);
+  }
+
+  async readState(names: readonly string[] = Object.keys(this.#state)): Promise<Record<string, TensorData>> {
+    if (this.#queue.closedBy !== undefined) throw this.#queue.closedBy;
+    const answer = await this.#queue.submit("reading state", () =>
+      this.#client.ask("result", { type: "state", names }, []),
+    );
+    const values = unpackTensors(answer.outputs);
+    const absent = names.filter((name) => values[name] === undefined);
+    if (absent.length > 0)
+      throw new SessionError(`the state holds no ${absent.slice(0, 5).join(", ")}`, { hint: "feed it in a run first" });
+    return values;
   }
 
   async dispose(): Promise<void> {
