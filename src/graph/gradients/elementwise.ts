@@ -8,6 +8,7 @@ import {
   equal,
   erf as erfOf,
   exp,
+  greater,
   greaterOrEqual,
   hardSigmoid,
   less,
@@ -75,8 +76,7 @@ export const unaryGradients: GradientRules<keyof UnaryOps> = {
   tanh: fromSlope((_, y) => sub(1, mul(y, y))),
   sigmoid: fromSlope((_, y) => mul(y, sub(1, y))),
   erf: fromSlope((x) => mul(exp(neg(mul(x, x))), TWO_OVER_SQRT_PI)),
-  // sign(relu(x)) is 0 or 1, and at 0 it is 0, as in PyTorch.
-  relu: fromSlope((_, y) => sign(y)),
+  relu: fromSlope((x) => cast(greater(x, 0), x.dtype)),
   sign: "none",
   floor: "none",
   gelu: fromSlope(geluSlope),
@@ -105,8 +105,8 @@ function ofOperands<O extends keyof BinaryOps>(
   };
 }
 
-const chosen = (upstream: Tensor, first: Tensor) => where(first, upstream, 0);
-const rest = (upstream: Tensor, first: Tensor) => where(first, 0, upstream);
+/** The gradient where a condition holds, else 0: a product, which engines compute faster than a choice. */
+const masked = (upstream: Tensor, condition: Tensor) => times(upstream, cast(condition, upstream.dtype));
 
 /** b a^(b - 1); the square, the commonest power, without a power. */
 function powSlope(a: Tensor, b: Tensor): Tensor {
@@ -139,12 +139,12 @@ export const binaryGradients: GradientRules<keyof BinaryOps> = {
   ),
   // Where both are equal the first operand takes the gradient, as PyTorch's clamp gives it to x in clamp(x, limit).
   maximum: ofOperands(
-    (g, a, b) => chosen(g, greaterOrEqual(a, b)),
-    (g, a, b) => rest(g, greaterOrEqual(a, b)),
+    (g, a, b) => masked(g, greaterOrEqual(a, b)),
+    (g, a, b) => masked(g, less(a, b)),
   ),
   minimum: ofOperands(
-    (g, a, b) => chosen(g, lessOrEqual(a, b)),
-    (g, a, b) => rest(g, lessOrEqual(a, b)),
+    (g, a, b) => masked(g, lessOrEqual(a, b)),
+    (g, a, b) => masked(g, greater(a, b)),
   ),
   equal: "none",
   less: "none",

@@ -1,13 +1,15 @@
 // gridSample as a product with hat functions, relu(1 - |position - cell|) along each axis: exact, deterministic with any number of threads,
 // and made of ops whose ordinary gradients are gridSample's. A scatter of gradients into the map would be wrong (lost updates) or slow.
-import { SaccadeError } from "../../errors.ts";
 import {
   add,
+  and,
   cast,
   equal,
   expandDims,
   floor,
+  greater,
   iota,
+  less,
   matMul,
   maximum,
   minimum,
@@ -18,7 +20,6 @@ import {
   slice,
   sub,
   transpose,
-  where,
 } from "../build.ts";
 import { type Dim, multiplyDims } from "../dimensions.ts";
 import type { SpatialOps } from "../ops.ts";
@@ -50,68 +51,86 @@ export interface GridSampleByHatOptions {
 export function gridSampleByHat(features: Tensor, grid: Tensor, options: GridSampleByHatOptions): Tensor {
   const [batch, channels, ...spatial] = features.shape as readonly [Dim, Dim, ...Dim[]];
   const sizes = fixedShape(spatial, "gridSample");
-  const rank = sizes.length;
-  if (grid.shape.at(-1) !== rank)
-    throw new SaccadeError("graph", `the grid of a map with ${rank} spatial dimensions must end in ${rank}`);
   const places = grid.shape.slice(1, -1);
-  const points = multiplyDims(1, ...places);
-  const flat = reshape(grid, [batch, points, rank]); // (N, P, rank)
-  // The grid lists x first, the map lists it last.
-  const hats = sizes.map((size, i) => hat(slice(flat, 2, rank - 1 - i, rank - i), size, options.padding)); // (N, P, size) each
+  const hats = positionsOf(features, grid, options.padding).map(hat); // (N, size, P) each
   const cells = multiplyDims(1, ...sizes) as number;
   const product = options.product ?? (cells <= SMALL_MAP || sizes.at(-1)! <= Number(channels) ? "joint" : "separable");
   const last = options.channelsLast ?? false;
   const shape = last ? [batch, ...places, channels] : [batch, channels, ...places];
   if (product === "separable") return reshape(separableProduct(features, hats, last), shape);
-  const weights = outer(hats); // (N, P, cells)
+  const weights = outer(hats); // (N, cells, P)
   const table = reshape(features, [batch, channels, cells]); // (N, C, cells)
-  const sampled = last ? matMul(weights, table, { transposeB: true }) : matMul(table, weights, { transposeB: true });
-  return reshape(sampled, shape);
+  const turned = { transposeA: true, transposeB: true };
+  return reshape(last ? matMul(weights, table, turned) : matMul(table, weights), shape);
 }
 
 /** Up to 16 x 16 the joint product is fastest whatever the channels. */
 const SMALL_MAP = 256;
 
-/** Each point's shares of the cells along one axis: (N, P, 1) positions in -1..1 to (N, P, size). */
-function hat(coordinate: Tensor, size: number, padding: SpatialOps["gridSample"]["padding"]): Tensor {
-  const free = add(mul(coordinate, size / 2), (size - 1) / 2); // (N, P, 1), in cells
-  const number = (value: number) => scalar(free.graph, value, free.dtype);
-  // The limits come first, for ties go to the first operand: no gradient at the border, as in PyTorch.
-  const position = padding === "border" ? minimum(number(size - 1), maximum(number(0), free)) : free;
-  // Not relu(1 - |position - cell|) literally: its derivative at a cell's centre would be 0.
-  const low = floor(position); // (N, P, 1)
-  const towardsHigh = sub(position, low); // (N, P, 1)
-  const axis = cast(iota(free.graph, size), free.dtype); // (size)
-  const high = where(equal(axis, add(low, 1)), towardsHigh, 0); // (N, P, size)
-  return where(equal(axis, low), sub(1, towardsHigh), high);
+/** Where points lie along one axis of a map, in cells. */
+export interface AxisPositions {
+  readonly size: number;
+  /** The cell before each point, a float (N, 1, P). */
+  readonly low: Tensor;
+  /** How far after that cell, 0 to 1: (N, 1, P). */
+  readonly part: Tensor;
+  /** Positions are kept within the first and the last cell's centres. */
+  readonly clamped: boolean;
+  /** (N, 1, P), 0 where a clamp holds the point; undefined without clamps. */
+  readonly moving: Tensor | undefined;
 }
 
-/** The product of (N, P, a), (N, P, b), … over all combinations: (N, P, a * b * …). */
-function outer(hats: readonly Tensor[]): Tensor {
-  return hats.reduce((a, b) => {
-    const [batch, points, cells] = a.shape as readonly [Dim, Dim, Dim];
-    const combined = multiplyDims(cells, b.shape[2]!);
-    return reshape(mul(expandDims(a, 3), expandDims(b, 2)), [batch, points, combined]);
+/** The positions of a grid's points along each axis of the map, in the map's order. */
+export function positionsOf(
+  features: Tensor,
+  grid: Tensor,
+  padding: SpatialOps["gridSample"]["padding"],
+): AxisPositions[] {
+  const sizes = fixedShape(features.shape.slice(2), "gridSample");
+  const rank = sizes.length;
+  const points = multiplyDims(1, ...grid.shape.slice(1, -1));
+  // Points come last: then all broadcasts are along long rows.
+  const flat = transpose(reshape(grid, [grid.shape[0]!, points, rank]), [0, 2, 1]); // (N, rank, P)
+  return sizes.map((size, i) => {
+    // The grid lists x first, the map lists it last.
+    const coordinate = slice(flat, 1, rank - 1 - i, rank - i); // (N, 1, P)
+    const free = add(mul(coordinate, size / 2), (size - 1) / 2);
+    const number = (value: number) => scalar(free.graph, value, free.dtype);
+    const clamped = padding === "border";
+    // The limits come first, for ties go to the first operand: no gradient at the border, as in PyTorch.
+    const position = clamped ? minimum(number(size - 1), maximum(number(0), free)) : free;
+    const low = floor(position);
+    const moving = clamped ? cast(and(greater(free, 0), less(free, size - 1)), free.dtype) : undefined;
+    return { size, low, part: sub(position, low), clamped, moving };
   });
 }
 
-/** Contracts the last axis with its hat, then the others with theirs: (N, P, C), or (N, C, P). */
+/** Each point's shares of the cells along one axis: (N, size, P). */
+export function hat({ size, low, part }: AxisPositions): Tensor {
+  const axis = expandDims(cast(iota(low.graph, size), low.dtype), 1); // (size, 1)
+  const is = (cell: Tensor) => cast(equal(axis, cell), low.dtype); // (N, size, P)
+  const atLow = is(low);
+  // Not relu(1 - |position - cell|) literally: the derivative of that at a cell's centre would be 0. This one is in the brackets.
+  return add(atLow, mul(sub(is(add(low, 1)), atLow), part));
+}
+
+/** The product of (N, a, P), (N, b, P), … over all combinations: (N, a * b * …, P). One of them may be (1, a, 1). */
+export function outer(hats: readonly Tensor[]): Tensor {
+  return hats.reduce((a, b) => {
+    const both = mul(expandDims(a, 2), expandDims(b, 1)); // (N, a, b, P)
+    const [batch, first, second, points] = both.shape as readonly [Dim, Dim, Dim, Dim];
+    return reshape(both, [batch, multiplyDims(first, second), points]);
+  });
+}
+
+/** Contracts the last axis with its hat, then the others with theirs: (N, C, P), or (N, P, C). */
 function separableProduct(features: Tensor, hats: readonly Tensor[], channelsLast: boolean): Tensor {
   const [batch, channels, ...spatial] = features.shape as readonly [Dim, Dim, ...Dim[]];
   const rest = multiplyDims(1, ...spatial.slice(0, -1));
-  const points = hats[0]!.shape[1]!;
+  const points = hats[0]!.shape[2]!;
   const lines = reshape(features, [batch, multiplyDims(channels, rest), spatial.at(-1)!]); // (N, C * rest, W)
-  const weights = outer(hats.slice(0, -1)); // (N, P, rest)
-  if (channelsLast) {
-    const partial = matMul(hats.at(-1)!, lines, { transposeB: true }); // (N, P, C * rest)
-    return reduceSum(mul(reshape(partial, [batch, points, channels, rest]), expandDims(weights, 2)), 3);
-  }
-  const partial = matMul(lines, hats.at(-1)!, { transposeB: true }); // (N, C * rest, P)
-  const turned = reshape(partial, [batch, channels, rest, points]); // (N, C, rest, P)
-  const shares = expandDims(transposeLast(weights), 1); // (N, 1, rest, P)
-  return reduceSum(mul(turned, shares), 2);
-}
-
-function transposeLast(x: Tensor): Tensor {
-  return transpose(x, [0, 2, 1]);
+  const partial = reshape(matMul(lines, hats.at(-1)!), [batch, channels, rest, points]); // (N, C, rest, P)
+  const weights = expandDims(outer(hats.slice(0, -1)), 1); // (N, 1, rest, P)
+  const sampled = reduceSum(mul(partial, weights), 2); // (N, C, P)
+  return channelsLast ? transpose(sampled, [0, 2, 1]) : sampled;
 }

@@ -2,7 +2,7 @@
 import type { Op, SpatialOps } from "../ops.ts";
 import { convolutionGradients } from "./convolution.ts";
 import { binaryGradients, sourceGradients, unaryGradients } from "./elementwise.ts";
-import { gridSampleByHat } from "./grid-sample.ts";
+import { gridSampleRule } from "./grid-sample-rule.ts";
 import { indexGradients, layoutGradients } from "./layout.ts";
 import { linearGradients, normalizationGradients, reductionGradients } from "./linear.ts";
 import { linearMapGradients } from "./linear-map.ts";
@@ -13,7 +13,7 @@ const spatialGradients: GradientRules<keyof SpatialOps> = {
   ...convolutionGradients,
   ...linearMapGradients,
   maxPool: maxPoolRule,
-  gridSample: { decompose: ({ inputs, attributes }) => gridSampleByHat(inputs[0]!, inputs[1]!, attributes) },
+  gridSample: gridSampleRule,
 };
 
 export const gradientRules: GradientRules<Op> = {

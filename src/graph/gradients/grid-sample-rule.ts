@@ -1,0 +1,125 @@
+// The gradient of gridSample. Towards the features: a product with the points' shares of the cells (grid-sample.ts). Towards the positions: the cells
+// around each point are gathered again, and their products with the gradient are differenced.
+
+import { tensor } from "../../tensor.ts";
+import {
+  add,
+  and,
+  cast,
+  concat,
+  constant,
+  equal,
+  expandDims,
+  gather,
+  greater,
+  less,
+  matMul,
+  maximum,
+  minimum,
+  mul,
+  reduceSum,
+  reshape,
+  sub,
+  transpose,
+  values,
+} from "../build.ts";
+import { type Dim, multiplyDims } from "../dimensions.ts";
+import type { Graph, Tensor } from "../tensor.ts";
+import { type AxisPositions, hat, outer, positionsOf } from "./grid-sample.ts";
+import { fixedShape, fixedSize, type GradientRule } from "./rule.ts";
+
+export const gridSampleRule: GradientRule<"gridSample"> = ({ inputs, attributes: { padding } }, upstream, needed) => {
+  const [features, grid] = inputs as readonly [Tensor, Tensor];
+  const [batch, channels] = features.shape as readonly [Dim, Dim];
+  const points = multiplyDims(1, ...grid.shape.slice(1, -1));
+  const positions = positionsOf(features, grid, padding);
+  const g = reshape(upstream, [batch, channels, points]); // (N, C, P)
+  return [
+    needed[0] ? featureGradient(features, positions, g) : undefined,
+    needed[1] ? gridGradient(features, grid, positions, g) : undefined,
+  ];
+};
+
+function featureGradient(features: Tensor, positions: readonly AxisPositions[], g: Tensor): Tensor {
+  const [batch, channels, ...spatial] = features.shape as readonly [Dim, Dim, ...Dim[]];
+  const points = g.shape[2]!;
+  const hats = positions.map((axis) => hat(axis)); // (N, size, P) each
+  const last = spatial.at(-1)!;
+  if (Number(channels) >= Number(last)) {
+    const weights = outer(hats); // (N, cells, P)
+    return reshape(matMul(g, weights, { transposeB: true }), features.shape);
+  }
+  // Few channels: cheaper to weight them with all axes but the last.
+  const weights = outer(hats.slice(0, -1)); // (N, rest, P)
+  const rest = multiplyDims(channels, weights.shape[1]!);
+  const weighted = reshape(mul(expandDims(g, 2), expandDims(weights, 1)), [batch, rest, points]); // (N, C * rest, P)
+  return reshape(matMul(weighted, hats.at(-1)!, { transposeB: true }), features.shape);
+}
+
+/** The two cells around each point along one axis. */
+interface Sides {
+  /** Float (N, 2, P), within the map. */
+  readonly cell: Tensor;
+  /** 1 where the cell is in the map, else 0; undefined when all are. */
+  readonly inside: Tensor | undefined;
+  /** (N, 2, P) */
+  readonly share: Tensor;
+}
+
+function sidesOf({ low, part, size, clamped }: AxisPositions): Sides {
+  const { graph } = low;
+  const column = (first: number, second: number) => cast(values(graph, [2, 1], [first, second]), low.dtype);
+  const free = add(low, column(0, 1)); // (N, 2, P)
+  const cell = minimum(maximum(free, 0), size - 1);
+  const inside = clamped ? undefined : cast(equal(free, cell), low.dtype);
+  return { cell, inside, share: add(mul(part, column(-1, 1)), column(1, 0)) };
+}
+
+function gridGradient(features: Tensor, grid: Tensor, positions: readonly AxisPositions[], g: Tensor): Tensor {
+  const rank = positions.length;
+  const sides = positions.map(sidesOf);
+  const corners = gather(cellTable(features), cornerRows(features, sides), 0); // (N, 2^rank, P, C)
+  const channelsLast = expandDims(transpose(g, [0, 2, 1]), 1); // (N, 1, P, C)
+  const products = reduceSum(mul(corners, channelsLast), 3); // (N, 2^rank, P)
+  const insides = sides.flatMap(({ inside }) => inside ?? []);
+  const counted = insides.length === 0 ? products : mul(products, outer(insides));
+  const slope = cast(values(g.graph, [1, 2, 1], [-1, 1]), g.dtype); // (1, 2, 1)
+  const parts = positions.map(({ size, moving }, axis) => {
+    const weights = outer(sides.map(({ share }, i) => (i === axis ? slope : share))); // (N, 2^rank, P)
+    const part = mul(reduceSum(mul(counted, weights), 1), size / 2); // (N, P)
+    return expandDims(moving === undefined ? part : mul(part, reshape(moving, part.shape)), 2); // (N, P, 1)
+  });
+  // The grid lists x first, the map lists it last.
+  return reshape(concat(parts.reverse(), 2), grid.shape);
+}
+
+/** (N, C, …) as a table with one row a cell: (N * cells, C). */
+function cellTable(features: Tensor): Tensor {
+  const [batch, channels, ...spatial] = features.shape as readonly [Dim, Dim, ...Dim[]];
+  const cells = multiplyDims(1, ...spatial);
+  const rows = transpose(reshape(features, [batch, channels, cells]), [0, 2, 1]); // (N, cells, C)
+  return reshape(rows, [multiplyDims(batch, cells), channels]);
+}
+
+/** The row of each corner of each point in the table of cells: int64 (N, 2^rank, P). */
+function cornerRows(features: Tensor, sides: readonly Sides[]): Tensor {
+  const [batch, , ...spatial] = features.shape as readonly [Dim, Dim, ...Dim[]];
+  const sizes = fixedShape(spatial, "gridSample");
+  const inMap = sides
+    .map(({ cell }) => cell)
+    .reduce((a, b, i) => {
+      const [n, corners, points] = a.shape as readonly [Dim, Dim, Dim];
+      const rows = add(expandDims(mul(a, sizes[i]!), 2), expandDims(b, 1)); // (N, corners, 2, P)
+      return reshape(rows, [n, multiplyDims(corners, 2), points]);
+    });
+  return add(
+    cast(inMap, "int64"),
+    firstRows(features.graph, fixedSize(batch, "gridSample"), multiplyDims(1, ...sizes)),
+  );
+}
+
+/** Each picture's first row, int64 (N, 1, 1). Counted in integers: there may be more rows than a float can tell apart. */
+function firstRows(graph: Graph, batch: number, cells: Dim): Tensor {
+  const rows = BigInt64Array.from({ length: batch }, (_, i) => BigInt(i * Number(cells)));
+  return constant(graph, tensor("int64", [batch, 1, 1], rows));
+}
