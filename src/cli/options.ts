@@ -1,5 +1,6 @@
 // Options that several commands share, and the checks of their values.
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Files } from "../platform/host.ts";
 import type { Device } from "../runtime/session.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -25,6 +26,19 @@ export function keyValue(text: string, previous: Record<string, unknown> = {}): 
   } catch {
     return { ...previous, [text.slice(0, at)]: value };
   }
+}
+
+/** `a,b` to names; for outputs. */
+export function nameList(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.includes("")) throw new InvalidArgumentError("It must be names with commas between them.");
+  return names;
+}
+
+/** A text file to its lines, for class names: one a line, the last line break is no line. Throws NotFoundError or LimitError. */
+export async function readLines(files: Files, path: string): Promise<string[]> {
+  const text = new TextDecoder().decode(await files.read(path, { maxBytes: 64 * 2 ** 20 }));
+  return text.replace(/\r?\n$/, "").split(/\r?\n/);
 }
 
 export interface ModelOptions {

@@ -3,12 +3,38 @@ import { Command, CommanderError } from "commander";
 import { AbortedError, UsageError } from "../errors.ts";
 import { version } from "../version.ts";
 import { addClassify } from "./commands/classify.ts";
+import { addConvert } from "./commands/convert.ts";
+import { addDoctor } from "./commands/doctor.ts";
+import { addEmbed } from "./commands/embed.ts";
+import { addExport } from "./commands/export.ts";
+import { addInspect } from "./commands/inspect.ts";
+import { addModels } from "./commands/models.ts";
+import { addPull } from "./commands/pull.ts";
+import { addRun } from "./commands/run.ts";
 import { describeError, type Terminal } from "./terminal.ts";
 
 /** What a command's file exports: adds itself to the program. `finish` sets the exit code of a command that went through but found faults. */
 export type AddCommand = (program: Command, terminal: Terminal, finish: (exitCode: number) => void) => void;
 
-const COMMANDS: readonly AddCommand[] = [addClassify];
+const COMMANDS: readonly AddCommand[] = [
+  addClassify,
+  addEmbed,
+  addModels,
+  addPull,
+  addInspect,
+  addConvert,
+  addExport,
+  addRun,
+  addDoctor,
+];
+
+const EXAMPLES = `
+Examples:
+  $ saccade classify photo.jpg
+  $ saccade classify photo.jpg --explain looked.png
+
+saccade COMMAND --help shows a command's options and examples.
+`;
 
 /** Runs one command line; the exit code is the answer. Never throws. */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -18,6 +44,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
       "Sparse visual recognition: says what is in a picture by looking at a few places, and shows where it looked.",
     )
     .version(version, "-V, --version")
+    .addHelpText("after", EXAMPLES)
     .exitOverride()
     .showHelpAfterError("(saccade --help, or saccade COMMAND --help, shows the options)")
     .configureOutput({
@@ -31,6 +58,11 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
       exitCode = Math.max(exitCode, code);
     });
   try {
+    // Nothing was asked for, so nothing has failed.
+    if (args.length === 0) {
+      program.outputHelp();
+      return 0;
+    }
     await program.parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {

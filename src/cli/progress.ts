@@ -1,5 +1,5 @@
 // A progress line: done of total, rate and time left. Nothing is shown in the first second, and nothing where nobody watches.
-import type { Terminal } from "./terminal.ts";
+import { compact, type Terminal } from "./terminal.ts";
 
 const QUIET_MS = 1000;
 const REFRESH_MS = 100;
@@ -33,6 +33,41 @@ export class Progress {
     const seconds = (performance.now() - this.#started) / 1000;
     return { done: this.#done, seconds, rate: this.#done / seconds };
   }
+}
+
+/** The same for bytes that arrive; what was there before the first report does not count for the rate. */
+export class ByteProgress {
+  readonly #terminal: Terminal;
+  readonly #what: string;
+  #start: { readonly bytes: number; readonly at: number } | undefined;
+  #shown = 0;
+
+  constructor(terminal: Terminal, what: string) {
+    this.#terminal = terminal;
+    this.#what = what;
+  }
+
+  update(received: number, total: number | undefined): void {
+    const now = performance.now();
+    this.#start ??= { bytes: received, at: now };
+    if (now - this.#start.at < QUIET_MS || now - this.#shown < REFRESH_MS) return;
+    this.#shown = now;
+    const rate = (1000 * (received - this.#start.bytes)) / (now - this.#start.at);
+    this.#terminal.status(byteProgressText(this.#what, received, total, rate));
+  }
+
+  /** Clears the line. */
+  finish(): void {
+    this.#terminal.status("");
+  }
+}
+
+export function byteProgressText(what: string, received: number, total: number | undefined, rate: number): string {
+  const speed = `${compact(rate, "B")}/s`;
+  if (total === undefined) return `${what}: ${compact(received, "B")}, ${speed}`;
+  const share = Math.floor((100 * received) / Math.max(1, total));
+  const left = duration((total - received) / rate);
+  return `${what}: ${compact(received, "B")} of ${compact(total, "B")} (${share} %), ${speed}, ${left} left`;
 }
 
 export function progressText(what: string, done: number, total: number | undefined, seconds: number): string {

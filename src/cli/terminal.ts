@@ -55,11 +55,27 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** What people read when something fails: the message and what to do about it. Never a stack trace for our own errors. */
-export function describeError(error: unknown): string {
-  if (!(error instanceof SaccadeError))
-    return `saccade: unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
-  return `saccade: ${error.message}${error.hint === undefined ? "" : `\n  ${error.hint}`}`;
+/**
+ * What people read when something fails: the message and what to do about it. Never a stack trace for our own errors; for others only with
+ * SACCADE_DEBUG set, because they are faults of this program that somebody will want to report.
+ */
+export function describeError(error: unknown, debug = process.env.SACCADE_DEBUG !== undefined): string {
+  if (error instanceof SaccadeError)
+    return `saccade: ${error.message}${error.hint === undefined ? "" : `\n  ${error.hint}`}`
+      .split("\n")
+      .map(printable)
+      .join("\n");
+  const text = error instanceof Error ? error.message : String(error);
+  if (debug && error instanceof Error && error.stack !== undefined) return `saccade: unexpected error: ${error.stack}`;
+  const line = printable(text.split("\n")[0] ?? "");
+  return `saccade: unexpected error: ${line} (SACCADE_DEBUG=1 shows where; please report it)`;
+}
+
+/** Text out of files, fit for one line of a terminal: control characters, which could move the cursor or worse, are shown as escapes. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) =>
+    character === "\n" ? "\\n" : `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
 }
 
 /** Columns of text: every cell padded to the widest of its column, numbers to the right, the last text column cut to the terminal's width. */

@@ -1,6 +1,7 @@
 // From anybody's checkpoint to a model of this library: which entry it is, what its names became, and in which precision it is kept.
 import { SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
 import { architectures } from "../models/architectures.ts";
+import { inferenceGraph } from "../models/graph.ts";
 import { defineModel, type ModelDefinition } from "../models/registry.ts";
 import { type DType, numberToHalf, type TensorData, toFloat32 } from "../tensor.ts";
 import { readWeights, type WeightsFormat } from "../weights/load.ts";
@@ -33,22 +34,30 @@ export interface Conversion {
 
 /**
  * Reads a checkpoint as a model.
- * @throws WeightsMismatchError when it does not fit the architecture; UsageError when no architecture is given and none fits.
+ * @throws WeightsMismatchError when it does not fit the architecture; UsageError when no architecture is given and none fits, and for labels
+ * that are not as many as the classes.
  */
 export function convertCheckpoint(bytes: Uint8Array, where: string, options: ConvertOptions = {}): Conversion {
   const { entry, architecture, config, dtype, ...card } = options;
   const { tensors, format, notes } = readWeights(bytes, where, entry === undefined ? {} : { entry });
   const definition =
-    architecture === undefined
-      ? definitionThatFits(tensors, where, config)
-      : defineModel(architecture, architectures.has(architecture) ? (config ?? {}) : config);
+    architecture === undefined ? definitionThatFits(tensors, where, config) : defineModel(architecture, config);
   const model = nativeModel(definition, tensors, { name: where, ...card });
+  requireLabels(model);
   return {
     model: dtype === undefined ? model : { ...model, weights: inPrecision(model.weights, dtype) },
     format,
     notes,
     ...compareNames(tensors, model.weights),
   };
+}
+
+/** A wrong number of names is found now and not at the first picture. */
+function requireLabels({ card: { labels }, definition }: NativeModel): void {
+  if (labels === undefined || definition.architecture.answers(definition.config) === "embedding") return;
+  const classes = inferenceGraph(definition).outputs.get("logits")?.shape.at(-1);
+  if (labels.length !== classes)
+    throw new UsageError(`the model scores ${classes} classes, but there are ${labels.length} labels`);
 }
 
 /** A complete configuration tells its architecture by what fits; an incomplete one changes the registered model that fits. */

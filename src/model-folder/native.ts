@@ -1,6 +1,7 @@
 // From named tensors of a checkpoint to a native model: adopt the names of its release, check the fit, and find out which registered model a
 // bare checkpoint is.
 import { SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
+import type { Dim } from "../graph/dimensions.ts";
 import type { NamedTensors } from "../models/architecture.ts";
 import { fitWeights, inferenceGraph } from "../models/graph.ts";
 import { labelsOf } from "../models/labels.ts";
@@ -11,14 +12,18 @@ import type { ModelCard, NativeModel } from "./model.ts";
 export function nativeModel(definition: ModelDefinition, tensors: NamedTensors, card: ModelCard): NativeModel {
   const { architecture, config, registered } = definition;
   const adopted = architecture.adoptWeights(tensors, config);
-  const weights = fitWeights(inferenceGraph(definition), adopted, registered?.name ?? architecture.name);
-  return { kind: "native", card: completeCard(definition, card), definition, weights };
+  const graph = inferenceGraph(definition);
+  const weights = fitWeights(graph, adopted, registered?.name ?? architecture.name);
+  const classes = graph.outputs.get("logits")?.shape.at(-1);
+  return { kind: "native", card: completeCard(definition, card, classes), definition, weights };
 }
 
 /** What the registry and the architecture know, where the card itself is silent. */
-export function completeCard(definition: ModelDefinition, card: ModelCard): ModelCard {
+function completeCard(definition: ModelDefinition, card: ModelCard, classes: Dim | undefined): ModelCard {
   const { architecture, config, registered } = definition;
-  const labels = card.labels ?? (registered?.labels === undefined ? undefined : labelsOf(registered.labels));
+  const official = registered?.labels === undefined ? undefined : labelsOf(registered.labels);
+  // A registered configuration with another head (proj_dim=10) scores other classes than the official ones.
+  const labels = card.labels ?? (official?.length === classes ? official : undefined);
   const licence = card.licence ?? registered?.weights?.licence;
   return {
     ...card,

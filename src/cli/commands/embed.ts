@@ -1,0 +1,136 @@
+// saccade embed: pictures to vectors, to compare and to search with.
+import type { Command } from "commander";
+import { nodeHost } from "../../platform/node/host.ts";
+import { loadEmbedder } from "../../tasks/embedder.ts";
+import { tensor } from "../../tensor.ts";
+import { writeSafetensors } from "../../weights/safetensors.ts";
+import { DEFAULT_MODEL } from "../default-model.ts";
+import {
+  addDeviceOptions,
+  addModelOptions,
+  type DeviceOptions,
+  integer,
+  loadOptions,
+  type ModelOptions,
+  sessionOptions,
+} from "../options.ts";
+import { answerInBatches } from "../picture-batches.ts";
+import { expandPictures } from "../picture-paths.ts";
+import { Progress } from "../progress.ts";
+import { describeError, printable, type Terminal } from "../terminal.ts";
+
+interface EmbedFlags extends ModelOptions, DeviceOptions {
+  json?: boolean;
+  output?: string;
+  transform?: string;
+  normalize: boolean;
+  batch: number;
+}
+
+interface Embedding {
+  readonly name: string;
+  readonly vector: Float32Array;
+}
+
+const EXAMPLES = `
+Vectors have length 1, so their dot product is the cosine similarity. CLIP models
+give their embedding, classifiers the features before their last layer.
+
+Examples:
+  $ saccade embed cat.jpg dog.jpg --model sparseformer_btsp_openai_clip_base
+  $ saccade embed photos/ --output vectors.safetensors
+  $ saccade embed photos/ --json > vectors.jsonl
+`;
+
+export function addEmbed(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
+  const command = program
+    .command("embed")
+    .description("turn pictures into vectors, and say how alike they are")
+    .argument("<path...>", "pictures, folders, globs, or - for standard input")
+    .option("-m, --model <model>", "registered name, model folder, checkpoint or ONNX file", DEFAULT_MODEL)
+    .option("--output <out.safetensors>", 'write the vectors: "embeddings" (pictures, width), names in the metadata')
+    .option("--json", "one JSON object a line and picture")
+    .option("--transform <text>", "preprocessing instead of the model's own")
+    .option("--no-normalize", "leave the vectors as long as the model makes them")
+    .option("--batch <n>", "pictures run together", integer(1), 8)
+    .addHelpText("after", EXAMPLES);
+  addDeviceOptions(addModelOptions(command)).action((paths: string[], flags: EmbedFlags) =>
+    embed(paths, flags, terminal, finish),
+  );
+}
+
+async function embed(
+  paths: string[],
+  flags: EmbedFlags,
+  terminal: Terminal,
+  finish: (exitCode: number) => void,
+): Promise<void> {
+  const pictures = await expandPictures(nodeHost, paths, terminal);
+  await using embedder = await loadEmbedder(nodeHost, flags.model ?? DEFAULT_MODEL, {
+    ...loadOptions(flags),
+    ...sessionOptions(flags, terminal),
+    ...(flags.transform === undefined ? {} : { transform: flags.transform }),
+  });
+  const { signal } = terminal;
+  const options = { normalize: flags.normalize, batchSize: flags.batch, signal };
+  const progress = new Progress(terminal, "pictures", pictures.length);
+  const embeddings: Embedding[] = [];
+  const answers = answerInBatches(nodeHost, pictures, flags.batch, (pixels) => embedder.embed(pixels, options), {
+    signal,
+  });
+  for await (const { picture, ...result } of answers) {
+    progress.advance();
+    if (result.error !== undefined) {
+      const { code, message } = result.error;
+      if (flags.json) terminal.out(`${JSON.stringify({ path: picture.name, error: { code, message } })}\n`);
+      terminal.note(`${picture.name}: ${describeError(result.error).replace(/^saccade: /, "")}`);
+      continue;
+    }
+    const embedding = { name: picture.name, vector: result.answer };
+    embeddings.push(embedding);
+    terminal.out(flags.json ? jsonLine(embedding, embedder.card.name) : textLine(embedding, embeddings[0]!));
+  }
+  progress.finish();
+  if (flags.output !== undefined && embeddings.length > 0) {
+    await nodeHost.files.writeAtomic(flags.output, toSafetensors(embeddings, embedder.card.name));
+    terminal.note(`${flags.output}: ${embeddings.length} x ${embeddings[0]!.vector.length}`);
+  }
+  const failures = pictures.length - embeddings.length;
+  if (failures > 0) {
+    terminal.note(`saccade: ${failures} of ${pictures.length} pictures could not be read`);
+    finish(1);
+  }
+}
+
+function jsonLine({ name, vector }: Embedding, model: string): string {
+  return `${JSON.stringify({ path: name, model, embedding: Array.from(vector) })}\n`;
+}
+
+function textLine(embedding: Embedding, first: Embedding): string {
+  const { name, vector } = embedding;
+  const likeness = embedding === first ? "first" : cosine(vector, first.vector).toFixed(3);
+  const start = Array.from(vector.subarray(0, 3), (value) => value.toFixed(3)).join(", ");
+  return `${likeness.padStart(6)}  ${printable(name)}  (${vector.length}: ${start}, …)\n`;
+}
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  let dot = 0;
+  let squareA = 0;
+  let squareB = 0;
+  for (let i = 0; i < a.length; i++) {
+    dot += a[i]! * b[i]!;
+    squareA += a[i]! ** 2;
+    squareB += b[i]! ** 2;
+  }
+  return dot === 0 ? 0 : dot / Math.sqrt(squareA * squareB);
+}
+
+function toSafetensors(embeddings: readonly Embedding[], model: string): Uint8Array {
+  const width = embeddings[0]!.vector.length;
+  const data = new Float32Array(embeddings.length * width);
+  embeddings.forEach(({ vector }, i) => {
+    data.set(vector, i * width);
+  });
+  const names = JSON.stringify(embeddings.map(({ name }) => name));
+  return writeSafetensors([["embeddings", tensor("float32", [embeddings.length, width], data)]], { names, model });
+}

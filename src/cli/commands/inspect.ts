@@ -1,0 +1,157 @@
+// saccade inspect: what a weight file, an ONNX file or a model folder holds.
+import type { Command } from "commander";
+import { type Inspection, inspect, summarizeTensors, type TensorFacts } from "../../model-folder/inspect.ts";
+import { nodeHost } from "../../platform/node/host.ts";
+import { describeValue } from "../../runtime/feeds.ts";
+import { type Fact, listFacts } from "../facts.ts";
+import { compact, printable, type Terminal, table } from "../terminal.ts";
+
+interface InspectFlags {
+  json?: boolean;
+  tensors?: boolean;
+  check?: boolean;
+  all?: boolean;
+  entry?: string;
+}
+
+const FIRST_TENSORS = 12;
+
+const EXAMPLES = `
+Examples:
+  $ saccade inspect sparseformer_v1_tiny_converted.pth
+  $ saccade inspect checkpoint.pth --all --tensors
+  $ saccade inspect my-model/ --check
+  $ saccade inspect model.onnx --json
+`;
+
+export function addInspect(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
+  program
+    .command("inspect")
+    .description("say what is in a weight file, an ONNX file or a model folder")
+    .argument("<path>", ".safetensors, .pth, .onnx, model folder, or the name of a pulled model")
+    .option("--tensors", `list every tensor, not only the first ${FIRST_TENSORS}`)
+    .option("--check", "look for values that are not numbers or infinite; found ones set exit code 1")
+    .option("--entry <name>", "the entry of a PyTorch checkpoint to show, such as model_ema")
+    .option("--all", "every tensor of a PyTorch checkpoint, the optimizer's too")
+    .option("--json", "one JSON object")
+    .addHelpText("after", EXAMPLES)
+    .action(async (path: string, flags: InspectFlags) => {
+      const { check, all, entry } = flags;
+      const found = await inspect(nodeHost, path, {
+        ...(check === undefined ? {} : { check }),
+        ...(all === undefined ? {} : { all }),
+        ...(entry === undefined ? {} : { entry }),
+      });
+      terminal.out(flags.json ? `${JSON.stringify(toJson(found), undefined, 2)}\n` : describe(found, flags, terminal));
+      if (found.folder?.misfit !== undefined || found.tensors.some(isFaulty)) finish(1);
+    });
+}
+
+const isFaulty = ({ nan = 0, infinite = 0 }: TensorFacts) => nan + infinite > 0;
+
+function toJson(found: Inspection) {
+  const { tensors, fileBytes, fits, onnx, ...rest } = found;
+  const { elements, bytes, dtypes } = summarizeTensors(tensors);
+  return {
+    ...rest,
+    file_bytes: fileBytes,
+    parameters: elements,
+    tensor_bytes: bytes,
+    dtypes: Object.fromEntries(dtypes),
+    fits,
+    ...(onnx === undefined
+      ? {}
+      : {
+          onnx: {
+            ir_version: onnx.irVersion,
+            opsets: onnx.opsets,
+            producer: onnx.producer,
+            graph_name: onnx.graphName,
+            inputs: onnx.inputs,
+            outputs: onnx.outputs,
+            node_count: onnx.nodeCount,
+            op_counts: onnx.opCounts,
+          },
+        }),
+    tensors,
+  };
+}
+
+const FORMATS: Readonly<Record<Inspection["format"], string>> = {
+  safetensors: "safetensors",
+  "torch-zip": "PyTorch checkpoint",
+  "torch-legacy": "PyTorch checkpoint (format before 1.6)",
+  onnx: "ONNX",
+};
+
+function describe(found: Inspection, flags: InspectFlags, terminal: Terminal): string {
+  const { kind, format, fileBytes, notes, tensors, metadata, fits } = found;
+  const { count, elements, bytes, dtypes } = summarizeTensors(tensors);
+  const parts = [...dtypes].map(([dtype, sum]) => `${sum.tensors} ${dtype}`).join(", ");
+  const facts: Fact[] = [
+    ["format", `${kind === "model folder" ? "model folder, " : ""}${FORMATS[format]}, ${compact(fileBytes, "B")}`],
+    ...notes.map((note): Fact => ["note", note]),
+    ["tensors", `${count} (${parts || "none"}), ${compact(elements)} values, ${compact(bytes, "B")}`],
+    ...aboutModel(found),
+    ...(kind === "checkpoint" ? [["fits", fits.length === 0 ? "no registered model" : fits.join(", ")] as Fact] : []),
+    ...Object.entries(metadata)
+      .filter(([key]) => !key.startsWith("saccade."))
+      .map(([key, value]): Fact => ["metadata", `${key} = ${value}`]),
+    ...(flags.check === true && kind !== "onnx" ? [faultFact(tensors)] : []),
+  ];
+  const faulty = flags.check === true ? tensors.filter(isFaulty) : [];
+  const sections = [
+    listFacts(facts, terminal.columns),
+    faulty.length === 0 ? "" : `\nFaulty values\n${describeFaults(faulty)}`,
+    tensors.length === 0 ? "" : `\n${describeTensors(tensors, flags.tensors === true, terminal.columns)}`,
+  ];
+  return `${printable(found.path)}\n${sections.join("")}`;
+}
+
+/** What a model folder or an ONNX file says about itself. */
+function aboutModel({ folder, onnx, card }: Inspection): Fact[] {
+  const facts: Fact[] = [];
+  if (folder !== undefined) {
+    facts.push(["architecture", folder.architecture]);
+    facts.push(["weights", folder.misfit === undefined ? "fit the configuration" : folder.misfit]);
+  }
+  if (onnx !== undefined) {
+    const opsets = Object.entries(onnx.opsets).map(([domain, version]) => `${domain || "standard"} ${version}`);
+    const ops = Object.entries(onnx.opCounts).sort(([, a], [, b]) => b - a);
+    facts.push(["made by", `${onnx.producer || "?"}; IR version ${onnx.irVersion}; operators: ${opsets.join(", ")}`]);
+    for (const [title, values] of [
+      ["input", onnx.inputs],
+      ["output", onnx.outputs],
+    ] as const)
+      for (const { shape, ...value } of values) facts.push([title, describeValue({ ...value, shape: shape ?? ["…"] })]);
+    facts.push(["nodes", `${onnx.nodeCount}: ${ops.map(([op, count]) => `${count} ${op}`).join(", ")}`]);
+  }
+  if (card?.labels !== undefined)
+    facts.push(["labels", `${card.labels.length}: ${card.labels.slice(0, 3).join(", ")}…`]);
+  if (card?.transform !== undefined) facts.push(["transform", card.transform]);
+  if (card?.licence !== undefined) facts.push(["licence", card.licence]);
+  for (const [key, value] of Object.entries(card?.provenance ?? {})) facts.push(["provenance", `${key} = ${value}`]);
+  return facts;
+}
+
+function faultFact(tensors: readonly TensorFacts[]): Fact {
+  const faulty = tensors.filter(isFaulty);
+  return [
+    "check",
+    faulty.length === 0 ? "every value is a finite number" : `${faulty.length} tensors hold faulty values`,
+  ];
+}
+
+function describeFaults(tensors: readonly TensorFacts[]): string {
+  const rows = tensors.map(({ name, nan = 0, infinite = 0 }) => [printable(name), String(nan), String(infinite)]);
+  return table(["name", "not a number", "infinite"], rows, { right: [1, 2] });
+}
+
+function describeTensors(tensors: readonly TensorFacts[], all: boolean, columns: number): string {
+  const shown = all ? tensors : tensors.slice(0, FIRST_TENSORS);
+  const rows = shown.map(({ name, dtype, shape }) => [dtype, `[${shape.join(", ")}]`, printable(name)]);
+  const more = tensors.length - shown.length;
+  // The name comes last, so that a long one costs no other column its place; a full listing is for programs too and is never cut.
+  const text = table(["dtype", "shape", "name"], rows, all ? {} : { columns });
+  return more === 0 ? text : `${text}… and ${more} more (--tensors lists all)\n`;
+}

@@ -1,0 +1,99 @@
+// saccade pull: official weights from where their authors publish them into the cache.
+import type { Command } from "commander";
+import { NotFoundError, SaccadeError, UsageError } from "../../errors.ts";
+import { MAX_WEIGHT_BYTES, pulledPath } from "../../model-folder/load.ts";
+import { nativeModel } from "../../model-folder/native.ts";
+import { defineModel, registry } from "../../models/registry.ts";
+import { download } from "../../platform/node/download.ts";
+import { nodeHost } from "../../platform/node/host.ts";
+import { readWeights } from "../../weights/load.ts";
+import { ByteProgress } from "../progress.ts";
+import { compact, describeError, type Terminal } from "../terminal.ts";
+
+interface PullFlags {
+  force?: boolean;
+  from?: string;
+}
+
+const EXAMPLES = `
+The file is checked against the model before it counts as pulled. An interrupted
+download is continued by the same command. SACCADE_CACHE says where files go.
+
+Examples:
+  $ saccade pull sparseformer_v1_tiny
+  $ saccade pull sparseformer_v1_tiny --from https://mirror.example.org/tiny.pth
+`;
+
+export function addPull(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
+  program
+    .command("pull")
+    .description("download official weights")
+    .argument("<name...>", "registered models (see: saccade models)")
+    .option("--from <url>", "another address for the file, such as a mirror")
+    .option("--force", "download again what is here already, from the beginning")
+    .addHelpText("after", EXAMPLES)
+    .action((names: string[], flags: PullFlags) => pullAll(names, flags, terminal, finish));
+}
+
+async function pullAll(
+  names: readonly string[],
+  flags: PullFlags,
+  terminal: Terminal,
+  finish: (exitCode: number) => void,
+): Promise<void> {
+  if (flags.from !== undefined && names.length > 1) throw new UsageError("--from is the address of one model's file");
+  // Misspelt names are found before anything is downloaded.
+  const sources = names.map((name) => {
+    const official = addressOf(name);
+    return { name, url: flags.from ?? official };
+  });
+  for (const { name, url } of sources) {
+    try {
+      await pull(name, url, flags.force === true, terminal);
+    } catch (error) {
+      if (names.length === 1 || !(error instanceof SaccadeError) || terminal.signal.aborted) throw error;
+      terminal.note(`${name}: ${describeError(error).replace(/^saccade: /, "")}`);
+      finish(1);
+    }
+  }
+}
+
+function addressOf(name: string): string {
+  const model = registry.get(name);
+  if (model === undefined) throw new NotFoundError("model", name, "names are listed by: saccade models");
+  if (model.weights === undefined) throw new UsageError(`${name} has no official weights`);
+  return model.weights.url;
+}
+
+async function pull(name: string, url: string, force: boolean, terminal: Terminal): Promise<void> {
+  const path = pulledPath(nodeHost, name);
+  if (!force && (await nodeHost.files.stat(path)) !== undefined) {
+    terminal.out(`${name} is here already: ${path}\n`);
+    return;
+  }
+  terminal.note(`${name}: downloading ${url}`);
+  const progress = new ByteProgress(terminal, name);
+  try {
+    const { bytes, sha256, resumedFrom } = await download(url, path, {
+      check: (part) => requireFit(name, part),
+      onProgress: ({ received, total }) => progress.update(received, total),
+      restart: force,
+      signal: terminal.signal,
+    });
+    const resumed = resumedFrom === 0 ? "" : `, ${compact(resumedFrom, "B")} of them from an earlier attempt`;
+    terminal.out(`${name}: ${compact(bytes, "B")}${resumed}\n  ${path}\n  sha256 ${sha256}\n`);
+  } catch (error) {
+    if (terminal.signal.aborted)
+      terminal.note(`${name}: what has arrived is kept; the same command goes on from there`);
+    throw error;
+  } finally {
+    progress.finish();
+  }
+}
+
+/** A web page, a cut-off file and another model's weights never become this model's. */
+async function requireFit(name: string, path: string): Promise<void> {
+  const bytes = await nodeHost.files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
+  const { tensors } = readWeights(bytes, "the downloaded file");
+  nativeModel(defineModel(name), tensors, { name });
+}
