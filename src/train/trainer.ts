@@ -1,0 +1,191 @@
+// Runs a compiled train step again and again: feeds batches, masks and rates, keeps the state in the engine, and reads it out for checkpoints.
+// Knows nothing of files or of what a run logs; see run/ and the train command for those.
+import { SaccadeError } from "../errors.ts";
+import { RandomSource } from "../random.ts";
+import type { Session } from "../runtime/session.ts";
+import { elementCount, type TensorData, tensor, toFloat32 } from "../tensor.ts";
+import type { Optimizer } from "./optimizers/optimizer.ts";
+import { type CosineSchedule, cosineRate } from "./schedule.ts";
+import { STEP_OUTPUTS, type StateTensor, type TrainStep } from "./step.ts";
+
+/** One batch, as a train step takes it. */
+export interface TrainingBatch {
+  /** (batch, 3, height, width) */
+  readonly images: TensorData<"float32">;
+  /** (batch, classes), rows sum to 1 */
+  readonly targets: TensorData<"float32">;
+  /** What distillation learns from: (batch, classes) logits or (batch, width) features. */
+  readonly teacher?: TensorData<"float32">;
+}
+
+export interface TrainerOptions {
+  readonly step: TrainStep;
+  /** A session over the step's bytes, made with `stateOf(step)`. */
+  readonly session: Session;
+  readonly optimizer: Optimizer;
+  readonly schedule: CosineSchedule;
+  /** Moving average's decay once it is warm; ignored when the step keeps none. */
+  readonly emaDecay: number;
+  /** Batches for one update. */
+  readonly accumulate: number;
+  /** For drop-path masks. */
+  readonly seed: number;
+}
+
+/** What one step says. */
+export interface StepReport {
+  /** Batches seen, this one included. */
+  readonly step: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+}
+
+/** A loss or gradient that is not a number, with the first parameter whose gradient is not. */
+export class DivergedError extends SaccadeError {
+  constructor(step: number, loss: number, tensorName: string | undefined) {
+    super(
+      "diverged",
+      `step ${step}: the ${tensorName === undefined ? `loss is ${loss}` : `gradient of ${tensorName} is not finite (loss ${loss})`}`,
+      {
+        hint: "resume from the last checkpoint with a lower learning rate, a longer warm-up or tighter clipping",
+        data: { step, loss, tensor: tensorName },
+      },
+    );
+  }
+}
+
+/** Which inputs a session carries from one run to the next. */
+export function stateOf(step: TrainStep): Record<string, string> {
+  return Object.fromEntries(step.state.map(({ input, output }) => [input, output]));
+}
+
+/** State before the first step: given parameters, averages equal to them, optimiser and accumulators at zero. */
+export function initialState(step: TrainStep, parameters: ReadonlyMap<string, TensorData>): Map<string, TensorData> {
+  const start = ({ role, parameter, shape }: StateTensor): TensorData => {
+    if (role === "optimizer" || role === "accumulator")
+      return tensor("float32", shape, new Float32Array(elementCount(shape)));
+    const value = parameters.get(parameter);
+    if (value === undefined) throw new SaccadeError("train", `the parameter ${parameter} has no value to start from`);
+    return tensor("float32", shape, toFloat32(value));
+  };
+  return new Map(step.state.map((item) => [item.input, start(item)]));
+}
+
+export class Trainer {
+  readonly #options: TrainerOptions;
+  readonly #frozen: ReadonlyMap<string, TensorData>;
+  /** Fed with the next run; afterwards the engine has it. */
+  #pending: ReadonlyMap<string, TensorData> | undefined;
+  #step: number;
+
+  /** `parameters` must hold the frozen ones; `state` and `step` come from `initialState` or a checkpoint. */
+  constructor(
+    options: TrainerOptions,
+    parameters: ReadonlyMap<string, TensorData>,
+    state: ReadonlyMap<string, TensorData>,
+    step = 0,
+  ) {
+    this.#options = options;
+    this.#pending = state;
+    this.#step = step;
+    const trained = new Set(options.step.trained);
+    this.#frozen = new Map(
+      [...options.step.graph.parameters.keys()]
+        .filter((name) => !trained.has(name))
+        .map((name) => [name, parameters.get(name)!]),
+    );
+  }
+
+  /** Batches seen so far. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** One batch. Throws DivergedError when loss or gradients stop being finite; the state is lost then, the last checkpoint is not. */
+  async run(batch: TrainingBatch): Promise<StepReport> {
+    const { step, session, accumulate } = this.#options;
+    const update = Math.floor(this.#step / accumulate);
+    const learningRate = cosineRate(this.#options.schedule, update);
+    const outputs = await session.run(
+      {
+        image: batch.images,
+        targets: batch.targets,
+        ...(batch.teacher === undefined ? {} : { teacher: batch.teacher }),
+        ...this.#scalars(update, learningRate),
+        ...this.#masks(batch.images.shape[0]!),
+        ...Object.fromEntries(this.#frozen),
+        ...(this.#pending === undefined ? {} : Object.fromEntries(this.#pending)),
+      },
+      { outputs: STEP_OUTPUTS },
+    );
+    this.#pending = undefined;
+    this.#step += 1;
+    const value = (name: (typeof STEP_OUTPUTS)[number]) => Number(outputs[name]!.data[0]);
+    const report = {
+      step: this.#step,
+      loss: value("loss"),
+      accuracy: value("accuracy"),
+      gradientNorm: value("gradient_norm"),
+      learningRate,
+    };
+    if (!Number.isFinite(report.loss) || !Number.isFinite(report.gradientNorm)) {
+      const squares = toFloat32(outputs.gradient_squares!);
+      const bad = squares.findIndex((square) => !Number.isFinite(square));
+      throw new DivergedError(this.#step, report.loss, step.trained[bad]);
+    }
+    return report;
+  }
+
+  /** Everything that the next step needs, by state input name. */
+  async state(): Promise<Map<string, TensorData>> {
+    if (this.#pending !== undefined) return new Map(this.#pending);
+    const { session, step } = this.#options;
+    if (session.readState === undefined) throw new SaccadeError("train", "this engine cannot keep state between runs");
+    const values = await session.readState(step.state.map(({ input }) => input));
+    return new Map(Object.entries(values));
+  }
+
+  /** The model's parameters: the moving average where there is one and it is asked for. */
+  parametersOf(state: ReadonlyMap<string, TensorData>, kind: "current" | "average"): Map<string, TensorData> {
+    const averages = this.#options.step.state.some(({ role }) => role === "ema");
+    const role = kind === "average" && averages ? "ema" : "parameter";
+    const trained = this.#options.step.state.filter((item) => item.role === role);
+    return new Map([
+      ...this.#frozen,
+      ...trained.map(({ input, parameter }) => [parameter, state.get(input)!] as const),
+    ]);
+  }
+
+  #scalars(update: number, learningRate: number): Record<string, TensorData> {
+    const { optimizer, step, emaDecay, accumulate } = this.#options;
+    const t = update + 1;
+    const all: Record<string, number> = {
+      learning_rate: learningRate,
+      ...optimizer.scalars(t),
+      // Young averages follow quickly, so that they do not remember the initialisation.
+      ema_decay: Math.min(emaDecay, (1 + t) / (10 + t)),
+      apply: (this.#step + 1) % accumulate === 0 ? 1 : 0,
+    };
+    return Object.fromEntries(step.scalars.map((name) => [name, tensor("float32", [], Float32Array.of(all[name]!))]));
+  }
+
+  /** Drop-path masks depend on the seed and the step alone, so a resumed run draws the same. */
+  #masks(batch: number): Record<string, TensorData> {
+    const { step, seed } = this.#options;
+    return Object.fromEntries(
+      step.masks.map(({ name, keep }) => {
+        const random = new RandomSource(seed, `${name}/${this.#step}`);
+        return [
+          name,
+          tensor(
+            "float32",
+            [batch],
+            Float32Array.from({ length: batch }, () => (random.uniform() < keep ? 1 / keep : 0)),
+          ),
+        ];
+      }),
+    );
+  }
+}
