@@ -45,6 +45,8 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     )
     .version(version, "-V, --version")
     .addHelpText("after", EXAMPLES)
+    // Names alone leave room for what the commands do; their arguments are in their own help.
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .exitOverride()
     .showHelpAfterError("(saccade --help, or saccade COMMAND --help, shows the options)")
     .configureOutput({

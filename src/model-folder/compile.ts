@@ -1,7 +1,7 @@
 // From a loaded model to the ONNX bytes a session runs, and what a task must know about them.
 import { FormatError } from "../errors.ts";
 import { type InputSize, inferenceGraph } from "../models/graph.ts";
-import { type LoweringTarget, lower } from "../onnx/lower.ts";
+import { type GridSampleLowering, type LoweringTarget, lower } from "../onnx/lower.ts";
 import { type ModelMetadata, writeMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "./model.ts";
@@ -24,6 +24,8 @@ export interface CompiledModel {
 export interface ExportOptions {
   /** "portable": standard operators only, for any ONNX runtime. "onnxruntime": its own faster kernels where they pay. */
   readonly target?: LoweringTarget;
+  /** How features are sampled. Default "kernel": the engine's own operator. */
+  readonly gridSample?: GridSampleLowering;
   /** Only these outputs. Default: all. */
   readonly outputs?: readonly string[];
   /** Sizes to fix; others stay free. */
@@ -39,6 +41,7 @@ export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uin
   return lower(inferenceGraph(definition, options.size), {
     parameters: model.weights,
     target: options.target ?? "portable",
+    gridSample: options.gridSample ?? "kernel",
     graphName: definition.registered?.name ?? architecture.name,
     metadata: { ...writeMetadata(describe(model)), [ANSWERS]: architecture.answers(config) },
     ...(options.outputs === undefined ? {} : { outputs: options.outputs }),

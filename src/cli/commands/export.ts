@@ -30,8 +30,8 @@ interface ExportFlags extends Omit<ModelOptions, "model">, DeviceOptions {
 }
 
 const EXAMPLES = `
-Sizes that are not given stay free. The labels, the preprocessing, the licence and
-where the weights come from are stored in the file.
+Sizes that are not given stay free. The labels, the preprocessing, the licence
+and where the weights come from are stored in the file.
 
 Examples:
   $ saccade export sparseformer_v1_tiny tiny.onnx
@@ -114,5 +114,5 @@ function requireEqual(check: ExportCheck, out: string): void {
 
 function describeCheck({ shapes, largest, differences }: ExportCheck): string {
   const pictures = shapes.map((shape) => shape.join("x")).join(" and ");
-  return `  compared with the model on ${pictures}, ${differences.size} outputs:\n  largest difference ${largest.difference.toExponential(1)} (${largest.output})\n`;
+  return `  compared with the model on ${pictures}, ${differences.size} outputs:\n  largest difference ${largest.difference === 0 ? "0" : largest.difference.toExponential(1)} (${largest.output})\n`;
 }

@@ -2,7 +2,10 @@
 import type { Command } from "commander";
 import { type ListedModel, listModels } from "../../model-folder/listing.ts";
 import { nodeHost } from "../../platform/node/host.ts";
+import { fold } from "../facts.ts";
 import { compact, type Terminal, table } from "../terminal.ts";
+
+const INDENT = "    ";
 
 const EXAMPLES = `
 Examples:
@@ -18,7 +21,9 @@ export function addModels(program: Command, terminal: Terminal): void {
     .addHelpText("after", EXAMPLES)
     .action(async (flags: { json?: boolean }) => {
       const models = await listModels(nodeHost);
-      terminal.out(flags.json ? `${JSON.stringify(models.map(toJson), undefined, 2)}\n` : describeModels(models));
+      terminal.out(
+        flags.json ? `${JSON.stringify(models.map(toJson), undefined, 2)}\n` : describeModels(models, terminal.columns),
+      );
     });
 }
 
@@ -27,7 +32,7 @@ function toJson(model: ListedModel) {
   return { ...rest, macs, macs_at: macsAt, official_weights: url };
 }
 
-function describeModels(models: readonly ListedModel[]): string {
+function describeModels(models: readonly ListedModel[], columns: number): string {
   const rows = models.map((model) => [
     model.name,
     compact(model.parameters),
@@ -38,7 +43,10 @@ function describeModels(models: readonly ListedModel[]): string {
   const lines = table(["name", "parameters", "GMACs", "licence", "weights"], rows, { right: [1, 2] })
     .trimEnd()
     .split("\n");
-  const described = lines.flatMap((line, i) => (i === 0 ? [line] : [line, `    ${summaryOf(models[i - 1]!)}`]));
+  const described = lines.flatMap((line, i) => [
+    line,
+    ...(i === 0 ? [] : fold(summaryOf(models[i - 1]!), columns - INDENT.length).map((text) => INDENT + text)),
+  ]);
   return `${described.join("\n")}\n\n${describeSources(models)}`;
 }
 

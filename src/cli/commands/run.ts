@@ -26,9 +26,9 @@ const MAX_INPUT_BYTES = 4 * 2 ** 30;
 
 const EXAMPLES = `
 Models of this program read "image": float32 (N, 3, height, width), for video
-(N, 3, frames, height, width), already normalised. ONNX files read their inputs by
-name. Outputs have the model's names: logits, features, token_embedding, token_roi,
-hidden_rois.N, gaze.N.regions, gaze.N.points.
+(N, 3, frames, height, width), already normalised. ONNX files read their inputs
+by name. Outputs have the model's names: logits, features, token_embedding,
+token_roi, hidden_rois.N, gaze.N.regions, gaze.N.points.
 
 Examples:
   $ saccade run my-model/ --input image.safetensors --output answer.safetensors
