@@ -8,7 +8,7 @@ import * as g from "../build.ts";
 import { evaluateDim, isStatic, type Shape } from "../dimensions.ts";
 import { interpret } from "../interpreter/interpret.ts";
 import type { Op } from "../ops.ts";
-import { Graph } from "../tensor.ts";
+import { Graph, type Tensor } from "../tensor.ts";
 import { differentiate } from "./differentiate.ts";
 
 const SIZES = new Map(Object.entries({ batch: 2, height: 7, width: 5, tokens: 3 }));
@@ -129,6 +129,103 @@ const differentiable = (opCase: OpCase) => {
   const specs = Object.values(opCase.inputs);
   return specs.some(isFloat) && specs.every(({ dtype }) => dtype !== "float16");
 };
+
+/** What the table leaves out: attribute combinations that gradients treat specially, and small networks. */
+const MORE: readonly OpCase[] = [
+  {
+    title: "square",
+    inputs: { x: { shape: [5] } },
+    build: ({ x }) => g.pow(x!, 2),
+  },
+  {
+    title: "both operands one tensor",
+    inputs: { x: { shape: [3, 1] } },
+    build: ({ x }) => g.div(g.mul(x!, g.transpose(x!, [1, 0])), g.add(g.mul(x!, x!), 1)),
+  },
+  ...[
+    { weight: [4, 1, 3, 3], strides: [2, 2], padding: [1, 1], dilations: [1, 1], groups: 4 },
+    { weight: [8, 1, 3, 2], strides: [2, 3], padding: [2, 0], dilations: [2, 1], groups: 4 },
+    { weight: [6, 2, 2, 2], strides: [3, 1], padding: [0, 1], dilations: [1, 2], groups: 2 },
+    { weight: [6, 4, 1, 1], strides: [1, 1], padding: [0, 0], dilations: [1, 1], groups: 1 },
+    { weight: [6, 4, 1, 1], strides: [3, 2], padding: [0, 0], dilations: [1, 1], groups: 1 },
+    { weight: [6, 4, 1, 1], strides: [2, 2], padding: [1, 1], dilations: [1, 1], groups: 1 },
+    { weight: [5, 4, 2, 2], strides: [4, 3], padding: [0, 0], dilations: [1, 1], groups: 1 },
+  ].flatMap(({ weight, ...options }): OpCase[] => [
+    {
+      title: `conv ${weight.join(" x ")}, strides ${options.strides}, dilations ${options.dilations}, ${options.groups} groups`,
+      inputs: { x: { shape: [2, 4, 10, 9] }, weight: { shape: weight } },
+      build: ({ x, weight }) => g.conv(x!, weight!, undefined, options),
+    },
+    {
+      title: `convTranspose ${weight.join(" x ")}, strides ${options.strides}, dilations ${options.dilations}, ${options.groups} groups`,
+      inputs: { x: { shape: [2, weight[0]!, 4, 3] }, weight: { shape: weight } },
+      build: ({ x, weight }) => g.convTranspose(x!, weight!, undefined, options),
+    },
+  ]),
+  {
+    title: "conv of a volume, grouped",
+    inputs: { x: { shape: [2, 4, 4, 5, 6] }, weight: { shape: [6, 2, 2, 3, 1] } },
+    build: ({ x, weight }) => g.conv(x!, weight!, undefined, { strides: [1, 2, 2], padding: [1, 1, 0], groups: 2 }),
+  },
+  {
+    title: "slice with steps and from the end",
+    inputs: { x: { shape: [7, 8] } },
+    build: ({ x }) => g.slice(g.slice(x!, 0, 1, 6, 2), 1, -5, -1, 3),
+  },
+  {
+    title: "a split, joined in another order",
+    inputs: { x: { shape: [2, 9] } },
+    build: ({ x }) => {
+      const [a, b, c] = g.split(x!, 1, [2, 3, 2]) as [Tensor, Tensor, Tensor];
+      return g.mul(g.concat([c, a, b], 1), g.slice(x!, 1, 1, 8));
+    },
+  },
+  {
+    title: "gather of a permutation",
+    inputs: { x: { shape: [2, 4, 3] } },
+    build: ({ x }, graph) =>
+      g.gather(x!, g.constant(graph, tensor("int64", [2, 2], BigInt64Array.of(2n, 0n, -1n, 1n))), 1),
+  },
+  {
+    title: "gather from a long table",
+    inputs: { x: { shape: [300, 2] }, rows: { shape: [2, 3], dtype: "int64", low: -300, high: 300 } },
+    build: ({ x, rows }) => g.gather(x!, rows!, 0),
+  },
+  {
+    title: "gatherElements, one a line",
+    inputs: { x: { shape: [4, 5] }, label: { shape: [4, 1], dtype: "int64", low: -5, high: 5 } },
+    build: ({ x, label }) => g.gatherElements(g.logSoftmax(x!), label!, 1),
+  },
+  {
+    title: "maxPool with gaps between windows",
+    inputs: { x: { shape: [1, 2, 11, 12] } },
+    build: ({ x }) => g.maxPool(x!, [2, 3], { strides: [5, 4], padding: [1, 0] }),
+  },
+  {
+    title: "gridSample with few channels",
+    inputs: { x: { shape: [2, 1, 4, 5] }, grid: { shape: [2, 3, 2, 2], low: -1.4, high: 1.4 } },
+    build: ({ x, grid }) => g.gridSample(x!, grid!, { padding: "zeros" }),
+  },
+  {
+    title: "two layers",
+    inputs: { x: { shape: [3, 4] }, w: { shape: [4, 6] }, b: { shape: [6] }, v: { shape: [2, 6] } },
+    build: ({ x, w, b, v }) => g.logSoftmax(g.gemm(g.gelu(g.gemm(x!, w!, b)), v!, undefined, { transposeB: true })),
+  },
+  {
+    title: "attention",
+    inputs: { x: { shape: [2, 5, 8] }, qkv: { shape: [24, 8], low: -1, high: 1 }, scale: { shape: [8] } },
+    build: ({ x, qkv, scale }) => {
+      const normal = g.layerNorm(x!, scale!, undefined, 1e-5); // (2, 5, 8)
+      const all = g.matMul(normal, qkv!, { transposeB: true }); // (2, 5, 24)
+      const heads = g.split(all, 2, [8, 8, 8]).map((t) => g.transpose(g.reshape(t, [2, 5, 2, 4]), [0, 2, 1, 3]));
+      const [q, k, v] = heads as [Tensor, Tensor, Tensor]; // (2, 2, 5, 4)
+      const weights = g.softmax(g.mul(g.matMul(q, k, { transposeB: true }), 0.5)); // (2, 2, 5, 5)
+      return g.add(x!, g.reshape(g.transpose(g.matMul(weights, v), [0, 2, 1, 3]), [2, 5, 8]));
+    },
+  },
+];
+
+test.each(MORE.map((opCase) => [opCase.title, opCase] as const))("%s", (_title, opCase) => check(opCase));
 
 test.each(
   (Object.keys(opCases) as Op[]).flatMap((op) =>

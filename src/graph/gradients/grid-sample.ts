@@ -94,7 +94,8 @@ export function positionsOf(
   return sizes.map((size, i) => {
     // The grid lists x first, the map lists it last.
     const coordinate = slice(flat, 1, rank - 1 - i, rank - i); // (N, 1, P)
-    const free = add(mul(coordinate, size / 2), (size - 1) / 2);
+    // In this order, engines and PyTorch round alike, and find the same cell for points on a cell's centre.
+    const free = sub(mul(add(coordinate, 1), size / 2), 0.5);
     const number = (value: number) => scalar(free.graph, value, free.dtype);
     const clamped = padding === "border";
     // The limits come first, for ties go to the first operand: no gradient at the border, as in PyTorch.

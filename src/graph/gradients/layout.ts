@@ -96,8 +96,10 @@ export const layoutGradients: GradientRules<keyof LayoutOps> = {
   },
 };
 
-/** Up to here a product with a one-hot matrix beats scatterAdd, which runs on one thread. */
-const LARGEST_ONE_HOT = 1 << 20;
+/** Rows of a table up to which a product with a one-hot matrix is no slower in ONNX Runtime than scatterAdd, which runs on one thread. */
+const LARGEST_ONE_HOT_TABLE = 256;
+/** The one-hot matrix itself stays below 16 MB. */
+const LARGEST_ONE_HOT = 1 << 22;
 
 /** The numbers of constant indices, counted from the front. */
 function constantIndices(indices: Tensor, size: number): readonly number[] | undefined {
@@ -121,7 +123,7 @@ const gatherRule: GradientRule<"gather"> = ({ inputs, attributes: { axis } }, up
     const inverse = constant(data.graph, tensor("int64", [size], back));
     return [reshape(gather(g, inverse, 1), data.shape)];
   }
-  if (typeof count === "number" && count * size <= LARGEST_ONE_HOT) {
+  if (size <= LARGEST_ONE_HOT_TABLE && typeof count === "number" && count * size <= LARGEST_ONE_HOT) {
     const hot = oneHot(indices, count, size, upstream); // (count, size)
     return [reshape(matMul(hot, g, { transposeA: true }), data.shape)];
   }

@@ -2,8 +2,8 @@
 //
 // Pooling is undone axis by axis: the first maximum in reading order lies in the first row that reaches the window's maximum, and is that
 // row's first. Along one axis a window has few cells, and each but the last needs one comparison: "below the maximum" leaves the gradient to
-// the cells that follow. 3 x 3 windows with stride 2 over (64, 32, 32, 32) take ONNX Runtime about two thirds of the time of MaxUnpool over
-// windows that do not overlap, and half of that of one-hot convolutions; a scatter runs on one thread, or loses updates.
+// the cells that follow. In ONNX Runtime, for 3 x 3 windows with stride 2 over (64, 32, 32, 32) on one thread: 28 ms, against 42 ms with
+// one-hot convolutions and 40 ms with MaxUnpool over four sets of windows that do not overlap. A scatter is wrong or slow.
 import { cast, concat, expandDims, less, maxPool, mul, pad, reshape, slice, sub, transpose } from "../build.ts";
 import type { Dim } from "../dimensions.ts";
 import type { SpatialOps } from "../ops.ts";

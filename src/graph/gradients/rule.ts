@@ -64,6 +64,7 @@ function isOne(x: Tensor): boolean {
 
 /** a * b */
 export function times(a: Tensor, b: Operand): Tensor {
+  if (typeof b === "number" && a.shape.length === 0 && isOne(a)) return scalar(a.graph, b, a.dtype);
   if (typeof b === "number") return b === 1 ? a : isOp(a, "expand") ? expand(mul(a.inputs[0]!, b), a.shape) : mul(a, b);
   if (isOne(a) && shapesEqual(broadcast(a.shape, b.shape) ?? [], b.shape)) return b;
   if (isOne(b) && shapesEqual(broadcast(a.shape, b.shape) ?? [], a.shape)) return a;
