@@ -91,12 +91,20 @@ async function modelsHere(): Promise<Report["models"]> {
 
 function toJson(report: Report) {
   const { devices, pictures, cache, models, unfinished, problems } = report;
+  const { machine } = devices;
   return {
     saccade: version,
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
-    machine: devices.machine,
-    devices: devices.devices,
+    machine: {
+      processor: machine.processor,
+      cores: machine.cores,
+      machine_cores: machine.machineCores,
+      simd: machine.simd,
+      memory_bytes: machine.memoryBytes,
+      memory_is_limited: machine.memoryIsLimited,
+    },
+    devices: devices.devices.map(({ startMs, ...device }) => ({ ...device, start_ms: startMs })),
     auto: devices.auto,
     pictures,
     cache,

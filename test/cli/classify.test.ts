@@ -1,0 +1,143 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { nodeHost } from "../../src/platform/node/host.ts";
+import { cli } from "./fake-terminal.ts";
+import { BOATS, PASTORAL, temporaryFolder, writeMini } from "./mini-model.ts";
+
+const folder = temporaryFolder();
+const labels = Array.from({ length: 10 }, (_, i) => `thing ${i}`);
+const model = writeMini(folder, "sparseformer_v1_mini_64x64", { labels });
+const clip = writeMini(folder, "sparseformer_clip_mini_64x64");
+const video = writeMini(folder, "media_sparseformer_v1_mini_r1_0");
+
+const album = join(folder, "album");
+mkdirSync(join(album, "more"), { recursive: true });
+copyFileSync(PASTORAL, join(album, "a pastoral.jpg"));
+writeFileSync(join(album, "broken.jpg"), readFileSync(PASTORAL).subarray(0, 3000));
+copyFileSync(BOATS, join(album, "more", "boats.JPG"));
+writeFileSync(join(album, "notes.txt"), "not a picture");
+
+const jsonLines = (stdout: string) =>
+  stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+test("one picture: labels and probabilities, best first", async () => {
+  const { exitCode, stdout, notes } = await cli(["classify", PASTORAL, "--model", model, "--top-k", "3"]);
+  expect(notes).toEqual([]);
+  expect(exitCode).toBe(0);
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines).toHaveLength(3);
+  for (const line of lines) expect(line).toMatch(/^ {0,4}\d+(\.\d)? % {2}thing \d$/);
+  const shares = lines.map((line) => Number.parseFloat(line));
+  expect(shares).toEqual([...shares].sort((a, b) => b - a));
+});
+
+test("--json: one object a line, scores that add up to one, and only that on stdout", async () => {
+  const { exitCode, stdout } = await cli(["classify", PASTORAL, BOATS, "-m", model, "-k", "10", "--json"]);
+  expect(exitCode).toBe(0);
+  const answers = jsonLines(stdout);
+  expect(answers.map(({ path }) => path)).toEqual([PASTORAL, BOATS]);
+  for (const { predictions } of answers) {
+    const sum = predictions.reduce((total: number, { score }: { score: number }) => total + score, 0);
+    expect(sum).toBeCloseTo(1, 6);
+    expect(predictions[0].label).toBe(`thing ${predictions[0].index}`);
+  }
+});
+
+test("a folder with a broken picture: the others are answered, it is named, exit code 1", async () => {
+  const { exitCode, stdout, notes } = await cli(["classify", album, "--model", model, "--json"]);
+  expect(exitCode).toBe(1);
+  const answers = jsonLines(stdout);
+  expect(answers.map(({ path }) => path.slice(album.length + 1))).toEqual([
+    "a pastoral.jpg",
+    "broken.jpg",
+    "more/boats.JPG",
+  ]);
+  expect(answers.map(({ error }) => error?.code)).toEqual([undefined, "image", undefined]);
+  expect(notes.join("\n")).toContain("1 of 3 pictures could not be read");
+  expect(notes.join("\n")).toContain("broken.jpg");
+  expect(notes.join("\n")).not.toMatch(/\n\s+at /);
+});
+
+test("batches of any size give the same answers", async () => {
+  const answers = [];
+  for (const batch of ["1", "2", "8"]) {
+    const { stdout } = await cli(["classify", PASTORAL, BOATS, PASTORAL, "-m", model, "--json", "--batch", batch]);
+    answers.push(jsonLines(stdout).map(({ predictions }) => predictions.map(({ index }: { index: number }) => index)));
+  }
+  expect(answers[1]).toEqual(answers[0]);
+  expect(answers[2]).toEqual(answers[0]);
+});
+
+test("globs, and standard input, give what the file itself gives", async () => {
+  const byPath = jsonLines((await cli(["classify", PASTORAL, "-m", model, "--json"])).stdout)[0].predictions;
+  const byGlob = await cli(["classify", join(album, "a*.jpg"), "-m", model, "--json"]);
+  expect(jsonLines(byGlob.stdout)[0].predictions).toEqual(byPath);
+  const byInput = await cli(["classify", "-", "-m", model, "--json"], { stdin: readFileSync(PASTORAL) });
+  expect(jsonLines(byInput.stdout)[0]).toMatchObject({ path: "-", predictions: byPath });
+});
+
+test("--explain draws a picture that can be looked at", async () => {
+  const out = join(folder, "looked.png");
+  const { exitCode, stdout } = await cli(["classify", PASTORAL, "-m", model, "--explain", out]);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain(`where it looked: ${out}`);
+  const { width, height } = await nodeHost.decode(readFileSync(out));
+  expect(width).toBeGreaterThan(400);
+  expect(height).toBeGreaterThan(300);
+  expect(width * height).toBeLessThan(20e6);
+});
+
+test("--explain with several pictures fills a folder; --json then tells where and what", async () => {
+  const out = join(folder, "drawings");
+  const { stdout } = await cli(["classify", PASTORAL, PASTORAL, "-m", model, "--explain", out, "--json"]);
+  const answers = jsonLines(stdout);
+  expect(answers.map(({ explained }) => explained)).toEqual([join(out, "image.png"), join(out, "image-2.png")]);
+  for (const { explained, gaze } of answers) {
+    expect(existsSync(explained)).toBe(true);
+    expect(gaze.stages).toHaveLength(3);
+    expect(gaze.stages[0].regions).toHaveLength(9 * 4);
+    expect(gaze.stages[0].points).toHaveLength(9 * 4 * 2);
+  }
+});
+
+test.each([
+  [["classify", "nowhere.jpg", "-m", model], 1, "picture not found: nowhere.jpg"],
+  [["classify", PASTORAL, "-m", "no-such-model"], 1, "model not found"],
+  [["classify", PASTORAL, "-m", "./nowhere/"], 1, "model not found"],
+  [["classify", PASTORAL, "-m", clip], 2, "image embeddings, not classes"],
+  [["classify", PASTORAL, "-m", video], 1, "video model"],
+  [["classify", PASTORAL, "-m", PASTORAL], 1, "neither safetensors nor a PyTorch checkpoint"],
+  [["classify", PASTORAL, BOATS, "-m", model, "--explain", "one.png"], 2, "need a folder"],
+  [["classify", PASTORAL, "-m", model, "--transform", "blur(3)"], 2, "blur"],
+  [["classify", PASTORAL, "-m", model, "--top-k", "0"], 2, "at least 1"],
+  [["classify", PASTORAL, "-m", model, "--device", "tpu"], 2, "Allowed choices"],
+  [["classify", join(folder, "*.gif"), "-m", model], 1, "matches nothing"],
+  [["classify"], 2, "missing required argument"],
+] as [string[], number, string][])("%j fails with exit code %i and says: %s", async (args, exitCode, message) => {
+  const run = await cli(args);
+  expect(run.notes.join("\n")).toContain(message);
+  expect(run.exitCode).toBe(exitCode);
+  expect(run.stdout).toBe("");
+  expect(run.notes.join("\n")).not.toMatch(/unexpected|\n\s+at /);
+});
+
+test("labels from a file take the place of the model's; a wrong number is refused", async () => {
+  const names = join(folder, "names.txt");
+  writeFileSync(names, `${labels.map((label) => label.replace("thing", "name")).join("\r\n")}\r\n`);
+  const { stdout } = await cli(["classify", PASTORAL, "-m", model, "--labels", names]);
+  expect(stdout).toMatch(/name \d/);
+  writeFileSync(names, "one\ntwo\n");
+  const wrong = await cli(["classify", PASTORAL, "-m", model, "--labels", names]);
+  expect(wrong.exitCode).toBe(2);
+  expect(wrong.notes.join()).toContain("10 classes, but there are 2 labels");
+});
+
+test("an aborted run says so, with exit code 130", async () => {
+  const { exitCode, notes } = await cli(["classify", PASTORAL, "-m", model], { signal: AbortSignal.abort() });
+  expect(exitCode).toBe(130);
+  expect(notes).toContain("saccade: stopped");
+});

@@ -1,0 +1,37 @@
+// The command line in this process: what it would print, and its exit code.
+import { runCli } from "../../src/cli/program.ts";
+import type { Terminal } from "../../src/cli/terminal.ts";
+
+export interface CliRun {
+  readonly exitCode: number;
+  readonly stdout: string;
+  /** Lines on stderr. */
+  readonly notes: readonly string[];
+}
+
+export interface FakeTerminalOptions {
+  readonly columns?: number;
+  readonly stdin?: Uint8Array;
+  readonly signal?: AbortSignal;
+}
+
+/** `await cli(["classify", "photo.jpg"])` */
+export async function cli(args: readonly string[], options: FakeTerminalOptions = {}): Promise<CliRun> {
+  let stdout = "";
+  const notes: string[] = [];
+  const terminal: Terminal = {
+    out(text) {
+      stdout += text;
+    },
+    note(line) {
+      notes.push(line);
+    },
+    status() {},
+    columns: options.columns ?? 80,
+    interactive: false,
+    readInput: async () => options.stdin ?? new Uint8Array(0),
+    signal: options.signal ?? new AbortController().signal,
+  };
+  const exitCode = await runCli(args, terminal);
+  return { exitCode, stdout, notes };
+}
