@@ -1,9 +1,13 @@
-// Every gradient against central differences of the float64 interpreter, along random directions.
+// Every gradient against central differences of the float64 interpreter, along random directions; and ONNX Runtime's answers against the
+// interpreter's.
+import { Tensor as EngineTensor, InferenceSession } from "onnxruntime-node";
 import { expect, test } from "vitest";
+import { expectClose } from "../../../test/compare.ts";
 import { type CaseInput, type OpCase, opCases } from "../../../test/op-cases.ts";
 import { ShapeError } from "../../errors.ts";
+import { lower } from "../../onnx/lower.ts";
 import { RandomSource } from "../../random.ts";
-import { elementCount, type TensorData, tensor, toFloat64 } from "../../tensor.ts";
+import { elementCount, type TensorData, tensor, toFloat32, toFloat64 } from "../../tensor.ts";
 import * as g from "../build.ts";
 import { evaluateDim, isStatic, type Shape } from "../dimensions.ts";
 import { interpret } from "../interpreter/interpret.ts";
@@ -80,46 +84,81 @@ function ready(opCase: OpCase): ReturnType<typeof built> {
   return built(opCase, true);
 }
 
-/** Compares the gradient of sum(projection * y) with its slope along a random direction of each float input. */
-function check(opCase: OpCase): void {
+/** A graph with the loss sum(projection * y) and its gradients "d NAME"; undefined where the case has none. */
+function gradientCase(opCase: OpCase) {
   const { graph, entries, y, shape } = ready(opCase);
-  if (y.dtype !== "float32") return;
-  const projected = g.mul(y, graph.input("projection", y.shape));
-  const loss = g.reduceSum(
-    projected,
-    y.shape.map((_, i) => i),
-  );
+  if (y.dtype !== "float32") return undefined;
+  const axes = y.shape.map((_, i) => i);
+  const loss = g.reduceSum(g.mul(y, graph.input("projection", y.shape)), axes);
   const leaves = entries.filter(({ spec }) => isFloat(spec));
   try {
-    differentiate(
-      loss,
-      leaves.map(({ tensor }) => tensor),
-    ).forEach((gradient, i) => {
-      graph.output(leaves[i]!.name, gradient);
+    const tensors = leaves.map(({ tensor }) => tensor);
+    differentiate(loss, tensors).forEach((gradient, i) => {
+      graph.output(`d ${leaves[i]!.name}`, gradient);
     });
   } catch (error) {
     // Where a gradient needs to know sizes it says so.
     expect(isStatic(y.shape), String(error)).toBe(false);
     expect(String(error)).toContain("needs fixed sizes");
-    return;
+    return undefined;
   }
   graph.output("loss", loss);
   const parameters = new Map([...graph.parameters.values()].map(({ name, shape }) => [name, noise(shape)]));
-  const run = (inputs: Record<string, TensorData>, outputs: string[]) =>
-    interpret(graph, { inputs, parameters, outputs, precision: "float64" });
   const inputs = { ...Object.fromEntries(entries.map(({ name, value }) => [name, value])), projection: noise(shape) };
-  const gradients = run(
-    inputs,
-    leaves.map(({ name }) => name),
-  );
+  return { graph, leaves, inputs, parameters };
+}
+
+type GradientCase = NonNullable<ReturnType<typeof gradientCase>>;
+
+/** Compares each gradient with the loss's slope along a random direction. */
+function checkSlopes({ graph, leaves, inputs, parameters }: GradientCase): void {
+  const run = (values: Record<string, TensorData>, outputs?: string[]) =>
+    interpret(graph, {
+      inputs: values,
+      parameters,
+      precision: "float64",
+      ...(outputs === undefined ? {} : { outputs }),
+    });
+  const results = run(inputs);
   for (const { name, value } of leaves) {
     const direction = noise(value.shape);
     const lossAt = (step: number) => run(moved(inputs, name, direction, step), ["loss"]).get("loss")!.data[0] as number;
     const slope = (lossAt(STEP) - lossAt(-STEP)) / (2 * STEP);
-    const predicted = toFloat64(gradients.get(name)!).reduce((sum, d, i) => sum + d * (direction.data[i] as number), 0);
+    const gradient = toFloat64(results.get(`d ${name}`)!);
+    const predicted = gradient.reduce((sum, d, i) => sum + d * (direction.data[i] as number), 0);
     const error = Math.abs(predicted - slope) / Math.max(1, Math.abs(slope));
     expect(error, `d ${name}: predicted ${predicted}, measured ${slope}`).toBeLessThan(1e-6);
   }
+}
+
+const rounded = (value: TensorData): TensorData =>
+  value.dtype === "float64" ? tensor("float32", value.shape, toFloat32(value)) : value;
+
+/** Compares ONNX Runtime's gradients with the interpreter's. */
+async function checkEngine({ graph, ...values }: GradientCase): Promise<void> {
+  const inputs = Object.fromEntries(Object.entries(values.inputs).map(([name, value]) => [name, rounded(value)]));
+  const parameters = new Map([...values.parameters].map(([name, value]) => [name, rounded(value)]));
+  const session = await InferenceSession.create(lower(graph, { parameters, target: "onnxruntime" }), {
+    intraOpNumThreads: 1,
+  });
+  const feeds = Object.entries(inputs).map(([name, { dtype, data, shape }]) => [
+    name,
+    new EngineTensor(dtype as EngineTensor.Type, data as EngineTensor.DataType, [...shape]),
+  ]);
+  const results = await session.run(Object.fromEntries(feeds));
+  await session.release();
+  for (const [name, expected] of interpret(graph, { inputs, parameters })) {
+    const { type, dims, data } = results[name]!;
+    expectClose({ dtype: type as "float32", shape: dims, data: data as Float32Array }, expected, 1e-4);
+  }
+}
+
+/** Both. */
+async function check(opCase: OpCase): Promise<void> {
+  const ready = gradientCase(opCase);
+  if (ready === undefined) return;
+  checkSlopes(ready);
+  await checkEngine(ready);
 }
 
 const STEP = 1e-5;

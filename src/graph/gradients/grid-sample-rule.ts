@@ -4,22 +4,18 @@
 import { tensor } from "../../tensor.ts";
 import {
   add,
-  and,
   cast,
   concat,
   constant,
   equal,
   expandDims,
   gather,
-  greater,
-  less,
   matMul,
   maximum,
   minimum,
   mul,
   reduceSum,
   reshape,
-  sub,
   transpose,
   values,
 } from "../build.ts";
@@ -76,7 +72,7 @@ function sidesOf({ low, part, size, clamped }: AxisPositions): Sides {
 }
 
 function gridGradient(features: Tensor, grid: Tensor, positions: readonly AxisPositions[], g: Tensor): Tensor {
-  const rank = positions.length;
+  const _rank = positions.length;
   const sides = positions.map(sidesOf);
   const corners = gather(cellTable(features), cornerRows(features, sides), 0); // (N, 2^rank, P, C)
   const channelsLast = expandDims(transpose(g, [0, 2, 1]), 1); // (N, 1, P, C)

@@ -6,7 +6,6 @@
 // one-hot convolutions and 40 ms with MaxUnpool over four sets of windows that do not overlap. A scatter is wrong or slow.
 import { cast, concat, expandDims, less, maxPool, mul, pad, reshape, slice, sub, transpose } from "../build.ts";
 import type { Dim } from "../dimensions.ts";
-import type { SpatialOps } from "../ops.ts";
 import type { Tensor } from "../tensor.ts";
 import { fixedSize, type GradientRule, plus, zeros } from "./rule.ts";
 
