@@ -33,8 +33,8 @@ interface Embedding {
 }
 
 const EXAMPLES = `
-Vectors have length 1, so their dot product is the cosine similarity. CLIP models
-give their embedding, classifiers the features before their last layer.
+Vectors have length 1, so their dot product is the cosine similarity. CLIP
+models give their embedding, classifiers the features before their last layer.
 
 Examples:
   $ saccade embed cat.jpg dog.jpg --model sparseformer_btsp_openai_clip_base

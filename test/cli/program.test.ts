@@ -1,0 +1,120 @@
+import { execFile } from "node:child_process";
+import { resolve } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { byteProgressText, duration, progressText } from "../../src/cli/progress.ts";
+import { compact, describeError } from "../../src/cli/terminal.ts";
+import { UsageError } from "../../src/errors.ts";
+import { cli } from "./fake-terminal.ts";
+import { PASTORAL, temporaryFolder, writeMini } from "./mini-model.ts";
+
+const COMMANDS = ["classify", "embed", "models", "pull", "inspect", "convert", "export", "run", "doctor"];
+const folder = temporaryFolder();
+
+test("without arguments: the help, with examples, and no fault found", async () => {
+  const { exitCode, stdout } = await cli([]);
+  expect(exitCode).toBe(0);
+  for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}${command} `, "m"));
+  expect(stdout.match(/^ {2}\$ saccade classify /gm)).toHaveLength(2);
+});
+
+test.each(["", ...COMMANDS])("help of %j fits 80 columns and shows examples", async (command) => {
+  const { exitCode, stdout } = await cli([...(command === "" ? [] : [command]), "--help"]);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^ {2}\$ saccade /m);
+  // Examples are to be copied, and a transform cannot be broken.
+  const long = stdout.split("\n").filter((line) => line.length > 80 && !/^ {2}\$ |normalize\(/.test(line));
+  expect(long).toEqual([]);
+});
+
+test.each([
+  [["clasify", "x.jpg"], "Did you mean classify?"],
+  [["classify", "x.jpg", "--topk", "3"], "Did you mean --top-k?"],
+  [["models", "extra"], "too many arguments"],
+])("%j: exit code 2 and what was meant", async (args, message) => {
+  const { exitCode, notes, stdout } = await cli(args);
+  expect(exitCode).toBe(2);
+  expect(notes.join("\n")).toContain(message);
+  expect(stdout).toBe("");
+});
+
+test("--version", async () => {
+  expect((await cli(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test("models: one paragraph each within 80 columns, and the same as JSON", async () => {
+  process.env.SACCADE_CACHE = resolve(folder, "no-cache");
+  const { stdout } = await cli(["models"]);
+  expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+  const models = JSON.parse((await cli(["models", "--json"])).stdout);
+  for (const { name, parameters, macs, licence, official_weights, weights } of models) {
+    expect(stdout).toContain(name);
+    expect([typeof parameters, typeof macs, typeof licence]).toEqual(["number", "number", "string"]);
+    expect(weights).toBe("not here");
+    expect(official_weights).toMatch(/^https:/);
+  }
+});
+
+test("doctor: devices, folders, what is missing; its exit code says whether pictures can be classified", async () => {
+  process.env.SACCADE_CACHE = resolve(folder, "no-cache");
+  const { exitCode, stdout } = await cli(["doctor", "--json"]);
+  const report = JSON.parse(stdout);
+  expect(report).toMatchObject({ node: process.version, pictures: { works: true } });
+  expect(report.devices.map(({ device }: { device: string }) => device).sort()).toEqual([
+    "cpu",
+    "cuda",
+    "wasm",
+    "webgpu",
+  ]);
+  expect(report.can_classify).toBe(exitCode === 0);
+  expect(report.can_classify).toBe(report.models.length > 0 && report.auto !== undefined);
+});
+
+test("errors: ours in a line or two, others in one line unless asked for more", () => {
+  expect(describeError(new UsageError("no such thing", "take another"))).toBe("saccade: no such thing\n  take another");
+  const fault = describeError(new TypeError("x is not a function\nsecond line"), false);
+  expect(fault).toMatch(/^saccade: unexpected error: x is not a function .*SACCADE_DEBUG=1/);
+  expect(fault).not.toContain("\n");
+  expect(describeError(new TypeError("x is not a function"), true)).toMatch(/\n\s+at /);
+});
+
+test("numbers for people", () => {
+  expect([compact(0), compact(999), compact(1234), compact(31.5e6), compact(126e6, "B")]).toEqual([
+    "0",
+    "999",
+    "1.23 k",
+    "31.5 M",
+    "126 MB",
+  ]);
+  expect([duration(4), duration(75), duration(7265), duration(Number.POSITIVE_INFINITY)]).toEqual([
+    "4 s",
+    "1 min 15 s",
+    "2 h 1 min",
+    "?",
+  ]);
+  expect(progressText("pictures", 30, 120, 2)).toBe("30 of 120 pictures (25 %), 15 pictures/s, 6 s left");
+  expect(byteProgressText("tiny", 50e6, 126e6, 10e6)).toBe("tiny: 50.0 MB of 126 MB (39 %), 10.0 MB/s, 8 s left");
+});
+
+/** The entry as it is started, in a process of its own. */
+function bin(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+  const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
+  return promisify(execFile)(process.execPath, ["--import", "tsx", main, ...args], {
+    env: { ...process.env, ...environment },
+  }).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => error,
+  );
+}
+
+test("the real process: answers on stdout, exits by itself, and its exit code is the answer", async () => {
+  const model = writeMini(folder, "sparseformer_v1_mini_64x64");
+  const { code, stdout, stderr } = await bin(["classify", PASTORAL, "-m", model, "--json"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(JSON.parse(stdout).predictions).toHaveLength(5);
+  const missing = await bin(["classify", "nowhere.jpg", "-m", model]);
+  expect(missing.code).toBe(1);
+  expect(missing.stdout).toBe("");
+  expect(missing.stderr.trimEnd().split("\n").length).toBeLessThanOrEqual(2);
+  expect((await bin(["clasify"])).code).toBe(2);
+});
