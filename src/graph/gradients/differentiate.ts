@@ -6,7 +6,7 @@ import type { Op } from "../ops.ts";
 import type { Tensor } from "../tensor.ts";
 import { accumulate } from "./accumulate.ts";
 import { gradientRules } from "./index.ts";
-import { type Decomposition, type GradientRule, zeros } from "./rule.ts";
+import { type GradientRule, zeros } from "./rule.ts";
 
 /**
  * Appends the gradients of a loss to its graph.
@@ -30,24 +30,16 @@ export function differentiate(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   for (const tensor of wrt)
     if (!isFloat(tensor) || tensor.graph !== loss.graph)
       throw new SaccadeError("graph", `gradients exist with respect to float tensors of the loss's own graph`);
-  const gradients = pullBack(loss, scalar(loss.graph, 1, loss.dtype), wrt, "through");
+  const gradients = pullBack(loss, scalar(loss.graph, 1, loss.dtype), wrt);
   return gradients.map((gradient, i) => gradient ?? zeros(loss.graph, wrt[i]!.shape, wrt[i]!.dtype));
 }
 
-/**
- * The gradient of sum(upstream * output) with respect to each tensor in `wrt`; undefined where it is zero. "through" follows dependences
- * among the tensors in `wrt`; "leaves" takes each of them as given.
- */
-export function pullBack(
-  output: Tensor,
-  upstream: Tensor,
-  wrt: readonly Tensor[],
-  mode: "through" | "leaves",
-): (Tensor | undefined)[] {
+/** The gradient of sum(upstream * output) with respect to each tensor in `wrt`; undefined where it is zero. */
+function pullBack(output: Tensor, upstream: Tensor, wrt: readonly Tensor[]): (Tensor | undefined)[] {
   const { graph } = output;
   const wanted = new Set(wrt.map((tensor) => tensor.id));
   const nodes = graph.needed([output]);
-  const depends = dependents(nodes, wanted, mode);
+  const depends = dependents(nodes, wanted);
   const contributions = new Map<number, Tensor[]>([[output.id, [upstream]]]);
   const gradients = new Map<number, Tensor>();
   const outerPath = graph.currentPath;
@@ -57,7 +49,6 @@ export function pullBack(
     graph.currentPath = node.path;
     const gradient = accumulate(parts);
     if (wanted.has(node.id)) gradients.set(node.id, gradient);
-    if (mode === "leaves" && wanted.has(node.id)) continue;
     for (const [input, part] of inputGradients(node, gradient, depends)) {
       const known = contributions.get(input.id);
       if (known === undefined) contributions.set(input.id, [part]);
@@ -72,28 +63,12 @@ function isFloat({ dtype }: Tensor): boolean {
   return dtype === "float32" || dtype === "float16";
 }
 
-/** One gradient an input; what is not needed may be missing. */
-function partialGradients(
-  rule: GradientRule<never> | Decomposition<never>,
-  node: Tensor,
-  gradient: Tensor,
-  needed: readonly boolean[],
-): readonly (Tensor | undefined)[] {
-  // The rule under a node's op takes that op's attributes; the union over all ops cannot say so.
-  if (typeof rule === "function") return (rule as unknown as GradientRule<Op>)(node, gradient, needed);
-  const { decompose } = rule as unknown as Decomposition<Op>;
-  const wanted = [...new Set(node.inputs.filter((_, i) => needed[i]))];
-  const found = pullBack(decompose(node), gradient, wanted, "leaves");
-  return node.inputs.map((input, i) => (node.inputs.indexOf(input) === i ? found[wanted.indexOf(input)] : undefined));
-}
-
 /** The nodes through which a gradient can flow to one that is wanted. */
-function dependents(nodes: readonly Tensor[], wanted: ReadonlySet<number>, mode: "through" | "leaves"): Set<number> {
+function dependents(nodes: readonly Tensor[], wanted: ReadonlySet<number>): Set<number> {
   const found = new Set<number>();
   for (const node of nodes) {
-    const given = wanted.has(node.id);
-    const flows = gradientRules[node.op] !== "none" && isFloat(node) && (mode === "through" || !given);
-    if (given || (flows && node.inputs.some((input) => found.has(input.id)))) found.add(node.id);
+    const flows = gradientRules[node.op] !== "none" && isFloat(node);
+    if (wanted.has(node.id) || (flows && node.inputs.some((input) => found.has(input.id)))) found.add(node.id);
   }
   return found;
 }
@@ -102,7 +77,8 @@ function inputGradients(node: Tensor, gradient: Tensor, depends: ReadonlySet<num
   const rule = gradientRules[node.op];
   const needed = node.inputs.map((input) => depends.has(input.id));
   if (rule === "none" || !needed.includes(true)) return [];
-  const parts = partialGradients(rule, node, gradient, needed);
+  // The rule under a node's op takes that op's attributes; the union over all ops cannot say so.
+  const parts = (rule as GradientRule<Op>)(node, gradient, needed);
   return node.inputs.flatMap((input, i): [Tensor, Tensor][] => {
     const part = parts[i];
     if (!needed[i] || part === undefined) return [];

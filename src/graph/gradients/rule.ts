@@ -28,13 +28,8 @@ export type GradientRule<O extends Op> = (
   needed: readonly boolean[],
 ) => readonly (Tensor | undefined)[];
 
-/** The same value, composed of ops that have gradients; the inputs are taken as given. */
-export interface Decomposition<O extends Op> {
-  readonly decompose: (node: Tensor<O>) => Tensor;
-}
-
 /** "none": the output does not depend on the inputs, or only in steps. */
-export type GradientRules<Ops extends Op> = { readonly [O in Ops]: GradientRule<O> | Decomposition<O> | "none" };
+export type GradientRules<Ops extends Op> = { readonly [O in Ops]: GradientRule<O> | "none" };
 
 /** NumPy broadcasting; undefined when the shapes do not go together. */
 function broadcast(a: Shape, b: Shape): Shape | undefined {
