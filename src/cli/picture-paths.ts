@@ -13,13 +13,18 @@ export interface NamedPicture {
 const PICTURE = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i;
 const GLOB = /[*?[\]{}]/;
 
-/** In the order given, folders (searched to the bottom) and globs sorted by name. Throws NotFoundError or UsageError. */
+/**
+ * In the order given, folders (searched to the bottom) and globs sorted by name. A path where nothing is stays in the list, for its reader to
+ * report, so that one misspelt name does not stop the others; when there is nothing else it is an error at once.
+ * Throws NotFoundError or UsageError.
+ */
 export async function expandPictures(
   host: Host,
   paths: readonly string[],
   terminal: Terminal,
 ): Promise<NamedPicture[]> {
   const pictures: NamedPicture[] = [];
+  const missing: string[] = [];
   for (const path of paths) {
     if (path === "-") {
       pictures.push({ name: "-", source: await terminal.readInput() });
@@ -35,8 +40,13 @@ export async function expandPictures(
       const found = (await glob(path, { onlyFiles: true, expandDirectories: false })).sort();
       if (found.length === 0) throw new NotFoundError("picture", path, "the pattern matches nothing");
       pictures.push(...found.map((name) => ({ name, source: name })));
-    } else throw new NotFoundError("picture", path, 'check the path; globs work too: "photos/*.jpg"');
+    } else {
+      pictures.push({ name: path, source: path });
+      missing.push(path);
+    }
   }
+  if (missing.length === pictures.length && missing[0] !== undefined)
+    throw new NotFoundError("picture", missing[0], 'check the path; globs work too: "photos/*.jpg"');
   return pictures;
 }
 

@@ -62,6 +62,22 @@ test("a folder with a broken picture: the others are answered, it is named, exit
   expect(notes.join("\n")).not.toMatch(/\n\s+at /);
 });
 
+test("a path where nothing is does not stop the others either", async () => {
+  const { exitCode, stdout, notes } = await cli(["classify", "nowhere.jpg", PASTORAL, "-m", model, "--json"]);
+  expect(exitCode).toBe(1);
+  expect(jsonLines(stdout).map(({ error }) => error?.code)).toEqual(["not_found", undefined]);
+  expect(notes.join("\n")).toContain("picture not found: nowhere.jpg");
+});
+
+test("nor does a picture that only the preprocessing finds too large", async () => {
+  const strip = join(folder, "strip.png");
+  writeFileSync(strip, await nodeHost.encodePng({ width: 2, height: 30_000, data: new Uint8Array(180_000) }));
+  const args = ["-m", model, "--json", "--transform", "resize_small(256)|normalize(imagenet)"];
+  const { exitCode, stdout } = await cli(["classify", PASTORAL, strip, BOATS, ...args]);
+  expect(exitCode).toBe(1);
+  expect(jsonLines(stdout).map(({ error }) => error?.code)).toEqual([undefined, "limit", undefined]);
+});
+
 test("batches of any size give the same answers", async () => {
   const answers = [];
   for (const batch of ["1", "2", "8"]) {

@@ -1,7 +1,8 @@
 // saccade classify: what is in these pictures, and where the model looked.
 import type { Command } from "commander";
-import { SaccadeError, UsageError } from "../../errors.ts";
+import { UsageError } from "../../errors.ts";
 import { drawGaze } from "../../image/explain.ts";
+import type { RawImage } from "../../image/raw-image.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { type Classifier, type ClassifyOptions, loadClassifier } from "../../tasks/classifier.ts";
 import { readPicture } from "../../tasks/pictures.ts";
@@ -14,8 +15,10 @@ import {
   integer,
   loadOptions,
   type ModelOptions,
+  readLines,
   sessionOptions,
 } from "../options.ts";
+import { answerInBatches } from "../picture-batches.ts";
 import { expandPictures, type NamedPicture } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
 import { describeError, type Terminal } from "../terminal.ts";
@@ -66,7 +69,7 @@ async function classify(
   finish: (exitCode: number) => void,
 ): Promise<void> {
   const pictures = await expandPictures(nodeHost, paths, terminal);
-  const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
+  const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
   await using classifier = await loadClassifier(nodeHost, flags.model ?? DEFAULT_MODEL, {
     ...loadOptions(flags),
     ...sessionOptions(flags, terminal),
@@ -87,17 +90,18 @@ async function classify(
   };
   const progress = new Progress(terminal, "pictures", pictures.length);
   let failures = 0;
-  for await (const { picture, result } of classifyAll(classifier, pictures, options, flags.batch)) {
+  const answer = (pixels: readonly RawImage[]) => classifier.classify(pixels, options);
+  const { signal } = terminal;
+  for await (const { picture, ...answered } of answerInBatches(nodeHost, pictures, flags.batch, answer, { signal })) {
     progress.advance();
-    if (result instanceof SaccadeError) {
+    if (answered.error !== undefined) {
       failures++;
-      if (flags.json)
-        terminal.out(
-          `${JSON.stringify({ path: picture.name, error: { code: result.code, message: result.message } })}\n`,
-        );
-      terminal.note(`${picture.name}: ${describeError(result).replace(/^saccade: /, "")}`);
+      const { code, message } = answered.error;
+      if (flags.json) terminal.out(`${JSON.stringify({ path: picture.name, error: { code, message } })}\n`);
+      terminal.note(`${picture.name}: ${describeError(answered.error).replace(/^saccade: /, "")}`);
       continue;
     }
+    const result = answered.answer;
     const drawn = explain === undefined ? undefined : await draw(picture, result, explain(picture.name));
     terminal.out(
       flags.json
@@ -112,40 +116,6 @@ async function classify(
     terminal.note(`saccade: ${failures} of ${pictures.length} pictures could not be read`);
     finish(1);
   }
-}
-
-/** Classifies in batches, decoding the next batch while one runs. A picture that cannot be read gives its error and stops nothing. */
-async function* classifyAll(
-  classifier: Classifier,
-  pictures: readonly NamedPicture[],
-  options: ClassifyOptions,
-  size: number,
-) {
-  const decode = (start: number) =>
-    Promise.all(
-      pictures.slice(start, start + size).map(async (picture) => {
-        try {
-          return { picture, pixels: await readPicture(nodeHost, picture.source, options) };
-        } catch (error) {
-          if (error instanceof SaccadeError) return { picture, error };
-          throw error;
-        }
-      }),
-    );
-  let next = decode(0);
-  for (let start = 0; start < pictures.length; start += size) {
-    const batch = await next;
-    if (start + size < pictures.length) next = decode(start + size);
-    options.signal?.throwIfAborted();
-    const readable = batch.flatMap((item) => (item.pixels === undefined ? [] : [item.pixels]));
-    const results = readable.length === 0 ? [] : await classifier.classify(readable, options);
-    for (const item of batch) yield { picture: item.picture, result: item.error ?? results.shift()! };
-  }
-}
-
-async function readLabels(path: string): Promise<string[]> {
-  const text = new TextDecoder().decode(await nodeHost.files.read(path, { maxBytes: 64 * 2 ** 20 }));
-  return text.replace(/\r?\n$/, "").split(/\r?\n/);
 }
 
 /** Where the drawing of a picture goes: the file itself for one picture, a file in the folder for several. */
