@@ -15,6 +15,18 @@ export interface Files {
   read(path: string, options?: { maxBytes?: number }): Promise<Uint8Array>;
   /** Writes to a temporary name beside `path`, syncs, then renames: readers see the old file or the new one, never half of it. */
   writeAtomic(path: string, bytes: Uint8Array | string): Promise<void>;
+  /**
+   * Adds to the end of a file, which is made when there is none. What a process wrote survives its death, but not a power cut, and a failed or
+   * killed append may leave a part of `bytes`: readers must put up with a torn end.
+   */
+  append(path: string, bytes: Uint8Array | string): Promise<void>;
+  /**
+   * Moves a file or a folder with all it holds, in one step and durably: it is under the old name or the new one. Both are on the same file
+   * system, and nothing may be at `to`.
+   */
+  rename(from: string, to: string): Promise<void>;
+  /** Deletes a file, or a folder with all it holds; links are deleted, not followed. Nothing at `path` is fine. */
+  remove(path: string): Promise<void>;
   /** undefined when there is nothing at `path`. */
   stat(path: string): Promise<FileEntry | undefined>;
   /** Entries of a directory, sorted by name. */

@@ -93,3 +93,41 @@ test("concurrent writers leave one of their versions, whole", async () => {
   expect(bytes.length).toBe(100_000);
   expect(new Set(bytes).size).toBe(1);
 });
+
+test("append makes a file and adds to it", async () => {
+  await files.append(at("log"), "one\n");
+  await files.append(at("log"), Uint8Array.of(50, 10));
+  await files.append(at("log"), "");
+  expect(readFileSync(at("log"), "utf8")).toBe("one\n2\n");
+  await expect(files.append(at("none", "log"), "x")).rejects.toBeInstanceOf(NotFoundError);
+  await expect(files.append(folder, "x")).rejects.toThrow(/cannot append to .*: it is a folder/);
+});
+
+test("rename moves files and full folders, and replaces nothing", async () => {
+  await files.makeDirectory(at("r", "full", "inner"));
+  await files.writeAtomic(at("r", "full", "inner", "f"), "x");
+  await files.rename(at("r", "full"), at("r", "moved"));
+  expect(readdirSync(at("r"))).toEqual(["moved"]);
+  await files.rename(at("r", "moved", "inner", "f"), at("r", "f"));
+  expect(readFileSync(at("r", "f"), "utf8")).toBe("x");
+  await files.makeDirectory(at("r", "empty"));
+  await expect(files.rename(at("r", "moved"), at("r", "empty"))).rejects.toThrow(/empty is in the way/);
+  await files.writeAtomic(at("r", "g"), "y");
+  await expect(files.rename(at("r", "f"), at("r", "g"))).rejects.toThrow(/g is in the way/);
+  await expect(files.rename(at("r", "none"), at("r", "h"))).rejects.toThrow(/not found: .*none/);
+  await expect(files.rename(at("r", "f"), at("r", "none", "f"))).rejects.toThrow(/folder not found: .*none/);
+  expect(readdirSync(at("r"))).toEqual(["empty", "f", "g", "moved"]);
+});
+
+test("remove deletes whole folders, never what a link in them leads to", async () => {
+  await files.makeDirectory(at("d", "sub"));
+  await files.writeAtomic(at("d", "sub", "f"), "x");
+  await files.writeAtomic(at("outside"), "kept");
+  symlinkSync(at("outside"), at("d", "sub", "link"));
+  await files.remove(at("d"));
+  expect(await files.stat(at("d"))).toBeUndefined();
+  expect(readFileSync(at("outside"), "utf8")).toBe("kept");
+  await files.remove(at("d"));
+  await files.remove(at("outside"));
+  expect(await files.stat(at("outside"))).toBeUndefined();
+});

@@ -1,7 +1,7 @@
 // Files on the local disk.
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { LimitError, NotFoundError, SaccadeError } from "../../errors.ts";
 import type { FileEntry, Files } from "../host.ts";
@@ -10,6 +10,9 @@ import type { FileEntry, Files } from "../host.ts";
 export const nodeFiles: Files = {
   read: readWhole,
   writeAtomic,
+  append,
+  rename: move,
+  remove,
   stat: describe,
   list,
   makeDirectory: async (path) => {
@@ -92,6 +95,39 @@ async function writeAtomic(path: string, bytes: Uint8Array | string): Promise<vo
     return explain(error, "write", path, folder);
   }
   await syncFolder(folder);
+}
+
+async function append(path: string, bytes: Uint8Array | string): Promise<void> {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK = 0 } = constants;
+  try {
+    // Without O_NONBLOCK, opening a named pipe waits for its reader, forever perhaps.
+    const file = await open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666);
+    try {
+      await file.writeFile(bytes);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    explain(error, "append to", path, dirname(path));
+  }
+}
+
+async function move(from: string, to: string): Promise<void> {
+  // rename() itself would replace a file, or a folder that happens to be empty.
+  const taken = await lstat(to).catch(() => undefined);
+  if (taken !== undefined) throw fileError("file_eexist", "rename", from, `${to} is in the way`);
+  // Said here, because to rename() a missing source and a missing target folder are the same failure.
+  if ((await lstat(from).catch(() => undefined)) === undefined) throw new NotFoundError("file or folder", from);
+  await rename(from, to).catch((error: unknown) => explain(error, "rename", from, dirname(to)));
+  await syncFolder(dirname(to));
+  if (dirname(from) !== dirname(to)) await syncFolder(dirname(from));
+}
+
+async function remove(path: string): Promise<void> {
+  // Windows refuses for a moment while something else, a virus scanner say, has a file open.
+  await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) =>
+    explain(error, "delete", path),
+  );
 }
 
 /** Makes the rename itself durable. Best effort: Windows cannot open folders, and some file systems refuse. */
