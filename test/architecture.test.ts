@@ -23,6 +23,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   platform: ["runtime", "onnx", "graph", "weights", "image", "video", "data"],
   "model-folder": ["models", "nn", "graph", "onnx", "weights", "image", "runtime", "platform/host.ts"],
   train: ["model-folder", "models", "nn", "graph", "onnx", "weights", "image", "data", "runtime", "platform/host.ts"],
+  recipes: ["train", "models"],
   tasks: ["model-folder", "models", "graph", "onnx", "weights", "image", "video", "runtime", "platform/host.ts"],
   evaluate: [
     "tasks",

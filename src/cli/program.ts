@@ -11,6 +11,7 @@ import { addInspect } from "./commands/inspect.ts";
 import { addModels } from "./commands/models.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRun } from "./commands/run.ts";
+import { addTrain } from "./commands/train.ts";
 import { describeError, type Terminal } from "./terminal.ts";
 
 /** What a command's file exports: adds itself to the program. `finish` sets the exit code of a command that went through but found faults. */
@@ -18,6 +19,7 @@ export type AddCommand = (program: Command, terminal: Terminal, finish: (exitCod
 
 const COMMANDS: readonly AddCommand[] = [
   addClassify,
+  addTrain,
   addEmbed,
   addModels,
   addPull,

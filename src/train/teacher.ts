@@ -1,5 +1,9 @@
 // Distillation without its cost: a teacher sees every training picture once, a linear classifier is fitted to its features, and what that
 // classifier thinks of each picture is kept as soft knowledge for all epochs.
+
+import type { Dataset } from "../data/dataset.ts";
+import type { Loader } from "../data/loader.ts";
+import { SaccadeError } from "../errors.ts";
 import { gemm } from "../graph/build.ts";
 import { differentiate } from "../graph/gradients/differentiate.ts";
 import { Scope } from "../graph/scope.ts";
@@ -87,6 +91,82 @@ export async function fitProbe(
   const { weight, bias } = await session.readState!(["weight", "bias"]);
   await session.dispose();
   return { weight: toFloat32(weight!), bias: toFloat32(bias!) };
+}
+
+export interface TeachOptions {
+  /** ONNX bytes of a picture model with an output `features` (N, width). */
+  readonly teacher: Uint8Array;
+  readonly dataset: Dataset;
+  /** The data set's pictures in its own order, prepared as the teacher wants them; rows that cannot be read are blank. */
+  readonly loader: Loader;
+  readonly distillation: { readonly weight: number; readonly temperature: number };
+  readonly seed: number;
+  createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
+  readonly onProgress?: (done: number) => void;
+}
+
+/** Shows every picture to the teacher once and gives the data set its soft labels, and how often the fitted classifier is right on it. */
+export async function teachWith(options: TeachOptions): Promise<{ dataset: Dataset; accuracy: number }> {
+  const { dataset, loader, createSession } = options;
+  const features = await extractFeatures(options);
+  loader.takeStatistics();
+  const probe = await fitProbe(features, dataset.targets, {
+    classes: dataset.labels.length,
+    seed: options.seed,
+    createSession,
+  });
+  const logits = applyProbe(probe, features);
+  const classes = dataset.labels.length;
+  const right = dataset.targets.reduce((sum, target, row) => {
+    const scores = logits.data.subarray(row * classes, (row + 1) * classes);
+    return sum + (scores.every((score, c) => c === target || score < scores[target]!) ? 1 : 0);
+  }, 0);
+  return { dataset: withTeacher(dataset, logits, options.distillation), accuracy: right / dataset.length };
+}
+
+async function extractFeatures(options: TeachOptions): Promise<TensorData<"float32">> {
+  const { dataset, loader, onProgress } = options;
+  const session = await options.createSession(options.teacher, {});
+  let all: Float32Array | undefined;
+  let width = 0;
+  let row = 0;
+  try {
+    for await (const batch of loader.batches({ untilEpoch: 1 })) {
+      const outputs = await session.run({ [session.inputs[0]!.name]: batch.images }, { outputs: ["features"] });
+      const features = toFloat32(outputs.features!);
+      width = features.length / batch.labels.length;
+      all ??= new Float32Array(dataset.length * width);
+      all.set(features, row * width);
+      row += batch.labels.length;
+      onProgress?.(row);
+    }
+  } finally {
+    await session.dispose();
+  }
+  if (all === undefined) throw new SaccadeError("train", "the teacher saw no pictures");
+  return tensor("float32", [dataset.length, width], all);
+}
+
+/**
+ * The data set with soft labels: `weight` of each label is what the teacher thinks, softened by `temperature`, the rest the label itself.
+ * logits (length, classes).
+ */
+export function withTeacher(
+  dataset: Dataset,
+  logits: TensorData<"float32">,
+  options: { readonly weight: number; readonly temperature: number },
+): Dataset {
+  const classes = dataset.labels.length;
+  const soften = (index: number): Float32Array => {
+    const row = logits.data.subarray(index * classes, (index + 1) * classes);
+    const largest = row.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+    const soft = row.map((value) => Math.exp((value - largest) / options.temperature));
+    const sum = soft.reduce((a, b) => a + b, 0);
+    return soft.map(
+      (value, c) => (options.weight * value) / sum + (c === dataset.targets[index] ? 1 - options.weight : 0),
+    );
+  };
+  return { ...dataset, item: async (index) => ({ ...(await dataset.item(index)), softLabel: soften(index) }) };
 }
 
 /** Logits (count, classes) of features (count, width). */

@@ -11,11 +11,11 @@ import { createDataWorkers } from "../../platform/node/data-workers.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { recipes } from "../../recipes/index.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
-import { type Evaluation, type FitReport, fit } from "../../train/fit.ts";
 import { parseRecipe, type Recipe } from "../../train/recipe.ts";
 import { createRun, openRun, type ResumedRun, type Run } from "../../train/run/run-folder.ts";
 import { startingPoint } from "../../train/start.ts";
 import { teachWith } from "../../train/teacher.ts";
+import { type Evaluation, type FitReport, trainModel } from "../../train/train-model.ts";
 import { validate } from "../../train/validation.ts";
 import { addDeviceOptions, type DeviceOptions, integer, sessionOptions } from "../options.ts";
 import { duration } from "../progress.ts";
@@ -99,7 +99,7 @@ async function train(path: string, flags: TrainFlags, terminal: Terminal): Promi
   const heldOut = data.validation ?? data.test;
   const validation = heldOut === undefined ? undefined : validationLoader(heldOut, recipe);
   try {
-    const { best } = await fit({
+    const { best } = await trainModel({
       recipe,
       model,
       classes: data.labels.length,

@@ -54,6 +54,8 @@ export const layoutShapes: ShapeRules<keyof LayoutOps> = {
     const { shape, dtype } = inputs[0]!;
     if (before.length !== shape.length || after.length !== shape.length)
       refuse(where, "needs one padding a dimension", inputs);
+    if ([...before, ...after].some((n) => n < 0))
+      refuse(where, "paddings must not be negative (slice instead)", inputs);
     return { shape: shape.map((d, i) => addDims(d, before[i]!, after[i]!)), dtype };
   },
   expand: (inputs, { shape }, where) => {

@@ -14,13 +14,11 @@ import {
   transpose,
 } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
-import { gridSampleByHat } from "../../graph/gradients/grid-sample.ts";
 import type { Initializer } from "../../graph/initializers.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { layerNorm } from "../../nn/layer-norm.ts";
 import { affine, fixedWidth } from "../../nn/linear.ts";
-import type { Mode } from "../../nn/mode.ts";
 import type { SparseformerConfig } from "./config.ts";
 import type { Axes, Regions } from "./regions.ts";
 
@@ -55,7 +53,7 @@ function standardize(offsets: Tensor, points: number, epsilon: number): Tensor {
 }
 
 /** features (batch, C, [T,] H, W) at points (n, tokens, axes, P) -> (batch, tokens, P, C). */
-export function sampleFeatures(features: Tensor, points: Tensor, config: SparseformerConfig, mode: Mode): Tensor {
+export function sampleFeatures(features: Tensor, points: Tensor, config: SparseformerConfig): Tensor {
   const [, tokens, axes, count] = points.shape as [Dim, number, Axes, number];
   const batch = features.shape[0]!;
   const channels = config.conv_dim;
@@ -67,14 +65,6 @@ export function sampleFeatures(features: Tensor, points: Tensor, config: Sparsef
   const full = restricted ? clampGradient(spread, 0.5 / height) : spread;
   const shaped = axes === 3 ? reshape(full, [batch, 1, tokens, count, 3]) : full;
   const padding = config.compatible_config.grid_sample_config.padding_mode;
-  // Training reads through hat functions, whose weights the gradients share.
-  if (mode.training)
-    return reshape(gridSampleByHat(features, shaped, { padding, channelsLast: true }), [
-      batch,
-      tokens,
-      count,
-      channels,
-    ]);
   const sampled = reshape(gridSample(features, shaped, { padding }), [batch, channels, tokens * count]);
   return reshape(transpose(sampled, [0, 2, 1]), [batch, tokens, count, channels]);
 }

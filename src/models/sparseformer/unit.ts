@@ -87,7 +87,7 @@ const STEPS: Readonly<Record<UnitOp, Step>> = {
   SAMPLING_M: (scope, features, state, options, repeat, glimpses) => {
     const points = placePoints(scope, state.tokens, state.regions, options.config);
     glimpses.push({ regions: state.regions, points });
-    const sampled = sampleFeatures(features, points, options.config, options.mode);
+    const sampled = sampleFeatures(features, points, options.config);
     return residual(
       state,
       adaptiveMixing(scope.at("adaptive_mixing"), sampled, state.tokens, options.config),

@@ -1,0 +1,60 @@
+// The public entry for Node: the library's tasks bound to this machine.
+import { nodeHost } from "./platform/node/host.ts";
+import { type Classifier as ClassifierTask, loadClassifier } from "./tasks/classifier.ts";
+import { type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embedder.ts";
+import type { EngineOptions } from "./tasks/engine.ts";
+
+export {
+  AbortedError,
+  FormatError,
+  ImageError,
+  LimitError,
+  NetworkError,
+  NotFoundError,
+  SaccadeError,
+  SessionError,
+  ShapeError,
+  UsageError,
+  WeightsMismatchError,
+} from "./errors.ts";
+export { type DrawGazeOptions, drawGaze } from "./image/explain.ts";
+export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
+export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
+export type { Device, RunOptions, Session, SessionOptions, ValueInfo } from "./runtime/session.ts";
+export type { ClassifyOptions } from "./tasks/classifier.ts";
+export type { EmbedOptions } from "./tasks/embedder.ts";
+export type { EngineOptions } from "./tasks/engine.ts";
+export type { PictureSource } from "./tasks/pictures.ts";
+export type { ClassificationResult, GazeResult, GazeStage, Prediction } from "./tasks/results.ts";
+export type { DType, TensorData } from "./tensor.ts";
+export { version } from "./version.ts";
+
+/** Names what is in pictures. */
+export type Classifier = ClassifierTask;
+
+export const Classifier = {
+  /**
+   * Loads a model: a registered or bundled name, a model folder, a checkpoint, an ONNX file, or the bytes of one of these files.
+   *
+   * @example
+   * const classifier = await Classifier.load("saccade/everyday");
+   * console.log((await classifier.classify("photo.jpg")).predictions);
+   */
+  load: (source: string | Uint8Array, options?: EngineOptions): Promise<Classifier> =>
+    loadClassifier(nodeHost, source, options),
+};
+
+/** Turns pictures into vectors. */
+export type Embedder = EmbedderTask;
+
+export const Embedder = {
+  load: (source: string | Uint8Array, options?: EngineOptions): Promise<Embedder> =>
+    loadEmbedder(nodeHost, source, options),
+};
+
+/** Sessions over any ONNX bytes, in worker threads. */
+export const createSession = nodeHost.createSession;
+/** Picture files to pixels. */
+export const decodeImage = nodeHost.decode;
+/** Pixels to PNG bytes. */
+export const encodePng = nodeHost.encodePng;

@@ -1,0 +1,28 @@
+// A SparseFormer of 2.5 million parameters for small pictures: 16 tokens of 16 points, three looks, one head per 64 channels.
+import type { SparseformerConfigInput, UnitOp } from "../models/sparseformer/config.ts";
+
+const FOCUS: UnitOp[] = ["ATTN", "ROI_ADJ", "SAMPLING_M", "MLP"];
+const CORTEX: UnitOp[] = ["ATTN", "MLP"];
+
+export const SMALL_SPARSEFORMER: SparseformerConfigInput & Record<string, unknown> = {
+  conv_dim: 48,
+  num_latent_tokens: 16,
+  num_sampling_points: 16,
+  same_token_embedding: false,
+  width_configs: [128, 192, 192, 192, 192],
+  repeats: [2, 1, 1, 1, 1],
+  ops_list: [FOCUS, FOCUS, CORTEX, CORTEX, CORTEX],
+  head_op: "avg",
+  drop_path_rate: 0.05,
+  attn_head_dim: 64,
+  compatible_config: {
+    type_op_adjust: 1,
+    mixing_bias: true,
+    transition_ln: true,
+    ln_eps: 1e-6,
+    use_stage_embedding: false,
+    restrict_grad_norm: true,
+    min_out_points: 16,
+    grid_sample_config: { mode: "bilinear", padding_mode: "zeros", align_corners: false },
+  },
+};

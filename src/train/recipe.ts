@@ -1,0 +1,81 @@
+// A recipe: everything that decides what a training run does, as plain data. Two runs of one recipe on the same data and version give the same
+// numbers on the same machine.
+import { z } from "zod";
+import { UsageError } from "../errors.ts";
+import { parseAugmentation } from "../image/augment.ts";
+import { parseTransform } from "../image/transform.ts";
+import { adamW } from "./optimizers/adamw.ts";
+import { lion } from "./optimizers/lion.ts";
+import type { Optimizer } from "./optimizers/optimizer.ts";
+import { sgd } from "./optimizers/sgd.ts";
+
+const rate = z.number().min(0).max(100);
+const share = z.number().min(0).max(1);
+const count = z.int().min(1).max(1_000_000);
+
+export const recipeSchema = z.strictObject({
+  name: z.string().min(1).max(100),
+  summary: z.string().max(1000).default(""),
+  /** Architecture or registered model; `config.proj_dim` follows from the data. */
+  architecture: z.string(),
+  config: z.record(z.string(), z.unknown()).default({}),
+  /** Size of training pictures. */
+  height: z.int().min(8).max(4096),
+  width: z.int().min(8).max(4096),
+  /** In the augmentation language; must come out at height x width. */
+  augmentation: z.string(),
+  /** Evaluation preprocessing, in the transform language; travels with the model. */
+  transform: z.string(),
+  epochs: count,
+  batch: z.int().min(1).max(65536),
+  /** Batches averaged for one update. */
+  accumulate: z.int().min(1).max(4096).default(1),
+  optimizer: z.enum(["adamw", "sgd", "lion"]).default("adamw"),
+  learning_rate: rate,
+  warmup_epochs: z.number().min(0).default(0),
+  warmup_rate: rate.default(0),
+  minimum_rate: rate.default(0),
+  weight_decay: rate.default(0.05),
+  /** Name patterns that never decay, besides 1-D tensors and biases. */
+  no_decay: z.array(z.string()).default([]),
+  /** Name patterns that keep their values. */
+  freeze: z.array(z.string()).default([]),
+  layer_decay: z.number().positive().max(1).default(1),
+  clip_norm: z.number().positive().optional(),
+  /** 0 keeps no moving average. */
+  ema_decay: share.default(0),
+  loss: z.enum(["cross_entropy", "binary_cross_entropy"]).default("cross_entropy"),
+  label_smoothing: share.default(0),
+  mixup: rate.default(0),
+  cutmix: rate.default(0),
+  mix_probability: share.default(1),
+  mix_switch_probability: share.default(0.5),
+  /** How often one picture comes, differently augmented, among the batches of an epoch (repeated augmentation). */
+  repeats: z.int().min(1).max(16).default(1),
+  /** Learning from a teacher's view of each picture, when a teacher is given. */
+  distillation: z
+    .strictObject({ weight: share.default(0.5), temperature: z.number().positive().default(2), transform: z.string() })
+    .optional(),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .default(0),
+});
+
+export type Recipe = z.infer<typeof recipeSchema>;
+export type RecipeInput = z.input<typeof recipeSchema>;
+
+/** Checks and completes a recipe. Throws UsageError naming the field. */
+export function parseRecipe(input: unknown): Recipe {
+  const result = recipeSchema.safeParse(input);
+  if (!result.success)
+    throw new UsageError(`the recipe is not valid: ${z.prettifyError(result.error).replaceAll("\n", " ")}`);
+  parseAugmentation(result.data.augmentation);
+  parseTransform(result.data.transform);
+  return result.data;
+}
+
+export function optimizerOf(recipe: Recipe): Optimizer {
+  return { adamw: () => adamW(), sgd: () => sgd(), lion: () => lion() }[recipe.optimizer]();
+}
