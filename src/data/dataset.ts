@@ -1,0 +1,195 @@
+// A data set: labelled pictures that are somewhere, in a fixed order. Opening one reads names and labels, never pixels.
+import { SaccadeError, UsageError } from "../errors.ts";
+import { RandomSource } from "../random.ts";
+import type { PictureSource } from "./files.ts";
+import { labelKey } from "./labels.ts";
+
+/** Something of a data set that cannot be used: a corrupt file, a row without a label. It is left out. */
+export interface DataProblem {
+  /** The file, or the file and the place inside: "labels.csv:17", "train-0003.tar/cat/0017.jpg". */
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** One sample. */
+export interface DataItem {
+  /** Tells a person which picture it is: its path, or its place in an archive. */
+  readonly name: string;
+  /** Index into `labels`. With a soft label, its likeliest class. */
+  readonly label: number;
+  /** A probability for every class, where the data gives more than one label. */
+  readonly softLabel?: Float32Array;
+  readonly picture: PictureSource;
+}
+
+/** Labelled pictures in a fixed order. */
+export interface Dataset {
+  /** What label 0, 1, … mean. */
+  readonly labels: readonly string[];
+  readonly length: number;
+  /** The label of every item, without opening any. Do not change it. */
+  readonly targets: Int32Array;
+  /** What was left out at opening. Pictures that cannot be decoded are found later, by the loader. */
+  readonly problems: readonly DataProblem[];
+  item(index: number): Promise<DataItem>;
+  /** One line: how many pictures of how many classes, from what. */
+  describe(): string;
+}
+
+/** What a data set is made of: everything about item i at place i. */
+export interface DatasetParts {
+  readonly labels: readonly string[];
+  readonly targets: Int32Array;
+  readonly name: (index: number) => string;
+  readonly picture: (index: number) => PictureSource | Promise<PictureSource>;
+  readonly softLabel?: (index: number) => Float32Array | undefined;
+  readonly problems?: readonly DataProblem[];
+  /** "from a folder per class" */
+  readonly origin: string;
+}
+
+/**
+ * A data set of one's own.
+ *
+ * @example
+ * const cats = createDataset({
+ *   labels: ["cat", "dog"], targets: Int32Array.of(0, 1), origin: "from memory",
+ *   name: (i) => `picture ${i}`, picture: (i) => ({ kind: "pixels", image: images[i]! }),
+ * });
+ */
+export function createDataset(parts: DatasetParts): Dataset {
+  const { labels, targets, problems = [], origin } = parts;
+  const wrong = targets.findIndex((target) => target < 0 || target >= labels.length);
+  if (wrong !== -1)
+    throw new UsageError(`item ${wrong} has label ${targets[wrong]}, but there are ${labels.length} labels`);
+  return {
+    labels,
+    targets,
+    problems,
+    length: targets.length,
+    async item(index) {
+      const label = targets[index];
+      if (label === undefined) throw new UsageError(`there is no item ${index} in a data set of ${targets.length}`);
+      const softLabel = parts.softLabel?.(index);
+      return {
+        name: parts.name(index),
+        label,
+        ...(softLabel === undefined ? {} : { softLabel }),
+        picture: await parts.picture(index),
+      };
+    },
+    describe: () => `${count(targets.length, "picture")} of ${count(labels.length, "class", "classes")} ${origin}`,
+  };
+}
+
+const count = (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`;
+
+/**
+ * Some of a data set's items, in the order given. An index may come twice.
+ *
+ * @example subset(dataset, [0, 10, 20])
+ */
+export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
+  const picked = Int32Array.from(indices);
+  for (const index of picked)
+    if (index < 0 || index >= dataset.length)
+      throw new UsageError(`there is no item ${index} in a data set of ${dataset.length}`);
+  return {
+    labels: dataset.labels,
+    problems: dataset.problems,
+    targets: picked.map((index) => dataset.targets[index]!),
+    length: picked.length,
+    item: (index) => dataset.item(picked[index] ?? -1),
+    describe: () => `${picked.length} of ${dataset.describe()}`,
+  };
+}
+
+/**
+ * The same data in two parts with every class in the same proportion. Which item goes where depends on the seed and the item's place in its
+ * class, so adding a class moves nothing else. A class of one picture stays in the first part.
+ *
+ * @param fraction share of the second part, 0 to 1
+ * @example const [train, validation] = splitDataset(dataset, 0.1, { seed: 0 });
+ */
+export function splitDataset(
+  dataset: Dataset,
+  fraction: number,
+  options: { readonly seed?: number } = {},
+): readonly [Dataset, Dataset] {
+  if (!(fraction >= 0 && fraction < 1))
+    throw new UsageError(`a part of ${fraction} cannot be split off: it must be at least 0 and below 1`);
+  const isSecond = new Uint8Array(dataset.length);
+  for (const [label, members] of membersByClass(dataset).entries()) {
+    const wanted = Math.round(members.length * fraction);
+    const size = fraction > 0 && members.length > 1 ? Math.min(Math.max(wanted, 1), members.length - 1) : 0;
+    const random = new RandomSource(options.seed ?? 0, `split/${dataset.labels[label]}`);
+    for (const index of random.shuffle(members).slice(0, size)) isSecond[index] = 1;
+  }
+  const part = (value: number) =>
+    subset(
+      dataset,
+      [...isSecond.keys()].filter((index) => isSecond[index] === value),
+    );
+  return [part(0), part(1)];
+}
+
+/** The items of each class, in the data set's order. */
+export function membersByClass(dataset: Pick<Dataset, "targets" | "labels">): number[][] {
+  const members: number[][] = dataset.labels.map(() => []);
+  for (const [index, label] of dataset.targets.entries()) members[label]!.push(index);
+  return members;
+}
+
+/**
+ * The same pictures with the numbering of other labels, matched by name ("Guinea-Pig" is "guinea pig"): a model's, to evaluate it or to go
+ * on training it. Pictures whose label is not among them are left out and listed as problems, one per label.
+ *
+ * @throws SaccadeError `labels_mismatch` when no label is known
+ */
+export function relabel(dataset: Dataset, labels: readonly string[]): Dataset {
+  const byKey = new Map(labels.map((label, index) => [labelKey(label), index]));
+  const translated = dataset.labels.map((label) => byKey.get(labelKey(label)) ?? -1);
+  const unknown = dataset.labels.filter((_, index) => translated[index] === -1);
+  if (unknown.length === dataset.labels.length)
+    throw new SaccadeError(
+      "labels_mismatch",
+      `none of the labels is known: ${list(unknown)}; known are ${list(labels)}`,
+      {
+        hint: "are these the right model and the right data?",
+        data: { unknown, labels },
+      },
+    );
+  const kept = [...dataset.targets.keys()].filter((index) => translated[dataset.targets[index]!]! >= 0);
+  const part = subset(dataset, kept);
+  return {
+    ...part,
+    labels,
+    targets: part.targets.map((label) => translated[label]!),
+    problems: [
+      ...dataset.problems,
+      ...unknown.map((label) => ({ name: label, reason: "this label is not among the labels asked for" })),
+    ],
+    async item(index) {
+      const { softLabel, ...item } = await part.item(index);
+      const moved = { ...item, label: translated[item.label]! };
+      return softLabel === undefined
+        ? moved
+        : { ...moved, softLabel: moveProbabilities(softLabel, translated, labels) };
+    },
+    describe: () => `${kept.length} of ${dataset.describe()}, with ${labels.length} labels`,
+  };
+}
+
+function moveProbabilities(soft: Float32Array, translated: readonly number[], labels: readonly string[]): Float32Array {
+  const moved = new Float32Array(labels.length);
+  soft.forEach((probability, index) => {
+    if (translated[index]! >= 0) moved[translated[index]!]! += probability;
+  });
+  const sum = moved.reduce((total, value) => total + value, 0);
+  return sum === 0 ? moved : moved.map((value) => value / sum);
+}
+
+/** The first few of many, for a message. */
+export function list(names: readonly string[], most = 8): string {
+  return `${names.slice(0, most).join(", ")}${names.length > most ? `, and ${names.length - most} more` : ""}`;
+}

@@ -1,0 +1,115 @@
+// What data sets need of the place they run in: files to read and pictures to decode, passed in by the caller.
+import { AbortedError, FormatError } from "../errors.ts";
+import type { RawImage } from "../image/raw-image.ts";
+
+export interface DataFileEntry {
+  /** Path as the caller would write it. */
+  readonly path: string;
+  readonly isDirectory: boolean;
+  readonly size: number;
+}
+
+/** Access to files. A `Host`'s files are of this kind. */
+export interface DataFiles {
+  read(path: string, options?: { maxBytes?: number }): Promise<Uint8Array>;
+  /** undefined when there is nothing at `path`. */
+  stat(path: string): Promise<DataFileEntry | undefined>;
+  /** Entries of a directory, sorted by name. */
+  list(path: string): Promise<readonly DataFileEntry[]>;
+  join(...parts: string[]): string;
+  /** Part of a file. Where it is missing, archives are kept in memory whole. */
+  readRange?(path: string, start: number, length: number): Promise<Uint8Array>;
+}
+
+/** Bytes of a JPEG, PNG, … to upright 8-bit RGB. */
+export type DecodePicture = (bytes: Uint8Array) => Promise<RawImage>;
+
+/** Where the pixels of one sample are: plain data, so that any thread can go and get them. */
+export type PictureSource =
+  | { readonly kind: "file"; readonly path: string }
+  /** A picture file inside a larger file. */
+  | { readonly kind: "range"; readonly path: string; readonly start: number; readonly length: number }
+  /** A picture file's bytes, which fill their buffer alone. */
+  | { readonly kind: "encoded"; readonly bytes: Uint8Array }
+  | { readonly kind: "pixels"; readonly image: RawImage };
+
+/** The pixels of a sample. */
+export async function loadPicture(
+  source: PictureSource,
+  files: Pick<DataFiles, "read" | "readRange">,
+  decode: DecodePicture,
+): Promise<RawImage> {
+  return source.kind === "pixels" ? source.image : decode(await loadBytes(source, files));
+}
+
+async function loadBytes(
+  source: Exclude<PictureSource, { kind: "pixels" }>,
+  files: Pick<DataFiles, "read" | "readRange">,
+): Promise<Uint8Array> {
+  if (source.kind === "encoded") return source.bytes;
+  if (source.kind === "file") return files.read(source.path);
+  const { path, start, length } = source;
+  const bytes =
+    files.readRange === undefined
+      ? (await files.read(path)).subarray(start, start + length)
+      : await files.readRange(path, start, length);
+  if (bytes.length !== length) throw new FormatError("archive", `${path} has become shorter since it was opened`);
+  return bytes;
+}
+
+/** The last part of a path, whichever way its slashes lean. */
+export function baseName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+}
+
+/** A path without its last part; "" for a bare name. */
+export function folderOf(path: string): string {
+  return path.slice(0, Math.max(path.length - baseName(path).length - 1, 0)) || (/^[/\\]/.test(path) ? "/" : "");
+}
+
+/** The words after the last dot, lower case: "jpg". "" without a dot. */
+export function extensionOf(path: string): string {
+  const name = baseName(path);
+  const dot = name.lastIndexOf(".");
+  return dot <= 0 ? "" : name.slice(dot + 1).toLowerCase();
+}
+
+const PICTURE_EXTENSIONS: ReadonlySet<string> = new Set([
+  "jpg",
+  "jpeg",
+  "jfif",
+  "png",
+  "webp",
+  "gif",
+  "avif",
+  "tif",
+  "tiff",
+]);
+
+/** Whether a name promises a picture of a kind that is decoded here. */
+export function isPictureName(path: string): boolean {
+  return PICTURE_EXTENSIONS.has(extensionOf(path));
+}
+
+/** What `map` makes of each value, in order, with at most `limit` under way at once. */
+export async function mapLimited<T, R>(
+  values: readonly T[],
+  limit: number,
+  map: (value: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = new Array(values.length);
+  let next = 0;
+  const run = async () => {
+    while (next < values.length) {
+      const index = next++;
+      results[index] = await map(values[index]!, index);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, values.length) }, run));
+  return results;
+}
+
+/** @throws AbortedError when the signal has fired */
+export function checkAborted(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) throw new AbortedError(what, signal.reason);
+}

@@ -1,0 +1,185 @@
+// Lists of pictures: CSV with a header, or one JSON object a line. Paths are relative to the list. A column or key `split` makes splits.
+import { FormatError } from "../errors.ts";
+import { parseCsv } from "./csv.ts";
+import { type DataProblem, list } from "./dataset.ts";
+import { baseName, type DataFiles, extensionOf, folderOf } from "./files.ts";
+import {
+  findLabelNames,
+  nameLabels,
+  type Parts,
+  type Sample,
+  type SamplePart,
+  SPLITS,
+  splitFromWord,
+} from "./samples.ts";
+
+export interface ListOptions {
+  /** Which column or key has the path. Default: path, file, file_name, filename, image, image_path. */
+  readonly pathColumn?: string;
+  /** Which one has the label. Default: label, class, class_name, category, target. */
+  readonly labelColumn?: string;
+}
+
+const PATH_COLUMNS = ["path", "file", "file_name", "filename", "image", "image_path", "filepath"];
+const LABEL_COLUMNS = ["label", "class", "class_name", "category", "target", "labels"];
+const SPLIT_COLUMNS = ["split", "set", "subset"];
+/** Longer texts do not fit a JavaScript string. */
+const MAX_LIST_BYTES = 2 ** 29;
+
+export const isListName = (path: string): boolean => ["csv", "tsv", "jsonl", "ndjson"].includes(extensionOf(path));
+
+/** One row, whatever the syntax. */
+interface Row {
+  readonly line: number;
+  readonly path: unknown;
+  readonly label: unknown;
+  readonly split: unknown;
+}
+
+/**
+ * Reads a list. Rows without a path or label are problems; with a split column the rows go to their splits, else all are "train".
+ *
+ * @throws FormatError when the columns are not there or nothing can be used
+ */
+export async function readList(files: DataFiles, path: string, options: ListOptions = {}): Promise<Parts> {
+  const bytes = await files.read(path, { maxBytes: MAX_LIST_BYTES });
+  const folder = folderOf(path);
+  const parts = parseList(bytes, path, options, (picture) =>
+    /^([/\\]|[a-z]:[/\\])/i.test(picture) || folder === "" ? picture : files.join(folder, picture),
+  );
+  const names = await findLabelNames(files, folder);
+  return Object.fromEntries(Object.entries(parts).map(([split, part]) => [split, nameLabels(part, names)]));
+}
+
+/** The same from bytes. `resolve` makes a row's path one that can be opened. */
+export function parseList(
+  bytes: Uint8Array,
+  path: string,
+  options: ListOptions,
+  resolve: (path: string) => string,
+): Parts {
+  const name = baseName(path);
+  const text = new TextDecoder().decode(bytes);
+  const problems: DataProblem[] = [];
+  const isJson = extensionOf(path) === "jsonl" || extensionOf(path) === "ndjson";
+  const rows = isJson ? readJsonRows(text, name, options, problems) : readCsvRows(text, name, options, problems);
+  const samples: { [split: string]: Sample[] } = {};
+  for (const row of rows) {
+    const place = `${name}:${row.line}`;
+    const reason = problemOf(row);
+    const split = row.split === undefined || row.split === "" ? "train" : splitFromWord(String(row.split));
+    if (reason !== undefined) problems.push({ name: place, reason });
+    else if (split === undefined)
+      problems.push({ name: place, reason: `its split "${row.split}" is not train, validation or test` });
+    else {
+      const file = resolve(String(row.path));
+      samples[split] ??= [];
+      samples[split].push({ name: file, ...readLabel(row.label), picture: { kind: "file", path: file } });
+    }
+  }
+  const found = SPLITS.filter((split) => samples[split] !== undefined);
+  if (found.length === 0)
+    throw new FormatError(
+      "list",
+      `${name} has no row that can be used${problems.length > 0 ? ` (${describe(problems)})` : ""}`,
+    );
+  return Object.fromEntries(
+    found.map((split, i): [string, SamplePart] => [
+      split,
+      { samples: samples[split]!, problems: i === 0 ? problems : [] },
+    ]),
+  );
+}
+
+const describe = (problems: readonly DataProblem[]): string =>
+  list(
+    problems.map((problem) => `${problem.name}: ${problem.reason}`),
+    3,
+  );
+
+function readCsvRows(text: string, name: string, options: ListOptions, problems: DataProblem[]): Row[] {
+  const [header, ...rows] = parseCsv(text, name);
+  if (header === undefined) throw new FormatError("CSV", `${name} is empty`, { hint: "it begins with: path,label" });
+  const columns = header.fields.map((field) => field.trim().toLowerCase());
+  const find = (wanted: string | undefined, usual: readonly string[]) =>
+    wanted === undefined
+      ? columns.findIndex((column) => usual.includes(column))
+      : columns.indexOf(wanted.trim().toLowerCase());
+  const path = find(options.pathColumn, PATH_COLUMNS);
+  const label = find(options.labelColumn, LABEL_COLUMNS);
+  const split = find(undefined, SPLIT_COLUMNS);
+  if (path === -1 || label === -1)
+    throw new FormatError(
+      "CSV",
+      `${name} has the columns ${list(header.fields)}, and no ${path === -1 ? "path" : "label"}`,
+      {
+        hint: "the first line names the columns: path,label",
+        data: { columns },
+      },
+    );
+  return rows.flatMap(({ line, fields }) => {
+    if (fields.length !== columns.length) {
+      problems.push({ name: `${name}:${line}`, reason: `it has ${fields.length} fields instead of ${columns.length}` });
+      return [];
+    }
+    return [{ line, path: fields[path], label: fields[label], split: split === -1 ? undefined : fields[split] }];
+  });
+}
+
+function readJsonRows(text: string, name: string, options: ListOptions, problems: DataProblem[]): Row[] {
+  return text
+    .replace(/^\ufeff/, "")
+    .split("\n")
+    .flatMap((line, index) => {
+      if (line.trim() === "") return [];
+      const value = parseJson(line);
+      if (typeof value !== "object" || value === null || Array.isArray(value)) {
+        problems.push({ name: `${name}:${index + 1}`, reason: "it is not a JSON object" });
+        return [];
+      }
+      const pick = (keys: readonly string[]) => {
+        const key = keys.find((candidate) => Object.hasOwn(value, candidate));
+        return key === undefined ? undefined : (value as Record<string, unknown>)[key];
+      };
+      return [
+        {
+          line: index + 1,
+          path: pick(options.pathColumn === undefined ? PATH_COLUMNS : [options.pathColumn]),
+          label: pick(options.labelColumn === undefined ? LABEL_COLUMNS : [options.labelColumn]),
+          split: pick(SPLIT_COLUMNS),
+        },
+      ];
+    });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function problemOf({ path, label }: Row): string | undefined {
+  if (typeof path !== "string" || path === "") return "it has no path";
+  if (path.includes("\0")) return "its path has a NUL character";
+  if (typeof label === "string") return label === "" ? "it has no label" : undefined;
+  if (typeof label === "number")
+    return Number.isSafeInteger(label) ? undefined : `its label ${label} is not a whole number`;
+  if (typeof label !== "object" || label === null || Array.isArray(label)) return "it has no label";
+  const weights = Object.values(label);
+  const sum = weights.reduce(
+    (total: number, weight) => total + (typeof weight === "number" && weight >= 0 ? weight : Number.NaN),
+    0,
+  );
+  return sum > 0 && Number.isFinite(sum) ? undefined : "its label is an object, but not of probabilities by name";
+}
+
+/** A name, a number, or {"cat": 0.7, "dog": 0.3}. */
+function readLabel(label: unknown): Pick<Sample, "label" | "soft"> {
+  if (typeof label !== "object" || label === null) return { label: String(label) };
+  const weights = Object.entries(label as Record<string, number>);
+  const sum = weights.reduce((total, [, weight]) => total + weight, 0);
+  const [best] = weights.reduce((most, entry) => (entry[1] > most[1] ? entry : most));
+  return { label: best, soft: new Map(weights.map(([name, weight]) => [name, weight / sum])) };
+}

@@ -1,0 +1,368 @@
+// Batches for training and evaluation, made ahead of time by workers and handed out strictly in order. What is in a batch depends on the data,
+// the sampler and the augmentation, and not on how many workers there are or which of them was faster.
+import { AbortedError, SaccadeError, UsageError } from "../errors.ts";
+import { createAugmenter, parseAugmentation } from "../image/augment.ts";
+import type { TensorData } from "../tensor.ts";
+import { type BatchResult, type BatchTask, makeBatch, type SampleTask, type WorkPlace } from "./batch-work.ts";
+import { type DataProblem, type Dataset, list } from "./dataset.ts";
+import { checkAborted } from "./files.ts";
+import { PictureCache, type Slab } from "./picture-cache.ts";
+import type { BatchPlan, BatchPosition, Sampler } from "./sampler.ts";
+
+/** Does the work of one batch at a time, in another thread perhaps. */
+export interface BatchWorker {
+  /** @param slabs the pixels that `cached` samples point into; blocks are only ever added at the end */
+  run(task: BatchTask, slabs: readonly Slab[]): Promise<BatchResult>;
+  /** Ends it after what it is doing. Idempotent. */
+  dispose(): Promise<void>;
+}
+
+/** A worker in this thread, where there are no others: between batches the event loop goes on, within one it does not. */
+export function inlineWorker(place: Omit<WorkPlace, "slabs">): BatchWorker {
+  return { run: (task, slabs) => makeBatch(task, { ...place, slabs }), dispose: async () => undefined };
+}
+
+/** One batch. N is the sampler's batch size, or less in the last one if it was told to "keep". */
+export interface Batch extends BatchPosition {
+  /** (N, 3, height, width) */
+  readonly images: TensorData<"float32">;
+  /** (N, classes): smoothed and mixed; each row sums to 1, or to 0 where there is no picture. */
+  readonly targets: TensorData<"float32">;
+  /** Before mixing; -1 where there is no picture. */
+  readonly labels: Int32Array;
+  /** Index in the data set; -1 where there is no picture. */
+  readonly items: Int32Array;
+  readonly names: readonly string[];
+  /** Rows with a picture. */
+  readonly count: number;
+}
+
+export interface LoaderOptions {
+  readonly dataset: Dataset;
+  readonly sampler: Sampler;
+  /** Ends in pictures of one size: "random_resized_crop(64,0.25:1)|flip(0.5)|normalize(imagenet)". */
+  readonly augmentation: string;
+  /** At least one. They belong to the loader, which disposes of them. */
+  readonly workers: readonly BatchWorker[];
+  /** Share of each target that is spread over all classes. Default 0. */
+  readonly smoothing?: number;
+  /** Batches under way or waiting to be taken. Default: two more than there are workers. */
+  readonly prefetch?: number;
+  /** Memory for decoded pictures, in bytes. Default 512 MiB: 43,000 pictures of 64 x 64. 0 decodes every time. */
+  readonly cacheBytes?: number;
+  /**
+   * What stands in for a picture that cannot be read: the next one of the data set that can ("replace", for training), or a blank row
+   * ("blank", for evaluation). Default "replace".
+   */
+  readonly unreadable?: "replace" | "blank";
+}
+
+export interface BatchesOptions {
+  /** The first batch. Default: the first of epoch 0. */
+  readonly from?: BatchPosition;
+  /** The epoch before which to stop. Default: never. */
+  readonly untilEpoch?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What loading cost since the last look. Times in milliseconds. */
+export interface LoaderStatistics {
+  readonly batches: number;
+  readonly pictures: number;
+  /** How long the consumer waited for batches. */
+  readonly waitMs: number;
+  /** From its first request to its last batch. */
+  readonly elapsedMs: number;
+  /** Share of the time that it waited, 0 to 1. */
+  readonly waitShare: number;
+  /** Reading and decoding, added up over all workers. */
+  readonly loadMs: number;
+  /** Augmenting and mixing, added up over all workers. */
+  readonly augmentMs: number;
+  /** Decoded pictures in memory, and their bytes. */
+  readonly cachedPictures: number;
+  readonly cachedBytes: number;
+}
+
+export interface Loader {
+  readonly batchesPerEpoch: number;
+  /** Pictures that could not be read so far, and what was left out when the data was opened. */
+  readonly problems: readonly DataProblem[];
+  /**
+   * Batches in order, endlessly unless told otherwise.
+   *
+   * @throws AbortedError when the signal fires
+   * @throws SaccadeError `data` when not one picture can be read
+   */
+  batches(options?: BatchesOptions): AsyncIterableIterator<Batch>;
+  /** The numbers since this was called last, and a fresh start. */
+  takeStatistics(): LoaderStatistics;
+  /** Ends the workers and frees the memory. Idempotent. */
+  dispose(): Promise<void>;
+}
+
+const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
+
+/**
+ * Makes a loader.
+ *
+ * @throws UsageError for an augmentation that cannot be read or does not end in one size
+ * @example
+ * const loader = createLoader({
+ *   dataset: train, sampler: createSampler(train, { batchSize: 64, seed: 0 }), augmentation: recipe.augmentation,
+ *   workers: [inlineWorker({ files: host.files, decode: host.decode })],
+ * });
+ * for await (const batch of loader.batches({ from: checkpoint.position, untilEpoch: 100 })) await step(batch);
+ */
+export function createLoader(options: LoaderOptions): Loader {
+  return new PrefetchingLoader(options);
+}
+
+class PrefetchingLoader implements Loader {
+  readonly #options: LoaderOptions;
+  readonly #prefetch: number;
+  readonly #cache: PictureCache;
+  readonly #unreadable = new Map<number, DataProblem>();
+  readonly #idle: BatchWorker[];
+  readonly #waiting: ((worker: BatchWorker) => void)[] = [];
+  #statistics = new Tally();
+  #disposed: Promise<void> | undefined;
+
+  constructor(options: LoaderOptions) {
+    const { workers, smoothing = 0, prefetch = workers.length + 2, cacheBytes = DEFAULT_CACHE_BYTES } = options;
+    createAugmenter(parseAugmentation(options.augmentation));
+    if (workers.length === 0) throw new UsageError("a loader needs at least one worker", "inlineWorker makes one");
+    if (!Number.isInteger(prefetch) || prefetch < 1) throw new UsageError(`${prefetch} batches cannot be prefetched`);
+    if (!(smoothing >= 0 && smoothing < 1)) throw new UsageError(`label smoothing is 0 to 1, not ${smoothing}`);
+    if (!(cacheBytes >= 0)) throw new UsageError(`a cache of ${cacheBytes} bytes is not possible`);
+    if (options.unreadable === "blank" && options.sampler.mixes)
+      throw new UsageError(
+        "blank rows cannot be mixed with pictures",
+        "replace unreadable pictures when batches are mixed",
+      );
+    this.#options = options;
+    this.#prefetch = prefetch;
+    this.#cache = new PictureCache(cacheBytes);
+    this.#idle = [...workers];
+  }
+
+  get batchesPerEpoch(): number {
+    return this.#options.sampler.batchesPerEpoch;
+  }
+
+  get problems(): readonly DataProblem[] {
+    return [...this.#options.dataset.problems, ...this.#unreadable.values()];
+  }
+
+  async *batches(options: BatchesOptions = {}): AsyncIterableIterator<Batch> {
+    const { from = { epoch: 0, index: 0 }, untilEpoch = Number.POSITIVE_INFINITY, signal } = options;
+    const { sampler } = this.#options;
+    const run = { isOver: false };
+    const queue: Promise<Batch>[] = [];
+    let next = from;
+    const fill = () => {
+      for (; queue.length < this.#prefetch && next.epoch < untilEpoch; next = sampler.after(next)) {
+        const batch = this.#produce(sampler.plan(next), run);
+        // Whoever takes it from the queue sees the failure; until then it must not count as unhandled.
+        batch.catch(() => undefined);
+        queue.push(batch);
+      }
+    };
+    try {
+      for (;;) {
+        checkAborted(signal, "loading");
+        this.#checkAlive();
+        fill();
+        const first = queue.shift();
+        if (first === undefined) return;
+        const asked = performance.now();
+        const batch = await orAborted(first, signal);
+        this.#statistics.taken(asked, batch.count);
+        yield batch;
+      }
+    } finally {
+      run.isOver = true;
+    }
+  }
+
+  takeStatistics(): LoaderStatistics {
+    const taken = this.#statistics;
+    this.#statistics = new Tally();
+    return taken.summary(this.#cache);
+  }
+
+  dispose(): Promise<void> {
+    this.#disposed ??= Promise.all(this.#options.workers.map((worker) => worker.dispose())).then(() =>
+      this.#cache.clear(),
+    );
+    return this.#disposed;
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed !== undefined) throw new SaccadeError("disposed", "the loader has been disposed of");
+  }
+
+  /** Makes one batch, again as long as pictures turn out to be unreadable. */
+  async #produce(plan: BatchPlan, run: { readonly isOver: boolean }): Promise<Batch> {
+    for (;;) {
+      const rows = await Promise.all(Array.from(plan.items, (item) => this.#sample(item)));
+      const task = this.#task(plan, rows);
+      const worker = await this.#acquire();
+      let result: BatchResult;
+      try {
+        if (run.isOver) throw new AbortedError("loading");
+        this.#checkAlive();
+        result = await worker.run(task, this.#cache.slabs);
+      } finally {
+        this.#release(worker);
+      }
+      this.#statistics.made(result);
+      for (const { item, image } of result.decoded) this.#cache.keep(item, image);
+      for (const { item, row, reason } of result.unreadable)
+        this.#unreadable.set(item, { name: rows[row]?.name ?? `item ${item}`, reason });
+      const { images, targets } = result;
+      if (images !== undefined && targets !== undefined) return toBatch(plan, rows, { ...result, images, targets });
+    }
+  }
+
+  /** The item, or what stands in for it. */
+  async #sample(wanted: number): Promise<NamedSample | undefined> {
+    const { dataset, unreadable = "replace" } = this.#options;
+    if (wanted === -1) return undefined;
+    for (let item = wanted; ; item = (item + 1) % dataset.length) {
+      if (this.#unreadable.size >= dataset.length) throw this.#nothingReadable();
+      if (!this.#unreadable.has(item)) {
+        const sample = await this.#find(item);
+        if (sample !== undefined) return sample;
+      }
+      if (unreadable === "blank") return undefined;
+    }
+  }
+
+  /** undefined when the data set itself cannot say where the picture is. */
+  async #find(item: number): Promise<NamedSample | undefined> {
+    try {
+      const { name, label, softLabel, picture } = await this.#options.dataset.item(item);
+      const at = this.#cache.find(item);
+      return {
+        name,
+        item,
+        label,
+        ...(softLabel === undefined ? {} : { softLabel }),
+        picture: at === undefined ? picture : { kind: "cached", at },
+      };
+    } catch (error) {
+      if (!(error instanceof SaccadeError) || error instanceof UsageError) throw error;
+      this.#unreadable.set(item, { name: `item ${item}`, reason: error.message });
+      return undefined;
+    }
+  }
+
+  #nothingReadable(): SaccadeError {
+    const problems = [...this.#unreadable.values()];
+    const some = list(
+      problems.map(({ name, reason }) => `${name} (${reason})`),
+      3,
+    );
+    return new SaccadeError("data", `not one of the ${problems.length} pictures can be read: ${some}`, {
+      data: { problems: problems.slice(0, 100) },
+    });
+  }
+
+  #task(plan: BatchPlan, rows: readonly (NamedSample | undefined)[]): BatchTask {
+    const { dataset, sampler, augmentation, smoothing = 0, cacheBytes = DEFAULT_CACHE_BYTES } = this.#options;
+    return {
+      epoch: plan.epoch,
+      index: plan.index,
+      firstPosition: plan.firstPosition,
+      seed: sampler.seed,
+      augmentation,
+      classes: dataset.labels.length,
+      smoothing,
+      samples: rows,
+      returnsPixels: this.#cache.bytes < cacheBytes,
+      ...(plan.mixing === undefined ? {} : { mixing: plan.mixing }),
+    };
+  }
+
+  #acquire(): Promise<BatchWorker> {
+    const worker = this.#idle.shift();
+    return worker === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve(worker);
+  }
+
+  #release(worker: BatchWorker): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#idle.push(worker);
+    else next(worker);
+  }
+}
+
+interface NamedSample extends SampleTask {
+  readonly name: string;
+}
+
+function toBatch(
+  { epoch, index }: BatchPlan,
+  rows: readonly (NamedSample | undefined)[],
+  made: BatchResult & { readonly images: Float32Array; readonly targets: Float32Array },
+): Batch {
+  const size = rows.length;
+  return {
+    epoch,
+    index,
+    images: { dtype: "float32", shape: [size, 3, made.height, made.width], data: made.images },
+    targets: { dtype: "float32", shape: [size, made.targets.length / size], data: made.targets },
+    labels: Int32Array.from(rows, (row) => row?.label ?? -1),
+    items: Int32Array.from(rows, (row) => row?.item ?? -1),
+    names: rows.map((row) => row?.name ?? ""),
+    count: rows.filter((row) => row !== undefined).length,
+  };
+}
+
+/** The promise, or an AbortedError as soon as the signal fires. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new AbortedError("loading", signal.reason));
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+class Tally {
+  #batches = 0;
+  #pictures = 0;
+  #waitMs = 0;
+  #loadMs = 0;
+  #augmentMs = 0;
+  #first: number | undefined;
+  #last = 0;
+
+  taken(asked: number, pictures: number): void {
+    this.#first ??= asked;
+    this.#last = performance.now();
+    this.#waitMs += this.#last - asked;
+    this.#batches++;
+    this.#pictures += pictures;
+  }
+
+  made({ loadMs, augmentMs }: BatchResult): void {
+    this.#loadMs += loadMs;
+    this.#augmentMs += augmentMs;
+  }
+
+  summary(cache: PictureCache): LoaderStatistics {
+    const elapsedMs = this.#last - (this.#first ?? this.#last);
+    return {
+      batches: this.#batches,
+      pictures: this.#pictures,
+      waitMs: this.#waitMs,
+      elapsedMs,
+      waitShare: elapsedMs > 0 ? this.#waitMs / elapsedMs : 0,
+      loadMs: this.#loadMs,
+      augmentMs: this.#augmentMs,
+      cachedPictures: cache.count,
+      cachedBytes: cache.bytes,
+    };
+  }
+}
