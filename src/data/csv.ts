@@ -42,7 +42,7 @@ export function parseCsv(text: string, name: string): CsvRow[] {
 function guessSeparator(source: string): string {
   const first = source.slice(0, Math.max(source.search(/[\r\n]/), 0) || undefined).slice(0, 10_000);
   const count = (separator: string) => first.split(separator).length;
-  return ["\t", ";"].reduce((best, other) => (count(other) > count(best) ? other : best), ",");
+  return [";", ","].reduce((best, other) => (count(other) > count(best) ? other : best), "\t");
 }
 
 interface Field {

@@ -123,6 +123,8 @@ class PrefetchingLoader implements Loader {
   readonly #prefetch: number;
   readonly #cache: PictureCache;
   readonly #unreadable = new Map<number, DataProblem>();
+  /** Of items that were asked for, so that an archive need not be opened for a picture that is in the cache. */
+  readonly #about = new Map<number, Omit<NamedSample, "picture">>();
   readonly #idle: BatchWorker[];
   readonly #waiting: ((worker: BatchWorker) => void)[] = [];
   #statistics = new Tally();
@@ -206,13 +208,14 @@ class PrefetchingLoader implements Loader {
   async #produce(plan: BatchPlan, run: { readonly isOver: boolean }): Promise<Batch> {
     for (;;) {
       const rows = await Promise.all(Array.from(plan.items, (item) => this.#sample(item)));
-      const task = this.#task(plan, rows);
       const worker = await this.#acquire();
       let result: BatchResult;
       try {
         if (run.isOver) throw new AbortedError("loading");
         this.#checkAlive();
-        result = await worker.run(task, this.#cache.slabs);
+        // Only now, because batches made in the meantime may have left pictures in the cache.
+        const samples = rows.map((row) => (row === undefined ? undefined : (this.#findCached(row.item) ?? row)));
+        result = await worker.run(this.#task(plan, samples), this.#cache.slabs);
       } finally {
         this.#release(worker);
       }
@@ -239,18 +242,21 @@ class PrefetchingLoader implements Loader {
     }
   }
 
+  #findCached(item: number): NamedSample | undefined {
+    const at = this.#cache.find(item);
+    const about = this.#about.get(item);
+    return at === undefined || about === undefined ? undefined : { ...about, picture: { kind: "cached", at } };
+  }
+
   /** undefined when the data set itself cannot say where the picture is. */
   async #find(item: number): Promise<NamedSample | undefined> {
+    const cached = this.#findCached(item);
+    if (cached !== undefined) return cached;
     try {
       const { name, label, softLabel, picture } = await this.#options.dataset.item(item);
-      const at = this.#cache.find(item);
-      return {
-        name,
-        item,
-        label,
-        ...(softLabel === undefined ? {} : { softLabel }),
-        picture: at === undefined ? picture : { kind: "cached", at },
-      };
+      const about = { name, item, label, ...(softLabel === undefined ? {} : { softLabel }) };
+      this.#about.set(item, about);
+      return { ...about, picture };
     } catch (error) {
       if (!(error instanceof SaccadeError) || error instanceof UsageError) throw error;
       this.#unreadable.set(item, { name: `item ${item}`, reason: error.message });

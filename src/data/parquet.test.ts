@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FormatError, SaccadeError } from "../errors.ts";
 import { loadPicture } from "./files.ts";
@@ -53,21 +52,12 @@ describe("Parquet", () => {
     await expect(openDataset(memoryFiles({ "x.parquet": CORRUPT }), "x.parquet")).rejects.toThrow(FormatError);
   });
 
-  test("a file with any bytes changed opens or fails with a SaccadeError", async () => {
-    const good = bytesOf(PLAIN_FILE);
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { maxLength: 4 }), async (changes) => {
-        const bytes = good.slice();
-        for (const [at, value] of changes) bytes[at] = value;
-        try {
-          const part = await openParquet(bufferOf(bytes), "x.parquet", new RowGroupCache());
-          for (const { picture } of part.samples.slice(0, 4)) if (typeof picture === "function") await picture();
-        } catch (error) {
-          expect(error).toBeInstanceOf(SaccadeError);
-        }
-      }),
-      { numRuns: 300 },
-    );
+  test("a file that is cut off anywhere fails with a SaccadeError", async () => {
+    const good = bytesOf(HUB_FILE);
+    for (let length = 0; length < good.length; length += 7)
+      await expect(openParquet(bufferOf(good.slice(0, length)), "x.parquet", new RowGroupCache())).rejects.toThrow(
+        SaccadeError,
+      );
   });
 
   test("row groups beyond the budget are dropped, oldest first, and read again", async () => {

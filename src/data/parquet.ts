@@ -57,6 +57,7 @@ export async function readParquet(files: DataFiles, path: string, cache = new Ro
 /** The same from a file that is already open. */
 export async function openParquet(file: AsyncBuffer, path: string, cache: RowGroupCache): Promise<SamplePart> {
   const metadata = await guarded(path, () => parquetMetadataAsync(file));
+  checkCounts(metadata, file.byteLength, path);
   const columns = await guarded(path, async () => findColumns(metadata, path));
   const rows = await guarded(path, () =>
     parquetReadObjects({ file, metadata, columns: [columns.label], compressors: COMPRESSORS }),
@@ -72,6 +73,27 @@ export async function openParquet(file: AsyncBuffer, path: string, cache: RowGro
     else samples.push({ name, label, picture: () => readPicture(file, metadata, columns, cache, groups, path, index) });
   });
   return { samples, problems, ...(columns.names === undefined ? {} : { labels: columns.names }) };
+}
+
+/** hyparquet believes what the footer counts, and would allocate for it. */
+function checkCounts(metadata: FileMetaData, fileBytes: number, path: string): void {
+  const fail = (what: string): never => {
+    throw new FormatError("Parquet", `${baseName(path)} cannot be right: ${what}`, { hint: "download it again" });
+  };
+  const rows = metadata.row_groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
+  if (rows !== Number(metadata.num_rows)) fail(`it has ${metadata.num_rows} rows, and ${rows} in its groups`);
+  // A picture of no bytes is no picture, so there are fewer rows than bytes.
+  if (rows > fileBytes) fail(`${rows} rows in ${fileBytes} bytes`);
+  for (const group of metadata.row_groups) {
+    if (!(group.num_rows >= 0n)) fail("a group of rows without a size");
+    for (const { meta_data: column } of group.columns) {
+      const values = Number(column?.num_values ?? 0n);
+      if (values < 0 || values > fileBytes) fail(`a column of ${values} values in ${fileBytes} bytes`);
+      const start = Number(column?.dictionary_page_offset ?? column?.data_page_offset ?? 0n);
+      const end = start + Number(column?.total_compressed_size ?? 0n);
+      if (!(start >= 0 && end >= start && end <= fileBytes)) fail(`a column that lies outside of it`);
+    }
+  }
 }
 
 const COMPRESSORS = { GZIP: (bytes: Uint8Array, size: number) => gunzipSync(bytes, { out: new Uint8Array(size) }) };
