@@ -6,6 +6,7 @@ import { addClassify } from "./commands/classify.ts";
 import { addConvert } from "./commands/convert.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addEmbed } from "./commands/embed.ts";
+import { addEval } from "./commands/eval.ts";
 import { addExport } from "./commands/export.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addModels } from "./commands/models.ts";
@@ -20,6 +21,7 @@ export type AddCommand = (program: Command, terminal: Terminal, finish: (exitCod
 const COMMANDS: readonly AddCommand[] = [
   addClassify,
   addTrain,
+  addEval,
   addEmbed,
   addModels,
   addPull,

@@ -8,16 +8,19 @@ import type { ActualDevice } from "../runtime/session.ts";
 import { elementCount, type TensorData, toFloat32 } from "../tensor.ts";
 import { Engine, type EngineOptions, requireOutput } from "./engine.ts";
 import { type PictureSource, readPicture } from "./pictures.ts";
-import type { ClassificationResult, GazeResult, GazeStage, Prediction } from "./results.ts";
+import type { ClassificationResult, ClassScores, GazeResult, GazeStage, Prediction } from "./results.ts";
 
-export interface ClassifyOptions extends DecodeOptions {
-  /** How many predictions. Default 5. */
-  readonly topK?: number;
+export interface ScoreOptions {
   /** Also say where the model looked. Models that do not look sparsely answer without. */
   readonly explain?: boolean;
   /** Pictures run together at most. Default 8. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
+}
+
+export interface ClassifyOptions extends DecodeOptions, ScoreOptions {
+  /** How many predictions. Default 5. */
+  readonly topK?: number;
 }
 
 const DEFAULT_TOP_K = 5;
@@ -71,10 +74,27 @@ export class Classifier {
     const many = Array.isArray(pictures);
     const sources = (many ? pictures : [pictures]) as readonly PictureSource[];
     const decoded = await Promise.all(sources.map((source) => readPicture(this.#host, source, options)));
-    const results: ClassificationResult[] = [];
-    for (const batch of this.#engine.batches(decoded, options.batchSize ?? DEFAULT_BATCH_SIZE))
-      results.push(...(await this.#classifyBatch(batch, topK, options)));
+    const scored = await this.scores(decoded, options);
+    const results = scored.map(
+      ({ logits, gaze }): ClassificationResult => ({
+        predictions: topPredictions(logits, topK, this.labels),
+        ...(gaze === undefined ? {} : { gaze }),
+      }),
+    );
     return many ? results : results[0]!;
+  }
+
+  /**
+   * What the model says about every class, for pictures that are decoded already: for evaluation and for users who rank for themselves.
+   *
+   * @returns one item a picture, in their order
+   * @example const [{ logits }] = await classifier.scores([await decodeImage(bytes)]); // softmax(logits)[3]: probability of labels[3]
+   */
+  async scores(pictures: readonly RawImage[], options: ScoreOptions = {}): Promise<ClassScores[]> {
+    const results: ClassScores[] = [];
+    for (const batch of this.#engine.batches(pictures, options.batchSize ?? DEFAULT_BATCH_SIZE))
+      results.push(...(await this.#scoreBatch(batch, options)));
+    return results;
   }
 
   dispose(): Promise<void> {
@@ -85,28 +105,24 @@ export class Classifier {
     return this.dispose();
   }
 
-  async #classifyBatch(
-    batch: readonly RawImage[],
-    topK: number,
-    options: ClassifyOptions,
-  ): Promise<ClassificationResult[]> {
+  async #scoreBatch(batch: readonly RawImage[], options: ScoreOptions): Promise<ClassScores[]> {
     const { model, transform, labels } = this.#engine;
     const looks = options.explain === true ? model.glimpses : 0;
     const gazeOutputs = Array.from({ length: looks }, (_, i) => [`gaze.${i}.regions`, `gaze.${i}.points`]).flat();
     const outputs = await this.#engine.run(batch, [model.logitsName, ...gazeOutputs], options.signal);
-    const logits = requireOutput(outputs, model.logitsName);
-    const classes = elementCount(logits.shape) / batch.length;
+    const output = requireOutput(outputs, model.logitsName);
+    const classes = elementCount(output.shape) / batch.length;
     if (labels !== undefined && labels.length !== classes)
       throw new UsageError(`${model.card.name} scores ${classes} classes, but there are ${labels.length} labels`);
-    const scores = toFloat32(logits); // (batch, classes)
+    const scores = toFloat32(output); // (batch, classes)
     return batch.map((picture, i) => {
-      const predictions = topPredictions(scores.subarray(i * classes, (i + 1) * classes), topK, labels);
-      if (looks === 0) return { predictions };
+      const logits = scores.slice(i * classes, (i + 1) * classes);
+      if (looks === 0) return { logits };
       const gaze: GazeResult = {
         stages: Array.from({ length: looks }, (_, stage) => gazeStage(outputs, stage, i, looks)),
         viewToPicture: viewToPicture(transform, picture.width, picture.height),
       };
-      return { predictions, gaze };
+      return { logits, gaze };
     });
   }
 }
@@ -128,20 +144,22 @@ export async function loadClassifier(
   return new Classifier(host, engine);
 }
 
-/** Softmax in double precision, best first; equal scores keep the order of their indices. */
-export function topPredictions(logits: Float32Array, topK: number, labels?: readonly string[]): Prediction[] {
+/** Scores to probabilities, in double precision. */
+export function softmax(logits: Float32Array): Float64Array {
   let largest = Number.NEGATIVE_INFINITY;
   for (const value of logits) if (value > largest) largest = value;
-  let sum = 0;
-  for (const value of logits) sum += Math.exp(value - largest);
+  const exponentials = Float64Array.from(logits, (value) => Math.exp(value - largest));
+  const sum = exponentials.reduce((total, value) => total + value, 0);
+  return exponentials.map((value) => value / sum);
+}
+
+/** The likeliest classes, best first; equal scores keep the order of their indices. */
+export function topPredictions(logits: Float32Array, topK: number, labels?: readonly string[]): Prediction[] {
+  const probabilities = softmax(logits);
   return Array.from(logits.keys())
     .sort((a, b) => logits[b]! - logits[a]! || a - b)
     .slice(0, topK)
-    .map((index) => ({
-      label: labels?.[index] ?? `class ${index}`,
-      index,
-      score: Math.exp(logits[index]! - largest) / sum,
-    }));
+    .map((index) => ({ label: labels?.[index] ?? `class ${index}`, index, score: probabilities[index]! }));
 }
 
 function gazeStage(

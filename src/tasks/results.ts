@@ -32,3 +32,10 @@ export interface ClassificationResult {
   /** Present when asked for and when the model has one. */
   readonly gaze?: GazeResult;
 }
+
+/** Everything a classifier says about one picture. */
+export interface ClassScores {
+  /** One a class, before the softmax. */
+  readonly logits: Float32Array;
+  readonly gaze?: GazeResult;
+}

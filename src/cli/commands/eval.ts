@@ -1,0 +1,284 @@
+// saccade eval: how well a model answers on labelled pictures, and whether it looks at the object.
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { list } from "../../data/dataset.ts";
+import { SPLITS, type SplitName } from "../../data/samples.ts";
+import { type Accuracy, confusedPairs } from "../../evaluate/accuracy.ts";
+import { type Boxes, findBoxesFile, readBoxes } from "../../evaluate/boxes.ts";
+import { type EvaluationData, openForEvaluation, spreadSubset } from "../../evaluate/dataset-split.ts";
+import { type Evaluation, evaluate } from "../../evaluate/evaluate.ts";
+import { evaluationToJson } from "../../evaluate/evaluation-json.ts";
+import type { GazeShares } from "../../evaluate/gaze.ts";
+import { drawMistakes } from "../../evaluate/mistake-pictures.ts";
+import { renderReport } from "../../evaluate/report.ts";
+import { findTrainingRun, type TrainingRun } from "../../evaluate/training-run.ts";
+import { nodeDataFiles } from "../../platform/node/data-files.ts";
+import { nodeHost } from "../../platform/node/host.ts";
+import { type Classifier, loadClassifier } from "../../tasks/classifier.ts";
+import { version } from "../../version.ts";
+import {
+  addDeviceOptions,
+  addModelOptions,
+  type DeviceOptions,
+  integer,
+  loadOptions,
+  type ModelOptions,
+  readLines,
+  sessionOptions,
+} from "../options.ts";
+import { Progress } from "../progress.ts";
+import { printable, type Terminal, table } from "../terminal.ts";
+
+interface EvalFlags extends ModelOptions, DeviceOptions {
+  split?: SplitName;
+  validationFraction?: number;
+  seed?: number;
+  json?: boolean;
+  report?: string;
+  boxes?: string;
+  labels?: string;
+  transform?: string;
+  batch: number;
+  limit?: number;
+}
+
+const MOST_HARD_CLASSES = 10;
+const MOST_PROBLEMS = 10;
+
+const EXAMPLES = `
+DATA has a split of its own (val/CLASS/*.jpg, test/, a list with a split column, …),
+or is a folder of class folders. Labels are matched by name: the folder guinea-pig is
+the label "guinea pig". Boxes of the objects are found as val-boxes.json beside val/.
+
+Examples:
+  $ saccade eval saccade/everyday pictures/
+  $ saccade eval runs/flowers/best flowers/ --split test --report flowers.html
+  $ saccade eval model.onnx photos/ --labels names.txt --json | jq .top1
+`;
+
+export function addEval(program: Command, terminal: Terminal): void {
+  const command = program
+    .command("eval")
+    .description("measure a model on labelled pictures")
+    .argument("<model>", "registered name, model folder, checkpoint or ONNX file")
+    .argument("<data>", "folder, list or archive of labelled pictures")
+    .addOption(new Option("--split <split>", "which part (default: validation, else test, else train)").choices(SPLITS))
+    .option("--json", "one JSON object; shares are fractions from 0 to 1")
+    .option("--report <out.html>", "write a page that shows it all: one file, nothing else is needed")
+    .option("--boxes <file>", "where the objects are, as JSON (default: SPLIT-boxes.json, if it is there)")
+    .option("--limit <n>", "only this many pictures, spread over the data", integer(1))
+    .option("--labels <file>", "class names, one a line, instead of the model's own")
+    .option("--transform <text>", "preprocessing instead of the model's own")
+    .option("--validation-fraction <share>", "of undivided data, the share that training kept for validation", share)
+    .option("--seed <n>", "that training parted the data with (default: its run's, else 0)", integer(0))
+    .option("--batch <n>", "pictures run together", integer(1), 32)
+    .addHelpText("after", EXAMPLES);
+  addDeviceOptions(addModelOptions(command)).action((model: string, data: string, flags: EvalFlags) =>
+    runEval(model, data, flags, terminal),
+  );
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("It must be a number between 0 and 1.");
+  return value;
+}
+
+async function runEval(model: string, dataPath: string, flags: EvalFlags, terminal: Terminal): Promise<void> {
+  const run = await findTrainingRun(nodeHost.files, model);
+  const data = await openData(dataPath, run, flags, terminal);
+  const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
+  await using classifier = await loadClassifier(nodeHost, model, {
+    ...loadOptions(flags),
+    ...sessionOptions(flags, terminal),
+    ...(labels === undefined ? {} : { labels }),
+    ...(flags.transform === undefined ? {} : { transform: flags.transform }),
+  });
+  const boxes = await openBoxes(dataPath, data.split, classifier, flags);
+  const progress = new Progress(terminal, "pictures", data.dataset.length);
+  let shown = 0;
+  const evaluation = await evaluate(classifier, data.dataset, {
+    files: nodeDataFiles,
+    decode: nodeHost.decode,
+    batchSize: flags.batch,
+    signal: terminal.signal,
+    onProgress(done) {
+      progress.advance(done - shown);
+      shown = done;
+    },
+    ...(boxes === undefined ? {} : { boxes }),
+  }).finally(() => progress.finish());
+  noteFaults(evaluation, boxes, classifier, terminal);
+  if (flags.report !== undefined) {
+    await writeReport(flags.report, { model, dataPath, classifier, data, evaluation, run }, terminal);
+    terminal.note(`report: ${flags.report}`);
+  }
+  const { split } = data;
+  terminal.out(
+    flags.json
+      ? `${JSON.stringify({ ...evaluationToJson(evaluation), model: classifier.card.name, data: dataPath, split, device: classifier.device })}\n`
+      : describe(evaluation, `${classifier.card.name} on ${dataPath}, ${split}`, terminal.columns),
+  );
+}
+
+async function openData(
+  path: string,
+  run: TrainingRun | undefined,
+  flags: EvalFlags,
+  terminal: Terminal,
+): Promise<EvaluationData> {
+  const seed = flags.seed ?? run?.seed;
+  const data = await openForEvaluation(nodeDataFiles, path, {
+    ...(flags.split === undefined ? {} : { split: flags.split }),
+    ...(flags.validationFraction === undefined ? {} : { validationFraction: flags.validationFraction }),
+    ...(seed === undefined ? {} : { seed }),
+  });
+  const dataset = flags.limit === undefined ? data.dataset : spreadSubset(data.dataset, flags.limit);
+  terminal.note(`${data.split}: ${dataset.describe()}`);
+  if (data.isUndivided && flags.split === undefined)
+    terminal.note(
+      "the data is one undivided set, so all of it is measured; if the model was trained on it, measure what training held back: --split validation",
+    );
+  return { ...data, dataset };
+}
+
+async function openBoxes(
+  dataPath: string,
+  split: SplitName,
+  classifier: Classifier,
+  flags: EvalFlags,
+): Promise<Boxes | undefined> {
+  if (flags.boxes !== undefined) return readBoxes(nodeHost.files, flags.boxes);
+  if (!classifier.looks) return undefined;
+  const found = await findBoxesFile(nodeDataFiles, resolve(dataPath), split);
+  return found === undefined ? undefined : readBoxes(nodeHost.files, found);
+}
+
+/** What a reader of the numbers must know, and would not see in them. */
+function noteFaults(
+  { unknownLabels, problems, gaze, accuracy }: Evaluation,
+  boxes: Boxes | undefined,
+  { looks, card }: Classifier,
+  terminal: Terminal,
+): void {
+  if (accuracy.known !== undefined)
+    terminal.note(
+      `${card.name} does not know ${unknownLabels.length === 1 ? "the label" : `${unknownLabels.length} labels`} ${list(unknownLabels)}: their ${accuracy.count - accuracy.known.count} pictures count as wrong`,
+    );
+  if (boxes !== undefined && !looks)
+    terminal.note(`${card.name} does not look sparsely: there is no gaze to compare with the boxes`);
+  else if (boxes !== undefined && gaze === undefined)
+    terminal.note(`${boxes.path}: none of its ${boxes.count} boxes belongs to one of these pictures`);
+  for (const { name, reason } of problems.slice(0, MOST_PROBLEMS))
+    terminal.note(`left out: ${printable(name)}: ${reason}`);
+  if (problems.length > MOST_PROBLEMS) terminal.note(`left out: ${problems.length - MOST_PROBLEMS} more`);
+}
+
+interface ReportParts {
+  readonly model: string;
+  readonly dataPath: string;
+  readonly classifier: Classifier;
+  readonly data: EvaluationData;
+  readonly evaluation: Evaluation;
+  readonly run: TrainingRun | undefined;
+}
+
+async function writeReport(out: string, parts: ReportParts, terminal: Terminal): Promise<void> {
+  const { classifier, data, evaluation, run } = parts;
+  terminal.status("drawing the report");
+  const mistakes = await drawMistakes(classifier, data.dataset, evaluation.accuracy.mistakes, {
+    files: nodeDataFiles,
+    decode: nodeHost.decode,
+    encodePng: nodeHost.encodePng,
+    signal: terminal.signal,
+  });
+  terminal.status("");
+  const page = renderReport({
+    evaluation,
+    card: classifier.card,
+    data: parts.dataPath,
+    split: data.split,
+    facts: [
+      ["Model file", parts.model],
+      ["Data", `${parts.dataPath}: ${data.dataset.describe()}`],
+      ["Computed on", classifier.device],
+    ],
+    metrics: run?.metrics ?? [],
+    mistakes,
+    footer: `saccade ${version}, ${new Date().toISOString().slice(0, 10)}`,
+  });
+  await nodeHost.files.writeAtomic(out, page);
+}
+
+function describe(evaluation: Evaluation, title: string, columns: number): string {
+  const { accuracy, gaze } = evaluation;
+  const parts = [
+    `${printable(title)}\n`,
+    headline(accuracy),
+    hardestClasses(accuracy, columns),
+    gaze === undefined ? "" : describeGaze(gaze, columns),
+  ];
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+
+function headline({ count, top1, top1Interval, top5, loss, calibration, known }: Accuracy): string {
+  const rows = [
+    ["top-1", percent(top1), `95 % interval ${percent(top1Interval.low)} to ${percent(top1Interval.high)}`],
+    ["top-5", percent(top5), ""],
+    ["loss", loss.toFixed(3), "mean cross-entropy"],
+    ["calibration", percent(calibration.ece), "mean distance between confidence and accuracy (ECE, 15 bins)"],
+    ["pictures", String(count), ""],
+    ...(known === undefined
+      ? []
+      : [["known labels", percent(known.top1), `top-1 of ${known.count}; top-5 ${percent(known.top5)}`]]),
+  ];
+  const widths = [0, 1].map((i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows
+    .map(([name, value, rest]) => `  ${name!.padEnd(widths[0]!)}  ${value!.padStart(widths[1]!)}  ${rest}`.trimEnd())
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+function hardestClasses(accuracy: Accuracy, columns: number): string {
+  const { perClass } = accuracy;
+  if (perClass.length < 2) return "";
+  const hard = perClass.toSorted((a, b) => a.recall - b.recall || b.count - a.count).slice(0, MOST_HARD_CLASSES);
+  const pairs = confusedPairs(accuracy);
+  const rows = hard.map(({ label, count, recall, precision }) => [
+    printable(label),
+    String(count),
+    percent(recall),
+    precision === undefined ? "-" : percent(precision),
+    pairs
+      .filter((pair) => pair.label === label)
+      .slice(0, 2)
+      .map((pair) => `${printable(pair.predicted)} (${pair.count})`)
+      .join(", "),
+  ]);
+  const title = perClass.length > hard.length ? `hardest of ${perClass.length} classes` : "classes, hardest first";
+  return table([title, "pictures", "recall", "precision", "most taken for"], rows, { right: [1, 2, 3], columns });
+}
+
+function describeGaze({ all, underHalf, outsideView }: GazeShares, columns: number): string {
+  const groups = [
+    { title: `all ${all.count} pictures with a box`, group: all },
+    ...(underHalf === undefined || underHalf.count === all.count
+      ? []
+      : [{ title: `${underHalf.count} whose box is under half of the picture`, group: underHalf }]),
+  ];
+  const blocks = groups.map(({ title, group }) => {
+    const rows = group.stages.map(({ name, points, centres, fixedGaze }) => [
+      name,
+      percent(points.mean),
+      `${percent(points.low)} to ${percent(points.high)}`,
+      percent(centres.mean),
+      percent(fixedGaze),
+    ]);
+    const header = ["where it looked", "in the box", "95 % interval", "centres", "fixed gaze"];
+    return `${title}; the box is ${percent(group.boxShareOfView)} of the view\n${table(header, rows, { right: [1, 2, 3, 4], columns })}`;
+  });
+  const left = outsideView === 0 ? "" : `${outsideView} pictures whose object is outside of the view are left out\n`;
+  return `${blocks.join("\n")}${left}Evenly spread points would have the box's share of the view in the box;\nfixed gaze: the mean of its looks over all pictures.\n`;
+}

@@ -1,0 +1,64 @@
+// An evaluation as JSON: fractions from 0 to 1, names with underscores as in all files.
+import type { Evaluation } from "./evaluate.ts";
+import type { GazeGroup } from "./gaze.ts";
+
+/** Mistakes that are listed; the surest are those that teach something. */
+const MOST_MISTAKES = 50;
+
+/** What `saccade eval --json` prints: numbers in full precision, `null` where there is none (the precision of a class that was never answered). */
+export function evaluationToJson({ accuracy, gaze, problems, unknownLabels, seconds }: Evaluation) {
+  const { confusion, calibration } = accuracy;
+  return {
+    top1: accuracy.top1,
+    top5: accuracy.top5,
+    count: accuracy.count,
+    loss: accuracy.loss,
+    ece: calibration.ece,
+    top1_interval: [accuracy.top1Interval.low, accuracy.top1Interval.high],
+    known: accuracy.known ?? null,
+    unknown_labels: unknownLabels,
+    per_class: accuracy.perClass.map(({ isKnown, precision, ...rest }) => ({
+      ...rest,
+      precision: precision ?? null,
+      known: isKnown,
+    })),
+    confusion: {
+      labels: confusion.labels,
+      counts: confusion.counts.map((row) => Array.from(row)),
+      other: Array.from(confusion.other),
+    },
+    calibration: calibration.bins.map(({ confidence, accuracy: right, ...bin }) => ({
+      ...bin,
+      confidence: confidence ?? null,
+      accuracy: right ?? null,
+    })),
+    mistakes: accuracy.mistakes.slice(0, MOST_MISTAKES).map(({ index: _, labelScore, ...mistake }) => ({
+      ...mistake,
+      label_score: labelScore,
+    })),
+    gaze:
+      gaze === undefined
+        ? null
+        : {
+            all: gazeGroupToJson(gaze.all),
+            under_half: gaze.underHalf === undefined ? null : gazeGroupToJson(gaze.underHalf),
+            outside_view: gaze.outsideView,
+          },
+    problems,
+    seconds,
+    pictures_per_second: accuracy.count / seconds,
+  };
+}
+
+function gazeGroupToJson({ count, boxShareOfView, boxShareOfPicture, stages }: GazeGroup) {
+  return {
+    count,
+    box_share_of_view: boxShareOfView,
+    box_share_of_picture: boxShareOfPicture,
+    stages: stages.map(({ fixedGaze, pointsInView, ...stage }) => ({
+      ...stage,
+      fixed_gaze: fixedGaze,
+      points_in_view: pointsInView,
+    })),
+  };
+}
