@@ -125,6 +125,14 @@ export function halfToNumber(half: number): number {
   return sign * (1024 + mantissa) * 2 ** (exponent - 25);
 }
 
+let halves: Float32Array | undefined;
+
+/** Every half by its bits: a look-up is several times faster than the arithmetic. Made when first needed (256 KB). */
+function halfTable(): Float32Array {
+  halves ??= Float32Array.from({ length: 65536 }, (_, half) => halfToNumber(half));
+  return halves;
+}
+
 /** Number to IEEE half, rounding to nearest even; too large becomes infinity. */
 export function numberToHalf(value: number): number {
   asFloat[0] = value;
@@ -178,9 +186,10 @@ export function toFloat64(value: TensorData): Float64Array {
 function convert<A extends Float32Array | Float64Array>(value: TensorData, same: DType, make: (n: number) => A): A {
   if (value.dtype === same) return value.data as A;
   const out = make(value.data.length);
-  if (value.dtype === "float16")
-    for (let i = 0; i < out.length; i++) out[i] = halfToNumber((value.data as Uint16Array)[i]!);
-  else if (value.dtype === "bfloat16")
+  if (value.dtype === "float16") {
+    const table = halfTable();
+    for (let i = 0; i < out.length; i++) out[i] = table[(value.data as Uint16Array)[i]!]!;
+  } else if (value.dtype === "bfloat16")
     for (let i = 0; i < out.length; i++) out[i] = bfloat16ToNumber((value.data as Uint16Array)[i]!);
   else for (let i = 0; i < out.length; i++) out[i] = Number(value.data[i]!);
   return out;
