@@ -228,7 +228,7 @@ function headline({ count, top1, top1Interval, top5, loss, calibration, known }:
     ["top-1", percent(top1), `95 % interval ${percent(top1Interval.low)} to ${percent(top1Interval.high)}`],
     ["top-5", percent(top5), ""],
     ["loss", loss.toFixed(3), "mean cross-entropy"],
-    ["calibration", percent(calibration.ece), "mean distance between confidence and accuracy (ECE, 15 bins)"],
+    ["calibration", percent(calibration.ece), "confidence off by this on average (ECE, 15 bins)"],
     ["pictures", String(count), ""],
     ...(known === undefined
       ? []
