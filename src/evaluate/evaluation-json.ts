@@ -55,9 +55,10 @@ function gazeGroupToJson({ count, boxShareOfView, boxShareOfPicture, stages }: G
     count,
     box_share_of_view: boxShareOfView,
     box_share_of_picture: boxShareOfPicture,
-    stages: stages.map(({ fixedGaze, pointsInView, ...stage }) => ({
+    stages: stages.map(({ fixedGaze, beyondFixed, pointsInView, ...stage }) => ({
       ...stage,
       fixed_gaze: fixedGaze,
+      beyond_fixed: beyondFixed,
       points_in_view: pointsInView,
     })),
   };

@@ -19,6 +19,8 @@ export interface GazeStageShares {
   readonly gain: Interval;
   /** What the same looking would reach if it were alike for all pictures: the mean gaze over each picture's box. Objects tend to be central. */
   readonly fixedGaze: number;
+  /** `points` less that, picture by picture: above 0 where the model finds the object, and does not merely expect it in the middle. */
+  readonly beyondFixed: Interval;
   /** Share of sampling points within the view; the others see nothing. */
   readonly pointsInView: number;
 }
@@ -107,22 +109,26 @@ export class GazeMeter {
 
   #group(pictures: readonly Measured[], { seed = 0, resamples = 1000 }: GazeOptions): GazeGroup {
     const column = (value: (picture: Measured) => number) => Float64Array.from(pictures, value);
+    const fixed = this.#names.map((_, i) => column(({ box }) => this.#densities[i]!.shareIn(box)));
     const columns = this.#names.flatMap((_, i) => [
       column(({ stages }) => stages[i]!.points),
       column(({ stages }) => stages[i]!.centres),
       column(({ stages, boxShareOfView }) => stages[i]!.points - boxShareOfView),
+      Float64Array.from(pictures, ({ stages }, k) => stages[i]!.points - fixed[i]![k]!),
     ]);
     const intervals = bootstrapMeans(columns, new RandomSource(seed, "gaze/bootstrap"), resamples);
+    const interval = (stage: number, place: number) => intervals[4 * stage + place]!;
     return {
       count: pictures.length,
       boxShareOfView: meanOf(column(({ boxShareOfView }) => boxShareOfView)),
       boxShareOfPicture: meanOf(column(({ boxShareOfPicture }) => boxShareOfPicture)),
       stages: this.#names.map((name, i) => ({
         name,
-        points: intervals[3 * i]!,
-        centres: intervals[3 * i + 1]!,
-        gain: intervals[3 * i + 2]!,
-        fixedGaze: meanOf(column(({ box }) => this.#densities[i]!.shareIn(box))),
+        points: interval(i, 0),
+        centres: interval(i, 1),
+        gain: interval(i, 2),
+        fixedGaze: meanOf(fixed[i]!),
+        beyondFixed: interval(i, 3),
         pointsInView: meanOf(column(({ stages }) => stages[i]!.pointsInView)),
       })),
     };

@@ -88,6 +88,14 @@ test("splits: chosen, asked for, or the folder itself", async () => {
   expect(missing.notes.join()).toContain("no test pictures");
 });
 
+test("a class may be called like a split", async () => {
+  const root = at("vehicles", "val");
+  await writeSplit(root, ["red fox", "train"]);
+  const { exitCode, stdout } = await cli(["eval", model, root, "--json"]);
+  expect(exitCode).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ count: 6, split: "validation", unknown_labels: ["train"] });
+});
+
 test("of undivided data all is measured, or what training held back", async () => {
   const root = at("undivided");
   await writeSplit(root, CLASSES, 4);

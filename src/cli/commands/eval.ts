@@ -12,6 +12,7 @@ import type { GazeShares } from "../../evaluate/gaze.ts";
 import { drawMistakes } from "../../evaluate/mistake-pictures.ts";
 import { renderReport } from "../../evaluate/report.ts";
 import { findTrainingRun, type TrainingRun } from "../../evaluate/training-run.ts";
+import { inspect, summarizeTensors } from "../../model-folder/inspect.ts";
 import { nodeDataFiles } from "../../platform/node/data-files.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { type Classifier, loadClassifier } from "../../tasks/classifier.ts";
@@ -27,7 +28,7 @@ import {
   sessionOptions,
 } from "../options.ts";
 import { Progress } from "../progress.ts";
-import { printable, type Terminal, table } from "../terminal.ts";
+import { compact, printable, type Terminal, table } from "../terminal.ts";
 
 interface EvalFlags extends ModelOptions, DeviceOptions {
   split?: SplitName;
@@ -199,7 +200,7 @@ async function writeReport(out: string, parts: ReportParts, terminal: Terminal):
     data: parts.dataPath,
     split: data.split,
     facts: [
-      ["Model file", parts.model],
+      ...(await modelFacts(parts.model)),
       ["Data", `${parts.dataPath}: ${data.dataset.describe()}`],
       ["Computed on", classifier.device],
     ],
@@ -208,6 +209,16 @@ async function writeReport(out: string, parts: ReportParts, terminal: Terminal):
     footer: `saccade ${version}, ${new Date().toISOString().slice(0, 10)}`,
   });
   await nodeHost.files.writeAtomic(out, page);
+}
+
+async function modelFacts(model: string): Promise<[string, string][]> {
+  const found = await inspect(nodeHost, model);
+  const { elements } = summarizeTensors(found.tensors);
+  return [
+    ...(found.folder === undefined ? [] : [["Architecture", found.folder.architecture] satisfies [string, string]]),
+    ["Parameters", compact(elements)],
+    ["File", `${found.path}, ${compact(found.fileBytes, "B")}`],
+  ];
 }
 
 function describe(evaluation: Evaluation, title: string, columns: number): string {
@@ -269,16 +280,21 @@ function describeGaze({ all, underHalf, outsideView }: GazeShares, columns: numb
       : [{ title: `${underHalf.count} whose box is under half of the picture`, group: underHalf }]),
   ];
   const blocks = groups.map(({ title, group }) => {
-    const rows = group.stages.map(({ name, points, centres, fixedGaze }) => [
+    const rows = group.stages.map(({ name, points, centres, fixedGaze, beyondFixed }) => [
       name,
       percent(points.mean),
-      `${percent(points.low)} to ${percent(points.high)}`,
       percent(centres.mean),
       percent(fixedGaze),
+      `${signed(beyondFixed.mean)} (${signed(beyondFixed.low)} to ${signed(beyondFixed.high)})`,
     ]);
-    const header = ["where it looked", "in the box", "95 % interval", "centres", "fixed gaze"];
+    const header = ["where it looked", "points in box", "centres", "fixed gaze", "points beyond that"];
     return `${title}; the box is ${percent(group.boxShareOfView)} of the view\n${table(header, rows, { right: [1, 2, 3, 4], columns })}`;
   });
   const left = outsideView === 0 ? "" : `${outsideView} pictures whose object is outside of the view are left out\n`;
-  return `${blocks.join("\n")}${left}Evenly spread points would have the box's share of the view in the box;\nfixed gaze: the mean of its looks over all pictures.\n`;
+  return `${blocks.join("\n")}${left}Evenly spread points would have the box's share of the view in the box. Fixed\ngaze: its mean over all pictures; what is beyond that was found, not guessed.\n`;
+}
+
+function signed(share: number): string {
+  const points = (100 * Math.abs(share)).toFixed(1);
+  return points === "0.0" ? points : `${share < 0 ? "-" : "+"}${points}`;
 }

@@ -12,7 +12,7 @@ export interface Frame {
 }
 
 /** Wide enough for two charts beside each other, small enough that its text can be read on a telephone. */
-export const CHART: Frame = { width: 440, height: 270, left: 46, right: 14, top: 12, bottom: 40 };
+export const CHART: Frame = { width: 440, height: 270, left: 46, right: 20, top: 12, bottom: 40 };
 
 export type Scale = (value: number) => number;
 

@@ -8,7 +8,7 @@ const COUNTS: Frame = { ...CHART, height: 130, top: 8 };
 
 const SHARES = [0, 0.2, 0.4, 0.6, 0.8, 1];
 
-/** Bars that end at the diagonal are as often right as they are sure. */
+/** A bar that ends at the diagonal is as often right as it is sure; what is between the two is drawn in a colour of its own. */
 export function drawReliability({ bins }: Calibration): Markup {
   const x = scaleX(FRAME, 0, 1);
   const y = scaleY(FRAME, 0, 1);
@@ -23,7 +23,7 @@ export function drawReliability({ bins }: Calibration): Markup {
     const width = px(x(bin.high) - x(bin.low) - 2);
     const isOver = bin.confidence > bin.accuracy;
     const [high, low] = isOver ? [bin.confidence, bin.accuracy] : [bin.accuracy, bin.confidence];
-    return html`<g><title>${describeBin(bin)}</title><rect class="bar" x="${left}" width="${width}" y="${px(y(bin.accuracy))}" height="${px(y(0) - y(bin.accuracy))}"/><rect class="gap ${isOver ? "over" : "under"}" x="${left}" width="${width}" y="${px(y(high))}" height="${px(y(low) - y(high))}"/></g>`;
+    return html`<g><title>${describeBin(bin)}</title><rect class="bar" x="${left}" width="${width}" y="${px(y(low))}" height="${px(y(0) - y(low))}"/><rect class="gap ${isOver ? "over" : "under"}" x="${left}" width="${width}" y="${px(y(high))}" height="${px(y(low) - y(high))}"/></g>`;
   });
   const diagonal = html`<line class="expected" x1="${x(0)}" y1="${y(0)}" x2="${x(1)}" y2="${y(1)}"/>`;
   return figure(
@@ -32,8 +32,8 @@ export function drawReliability({ bins }: Calibration): Markup {
     [axes, bars, diagonal],
     [
       { name: "right", series: "k-bar" },
-      { name: "too sure", series: "k-over" },
-      { name: "not sure enough", series: "k-under" },
+      { name: "right, though not as sure", series: "k-under" },
+      { name: "sure, though not right", series: "k-over" },
     ],
   );
 }

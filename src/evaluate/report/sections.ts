@@ -3,6 +3,7 @@ import type { DataProblem } from "../../data/dataset.ts";
 import { type Accuracy, type ClassAccuracy, confusedPairs } from "../accuracy.ts";
 import type { GazeGroup, GazeShares } from "../gaze.ts";
 import type { MistakePicture } from "../mistake-pictures.ts";
+import type { Interval } from "../statistics.ts";
 import { drawConfusionMatrix } from "./confusion-matrix.ts";
 import { drawGazeShares } from "./gaze-chart.ts";
 import { type HtmlValue, html, type Markup, percent } from "./html.ts";
@@ -45,15 +46,16 @@ export function gazeSection({ all, underHalf, outsideView }: GazeShares): Markup
   const groups: readonly (readonly [string, GazeGroup])[] = [
     ...(underHalf === undefined || underHalf.count === all.count
       ? []
-      : ([[`${underHalf.count} pictures whose object’s box is under half of the picture`, underHalf]] as const)),
-    [`All ${all.count} pictures with a box`, all],
+      : ([[`${underHalf.count} with a box under half of the picture`, underHalf]] as const)),
+    [`All ${all.count} with a box`, all],
   ];
   return section(
     "Does it look at the object?",
     last !== undefined &&
-      html`<p>The model was taught labels, never where things are. In its last look ${percent(last.points.mean)} of its sampling points lie in the object’s box${underHalf === undefined ? "" : ", over the pictures whose box is under half of the picture"}. Points spread evenly over what it sees would have ${percent(reached.boxShareOfView)} there; its own average gaze, the same for every picture, ${percent(last.fixedGaze)}: objects tend to be in the middle.</p>`,
+      html`<p>The model was taught labels, never where things are. In its last look ${percent(last.points.mean)} of its sampling points lie in the object’s box${underHalf === undefined ? "" : ", over the pictures whose box is under half of the picture"}. Points spread evenly over what it sees would have ${percent(reached.boxShareOfView)} there; its own average gaze, the same for every picture, ${percent(last.fixedGaze)}, because objects tend to be in the middle. What is beyond that was found in the picture.</p>`,
     html`<div class="charts">${groups.map(([title, group]) => drawGazeShares(title, group))}</div>`,
     groups.map(([title, group]) => html`<h3>${title}</h3>${gazeTable(group)}`),
+    html`<p class="fine">In parentheses: 95 % intervals, from 1000 resamples of the pictures.</p>`,
     outsideView > 0 &&
       html`<p>${outsideView} pictures are left out, because their object lies outside of what the model sees.</p>`,
   );
@@ -61,16 +63,23 @@ export function gazeSection({ all, underHalf, outsideView }: GazeShares): Markup
 
 function gazeTable({ stages, boxShareOfView }: GazeGroup): Markup {
   const rows = stages.map(
-    ({ name, points, centres, gain, fixedGaze, pointsInView }) =>
-      html`<tr><td>${name}</td><td class="n">${percent(points.mean)}</td><td class="n">${percent(points.low)} to ${percent(points.high)}</td><td class="n">${signed(gain.mean)}</td><td class="n">${percent(centres.mean)}</td><td class="n">${percent(fixedGaze)}</td><td class="n">${percent(boxShareOfView)}</td><td class="n">${percent(pointsInView)}</td></tr>
+    ({ name, points, centres, gain, fixedGaze, beyondFixed, pointsInView }) =>
+      html`<tr><td>${name}</td><td class="n">${percent(points.mean)} (${share(points.low)} to ${share(points.high)})</td><td class="n">${percent(boxShareOfView)}</td><td class="n">${signedInterval(gain)}</td><td class="n">${percent(fixedGaze)}</td><td class="n">${signedInterval(beyondFixed)}</td><td class="n">${percent(centres.mean)}</td><td class="n">${percent(pointsInView)}</td></tr>
 `,
   );
-  return html`<div class="scroll"><table><thead><tr><th>Look</th><th class="n">Points in box</th><th class="n">95 % interval</th><th class="n">Over even</th><th class="n">Regions’ centres</th><th class="n">Fixed gaze</th><th class="n">Even spread</th><th class="n">Points in view</th></tr></thead><tbody>${rows}</tbody></table></div>
+  return html`<div class="scroll"><table><thead><tr><th>Look</th><th class="n">Points in the box</th><th class="n">Evenly spread</th><th class="n">Over evenly spread</th><th class="n">Fixed gaze</th><th class="n">Over fixed gaze</th><th class="n">Regions’ centres</th><th class="n">Points in view</th></tr></thead><tbody>${rows}</tbody></table></div>
 `;
 }
 
+const signedInterval = ({ mean, low, high }: Interval): string => `${signed(mean)} (${signed(low)} to ${signed(high)})`;
+
+const share = (value: number): string => (100 * value).toFixed(1);
+
 /** Percentage points, with the sign. */
-const signed = (share: number): string => `${share < 0 ? "−" : "+"}${(100 * Math.abs(share)).toFixed(1)}`;
+function signed(share: number): string {
+  const points = (100 * Math.abs(share)).toFixed(1);
+  return points === "0.0" ? points : `${share < 0 ? "−" : "+"}${points}`;
+}
 
 export function confusionSection(accuracy: Accuracy): Markup {
   const { confusion } = accuracy;
@@ -102,7 +111,7 @@ export function classSection(accuracy: Accuracy): Markup {
   const takenFor = (label: string) =>
     pairs
       .filter((pair) => pair.label === label)
-      .slice(0, 3)
+      .slice(0, 2)
       .map(({ predicted, count }) => `${predicted} (${count})`)
       .join(", ");
   const heads = CLASS_COLUMNS.map(
@@ -118,7 +127,7 @@ export function classSection(accuracy: Accuracy): Markup {
 function classRow(row: ClassAccuracy, takenFor: string): Markup {
   const { label, isKnown, count, recall, precision, f1, predicted } = row;
   const cell = (value: number, text: HtmlValue) => html`<td class="n" data-v="${value}">${text}</td>`;
-  const bar = html`<span class="share"><span style="width:${(100 * recall).toFixed(1)}%"></span></span>${percent(recall)}`;
+  const bar = html`<span class="share"><span style="width:${(100 * recall).toFixed(1)}%"></span></span><span class="number">${percent(recall)}</span>`;
   return html`<tr><td data-v="${label}">${label}${!isKnown && " (unknown to the model)"}</td>${cell(count, count)}${cell(recall, bar)}${cell(precision ?? -1, percent(precision))}${cell(f1, percent(f1))}${cell(predicted, predicted)}<td class="wide">${takenFor}</td></tr>
 `;
 }
@@ -155,7 +164,7 @@ function shortName(name: string): string {
 
 export function problemSection(problems: readonly DataProblem[]): Markup {
   const rows = problems.slice(0, MOST_PROBLEMS).map(
-    ({ name, reason }) => html`<tr><td>${name}</td><td class="wide">${reason}</td></tr>
+    ({ name, reason }) => html`<tr><td>${name}</td><td class="reason">${reason}</td></tr>
 `,
   );
   return section(

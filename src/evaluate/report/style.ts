@@ -42,7 +42,7 @@ figcaption strong { display: block; font-size: 0.95rem; font-weight: 600; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 0.84rem; color: var(--quiet); }
 .key::before { content: ""; display: inline-block; width: 14px; height: 3px; margin-right: 6px; vertical-align: middle; border-radius: 2px; background: var(--c); }
 .k-bar::before, .k-over::before, .k-under::before { height: 10px; }
-.k-over::before, .k-under::before { background: color-mix(in srgb, var(--c) 40%, transparent); }
+.k-over::before, .k-under::before { background: color-mix(in srgb, var(--c) 50%, transparent); }
 .k-even::before { height: 0; border-top: 2px dashed var(--c); background: none; }
 .s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); }
 .k-bar { --c: var(--s1); } .k-over { --c: var(--s2); } .k-under { --c: var(--s3); } .k-even { --c: var(--quiet); }
@@ -53,7 +53,7 @@ svg text { fill: var(--quiet); font-family: inherit; }
 .line.even { stroke: var(--quiet); stroke-dasharray: 5 4; stroke-width: 1.5; }
 .dot { fill: var(--c); } .whisker { stroke: var(--c); stroke-width: 2; }
 .bar { fill: var(--s1); } .bar.quiet { fill: var(--quiet); fill-opacity: 0.6; }
-.gap { fill-opacity: 0.4; } .gap.over { fill: var(--s2); } .gap.under { fill: var(--s3); }
+.gap { fill-opacity: 0.5; } .gap.over { fill: var(--s2); } .gap.under { fill: var(--s3); }
 .expected { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 4 4; }
 .scroll { overflow-x: auto; margin: 14px 0; }
 .matrix { display: block; max-width: none; }
@@ -62,16 +62,19 @@ svg text { fill: var(--quiet); font-family: inherit; }
 .matrix .count { font-variant-numeric: tabular-nums; } .matrix .on-dark { fill: var(--on-dark); font-weight: 600; }
 table { border-collapse: collapse; font-size: 0.91rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 5px 12px 5px 0; text-align: left; border-bottom: 1px solid var(--rule); white-space: nowrap; }
-th { font-weight: 600; color: var(--quiet); vertical-align: bottom; }
+th { font-weight: 600; color: var(--quiet); vertical-align: bottom; line-height: 1.3; }
+thead th.n { white-space: normal; } .sortable th.n { white-space: nowrap; }
+.fine { margin: 4px 0 0; font-size: 0.85rem; }
 th.n, td.n { text-align: right; padding-left: 16px; }
 td:last-child, th:last-child { padding-right: 0; }
-th.wide, td.wide { padding-left: 24px; white-space: normal; min-width: 13em; }
+th.wide, td.wide { padding-left: 24px; } td.reason { white-space: normal; min-width: 13em; }
 .sortable { width: 100%; }
 .sortable th button { all: unset; cursor: pointer; } .sortable th button:focus-visible { outline: 2px solid var(--s1); outline-offset: 2px; }
 .sortable th button::after { content: "\\2195"; display: inline-block; width: 1em; text-align: center; opacity: 0.45; }
 .sortable th[aria-sort="ascending"] button::after { content: "\\2191"; opacity: 1; }
 .sortable th[aria-sort="descending"] button::after { content: "\\2193"; opacity: 1; }
 .share { display: inline-block; width: 64px; height: 8px; margin-right: 10px; border-radius: 2px; background: var(--wash); vertical-align: 1px; }
+.number { display: inline-block; min-width: 4.1em; }
 .share span { display: block; height: 100%; border-radius: 2px; background: var(--s1); }
 .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); gap: 18px; margin: 18px 0; }
 .mistake { margin: 0; border: 1px solid var(--rule); border-radius: 10px; background: var(--card); overflow: hidden; }
@@ -85,7 +88,7 @@ footer { margin-top: 64px; padding-top: 14px; border-top: 1px solid var(--rule);
 @media (max-width: 560px) {
   body { padding: 24px 16px 40px; } h1 { font-size: 1.6rem; } h2 { margin-top: 48px; }
   .tiles { grid-template-columns: 1fr 1fr; gap: 10px; } .tile { padding: 12px 14px; } .tile .value { font-size: 1.6rem; }
-  .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: 9px; }
+  .share { display: none; } .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: 9px; }
 }
 @media print {
   :root { color-scheme: light; --paper: #fff; --card: #fff; --ink: #000; --quiet: #444; --rule: #ccc; --wash: #eee;

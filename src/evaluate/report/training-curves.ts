@@ -79,5 +79,5 @@ function thin(points: readonly (readonly [number, number])[]): [number, number][
 function short(value: number): string {
   const rounded = Number(value.toPrecision(6));
   if (Math.abs(rounded) >= 10_000) return `${Number((rounded / 1000).toPrecision(4))}k`;
-  return rounded !== 0 && Math.abs(rounded) < 0.001 ? rounded.toExponential().replace("e-", "e−") : String(rounded);
+  return rounded !== 0 && Math.abs(rounded) < 1e-4 ? rounded.toExponential().replace("e-", "e−") : String(rounded);
 }
