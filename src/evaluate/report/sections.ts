@@ -95,7 +95,7 @@ export function confusionSection(accuracy: Accuracy): Markup {
     html`<p>${
       matrix === undefined
         ? `With ${confusion.labels.length} classes the whole matrix could not be read; these are its largest fields.`
-        : "Rows are labels, columns answers. The diagonal is right; the darker a field, the larger its share of the row."
+        : "Rows are labels, columns answers. The diagonal is right; the stronger its colour, the larger a field’s share of the row."
     }</p>`,
     matrix,
     rows.length > 0 &&

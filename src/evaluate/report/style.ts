@@ -90,10 +90,11 @@ footer { margin-top: 64px; padding-top: 14px; border-top: 1px solid var(--rule);
   .tiles { grid-template-columns: 1fr 1fr; gap: 10px; } .tile { padding: 12px 14px; } .tile .value { font-size: 1.6rem; }
   .share { display: none; } .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: 9px; }
 }
+@page { margin: 16mm 14mm; }
 @media print {
   :root { color-scheme: light; --paper: #fff; --card: #fff; --ink: #000; --quiet: #444; --rule: #ccc; --wash: #eee;
     --s1: #1f5fbf; --s2: #c2540a; --s3: #22804f; --hit: #1f5fbf; --miss: #c2540a; --on-dark: #fff; }
-  body { max-width: none; padding: 0; font-size: 10.5pt; } h2 { margin-top: 28px; break-after: avoid; }
+  body { max-width: none; padding: 0; font-size: 10.5pt; } h2 { margin-top: 28px; } h2, h3, p { break-after: avoid; }
   .tile, .chart, .mistake, tr, .facts { break-inside: avoid; } .scroll { overflow: visible; } .matrix { max-width: 100%; height: auto; }
   .sortable th button::after { content: none; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
