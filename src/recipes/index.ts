@@ -1,4 +1,5 @@
 // Every recipe by name, for `saccade train --recipe`.
+import { NotFoundError } from "../errors.ts";
 import { parseRecipe, type Recipe } from "../train/recipe.ts";
 import { clothing } from "./clothing.ts";
 import { everyday } from "./everyday.ts";
@@ -7,3 +8,30 @@ import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
 export const recipes: ReadonlyMap<string, Recipe> = new Map(
   [everyday, clothing, sparseformerTinyImagenet].map((input) => [input.name, parseRecipe(input)]),
 );
+
+/**
+ * The recipe of this name.
+ *
+ * @throws NotFoundError with the name that is nearest
+ */
+export function recipeNamed(name: string): Recipe {
+  const recipe = recipes.get(name);
+  if (recipe !== undefined) return recipe;
+  const names = [...recipes.keys()];
+  const distances = names.map((known) => editDistance(name.toLowerCase(), known.toLowerCase()));
+  const nearest = distances.indexOf(Math.min(...distances));
+  const meant = distances[nearest]! <= Math.max(2, name.length / 2) ? `did you mean ${names[nearest]}? ` : "";
+  throw new NotFoundError("recipe", name, `${meant}known are ${names.join(", ")}; or pass a .json file`);
+}
+
+/** Letters to insert, delete or replace (Levenshtein). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -41,5 +41,6 @@ function firstReleaseNumerics() {
     use_stage_embedding: false,
     grid_sample_config: { mode: "bilinear", padding_mode: "zeros", align_corners: false },
     restrict_grad_norm: true,
+    first_release_numerics: true,
   };
 }

@@ -2,7 +2,7 @@
 // numbers on the same machine.
 import { z } from "zod";
 import { UsageError } from "../errors.ts";
-import { parseAugmentation } from "../image/augment.ts";
+import { createAugmenter, parseAugmentation } from "../image/augment.ts";
 import { parseTransform } from "../image/transform.ts";
 import { adamW } from "./optimizers/adamw.ts";
 import { lion } from "./optimizers/lion.ts";
@@ -45,7 +45,7 @@ export const recipeSchema = z.strictObject({
   /** 0 keeps no moving average. */
   ema_decay: share.default(0),
   loss: z.enum(["cross_entropy", "binary_cross_entropy"]).default("cross_entropy"),
-  label_smoothing: share.default(0),
+  label_smoothing: z.number().min(0).lt(1).default(0),
   mixup: rate.default(0),
   cutmix: rate.default(0),
   mix_probability: share.default(1),
@@ -66,16 +66,51 @@ export const recipeSchema = z.strictObject({
 export type Recipe = z.infer<typeof recipeSchema>;
 export type RecipeInput = z.input<typeof recipeSchema>;
 
-/** Checks and completes a recipe. Throws UsageError naming the field. */
+/**
+ * Checks and completes a recipe.
+ *
+ * @throws UsageError naming the field
+ */
 export function parseRecipe(input: unknown): Recipe {
   const result = recipeSchema.safeParse(input);
   if (!result.success)
     throw new UsageError(`the recipe is not valid: ${z.prettifyError(result.error).replaceAll("\n", " ")}`);
-  parseAugmentation(result.data.augmentation);
-  parseTransform(result.data.transform);
-  return result.data;
+  const recipe = result.data;
+  const { width, height } = inField("augmentation", () => createAugmenter(parseAugmentation(recipe.augmentation)));
+  if (width !== recipe.width || height !== recipe.height)
+    throw new UsageError(
+      `the recipe is not valid: its augmentation makes pictures of ${width} x ${height}, but its width and height are ${recipe.width} and ${recipe.height}`,
+    );
+  inField("transform", () => parseTransform(recipe.transform));
+  const teaching = recipe.distillation;
+  if (teaching !== undefined) inField("distillation.transform", () => parseTransform(teaching.transform));
+  return recipe;
 }
 
+function inField<T>(field: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`the recipe is not valid: ${field}: ${error.message}`, error.hint);
+  }
+}
+
+/** What a user may say instead of the recipe. */
+export interface RecipeOverrides {
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly learning_rate?: number;
+  readonly seed?: number;
+}
+
+/** A recipe with some fields changed. The warm-up keeps its share of the epochs, or a short run would be nothing else. */
+export function overrideRecipe(recipe: Recipe, overrides: RecipeOverrides): Recipe {
+  const { epochs = recipe.epochs } = overrides;
+  return parseRecipe({ ...recipe, ...overrides, warmup_epochs: (recipe.warmup_epochs * epochs) / recipe.epochs });
+}
+
+/** The optimiser that a recipe names, with its usual constants. */
 export function optimizerOf(recipe: Recipe): Optimizer {
   return { adamw: () => adamW(), sgd: () => sgd(), lion: () => lion() }[recipe.optimizer]();
 }

@@ -1,10 +1,11 @@
 // Where training begins: fresh weights from a seed, or another model's weights with a new head.
 import { UsageError } from "../errors.ts";
 import { shapesEqual } from "../graph/dimensions.ts";
+import type { Graph } from "../graph/tensor.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { inferenceGraph, initialWeights } from "../models/graph.ts";
 import { defineModel } from "../models/registry.ts";
-import { tensor, toFloat32 } from "../tensor.ts";
+import { type TensorData, tensor, toFloat32 } from "../tensor.ts";
 import type { Recipe } from "./recipe.ts";
 
 export interface StartingPoint {
@@ -13,33 +14,64 @@ export interface StartingPoint {
   readonly fresh: readonly string[];
 }
 
-/** The recipe's model for these labels; `from` gives its architecture, configuration and weights, and the recipe only how to train. */
+/**
+ * The recipe's model for these labels; `from` gives its architecture, configuration and weights, and the recipe only how to train. Layers whose
+ * shape depends on the labels start fresh, unless the labels are the same.
+ *
+ * @throws UsageError when no weights could be taken over
+ */
 export function startingPoint(recipe: Recipe, labels: readonly string[], from?: NativeModel): StartingPoint {
   const base = from === undefined ? recipe.config : (from.definition.config as Record<string, unknown>);
   const name = from === undefined ? recipe.architecture : from.definition.architecture.name;
   const definition = defineModel(name, { ...base, proj_dim: labels.length });
   const graph = inferenceGraph(definition);
   const weights = initialWeights(graph, recipe.seed);
-  const fresh: string[] = [];
-  if (from !== undefined)
-    for (const { name: parameter, shape } of graph.parameters.values()) {
-      const value = from.weights.get(parameter);
-      if (value !== undefined && shapesEqual(value.shape, shape))
-        weights.set(parameter, tensor("float32", shape, toFloat32(value)));
-      else fresh.push(parameter);
-    }
-  if (fresh.length === graph.parameters.size)
+  const { weights: taken, fresh } = from === undefined ? { weights: [], fresh: [] } : takeOver(graph, from, labels);
+  for (const [parameter, value] of taken) weights.set(parameter, value);
+  if (from !== undefined && taken.length === 0)
     throw new UsageError(
-      `${from?.card.name} shares no weights with the model to train`,
+      `${from.card.name} shares no weights with the model to train`,
       "leave --from out to begin from scratch",
     );
+  const licence = from?.card.licence;
   return {
     model: {
       kind: "native",
-      card: { name: recipe.name, labels, transform: recipe.transform },
+      card: { name: recipe.name, labels, transform: recipe.transform, ...(licence === undefined ? {} : { licence }) },
       definition: { architecture: definition.architecture, config: definition.config },
       weights,
     },
     fresh,
   };
+}
+
+/** The other model's weights that fit, and the names of parameters that have to start fresh. */
+function takeOver(graph: Graph, from: NativeModel, labels: readonly string[]) {
+  const weights: (readonly [string, TensorData])[] = [];
+  const fresh: string[] = [];
+  const head = sameLabels(from.card.labels, labels) ? new Set<string>() : headParameters(from, labels.length);
+  for (const { name, shape } of graph.parameters.values()) {
+    const value = head.has(name) ? undefined : from.weights.get(name);
+    if (value !== undefined && shapesEqual(value.shape, shape))
+      weights.push([name, tensor("float32", shape, toFloat32(value))]);
+    else fresh.push(name);
+  }
+  return { weights, fresh };
+}
+
+function sameLabels(a: readonly string[] | undefined, b: readonly string[]): boolean {
+  return a !== undefined && a.length === b.length && a.every((label, i) => label === b[i]);
+}
+
+/** Parameters that would have another shape with one class more: other classes in the same number need others all the same. */
+function headParameters({ definition }: NativeModel, classes: number): Set<string> {
+  const shapes = (count: number) =>
+    inferenceGraph(
+      defineModel(definition.architecture.name, { ...(definition.config as Record<string, unknown>), proj_dim: count }),
+    ).parameters;
+  const wider = shapes(classes + 1);
+  const names = [...shapes(classes).values()].filter(
+    ({ name, shape }) => !shapesEqual(shape, wider.get(name)?.shape ?? []),
+  );
+  return new Set(names.map(({ name }) => name));
 }

@@ -1,6 +1,7 @@
 // A whole training run: epochs, evaluation, logs, checkpoints, resuming. What a run does is said by its recipe; where it is kept, by its folder.
-import type { Loader } from "../data/loader.ts";
+import type { Batch, Loader } from "../data/loader.ts";
 import { AbortedError } from "../errors.ts";
+import { readModelFolder } from "../model-folder/load.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { lower } from "../onnx/lower.ts";
 import type { Files } from "../platform/host.ts";
@@ -13,7 +14,9 @@ import { stateOfTensors, tensorsOfState } from "./run/checkpoint-tensors.ts";
 import { type MetricRecord, MetricsLog } from "./run/metrics-log.ts";
 import { type ResumedRun, type Run, writeRunModel } from "./run/run-folder.ts";
 import { EventWriter } from "./run/tensorboard.ts";
+import type { CosineSchedule } from "./schedule.ts";
 import { buildTrainStep, type TrainStep } from "./step.ts";
+import { Pace, StepWindow } from "./step-window.ts";
 import { initialState, type StepReport, stateOf, Trainer } from "./trainer.ts";
 
 /** What evaluation answers; fractions in 0..1. */
@@ -23,26 +26,35 @@ export interface Evaluation {
   readonly top5: number;
 }
 
-/** Where training stands, for a progress line. Averages are over the steps since the last report. */
+/** Where training stands. Averages are over the steps since the last line of metrics. */
 export interface FitReport {
+  /** The epoch under way, from 0. */
   readonly epoch: number;
   readonly epochs: number;
+  /** Batches done of the epoch. */
   readonly batch: number;
   readonly batchesPerEpoch: number;
+  /** Batches done since the run began. */
   readonly step: number;
   readonly totalSteps: number;
   readonly batchSize: number;
   readonly loss: number;
+  /** Fraction, 0..1: the targets' share of the predicted class, so mixed pictures never reach 1. */
   readonly accuracy: number;
   readonly learningRate: number;
   readonly imagesPerSecond: number;
   /** Share of the time that steps waited for data, 0..1. */
   readonly waitShare: number;
+  /** Until the last epoch ends, at the present pace, evaluations included. */
+  readonly secondsLeft: number;
 }
+
+/** What a run is busy with. */
+export type FitStage = "compiling" | "training" | "evaluating";
 
 export interface FitOptions {
   readonly recipe: Recipe;
-  /** The model to begin with: its definition, card and first weights. */
+  /** The model to begin with: its definition, card and first weights. A resumed run takes weights from its checkpoint. */
   readonly model: NativeModel;
   readonly classes: number;
   readonly loader: Loader;
@@ -50,10 +62,18 @@ export interface FitOptions {
   readonly files: Files;
   /** Opens the step's session; the options carry the state. */
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
-  /** Scores parameters on held-out data; undefined when there is none. */
-  readonly evaluate?: (weights: ReadonlyMap<string, TensorData>) => Promise<Evaluation>;
+  /** Scores parameters on held-out data; undefined when there is none. May throw AbortedError when the signal fires. */
+  readonly evaluate?: (
+    weights: ReadonlyMap<string, TensorData>,
+    signal: AbortSignal | undefined,
+  ) => Promise<Evaluation>;
+  readonly onStage?: (stage: FitStage) => void;
+  /** After every step. */
+  readonly onStep?: (report: FitReport) => void;
+  /** With every line of metrics. */
   readonly onReport?: (report: FitReport) => void;
-  readonly onEpoch?: (epoch: number, report: FitReport, evaluation: Evaluation | undefined) => void;
+  /** With the epoch's last report, unless that was made before the run was resumed. */
+  readonly onEpoch?: (epoch: number, report: FitReport | undefined, evaluation: Evaluation | undefined) => void;
   /** Default 120. */
   readonly checkpointSeconds?: number;
   /** Steps between lines of metrics. Default 50. */
@@ -84,17 +104,43 @@ export function stepOfRecipe(recipe: Recipe, model: NativeModel["definition"], c
   });
 }
 
+/** A recipe's rates by update, for epochs of so many batches. */
+export function scheduleOfRecipe(recipe: Recipe, batchesPerEpoch: number): CosineSchedule {
+  const updates = (epochs: number) => Math.round((epochs * batchesPerEpoch) / recipe.accumulate);
+  return {
+    baseRate: recipe.learning_rate,
+    warmupRate: recipe.warmup_rate,
+    minimumRate: recipe.minimum_rate,
+    warmupSteps: updates(recipe.warmup_epochs),
+    totalSteps: updates(recipe.epochs),
+  };
+}
+
 /**
- * Trains until the recipe's last epoch. Returns the model whose evaluation was best (or the last one without evaluation).
- * Throws DivergedError for losses that stop being finite, AbortedError (after writing a checkpoint) when the signal fires.
+ * Trains until the recipe's last epoch, or goes on with a run that was stopped anywhere, to the same numbers as if it had not been. Returns the
+ * model that was best in evaluation (the last one where there is none).
+ *
+ * @throws DivergedError for losses and gradients that stop being finite
+ * @throws AbortedError, after writing a checkpoint, when the signal fires
+ * @throws SaccadeError for a checkpoint that does not fit, a disk that refuses, data of which nothing can be read
  */
 export async function trainModel(options: FitOptions): Promise<{ model: NativeModel; best: BestSoFar | undefined }> {
   const running = await RunningFit.start(options);
+  let best: BestSoFar | undefined;
   try {
-    return await running.epochs();
+    best = await running.epochs();
   } finally {
     await running.close();
   }
+  return { model: await readModelFolder(options.files, options.run.paths.best), best };
+}
+
+interface Machinery {
+  readonly step: TrainStep;
+  readonly session: Session;
+  readonly trainer: Trainer;
+  readonly log: MetricsLog;
+  readonly progress: Progress | undefined;
 }
 
 class RunningFit {
@@ -104,38 +150,40 @@ class RunningFit {
   readonly #trainer: Trainer;
   readonly #log: MetricsLog;
   readonly #events: EventWriter;
+  readonly #isResumed: boolean;
   #best: BestSoFar | undefined;
   #epoch: number;
+  /** Batches done of the epoch. */
   #batch: number;
+  #window: StepWindow;
+  #lastStep: StepReport | undefined;
+  readonly #pace = new Pace();
+  #evaluationSeconds = 0;
   #checkpointAt = performance.now();
-  #window: StepReport[] = [];
-  #windowAt = performance.now();
+  /** When the step under way began to ask for its batch. */
+  #askedAt = performance.now();
 
-  private constructor(
-    options: FitOptions,
-    step: TrainStep,
-    session: Session,
-    trainer: Trainer,
-    log: MetricsLog,
-    from?: Progress,
-  ) {
+  private constructor(options: FitOptions, { step, session, trainer, log, progress }: Machinery) {
     this.#options = options;
     this.#step = step;
     this.#session = session;
     this.#trainer = trainer;
     this.#log = log;
+    this.#isResumed = progress !== undefined;
     this.#events = new EventWriter(
       options.files,
       options.run.paths.folder,
-      from === undefined ? {} : { resumedStep: from.step },
+      progress === undefined ? {} : { resumedStep: progress.step },
     );
-    this.#best = from?.best;
-    this.#epoch = from?.epoch ?? 0;
-    this.#batch = from?.batchesDone ?? 0;
+    this.#best = progress?.best;
+    this.#epoch = progress?.epoch ?? 0;
+    this.#batch = progress?.batchesDone ?? 0;
+    this.#window = StepWindow.restore(progress?.extra?.window);
   }
 
   static async start(options: FitOptions): Promise<RunningFit> {
     const { recipe, model, run, files, loader } = options;
+    options.onStage?.("compiling");
     const step = stepOfRecipe(recipe, model.definition, options.classes);
     const resumed =
       "progress" in run ? await loadCheckpoint(files, run.paths.checkpoints, { state: step.state }) : undefined;
@@ -148,19 +196,12 @@ class RunningFit {
     const session = await options.createSession(lower(step.graph, { parametersAs: "inputs", target: "onnxruntime" }), {
       state: stateOf(step),
     });
-    const updates = (epochs: number) => Math.round((epochs * loader.batchesPerEpoch) / recipe.accumulate);
     const trainer = new Trainer(
       {
         step,
         session,
         optimizer: optimizerOf(recipe),
-        schedule: {
-          baseRate: recipe.learning_rate,
-          warmupRate: recipe.warmup_rate,
-          minimumRate: recipe.minimum_rate,
-          warmupSteps: updates(recipe.warmup_epochs),
-          totalSteps: updates(recipe.epochs),
-        },
+        schedule: scheduleOfRecipe(recipe, loader.batchesPerEpoch),
         emaDecay: recipe.ema_decay,
         accumulate: recipe.accumulate,
         seed: recipe.seed,
@@ -169,53 +210,79 @@ class RunningFit {
       state,
       resumed?.progress.step ?? 0,
     );
-    return new RunningFit(options, step, session, trainer, log, resumed?.progress);
+    return new RunningFit(options, { step, session, trainer, log, progress: resumed?.progress });
   }
 
-  async epochs(): Promise<{ model: NativeModel; best: BestSoFar | undefined }> {
-    const { recipe, loader, signal } = this.#options;
-    const perEpoch = loader.batchesPerEpoch;
+  async epochs(): Promise<BestSoFar | undefined> {
+    const { recipe, loader } = this.#options;
+    // A run has a checkpoint from its first moment, so that it can be resumed whatever happens to it.
+    if (!this.#isResumed) await this.#checkpoint();
+    // It was stopped after the last step of an epoch, while that was evaluated.
+    if (this.#batch === loader.batchesPerEpoch) await this.#endEpoch();
+    await this.#stopIfAsked();
+    this.#options.onStage?.("training");
     const from = { epoch: this.#epoch, index: this.#batch };
-    let model = this.#options.model;
-    for await (const batch of loader.batches({ from, untilEpoch: recipe.epochs })) {
-      this.#window.push(await this.#trainer.run(batch));
-      this.#batch = batch.index + 1;
-      const ended = this.#batch === perEpoch;
-      if (this.#window.length >= (this.#options.logEvery ?? 50) || ended) await this.#report();
-      if (ended) model = await this.#endEpoch();
-      else if (signal?.aborted === true || this.#checkpointDue()) await this.#checkpoint();
-      if (signal?.aborted === true) throw new AbortedError("training");
-    }
-    return { model, best: this.#best };
+    this.#askedAt = performance.now();
+    for await (const batch of loader.batches({ from, untilEpoch: recipe.epochs })) await this.#take(batch);
+    return this.#best;
   }
 
   async close(): Promise<void> {
-    await this.#events.flush();
+    // What ended the run matters more than curves that cannot be written.
+    await this.#events.flush().catch(() => undefined);
     await this.#session.dispose();
   }
 
-  #lastReport: FitReport | undefined;
+  async #take(batch: Batch): Promise<void> {
+    const { onStep, logEvery = 50, loader, recipe } = this.#options;
+    const waitSeconds = secondsSince(this.#askedAt);
+    this.#lastStep = await this.#trainer.run(batch);
+    this.#batch = batch.index + 1;
+    const seconds = secondsSince(this.#askedAt);
+    this.#window.add(this.#lastStep, seconds, waitSeconds);
+    this.#pace.add(seconds);
+    onStep?.(this.#report());
+    const ended = this.#batch === loader.batchesPerEpoch;
+    if (this.#window.steps >= logEvery || ended) await this.#logWindow();
+    if (ended) await this.#endEpoch();
+    else if (this.#checkpointDue()) await this.#checkpoint();
+    if (this.#epoch < recipe.epochs) await this.#stopIfAsked();
+    this.#askedAt = performance.now();
+  }
 
-  async #report(): Promise<void> {
-    const { recipe, loader, onReport } = this.#options;
-    const mean = (value: (report: StepReport) => number) =>
-      this.#window.reduce((sum, r) => sum + value(r), 0) / this.#window.length;
-    const seconds = (performance.now() - this.#windowAt) / 1000;
-    const { waitShare } = loader.takeStatistics();
-    const report: FitReport = {
+  async #stopIfAsked(): Promise<void> {
+    if (this.#options.signal?.aborted !== true) return;
+    await this.#checkpoint();
+    throw new AbortedError("training");
+  }
+
+  #report(): FitReport {
+    const { recipe, loader } = this.#options;
+    const { loss, accuracy, stepsPerSecond, waitShare } = this.#window.means();
+    const totalSteps = recipe.epochs * loader.batchesPerEpoch;
+    const step = this.#trainer.step;
+    return {
       epoch: this.#epoch,
       epochs: recipe.epochs,
       batch: this.#batch,
       batchesPerEpoch: loader.batchesPerEpoch,
-      step: this.#trainer.step,
-      totalSteps: recipe.epochs * loader.batchesPerEpoch,
+      step,
+      totalSteps,
       batchSize: recipe.batch,
-      loss: mean((r) => r.loss),
-      accuracy: mean((r) => r.accuracy),
-      learningRate: this.#window.at(-1)!.learningRate,
-      imagesPerSecond: (this.#window.length * recipe.batch) / seconds,
+      loss,
+      accuracy,
+      learningRate: this.#lastStep?.learningRate ?? 0,
+      imagesPerSecond: stepsPerSecond * recipe.batch,
       waitShare,
+      secondsLeft:
+        (totalSteps - step) * this.#pace.secondsPerStep + (recipe.epochs - this.#epoch) * this.#evaluationSeconds,
     };
+  }
+
+  #lastLogged: FitReport | undefined;
+
+  async #logWindow(): Promise<void> {
+    const report = this.#report();
     await this.#write({
       kind: "train",
       step: report.step,
@@ -224,13 +291,12 @@ class RunningFit {
       accuracy: report.accuracy,
       learning_rate: report.learningRate,
       images_per_second: report.imagesPerSecond,
-      gradient_norm: mean((r) => r.gradientNorm),
+      gradient_norm: this.#window.means().gradientNorm,
       waited_share: report.waitShare,
     });
-    this.#window = [];
-    this.#windowAt = performance.now();
-    this.#lastReport = report;
-    onReport?.(report);
+    this.#window = new StepWindow();
+    this.#lastLogged = report;
+    this.#options.onReport?.(report);
   }
 
   async #write(record: MetricRecord): Promise<void> {
@@ -239,12 +305,12 @@ class RunningFit {
   }
 
   /** Evaluates the moving average, keeps it as `last` and perhaps as `best`, and writes a checkpoint. */
-  async #endEpoch(): Promise<NativeModel> {
-    const { evaluate, onEpoch, files, run } = this.#options;
+  async #endEpoch(): Promise<void> {
+    const { onEpoch, onStage, files, run } = this.#options;
     const state = await this.#trainer.state();
     const weights = this.#trainer.parametersOf(state, "average");
     const model: NativeModel = { ...this.#options.model, weights };
-    const evaluation = await evaluate?.(weights);
+    const evaluation = await this.#evaluate(weights);
     const epoch = this.#epoch;
     if (evaluation !== undefined) await this.#write({ kind: "eval", step: this.#trainer.step, epoch, ...evaluation });
     await writeRunModel(files, run, "last", model);
@@ -253,16 +319,32 @@ class RunningFit {
         this.#best = { metric: "top1", value: evaluation.top1, step: this.#trainer.step, epoch };
       await writeRunModel(files, run, "best", model);
     }
+    const report = this.#lastLogged;
     this.#epoch += 1;
     this.#batch = 0;
     await this.#checkpoint(state);
-    onEpoch?.(epoch, this.#lastReport!, evaluation);
-    this.#windowAt = performance.now();
-    return model;
+    onEpoch?.(epoch, report, evaluation);
+    onStage?.("training");
+  }
+
+  async #evaluate(weights: ReadonlyMap<string, TensorData>): Promise<Evaluation | undefined> {
+    const { evaluate, onStage, signal } = this.#options;
+    if (evaluate === undefined) return undefined;
+    const started = performance.now();
+    try {
+      onStage?.("evaluating");
+      const evaluation = await evaluate(weights, signal);
+      this.#evaluationSeconds = secondsSince(started);
+      return evaluation;
+    } catch (error) {
+      // The steps of the epoch are done: the run goes on with its evaluation.
+      if (error instanceof AbortedError) await this.#checkpoint();
+      throw error;
+    }
   }
 
   #checkpointDue(): boolean {
-    return performance.now() - this.#checkpointAt > 1000 * (this.#options.checkpointSeconds ?? 120);
+    return secondsSince(this.#checkpointAt) > (this.#options.checkpointSeconds ?? 120);
   }
 
   async #checkpoint(known?: ReadonlyMap<string, TensorData>): Promise<void> {
@@ -278,8 +360,13 @@ class RunningFit {
         seeds: { recipe: recipe.seed },
         recipeFingerprint: run.recipeFingerprint,
         ...(this.#best === undefined ? {} : { best: this.#best }),
+        extra: { window: this.#window.toJson() },
       },
     });
     this.#checkpointAt = performance.now();
   }
+}
+
+function secondsSince(moment: number): number {
+  return (performance.now() - moment) / 1000;
 }

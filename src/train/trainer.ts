@@ -16,6 +16,8 @@ export interface TrainingBatch {
   readonly targets: TensorData<"float32">;
   /** What distillation learns from: (batch, classes) logits or (batch, width) features. */
   readonly teacher?: TensorData<"float32">;
+  /** Of the pictures, for messages. */
+  readonly names?: readonly string[];
 }
 
 export interface TrainerOptions {
@@ -42,18 +44,36 @@ export interface StepReport {
   readonly learningRate: number;
 }
 
-/** A loss or gradient that is not a number, with the first parameter whose gradient is not. */
+/** What stopped being finite, and where it began. */
+export interface Divergence {
+  readonly step: number;
+  readonly loss: number;
+  /** The tensor that was not finite first, in the order of computing: an input, "loss", or the parameter whose gradient it was. */
+  readonly tensor: string;
+  /** For an input: the picture. */
+  readonly picture?: string;
+}
+
+/** A loss or gradient that is not a finite number. */
 export class DivergedError extends SaccadeError {
-  constructor(step: number, loss: number, tensorName: string | undefined) {
+  constructor(divergence: Divergence) {
+    const { step, loss, tensor: name, picture } = divergence;
     super(
       "diverged",
-      `step ${step}: the ${tensorName === undefined ? `loss is ${loss}` : `gradient of ${tensorName} is not finite (loss ${loss})`}`,
-      {
-        hint: "resume from the last checkpoint with a lower learning rate, a longer warm-up or tighter clipping",
-        data: { step, loss, tensor: tensorName },
-      },
+      `step ${step}: ${describeDivergence(divergence)}`,
+      picture === undefined
+        ? {
+            hint: "begin a new run with a lower learning rate, a longer warm-up or tighter clipping; the run's last checkpoint is still good",
+            data: { step, loss, tensor: name },
+          }
+        : { hint: "take it out of the data, then resume", data: { step, loss, tensor: name, picture } },
     );
   }
+}
+
+function describeDivergence({ loss, tensor: name, picture }: Divergence): string {
+  if (picture !== undefined) return `the ${name} of ${picture} have values that are not finite`;
+  return name === "loss" ? `the loss is ${loss}` : `the gradient of ${name} is not finite (the loss is ${loss})`;
 }
 
 /** Which inputs a session carries from one run to the next. */
@@ -103,7 +123,7 @@ export class Trainer {
     return this.#step;
   }
 
-  /** One batch. Throws DivergedError when loss or gradients stop being finite; the state is lost then, the last checkpoint is not. */
+  /** One batch. Throws DivergedError when loss or gradients stop being finite; the state is lost then. */
   async run(batch: TrainingBatch): Promise<StepReport> {
     const { step, session, accumulate } = this.#options;
     const update = Math.floor(this.#step / accumulate);
@@ -130,11 +150,8 @@ export class Trainer {
       gradientNorm: value("gradient_norm"),
       learningRate,
     };
-    if (!Number.isFinite(report.loss) || !Number.isFinite(report.gradientNorm)) {
-      const squares = toFloat32(outputs.gradient_squares!);
-      const bad = squares.findIndex((square) => !Number.isFinite(square));
-      throw new DivergedError(this.#step, report.loss, step.trained[bad]);
-    }
+    if (!Number.isFinite(report.loss) || !Number.isFinite(report.gradientNorm))
+      throw new DivergedError(findDivergence(step, batch, report, toFloat32(outputs.gradient_squares!)));
     return report;
   }
 
@@ -188,4 +205,18 @@ export class Trainer {
       }),
     );
   }
+}
+
+/** Inputs come before the loss, the loss before gradients, and gradients from the model's end to its beginning. */
+function findDivergence(step: TrainStep, batch: TrainingBatch, report: StepReport, squares: Float32Array): Divergence {
+  const at = { step: report.step, loss: report.loss };
+  for (const name of ["images", "targets", "teacher"] as const) {
+    const data = batch[name]?.data;
+    const bad = data?.findIndex((value) => !Number.isFinite(value)) ?? -1;
+    if (data === undefined || bad < 0) continue;
+    const row = Math.floor(bad / (data.length / batch.images.shape[0]!));
+    return { ...at, tensor: name, picture: batch.names?.[row] ?? `picture ${row} of the batch` };
+  }
+  const bad = squares.findLastIndex((square) => !Number.isFinite(square));
+  return { ...at, tensor: Number.isFinite(report.loss) && bad >= 0 ? step.trained[bad]! : "loss" };
 }

@@ -13,8 +13,14 @@ export interface ValidationOptions {
   /** One epoch of it is scored; rows without a picture (label -1) do not count. */
   readonly loader: Loader;
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
+  readonly signal?: AbortSignal;
 }
 
+/**
+ * Scores weights on held-out pictures.
+ *
+ * @throws AbortedError when the signal fires
+ */
 export async function validate(options: ValidationOptions): Promise<Evaluation> {
   const bytes = lower(inferenceGraph(options.definition), { parameters: options.weights, outputs: ["logits"] });
   const session = await options.createSession(bytes, {});
@@ -23,7 +29,8 @@ export async function validate(options: ValidationOptions): Promise<Evaluation> 
   let top5 = 0;
   let loss = 0;
   try {
-    for await (const batch of options.loader.batches({ untilEpoch: 1 })) {
+    const { signal } = options;
+    for await (const batch of options.loader.batches({ untilEpoch: 1, ...(signal === undefined ? {} : { signal }) })) {
       const { logits } = await session.run({ image: batch.images });
       const scores = toFloat32(logits!);
       const classes = scores.length / batch.labels.length;
@@ -42,7 +49,7 @@ export async function validate(options: ValidationOptions): Promise<Evaluation> 
   return { loss: loss / count, top1: top1 / count, top5: top5 / count };
 }
 
-/** How many classes are ahead of the label, and its cross-entropy. */
+/** How many classes are ahead of the label, and its cross-entropy. Scores that are not numbers are wrong answers. */
 function scoreRow(logits: Float32Array, label: number): { rank: number; crossEntropy: number } {
   const own = logits[label]!;
   const largest = logits.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
@@ -50,7 +57,7 @@ function scoreRow(logits: Float32Array, label: number): { rank: number; crossEnt
   let rank = 0;
   for (const [c, value] of logits.entries()) {
     sum += Math.exp(value - largest);
-    if (value > own || (value === own && c < label)) rank += 1;
+    if (!(value < own) && (value !== own || c < label)) rank += 1;
   }
   return { rank, crossEntropy: Math.log(sum) + largest - own };
 }

@@ -101,6 +101,7 @@ function cellTable(features: Tensor): Tensor {
 function cornerRows(features: Tensor, sides: readonly Sides[]): Tensor {
   const [batch, , ...spatial] = features.shape as readonly [Dim, Dim, ...Dim[]];
   const sizes = fixedShape(spatial, "gridSample");
+  const cells = multiplyDims(1, ...sizes);
   const inMap = sides
     .map(({ cell }) => cell)
     .reduce((a, b, i) => {
@@ -108,10 +109,9 @@ function cornerRows(features: Tensor, sides: readonly Sides[]): Tensor {
       const rows = add(expandDims(mul(a, sizes[i]!), 2), expandDims(b, 1)); // (N, corners, 2, P)
       return reshape(rows, [n, multiplyDims(corners, 2), points]);
     });
-  return add(
-    cast(inMap, "int64"),
-    firstRows(features.graph, fixedSize(batch, "gridSample"), multiplyDims(1, ...sizes)),
-  );
+  // A position that is not a number has no row, but must not end the run: whoever trains wants to be told which numbers went wrong.
+  const row = maximum(minimum(cast(inMap, "int64"), fixedSize(cells, "gridSample") - 1), 0);
+  return add(row, firstRows(features.graph, fixedSize(batch, "gridSample"), cells));
 }
 
 /** Each picture's first row, int64 (N, 1, 1). Counted in integers: there may be more rows than a float can tell apart. */

@@ -1,0 +1,135 @@
+// What people see of a training run: one line that changes on a terminal, a line now and then in a log.
+import type { DataProblem } from "../data/dataset.ts";
+import type { BestSoFar } from "../train/run/checkpoint-progress.ts";
+import type { Evaluation, FitReport, FitStage } from "../train/train-model.ts";
+import { duration } from "./progress.ts";
+import type { Terminal } from "./terminal.ts";
+
+const REFRESH_MS = 100;
+/** How long a log may be silent. */
+const LOG_MS = 30_000;
+
+/** The line of what is under way. On a terminal it is replaced; elsewhere it is printed every half minute, so that logs show life. */
+export class LiveLine {
+  readonly #terminal: Terminal;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #text = "";
+  #shownAt = Number.NEGATIVE_INFINITY;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    if (terminal.interactive) return;
+    this.#timer = setInterval(() => this.#log(), LOG_MS);
+    this.#timer.unref();
+  }
+
+  /** @param text must fit the terminal; what is longer is cut */
+  show(text: string): void {
+    this.#text = text;
+    if (!this.#terminal.interactive) return;
+    const now = performance.now();
+    if (now - this.#shownAt < REFRESH_MS) return;
+    this.#shownAt = now;
+    this.#terminal.status(text.slice(0, this.#terminal.columns - 1));
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+    this.#text = "";
+    if (this.#terminal.interactive) this.#terminal.status("");
+  }
+
+  #log(): void {
+    if (this.#text !== "") this.#terminal.note(this.#text);
+  }
+}
+
+/** Where training stands, in fewer than `columns` columns: what matters least is left out first. */
+export function stepLine(report: FitReport, columns: number): string {
+  const parts: readonly (readonly [text: string, rank: number])[] = [
+    [`epoch ${report.epoch + 1}/${report.epochs}`, 0],
+    [`${report.batch}/${report.batchesPerEpoch}`, 2],
+    [`loss ${report.loss.toFixed(3)}`, 0],
+    [`acc ${percent(report.accuracy)}`, 4],
+    [`${rate(report.imagesPerSecond)} images/s`, 1],
+    [`waited ${percent(report.waitShare, 0)}`, 3],
+    [`${duration(report.secondsLeft)} left`, 0],
+  ];
+  for (let worst = 4; worst >= 0; worst--) {
+    const line = parts.flatMap(([text, rank]) => (rank <= worst ? [text] : [])).join("  ");
+    if (line.length < columns || worst === 0) return line;
+  }
+  return "";
+}
+
+/** What an epoch brought; `report` is missing when it was made before the run was resumed. */
+export function epochLine(
+  epoch: number,
+  epochs: number,
+  report: FitReport | undefined,
+  evaluation: Evaluation | undefined,
+): string {
+  return [
+    `epoch ${epoch + 1}/${epochs}`,
+    ...(report === undefined ? [] : [`loss ${report.loss.toFixed(3)}`]),
+    ...(evaluation === undefined
+      ? []
+      : [
+          `val ${evaluation.loss.toFixed(3)}`,
+          `top-1 ${percent(evaluation.top1)}`,
+          `top-5 ${percent(evaluation.top5)}`,
+        ]),
+    ...(report === undefined
+      ? []
+      : [`${rate(report.imagesPerSecond)} images/s`, `waited ${percent(report.waitShare, 0)}`]),
+  ].join("  ");
+}
+
+/** How far the teacher is. */
+export function teacherLine(done: number, total: number, seconds: number): string {
+  const pace = done / seconds;
+  return `teacher: ${done} of ${total} pictures, ${rate(pace)}/s, ${duration((total - done) / pace)} left`;
+}
+
+export function taughtLine(accuracy: number): string {
+  return `teacher: a linear classifier over its features is right on ${percent(accuracy)} of the pictures`;
+}
+
+/** What a finished run says. */
+export function lastLines(model: string, best: BestSoFar | undefined): string[] {
+  const score = best === undefined ? [] : [`best: top-1 ${percent(best.value)} after epoch ${best.epoch + 1}`];
+  return [...score, `try it: saccade classify PICTURE --model ${shellWord(model)}`];
+}
+
+const STAGES: Readonly<Record<FitStage, string>> = {
+  compiling: "preparing the train step",
+  training: "training",
+  evaluating: "validating",
+};
+
+export function stageLine(stage: FitStage): string {
+  return STAGES[stage];
+}
+
+const MOST_PROBLEMS = 20;
+
+/** Pictures that could not be used. */
+export function problemLines(problems: readonly DataProblem[]): string[] {
+  const lines = problems.slice(0, MOST_PROBLEMS).map(({ name, reason }) => `left out: ${name}: ${reason}`);
+  const more = problems.length - lines.length;
+  return more > 0 ? [...lines, `left out: ${more} more`] : lines;
+}
+
+/** A path as a shell takes it. */
+export function shellWord(path: string): string {
+  return /^[\w./:\\-]+$/.test(path) ? path : `"${path}"`;
+}
+
+/** 0.456 -> "45.6 %" */
+function percent(share: number, digits = 1): string {
+  return `${(100 * share).toFixed(digits)} %`;
+}
+
+function rate(value: number): string {
+  return value.toFixed(value < 10 ? 1 : 0);
+}

@@ -1,0 +1,89 @@
+// Loaders as a recipe wants them: for training, for validation, and for a teacher. Where they work is the caller's business.
+import type { Dataset } from "../data/dataset.ts";
+import { type BatchWorker, createLoader, type Loader } from "../data/loader.ts";
+import type { OpenedData } from "../data/open.ts";
+import { createSampler } from "../data/sampler.ts";
+import { FormatError, UsageError } from "../errors.ts";
+import type { Recipe } from "./recipe.ts";
+
+/** What of opened data a run trains and is scored on. */
+export interface TrainingData {
+  readonly train: Dataset;
+  /** The validation split, or else the test split. */
+  readonly heldOut?: Dataset;
+}
+
+/**
+ * Checks that a recipe can train on data, before anything costs time.
+ *
+ * @throws FormatError without training pictures or with one class only
+ * @throws UsageError when there are fewer pictures than a batch has
+ */
+export function trainingData(data: OpenedData, recipe: Recipe, path: string): TrainingData {
+  const { train, validation, test } = data;
+  if (train === undefined || train.length === 0)
+    throw new FormatError(path, "there are no training pictures", { hint: "saccade train --help shows the layouts" });
+  const classes = new Set(train.targets);
+  if (classes.size < 2)
+    throw new FormatError(
+      path,
+      `all training pictures are of one class (${train.labels[train.targets[0]!]}), and there is nothing to tell apart`,
+      { hint: "the folder with the class folders is wanted, each with pictures of one class" },
+    );
+  if (train.length < recipe.batch)
+    throw new UsageError(
+      `the ${train.length} training pictures do not fill one batch of ${recipe.batch}`,
+      `make the batch smaller: --batch ${2 ** Math.floor(Math.log2(Math.max(1, train.length / 4)))}`,
+    );
+  const heldOut = validation ?? test;
+  return { train, ...(heldOut === undefined ? {} : { heldOut }) };
+}
+
+/** Shuffled, augmented, mixed batches of the recipe's size. The workers belong to the loader. */
+export function trainingLoader(dataset: Dataset, recipe: Recipe, workers: readonly BatchWorker[]): Loader {
+  const mixes = recipe.mixup > 0 || recipe.cutmix > 0;
+  const mix = {
+    mixupAlpha: recipe.mixup,
+    cutmixAlpha: recipe.cutmix,
+    probability: recipe.mix_probability,
+    switchProbability: recipe.mix_switch_probability,
+  };
+  return createLoader({
+    dataset,
+    sampler: createSampler(dataset, {
+      batchSize: recipe.batch,
+      seed: recipe.seed,
+      repeats: recipe.repeats,
+      ...(mixes ? { mix } : {}),
+    }),
+    augmentation: recipe.augmentation,
+    smoothing: recipe.label_smoothing,
+    workers,
+  });
+}
+
+/** Every picture once, in the data's order, as the trained model will be used. The workers belong to the loader. */
+export function validationLoader(dataset: Dataset, recipe: Recipe, workers: readonly BatchWorker[]): Loader {
+  return createLoader({
+    dataset,
+    sampler: createSampler(dataset, { batchSize: recipe.batch, seed: 0, shuffle: false, last: "keep" }),
+    augmentation: recipe.transform,
+    workers,
+    unreadable: "blank",
+  });
+}
+
+const TEACHER_BATCH = 32;
+
+/** Every picture once, in the data's order, as a teacher wants it. The workers belong to the loader. */
+export function teacherLoader(dataset: Dataset, transform: string, workers: readonly BatchWorker[]): Loader {
+  return createLoader({
+    dataset,
+    sampler: createSampler(dataset, { batchSize: TEACHER_BATCH, seed: 0, shuffle: false, last: "keep" }),
+    augmentation: transform,
+    workers,
+    unreadable: "blank",
+    // Each picture comes once.
+    cacheBytes: 0,
+  });
+}

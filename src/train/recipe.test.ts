@@ -1,0 +1,102 @@
+import { expect, test } from "vitest";
+import { NotFoundError, UsageError } from "../errors.ts";
+import { recipeNamed, recipes } from "../recipes/index.ts";
+import { optimizerOf, overrideRecipe, parseRecipe, type RecipeInput } from "./recipe.ts";
+import { startingPoint } from "./start.ts";
+import { scheduleOfRecipe, stepOfRecipe } from "./train-model.ts";
+
+const RECIPE: RecipeInput = {
+  name: "test",
+  architecture: "sparseformer",
+  height: 32,
+  width: 48,
+  augmentation: "resize(48,32)|normalize(imagenet)",
+  transform: "resize(48,32)|normalize(imagenet)",
+  epochs: 10,
+  batch: 4,
+  learning_rate: 1e-3,
+  warmup_epochs: 2,
+};
+
+test("defaults are filled in; two ways of writing one recipe are one recipe", () => {
+  const recipe = parseRecipe(RECIPE);
+  expect(recipe).toMatchObject({ optimizer: "adamw", accumulate: 1, ema_decay: 0, loss: "cross_entropy", seed: 0 });
+  expect(parseRecipe(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe);
+  expect(["adamw", "sgd", "lion"].map((name) => optimizerOf({ ...recipe, optimizer: name as "sgd" }).name)).toEqual([
+    "adamw",
+    "sgd",
+    "lion",
+  ]);
+});
+
+test.each<[string, Record<string, unknown>, RegExp]>([
+  ["a field that is missing", { learning_rate: undefined }, /learning_rate/],
+  ["a field that nobody knows", { learning_rat: 1 }, /learning_rat/],
+  ["a value out of range", { label_smoothing: 1 }, /label_smoothing/],
+  ["a fraction of a batch", { batch: 1.5 }, /batch/],
+  ["an unknown optimiser", { optimizer: "adam" }, /optimizer/],
+  ["an augmentation that cannot be read", { augmentation: "resize(48,32)|blur(3)" }, /augmentation: .*blur/],
+  ["an augmentation without one size", { augmentation: "resize_small(32)|normalize(imagenet)" }, /augmentation/],
+  ["another size than it says", { width: 32 }, /48 x 32.*32 and 32/],
+  ["a transform that cannot be read", { transform: "shrink(3)" }, /transform: .*shrink/],
+  [
+    "a teacher's transform that cannot be read",
+    { distillation: { transform: "shrink(3)" } },
+    /distillation.transform: .*shrink/,
+  ],
+])("%s is an error that names it", (_, changes, message) => {
+  const parse = () => parseRecipe({ ...RECIPE, ...changes });
+  expect(parse).toThrow(UsageError);
+  expect(parse).toThrow(message);
+  expect(parse).toThrow(/^the recipe is not valid: /);
+});
+
+test("what is no recipe at all is an error too", () => {
+  for (const value of [undefined, null, [], "everyday", 3]) expect(() => parseRecipe(value)).toThrow(UsageError);
+});
+
+test("fewer epochs keep the warm-up's share", () => {
+  const recipe = overrideRecipe(parseRecipe(RECIPE), {
+    epochs: 5,
+    batch: 8,
+    learning_rate: 0.1,
+    seed: 9,
+  });
+  expect(recipe).toMatchObject({ epochs: 5, warmup_epochs: 1, batch: 8, learning_rate: 0.1, seed: 9 });
+  expect(overrideRecipe(recipe, {})).toEqual(recipe);
+});
+
+test("rates are counted in updates, not in batches", () => {
+  const recipe = parseRecipe({ ...RECIPE, accumulate: 3 });
+  expect(scheduleOfRecipe(recipe, 7)).toMatchObject({ warmupSteps: 5, totalSteps: 23 });
+});
+
+test.each([...recipes.keys()])("the recipe %s trains: its size, its model and its step", (name) => {
+  const recipe = recipeNamed(name);
+  expect(recipe.name).toBe(name);
+  expect(recipe.warmup_epochs).toBeLessThan(recipe.epochs);
+  // The step of the official recipe has a batch of 1024: its model is built, with a small batch.
+  const { model, fresh } = startingPoint(recipe, ["a", "b", "c"]);
+  expect(fresh).toEqual([]);
+  expect(model.weights.get("proj.weight")?.shape[0]).toBe(3);
+  const step = stepOfRecipe({ ...recipe, batch: 2 }, model.definition, 3);
+  expect(step.graph.outputs.get("loss")?.shape).toEqual([]);
+  expect(step.trained).toHaveLength(model.weights.size);
+  expect(step.masks.length > 0).toBe(true);
+  expect(step.rules.get("initial_roi.weight")?.weightDecay).toBe(0);
+});
+
+test("a name that is nearly a recipe's", () => {
+  const hint = (name: string) => {
+    try {
+      recipeNamed(name);
+    } catch (error) {
+      expect(error).toBeInstanceOf(NotFoundError);
+      return (error as NotFoundError).hint;
+    }
+    return undefined;
+  };
+  expect(hint("evryday")).toMatch(/^did you mean everyday\?/);
+  expect(hint("Cloths")).toMatch(/^did you mean clothing\?/);
+  expect(hint("zzz")).toMatch(/^known are everyday, clothing/);
+});

@@ -1,0 +1,103 @@
+// inputs.json in a run's folder: what the run began with besides its recipe, so that `--resume` needs to be told nothing again and notices when
+// the data is not what it was.
+import { z } from "zod";
+import { FormatError, SaccadeError } from "../errors.ts";
+import type { NativeModel } from "../model-folder/model.ts";
+import type { Files } from "../platform/host.ts";
+import { listCheckpoints, loadCheckpoint } from "./run/checkpoint.ts";
+import type { RunPaths } from "./run/run-folder.ts";
+
+const inputsSchema = z.looseObject({
+  /** As the user wrote it. */
+  data: z.string(),
+  /** The model whose weights it began with. */
+  from: z.string().optional(),
+  teacher: z.string().optional(),
+  validation_fraction: z.number().optional(),
+  /** The order of an epoch depends on their number. */
+  training_pictures: z.int(),
+  validation_pictures: z.int(),
+});
+
+/** What a run began with. */
+export type RunInputs = z.infer<typeof inputsSchema>;
+
+const MAX_INPUTS_BYTES = 2 ** 20;
+const pathOf = (files: Files, folder: string) => files.join(folder, "inputs.json");
+
+export async function writeRunInputs(files: Files, folder: string, inputs: RunInputs): Promise<void> {
+  await files.writeAtomic(pathOf(files, folder), `${JSON.stringify(inputs, undefined, 2)}\n`);
+}
+
+/** undefined for a folder without one. */
+export async function readRunInputs(files: Files, folder: string): Promise<RunInputs | undefined> {
+  const path = pathOf(files, folder);
+  if ((await files.stat(path)) === undefined) return undefined;
+  const text = new TextDecoder().decode(await files.read(path, { maxBytes: MAX_INPUTS_BYTES }));
+  try {
+    return inputsSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new FormatError(path, "not what a run writes there", { cause });
+  }
+}
+
+/**
+ * Checks that a run goes on with the data that it began with.
+ *
+ * @param before undefined for a run that kept no record; then only labels are compared
+ * @throws SaccadeError "data_differs"
+ */
+export function requireSameData(
+  before: RunInputs | undefined,
+  now: Pick<RunInputs, "training_pictures" | "validation_pictures">,
+  model: NativeModel,
+  labels: readonly string[],
+): void {
+  const known = model.card.labels ?? [];
+  const fail = (problem: string, data: Record<string, unknown>) =>
+    new SaccadeError("data_differs", `this is not the data that the run began with: ${problem}`, {
+      hint: "resume with the same data, or begin a new run with --from and this one's last/",
+      data,
+    });
+  if (known.join("\n") !== labels.join("\n"))
+    throw fail(`its classes are ${summary(labels)}, they were ${summary(known)}`, { before: known, now: labels });
+  if (before === undefined) return;
+  for (const [field, what] of [
+    ["training_pictures", "training"],
+    ["validation_pictures", "validation"],
+  ] as const)
+    if (before[field] !== now[field])
+      throw fail(`it has ${now[field]} ${what} pictures, it had ${before[field]}`, { before, now });
+}
+
+function summary(labels: readonly string[]): string {
+  return labels.length <= 4 ? labels.join(", ") : `${labels.length} (${labels.slice(0, 3).join(", ")}, …)`;
+}
+
+/** The model of a run's newest checkpoint: its definition and labels, whatever the run was started from. */
+export async function modelOfRun(files: Files, paths: RunPaths): Promise<NativeModel> {
+  return (await loadCheckpoint(files, paths.checkpoints)).model;
+}
+
+/**
+ * Takes away what a run that failed before its first checkpoint has written, so that its folder can be used again. A run with a checkpoint is
+ * left as it is.
+ *
+ * @returns whether the run can be resumed
+ */
+export async function abandonRun(files: Files, paths: RunPaths): Promise<boolean> {
+  if ((await listCheckpoints(files, paths.checkpoints)).length > 0) return true;
+  // The folder was empty when the run was made in it, but for names with a dot, which are not its own.
+  for (const { path } of await files.list(paths.folder)) if (!/[/\\]\.[^/\\]*$/.test(path)) await files.remove(path);
+  return false;
+}
+
+/**
+ * Where a run goes when nobody says: `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`, … that is free; to go on, the last that is not.
+ */
+export async function defaultRunFolder(files: Files, name: string, resumes: boolean): Promise<string> {
+  const folder = (number: number) => files.join("runs", number === 1 ? name : `${name}-${number}`);
+  let next = 1;
+  while ((await files.stat(folder(next))) !== undefined) next += 1;
+  return folder(resumes ? Math.max(1, next - 1) : next);
+}
