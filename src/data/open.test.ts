@@ -50,6 +50,15 @@ describe("image folders", () => {
     expect((await loadPicture(item.picture, files, decodePicture)).data[0]).toBe(2);
   });
 
+  test("a class may be called like a split: the vehicle beside others is no training split", async () => {
+    const { labels, train, validation } = await openDataset(
+      memoryFiles(folders("d", ["tractor", "train", "van"], 10)),
+      "d",
+    );
+    expect(labels).toEqual(["tractor", "train", "van"]);
+    expect([train!.length, validation!.length]).toEqual([27, 3]);
+  });
+
   test("one folder of classes is split by seed, every class alike", async () => {
     const files = memoryFiles(folders("d", ["a", "b", "c"], 20));
     const once = await openDataset(files, "d", { validationFraction: 0.2, seed: 1 });

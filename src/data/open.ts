@@ -127,9 +127,7 @@ async function readSingleFile(files: DataFiles, path: string, options: OpenDatas
 
 async function readFolder(files: DataFiles, path: string, options: OpenDatasetOptions, depth = 0): Promise<Found> {
   const entries = (await files.list(path)).filter((entry) => !isHidden(entry));
-  const splitFolders = entries.filter(
-    (entry) => entry.isDirectory && splitFromWord(baseName(entry.path)) !== undefined,
-  );
+  const splitFolders = await foldersOfSplits(files, entries);
   if (splitFolders.length > 0) return readSplitFolders(files, splitFolders, options);
   const cifar = await readCifar(files, entries);
   if (cifar !== undefined) return { layout: cifar.title, parts: cifar.parts };
@@ -152,6 +150,18 @@ async function readFolder(files: DataFiles, path: string, options: OpenDatasetOp
       : `understood are ${LAYOUTS}`,
     data: { seen: entries.slice(0, 100).map((entry) => baseName(entry.path)) },
   });
+}
+
+/**
+ * Folders that are splits by their names. Among class folders one may be called like a split (the vehicle "train" beside "tractor"): it holds
+ * pictures, where a split's folder holds folders or files of another kind.
+ */
+async function foldersOfSplits(files: DataFiles, entries: readonly DataFileEntry[]): Promise<DataFileEntry[]> {
+  const folders = entries.filter((entry) => entry.isDirectory);
+  const named = folders.filter((entry) => splitFromWord(baseName(entry.path)) !== undefined);
+  if (named.length === 0 || named.length === folders.length) return named;
+  const pictures = await Promise.all(named.map((folder) => hasPictures(files, folder)));
+  return pictures.includes(false) ? named : [];
 }
 
 async function hasPictures(files: DataFiles, folder: DataFileEntry): Promise<boolean> {

@@ -1,9 +1,8 @@
 // Which part of the data an evaluation is about.
-import { type Dataset, splitDataset, subset } from "../data/dataset.ts";
-import { baseName, type DataFileEntry, type DataFiles, isPictureName } from "../data/files.ts";
-import { isHidden, readClassFolders } from "../data/folder.ts";
-import { type OpenDatasetOptions, type OpenedData, openDataset } from "../data/open.ts";
-import { buildDatasets, SPLITS, type SplitName, splitFromWord } from "../data/samples.ts";
+import { type Dataset, subset } from "../data/dataset.ts";
+import { baseName, type DataFiles } from "../data/files.ts";
+import { type OpenedData, openDataset } from "../data/open.ts";
+import { SPLITS, type SplitName, splitFromWord } from "../data/samples.ts";
 import { UsageError } from "../errors.ts";
 
 export interface SplitOptions {
@@ -47,7 +46,7 @@ export async function openForEvaluation(
     ...(fraction === undefined ? {} : { validationFraction: fraction }),
     ...(seed === undefined ? {} : { seed }),
   };
-  const data = (await openClassFolders(files, path, splitting)) ?? (await openDataset(files, path, splitting));
+  const data = await openDataset(files, path, splitting);
   const there = PREFERENCE.filter((name) => (data[name]?.length ?? 0) > 0);
   const { layout } = data;
   if (there.join() === "train" && (wanted === undefined || wanted === (named ?? "train")))
@@ -56,34 +55,6 @@ export async function openForEvaluation(
 }
 
 type OpenSplits = Pick<OpenedData, SplitName | "layout">;
-
-/**
- * Class folders among which one is called like a split: the vehicle "train" beside "tractor" and "van". It holds pictures, where a split's
- * folder holds folders.
- *
- * @returns undefined for anything else
- */
-async function openClassFolders(
-  files: DataFiles,
-  path: string,
-  { validationFraction = 0.1, seed = 0 }: OpenDatasetOptions,
-): Promise<OpenSplits | undefined> {
-  if (!(await files.stat(path))?.isDirectory) return undefined;
-  const folders = (await files.list(path)).filter((entry) => entry.isDirectory && !isHidden(entry));
-  const named = folders.filter((entry) => splitFromWord(baseName(entry.path)) !== undefined);
-  if (named.length === 0 || named.length === folders.length) return undefined;
-  const holdsPictures = await Promise.all(
-    named.map(async (folder) => (await files.list(folder.path)).some((entry) => isPicture(entry))),
-  );
-  if (holdsPictures.includes(false)) return undefined;
-  const layout = "image folders";
-  const { train: all } = buildDatasets({ train: await readClassFolders(files, folders) }, `from ${layout}`);
-  if (validationFraction === 0) return { train: all!, layout };
-  const [train, validation] = splitDataset(all!, validationFraction, { seed });
-  return { train, validation, layout };
-}
-
-const isPicture = (entry: DataFileEntry): boolean => !entry.isDirectory && isPictureName(entry.path);
 
 function pick(data: OpenSplits, there: readonly SplitName[], wanted: SplitName | undefined) {
   const split = wanted ?? there[0];
