@@ -25,7 +25,9 @@ export class Engine {
   ) {}
 
   static async open(host: Host, source: string | Uint8Array, options: EngineOptions): Promise<Engine> {
-    const model = compileModel(await loadModel(host, source, options), options.onNotice);
+    // What a foreign file leaves open does not matter where the caller says it.
+    const onNotice = options.transform === undefined ? options.onNotice : undefined;
+    const model = compileModel(await loadModel(host, source, options), onNotice);
     const transform = parseTransform(options.transform ?? model.card.transform ?? model.usualTransform);
     const session = await host.createSession(model.bytes, options);
     return new Engine(model, session, transform, options.labels ?? model.card.labels);
