@@ -44,22 +44,23 @@ export class LiveLine {
   }
 }
 
+/** A part of a line, and how soon it is left out when the line is too long: 0 is never. */
+type Part = readonly [text: string, rank: number];
+
 /** Where training stands, in fewer than `columns` columns: what matters least is left out first. */
 export function stepLine(report: FitReport, columns: number): string {
-  const parts: readonly (readonly [text: string, rank: number])[] = [
-    [`epoch ${report.epoch + 1}/${report.epochs}`, 0],
-    [`${report.batch}/${report.batchesPerEpoch}`, 2],
-    [`loss ${report.loss.toFixed(3)}`, 0],
-    [`acc ${percent(report.accuracy)}`, 4],
-    [`${rate(report.imagesPerSecond)} images/s`, 1],
-    [`waited ${percent(report.waitShare, 0)}`, 3],
-    [`${duration(report.secondsLeft)} left`, 0],
-  ];
-  for (let worst = 4; worst >= 0; worst--) {
-    const line = parts.flatMap(([text, rank]) => (rank <= worst ? [text] : [])).join("  ");
-    if (line.length < columns || worst === 0) return line;
-  }
-  return "";
+  return fitted(
+    [
+      [`epoch ${report.epoch + 1}/${report.epochs}`, 0],
+      [`${report.batch}/${report.batchesPerEpoch}`, 2],
+      [`loss ${report.loss.toFixed(3)}`, 0],
+      [`acc ${percent(report.accuracy)}`, 4],
+      [`${rate(report.imagesPerSecond)} images/s`, 1],
+      [`waited ${percent(report.waitShare, 0)}`, 3],
+      [`${duration(report.secondsLeft)} left`, 0],
+    ],
+    columns,
+  );
 }
 
 /** What an epoch brought; `report` is missing when it was made before the run was resumed. */
@@ -68,21 +69,28 @@ export function epochLine(
   epochs: number,
   report: FitReport | undefined,
   evaluation: Evaluation | undefined,
+  columns: number,
 ): string {
-  return [
-    `epoch ${epoch + 1}/${epochs}`,
-    ...(report === undefined ? [] : [`loss ${report.loss.toFixed(3)}`]),
-    ...(evaluation === undefined
-      ? []
-      : [
-          `val ${evaluation.loss.toFixed(3)}`,
-          `top-1 ${percent(evaluation.top1)}`,
-          `top-5 ${percent(evaluation.top5)}`,
-        ]),
-    ...(report === undefined
-      ? []
-      : [`${rate(report.imagesPerSecond)} images/s`, `waited ${percent(report.waitShare, 0)}`]),
-  ].join("  ");
+  const parts: (Part | undefined)[] = [
+    [`epoch ${epoch + 1}/${epochs}`, 0],
+    report && [`loss ${report.loss.toFixed(3)}`, 0],
+    evaluation && [`val ${evaluation.loss.toFixed(3)}`, 0],
+    evaluation && [`top-1 ${percent(evaluation.top1)}`, 0],
+    evaluation && [`top-5 ${percent(evaluation.top5)}`, 0],
+    report && [`${rate(report.imagesPerSecond)} images/s`, 2],
+    report && [`waited ${percent(report.waitShare, 0)}`, 1],
+  ];
+  return fitted(
+    parts.filter((part) => part !== undefined),
+    columns,
+  );
+}
+
+function fitted(parts: readonly Part[], columns: number): string {
+  const line = (worst: number) => parts.flatMap(([text, rank]) => (rank <= worst ? [text] : [])).join("  ");
+  for (let worst = Math.max(...parts.map(([, rank]) => rank)); worst > 0; worst--)
+    if (line(worst).length < columns) return line(worst);
+  return line(0);
 }
 
 /** How far the teacher is. */

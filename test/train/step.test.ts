@@ -7,6 +7,7 @@ import { tensor, toFloat64 } from "../../src/tensor.ts";
 import { trainingLoader } from "../../src/train/loaders.ts";
 import { optimizerOf, type Recipe } from "../../src/train/recipe.ts";
 import { startingPoint } from "../../src/train/start.ts";
+import { buildTrainStep } from "../../src/train/step.ts";
 import { scheduleOfRecipe, stepOfRecipe } from "../../src/train/train-model.ts";
 import { DivergedError, initialState, stateOf, Trainer, type TrainingBatch } from "../../src/train/trainer.ts";
 import { createSession } from "./fit.ts";
@@ -119,6 +120,43 @@ test("the moving average follows: young ones quickly, old ones at their decay", 
     kept.forEach((value, i) => {
       expect(value).toBeCloseTo(average[i]!, 6);
     });
+  }
+});
+
+test.each([
+  ["logits", LABELS.length],
+  ["features", 32],
+] as const)("a step that learns from a teacher's %s as well", async (kind, width) => {
+  const recipe = tinyRecipe({ learning_rate: 0.01, warmup_epochs: 0 });
+  const { model } = startingPoint(recipe, LABELS);
+  const step = buildTrainStep({
+    model: model.definition,
+    batch: recipe.batch,
+    height: recipe.height,
+    width: recipe.width,
+    classes: LABELS.length,
+    optimizer: optimizerOf(recipe),
+    groups: { weightDecay: 0 },
+    loss: "cross_entropy",
+    // The teacher alone: what is learnt can come from nowhere else.
+    distillation: { kind, weight: 1, temperature: 2 },
+    ema: false,
+  });
+  const bytes = lower(step.graph, { parametersAs: "inputs", target: "onnxruntime" });
+  const session = await createSession(bytes, { state: stateOf(step) });
+  try {
+    const schedule = scheduleOfRecipe({ ...recipe, epochs: 100 }, 4);
+    const options = { step, session, optimizer: optimizerOf(recipe), schedule, emaDecay: 0, accumulate: 1, seed: 0 };
+    const trainer = new Trainer(options, model.weights, initialState(step, model.weights));
+    const batch = await firstBatch(recipe);
+    // It says the same of every picture: a student can follow.
+    const opinion = Float32Array.from({ length: recipe.batch * width }, (_, i) => Math.cos(i % width));
+    const taught = { ...batch, teacher: tensor("float32", [recipe.batch, width], opinion) };
+    const losses: number[] = [];
+    for (let i = 0; i < 25; i++) losses.push((await trainer.run(taught)).loss);
+    expect(losses.at(-1)!).toBeLessThan(0.5 * losses[0]!);
+  } finally {
+    await session.dispose();
   }
 });
 

@@ -215,7 +215,7 @@ async function follow(
       onReport: (report) => print({ kind: "train", ...report }),
       onEpoch(epoch, report, evaluation) {
         if (evaluation !== undefined) print({ kind: "eval", epoch, ...evaluation });
-        terminal.note(epochLine(epoch, recipe.epochs, report, evaluation));
+        terminal.note(epochLine(epoch, recipe.epochs, report, evaluation, terminal.columns));
       },
     });
     live.end();

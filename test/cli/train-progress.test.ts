@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Terminal } from "../../src/cli/terminal.ts";
+import { epochLine, LiveLine, problemLines, shellWord, stepLine, teacherLine } from "../../src/cli/train-progress.ts";
+import type { FitReport } from "../../src/train/train-model.ts";
+
+const REPORT: FitReport = {
+  epoch: 2,
+  epochs: 24,
+  batch: 120,
+  batchesPerEpoch: 344,
+  step: 808,
+  totalSteps: 8256,
+  batchSize: 64,
+  loss: 2.3456,
+  accuracy: 0.4567,
+  learningRate: 1e-3,
+  imagesPerSecond: 211.4,
+  waitShare: 0.034,
+  secondsLeft: 3725,
+};
+const LONGEST: FitReport = {
+  ...REPORT,
+  epoch: 299,
+  epochs: 300,
+  batch: 19999,
+  batchesPerEpoch: 20000,
+  loss: 12.3456,
+  accuracy: 1,
+  imagesPerSecond: 12345.6,
+  waitShare: 1,
+  secondsLeft: 3.6e6,
+};
+
+test("the line of a step: everything that matters, in fewer columns than the terminal has", () => {
+  expect(stepLine(REPORT, 120)).toBe(
+    "epoch 3/24  120/344  loss 2.346  acc 45.7 %  211 images/s  waited 3 %  1 h 2 min left",
+  );
+  for (const report of [REPORT, LONGEST])
+    for (const columns of [100, 80, 60, 50]) {
+      const line = stepLine(report, columns);
+      expect(line.length, line).toBeLessThan(columns);
+      expect(line).toMatch(/^epoch \d+\/\d+ .*loss .* left$/);
+    }
+  // The share of waiting survives at 80 columns, accuracy of mixed pictures goes first.
+  expect(stepLine(REPORT, 80)).toContain("waited 3 %");
+  expect(stepLine(REPORT, 80)).not.toContain("acc");
+});
+
+test("the line of an epoch fits 80 columns, and a teacher's too", () => {
+  const evaluation = { loss: 1.234, top1: 0.654, top5: 0.876 };
+  expect(epochLine(2, 24, REPORT, evaluation, 110)).toBe(
+    "epoch 3/24  loss 2.346  val 1.234  top-1 65.4 %  top-5 87.6 %  211 images/s  waited 3 %",
+  );
+  expect(epochLine(2, 24, REPORT, evaluation, 80)).toBe(
+    "epoch 3/24  loss 2.346  val 1.234  top-1 65.4 %  top-5 87.6 %  waited 3 %",
+  );
+  expect(epochLine(299, 300, LONGEST, { loss: 12.34, top1: 1, top5: 1 }, 80).length).toBeLessThan(80);
+  expect(epochLine(2, 24, undefined, evaluation, 80)).toBe("epoch 3/24  val 1.234  top-1 65.4 %  top-5 87.6 %");
+  expect(epochLine(2, 24, REPORT, undefined, 80)).toBe("epoch 3/24  loss 2.346  211 images/s  waited 3 %");
+  expect(teacherLine(1_000_000, 1_281_167, 36_000).length).toBeLessThan(80);
+});
+
+test("many problems are not all listed", () => {
+  const problems = Array.from({ length: 23 }, (_, i) => ({ name: `${i}.jpg`, reason: "it is damaged" }));
+  const lines = problemLines(problems);
+  expect(lines).toHaveLength(21);
+  expect(lines.at(-1)).toBe("left out: 3 more");
+  expect(problemLines(problems.slice(0, 1))).toEqual(["left out: 0.jpg: it is damaged"]);
+});
+
+test("paths that a shell would split are quoted", () => {
+  expect([shellWord("runs/mine-2"), shellWord("my runs/a")]).toEqual(["runs/mine-2", '"my runs/a"']);
+});
+
+function recorder(interactive: boolean) {
+  const notes: string[] = [];
+  const statuses: string[] = [];
+  const terminal: Terminal = {
+    out: () => undefined,
+    note: (line) => notes.push(line),
+    status: (line) => statuses.push(line),
+    columns: 80,
+    interactive,
+    readInput: async () => new Uint8Array(0),
+    signal: new AbortController().signal,
+  };
+  return { terminal, notes, statuses };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("a log gets a line every half minute, whatever the run is busy with", () => {
+  const { terminal, notes, statuses } = recorder(false);
+  const live = new LiveLine(terminal);
+  vi.advanceTimersByTime(40_000);
+  expect(notes).toEqual([]);
+  live.show("teacher: 10 of 100 pictures");
+  vi.advanceTimersByTime(30_000);
+  for (let i = 0; i < 100; i++) live.show(`step ${i}`);
+  vi.advanceTimersByTime(65_000);
+  expect(notes).toEqual(["teacher: 10 of 100 pictures", "step 99", "step 99"]);
+  live.end();
+  vi.advanceTimersByTime(100_000);
+  expect([notes.length, statuses]).toEqual([3, []]);
+});
+
+test("on a terminal the line is replaced, ten times a second at most, and never wraps", () => {
+  const { terminal, notes, statuses } = recorder(true);
+  const live = new LiveLine(terminal);
+  for (let i = 0; i < 10; i++) live.show(`step ${i}`);
+  vi.advanceTimersByTime(100);
+  live.show("x".repeat(200));
+  live.end();
+  expect(notes).toEqual([]);
+  expect(statuses).toEqual(["step 0", "x".repeat(79), ""]);
+});

@@ -1,0 +1,259 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { reduceMean } from "../../src/graph/build.ts";
+import { trace } from "../../src/graph/scope.ts";
+import { lower } from "../../src/onnx/lower.ts";
+import { LABELS, writeShapes } from "../train/shapes.ts";
+import { cli } from "./fake-terminal.ts";
+import { temporaryFolder } from "./mini-model.ts";
+import { checkpointSteps, outcomeOf, writeRecipe } from "./train-cases.ts";
+
+const folder = temporaryFolder();
+const data = join(folder, "data");
+const recipe = join(folder, "tiny.json");
+const common = ["--workers", "1", "--threads", "1", "--device", "cpu"];
+
+const train = (args: readonly string[], signal?: AbortSignal) =>
+  cli(["train", ...args, ...common], signal === undefined ? {} : { signal });
+
+beforeAll(async () => {
+  await writeShapes(data, { train: 8, val: 4 });
+  writeRecipe(recipe, { ema_decay: 0.9, mixup: 0.2, distillation: { transform: "resize(16,16)|normalize(imagenet)" } });
+});
+
+describe("a run", () => {
+  const run = join(folder, "run");
+
+  test("--json: only JSON on stdout, what is for people on stderr, and a folder with everything", async () => {
+    const { exitCode, stdout, notes } = await train([data, "--recipe", recipe, "--out", run, "--json"]);
+    expect([exitCode, notes.filter((line) => /unexpected/.test(line))]).toEqual([0, []]);
+    const lines = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ kind }) => kind)).toEqual(["train", "eval", "train", "eval", "done"]);
+    expect(lines[0]).toMatchObject({ epoch: 0, step: 3, totalSteps: 6, batchSize: 8 });
+    expect(lines[0].waitShare).toBeGreaterThanOrEqual(0);
+    expect(lines[1].top1).toBeGreaterThanOrEqual(0);
+    expect(lines[4]).toMatchObject({ folder: run, model: join(run, "best"), best: { metric: "top1" } });
+    expect(notes.join("\n")).toMatch(/epoch 2\/2 {2}loss \d\.\d+ {2}val \d\.\d+ {2}top-1 .* {2}waited \d+ %/);
+    expect(notes.at(-1)).toBe(`try it: saccade classify PICTURE --model ${join(run, "best")}`);
+    expect(readdirSync(run).sort()).toEqual([
+      "best",
+      "checkpoints",
+      expect.stringMatching(/^events\.out\.tfevents\./),
+      "inputs.json",
+      "last",
+      "metrics.jsonl",
+      "recipe.json",
+    ]);
+    expect(JSON.parse(readFileSync(join(run, "inputs.json"), "utf8"))).toEqual({
+      data,
+      training_pictures: 24,
+      validation_pictures: 12,
+    });
+  });
+
+  test("its best model classifies with its own labels", async () => {
+    const picture = join(data, "val", LABELS[0]!, "0.png");
+    const { exitCode, stdout } = await cli(["classify", picture, "--model", join(run, "best"), "--json"]);
+    expect(exitCode).toBe(0);
+    expect(
+      JSON.parse(stdout)
+        .predictions.map(({ label }: { label: string }) => label)
+        .sort(),
+    ).toEqual([...LABELS].sort());
+  });
+
+  test("stopped by a signal: exit code 130, how to go on, and the same numbers in the end", async () => {
+    const other = join(folder, "stopped run");
+    const stop = new AbortController();
+    // The run stops after its first step: the signal fires as soon as the run's folder has a checkpoint.
+    const timer = setInterval(() => {
+      if (checkpointSteps(other).length > 0) stop.abort();
+    }, 5);
+    const broken = await train([data, "--recipe", recipe, "--out", other], stop.signal);
+    clearInterval(timer);
+    expect(broken.exitCode).toBe(130);
+    expect(broken.notes.slice(-2)).toEqual([
+      `saved; go on with: saccade train --resume --out "${other}"`,
+      "saccade: stopped",
+    ]);
+    const resumed = await train(["--resume", "--out", other]);
+    expect(resumed.exitCode).toBe(0);
+    expect(resumed.notes.join("\n")).toMatch(/going on after step \d+ of the run in /);
+    expect(outcomeOf(other)).toEqual(outcomeOf(run));
+  });
+
+  test("a folder that holds a run is not written over", async () => {
+    const { exitCode, notes } = await train([data, "--recipe", recipe, "--out", run]);
+    expect(exitCode).toBe(2);
+    expect(notes.at(-1)).toMatch(/holds a run already\n {2}go on with it: --resume/);
+  });
+
+  test("another recipe, or other data, is not gone on with", async () => {
+    const differs = await train(["--resume", "--out", run, "--seed", "5"]);
+    expect(differs.exitCode).toBe(1);
+    expect(differs.notes.at(-1)).toMatch(/seed: 3 before, 5 now/);
+    const fewer = await writeShapes(join(folder, "fewer"), { train: 7, val: 4 });
+    const changed = await train([fewer, "--resume", "--out", run]);
+    expect(changed.exitCode).toBe(1);
+    expect(changed.notes.at(-1)).toMatch(/not the data .*: it has 21 training pictures, it had 24/);
+    const teacher = await train(["--resume", "--out", run, "--teacher", "t.onnx"]);
+    expect(teacher.exitCode).toBe(2);
+    expect(teacher.notes.at(-1)).toMatch(/began without a teacher/);
+  });
+
+  test("--from: a fresh last layer for other labels", async () => {
+    const renamed = join(folder, "renamed");
+    await writeShapes(renamed, { train: 4 });
+    rmSync(join(renamed, "train", "disc"), { recursive: true });
+    const from = join(run, "best");
+    const { exitCode, notes } = await train([
+      renamed,
+      "--recipe",
+      recipe,
+      "--from",
+      from,
+      "--epochs",
+      "1",
+      "--batch",
+      "4",
+      "--out",
+      join(folder, "tuned"),
+    ]);
+    expect(exitCode).toBe(0);
+    expect(notes).toContain(`weights of ${from}; fresh: proj.weight, proj.bias`);
+  });
+});
+
+describe("what goes wrong says what to do, and leaves no folder behind", () => {
+  const out = join(folder, "failed");
+  const onnx = (name: string, output: string) => {
+    const graph = trace((scope) => {
+      const image = scope.graph.input("pixels", ["batch", 3, 16, 16]);
+      return { [output]: reduceMean(image, [2, 3]) };
+    });
+    writeFileSync(join(folder, name), lower(graph, {}));
+    return join(folder, name);
+  };
+
+  const expectFailure = async (args: readonly string[], exitCode: number, message: RegExp) => {
+    const result = await train([...args, "--out", out]);
+    expect(result.notes.at(-1)).toMatch(message);
+    expect(result.exitCode).toBe(exitCode);
+    expect(result.stdout).toBe("");
+    expect(existsSync(out)).toBe(false);
+  };
+
+  test("data", async () => {
+    await expectFailure([], 2, /no data was given/);
+    await expectFailure([join(folder, "nowhere")], 1, /data not found/);
+    const test = await writeShapes(join(folder, "only-val"), { val: 2 });
+    await expectFailure([test], 1, /only-val: there are no training pictures/);
+    const one = await writeShapes(join(folder, "one"), { train: 2 });
+    for (const label of LABELS.slice(1)) rmSync(join(one, "train", label), { recursive: true });
+    await expectFailure([one, "--recipe", recipe], 1, /all training pictures are of one class \(disc\)/);
+    await expectFailure(
+      [data, "--recipe", recipe, "--batch", "64"],
+      2,
+      /the 24 training pictures do not fill one batch of 64\n {2}make the batch smaller: --batch 4/,
+    );
+  });
+
+  test("recipes", async () => {
+    await expectFailure([data, "--recipe", "everday"], 1, /recipe not found: everday\n {2}did you mean everyday\?/);
+    await expectFailure([data, "--recipe", join(folder, "nowhere.json")], 1, /not found/);
+    writeFileSync(join(folder, "broken.json"), "{ epochs: 3 }");
+    await expectFailure([data, "--recipe", join(folder, "broken.json")], 1, /broken\.json: this is not valid JSON/);
+    const wrong = writeRecipe(join(folder, "wrong.json"), { epochs: 0 });
+    await expectFailure([data, "--recipe", wrong], 2, /the recipe is not valid: .*epochs/);
+    const unknown = writeRecipe(join(folder, "unknown.json"), { architecture: "resnet" });
+    await expectFailure([data, "--recipe", unknown], 1, /model not found: resnet/);
+    await expectFailure([data, "--recipe", recipe, "--learning-rate", "fast"], 2, /--help/);
+    await expectFailure([data, "--recipe", recipe, "--learning-rate", "1e6"], 2, /learning_rate/);
+  });
+
+  test("teachers", async () => {
+    await expectFailure([data, "--recipe", recipe, "--teacher", join(folder, "nowhere.onnx")], 1, /not found/);
+    await expectFailure(
+      [data, "--recipe", recipe, "--teacher", onnx("logits.onnx", "logits")],
+      1,
+      /logits\.onnx: this model has no output named features/,
+    );
+    const plain = writeRecipe(join(folder, "plain.json"));
+    await expectFailure(
+      [data, "--recipe", plain, "--teacher", onnx("t.onnx", "features")],
+      2,
+      /says nothing about learning from a teacher/,
+    );
+  });
+
+  test("nothing to resume", async () => {
+    await expectFailure(["--resume"], 1, /run not found: .*failed\n {2}.*nothing to resume here/);
+    mkdirSync(out);
+    const result = await train([data, "--resume", "--out", out]);
+    rmSync(out, { recursive: true });
+    expect(result.notes.at(-1)).toMatch(/run not found/);
+  });
+});
+
+test("a teacher is asked once; a resumed run remembers what it said", async () => {
+  const run = join(folder, "taught");
+  const teacher = join(folder, "teacher.onnx");
+  const graph = trace((scope) => {
+    const image = scope.graph.input("pixels", ["batch", 3, 16, 16]);
+    return { features: reduceMean(image, [2, 3]) };
+  });
+  writeFileSync(teacher, lower(graph, {}));
+  const first = await train([data, "--recipe", recipe, "--teacher", teacher, "--out", run]);
+  expect(first.exitCode).toBe(0);
+  expect(first.notes.join("\n")).toMatch(
+    /teacher: a linear classifier over its features is right on \d+\.\d % of the pictures/,
+  );
+  rmSync(teacher);
+  const again = await train(["--resume", "--out", run]);
+  expect(again.exitCode).toBe(0);
+  expect(again.notes.join("\n")).not.toMatch(/linear classifier/);
+});
+
+test("pictures that cannot be read are listed at the end, once each", async () => {
+  const damaged = await writeShapes(join(folder, "damaged"), { train: 8, val: 4 });
+  writeFileSync(join(damaged, "train", "disc", "3.png"), "this is no picture");
+  writeFileSync(join(damaged, "val", "cross", "1.png"), "nor is this");
+  const { exitCode, notes } = await train([
+    damaged,
+    "--recipe",
+    recipe,
+    "--epochs",
+    "1",
+    "--out",
+    join(folder, "with-problems"),
+  ]);
+  expect(exitCode).toBe(0);
+  const problems = notes.filter((line) => line.startsWith("left out: "));
+  expect(problems).toHaveLength(2);
+  expect(problems[0]).toMatch(/train\/disc\/3\.png: /);
+  expect(problems[1]).toMatch(/val\/cross\/1\.png: /);
+});
+
+test("a run that diverges says where, ends with 1, and keeps a checkpoint that loads", async () => {
+  const run = join(folder, "diverged");
+  const wild = writeRecipe(join(folder, "wild.json"), {
+    optimizer: "sgd",
+    learning_rate: 100,
+    warmup_epochs: 0,
+    weight_decay: 0,
+    clip_norm: undefined,
+    epochs: 20,
+  });
+  const { exitCode, notes } = await train([data, "--recipe", wild, "--out", run]);
+  expect(exitCode).toBe(1);
+  expect(notes.at(-1)).toMatch(/^saccade: step \d+: the (loss|gradient of [\w.]+) is /);
+  expect(checkpointSteps(run).length).toBeGreaterThan(0);
+  const picture = join(data, "val", LABELS[0]!, "0.png");
+  const newest = readdirSync(join(run, "checkpoints")).at(-1)!;
+  const classified = await cli(["classify", picture, "--model", join(run, "checkpoints", newest), "--json"]);
+  expect(classified.exitCode).toBe(0);
+});
