@@ -1,6 +1,6 @@
 // From named tensors of a checkpoint to a native model: adopt the names of its release, check the fit, and find out which registered model a
 // bare checkpoint is.
-import { SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
+import { SaccadeError, UsageError } from "../errors.ts";
 import type { Dim } from "../graph/dimensions.ts";
 import type { NamedTensors } from "../models/architecture.ts";
 import { fitWeights, inferenceGraph } from "../models/graph.ts";
@@ -43,7 +43,6 @@ export function detectModels(tensors: NamedTensors): string[] {
       nativeModel(definition, tensors, { name });
       return true;
     } catch (error) {
-      if (error instanceof WeightsMismatchError) return false;
       if (error instanceof SaccadeError) return false;
       throw error;
     }
