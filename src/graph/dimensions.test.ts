@@ -61,6 +61,7 @@ describe("dimensions", () => {
     }));
     fc.assert(
       fc.property(expression, expression, fc.integer({ min: 1, max: 7 }), (a, b, n) => {
+        for (const d of [a, b]) expect(Object.is(d, -0)).toBe(false);
         const value = (d: Dim) => evaluateDim(d, SIZES) + 0; // + 0: no negative zero
         expect(dim(a)).toBe(a);
         expect(value(addDims(a, b))).toBe(value(a) + value(b) + 0);

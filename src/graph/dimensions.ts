@@ -22,19 +22,20 @@ export function addDims(...dims: Dim[]): Dim {
   return toDim(dims.map(polynomial).reduce(addPolynomials, constant(0)));
 }
 
+// "+ 0" below: arithmetic on numbers may give negative zero, a size is plain zero.
 export function subtractDims(a: Dim, b: Dim): Dim {
-  if (typeof a === "number" && typeof b === "number") return a - b;
+  if (typeof a === "number" && typeof b === "number") return a - b + 0;
   return toDim(addPolynomials(polynomial(a), multiplyPolynomials(polynomial(b), constant(-1))));
 }
 
 export function multiplyDims(...dims: Dim[]): Dim {
-  if (dims.every((d) => typeof d === "number")) return dims.reduce((a: number, b) => a * (b as number), 1);
+  if (dims.every((d) => typeof d === "number")) return dims.reduce((a: number, b) => a * (b as number), 1) + 0;
   return toDim(dims.map(polynomial).reduce(multiplyPolynomials, constant(1)));
 }
 
 /** floor(a / b) for a positive integer b. */
 export function floorDivideDim(a: Dim, b: number): Dim {
-  if (typeof a === "number") return Math.floor(a / b);
+  if (typeof a === "number") return Math.floor(a / b) + 0;
   if (b === 1) return a;
   const exact = divideExactly(polynomial(a), polynomial(b));
   if (exact !== undefined) return toDim(exact);
