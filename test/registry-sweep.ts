@@ -1,15 +1,23 @@
-// One sweep for every registered model: initialise, fit, write and read a model folder, export, reload, run, compare.
+// One sweep for every registered model: initialise, fit, write and read a model folder, export, reload, run, compare; and the gradients of a
+// training step.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { concat, mul, reduceSum, reshape } from "../src/graph/build.ts";
+import { differentiate } from "../src/graph/gradients/differentiate.ts";
+import { Scope } from "../src/graph/scope.ts";
+import { Graph, widen } from "../src/graph/tensor.ts";
 import { exportOnnx } from "../src/model-folder/compile.ts";
 import { loadModel, requireNative, writeModelFolder } from "../src/model-folder/load.ts";
 import { nativeModel } from "../src/model-folder/native.ts";
 import { inferenceGraph, initialWeights } from "../src/models/graph.ts";
-import { defineModel } from "../src/models/registry.ts";
+import { defineModel, type ModelDefinition } from "../src/models/registry.ts";
+import { Mode } from "../src/nn/mode.ts";
+import { lower } from "../src/onnx/lower.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
-import { tensor } from "../src/tensor.ts";
+import { elementCount, type TensorData, tensor, toFloat32 } from "../src/tensor.ts";
+import { softCrossEntropy } from "../src/train/losses.ts";
 import { hashedValues, maxDifference } from "./golden-case.ts";
 
 export interface SweepOptions {
@@ -19,10 +27,15 @@ export interface SweepOptions {
   readonly width: number;
 }
 
+/** (2, 3, [3 frames,] height, width) */
+function pictures({ architecture, config }: ModelDefinition, height: number, width: number): TensorData<"float32"> {
+  const frames = architecture.input(config).kind === "video" ? [3] : [];
+  const shape = [2, 3, ...frames, height, width];
+  return tensor("float32", shape, hashedValues("picture", elementCount(shape), 1.5, 0, 0));
+}
+
 export async function sweep(name: string, { config, height, width }: SweepOptions): Promise<void> {
   const definition = defineModel(name, config);
-  const { architecture } = definition;
-  const input = architecture.input(definition.config);
   const model = nativeModel(definition, initialWeights(inferenceGraph(definition), 0), { name });
   const folder = await mkdtemp(join(tmpdir(), "saccade-sweep-"));
   try {
@@ -31,18 +44,7 @@ export async function sweep(name: string, { config, height, width }: SweepOption
     expect(reloaded.card.transform).toBe(model.card.transform);
     expect(reloaded.card.labels).toEqual(model.card.labels);
 
-    const shape = input.kind === "video" ? [2, 3, 3, height, width] : [2, 3, height, width];
-    const image = tensor(
-      "float32",
-      shape,
-      hashedValues(
-        "picture",
-        shape.reduce((a, b) => a * b, 1),
-        1.5,
-        0,
-        0,
-      ),
-    );
+    const image = pictures(definition, height, width);
     const outputs = ["logits", "features"];
     const results = [];
     for (const [source, target] of [
@@ -62,4 +64,65 @@ export async function sweep(name: string, { config, height, width }: SweepOption
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Every trained parameter gets a gradient that is finite and not all zero, with every drop-path mask in place. */
+export async function sweepGradients(name: string, { config, height, width }: SweepOptions): Promise<void> {
+  const definition = defineModel(name, config);
+  const image = pictures(definition, height, width);
+  const graph = new Graph();
+  const mode = Mode.training();
+  const input = graph.input("image", image.shape);
+  const { logits } = definition.architecture.build(new Scope(graph), input, definition.config, mode);
+  const classes = logits!.shape[1] as number;
+  const loss = softCrossEntropy(logits!, graph.input("targets", [2, classes]));
+  const trained = [...graph.parameters.values()].filter(({ trainable }) => trainable);
+  const gradients = differentiate(
+    loss,
+    trained.map((parameter) => widen(parameter.tensor)),
+  );
+  const sums = gradients.map((gradient) =>
+    reshape(
+      reduceSum(
+        mul(gradient, gradient),
+        gradient.shape.map((_, axis) => axis),
+      ),
+      [1],
+    ),
+  );
+  graph.output("gradient_squares", concat(sums, 0));
+
+  const bytes = lower(graph, { parameters: shakenWeights(graph), target: "onnxruntime" });
+  await using session = await nodeHost.createSession(bytes, { device: "cpu" });
+  const targets = Float32Array.from({ length: 2 * classes }, (_, i) => (i === 0 || i === 2 * classes - 1 ? 1 : 0));
+  const { gradient_squares: squares } = await session.run({
+    image,
+    targets: tensor("float32", [2, classes], targets),
+    ...Object.fromEntries(
+      mode.masks.map(({ name: mask, keep }) => [mask, tensor("float32", [2], new Float32Array(2).fill(1 / keep))]),
+    ),
+  });
+  const wrong = trained
+    .map((parameter, i) => `${parameter.name}: ${Math.sqrt(squares!.data[i] as number)}`)
+    .filter((line) => !(Number.parseFloat(line.slice(line.lastIndexOf(" "))) > 0) || line.endsWith("Infinity"));
+  expect(wrong).toEqual([]);
+}
+
+/** Initial weights with noise: papers start some layers at zero, and what is behind those learns nothing in the first step. */
+function shakenWeights(graph: Graph): Map<string, TensorData> {
+  const weights = initialWeights(graph, 0);
+  for (const { name, shape, trainable } of graph.parameters.values()) {
+    if (!trainable) continue;
+    const noise = hashedValues(name, elementCount(shape), 0.05, 0, 1);
+    const start = toFloat32(weights.get(name)!);
+    weights.set(
+      name,
+      tensor(
+        "float32",
+        shape,
+        noise.map((value, i) => value + start[i]!),
+      ),
+    );
+  }
+  return weights;
 }

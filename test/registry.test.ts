@@ -3,22 +3,26 @@ import { describe, expect, test } from "vitest";
 import { countMacs } from "../src/graph/macs.ts";
 import { inferenceGraph, parameterCount } from "../src/models/graph.ts";
 import { defineModel, registry } from "../src/models/registry.ts";
-import { sweep } from "./registry-sweep.ts";
+import { sweep, sweepGradients } from "./registry-sweep.ts";
+import { toys } from "./registry-toys.ts";
 
-/** An eighth of every width, where one head of 64 channels still fits. */
-function narrow(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const widths = config.width_configs as number[];
-  return {
-    width_configs: widths.map((width) => Math.max(64, Math.round(width / 512) * 64)),
-    conv_dim: 16,
-    proj_dim: 11,
-  };
-}
+const toyOf = (name: string) => {
+  const { architecture, config } = registry.get(name)!;
+  const toy = toys[architecture];
+  if (toy === undefined) throw new Error(`test/registry-toys.ts has no toy for the architecture ${architecture}`);
+  return toy(config);
+};
 
 describe.each([...registry.keys()])("%s", (name) => {
-  test("initialise, write, read, export, run", () =>
-    sweep(name, { config: narrow(registry.get(name)!.config), height: 61, width: 94 }));
+  test("initialise, write, read, export, run", () => sweep(name, toyOf(name)));
 });
+
+// Many registered models are one toy: each is differentiated once.
+const distinctToys = new Map(
+  [...registry.keys()].map((name) => [JSON.stringify(defineModel(name, toyOf(name).config).config), name]),
+);
+
+test.each([...distinctToys.values()])("gradients of %s", (name) => sweepGradients(name, toyOf(name)));
 
 test.each([
   ["sparseformer_v1_tiny", 32, 2.0],

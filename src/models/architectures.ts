@@ -1,4 +1,4 @@
-// Every architecture by name. A new model family adds its line here and its entries to registry.ts.
+// Every architecture by name. A new model family adds its line here and its list of named models to registry.ts.
 import type { Architecture } from "./architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
 

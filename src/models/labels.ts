@@ -1,6 +1,6 @@
 // Names of the classes that official weights were trained on, in their order. ImageNet-1k: the first WordNet lemma of each synset, two
 // homonyms told apart (WordNet 3.0, Princeton University; free to use with attribution).
-import type { RegisteredModel } from "./registry.ts";
+import type { RegisteredModel } from "./registered-model.ts";
 
 const IMAGENET_1K = `
 tench;goldfish;great white shark;tiger shark;hammerhead;electric ray;stingray;cock;hen;ostrich;brambling;goldfinch;

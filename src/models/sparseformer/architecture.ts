@@ -1,8 +1,7 @@
 // The two SparseFormer architectures as the registry sees them.
-import { z } from "zod";
-import { UsageError } from "../../errors.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import type { Architecture } from "../architecture.ts";
+import { checkConfig } from "../check-config.ts";
 import {
   type MediaSparseformerConfig,
   mediaSparseformerSchema,
@@ -11,14 +10,6 @@ import {
 } from "./config.ts";
 import { type SparseformerOutputs, sparseformer } from "./model.ts";
 import { adoptMediaWeights, adoptSparseformerWeights } from "./weights.ts";
-
-function checked<S extends z.ZodType>(schema: S, name: string, json: unknown): z.infer<S> {
-  const result = schema.safeParse(json);
-  if (result.success) return result.data;
-  throw new UsageError(
-    `the configuration of ${name} is not valid: ${z.prettifyError(result.error).replaceAll("\n", " ")}`,
-  );
-}
 
 /** Outputs under the names that goldens, exports and sessions use. */
 function named(outputs: SparseformerOutputs): Record<string, Tensor> {
@@ -60,7 +51,7 @@ const answers = (config: SparseformerConfig) => (config.proj_bias ? "classes" : 
 export const sparseformerArchitecture: Architecture<SparseformerConfig> = {
   name: "sparseformer",
   paper: "https://arxiv.org/abs/2304.03768, https://arxiv.org/abs/2312.01987",
-  parseConfig: (json) => checked(sparseformerSchema, "sparseformer", json),
+  parseConfig: (json) => checkConfig(sparseformerSchema, "sparseformer", json),
   input: () => ({ kind: "image", size: "free", usual: { height: 224, width: 224 } }),
   build: (scope, image, config, mode) => named(sparseformer(scope, image, config, mode)),
   adoptWeights: adoptSparseformerWeights,
@@ -71,7 +62,7 @@ export const sparseformerArchitecture: Architecture<SparseformerConfig> = {
 export const mediaSparseformerArchitecture: Architecture<MediaSparseformerConfig> = {
   name: "media_sparseformer",
   paper: "https://arxiv.org/abs/2304.03768 (video model of showlab/sparseformer, media.py)",
-  parseConfig: (json) => checked(mediaSparseformerSchema, "media_sparseformer", json),
+  parseConfig: (json) => checkConfig(mediaSparseformerSchema, "media_sparseformer", json),
   input: () => ({ kind: "video", size: "free", usual: { height: 224, width: 224, frames: 8 } }),
   build: (scope, image, config, mode) => named(sparseformer(scope, image, config, mode, config.replicates)),
   adoptWeights: adoptMediaWeights,
