@@ -33,6 +33,8 @@ export interface Architecture<Config> {
   adoptWeights(tensors: NamedTensors, config: Config): NamedTensors;
   /** Evaluation preprocessing, in the transform language. */
   transform(config: Config): string;
+  /** Name of the configuration's field that says how many classes (or embedding channels) `logits` has. */
+  readonly classesField: string;
   /** "logits" are class scores, or an image embedding to compare with others. */
   readonly answers: (config: Config) => "classes" | "embedding";
 }

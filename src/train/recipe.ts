@@ -16,7 +16,7 @@ const count = z.int().min(1).max(1_000_000);
 export const recipeSchema = z.strictObject({
   name: z.string().min(1).max(100),
   summary: z.string().max(1000).default(""),
-  /** Architecture or registered model; `config.proj_dim` follows from the data. */
+  /** Architecture or registered model; the number of classes in `config` follows from the data. */
   architecture: z.string(),
   config: z.record(z.string(), z.unknown()).default({}),
   /** Size of training pictures. */

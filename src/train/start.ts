@@ -4,7 +4,7 @@ import { shapesEqual } from "../graph/dimensions.ts";
 import type { Graph } from "../graph/tensor.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { inferenceGraph, initialWeights } from "../models/graph.ts";
-import { defineModel } from "../models/registry.ts";
+import { defineModel, type ModelDefinition } from "../models/registry.ts";
 import { type TensorData, tensor, toFloat32 } from "../tensor.ts";
 import type { Recipe } from "./recipe.ts";
 
@@ -23,7 +23,7 @@ export interface StartingPoint {
 export function startingPoint(recipe: Recipe, labels: readonly string[], from?: NativeModel): StartingPoint {
   const base = from === undefined ? recipe.config : (from.definition.config as Record<string, unknown>);
   const name = from === undefined ? recipe.architecture : from.definition.architecture.name;
-  const definition = defineModel(name, { ...base, proj_dim: labels.length });
+  const definition = withClasses(defineModel(name, base), labels.length);
   const graph = inferenceGraph(definition);
   const weights = initialWeights(graph, recipe.seed);
   const { weights: taken, fresh } = from === undefined ? { weights: [], fresh: [] } : takeOver(graph, from, labels);
@@ -43,6 +43,11 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], from?: 
     },
     fresh,
   };
+}
+
+function withClasses({ architecture, config }: ModelDefinition, classes: number): ModelDefinition {
+  const fields = { ...(config as Record<string, unknown>), [architecture.classesField]: classes };
+  return { architecture, config: architecture.parseConfig(fields) };
 }
 
 /** The other model's weights that fit, and the names of parameters that have to start fresh. */
@@ -65,10 +70,7 @@ function sameLabels(a: readonly string[] | undefined, b: readonly string[]): boo
 
 /** Parameters that would have another shape with one class more: other classes in the same number need others all the same. */
 function headParameters({ definition }: NativeModel, classes: number): Set<string> {
-  const shapes = (count: number) =>
-    inferenceGraph(
-      defineModel(definition.architecture.name, { ...(definition.config as Record<string, unknown>), proj_dim: count }),
-    ).parameters;
+  const shapes = (count: number) => inferenceGraph(withClasses(definition, count)).parameters;
   const wider = shapes(classes + 1);
   const names = [...shapes(classes).values()].filter(
     ({ name, shape }) => !shapesEqual(shape, wider.get(name)?.shape ?? []),

@@ -55,6 +55,7 @@ export const sparseformerArchitecture: Architecture<SparseformerConfig> = {
   input: () => ({ kind: "image", size: "free", usual: { height: 224, width: 224 } }),
   build: (scope, image, config, mode) => named(sparseformer(scope, image, config, mode)),
   adoptWeights: adoptSparseformerWeights,
+  classesField: "proj_dim",
   transform: evaluationTransform,
   answers,
 };
@@ -66,6 +67,7 @@ export const mediaSparseformerArchitecture: Architecture<MediaSparseformerConfig
   input: () => ({ kind: "video", size: "free", usual: { height: 224, width: 224, frames: 8 } }),
   build: (scope, image, config, mode) => named(sparseformer(scope, image, config, mode, config.replicates)),
   adoptWeights: adoptMediaWeights,
+  classesField: "proj_dim",
   transform: evaluationTransform,
   answers,
 };
