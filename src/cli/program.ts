@@ -12,6 +12,7 @@ import { addInspect } from "./commands/inspect.ts";
 import { addModels } from "./commands/models.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRun } from "./commands/run.ts";
+import { addScenes } from "./commands/scenes.ts";
 import { addTrain } from "./commands/train.ts";
 import { describeError, type Terminal } from "./terminal.ts";
 
@@ -29,6 +30,7 @@ const COMMANDS: readonly AddCommand[] = [
   addConvert,
   addExport,
   addRun,
+  addScenes,
   addDoctor,
 ];
 

@@ -90,6 +90,20 @@ export async function encodePng(image: RawImage): Promise<Uint8Array> {
   return new Uint8Array(png.buffer, png.byteOffset, png.byteLength);
 }
 
+/**
+ * RGB pixels as the bytes of a JPEG file, colour at full resolution.
+ *
+ * @param quality 1 to 100
+ */
+export async function encodeJpeg(image: RawImage, quality = 92): Promise<Uint8Array> {
+  const { width, height, data } = image;
+  const sharp = await loadSharp();
+  const jpeg = await sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
+    .jpeg({ quality, chromaSubsampling: "4:4:4" })
+    .toBuffer();
+  return new Uint8Array(jpeg.buffer, jpeg.byteOffset, jpeg.byteLength);
+}
+
 function requirePicture(bytes: Uint8Array): PictureFormat {
   if (bytes.length === 0) throw new ImageError("the file is empty: 0 bytes", { hint: "was it copied completely?" });
   const { picture, name } = sniff(bytes);

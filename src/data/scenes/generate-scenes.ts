@@ -1,0 +1,237 @@
+// A data set of cluttered scenes made of another one: every scene holds one picture of the source, the evidence, whose class is the scene's,
+// in a large picture that tells nothing else. How large the evidence is, is the experiment: what a shrunken glance still shows, and what only
+// a patch at full resolution does. Each split is made of the source's own split, clutter included, so no picture leaks.
+import { UsageError } from "../../errors.ts";
+import { drawScene } from "../../image/scene.ts";
+import { RandomSource } from "../../random.ts";
+import { type DataProblem, type Dataset, list, membersByClass } from "../dataset.ts";
+import { checkAborted, type DecodePicture, mapLimited } from "../files.ts";
+import { labelKey } from "../labels.ts";
+import type { OpenedData } from "../open.ts";
+import { SPLITS, type SplitName } from "../samples.ts";
+import { ScenePictures } from "./scene-pictures.ts";
+import type { EncodedScene, SceneFiles } from "./write-scenes.ts";
+import { writeScenes } from "./write-scenes.ts";
+
+export interface SceneSettings {
+  /** Side of a scene, in pixels. */
+  readonly size: number;
+  /** Side of the evidence. */
+  readonly evidence: number;
+  /** Shuffled pictures strewn over a scene. */
+  readonly clutter: number;
+  /** Whole pictures of classes that are not asked for, strewn over a scene. Needs `classes`. */
+  readonly distractors: number;
+  /** Labels of the source that scenes are about, in this order. Default: all. */
+  readonly classes?: readonly string[];
+  /** Training scenes. Default: one a picture. */
+  readonly count?: number;
+  /** Scenes of every other split. Default: one a picture. */
+  readonly heldOut?: number;
+  readonly seed: number;
+}
+
+export interface GenerateScenesOptions extends SceneSettings {
+  readonly source: OpenedData;
+  /** For the record: where the source is, as the user wrote it. */
+  readonly sourceName: string;
+  /** The new data set's folder; nothing may be there. */
+  readonly out: string;
+  readonly files: SceneFiles;
+  readonly decode: DecodePicture;
+  /** Pixels to the bytes of a JPEG file. */
+  readonly encode: (image: Parameters<typeof drawScene>[0]) => Promise<Uint8Array>;
+  /** After every scene. */
+  readonly onScene?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface GeneratedScenes {
+  /** Scenes a split. */
+  readonly counts: { readonly [S in SplitName]?: number };
+  readonly labels: readonly string[];
+  /** Pictures of the source that could not be read. */
+  readonly problems: readonly DataProblem[];
+}
+
+const MAX_SIDE = 8192;
+const MAX_SCENES = 1_000_000;
+const MAX_STREWN = 1000;
+const PARALLEL = 4;
+
+/**
+ * Writes the data set: OUT/train/CLASS/000001.jpg, likewise val and test where the source has them, SPLIT-boxes.json with the place of the
+ * evidence, and scenes.json with the settings. The folder appears when it is complete. The same settings and source give the same scenes.
+ *
+ * @throws UsageError for settings that make no sense, labels that are unknown, a folder that is taken
+ * @throws AbortedError when the signal fires; nothing is left behind
+ */
+export async function generateScenes(options: GenerateScenesOptions): Promise<GeneratedScenes> {
+  const { source, files, onScene, signal } = options;
+  checkSettings(options);
+  const classes = chosenLabels(source.labels, options.classes);
+  const plans = SPLITS.flatMap((split) => {
+    const dataset = source[split];
+    return dataset === undefined ? [] : [planSplit(split, dataset, classes, options)];
+  });
+  if (plans.every(({ evidence }) => evidence.length === 0))
+    throw new UsageError(`no picture of ${options.sourceName} is of one of the classes`);
+  const total = plans.reduce((sum, { evidence }) => sum + evidence.length, 0);
+  let done = 0;
+  const problems: DataProblem[] = [];
+  const counts: { [split: string]: number } = {};
+  const record = settingsRecord(options, classes);
+  await writeScenes(files, options.out, record, async (write) => {
+    for (const plan of plans) {
+      const pictures = new ScenePictures(plan.dataset, options.evidence, files, options.decode);
+      await untilFailure([...plan.evidence.keys()], async (place) => {
+        checkAborted(signal, "making scenes");
+        await write(plan.split, await makeScene(plan, place, pictures, classes, options));
+        onScene?.(++done, total);
+      });
+      counts[plan.split] = plan.evidence.length;
+      problems.push(...pictures.problems);
+    }
+  });
+  return { counts, labels: classes.map(({ label }) => label), problems };
+}
+
+/** Works on several values at once. After a failure nothing new is begun, and what is under way is waited for: it writes files. */
+async function untilFailure<T>(values: readonly T[], work: (value: T) => Promise<void>): Promise<void> {
+  const failures: unknown[] = [];
+  await mapLimited(values, PARALLEL, async (value) => {
+    if (failures.length > 0) return;
+    await work(value).catch((error: unknown) => failures.push(error));
+  });
+  if (failures.length > 0) throw failures[0];
+}
+
+function checkSettings({ size, evidence, clutter, distractors, classes, seed, count, heldOut }: SceneSettings): void {
+  const whole = (value: number, low: number, high: number, what: string) => {
+    if (!Number.isInteger(value) || value < low || value > high)
+      throw new UsageError(`${what} is a whole number from ${low} to ${high}, not ${value}`);
+  };
+  whole(size, 32, MAX_SIDE, "the size of a scene");
+  whole(evidence, 8, size, "the size of the evidence");
+  whole(clutter, 0, MAX_STREWN, "the amount of clutter");
+  whole(distractors, 0, MAX_STREWN, "the number of distractors");
+  whole(count ?? 1, 1, MAX_SCENES, "the number of scenes");
+  whole(heldOut ?? 1, 1, MAX_SCENES, "the number of held-out scenes");
+  whole(seed, 0, 2 ** 32 - 1, "a seed");
+  // Jigsaws are up to a quarter larger than the evidence.
+  if (clutter > 0 && Math.ceil(1.25 * evidence) + 8 > size)
+    throw new UsageError(
+      `clutter for evidence of ${evidence} does not fit a scene of ${size}`,
+      "make the scene larger or the evidence smaller",
+    );
+  if (distractors > 0 && classes === undefined)
+    throw new UsageError(
+      "distractors are pictures of classes that are not asked for, and all are",
+      "choose some of the classes: --classes",
+    );
+}
+
+/** A class of the scenes and its number in the source. */
+interface SceneClass {
+  readonly label: string;
+  readonly index: number;
+}
+
+function chosenLabels(labels: readonly string[], chosen: readonly string[] | undefined): SceneClass[] {
+  if (chosen === undefined) return labels.map((label, index) => ({ label, index }));
+  const byKey = new Map(labels.map((label, index) => [labelKey(label), index]));
+  const unknown = chosen.filter((label) => !byKey.has(labelKey(label)));
+  if (unknown.length > 0)
+    throw new UsageError(`unknown classes: ${list(unknown)}`, `the source has ${list(labels, 60)}`);
+  const indices = chosen.map((label) => byKey.get(labelKey(label))!);
+  if (new Set(indices).size < indices.length) throw new UsageError("a class is named twice");
+  if (indices.length < 2) throw new UsageError("one class alone leaves nothing to tell apart");
+  return indices.map((index) => ({ label: labels[index]!, index }));
+}
+
+/** What a split's scenes are made of. */
+interface SplitPlan {
+  readonly split: SplitName;
+  readonly dataset: Dataset;
+  /** Items of the evidence, a scene each. */
+  readonly evidence: Int32Array;
+  /** Items for ground and clutter: all of the split, so that they say nothing about the class. */
+  readonly material: Int32Array;
+  /** Items of classes that are not asked for. */
+  readonly distractors: Int32Array;
+}
+
+function planSplit(
+  split: SplitName,
+  dataset: Dataset,
+  classes: readonly SceneClass[],
+  { count, heldOut, seed, distractors }: SceneSettings,
+): SplitPlan {
+  const members = membersByClass(dataset);
+  const wanted = classes.map(({ index }) => members[index]!);
+  const available = wanted.reduce((sum, items) => sum + items.length, 0);
+  const asked = (split === "train" ? count : heldOut) ?? available;
+  const chosen = new Set(classes.map(({ index }) => index));
+  const strangers = Int32Array.from([...dataset.targets.keys()].filter((i) => !chosen.has(dataset.targets[i]!)));
+  if (distractors > 0 && strangers.length === 0)
+    throw new UsageError(`no picture is left for distractors: all classes of ${split} are asked for`);
+  return {
+    split,
+    dataset,
+    evidence:
+      available === 0 ? new Int32Array() : balancedOrder(wanted, asked, new RandomSource(seed, `evidence/${split}`)),
+    material: Int32Array.from(dataset.targets.keys()),
+    distractors: strangers,
+  };
+}
+
+/** `count` items, the classes in turn; a class's pictures come again when all of them have come. */
+function balancedOrder(members: readonly (readonly number[])[], count: number, random: RandomSource): Int32Array {
+  const present = members.filter((items) => items.length > 0);
+  const orders = present.map((items) => random.shuffle([...items]));
+  return Int32Array.from({ length: count }, (_, place) => {
+    const order = orders[place % orders.length]!;
+    return order[Math.floor(place / orders.length) % order.length]!;
+  });
+}
+
+async function makeScene(
+  { split, dataset, evidence, material, distractors }: SplitPlan,
+  place: number,
+  pictures: ScenePictures,
+  classes: readonly SceneClass[],
+  options: GenerateScenesOptions,
+): Promise<EncodedScene> {
+  const random = new RandomSource(options.seed, `scene/${split}/${place}`);
+  const item = evidence[place]!;
+  const target = dataset.targets[item]!;
+  // A picture that cannot be read is replaced by another of its class, so that counts and classes stay as planned.
+  const sameClass = Int32Array.from(evidence.filter((other) => dataset.targets[other] === target));
+  const decisive = (await pictures.square(item)) ?? (await pictures.draw(1, sameClass, random))[0]!;
+  // Ground and clutter are cut out of a handful of pictures: enough variety, and a fraction of the reading.
+  const handful = await pictures.draw(Math.max(8, options.clutter), material, random);
+  const strangers = await pictures.draw(options.distractors, distractors, random);
+  const { image, box } = drawScene(decisive, strangers, () => random.choice(handful), options, random);
+  return {
+    label: classes.find(({ index }) => index === target)!.label,
+    number: place + 1,
+    jpeg: await options.encode(image),
+    box,
+  };
+}
+
+/** scenes.json: how the data set was made. */
+function settingsRecord(options: GenerateScenesOptions, classes: readonly SceneClass[]): Record<string, unknown> {
+  const { size, evidence, clutter, distractors, count, heldOut, seed } = options;
+  return {
+    source: options.sourceName,
+    size,
+    evidence,
+    clutter,
+    distractors,
+    classes: classes.map(({ label }) => label),
+    ...(count === undefined ? {} : { count }),
+    ...(heldOut === undefined ? {} : { held_out: heldOut }),
+    seed,
+  };
+}
