@@ -17,17 +17,23 @@ function perElement(node: Tensor, size: (dim: Dim) => number): number {
   return 0;
 }
 
+/** Multiply-accumulates of one node. `sizes` gives every named size, such as batch, height and width. */
+export function macsOf(node: Tensor, sizes: ReadonlyMap<string, number>): number {
+  const size = (dim: Dim) => evaluateDim(dim, sizes);
+  const each = perElement(node, size);
+  return each === 0 ? 0 : each * size(sizeOf(node.shape));
+}
+
 /** Counts what the given outputs (default: all) need. `sizes` gives every named size, such as batch, height and width. */
 export function countMacs(
   graph: Graph,
   sizes: ReadonlyMap<string, number>,
   outputs: Iterable<Tensor> = graph.outputs.values(),
 ): { total: number; byOp: Map<Op, number> } {
-  const size = (dim: Dim) => evaluateDim(dim, sizes);
   const byOp = new Map<Op, number>();
   let total = 0;
   for (const node of graph.needed(outputs)) {
-    const macs = perElement(node, size) * size(sizeOf(node.shape));
+    const macs = macsOf(node, sizes);
     if (macs === 0) continue;
     total += macs;
     byOp.set(node.op, (byOp.get(node.op) ?? 0) + macs);
