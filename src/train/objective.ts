@@ -1,0 +1,38 @@
+// What a train step minimises, apart from how: a function over symbolic tensors from a batch to a loss. Classification is one (step.ts),
+// the stages of glance and focus are others (gfnet/).
+import type { Scope } from "../graph/scope.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { ModelDefinition } from "../models/registry.ts";
+import type { Mode } from "../nn/mode.ts";
+
+/** Numbers that a step wants from the host: drawn for every batch from the run's seed, so that a run repeats exactly. */
+export interface DrawnInput {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** "uniform" in [0, 1), or standard "normal". */
+  readonly distribution: "uniform" | "normal";
+}
+
+export interface ObjectiveInputs {
+  /** The model's. */
+  readonly scope: Scope;
+  readonly model: ModelDefinition;
+  /** (batch, 3, height, width) */
+  readonly image: Tensor;
+  /** (batch, classes), rows sum to 1. */
+  readonly targets: Tensor;
+  /** For training; what is frozen normalises with running statistics. */
+  readonly mode: Mode;
+  /** Declares random numbers. */
+  draw(input: DrawnInput): Tensor;
+}
+
+export interface ObjectiveOutputs {
+  /** A scalar. */
+  readonly loss: Tensor;
+  /** (batch, classes): the answer whose accuracy is shown while training. */
+  readonly logits: Tensor;
+}
+
+/** What a step minimises. */
+export type Objective = (inputs: ObjectiveInputs) => ObjectiveOutputs;
