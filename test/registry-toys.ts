@@ -18,8 +18,14 @@ function sparseformerToy(config: Config): SweepOptions {
   };
 }
 
+/** An eighth of every width behind the stem, the second stage two blocks deep. */
+function resnetToy(): SweepOptions {
+  return { config: { layers: [1, 2, 1, 1], channels: [8, 16, 24, 32], num_classes: 11 }, height: 61, width: 94 };
+}
+
 /** By architecture name. */
 export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = {
   sparseformer: sparseformerToy,
   media_sparseformer: sparseformerToy,
+  resnet: resnetToy,
 };

@@ -1,10 +1,15 @@
 // Every architecture by name. A new model family adds its line here and its list of named models to registry.ts.
 import type { Architecture } from "./architecture.ts";
+import { resnetArchitecture } from "./resnet/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
 
 // Each architecture has its own configuration type; here, where configurations are still JSON, the type is forgotten.
 type AnyArchitecture = Architecture<unknown>;
 
-const all = [sparseformerArchitecture, mediaSparseformerArchitecture] as unknown as readonly AnyArchitecture[];
+const all = [
+  sparseformerArchitecture,
+  mediaSparseformerArchitecture,
+  resnetArchitecture,
+] as unknown as readonly AnyArchitecture[];
 
 export const architectures: ReadonlyMap<string, AnyArchitecture> = new Map(all.map((a) => [a.name, a]));

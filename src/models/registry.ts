@@ -4,11 +4,12 @@ import { NotFoundError } from "../errors.ts";
 import type { Architecture } from "./architecture.ts";
 import { architectures } from "./architectures.ts";
 import type { RegisteredModel } from "./registered-model.ts";
+import { registeredResnets } from "./resnet/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
 
 export type { OfficialWeights, RegisteredModel } from "./registered-model.ts";
 
-const models: readonly RegisteredModel[] = [...registeredSparseformers];
+const models: readonly RegisteredModel[] = [...registeredSparseformers, ...registeredResnets];
 
 /** Every registered model, in the order of the listing. */
 export const registry: ReadonlyMap<string, RegisteredModel> = new Map(models.map((model) => [model.name, model]));

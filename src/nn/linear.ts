@@ -27,6 +27,18 @@ export function linear(scope: Scope, x: Tensor, features: number, options: Linea
   });
 }
 
+/** A layer that starts as torch.nn.Linear does: weight and bias uniform within 1 / sqrt(in). */
+export function torchLinear(scope: Scope, x: Tensor, features: number): Tensor {
+  const start = torchDefault(fixedWidth(x));
+  return linear(scope, x, features, { weightInit: start, biasInit: start });
+}
+
+/** How PyTorch starts layers that nobody initialises, weights and biases alike. `fanIn`: inputs of one output. */
+export function torchDefault(fanIn: number): Initializer {
+  const bound = fanIn ** -0.5;
+  return { kind: "uniform", low: -bound, high: bound };
+}
+
 /** x (…, in) times weight (out, in) transposed, plus bias: as one 2-D product, which engines do best. */
 export function affine(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
   const leading = x.shape.slice(0, -1);
@@ -36,8 +48,13 @@ export function affine(x: Tensor, weight: Tensor, bias: Tensor | undefined): Ten
 
 /** The last dimension, which layers need as a number. */
 export function fixedWidth(x: Tensor): number {
+  return fixedDim(x, -1);
+}
+
+/** The dimension at an axis, counted from the end when negative, which layers need as a number. */
+export function fixedDim(x: Tensor, axis: number): number {
   // Multiplying by one keeps a number a number and gives a shape error elsewhere its readable text.
-  const width = multiplyDims(x.shape.at(-1) ?? 0, 1);
-  if (typeof width !== "number") throw new TypeError(`a layer needs a fixed width, got ${width}`);
-  return width;
+  const size = multiplyDims(x.shape.at(axis) ?? 0, 1);
+  if (typeof size !== "number") throw new TypeError(`a layer needs a fixed width, got ${size}`);
+  return size;
 }

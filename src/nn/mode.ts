@@ -1,35 +1,77 @@
 // Inference or training: what differs between the two graphs of one model. Randomness is never drawn inside a graph: a training graph
 // declares inputs for its masks, and the host draws them from an explicit seed.
 import { mul, reshape } from "../graph/build.ts";
-import type { Dim } from "../graph/dimensions.ts";
-import type { Graph, Tensor } from "../graph/tensor.ts";
+import type { Dim, Shape } from "../graph/dimensions.ts";
+import { type Graph, isOp, type Tensor } from "../graph/tensor.ts";
 
 /** One mask that a training graph wants: values 1 / keep with probability `keep`, else 0. */
 export interface MaskInput {
   readonly name: string;
   readonly keep: number;
+  readonly shape: Shape;
+}
+
+export interface TrainingOptions {
+  /**
+   * Says of a batch normalisation, by the name of its running mean or variance, whether its statistics stay as they are: it then normalises
+   * with them, as at inference. Default: none.
+   */
+  readonly keepsStatistics?: (buffer: string) => boolean;
 }
 
 export class Mode {
-  /** The masks that the graph declared, in order. Each is an input of shape [batch]. */
+  /** The masks that the graph declared, in order. */
   readonly masks: MaskInput[] = [];
+  /** Value after this step of each buffer that the forward pass changed, by name. */
+  readonly bufferUpdates = new Map<string, Tensor>();
+  readonly #keepsStatistics: (buffer: string) => boolean;
 
-  private constructor(readonly training: boolean) {}
+  private constructor(
+    readonly training: boolean,
+    options: TrainingOptions = {},
+  ) {
+    this.#keepsStatistics = options.keepsStatistics ?? (() => false);
+  }
 
   static inference(): Mode {
     return new Mode(false);
   }
 
-  static training(): Mode {
-    return new Mode(true);
+  static training(options: TrainingOptions = {}): Mode {
+    return new Mode(true, options);
   }
 
   /** Stochastic depth: in training, x (batch, …) is zeroed for a random share `rate` of the batch and scaled up for the rest. */
   dropPath(graph: Graph, x: Tensor, rate: number, batch: Dim): Tensor {
     if (!this.training || rate === 0) return x;
-    const name = `drop_path.${this.masks.length}`;
-    this.masks.push({ name, keep: 1 - rate });
-    const mask = graph.input(name, [batch]);
+    const mask = this.#mask(graph, "drop_path", rate, [batch]);
     return mul(x, reshape(mask, [batch, ...x.shape.slice(1).map(() => 1)]));
   }
+
+  /** In training, a random share `rate` of all elements is zeroed and the rest is scaled up. */
+  dropout(x: Tensor, rate: number): Tensor {
+    return !this.training || rate === 0 ? x : mul(x, this.#mask(x.graph, "dropout", rate, x.shape));
+  }
+
+  #mask(graph: Graph, kind: string, rate: number, shape: Shape): Tensor {
+    const name = `${kind}.${this.masks.length}`;
+    this.masks.push({ name, keep: 1 - rate, shape });
+    return graph.input(name, shape);
+  }
+
+  /** Whether a batch normalisation takes its statistics from the batch, and with them moves the running ones. */
+  usesBatchStatistics(runningMean: Tensor): boolean {
+    return this.training && !this.#keepsStatistics(nameOf(runningMean));
+  }
+
+  /** A layer that runs more than once in a step updates its buffer as often: `next` gets what the buffer is by then. */
+  updateBuffer(buffer: Tensor, next: (current: Tensor) => Tensor): void {
+    const name = nameOf(buffer);
+    this.bufferUpdates.set(name, next(this.bufferUpdates.get(name) ?? buffer));
+  }
+}
+
+function nameOf(buffer: Tensor): string {
+  if (isOp(buffer, "parameter")) return buffer.attributes.name;
+  throw new TypeError(`a buffer is declared by a scope, this is the result of ${buffer.op}`);
 }

@@ -7,7 +7,10 @@ export interface GroupRules {
   readonly weightDecay: number;
   /** Names (`*` matches anything) that never decay, besides 1-D tensors and biases. */
   readonly noDecay?: readonly string[];
-  /** Names (`*` matches anything) that keep their values. */
+  /**
+   * Names (`*` matches anything) that keep their values. A batch normalisation whose running statistics are among them normalises with those
+   * instead of the batch's, as at inference.
+   */
   readonly freeze?: readonly string[];
   /** Each layer below the top learns at this factor of the one above. Default 1: all alike. */
   readonly layerDecay?: number;
@@ -22,8 +25,11 @@ export interface ParameterRule {
 /** One rule a parameter. Throws UsageError when a pattern matches nothing, which is always a mistake. */
 export function parameterRules(parameters: Iterable<Parameter>, rules: GroupRules): Map<string, ParameterRule> {
   const all = [...parameters];
-  const frozen = patterns(rules.freeze ?? [], all, true);
-  const undecayed = patterns(rules.noDecay ?? [], all, false);
+  for (const pattern of rules.freeze ?? [])
+    if (!all.some(({ name }) => namePattern([pattern])(name)))
+      throw new UsageError(`no parameter is named like "${pattern}"`);
+  const frozen = namePattern(rules.freeze ?? []);
+  const undecayed = namePattern(rules.noDecay ?? []);
   const deepest = Math.max(0, ...all.map(({ name }) => layerOf(name) ?? 0));
   const decay = rules.layerDecay ?? 1;
   return new Map(
@@ -38,12 +44,9 @@ export function parameterRules(parameters: Iterable<Parameter>, rules: GroupRule
   );
 }
 
-function patterns(list: readonly string[], all: readonly Parameter[], required: boolean): (name: string) => boolean {
+/** Tells whether a name matches one of the patterns, in which `*` stands for anything. */
+export function namePattern(list: readonly string[]): (name: string) => boolean {
   const tests = list.map((text) => new RegExp(`^${text.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`));
-  tests.forEach((pattern, i) => {
-    if (required && !all.some(({ name }) => pattern.test(name)))
-      throw new UsageError(`no parameter is named like "${list[i]}"`);
-  });
   return (name) => tests.some((pattern) => pattern.test(name));
 }
 

@@ -22,8 +22,9 @@ import { Graph, type Parameter, type Tensor } from "../graph/tensor.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import { type MaskInput, Mode } from "../nn/mode.ts";
 import { binaryCrossEntropy, distillation, featureDistillation, softCrossEntropy } from "./losses.ts";
+import type { DrawnInput, Objective } from "./objective.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
-import { type GroupRules, type ParameterRule, parameterRules } from "./parameter-groups.ts";
+import { type GroupRules, namePattern, type ParameterRule, parameterRules } from "./parameter-groups.ts";
 
 /** What the student learns from a teacher, besides the labels. */
 export interface DistillationOptions {
@@ -45,6 +46,8 @@ export interface StepOptions {
   readonly groups: GroupRules;
   readonly loss: "cross_entropy" | "binary_cross_entropy";
   readonly distillation?: DistillationOptions;
+  /** What is minimised. Default: `loss` and `distillation` of the model's logits. */
+  readonly objective?: Objective;
   /** Largest global norm of the gradients. */
   readonly clipNorm?: number;
   /** Keep a moving average of the parameters; its decay is fed at every step. */
@@ -58,15 +61,18 @@ export interface StateTensor {
   readonly input: string;
   readonly output: string;
   readonly shape: readonly number[];
-  /** The parameter it belongs to. */
+  /** The parameter or buffer it belongs to. */
   readonly parameter: string;
-  readonly role: "parameter" | "optimizer" | "ema" | "accumulator";
+  /** "buffer": not trained, but moved by the forward pass (running statistics). "ema": the average of a parameter or of a buffer. */
+  readonly role: "parameter" | "buffer" | "optimizer" | "ema" | "accumulator";
 }
 
 export interface TrainStep {
   readonly graph: Graph;
   readonly state: readonly StateTensor[];
   readonly masks: readonly MaskInput[];
+  /** Random numbers that the objective wants. */
+  readonly draws: readonly DrawnInput[];
   /** Names of the scalars to feed, besides `image` and `targets` [and `teacher`]. */
   readonly scalars: readonly string[];
   /** The trained parameters, in the order of the output `gradient_squares`. */
@@ -84,9 +90,15 @@ export function buildTrainStep(options: StepOptions): TrainStep {
   const { batch, classes, model, optimizer } = options;
   const image = graph.input("image", [batch, 3, options.height, options.width]);
   const targets = graph.input("targets", [batch, classes]);
-  const mode = Mode.training();
-  const outputs = model.architecture.build(scope, image, model.config, mode);
-  const loss = totalLoss(options, outputs, targets);
+  const keeps = namePattern(options.groups.freeze ?? []);
+  const mode = Mode.training({ keepsStatistics: keeps });
+  const draws: DrawnInput[] = [];
+  const draw = (input: DrawnInput) => {
+    draws.push(input);
+    return graph.input(input.name, input.shape);
+  };
+  const objective = options.objective ?? classification(options);
+  const { loss, logits } = objective({ scope, model, image, targets, mode, draw });
 
   const parameters = [...graph.parameters.values()];
   const rules = parameterRules(parameters, options.groups);
@@ -119,6 +131,13 @@ export function buildTrainStep(options: StepOptions): TrainStep {
     graph.output(`next.${name}`, next);
     state.push({ input: name, output: `next.${name}`, shape: parameter.shape, parameter: parameter.name, role });
   };
+  const applied = (next: Tensor, before: Tensor) => accumulation?.whenApplied(next, before) ?? next;
+  const carryAverage = (parameter: Parameter, next: Tensor) => {
+    if (emaDecay === undefined) return;
+    const average = graph.input(`ema.${parameter.name}`, parameter.shape);
+    const moved = add(mul(average, emaDecay), mul(next, sub(1, emaDecay)));
+    carry(`ema.${parameter.name}`, parameter, "ema", applied(moved, average));
+  };
   trained.forEach((parameter, i) => {
     const rule = rules.get(parameter.name)!;
     const current = parameter.tensor as unknown as Tensor;
@@ -126,28 +145,32 @@ export function buildTrainStep(options: StepOptions): TrainStep {
     const states = stateNames.map((name) => graph.input(name, parameter.shape));
     const gradient = shrink === undefined ? averaged[i]! : mul(averaged[i]!, shrink);
     const update = optimizer.update(current, gradient, states, { learningRate, extra }, rule);
-    const applied = (next: Tensor, before: Tensor) => accumulation?.whenApplied(next, before) ?? next;
     const nextParameter = applied(update.parameter, current);
     carry(parameter.name, parameter, "parameter", nextParameter);
     for (const [s, name] of stateNames.entries())
       carry(name, parameter, "optimizer", applied(update.states[s]!, states[s]!));
-    if (emaDecay !== undefined) {
-      const average = graph.input(`ema.${parameter.name}`, parameter.shape);
-      const moved = add(mul(average, emaDecay), mul(nextParameter, sub(1, emaDecay)));
-      carry(`ema.${parameter.name}`, parameter, "ema", applied(moved, average));
-    }
+    carryAverage(parameter, nextParameter);
     if (accumulation !== undefined)
       carry(accumulation.name(parameter), parameter, "accumulator", accumulation.remainder(averaged[i]!));
   });
 
+  // Buffers move with every batch, also while gradients are collected (as in PyTorch), and have moving averages as parameters do (as in timm's
+  // ModelEmaV2): averaged weights want the statistics of averaged features.
+  for (const [name, next] of mode.bufferUpdates) {
+    const buffer = graph.parameters.get(name)!;
+    carry(name, buffer, "buffer", next);
+    carryAverage(buffer, next);
+  }
+
   graph.output("loss", loss);
-  graph.output("accuracy", softAccuracy(outputs.logits!, targets));
+  graph.output("accuracy", softAccuracy(logits, targets));
   graph.output("gradient_norm", norm);
   graph.output("gradient_squares", squaresVector);
   return {
     graph,
     state,
     masks: mode.masks,
+    draws,
     scalars: [
       "learning_rate",
       ...extraNames,
@@ -188,7 +211,19 @@ class Accumulation {
   }
 }
 
-function totalLoss(options: StepOptions, outputs: Readonly<Record<string, Tensor>>, targets: Tensor): Tensor {
+/** The model's logits against the targets, and perhaps against a teacher. */
+function classification(options: Pick<StepOptions, "loss" | "distillation">): Objective {
+  return ({ scope, model, image, targets, mode }) => {
+    const outputs = model.architecture.build(scope, image, model.config, mode);
+    return { loss: totalLoss(options, outputs, targets), logits: outputs.logits! };
+  };
+}
+
+function totalLoss(
+  options: Pick<StepOptions, "loss" | "distillation">,
+  outputs: Readonly<Record<string, Tensor>>,
+  targets: Tensor,
+): Tensor {
   const logits = outputs.logits!;
   const labelLoss = (options.loss === "cross_entropy" ? softCrossEntropy : binaryCrossEntropy)(logits, targets);
   const teaching = options.distillation;

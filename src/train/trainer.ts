@@ -30,7 +30,7 @@ export interface TrainerOptions {
   readonly emaDecay: number;
   /** Batches for one update. */
   readonly accumulate: number;
-  /** For drop-path masks. */
+  /** For drop-path and dropout masks, and what else is drawn at random. */
   readonly seed: number;
 }
 
@@ -95,6 +95,9 @@ export function initialState(step: TrainStep, parameters: ReadonlyMap<string, Te
 
 export class Trainer {
   readonly #options: TrainerOptions;
+  /** What no step changes, whether the step's graph knows it or not. */
+  readonly #constant: ReadonlyMap<string, TensorData>;
+  /** Of these, what is fed with every run. */
   readonly #frozen: ReadonlyMap<string, TensorData>;
   /** Fed with the next run; afterwards the engine has it. */
   #pending: ReadonlyMap<string, TensorData> | undefined;
@@ -110,12 +113,11 @@ export class Trainer {
     this.#options = options;
     this.#pending = state;
     this.#step = step;
-    const trained = new Set(options.step.trained);
-    this.#frozen = new Map(
-      [...options.step.graph.parameters.keys()]
-        .filter((name) => !trained.has(name))
-        .map((name) => [name, parameters.get(name)!]),
-    );
+    const carried = new Set(options.step.state.map(({ input }) => input));
+    this.#constant = new Map([...parameters].filter(([name]) => !carried.has(name)));
+    // A parameter that the objective does not reach is no input.
+    const inputs = new Set(options.session.inputs.map(({ name }) => name));
+    this.#frozen = new Map([...this.#constant].filter(([name]) => inputs.has(name)));
   }
 
   /** Batches seen so far. */
@@ -134,7 +136,8 @@ export class Trainer {
         targets: batch.targets,
         ...(batch.teacher === undefined ? {} : { teacher: batch.teacher }),
         ...this.#scalars(update, learningRate),
-        ...this.#masks(batch.images.shape[0]!),
+        ...this.#masks(),
+        ...this.#draws(),
         ...Object.fromEntries(this.#frozen),
         ...(this.#pending === undefined ? {} : Object.fromEntries(this.#pending)),
       },
@@ -164,14 +167,14 @@ export class Trainer {
     return new Map(Object.entries(values));
   }
 
-  /** The model's parameters: the moving average where there is one and it is asked for. */
+  /** The model's parameters and buffers: their moving averages where there are any and they are asked for. */
   parametersOf(state: ReadonlyMap<string, TensorData>, kind: "current" | "average"): Map<string, TensorData> {
     const averages = this.#options.step.state.some(({ role }) => role === "ema");
-    const role = kind === "average" && averages ? "ema" : "parameter";
-    const trained = this.#options.step.state.filter((item) => item.role === role);
+    const roles = kind === "average" && averages ? ["ema"] : ["parameter", "buffer"];
+    const carried = this.#options.step.state.filter(({ role }) => roles.includes(role));
     return new Map([
-      ...this.#frozen,
-      ...trained.map(({ input, parameter }) => [parameter, state.get(input)!] as const),
+      ...this.#constant,
+      ...carried.map(({ input, parameter }) => [parameter, state.get(input)!] as const),
     ]);
   }
 
@@ -188,20 +191,27 @@ export class Trainer {
     return Object.fromEntries(step.scalars.map((name) => [name, tensor("float32", [], Float32Array.of(all[name]!))]));
   }
 
-  /** Drop-path masks depend on the seed and the step alone, so a resumed run draws the same. */
-  #masks(batch: number): Record<string, TensorData> {
+  /** Masks depend on the seed and the step alone, so a resumed run draws the same. */
+  #masks(): Record<string, TensorData> {
     const { step, seed } = this.#options;
     return Object.fromEntries(
-      step.masks.map(({ name, keep }) => {
+      step.masks.map(({ name, keep, shape }) => {
         const random = new RandomSource(seed, `${name}/${this.#step}`);
-        return [
-          name,
-          tensor(
-            "float32",
-            [batch],
-            Float32Array.from({ length: batch }, () => (random.uniform() < keep ? 1 / keep : 0)),
-          ),
-        ];
+        const sizes = shape.map(Number); // a step has one shape
+        const data = Float32Array.from({ length: elementCount(sizes) }, () => (random.uniform() < keep ? 1 / keep : 0));
+        return [name, tensor("float32", sizes, data)];
+      }),
+    );
+  }
+
+  /** As for masks. */
+  #draws(): Record<string, TensorData> {
+    const { step, seed } = this.#options;
+    return Object.fromEntries(
+      step.draws.map(({ name, shape, distribution }) => {
+        const random = new RandomSource(seed, `${name}/${this.#step}`);
+        const next = distribution === "uniform" ? () => random.uniform() : () => random.normal();
+        return [name, tensor("float32", shape, Float32Array.from({ length: elementCount(shape) }, next))];
       }),
     );
   }

@@ -27,7 +27,7 @@ export function tensorsOfState(
   const weights = new Map(model.weights);
   const optimizer = new Map<string, TensorData>();
   for (const { input, parameter, role } of state) {
-    if (role === "parameter") weights.set(parameter, values[input]!);
+    if (isWeight(role)) weights.set(parameter, values[input]!);
     else optimizer.set(input, values[input]!);
   }
   return { model: { ...model, weights }, optimizer };
@@ -47,18 +47,21 @@ export function stateOfTensors(
   const missing: string[] = [];
   const different: string[] = [];
   for (const { input, parameter, role, shape } of state) {
-    const value = role === "parameter" ? tensors.model.weights.get(parameter) : tensors.optimizer.get(input);
+    const value = isWeight(role) ? tensors.model.weights.get(parameter) : tensors.optimizer.get(input);
     if (value === undefined) missing.push(input);
     else if (value.dtype !== "float32" || !sameShape(value.shape, shape))
       different.push(`${input} is ${describe(value.dtype, value.shape)} but must be ${describe("float32", shape)}`);
     else feeds[input] = value;
   }
-  const known = new Set(state.filter(({ role }) => role !== "parameter").map(({ input }) => input));
+  const known = new Set(state.filter(({ role }) => !isWeight(role)).map(({ input }) => input));
   const unexpected = [...tensors.optimizer.keys()].filter((name) => !known.has(name));
   if (missing.length + unexpected.length + different.length > 0)
     throw misfit(where, { missing, unexpected, different });
   return feeds;
 }
+
+/** What a checkpoint keeps as the model itself. */
+const isWeight = (role: StateTensor["role"]) => role === "parameter" || role === "buffer";
 
 function misfit(
   where: string,

@@ -1,0 +1,68 @@
+// What the convolutional families share: a network in three parts (a map of features, one vector of them, the answer), the fields of their
+// configurations that are no part of the network, and the architecture that follows from both.
+import { z } from "zod";
+import type { Scope } from "../graph/scope.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Mode } from "../nn/mode.ts";
+import { type RenameRule, remap } from "../weights/remap.ts";
+import type { Architecture, NamedTensors } from "./architecture.ts";
+import { checkConfig } from "./check-config.ts";
+import { timmTransform } from "./timm.ts";
+
+/** A convolutional network in the parts that others build on. `scope` is the same for all three: that of the network. */
+export interface Backbone<Config> {
+  /** image (N, 3, H, W) -> (N, channels, h, w). */
+  featureMap(scope: Scope, image: Tensor, config: Config, mode: Mode): Tensor;
+  /** map (N, channels, h, w) -> (N, width): all that comes before the last layer. */
+  pool(scope: Scope, map: Tensor, config: Config, mode: Mode): Tensor;
+  /** features (N, width) -> logits (N, num_classes). */
+  classify(scope: Scope, features: Tensor, config: Config): Tensor;
+}
+
+/** Fields that every family has. Names as in timm; defaults are timm's. */
+export const backboneFields = {
+  num_classes: z.int().min(1).max(100_000).default(1000),
+  /** Dropout before the last layer, in training. */
+  drop_rate: z.number().min(0).lt(1).default(0),
+  /** Side of the evaluation square in pixels; the network takes any size. */
+  input_size: z.int().min(1).max(16384).default(224),
+  /** The square's share of the shorter side that pictures are resized to. */
+  crop_pct: z.number().min(0.1).max(1).default(0.875),
+  interpolation: z.enum(["bicubic", "bilinear"]).default("bicubic"),
+} as const;
+
+export type BackboneConfig = z.infer<z.ZodObject<typeof backboneFields>>;
+
+/** Counters that PyTorch saves with batch normalisation and nothing reads. */
+const COUNTERS: RenameRule = { pattern: /(?:^|\.)num_batches_tracked$/, to: null };
+
+/** The architecture around a backbone: `features` are pooled, `logits` come from them. */
+export function backboneArchitecture<S extends z.ZodType<BackboneConfig>>(family: {
+  readonly name: string;
+  readonly paper: string;
+  readonly schema: S;
+  readonly backbone: Backbone<z.infer<S>>;
+  /** Other releases' names, besides the counters of batch normalisation, which are left out. */
+  readonly adoptWeights?: (tensors: NamedTensors, config: z.infer<S>) => NamedTensors;
+}): Architecture<z.infer<S>> {
+  const { name, paper, schema, backbone, adoptWeights } = family;
+  return {
+    name,
+    paper,
+    parseConfig: (json) => checkConfig(schema, name, json),
+    input: ({ input_size }) => ({ kind: "image", size: "free", usual: { height: input_size, width: input_size } }),
+    build(scope, image, config, mode) {
+      const map = backbone.featureMap(scope, image, config, mode);
+      const features = backbone.pool(scope, map, config, mode);
+      return { logits: backbone.classify(scope, mode.dropout(features, config.drop_rate), config), features };
+    },
+    adoptWeights(tensors, config) {
+      const counted = remap(tensors, [[COUNTERS]]);
+      return adoptWeights === undefined ? counted : adoptWeights(counted, config);
+    },
+    classesField: "num_classes",
+    transform: ({ input_size, crop_pct, interpolation }) =>
+      timmTransform({ size: input_size, crop_pct, interpolation, normalization: "imagenet" }),
+    answers: () => "classes",
+  };
+}

@@ -1,0 +1,23 @@
+// ResNet's configuration, with timm's names (huggingface/pytorch-image-models, timm/models/resnet.py ResNet).
+import { z } from "zod";
+import { backboneFields } from "../backbone.ts";
+
+const count = z.int().min(1).max(4096);
+
+export const resnetSchema = z
+  .strictObject({
+    ...backboneFields,
+    /** Two 3 x 3 convolutions, or 1 x 1, 3 x 3 and 1 x 1 with four times the channels at the end. */
+    block: z.enum(["BasicBlock", "Bottleneck"]).default("Bottleneck"),
+    /** Blocks a stage. */
+    layers: z.array(count).min(1).max(8).default([3, 4, 6, 3]),
+    /** Inner channels a stage; as many stages as `layers` has. */
+    channels: z.array(count).min(1).max(8).default([64, 128, 256, 512]),
+    /** Share of pictures for which the last block is left out in training; rises linearly over the blocks. */
+    drop_path_rate: z.number().min(0).lt(1).default(0),
+    /** Blocks begin as the identity. */
+    zero_init_last: z.boolean().default(true),
+  })
+  .refine(({ layers, channels }) => layers.length === channels.length, "layers and channels must be equally many");
+
+export type ResnetConfig = z.infer<typeof resnetSchema>;
