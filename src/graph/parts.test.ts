@@ -32,6 +32,11 @@ test("lists are opened, and what holds more than three quarters", () => {
   expect(choosePartPaths(entries, 3)).toEqual(["stem.conv", "blocks.0.attn", "blocks.0.mlp", "blocks.1.mlp", "head"]);
 });
 
+test("several lists of layers stay whole", () => {
+  const layers = (["layer1.0", "layer1.1", "layer2.0", "layer2.1", "fc"] as const).map((path) => [path, 20] as const);
+  expect(choosePartPaths(layers)).toEqual(["layer1", "layer2", "fc"]);
+});
+
 test("a layer is not opened for the sake of weights that cost nothing", () => {
   expect(
     choosePartPaths([

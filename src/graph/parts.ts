@@ -7,6 +7,8 @@ export type AtPath = readonly [path: string, value: number];
 
 /** A part that holds more of the whole than this says too little: its own parts are shown. */
 const DOMINANT = 0.75;
+/** So does the model's only list of layers, when it holds more than this. */
+const NOTABLE = 0.1;
 
 /**
  * The path of each node. Glue that was made outside of any named layer (a residual sum, an attention's product) belongs to the layer that ran
@@ -28,23 +30,24 @@ export function nodePaths(nodes: readonly Tensor[]): Map<Tensor, string> {
 /**
  * The paths of a model's parts, in the order in which they first appear: beginnings of the given paths, of which no two hold the same entry.
  *
- * @param depth how many names of a path make a part. Default: one, and more where a part is a list ("layers.0", "layers.1", …) or holds more
- *   than three quarters of the whole.
+ * @param depth how many names of a path make a part. Default: one, and more for the model's list of layers ("layers.0", "layers.1", …), if
+ *   it has one, and for what holds more than three quarters of the whole.
  */
 export function choosePartPaths(entries: Iterable<AtPath>, depth?: number): string[] {
   const root: Branch = { path: "", total: 0, isEntry: false, children: new Map() };
   for (const [path, value] of entries) grow(root, path, value);
+  const lists = open(root).filter((part) => isList(part) && part.total > NOTABLE * root.total);
+  const onlyList = lists.length === 1 ? lists[0] : undefined;
   const isTooCoarse = (part: Branch) =>
-    depth === undefined ? isList(part) || holdsNearlyAll(part, root.total) : part.path.split(".").length < depth;
+    depth === undefined ? part === onlyList || holdsNearlyAll(part, root.total) : part.path.split(".").length < depth;
   let parts = open(root);
   const next = () => parts.findIndex((part) => part.children.size > 0 && isTooCoarse(part));
   for (let at = next(); at >= 0; at = next()) parts = parts.flatMap((part, i) => (i === at ? open(part) : [part]));
   return parts.map(({ path }) => path);
 }
 
-/** A list of layers at the top of the model. */
-function isList({ path, children }: Branch): boolean {
-  return !path.includes(".") && [...children.keys()].every((name) => /^\d+$/.test(name));
+function isList({ children }: Branch): boolean {
+  return children.size > 0 && [...children.keys()].every((name) => /^\d+$/.test(name));
 }
 
 function holdsNearlyAll({ total, children }: Branch, whole: number): boolean {

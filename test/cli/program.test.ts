@@ -30,7 +30,7 @@ test.each(["", ...COMMANDS])("help of %j fits 80 columns and shows examples", as
 test.each([
   [["clasify", "x.jpg"], "Did you mean classify?"],
   [["classify", "x.jpg", "--topk", "3"], "Did you mean --top-k?"],
-  [["models", "extra"], "too many arguments"],
+  [["models", "resnet50", "extra"], "too many arguments"],
 ])("%j: exit code 2 and what was meant", async (args, message) => {
   const { exitCode, notes, stdout } = await cli(args);
   expect(exitCode).toBe(2);

@@ -1,71 +1,191 @@
-// saccade models: which models have a name, what they cost, and whether they are here.
+// saccade models: which models have a name, what they cost, and whether they are here; what one model costs, part by part.
 import type { Command } from "commander";
+import { SaccadeError, UsageError } from "../../errors.ts";
+import { type DescribedModel, describeModel, usualExtent } from "../../model-folder/describe.ts";
 import { type ListedModel, listModels } from "../../model-folder/listing.ts";
+import { type InputExtent, type ModelCost, modelCost } from "../../models/cost.ts";
 import { nodeHost } from "../../platform/node/host.ts";
-import { fold } from "../facts.ts";
-import { compact, type Terminal, table } from "../terminal.ts";
+import { fold, listFacts } from "../facts.ts";
+import { integer } from "../options.ts";
+import { compact, printable, type Terminal, table } from "../terminal.ts";
 
 const INDENT = "    ";
 
+interface ModelsFlags {
+  size?: number;
+  batch: number;
+  depth?: number;
+  json?: boolean;
+}
+
 const EXAMPLES = `
+Counts are for one picture of the size that each model was made for, unless
+--size says otherwise. GMACs: multiply-accumulates of all that a model does, as
+papers count them. MB: the most that a run's values take at once, in float32.
+
 Examples:
   $ saccade models
-  $ saccade models --json
+  $ saccade models --size 512
+  $ saccade models sparseformer_v1_tiny --size 1024
+  $ saccade models my-model/ --batch 8 --depth 2
+  $ saccade models --json | jq '.[] | select(.macs < 3e9) | .name'
 `;
 
 export function addModels(program: Command, terminal: Terminal): void {
   program
     .command("models")
     .description("list the models that have a name: size, cost, licence, and whether their weights are here")
-    .option("--json", "one JSON array")
+    .argument("[model]", "a name or a model folder: what it costs, by part and by op")
+    .option("--size <n>", "height and width to count for (default: what the model was made for)", integer(1))
+    .option("--batch <n>", "pictures to count for, with a model", integer(1), 1)
+    .option("--depth <n>", "how many names of a path make a part, with a model", integer(1))
+    .option("--json", "one JSON array, or one JSON object for one model")
     .addHelpText("after", EXAMPLES)
-    .action(async (flags: { json?: boolean }) => {
-      const models = await listModels(nodeHost);
-      terminal.out(
-        flags.json ? `${JSON.stringify(models.map(toJson), undefined, 2)}\n` : describeModels(models, terminal.columns),
-      );
+    .action(async (model: string | undefined, flags: ModelsFlags) => {
+      terminal.out(model === undefined ? await list(flags, terminal) : await showModel(model, flags, terminal));
     });
 }
 
-function toJson(model: ListedModel) {
-  const { macs, macsAt, url, ...rest } = model;
-  return { ...rest, macs, macs_at: macsAt, official_weights: url };
+// --- all models ------------------------------------------------------------------------------------------------------------------
+
+interface Counted {
+  readonly model: ListedModel;
+  readonly extent: InputExtent;
+  /** undefined: the model does not take this size. */
+  readonly cost: ModelCost | undefined;
 }
 
-function describeModels(models: readonly ListedModel[], columns: number): string {
-  const rows = models.map((model) => [
+async function list(flags: ModelsFlags, terminal: Terminal): Promise<string> {
+  if (flags.depth !== undefined || flags.batch !== 1)
+    throw new UsageError("--depth and --batch need a model", "for example: saccade models sparseformer_v1_tiny");
+  const models = (await listModels(nodeHost)).map((model): Counted => {
+    const extent = extentOf(model.usual, flags);
+    return { model, extent, cost: costIfTaken(model, extent) };
+  });
+  return flags.json
+    ? `${JSON.stringify(models.map(toJson), undefined, 2)}\n`
+    : describeModels(models, terminal.columns);
+}
+
+function extentOf(usual: InputExtent, { size, batch }: ModelsFlags): InputExtent {
+  return { ...usual, ...(size === undefined ? {} : { height: size, width: size }), batch };
+}
+
+function costIfTaken({ definition }: ListedModel, extent: InputExtent): ModelCost | undefined {
+  try {
+    return modelCost(definition, extent);
+  } catch (error) {
+    if (error instanceof SaccadeError) return undefined;
+    throw error;
+  }
+}
+
+function toJson({ model, extent, cost }: Counted) {
+  const { name, summary, architecture, input, answers, licence, weights, path, url } = model;
+  return {
+    name,
+    summary,
+    architecture,
+    input,
+    answers,
+    licence,
+    weights,
+    path,
+    ...(cost === undefined ? {} : costToJson(cost)),
+    macs_at: extentToJson(extent),
+    official_weights: url,
+  };
+}
+
+function costToJson({ parameters, macs, activations }: ModelCost) {
+  return {
+    parameters,
+    macs,
+    activation_bytes: { peak: activations.peakBytes, total: activations.totalBytes },
+  };
+}
+
+function extentToJson({ height, width, frames, batch }: InputExtent) {
+  return { height, width, ...(frames === undefined ? {} : { frames }), batch };
+}
+
+function describeModels(models: readonly Counted[], columns: number): string {
+  const rows = models.map(({ model, cost }) => [
     model.name,
-    compact(model.parameters),
-    (model.macs / 1e9).toFixed(1),
+    ...(cost === undefined
+      ? ["-", "-", "-"]
+      : [compact(cost.parameters), gigas(cost.macs), megabytes(cost.activations.peakBytes)]),
     model.licence ?? "?",
     model.weights,
   ]);
-  const lines = table(["name", "parameters", "GMACs", "licence", "weights"], rows, { right: [1, 2] })
+  const lines = table(["name", "params", "GMACs", "MB", "licence", "weights"], rows, { right: [1, 2, 3] })
     .trimEnd()
     .split("\n");
   const described = lines.flatMap((line, i) => [
     line,
     ...(i === 0 ? [] : fold(summaryOf(models[i - 1]!), columns - INDENT.length).map((text) => INDENT + text)),
   ]);
-  return `${described.join("\n")}\n\n${describeSources(models)}`;
+  return `${described.join("\n")}\n\nOfficial weights: saccade pull NAME. Where they are from: saccade models NAME.\n`;
 }
 
-function summaryOf({ summary, macsAt: { height, width, frames } }: ListedModel): string {
-  const clip = frames === undefined ? "" : `${frames} x `;
-  return `${summary}; ${clip}${width} x ${height}`;
+function summaryOf({ model, extent, cost }: Counted): string {
+  return `${model.summary}; ${cost === undefined ? "does not take " : ""}${extentText(extent)}`;
 }
 
-/** Addresses are long: each folder once, its files below. */
-function describeSources(models: readonly ListedModel[]): string {
-  const folders = new Map<string, Set<string>>();
-  for (const { url } of models) {
-    if (url === undefined) continue;
-    const cut = url.lastIndexOf("/") + 1;
-    const files = folders.get(url.slice(0, cut)) ?? new Set();
-    folders.set(url.slice(0, cut), files.add(url.slice(cut)));
+/** "224 x 224", "8 x 224 x 224" for clips. */
+function extentText({ height, width, frames }: InputExtent): string {
+  return `${frames === undefined ? "" : `${frames} x `}${width} x ${height}`;
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(bytes < 99.5e6 ? 1 : 0);
+}
+
+function gigas(macs: number): string {
+  return (macs / 1e9).toFixed(macs < 0.95e9 ? 2 : 1);
+}
+
+// --- one model -------------------------------------------------------------------------------------------------------------------
+
+async function showModel(source: string, flags: ModelsFlags, terminal: Terminal): Promise<string> {
+  const model = await describeModel(nodeHost, source);
+  const extent = extentOf(usualExtent(model), flags);
+  const cost = modelCost(model.definition, extent, flags.depth);
+  if (flags.json) {
+    const { parts, ops } = cost;
+    const at = { input: extentToJson(extent), macs_at_load: cost.macsAtLoad };
+    return `${JSON.stringify({ name: model.name, ...costToJson(cost), ...at, parts, ops }, undefined, 2)}\n`;
   }
-  const blocks = [...folders].map(
-    ([folder, files]) => `  ${folder}\n${[...files].map((file) => `    ${file}`).join("\n")}`,
+  return describeCost(model, extent, cost, terminal.columns);
+}
+
+function describeCost({ name, definition }: DescribedModel, extent: InputExtent, cost: ModelCost, columns: number) {
+  const { parameters, macs, macsAtLoad, activations, parts, ops } = cost;
+  const { batch = 1 } = extent;
+  const { registered } = definition;
+  const once = macsAtLoad === 0 ? "" : `, ${compact(macsAtLoad)} of them once, when the model is loaded`;
+  const facts = listFacts(
+    [
+      ["input", `${batch === 1 ? "one" : batch} of ${extentText(extent)}`],
+      ["parameters", compact(parameters)],
+      ["products", `${compact(macs)} MACs${once}`],
+      [
+        "memory",
+        `${compact(activations.peakBytes, "B")} of values at once, ${compact(activations.totalBytes, "B")} in all`,
+      ],
+      ...(registered?.weights === undefined ? [] : [["weights", registered.weights.url] as const]),
+    ],
+    columns,
   );
-  return `Official weights, which "saccade pull NAME" downloads:\n${blocks.join("\n")}\n`;
+  const share = (value: number, whole: number) => `${((100 * value) / (whole || 1)).toFixed(1)} %`;
+  const partRows = parts.map((part) => [
+    compact(part.macs),
+    share(part.macs, macs),
+    compact(part.parameters),
+    printable(part.path === "" ? "(no name)" : part.path),
+  ]);
+  const opRows = ops.map(({ op, macs: ofOp, nodes }) => [compact(ofOp), share(ofOp, macs), String(nodes), op]);
+  const byPart = table(["MACs", "share", "params", "part"], partRows, { right: [0, 1, 2], columns });
+  const byOp = table(["MACs", "share", "nodes", "op"], opRows, { right: [0, 1, 2], columns });
+  return `${printable(name)}\n${facts}\n${byPart}\n${byOp}`;
 }

@@ -1,0 +1,59 @@
+// A model without its weights, from what a user names: what counting needs, and benchmarks, whose time does not depend on values.
+import { NotFoundError, UsageError } from "../errors.ts";
+import { parseTransform, transformOutputSize } from "../image/transform.ts";
+import type { InputExtent } from "../models/cost.ts";
+import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
+import type { Host } from "../platform/host.ts";
+import { type ConfigFile, parseConfigFile } from "./config-file.ts";
+import { bundledFolder } from "./load.ts";
+
+export interface DescribedModel {
+  /** For people: a registered or bundled name, or the path of the folder. */
+  readonly name: string;
+  readonly definition: ModelDefinition;
+  /** What the folder says, for a model that is in one. */
+  readonly file: ConfigFile | undefined;
+}
+
+const HINT = "names are listed by: saccade models; a model folder is given by its path";
+
+/**
+ * The definition behind a registered or bundled name or a model folder. No weights are read; they need not be there.
+ *
+ * @throws NotFoundError for a name that nothing has; UsageError for a file, which says what it is only through its weights
+ */
+export async function describeModel(
+  host: Host,
+  source: string,
+  config: Readonly<Record<string, unknown>> = {},
+): Promise<DescribedModel> {
+  if (registry.has(source)) return { name: source, definition: defineModel(source, config), file: undefined };
+  const folder = (await bundledFolder(host, source)) ?? source;
+  const entry = await host.files.stat(folder);
+  if (entry === undefined) throw new NotFoundError("model", source, HINT);
+  if (!entry.isDirectory)
+    throw new UsageError(`${source} is a file; a registered name or a model folder is needed here`);
+  const file = await readConfigFile(host, folder);
+  return { name: source, definition: defineModel(file.architecture, { ...file.config, ...config }), file };
+}
+
+/** `config.json` of a model folder. */
+export async function readConfigFile({ files }: Host, folder: string): Promise<ConfigFile> {
+  const path = files.join(folder, "config.json");
+  return parseConfigFile(new TextDecoder().decode(await files.read(path, { maxBytes: 64 * 2 ** 20 })), path);
+}
+
+/**
+ * The pictures (or clips) that a model was made for: what its own transform makes of any picture, where that is always one size; else what its
+ * architecture is usually given.
+ */
+export function usualExtent({ definition, file }: DescribedModel): InputExtent {
+  const { usual } = definition.architecture.input(definition.config);
+  const frames = usual.frames === undefined ? {} : { frames: usual.frames };
+  if (file?.transform === undefined) return { height: usual.height, width: usual.width, ...frames };
+  const transform = parseTransform(file.transform);
+  const wide = transformOutputSize(transform, 1999, 997);
+  const tall = transformOutputSize(transform, 997, 1999);
+  const isFixed = wide.height === tall.height && wide.width === tall.width;
+  return { height: isFixed ? wide.height : usual.height, width: isFixed ? wide.width : usual.width, ...frames };
+}
