@@ -11,6 +11,8 @@ export const resnetSchema = z
     block: z.enum(["BasicBlock", "Bottleneck"]).default("Bottleneck"),
     /** Blocks a stage. */
     layers: z.array(count).min(1).max(8).default([3, 4, 6, 3]),
+    /** Channels of the first convolution; 64 in every official model. */
+    stem_channels: count.default(64),
     /** Inner channels a stage; as many stages as `layers` has. */
     channels: z.array(count).min(1).max(8).default([64, 128, 256, 512]),
     /** Share of pictures for which the last block is left out in training; rises linearly over the blocks. */

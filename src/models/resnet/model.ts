@@ -10,12 +10,11 @@ import type { Mode } from "../../nn/mode.ts";
 import type { Backbone } from "../backbone.ts";
 import type { ResnetConfig } from "./config.ts";
 
-const STEM_CHANNELS = 64;
 const EXPANSION = { BasicBlock: 1, Bottleneck: 4 } as const;
 
 /** image (N, 3, H, W) -> (N, last channels * expansion, H/32, W/32). */
 export function resnetFeatureMap(scope: Scope, image: Tensor, config: ResnetConfig, mode: Mode): Tensor {
-  const stem = conv2d(scope.at("conv1"), image, STEM_CHANNELS, 7, { stride: 2 }); // (N, 64, H/2, W/2)
+  const stem = conv2d(scope.at("conv1"), image, config.stem_channels, 7, { stride: 2 }); // (N, 64, H/2, W/2)
   const activated = relu(batchNorm(scope.at("bn1"), stem, mode));
   let x = maxPool(activated, [3, 3], { strides: [2, 2], padding: [1, 1] }); // (N, 64, H/4, W/4)
   const blocks = config.layers.flatMap((count, stage) =>
