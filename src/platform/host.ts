@@ -1,7 +1,8 @@
 // What the library needs of the place it runs in: files, pictures, sessions. node/ implements it with fs, sharp and ONNX Runtime's native
 // build; web/ (later) with fetch, ImageDecoder and WASM or WebGPU. Everything above asks a Host and never a platform.
 import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
-import type { Session, SessionOptions } from "../runtime/session.ts";
+import type { Device, Session, SessionOptions } from "../runtime/session.ts";
+import type { TensorData } from "../tensor.ts";
 
 export interface FileEntry {
   /** Path as the caller would write it. */
@@ -46,4 +47,82 @@ export interface Host {
   encodePng(image: RawImage): Promise<Uint8Array>;
   /** A session on the best device that is there (or the one asked for). Never blocks the caller's event loop while it runs. */
   createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
+}
+
+/** The machine as a program may use it. */
+export interface MachineFacts {
+  readonly processor: string;
+  /** Cores this process may use, at least 1. */
+  readonly cores: number;
+  /** Logical cores of the machine, whoever may use them. */
+  readonly machineCores: number;
+  /** Instruction sets that matter to matrix products, widest last: ["avx2", "avx512f", "avx512_vnni", "amx_int8"]. Empty where unknown. */
+  readonly simd: readonly string[];
+  /** Memory this process may use, in bytes: the container's limit where there is one. */
+  readonly memoryBytes: number;
+  /** Whether a container limits the memory. */
+  readonly memoryIsLimited: boolean;
+}
+
+/** Counters that only grow; two readings tell who used the processor in between. */
+export interface LoadCounters {
+  readonly wallMs: number;
+  /** Processor time of this process, all of its threads. */
+  readonly processMs: number;
+  /** Processor time of everything on the machine, and what a hypervisor took away from it; undefined where nobody counts it. */
+  readonly machineMs: number | undefined;
+}
+
+/** A model to run in a process of its own. */
+export interface FreshRun {
+  readonly model: Uint8Array;
+  readonly device: Device;
+  readonly threads: number;
+  /** Inputs to make up: float32, by name. */
+  readonly inputs: Readonly<Record<string, readonly number[]>>;
+  readonly outputs: readonly string[];
+  /** Runs after the first one. */
+  readonly runs: number;
+}
+
+/** How a process of its own fared. */
+export interface FreshRunFacts {
+  /** From the start of the process to its first own line of code, in milliseconds. */
+  readonly startMs: number;
+  /** From then until the engine and the model are loaded. The model's file is in the system's cache. */
+  readonly loadMs: number;
+  /** The first run. */
+  readonly firstMs: number;
+  /** Resident memory before engine and model are loaded, in bytes. */
+  readonly idleBytes: number;
+  /** The most resident memory there ever was. */
+  readonly peakBytes: number;
+}
+
+/** A model to run while every operator's time is recorded. */
+export interface TracedRuns {
+  readonly device: Device;
+  readonly threads: number;
+  readonly feeds: Readonly<Record<string, TensorData>>;
+  readonly outputs: readonly string[];
+  readonly runs: number;
+}
+
+/** A host that can also be measured: clocks, counters, processes of their own, traces. */
+export interface MeasuringHost extends Host {
+  readonly machine: MachineFacts;
+  /** For people: "linux-x64", "Node v20.20.2". */
+  readonly platform: string;
+  readonly runtime: string;
+  /** Milliseconds since some moment; never goes back. */
+  now(): number;
+  /** Date and time of day, ISO 8601. */
+  date(): string;
+  readLoad(): LoadCounters;
+  /** RGB pixels to JPEG bytes. */
+  encodeJpeg(image: RawImage): Promise<Uint8Array>;
+  /** Loads and runs a model in a new process. Throws SessionError with what went wrong there, AbortedError when the signal fires. */
+  runFresh(run: FreshRun, signal?: AbortSignal): Promise<FreshRunFacts>;
+  /** ONNX Runtime's trace (JSON) of some runs. Throws SessionError where the engine cannot record one. */
+  trace(model: Uint8Array, runs: TracedRuns, signal?: AbortSignal): Promise<string>;
 }

@@ -18,6 +18,11 @@ export interface SessionOptions {
    * engine is, and `readState` gives copies. This is how a compiled train step keeps its parameters.
    */
   readonly state?: Readonly<Record<string, string>>;
+  /**
+   * Records what every operator takes, in ONNX Runtime's trace format, to a file that begins with this path; the engine adds date, time and
+   * ".json". Complete once the session is disposed. Runs get slower. Native engine only.
+   */
+  readonly tracePrefix?: string;
 }
 
 /** One input or output of a model. A number is a fixed size, a string names a free one. */

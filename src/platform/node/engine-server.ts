@@ -21,6 +21,7 @@ export function serveEngine(port: MessagePort, loaders: EngineLoaders): void {
       onNotice: (line) => reply({ type: "notice", line }),
       guard: (work) => inSection(message.section, work),
       state: message.state,
+      tracePrefix: message.tracePrefix,
     });
     const { device, engine: name, threads, inputs, outputs } = engine;
     reply({ type: "loaded", device, engine: name, threads, inputs, outputs });

@@ -1,20 +1,10 @@
 // The machine as a program may use it: cores and memory within the limits of a container, and what the processor can do.
 import { readFileSync } from "node:fs";
 import os from "node:os";
+import type { LoadCounters, MachineFacts } from "../host.ts";
 
-export interface Machine {
-  readonly processor: string;
-  /** Cores this process may use, at least 1. */
-  readonly cores: number;
-  /** Logical cores of the machine, whoever may use them. */
-  readonly machineCores: number;
-  /** Instruction sets that matter to matrix products, widest last: ["avx2", "avx512f", "avx512_vnni", "amx_int8"]. Empty where unknown. */
-  readonly simd: readonly string[];
-  /** Memory this process may use, in bytes: the container's limit where there is one. */
-  readonly memoryBytes: number;
-  /** Whether a container limits the memory. */
-  readonly memoryIsLimited: boolean;
-}
+/** What a program may use of this machine. */
+export type Machine = MachineFacts;
 
 const SIMD_FLAGS = [
   "sse4_2",
@@ -93,4 +83,32 @@ function simdFlags(files: KernelFiles): readonly string[] {
   const line = files.read("/proc/cpuinfo")?.match(/^(?:flags|Features)\s*:(.*)$/m)?.[1];
   const flags = new Set(line?.trim().split(/\s+/));
   return SIMD_FLAGS.filter((flag) => flags.has(flag));
+}
+
+/** Columns of /proc/stat's first line that are work, whoever does it: user, nice, system, irq, softirq, and steal (the hypervisor's). */
+const BUSY_COLUMNS = [0, 1, 2, 5, 6, 7];
+/** The kernel counts in hundredths of a second, on every architecture. */
+const MS_PER_TICK = 10;
+
+/** Who has used the processor so far. Reads one small file; never throws. */
+export function readLoad(files: KernelFiles = KERNEL_FILES): LoadCounters {
+  const { user, system } = process.cpuUsage();
+  return { wallMs: performance.now(), processMs: (user + system) / 1000, machineMs: machineBusyMs(files) };
+}
+
+function machineBusyMs(files: KernelFiles): number | undefined {
+  const line = files.read("/proc/stat")?.match(/^cpu +(.*)$/m)?.[1];
+  if (line !== undefined) {
+    const ticks = line.trim().split(/ +/).map(Number);
+    return MS_PER_TICK * BUSY_COLUMNS.reduce((sum, column) => sum + (ticks[column] ?? 0), 0);
+  }
+  const busy = os.cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
+  return busy > 0 ? busy : undefined;
+}
+
+/** The most resident memory this process ever had, in bytes. */
+export function peakMemory(files: KernelFiles = KERNEL_FILES): number {
+  // getrusage's figure is wrong in a child process: Linux starts it with the parent's.
+  const kilobytes = files.read("/proc/self/status")?.match(/^VmHWM:\s*(\d+) kB/m)?.[1];
+  return 1024 * (kilobytes === undefined ? process.resourceUsage().maxRSS : Number(kilobytes));
 }

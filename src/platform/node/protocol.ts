@@ -21,6 +21,8 @@ export type ToWorker =
       readonly section: EngineSection;
       /** Input name -> the output that replaces it after every run. */
       readonly state: Readonly<Record<string, string>>;
+      /** Where to record what operators take; see SessionOptions. */
+      readonly tracePrefix: string | undefined;
     }
   | { readonly type: "run"; readonly feeds: readonly NamedTensor[]; readonly outputs: readonly string[] }
   | { readonly type: "state"; readonly names: readonly string[] }

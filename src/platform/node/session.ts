@@ -45,7 +45,7 @@ export async function createNodeSession(
   options: SessionOptions = {},
   entry: URL = workerEntry("./session-worker", import.meta.url),
 ): Promise<NodeSession> {
-  const { device = "auto", threads = usableCores(), signal, state = {} } = options;
+  const { device = "auto", threads = usableCores(), signal, state = {}, tracePrefix } = options;
   if (!DEVICES.includes(device))
     throw new UsageError(`unknown device "${device}"`, `it is one of ${DEVICES.join(", ")}`);
   if (!Number.isInteger(threads) || threads < 1)
@@ -56,7 +56,8 @@ export async function createNodeSession(
   const client = new EngineClient(entry, options.onNotice ?? printNotice, (error) => queue.close(error));
   const shared = model.buffer instanceof SharedArrayBuffer;
   const bytes = shared ? model : new Uint8Array(model);
-  const message: ToWorker = { type: "load", model: bytes, device, threads, section: client.section, state };
+  const { section } = client;
+  const message: ToWorker = { type: "load", model: bytes, device, threads, section, state, tracePrefix };
   const load = () => client.ask("loaded", message, shared ? [] : [bytes.buffer as ArrayBuffer]);
   try {
     const loaded = await queue.submit("loading the model", load, signal);
