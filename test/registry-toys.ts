@@ -1,5 +1,6 @@
 // How the registered models of an architecture become toys: the fields that make them narrow and shallow, and a picture size that tests odd
 // cases. One entry an architecture; what does not depend on size must stay as registered.
+import { GFNET_BACKBONES, type GfnetBackbone } from "../src/models/gfnet/config.ts";
 import type { SweepOptions } from "./registry-sweep.ts";
 
 type Config = Readonly<Record<string, unknown>>;
@@ -23,9 +24,19 @@ function resnetToy(): SweepOptions {
   return { config: { layers: [1, 2, 1, 1], channels: [8, 16, 24, 32], num_classes: 11 }, height: 61, width: 94 };
 }
 
+/** A toy of its backbone, and an eighth of the widths of policy and classifier. Their kinds stay. */
+function gfnetToy(config: Config): SweepOptions {
+  const family = Object.keys(toys).find((name) => (config.arch as string).startsWith(name))!;
+  const { num_classes: _, ...backbone } = toys[family]!(config).config!;
+  const recurrent = GFNET_BACKBONES[config.arch as GfnetBackbone].fc_rnn;
+  const widths = { policy_hidden_dim: 32, ...(recurrent ? { fc_hidden_dim: 48 } : {}) };
+  return { config: { ...widths, backbone, class_num: 11, patch_size: 33, image_size: 60 }, height: 60, width: 60 };
+}
+
 /** By architecture name. */
 export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = {
   sparseformer: sparseformerToy,
   media_sparseformer: sparseformerToy,
   resnet: resnetToy,
+  gfnet: gfnetToy,
 };

@@ -1,6 +1,8 @@
 // From a loaded model to the ONNX bytes a session runs, and what a task must know about them.
-import { FormatError } from "../errors.ts";
-import { type InputSize, inferenceGraph } from "../models/graph.ts";
+import { FormatError, UsageError } from "../errors.ts";
+import { countMacs } from "../graph/macs.ts";
+import type { Graph } from "../graph/tensor.ts";
+import { type InputSize, inferenceGraph, stageGraphs } from "../models/graph.ts";
 import { type GridSampleLowering, type LoweringTarget, lower } from "../onnx/lower.ts";
 import { type ModelMetadata, writeMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
@@ -48,6 +50,47 @@ export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uin
     ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
   });
 }
+
+/** A model as files that run one after another. */
+export interface CompiledStages {
+  /** The stage of each step, in order. */
+  readonly steps: readonly string[];
+  /** ONNX bytes by stage. An output `next.NAME` is the input `state.NAME` of later steps. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Multiply-accumulates of each step for one picture. */
+  readonly macs: readonly number[];
+}
+
+/** Each stage of a model as an ONNX file of its own. Throws UsageError for a model that has no stages. */
+export function exportStages(
+  model: NativeModel,
+  options: Pick<ExportOptions, "target" | "producerVersion">,
+): CompiledStages {
+  const { definition, weights, card } = model;
+  const staged = stageGraphs(definition);
+  if (staged === undefined)
+    throw new UsageError(`${card.name} does not run in steps`, "GFNets do; see: saccade models");
+  const sizes = new Map([["batch", 1]]);
+  const macs = new Map([...staged.graphs].map(([stage, graph]) => [stage, countMacs(graph, sizes).total]));
+  const metadata = writeMetadata(describe(model));
+  const file = (stage: string, graph: Graph) =>
+    lower(graph, {
+      parameters: weights,
+      target: options.target ?? "portable",
+      graphName: `${definition.registered?.name ?? definition.architecture.name}.${stage}`,
+      metadata: { ...metadata, [STAGE]: stage, [STEPS]: staged.steps.join(",") },
+      ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
+    });
+  return {
+    steps: staged.steps,
+    files: new Map([...staged.graphs].map(([stage, graph]) => [stage, file(stage, graph)])),
+    macs: staged.steps.map((stage) => macs.get(stage)!),
+  };
+}
+
+/** In the files of stages: which stage it is, and the stages of all steps in order. */
+const STAGE = "saccade.stage";
+const STEPS = "saccade.steps";
 
 /** Whether `logits` are class scores or an embedding. */
 const ANSWERS = "saccade.answers";

@@ -2,11 +2,11 @@
 import { SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
 import { architectures } from "../models/architectures.ts";
 import { inferenceGraph } from "../models/graph.ts";
-import { defineModel, type ModelDefinition } from "../models/registry.ts";
+import type { ModelDefinition } from "../models/registry.ts";
 import { type DType, numberToHalf, type TensorData, toFloat32 } from "../tensor.ts";
-import { readWeights, type WeightsFormat } from "../weights/load.ts";
+import { readWeights, type Weights, type WeightsFormat } from "../weights/load.ts";
 import type { ModelCard, NativeModel } from "./model.ts";
-import { definitionFor, nativeModel } from "./native.ts";
+import { defineFromCheckpoint, definitionFor, nativeModel } from "./native.ts";
 
 export interface ConvertOptions extends Omit<ModelCard, "name"> {
   /** Entry of a PyTorch checkpoint ("model_ema"). Default: the most usual one that is there. */
@@ -39,9 +39,12 @@ export interface Conversion {
  */
 export function convertCheckpoint(bytes: Uint8Array, where: string, options: ConvertOptions = {}): Conversion {
   const { entry, architecture, config, dtype, ...card } = options;
-  const { tensors, format, notes } = readWeights(bytes, where, entry === undefined ? {} : { entry });
+  const weights = readWeights(bytes, where, entry === undefined ? {} : { entry });
+  const { tensors, format, notes, facts } = weights;
   const definition =
-    architecture === undefined ? definitionThatFits(tensors, where, config) : defineModel(architecture, config);
+    architecture === undefined
+      ? definitionThatFits(weights, where, config)
+      : defineFromCheckpoint(architecture, facts, config);
   const model = nativeModel(definition, tensors, { name: where, ...card });
   requireLabels(model);
   return {
@@ -62,15 +65,15 @@ function requireLabels({ card: { labels }, definition }: NativeModel): void {
 
 /** A complete configuration tells its architecture by what fits; an incomplete one changes the registered model that fits. */
 function definitionThatFits(
-  tensors: ReadonlyMap<string, TensorData>,
+  weights: Weights,
   where: string,
   config: Readonly<Record<string, unknown>> | undefined,
 ): ModelDefinition {
   let misfit: WeightsMismatchError | undefined;
   for (const name of config === undefined ? [] : architectures.keys()) {
     try {
-      const definition = defineModel(name, config);
-      nativeModel(definition, tensors, { name: where });
+      const definition = defineFromCheckpoint(name, weights.facts, config);
+      nativeModel(definition, weights.tensors, { name: where });
       return definition;
     } catch (error) {
       if (error instanceof WeightsMismatchError) misfit ??= error;
@@ -78,7 +81,7 @@ function definitionThatFits(
     }
   }
   if (misfit !== undefined) throw misfit;
-  return definitionFor(tensors, where, undefined, config);
+  return definitionFor(weights, where, undefined, config);
 }
 
 /** Renaming keeps the tensors themselves, so they tell which name became which. */

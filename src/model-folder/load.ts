@@ -7,7 +7,7 @@ import { readWeights } from "../weights/load.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
 import { type ConfigFile, parseConfigFile, printConfigFile } from "./config-file.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "./model.ts";
-import { definitionFor, nativeModel } from "./native.ts";
+import { defineFromCheckpoint, definitionFor, nativeModel } from "./native.ts";
 import { onnxModel } from "./onnx-model.ts";
 
 export interface LoadOptions {
@@ -65,8 +65,8 @@ async function loadRegistered(host: Host, name: string, options: LoadOptions): P
   const path = pulledPath(host, name);
   if ((await host.files.stat(path)) === undefined)
     throw new NotFoundError("weights", name, `download the official ones with: saccade pull ${name}`);
-  const { tensors } = readWeights(await host.files.read(path, { maxBytes: MAX_WEIGHT_BYTES }), path);
-  return nativeModel(defineModel(name, options.config), tensors, {
+  const { tensors, facts } = readWeights(await host.files.read(path, { maxBytes: MAX_WEIGHT_BYTES }), path);
+  return nativeModel(defineFromCheckpoint(name, facts, options.config), tensors, {
     name,
     provenance: { source: registry.get(name)!.weights!.url },
   });
@@ -74,8 +74,9 @@ async function loadRegistered(host: Host, name: string, options: LoadOptions): P
 
 function fromBytes(bytes: Uint8Array, where: string, options: LoadOptions): LoadedModel {
   if (isOnnx(bytes)) return onnxModel(bytes, where);
-  const { tensors } = readWeights(bytes, where);
-  return nativeModel(definitionFor(tensors, where, options.architecture, options.config), tensors, { name: where });
+  const weights = readWeights(bytes, where);
+  const definition = definitionFor(weights, where, options.architecture, options.config);
+  return nativeModel(definition, weights.tensors, { name: where });
 }
 
 /** Reads `config.json` and `model.safetensors` (or another checkpoint named model.*). */

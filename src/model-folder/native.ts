@@ -3,9 +3,12 @@
 import { SaccadeError, UsageError } from "../errors.ts";
 import type { Dim } from "../graph/dimensions.ts";
 import type { NamedTensors } from "../models/architecture.ts";
+import { architectures } from "../models/architectures.ts";
 import { fitWeights, inferenceGraph } from "../models/graph.ts";
 import { labelsOf } from "../models/labels.ts";
 import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
+import type { CheckpointFacts } from "../weights/facts.ts";
+import type { Weights } from "../weights/load.ts";
 import type { ModelCard, NativeModel } from "./model.ts";
 
 /** Fits a checkpoint to a definition. Throws WeightsMismatchError listing every misfit. */
@@ -51,18 +54,28 @@ export function detectModels(tensors: NamedTensors): string[] {
 
 /** The definition for a bare checkpoint: what the caller says, else the only registered model that fits. */
 export function definitionFor(
-  tensors: NamedTensors,
+  { tensors, facts }: Pick<Weights, "tensors" | "facts">,
   where: string,
   model?: string,
   config?: Readonly<Record<string, unknown>>,
 ): ModelDefinition {
-  if (model !== undefined) return defineModel(model, config);
+  if (model !== undefined) return defineFromCheckpoint(model, facts, config);
   const fitting = detectModels(tensors);
-  if (fitting.length === 1) return defineModel(fitting[0]!, config);
+  if (fitting.length === 1) return defineFromCheckpoint(fitting[0]!, facts, config);
   throw new UsageError(
     fitting.length === 0
       ? `${where}: no registered model has these ${tensors.size} tensors`
       : `${where} fits several models: ${fitting.join(", ")}`,
     "say which: --architecture NAME (see: saccade models), or convert it with a config.json of your own",
   );
+}
+
+/** A model by its name, with what its checkpoint says of itself, and with what the caller says, who has the last word. */
+export function defineFromCheckpoint(
+  model: string,
+  facts: CheckpointFacts,
+  config: Readonly<Record<string, unknown>> = {},
+): ModelDefinition {
+  const family = architectures.get(registry.get(model)?.architecture ?? model);
+  return defineModel(model, { ...family?.adoptFacts?.(facts), ...config });
 }

@@ -2,9 +2,10 @@
 import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Mode } from "../nn/mode.ts";
+import type { CheckpointFacts } from "../weights/facts.ts";
 import type { NamedTensors } from "../weights/remap.ts";
 
-export type { NamedTensors };
+export type { CheckpointFacts, NamedTensors };
 
 /** The picture input of a model. A fixed size is one the architecture cannot do without. */
 export interface ImageInput {
@@ -16,6 +17,36 @@ export interface ImageInput {
   readonly usual: { readonly height: number; readonly width: number; readonly frames?: number };
 }
 
+/** What a stage reads. Only what it asks for becomes an input of its graph. */
+export interface StageInputs {
+  /** The pictures: the input `image`. */
+  image(): Tensor;
+  /** What an earlier stage gave as the output `next.NAME`: the input `state.NAME`, (batch, ...shape). */
+  state(name: string, shape: readonly number[]): Tensor;
+}
+
+/** A model in steps, after each of which there is an answer: whoever is satisfied with it stops there. */
+export interface Stages<Config> {
+  /** The stage of each step, in order. Steps that name the same stage share its graph, and one session. */
+  steps(config: Config): readonly string[];
+  /**
+   * The graph of a stage: the answer so far as `logits` (batch, classes), where it looked as `region` (batch, 4: x1, y1, x2, y2 in 0..1 of
+   * the image) or as `gaze.N.*`, and `next.NAME` for what later stages read as `state.NAME`. Everything has the batch first, so that pictures can be left
+   * out between steps.
+   */
+  build(scope: Scope, stage: string, inputs: StageInputs, config: Config, mode: Mode): Readonly<Record<string, Tensor>>;
+  /** Thresholds for average budgets that were solved on data and stored with the model. */
+  solvedThresholds?(config: Config): readonly SolvedThresholds[];
+}
+
+/** Confidences at which pictures stop, and what that costs on average. */
+export interface SolvedThresholds {
+  /** One a step. */
+  readonly thresholds: readonly number[];
+  /** The mean cost of a picture as a share of what all steps cost. */
+  readonly share: number;
+}
+
 export interface Architecture<Config> {
   /** As in config.json. */
   readonly name: string;
@@ -24,6 +55,8 @@ export interface Architecture<Config> {
   /** Checks and completes a configuration. Throws UsageError naming the field. */
   parseConfig(json: unknown): Config;
   input(config: Config): ImageInput;
+  /** The same model for pictures of another size, where the size is part of the configuration. Absent where any size works. */
+  atSize?(config: Config, size: { readonly height: number; readonly width: number }): Config;
   /**
    * Builds the forward pass. Every architecture gives `logits` and `features` (pooled, before the last layer); sparse ones also
    * `gaze.N.regions` and `gaze.N.points`.
@@ -31,6 +64,18 @@ export interface Architecture<Config> {
   build(scope: Scope, image: Tensor, config: Config, mode: Mode): Readonly<Record<string, Tensor>>;
   /** Official tensors of any release -> today's names and shapes for this configuration. */
   adoptWeights(tensors: NamedTensors, config: Config): NamedTensors;
+  /**
+   * A glance at names and shapes, where tensors can be resized to fit several configurations: whether they were made for this one as it is.
+   * Absent where only what was made for a configuration fits it.
+   */
+  isMadeFor?(tensors: NamedTensors, config: Config): boolean;
+  /**
+   * For models that can answer before they have done everything: the same weights as graphs that run one after another. `build` gives what
+   * all of them compute together.
+   */
+  readonly stages?: Stages<Config>;
+  /** Fields of a configuration that an official checkpoint states beside its weights; undefined when it is not of this architecture. */
+  adoptFacts?(facts: CheckpointFacts): Readonly<Record<string, unknown>> | undefined;
   /** Evaluation preprocessing, in the transform language. */
   transform(config: Config): string;
   /** Name of the configuration's field that says how many classes (or embedding channels) `logits` has. */

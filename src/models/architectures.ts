@@ -1,5 +1,6 @@
 // Every architecture by name. A new model family adds its line here and its list of named models to registry.ts.
 import type { Architecture } from "./architecture.ts";
+import { gfnetArchitecture } from "./gfnet/architecture.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
 
@@ -10,6 +11,7 @@ const all = [
   sparseformerArchitecture,
   mediaSparseformerArchitecture,
   resnetArchitecture,
+  gfnetArchitecture,
 ] as unknown as readonly AnyArchitecture[];
 
 export const architectures: ReadonlyMap<string, AnyArchitecture> = new Map(all.map((a) => [a.name, a]));

@@ -30,6 +30,8 @@ export interface NamedBackbone {
   classify(scope: Scope, features: Tensor, classes: number): Tensor;
   /** GFNet's names of one encoder -> these. */
   adopt(tensors: NamedTensors): NamedTensors;
+  /** The same family with other fields of its configuration. `channels` and `features` stay those of the original. */
+  changed(fields: Readonly<Record<string, unknown>>): NamedBackbone;
 }
 
 type Sizes = Pick<NamedBackbone, "channels" | "features">;
@@ -54,6 +56,7 @@ function named<Config>(
     pool: (scope, map, mode) => backbone.pool(scope, map, config, mode),
     classify: (scope, features, classes) => backbone.classify(scope, features, withClasses(classes)),
     adopt: (tensors) => architecture.adoptWeights(tensors, config),
+    changed: (changes) => named(architecture, backbone, { ...fields, ...changes }, sizes, mapSize),
   };
 }
 

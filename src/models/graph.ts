@@ -30,6 +30,32 @@ export function inferenceGraph({ architecture, config }: ModelDefinition, size: 
   });
 }
 
+/** A model as graphs that run one after another. */
+export interface StageGraphs {
+  /** The stage of each step, in order; a stage may serve several steps. */
+  readonly steps: readonly string[];
+  /** By stage. Inputs: `image` and `state.*`, where they are read. */
+  readonly graphs: ReadonlyMap<string, Graph>;
+}
+
+/** The graphs of a model that can stop between steps; undefined for one that cannot. Everything but the batch is fixed. */
+export function stageGraphs({ architecture, config }: ModelDefinition): StageGraphs | undefined {
+  const { stages } = architecture;
+  if (stages === undefined) return undefined;
+  const steps = stages.steps(config);
+  const { size, usual } = architecture.input(config);
+  const { height, width } = size === "free" ? usual : size;
+  const build = (stage: string) =>
+    trace((scope) => {
+      const inputs = {
+        image: () => scope.graph.input("image", ["batch", 3, height, width]),
+        state: (name: string, shape: readonly number[]) => scope.graph.input(`state.${name}`, ["batch", ...shape]),
+      };
+      return stages.build(scope, stage, inputs, config, Mode.inference());
+    });
+  return { steps, graphs: new Map([...new Set(steps)].map((stage) => [stage, build(stage)])) };
+}
+
 /** The parameters a graph needs, taken from named tensors: nothing missing, nothing left over, every shape right. */
 export function fitWeights(graph: Graph, tensors: NamedTensors, model: string): Map<string, TensorData> {
   const missing: string[] = [];

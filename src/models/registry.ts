@@ -3,13 +3,14 @@
 import { NotFoundError } from "../errors.ts";
 import type { Architecture } from "./architecture.ts";
 import { architectures } from "./architectures.ts";
+import { registeredGfnets } from "./gfnet/registered.ts";
 import type { RegisteredModel } from "./registered-model.ts";
 import { registeredResnets } from "./resnet/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
 
 export type { OfficialWeights, RegisteredModel } from "./registered-model.ts";
 
-const models: readonly RegisteredModel[] = [...registeredSparseformers, ...registeredResnets];
+const models: readonly RegisteredModel[] = [...registeredSparseformers, ...registeredResnets, ...registeredGfnets];
 
 /** Every registered model, in the order of the listing. */
 export const registry: ReadonlyMap<string, RegisteredModel> = new Map(models.map((model) => [model.name, model]));

@@ -1,10 +1,9 @@
 // One step of a gated recurrent unit, PyTorch's names and order of gates (torch.nn.GRU, one layer): reset, update, new. ONNX's GRU orders
 // them update, reset, hidden; plain products need no translation, and differentiate like everything else.
 import { add, gemm, mul, sigmoid, split, sub, tanh } from "../graph/build.ts";
-import type { Initializer } from "../graph/initializers.ts";
 import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { fixedWidth } from "./linear.ts";
+import { fixedWidth, torchDefault } from "./linear.ts";
 
 /**
  * x (batch, in) and the hidden state (batch, width) -> the next hidden state, which is also the output.
@@ -13,8 +12,7 @@ import { fixedWidth } from "./linear.ts";
  */
 export function gruStep(scope: Scope, x: Tensor, hidden: Tensor | undefined, width: number): Tensor {
   return scope.run(() => {
-    const bound = width ** -0.5;
-    const start: Initializer = { kind: "uniform", low: -bound, high: bound };
+    const start = torchDefault(width); // by the width for all four, as PyTorch has it
     const inputWeight = scope.parameter("weight_ih_l0", [3 * width, fixedWidth(x)], start);
     const hiddenWeight = scope.parameter("weight_hh_l0", [3 * width, width], start);
     const inputBias = scope.parameter("bias_ih_l0", [3 * width], start);

@@ -39,17 +39,7 @@ export class Engine {
     outputs: readonly string[],
     signal?: AbortSignal,
   ): Promise<Record<string, TensorData>> {
-    const first = pictures[0];
-    if (first === undefined) throw new UsageError("no pictures were given");
-    const { width, height } = transformOutputSize(this.transform, first.width, first.height);
-    const batch = tensor(
-      "float32",
-      [pictures.length, 3, height, width],
-      new Float32Array(pictures.length * 3 * height * width),
-    );
-    pictures.forEach((picture, i) => {
-      applyTransformInto(picture, this.transform, batch, i);
-    });
+    const batch = pictureBatch(this.transform, pictures);
     return this.session.run(
       { [this.model.inputName]: batch },
       { outputs, transferInputs: true, ...(signal === undefined ? {} : { signal }) },
@@ -58,22 +48,43 @@ export class Engine {
 
   /** Groups of at most `limit` pictures, in order, that have one size after the transform. */
   batches(pictures: readonly RawImage[], limit: number): RawImage[][] {
-    const groups: RawImage[][] = [];
-    let last = "";
-    for (const picture of pictures) {
-      const { width, height } = transformOutputSize(this.transform, picture.width, picture.height);
-      const size = `${width}x${height}`;
-      const group = groups.at(-1);
-      if (group !== undefined && size === last && group.length < limit) group.push(picture);
-      else groups.push([picture]);
-      last = size;
-    }
-    return groups;
+    return batchesOf(this.transform, pictures, limit);
   }
 
   dispose(): Promise<void> {
     return this.session.dispose();
   }
+}
+
+/** (pictures, 3, height, width): pictures whose transformed sizes agree, transformed. */
+export function pictureBatch(transform: Transform, pictures: readonly RawImage[]): TensorData<"float32"> {
+  const first = pictures[0];
+  if (first === undefined) throw new UsageError("no pictures were given");
+  const { width, height } = transformOutputSize(transform, first.width, first.height);
+  const batch = tensor(
+    "float32",
+    [pictures.length, 3, height, width],
+    new Float32Array(pictures.length * 3 * height * width),
+  );
+  pictures.forEach((picture, i) => {
+    applyTransformInto(picture, transform, batch, i);
+  });
+  return batch;
+}
+
+/** Groups of at most `limit` pictures, in order, that have one size after the transform. */
+export function batchesOf(transform: Transform, pictures: readonly RawImage[], limit: number): RawImage[][] {
+  const groups: RawImage[][] = [];
+  let last = "";
+  for (const picture of pictures) {
+    const { width, height } = transformOutputSize(transform, picture.width, picture.height);
+    const size = `${width}x${height}`;
+    const group = groups.at(-1);
+    if (group !== undefined && size === last && group.length < limit) group.push(picture);
+    else groups.push([picture]);
+    last = size;
+  }
+  return groups;
 }
 
 /** An output that must be there. */

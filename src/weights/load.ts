@@ -2,6 +2,7 @@
 import { FormatError } from "../errors.ts";
 import type { TensorData } from "../tensor.ts";
 import { decodeLatin1, plainBytes } from "./byte-reader.ts";
+import { type CheckpointFacts, readFacts } from "./facts.ts";
 import { quote } from "./quote.ts";
 import { MAX_HEADER_BYTES, readSafetensors } from "./safetensors.ts";
 import { findStateDict, flattenTensors } from "./state-dict.ts";
@@ -14,6 +15,8 @@ export interface Weights {
   readonly tensors: Map<string, TensorData>;
   /** A safetensors file's metadata; empty for PyTorch. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** What a PyTorch checkpoint says beside its weights; empty for safetensors. */
+  readonly facts: CheckpointFacts;
   /** What was chosen or left out, in sentences. */
   readonly notes: readonly string[];
 }
@@ -35,18 +38,25 @@ export interface ReadWeightsOptions {
 export function readWeights(bytes: Uint8Array, fileName?: string, options: ReadWeightsOptions = {}): Weights {
   const file = plainBytes(bytes);
   if (looksLikeSafetensors(file) || (fileName?.endsWith(".safetensors") === true && whatInstead(file) === undefined))
-    return { format: "safetensors", ...readSafetensors(file), notes: [] };
+    return { format: "safetensors", ...readSafetensors(file), facts: {}, notes: [] };
   if (!startsWith(file, [0x50, 0x4b, 3, 4]) && !startsWith(file, LEGACY_MAGIC)) throw notWeights(file, fileName);
   const { format, root, notes } = readTorch(file);
-  if (options.all === true) return { format, tensors: flattenTensors(root), metadata: {}, notes };
+  if (options.all === true) return { format, tensors: flattenTensors(root), metadata: {}, facts: {}, notes };
   const found = findStateDict(root, options.entry === undefined ? {} : { entry: options.entry });
   const { tensors, entry, otherCandidates, strippedPrefixes } = found;
   return {
     format,
     tensors,
     metadata: {},
+    facts: readFacts(root),
     notes: [
-      ...(entry === "" ? [] : [`the weights are those of the entry ${quote(entry)}`]),
+      ...(entry === ""
+        ? []
+        : [
+            entry.includes(", ")
+              ? `the weights are those of the entries ${entry}`
+              : `the weights are those of the entry ${quote(entry)}`,
+          ]),
       ...(otherCandidates.length === 0
         ? []
         : [`other entries hold tensors too: ${otherCandidates.slice(0, 20).map(quote).join(", ")}`]),

@@ -66,13 +66,35 @@ describe("findStateDict", () => {
     expect(() => findStateDict(root, { entry: "emu" })).toThrow(/no entry "emu"/);
   });
 
-  test("several entries of the kind that GFNet has", () => {
+  test("the parts of a GFNet side by side, wrappers' prefixes taken off part by part", () => {
+    const wrapped = dict({ "module.w": scalar(1) });
+    const part = dict({ w: scalar(1) });
+    const root = dict({ model_prime_state_dict: wrapped, model_state_dict: wrapped, fc: part, policy: part });
+    const found = findStateDict(root);
+    expect(found).toMatchObject({
+      entry: "model_prime_state_dict, model_state_dict, fc, policy",
+      otherCandidates: [],
+      strippedPrefixes: ["module."],
+    });
+    expect(Object.keys(values(found.tensors))).toEqual([
+      "model_prime_state_dict.w",
+      "model_state_dict.w",
+      "fc.w",
+      "policy.w",
+    ]);
+    expect(values(findStateDict(root, { entry: "fc" }).tensors)).toEqual({ w: 1 });
+    expect(() => findStateDict(dict({ model_prime_state_dict: part, model_state_dict: dict({}), fc: part }))).toThrow(
+      /"model_state_dict" holds no tensors/,
+    );
+    // Before its policy has learnt, a GFNet's checkpoint has none.
+    expect(
+      findStateDict(dict({ model_prime_state_dict: part, model_state_dict: part, fc: part, policy: null })),
+    ).toMatchObject({ entry: "model_prime_state_dict, model_state_dict, fc" });
+  });
+
+  test("flattened, everything has its full path", () => {
     const part = dict({ w: scalar(1) });
     const root = dict({ model_prime_state_dict: part, model_state_dict: part, fc: part, policy: part });
-    expect(findStateDict(root)).toMatchObject({
-      entry: "model_state_dict",
-      otherCandidates: ["model_prime_state_dict", "fc", "policy"],
-    });
     expect(values(flattenTensors(root))).toEqual({
       "model_prime_state_dict.w": 1,
       "model_state_dict.w": 1,

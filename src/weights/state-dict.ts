@@ -3,6 +3,7 @@
 // optimizer states, configurations and foreign classes are stepped over.
 import { FormatError, LimitError } from "../errors.ts";
 import type { TensorData } from "../tensor.ts";
+import { compositeParts } from "./composite.ts";
 import { Inert, type PickleDict, PickleTuple, type PickleValue } from "./pickle-values.ts";
 import { quote } from "./quote.ts";
 import { TorchTensor } from "./torch-tensor.ts";
@@ -37,7 +38,7 @@ const MAX_PATHS_LENGTH = 2 ** 26;
 export interface StateDict {
   /** Names as the model knows them: prefixes that wrappers add are gone. */
   readonly tensors: Map<string, TensorData>;
-  /** Path of the entry that was used, "" for the file's top level. */
+  /** Path of the entry that was used, "" for the file's top level; of a composite checkpoint, all its parts. */
   readonly entry: string;
   /** Other entries that hold tensors and could have been meant. */
   readonly otherCandidates: readonly string[];
@@ -46,19 +47,34 @@ export interface StateDict {
 }
 
 /**
- * Finds the model's weights in a checkpoint: the first of MODEL_ENTRIES that holds tensors (looked for again inside it), else the top
+ * Finds the model's weights in a checkpoint: all parts of a composite one (composite.ts), else the first of MODEL_ENTRIES that holds tensors (looked for again inside it), else the top
  * level when it holds tensors itself, else its only entry that does.
  * @param root `readTorch(...).root`
  * @param options.entry takes this dotted path instead of looking, such as "model_ema".
  * @throws FormatError when there are no tensors, or several entries of unknown names hold some: the message lists them.
  */
 export function findStateDict(root: PickleValue, options: { entry?: string } = {}): StateDict {
+  const parts = options.entry === undefined ? compositeParts(root) : undefined;
+  if (parts !== undefined) return joinParts(parts);
   const found =
     options.entry === undefined ? locate(root) : { entry: options.entry, value: follow(root, options.entry) };
   const { tensors, strippedPrefixes } = stripPrefixes(flattenTensors(found.value));
   if (tensors.size === 0) throw new FormatError(FORMAT, `the entry ${quote(found.entry)} holds no tensors`);
   const otherCandidates = candidates(root).filter((name) => name !== found.entry.split(".")[0]);
   return { tensors, entry: found.entry, otherCandidates, strippedPrefixes };
+}
+
+/** Each part's tensors behind its name, "fc.rnn.weight_ih_l0"; wrappers' prefixes go part by part. */
+function joinParts(parts: ReadonlyMap<string, PickleDict>): StateDict {
+  const tensors = new Map<string, TensorData>();
+  const stripped = new Set<string>();
+  for (const [part, dict] of parts) {
+    const found = stripPrefixes(flattenTensors(dict));
+    if (found.tensors.size === 0) throw new FormatError(FORMAT, `the entry ${quote(part)} holds no tensors`);
+    for (const [name, tensor] of found.tensors) tensors.set(`${part}.${name}`, tensor);
+    for (const prefix of found.strippedPrefixes) stripped.add(prefix);
+  }
+  return { tensors, entry: [...parts.keys()].join(", "), otherCandidates: [], strippedPrefixes: [...stripped] };
 }
 
 /**

@@ -1,11 +1,10 @@
 // Where to look next (GFNet's patch proposal network): a small encoder of the last feature map, a recurrent state, and an actor whose two
 // sigmoids are the patch's place. Reproduces network.py ActorCritic of blackfeather-wang/GFNet-Pytorch; the critic is for training alone.
 import { conv, relu, reshape, sigmoid } from "../../graph/build.ts";
-import type { Initializer } from "../../graph/initializers.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { gruStep } from "../../nn/gru.ts";
-import { fixedWidth, linear } from "../../nn/linear.ts";
+import { torchDefault, torchLinear } from "../../nn/linear.ts";
 
 /** The fields of a configuration that shape the policy. */
 export interface PolicyConfig {
@@ -44,19 +43,8 @@ function encodeState(scope: Scope, map: Tensor, { policy_conv, policy_hidden_dim
     const flat = reshape(map, [batch, channels * height * width]);
     return relu(torchLinear(scope.at(2), relu(torchLinear(scope.at(0), flat, ENCODER_WIDTH)), policy_hidden_dim));
   }
-  const weight = scope.at(0).parameter("weight", [ENCODER_CHANNELS, channels, 1, 1], uniformFor(channels));
+  const weight = scope.at(0).parameter("weight", [ENCODER_CHANNELS, channels, 1, 1], torchDefault(channels));
   const narrow = relu(conv(map, weight, undefined)); // (batch, 32, h, w)
   const flat = reshape(narrow, [batch, ENCODER_CHANNELS * height * width]);
   return relu(torchLinear(scope.at(3), flat, policy_hidden_dim));
-}
-
-/** A linear layer that starts as torch.nn.Linear does. x (batch, in) -> (batch, features). */
-export function torchLinear(scope: Scope, x: Tensor, features: number): Tensor {
-  const start = uniformFor(fixedWidth(x));
-  return linear(scope, x, features, { weightInit: start, biasInit: start });
-}
-
-function uniformFor(fanIn: number): Initializer {
-  const bound = fanIn ** -0.5;
-  return { kind: "uniform", low: -bound, high: bound };
 }

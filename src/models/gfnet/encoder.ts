@@ -1,0 +1,67 @@
+// One look through a backbone: the map that the policy reads, and the features that the classifier reads. Which tensors these are is the
+// backbone's affair (MobileNet's features come after its head convolution, its map before).
+import { UsageError } from "../../errors.ts";
+import { Scope } from "../../graph/scope.ts";
+import { Graph, type Tensor } from "../../graph/tensor.ts";
+import { fixedDim } from "../../nn/linear.ts";
+import { Mode } from "../../nn/mode.ts";
+import { backbones, type NamedBackbone } from "../backbones.ts";
+import type { GfnetBackbone } from "./config.ts";
+
+/** The fields of a configuration that say what the encoders are. */
+export interface EncoderConfig {
+  readonly arch: GfnetBackbone;
+  /** Changes of the backbone's own configuration. */
+  readonly backbone: Readonly<Record<string, unknown>>;
+  readonly feature_num: number;
+  readonly feature_map_channels: number;
+}
+
+export interface EncodedLook {
+  /** (batch, feature_map_channels, h, w) */
+  readonly map: Tensor;
+  /** (batch, feature_num) */
+  readonly features: Tensor;
+}
+
+/** The backbone of a configuration. Throws UsageError for changes that it does not take. */
+export function encoderOf({ arch, backbone }: Pick<EncoderConfig, "arch" | "backbone">): NamedBackbone {
+  const named = (backbones as Readonly<Record<string, NamedBackbone>>)[arch]!;
+  return Object.keys(backbone).length === 0 ? named : named.changed(backbone);
+}
+
+/** pixels (batch, 3, patch, patch). `scope` prefixes the encoder's names. Throws UsageError when the configuration states other widths. */
+export function encode(scope: Scope, pixels: Tensor, config: EncoderConfig, mode: Mode): EncodedLook {
+  const encoder = encoderOf(config);
+  const map = encoder.featureMap(scope, pixels, mode);
+  const features = encoder.pool(scope, map, mode);
+  requireWidth("feature_map_channels", fixedDim(map, 1), config);
+  requireWidth("feature_num", fixedDim(features, 1), config);
+  return { map, features };
+}
+
+function requireWidth(field: "feature_num" | "feature_map_channels", actual: number, config: EncoderConfig): void {
+  if (config[field] !== actual)
+    throw new UsageError(`${field} is ${config[field]}, but ${config.arch} as configured has ${actual}`);
+}
+
+/** A configuration whose backbone was changed, with the widths that follow from that where it does not say them. */
+export function completeEncoder(json: unknown): unknown {
+  const given = (json ?? {}) as Partial<Record<keyof EncoderConfig | "patch_size", unknown>>;
+  const { arch, backbone } = given;
+  const changes = typeof backbone === "object" && backbone !== null ? (backbone as Record<string, unknown>) : {};
+  // An unknown name is for the schema to refuse.
+  if (typeof arch !== "string" || !Object.hasOwn(backbones, arch) || Object.keys(changes).length === 0) return json;
+  return { ...encoderWidths({ arch: arch as GfnetBackbone, backbone: changes }), ...given };
+}
+
+/** Found by building an encoder for the smallest patch. */
+function encoderWidths(config: Pick<EncoderConfig, "arch" | "backbone">) {
+  const graph = new Graph();
+  const scope = new Scope(graph);
+  const mode = Mode.inference();
+  const encoder = encoderOf(config);
+  const map = encoder.featureMap(scope, graph.input("pixels", [1, 3, 32, 32]), mode);
+  const features = encoder.pool(scope, map, mode);
+  return { feature_map_channels: fixedDim(map, 1), feature_num: fixedDim(features, 1) };
+}

@@ -1,0 +1,61 @@
+// GFNet as graphs that run one after another, so that who is sure need not look on: the glance, and the focus on one patch, which chooses the
+// patch itself. The policy thus works only for patches that are looked at.
+import { expand, scalar } from "../../graph/build.ts";
+import type { Scope } from "../../graph/scope.ts";
+import type { Tensor } from "../../graph/tensor.ts";
+import type { Mode } from "../../nn/mode.ts";
+import type { StageInputs, Stages } from "../architecture.ts";
+import type { GfnetConfig } from "./config.ts";
+import { encoderOf } from "./encoder.ts";
+import { focus, glance, type LookState } from "./model.ts";
+
+const GLANCE = "glance";
+
+/**
+ * A recurrent classifier makes all patches one graph. Layers for each number of looks make one graph for each, because a graph that held
+ * them all would compute them all.
+ */
+export const gfnetStages: Stages<GfnetConfig> = {
+  steps: ({ T, fc_rnn }) => [GLANCE, ...Array.from({ length: T - 1 }, (_, i) => (fc_rnn ? "focus" : `focus.${i + 1}`))],
+  build(scope, stage, inputs, config, mode) {
+    const image = inputs.image();
+    if (stage === GLANCE) {
+      const { logits, state } = glance(scope, image, config, mode);
+      return { logits, ...stateOutputs(state, image, config) };
+    }
+    return focusOutputs(scope, stage, image, inputs, config, mode);
+  },
+  solvedThresholds: ({ dynamic_threshold: rows = [], budgeted_batch_classification: curve, flops, T }) =>
+    // A configuration with another T than its checkpoint's has thresholds for none of its steps.
+    rows.flatMap((thresholds, i) => {
+      const cost = curve?.[0][i];
+      const all = flops?.[T - 1];
+      return thresholds.length === T && cost !== undefined && all !== undefined
+        ? [{ thresholds, share: cost / all }]
+        : [];
+    }),
+};
+
+function focusOutputs(
+  scope: Scope,
+  stage: string,
+  image: Tensor,
+  inputs: StageInputs,
+  config: GfnetConfig,
+  mode: Mode,
+): Record<string, Tensor> {
+  const side = encoderOf(config).mapSize(config.patch_size);
+  const looksBefore = config.fc_rnn ? 1 : Number(stage.slice("focus.".length));
+  const before: LookState = {
+    map: inputs.state("map", [config.feature_map_channels, side, side]),
+    seen: inputs.state("seen", [config.fc_rnn ? config.fc_hidden_dim! : looksBefore * config.feature_num]),
+    policyHidden: inputs.state("policy", [config.policy_hidden_dim]),
+  };
+  const { logits, action, region, state } = focus(scope, image, before, config, mode);
+  return { logits, action, region, ...stateOutputs(state, image, config) };
+}
+
+function stateOutputs({ map, seen, policyHidden }: LookState, image: Tensor, config: GfnetConfig) {
+  const nothing = () => expand(scalar(image.graph, 0), [image.shape[0]!, config.policy_hidden_dim]);
+  return { "next.map": map, "next.seen": seen, "next.policy": policyHidden ?? nothing() };
+}

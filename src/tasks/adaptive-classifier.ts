@@ -1,0 +1,281 @@
+// Classification that looks only as long as it must: a model in steps, an answer after each, and a rule that says when one is good enough.
+import { UsageError } from "../errors.ts";
+import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
+import { parseTransform, type Transform, type ViewToPicture, viewToPicture } from "../image/transform.ts";
+import { exportStages } from "../model-folder/compile.ts";
+import { loadModel, requireNative } from "../model-folder/load.ts";
+import type { LoadedModel, ModelCard, NativeModel } from "../model-folder/model.ts";
+import type { Host } from "../platform/host.ts";
+import { SequentialSession, type StepResult } from "../runtime/sequential-session.ts";
+import type { ActualDevice, Session } from "../runtime/session.ts";
+import { elementCount, tensor, toFloat32 } from "../tensor.ts";
+import { softmax, topPredictions } from "./classifier.ts";
+import { batchesOf, type EngineOptions, pictureBatch, requireOutput } from "./engine.ts";
+import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./exit-rule.ts";
+import { type PictureSource, readPicture } from "./pictures.ts";
+import type { ClassificationResult, ClassScores, Prediction } from "./results.ts";
+import { StepTimes } from "./step-times.ts";
+
+export interface AdaptiveOptions extends ExitOptions {
+  /** Pictures run together at most. Default 8. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface AdaptiveClassifyOptions extends DecodeOptions, AdaptiveOptions {
+  /** How many predictions. Default 5. */
+  readonly topK?: number;
+}
+
+/** x1, y1, x2, y2 in pixels of the picture. Where the model's view is padded, it may lie outside of it. */
+export type Box = readonly [number, number, number, number];
+
+/** One step that was taken. */
+export interface AdaptiveStep {
+  /** The stage: "glance", "focus". */
+  readonly name: string;
+  /** Where it looked; undefined when it did not look anywhere new. */
+  readonly box: Box | undefined;
+  /** The answer after it. */
+  readonly prediction: Prediction;
+  /** Probability of that answer. */
+  readonly confidence: number;
+  /** Multiply-accumulates of this and all steps before it. */
+  readonly macs: number;
+}
+
+export interface AdaptiveResult extends ClassificationResult {
+  /** The steps that were taken, in order. */
+  readonly steps: readonly AdaptiveStep[];
+  /** Why there are no more: the answer was sure, the next step cost too much, or there is none. */
+  readonly stopped: StopReason;
+}
+
+/** Everything an adaptive classifier says about one picture. */
+export interface AdaptiveScores extends ClassScores {
+  /** After each step that was taken: one score a class, before the softmax. The last one is `logits`. */
+  readonly stepLogits: readonly Float32Array[];
+  /** Where each step looked, x1, y1, x2, y2 in 0..1 of the model's view. */
+  readonly regions: readonly (Float32Array | undefined)[];
+  readonly stopped: StopReason;
+}
+
+const DEFAULT_BATCH_SIZE = 8;
+const DEFAULT_TOP_K = 5;
+const WHOLE_VIEW = Float32Array.of(0, 0, 1, 1);
+/** Runs before the first deadline, the first of which pays for warming up. */
+const CALIBRATION_RUNS = 4;
+
+/**
+ * A model that names what is in a picture, and stops as soon as it is sure or the budget is spent.
+ *
+ * @example
+ * const classifier = await AdaptiveClassifier.load("gfnet_resnet50_96.pth.tar");
+ * const { predictions, steps, stopped } = await classifier.classify("photo.jpg", { threshold: 0.9, budgetMs: 50 });
+ */
+export class AdaptiveClassifier {
+  readonly #host: Host;
+  readonly #model: NativeModel;
+  readonly #session: SequentialSession;
+  readonly #transform: Transform;
+  readonly #times: StepTimes;
+  /** Class names by index. */
+  readonly labels: readonly string[] | undefined;
+  /** Multiply-accumulates of each step for one picture. */
+  readonly stepMacs: readonly number[];
+
+  private constructor(
+    host: Host,
+    model: NativeModel,
+    session: SequentialSession,
+    stepMacs: readonly number[],
+    options: EngineOptions,
+  ) {
+    this.#host = host;
+    this.#model = model;
+    this.#session = session;
+    this.stepMacs = stepMacs;
+    this.#transform = parseTransform(options.transform ?? model.card.transform ?? usualTransform(model));
+    this.#times = new StepTimes(session.steps.length);
+    this.labels = options.labels ?? model.card.labels;
+  }
+
+  /** Opens a session for every stage. Throws UsageError for a model that has none. */
+  static async open(host: Host, model: LoadedModel, options: EngineOptions = {}): Promise<AdaptiveClassifier> {
+    const native = requireNative(model);
+    const { steps, files, macs } = exportStages(native, { target: "onnxruntime" });
+    const opened = new Map<string, Session>();
+    try {
+      for (const [stage, bytes] of files) opened.set(stage, await host.createSession(bytes, options));
+      return new AdaptiveClassifier(host, native, new SequentialSession(steps, opened), macs, options);
+    } catch (error) {
+      await Promise.all([...opened.values()].map((session) => session.dispose()));
+      throw error;
+    }
+  }
+
+  /** What the model says about itself. */
+  get card(): ModelCard {
+    return this.#model.card;
+  }
+
+  get device(): ActualDevice {
+    return this.#session.device;
+  }
+
+  /** The stage of each step: "glance", "focus", "focus". */
+  get steps(): readonly string[] {
+    return this.#session.steps;
+  }
+
+  /** Its looks are boxes, one a step; there is no gaze of tokens and points. */
+  readonly looks = false;
+
+  /** One picture in, one result out; an array in, an array out. Throws on the first picture that cannot be read. */
+  classify(picture: PictureSource, options?: AdaptiveClassifyOptions): Promise<AdaptiveResult>;
+  classify(pictures: readonly PictureSource[], options?: AdaptiveClassifyOptions): Promise<AdaptiveResult[]>;
+  async classify(
+    pictures: PictureSource | readonly PictureSource[],
+    options: AdaptiveClassifyOptions = {},
+  ): Promise<AdaptiveResult | AdaptiveResult[]> {
+    const topK = options.topK ?? DEFAULT_TOP_K;
+    if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);
+    const many = Array.isArray(pictures);
+    const sources = (many ? pictures : [pictures]) as readonly PictureSource[];
+    const decoded = await Promise.all(sources.map((source) => readPicture(this.#host, source, options)));
+    const scored = await this.scores(decoded, options);
+    const results = scored.map((scores, i) => this.#result(scores, decoded[i]!, topK));
+    return many ? results : results[0]!;
+  }
+
+  /**
+   * What the model says about every class after every step, for pictures that are decoded already.
+   *
+   * @returns one item a picture, in their order
+   */
+  async scores(pictures: readonly RawImage[], options: AdaptiveOptions = {}): Promise<AdaptiveScores[]> {
+    if (options.budgetMs !== undefined && !this.#times.isComplete) await this.#calibrate();
+    const results: AdaptiveScores[] = [];
+    for (const batch of batchesOf(this.#transform, pictures, options.batchSize ?? DEFAULT_BATCH_SIZE))
+      results.push(...(await this.#scoreBatch(batch, options)));
+    return results;
+  }
+
+  /** Frees all sessions. */
+  dispose(): Promise<void> {
+    return this.#session.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #scoreBatch(batch: readonly RawImage[], options: AdaptiveOptions): Promise<AdaptiveScores[]> {
+    const rule = exitRule(options, this.#costs());
+    const images = pictureBatch(this.#transform, batch);
+    const stepLogits = batch.map((): Float32Array[] => []);
+    const regions = batch.map((): (Float32Array | undefined)[] => []);
+    const stopped = batch.map((): StopReason => "complete");
+    const start = performance.now();
+    const choose = ({ step, rows, outputs, milliseconds }: StepResult): number[] => {
+      this.#times.add(step, rows.length, milliseconds);
+      const logits = rowsOf(requireOutput(outputs, "logits"));
+      const looked = outputs.region === undefined ? undefined : rowsOf(outputs.region);
+      for (const [position, row] of rows.entries()) {
+        stepLogits[row]!.push(logits[position]!);
+        regions[row]!.push(looked?.[position] ?? (step === 0 ? WHOLE_VIEW : undefined));
+      }
+      const confidences = logits.map(confidenceOf);
+      const stops = rule({ step, confidences, batch: batch.length, elapsedMs: performance.now() - start });
+      for (const [position, row] of rows.entries()) stopped[row] = stops[position] ?? "complete";
+      return [...stops.keys()].filter((position) => stops[position] === undefined);
+    };
+    await this.#session.run(images, choose, {
+      outputs: ["logits", "region"],
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    return stepLogits.map((steps, i) => {
+      const logits = steps.at(-1)!;
+      this.#requireLabels(logits.length);
+      return { logits, stepLogits: steps, regions: regions[i]!, stopped: stopped[i]! };
+    });
+  }
+
+  #costs(): StepCosts {
+    const { architecture, config } = this.#model.definition;
+    const solved = architecture.stages?.solvedThresholds?.(config) ?? [];
+    return { macs: this.stepMacs, times: this.#times, solved };
+  }
+
+  #requireLabels(classes: number): void {
+    if (this.labels !== undefined && this.labels.length !== classes)
+      throw new UsageError(`${this.card.name} scores ${classes} classes, but there are ${this.labels.length} labels`);
+  }
+
+  /** Measures every step on an empty picture, so that the first deadline is kept too. */
+  async #calibrate(): Promise<void> {
+    const { architecture, config } = this.#model.definition;
+    const { height, width } = architecture.input(config).usual;
+    const images = tensor("float32", [1, 3, height, width], new Float32Array(3 * height * width));
+    for (let run = 0; run < CALIBRATION_RUNS; run++) {
+      const measure = ({ step, milliseconds }: StepResult) => {
+        if (run > 0) this.#times.add(step, 1, milliseconds);
+        return [0];
+      };
+      await this.#session.run(images, measure, { outputs: ["logits"] });
+    }
+  }
+
+  #result(scores: AdaptiveScores, picture: RawImage, topK: number): AdaptiveResult {
+    const map = viewToPicture(this.#transform, picture.width, picture.height);
+    let macs = 0;
+    const steps = scores.stepLogits.map((logits, step): AdaptiveStep => {
+      macs += this.stepMacs[step]!;
+      const [prediction] = topPredictions(logits, 1, this.labels) as [Prediction];
+      const region = scores.regions[step];
+      const box = region === undefined ? undefined : boxInPicture(region, map, picture);
+      return { name: this.steps[step]!, box, prediction, confidence: prediction.score, macs };
+    });
+    return { predictions: topPredictions(scores.logits, topK, this.labels), steps, stopped: scores.stopped };
+  }
+}
+
+function boxInPicture(
+  [x1, y1, x2, y2]: ArrayLike<number> & Iterable<number>,
+  { scaleX, scaleY, offsetX, offsetY }: ViewToPicture,
+  { width, height }: RawImage,
+): Box {
+  const x = (part: number) => (part * scaleX + offsetX) * width;
+  const y = (part: number) => (part * scaleY + offsetY) * height;
+  return [x(x1!), y(y1!), x(x2!), y(y2!)];
+}
+
+/** Loads a model that runs in steps. Throws UsageError for one that does not. */
+export async function loadAdaptiveClassifier(
+  host: Host,
+  source: string | Uint8Array,
+  options: EngineOptions = {},
+): Promise<AdaptiveClassifier> {
+  return AdaptiveClassifier.open(host, await loadModel(host, source, options), options);
+}
+
+/** Whether a model can stop between steps. */
+export function isAdaptive(model: LoadedModel): model is NativeModel {
+  return model.kind === "native" && model.definition.architecture.stages !== undefined;
+}
+
+function usualTransform({ definition: { architecture, config } }: NativeModel): string {
+  return architecture.transform(config);
+}
+
+/** Probability of the likeliest class, in float32 as the official evaluation has it: thresholds are float32 too. */
+function confidenceOf(logits: Float32Array): number {
+  return Math.fround(softmax(logits).reduce((most, value) => Math.max(most, value), 0));
+}
+
+/** (batch, …) as one array a picture. */
+function rowsOf(value: Parameters<typeof toFloat32>[0]): Float32Array[] {
+  const size = elementCount(value.shape.slice(1));
+  const all = toFloat32(value);
+  return Array.from({ length: value.shape[0] ?? 0 }, (_, row) => all.slice(row * size, (row + 1) * size));
+}

@@ -1,0 +1,124 @@
+// When to stop looking: as soon as the answer is sure enough, or when the next step would cost too much.
+import { UsageError } from "../errors.ts";
+import type { SolvedThresholds } from "../models/architecture.ts";
+import type { StepTimes } from "./step-times.ts";
+
+/** What stops a picture early. All of them may be given: the first that holds stops it. None: all steps are taken. */
+export interface ExitOptions {
+  /** Stop when the likeliest class has at least this probability, 0..1. */
+  readonly threshold?: number;
+  /** The same with one probability for each step, as `solveThresholds` gives them. The last one may be left out. */
+  readonly thresholds?: readonly number[];
+  /** Multiply-accumulates that no picture may exceed. The first step is always taken. */
+  readonly budgetMacs?: number;
+  /**
+   * Milliseconds a picture may take in the model, decoding and preparing not included. The first step is always taken. Pictures that run
+   * together share their time: when it does not last for all, the least sure go on.
+   */
+  readonly budgetMs?: number;
+  /**
+   * Multiply-accumulates that pictures may take on average, over many: thresholds that were stored with the model decide.
+   */
+  readonly averageMacs?: number;
+}
+
+/** Why a picture took no further step. */
+export type StopReason = "confident" | "budget" | "complete";
+
+/** What is known of a model's steps. */
+export interface StepCosts {
+  /** Multiply-accumulates of each step for one picture. */
+  readonly macs: readonly number[];
+  readonly times: StepTimes;
+  /** Thresholds stored with the model, if there are any. */
+  readonly solved: readonly SolvedThresholds[];
+}
+
+/** A step's outcome, as rules see it. */
+export interface RuleInput {
+  readonly step: number;
+  /** Probability of the likeliest class, for each picture still running. */
+  readonly confidences: readonly number[];
+  /** Pictures that the run began with, and milliseconds since then. */
+  readonly batch: number;
+  readonly elapsedMs: number;
+}
+
+/** Why each picture stops, undefined for those that go on. */
+export type ExitRule = (input: RuleInput) => readonly (StopReason | undefined)[];
+
+/** @throws UsageError for options that make no sense, or not for a model of so many steps */
+export function exitRule(options: ExitOptions, costs: StepCosts): ExitRule {
+  const { macs, times } = costs;
+  const steps = macs.length;
+  const thresholds = stepThresholds(options, costs);
+  const stepsByMacs = affordableSteps(options.budgetMacs, macs);
+  const { budgetMs } = options;
+  if (budgetMs !== undefined) requirePositive("budgetMs", budgetMs);
+  return ({ step, confidences, batch, elapsedMs }) => {
+    const stops = confidences.map((confidence): StopReason | undefined =>
+      step === steps - 1
+        ? "complete"
+        : confidence >= thresholds[step]!
+          ? "confident"
+          : step + 1 >= stepsByMacs
+            ? "budget"
+            : undefined,
+    );
+    if (budgetMs === undefined) return stops;
+    // The least sure come first.
+    const going = [...stops.keys()].filter((i) => stops[i] === undefined);
+    going.sort((a, b) => confidences[a]! - confidences[b]! || a - b);
+    const each = times.perPicture(step + 1, Math.max(1, going.length));
+    const left = Math.max(0, batch * budgetMs - elapsedMs);
+    for (const i of going.slice(each === 0 ? going.length : Math.floor(left / each))) stops[i] = "budget";
+    return stops;
+  };
+}
+
+function stepThresholds({ threshold, thresholds, averageMacs }: ExitOptions, costs: StepCosts): readonly number[] {
+  const steps = costs.macs.length;
+  if ([threshold, thresholds, averageMacs].filter((given) => given !== undefined).length > 1)
+    throw new UsageError("threshold, thresholds and averageMacs exclude each other: each says when an answer is sure");
+  if (averageMacs !== undefined) return thresholdsForAverage(averageMacs, costs);
+  if (threshold !== undefined && !(threshold >= 0 && threshold <= 1))
+    throw new UsageError(`threshold is a probability from 0 to 1, got ${threshold}`);
+  if (thresholds === undefined) return new Array<number>(steps).fill(threshold ?? Number.POSITIVE_INFINITY);
+  if ((thresholds.length !== steps && thresholds.length !== steps - 1) || thresholds.some(Number.isNaN))
+    throw new UsageError(`thresholds must be ${steps} numbers, one for each step, got ${thresholds.join(", ")}`);
+  return thresholds;
+}
+
+/** The stored thresholds with the largest mean cost that a budget allows. Costs are compared as shares of what all steps cost. */
+function thresholdsForAverage(averageMacs: number, { macs, solved }: StepCosts): readonly number[] {
+  requirePositive("averageMacs", averageMacs);
+  const [cheapest] = solved.toSorted((a, b) => a.share - b.share);
+  if (cheapest === undefined)
+    throw new UsageError(
+      "the model carries no solved thresholds, so it cannot keep an average budget",
+      "give a threshold, or budgetMacs for every picture",
+    );
+  const all = macs.reduce((a, b) => a + b, 0);
+  const fitting = solved.filter(({ share }) => share * all <= averageMacs);
+  if (fitting.length === 0)
+    throw new UsageError(
+      `averageMacs ${averageMacs} is less than the ${Math.ceil(cheapest.share * all)} of the cheapest stored thresholds`,
+    );
+  return fitting.reduce((best, row) => (row.share > best.share ? row : best)).thresholds;
+}
+
+/** How many steps the multiply-accumulates last for; the first is always taken. */
+function affordableSteps(budget: number | undefined, macs: readonly number[]): number {
+  if (budget === undefined) return macs.length;
+  requirePositive("budgetMacs", budget);
+  let spent = 0;
+  const affordable = macs.findIndex((cost) => {
+    spent += cost;
+    return spent > budget;
+  });
+  return affordable < 0 ? macs.length : Math.max(1, affordable);
+}
+
+function requirePositive(name: string, value: number): void {
+  if (!(value > 0) || !Number.isFinite(value)) throw new UsageError(`${name} must be a positive number, got ${value}`);
+}
