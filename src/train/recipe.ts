@@ -56,6 +56,10 @@ export const recipeSchema = z.strictObject({
   distillation: z
     .strictObject({ weight: share.default(0.5), temperature: z.number().positive().default(2), transform: z.string() })
     .optional(),
+  /** Share of the loss that a model's early answers have together. */
+  exit_weight: share.optional(),
+  /** What of the configuration changes when the weights come from another model; layers that it adds start fresh. */
+  grow: z.record(z.string(), z.unknown()).optional(),
   seed: z
     .int()
     .min(0)

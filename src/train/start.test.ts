@@ -56,6 +56,15 @@ test("the other model's configuration counts, not the recipe's", () => {
   expect(model.card.transform).toContain(`resize(${SIZE},${SIZE})`);
 });
 
+test("a recipe may grow the other model: what it had it keeps, what is new starts fresh", () => {
+  const { model, fresh } = startingPoint(tinyRecipe({ grow: { exit_layers: [0] } }), LABELS, trained());
+  expect(fresh).toEqual(["exits.0.norm.weight", "exits.0.norm.bias", "exits.0.proj.weight", "exits.0.proj.bias"]);
+  expect(model.weights.get("proj.weight")?.data[0]).toBe(0.25);
+  expect(startingPoint(tinyRecipe({ grow: { exit_layers: [0] } }), LABELS).model.weights.has("exits.0.proj.bias")).toBe(
+    false,
+  );
+});
+
 test("a model that shares nothing is refused", () => {
   const empty: NativeModel = { ...trained(), weights: new Map() };
   expect(() => startingPoint(recipe, LABELS, empty)).toThrow(UsageError);

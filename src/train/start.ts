@@ -21,7 +21,8 @@ export interface StartingPoint {
  * @throws UsageError when no weights could be taken over
  */
 export function startingPoint(recipe: Recipe, labels: readonly string[], from?: NativeModel): StartingPoint {
-  const base = from === undefined ? recipe.config : (from.definition.config as Record<string, unknown>);
+  const base =
+    from === undefined ? recipe.config : { ...(from.definition.config as Record<string, unknown>), ...recipe.grow };
   const name = from === undefined ? recipe.architecture : from.definition.architecture.name;
   const definition = withClasses(defineModel(name, base), labels.length);
   const graph = inferenceGraph(definition);

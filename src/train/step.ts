@@ -46,7 +46,9 @@ export interface StepOptions {
   readonly groups: GroupRules;
   readonly loss: "cross_entropy" | "binary_cross_entropy";
   readonly distillation?: DistillationOptions;
-  /** What is minimised. Default: `loss` and `distillation` of the model's logits. */
+  /** Share of the loss that early answers (outputs `exit.N.logits`) have in equal parts; the last answer has the rest. Default 0. */
+  readonly exitWeight?: number;
+  /** What is minimised. Default: `loss`, `distillation` and `exitWeight` of the model's answers. */
   readonly objective?: Objective;
   /** Largest global norm of the gradients. */
   readonly clipNorm?: number;
@@ -211,30 +213,36 @@ class Accumulation {
   }
 }
 
-/** The model's logits against the targets, and perhaps against a teacher. */
-function classification(options: Pick<StepOptions, "loss" | "distillation">): Objective {
+type ClassificationOptions = Pick<StepOptions, "loss" | "distillation" | "exitWeight">;
+
+/** The model's logits against the targets, and perhaps against a teacher; early answers against the same. */
+function classification(options: ClassificationOptions): Objective {
   return ({ scope, model, image, targets, mode }) => {
     const outputs = model.architecture.build(scope, image, model.config, mode);
-    return { loss: totalLoss(options, outputs, targets), logits: outputs.logits! };
+    const logits = outputs.logits!;
+    const taught = taughtLoss(options, outputs);
+    const answerLoss = (answer: Tensor) => {
+      const labelLoss = (options.loss === "cross_entropy" ? softCrossEntropy : binaryCrossEntropy)(answer, targets);
+      const weight = options.distillation?.weight ?? 0;
+      return taught === undefined ? labelLoss : add(mul(labelLoss, 1 - weight), mul(taught(answer), weight));
+    };
+    const exitWeight = options.exitWeight ?? 0;
+    const exits = Object.keys(outputs).filter((name) => /^exit\.\d+\.logits$/.test(name));
+    if (exitWeight === 0 || exits.length === 0) return { loss: answerLoss(logits), logits };
+    const early = exits.map((name) => answerLoss(outputs[name]!)).reduce((sum, loss) => add(sum, loss));
+    return { loss: add(mul(answerLoss(logits), 1 - exitWeight), mul(early, exitWeight / exits.length)), logits };
   };
 }
 
-function totalLoss(
-  options: Pick<StepOptions, "loss" | "distillation">,
-  outputs: Readonly<Record<string, Tensor>>,
-  targets: Tensor,
-): Tensor {
-  const logits = outputs.logits!;
-  const labelLoss = (options.loss === "cross_entropy" ? softCrossEntropy : binaryCrossEntropy)(logits, targets);
-  const teaching = options.distillation;
-  if (teaching === undefined) return labelLoss;
-  const student = teaching.kind === "logits" ? logits : outputs.features!;
-  const teacher = logits.graph.input("teacher", student.shape);
-  const taught =
+/** How far an answer is from the teacher's; a teacher of features judges all answers by the features. */
+function taughtLoss({ distillation: teaching }: ClassificationOptions, outputs: Readonly<Record<string, Tensor>>) {
+  if (teaching === undefined) return undefined;
+  const student = teaching.kind === "logits" ? outputs.logits! : outputs.features!;
+  const teacher = student.graph.input("teacher", student.shape);
+  return (answer: Tensor) =>
     teaching.kind === "logits"
-      ? distillation(student, teacher, teaching.temperature)
+      ? distillation(answer, teacher, teaching.temperature)
       : featureDistillation(student, teacher);
-  return add(mul(labelLoss, 1 - teaching.weight), mul(taught, teaching.weight));
 }
 
 /** The targets' share of the class that was predicted: ordinary accuracy for hard labels, its expectation for mixed ones. */

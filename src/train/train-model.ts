@@ -100,6 +100,7 @@ export function stepOfRecipe(recipe: Recipe, model: NativeModel["definition"], c
     loss: recipe.loss,
     ema: recipe.ema_decay > 0,
     accumulate: recipe.accumulate,
+    ...(recipe.exit_weight === undefined ? {} : { exitWeight: recipe.exit_weight }),
     ...(recipe.clip_norm === undefined ? {} : { clipNorm: recipe.clip_norm }),
   });
 }

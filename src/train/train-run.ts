@@ -61,7 +61,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
       "give it a distillation field, or leave --teacher out",
     );
   const opinionsPath = files.join(folder, "teacher.safetensors");
-  const kept = resumed === undefined ? undefined : await loadOpinions(files, opinionsPath, options.train);
+  const kept = await keptOpinions(options, opinionsPath);
   // Before the folder is made: a teacher that is none should leave nothing behind.
   await using teacher = await teacherOf(options, kept !== undefined);
   const run = resumed ?? (await createRun(files, folder, recipe));
@@ -69,11 +69,24 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     if (resumed === undefined) await writeRunInputs(files, folder, inputs);
     const asked = teacher.session === undefined ? undefined : await ask(teacher.session, options);
     if (asked !== undefined) await saveOpinions(files, opinionsPath, asked);
+    else if (kept !== undefined && resumed === undefined) await saveOpinions(files, opinionsPath, kept);
     return await trainOn(options, run, asked ?? kept);
   } catch (error) {
     await abandonRun(files, run.paths);
     throw error;
   }
+}
+
+/** What a teacher said before: in the run that is resumed, or in the run whose opinions are given in the teacher's place. */
+async function keptOpinions({ resumed, files, inputs, train }: TrainRunOptions, own: string) {
+  if (resumed !== undefined) return loadOpinions(files, own, train);
+  if (inputs.teacher === undefined || !inputs.teacher.endsWith(".safetensors")) return undefined;
+  const kept = await loadOpinions(files, inputs.teacher, train);
+  if (kept !== undefined) return kept;
+  throw new UsageError(
+    `${inputs.teacher} holds no opinions about these pictures and classes`,
+    "give the teacher itself: an ONNX model with an output named features",
+  );
 }
 
 async function teacherOf(options: TrainRunOptions, isAnswered: boolean) {

@@ -11,11 +11,11 @@ import { buildTrainStep } from "../../src/train/step.ts";
 import { scheduleOfRecipe, stepOfRecipe } from "../../src/train/train-model.ts";
 import { DivergedError, initialState, stateOf, Trainer, type TrainingBatch } from "../../src/train/trainer.ts";
 import { createSession } from "./fit.ts";
-import { EVERYTHING, LABELS, shapes, tinyRecipe, worker } from "./shapes.ts";
+import { EVERYTHING, LABELS, shapes, TINY_CONFIG, tinyRecipe, worker } from "./shapes.ts";
 
 /** A trainer of a recipe from its first step, and what it was given. */
 async function trainerOf(recipe: Recipe, runs: { feeds?: Record<string, TensorData>[]; step?: number } = {}) {
-  const { model } = startingPoint(tinyRecipe(), LABELS);
+  const { model } = startingPoint(tinyRecipe({ config: recipe.config }), LABELS);
   const step = stepOfRecipe(recipe, startingPoint(recipe, LABELS).model.definition, LABELS.length);
   const bytes = lower(step.graph, { parametersAs: "inputs", target: "onnxruntime" });
   const session = await createSession(bytes, { state: stateOf(step) });
@@ -204,4 +204,23 @@ test("a rate of a million ends with the loss or the tensor that gave way", async
   await expect(failed).rejects.toThrow(
     /^step \d+: (the loss is (NaN|-?Infinity)|the gradient of [\w.]+ is not finite)/,
   );
+});
+
+test("early answers have their share of the loss, and learn from it", async () => {
+  const config = { ...TINY_CONFIG, exit_layers: [0, 1] };
+  const batch = await firstBatch(tinyRecipe());
+  const lossAt = async (exitWeight: number) => {
+    const recipe = tinyRecipe({ config, exit_weight: exitWeight, warmup_epochs: 0 });
+    await using setup = await trainerOf(recipe);
+    const { trainer, model } = setup;
+    const { loss } = await trainer.run(batch);
+    const after = trainer.parametersOf(await trainer.state(), "current");
+    return { loss, moved: largestMove(model.weights.get("exits.0.proj.weight")!, after.get("exits.0.proj.weight")!) };
+  };
+  const [none, some, all] = [await lossAt(0), await lossAt(0.3), await lossAt(1)];
+  expect(some.loss).toBeCloseTo(0.7 * none.loss + 0.3 * all.loss, 4);
+  expect(all.loss).not.toBeCloseTo(none.loss, 3);
+  // What has no gradient decays a little; what has one moves by the rate.
+  expect(none.moved).toBeLessThan(1e-4);
+  expect(some.moved).toBeGreaterThan(1e-3);
 });

@@ -1,6 +1,20 @@
 // Gradients of conv and convTranspose, in any number of spatial dimensions. Each is the other's adjoint, and both have the same kind of
 // weight gradient: a convolution of the larger map with the smaller one, in which batch and channels have changed places.
-import { conv, convTranspose, gemm, reduceSum, reshape, slice, transpose } from "../build.ts";
+import { tensor } from "../../tensor.ts";
+import {
+  concat,
+  constant,
+  conv,
+  convTranspose,
+  gather,
+  gemm,
+  matMul,
+  pad,
+  reduceSum,
+  reshape,
+  slice,
+  transpose,
+} from "../build.ts";
 import { addDims, type Dim, multiplyDims, subtractDims } from "../dimensions.ts";
 import type { SpatialOps } from "../ops.ts";
 import type { Tensor } from "../tensor.ts";
@@ -29,7 +43,7 @@ function batchAsChannels(x: Tensor): Tensor {
 function weightGradient(large: Tensor, small: Tensor, weight: Tensor, window: Window): Tensor {
   const { strides, dilations, padsBefore, groups } = window;
   if (groups === 1 && isPointwise(weight, window)) return pointwiseWeightGradient(large, small, weight, strides);
-  const kernel = weight.shape.slice(2).map((size) => fixedSize(size, "conv"));
+  const kernel = kernelOf(weight);
   // The padding after that makes exactly as many positions as the kernel has. Less than none: cells that no window reached; cut off.
   const padsAfter = kernel.map((k, i) => {
     const size = fixedSize(large.shape[i + 2]!, "conv");
@@ -37,6 +51,11 @@ function weightGradient(large: Tensor, small: Tensor, weight: Tensor, window: Wi
     return dilations[i]! * (k - 1) + strides[i]! * (count - 1) + 1 - size - padsBefore[i]!;
   });
   const reached = padsAfter.reduce((map, after, i) => (after < 0 ? slice(map, i + 2, 0, after) : map), large);
+  if (isDense(window) && unfoldedSize(small, weight) <= UNFOLDED_LIMIT) {
+    const none = [0, 0];
+    const padded = pad(reached, [...none, ...padsBefore], [...none, ...padsAfter.map((after) => Math.max(0, after))]);
+    return unfoldedWeightGradient(padded, small, weight);
+  }
   const product = conv(channelsAsBatch(reached, groups), batchAsChannels(small), undefined, {
     strides: dilations,
     dilations: strides,
@@ -45,6 +64,47 @@ function weightGradient(large: Tensor, small: Tensor, weight: Tensor, window: Wi
     groups,
   }); // (C / groups, O, …)
   return batchAsChannels(product);
+}
+
+const kernelOf = (weight: Tensor) => weight.shape.slice(2).map((size) => fixedSize(size, "conv"));
+
+/** Every cell of the map begins a window, and a window has no gaps. */
+function isDense({ strides, dilations, groups }: Window): boolean {
+  return groups === 1 && [...strides, ...dilations].every((step) => step === 1);
+}
+
+/** Elements that unfolding may take, 64 MiB: with more, memory matters more than time. */
+const UNFOLDED_LIMIT = 2 ** 24;
+
+function unfoldedSize(small: Tensor, weight: Tensor): number {
+  const [batch, , ...spatial] = small.shape as readonly [Dim, Dim, ...Dim[]];
+  const rows = multiplyDims(batch, ...spatial, weight.shape[1]!, ...kernelOf(weight));
+  return typeof rows === "number" ? rows : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * The map seen by each of the kernel's elements, side by side, then one matrix product a picture: for 3 x 3 kernels over (64, 48, 16, 16), 13 ms
+ * against 23 ms as a convolution in ONNX Runtime. `padded` has just the cells that windows reach.
+ */
+function unfoldedWeightGradient(padded: Tensor, small: Tensor, weight: Tensor): Tensor {
+  const [outputs, channels] = weight.shape as readonly [number, number];
+  const [batch, , ...spatial] = small.shape as readonly [Dim, Dim, ...number[]];
+  const cells = multiplyDims(1, ...spatial);
+  const kernel = kernelOf(weight);
+  const views = kernel.reduce(
+    (maps, size, axis) =>
+      maps.flatMap((map) =>
+        Array.from({ length: size }, (_, start) => slice(map, axis + 2, start, start + spatial[axis]!)),
+      ),
+    [padded],
+  );
+  const unfolded = concat(
+    views.map((view) => reshape(view, [batch, channels, cells])),
+    1,
+  ); // (N, kernel * C, cells)
+  const products = matMul(reshape(small, [batch, outputs, cells]), unfolded, { transposeB: true });
+  const summed = reshape(reduceSum(products, 0), [outputs, views.length, channels]);
+  return reshape(transpose(summed, [0, 2, 1]), weight.shape);
 }
 
 function isPointwise(weight: Tensor, { padsBefore, padsAfter }: Window): boolean {
@@ -63,9 +123,28 @@ function pointwiseWeightGradient(large: Tensor, small: Tensor, weight: Tensor, s
 
 const biasGradient = (g: Tensor) => reduceSum(g, [0, ...g.shape.slice(2).map((_, i) => i + 2)]);
 
+/** No window lies in the padding alone. */
+function isTight(weight: Tensor, { padsBefore, padsAfter }: Window): boolean {
+  return kernelOf(weight).every((size, i) => padsBefore[i]! < size && padsAfter[i]! < size);
+}
+
+/** With dense windows, the adjoint is a convolution with the mirrored kernel, which engines do two times faster than a transposed one. */
+function denseInputGradient(g: Tensor, weight: Tensor, window: Window): Tensor {
+  const kernel = kernelOf(weight);
+  const mirrored = kernel.reduce((w, size, i) => {
+    const order = BigInt64Array.from({ length: size }, (_, k) => BigInt(size - 1 - k));
+    return size === 1 ? w : gather(w, constant(w.graph, tensor("int64", [size], order)), i + 2);
+  }, batchAsChannels(weight));
+  return conv(g, mirrored, undefined, {
+    padsBefore: kernel.map((size, i) => size - 1 - window.padsBefore[i]!),
+    padsAfter: kernel.map((size, i) => size - 1 - window.padsAfter[i]!),
+  });
+}
+
 const convRule: GradientRule<"conv"> = ({ inputs, attributes }, g, needed) => {
   const [x, weight] = inputs as readonly [Tensor, Tensor];
   const dx = () => {
+    if (isDense(attributes) && isTight(weight, attributes)) return denseInputGradient(g, weight, attributes);
     const outputPadding = weight.shape.slice(2).map((size, i) => {
       const reach = attributes.dilations[i]! * (fixedSize(size, "conv") - 1) + 1;
       const pads = attributes.padsBefore[i]! + attributes.padsAfter[i]!;

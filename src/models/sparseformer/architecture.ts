@@ -22,6 +22,9 @@ function named(outputs: SparseformerOutputs): Record<string, Tensor> {
   outputs.hiddenRois.forEach((roi, i) => {
     result[`hidden_rois.${i}`] = roi;
   });
+  outputs.exits.forEach((logits, i) => {
+    result[`exit.${i}.logits`] = logits;
+  });
   outputs.gaze.forEach(({ regions, points }, i) => {
     result[`gaze.${i}.regions`] = regions;
     result[`gaze.${i}.points`] = points;

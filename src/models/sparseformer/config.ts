@@ -60,6 +60,10 @@ const fields = {
     .tuple([z.tuple([z.number(), z.number(), z.number()]), z.tuple([z.number(), z.number(), z.number()])])
     .optional(),
   model_type: z.string().optional(),
+  /** Extension: residual 3 x 3 convolutions on the stem's map (stem-blocks.ts). */
+  stem_blocks: z.int().min(0).max(16).default(0),
+  /** Extension: units after which a classifier of its own may answer early, from 0. The outputs are `exit.N.logits`. */
+  exit_layers: z.array(z.int().min(0)).max(256).default([]),
 } as const;
 
 function consistent(config: {
@@ -68,17 +72,19 @@ function consistent(config: {
   ops_list: string[][];
   head_op: string;
   cls_token_insert_layer: number;
+  exit_layers: number[];
 }): boolean {
   return (
     config.repeats.length === config.width_configs.length &&
     config.ops_list.length === config.width_configs.length &&
+    config.exit_layers.every((unit, i, all) => unit < config.width_configs.length && (i === 0 || unit > all[i - 1]!)) &&
     (config.head_op !== "cls" ||
       (config.cls_token_insert_layer >= 1 && config.cls_token_insert_layer < config.width_configs.length))
   );
 }
 
 const INCONSISTENT =
-  "width_configs, repeats and ops_list need one entry a unit, and head_op cls needs cls_token_insert_layer between 1 and the last unit";
+  "width_configs, repeats and ops_list need one entry a unit, head_op cls needs cls_token_insert_layer between 1 and the last unit, and exit_layers are units in rising order";
 
 export const sparseformerSchema = z.looseObject(fields).refine(consistent, INCONSISTENT);
 export const mediaSparseformerSchema = z

@@ -25,6 +25,8 @@ export interface SparseformerOutputs {
   readonly tokenRoi: Tensor;
   /** Regions after each unit, as `tokenRoi`. */
   readonly hiddenRois: readonly Tensor[];
+  /** One early answer for each of `exit_layers`, in their order: (batch, proj_dim). */
+  readonly exits: readonly Tensor[];
   /** Every look at the picture, in order: regions (batch, tokens, 2 axes) and points (batch, tokens, points, axes). */
   readonly gaze: readonly { readonly regions: Tensor; readonly points: Tensor }[];
 }
@@ -44,6 +46,7 @@ export function sparseformer(
   let state = initialState(scope, config, axes, replicates);
   const hiddenRois: Tensor[] = [];
   const glimpses: Glimpse[] = [];
+  const exits: Tensor[] = [];
   const rates = dropPathRates(config);
   let layer = 0; // index in the official ModuleList: transitions and units share it
   let repeatsDone = 0;
@@ -64,12 +67,14 @@ export function sparseformer(
     state = result.state;
     glimpses.push(...result.glimpses);
     hiddenRois.push(perPicture(cornersOfRegions(state.regions), batch));
+    if (config.exit_layers.includes(i)) exits.push(exit(scope.at("exits", exits.length), state.tokens, config));
   });
 
   return {
     ...head(scope, state, batch, config),
     tokenRoi: hiddenRois.at(-1)!,
     hiddenRois,
+    exits,
     gaze: glimpses.map((g) => gazeOf(g, batch)),
   };
 }
@@ -120,6 +125,12 @@ function head(scope: Scope, state: TokenState, batch: Dim, config: SparseformerC
     logits: linear(scope.at("proj"), features, config.proj_dim, { bias: config.proj_bias }),
     tokenEmbedding: perPicture(layerNorm(scope.at("norm"), state.tokens, epsilon), batch),
   };
+}
+
+/** An answer from what the tokens know so far: their mean, a norm and a classifier of its own. (n, tokens, width) -> (n, proj_dim). */
+function exit(scope: Scope, tokens: Tensor, config: SparseformerConfig): Tensor {
+  const pooled = layerNorm(scope.at("norm"), reduceMean(tokens, 1), config.compatible_config.ln_eps); // (n, width)
+  return linear(scope.at("proj"), pooled, config.proj_dim, { bias: config.proj_bias });
 }
 
 function gazeOf({ regions, points }: Glimpse, batch: Dim): { regions: Tensor; points: Tensor } {

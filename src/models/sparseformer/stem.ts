@@ -5,6 +5,7 @@ import type { Initializer } from "../../graph/initializers.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import type { SparseformerConfig } from "./config.ts";
+import { stemBlocks } from "./stem-blocks.ts";
 
 /** PyTorch's default for a convolution's bias: uniform within 1 / sqrt(fan in). */
 const BIAS_INIT: Initializer = { kind: "uniform", low: -1 / Math.sqrt(147), high: 1 / Math.sqrt(147) };
@@ -19,7 +20,8 @@ export function stem(scope: Scope, image: Tensor, config: SparseformerConfig): T
     const bias = convScope.parameter("bias", [channels], BIAS_INIT);
     const activated = relu(conv(image, weight, bias, { strides: flat(1, 2), padding: flat(0, 3) }));
     const pooled = maxPool(activated, flat(1, 3), { strides: flat(1, 2), padding: flat(0, 1) }); // (N, C, [T,] H/4, W/4)
-    return channelNorm(pooled, config);
+    const normal = channelNorm(pooled, config);
+    return config.stem_blocks === 0 ? normal : channelNorm(stemBlocks(scope, normal, config.stem_blocks), config);
   });
 }
 

@@ -1,0 +1,88 @@
+// What this project adds to SparseFormer: blocks on the stem's map, and early answers.
+import { expect, test } from "vitest";
+import { interpret } from "../../graph/interpreter/interpret.ts";
+import { RandomSource } from "../../random.ts";
+import { type TensorData, tensor } from "../../tensor.ts";
+import { inferenceGraph, initialWeights } from "../graph.ts";
+import { defineModel } from "../registry.ts";
+
+const CONFIG = {
+  conv_dim: 6,
+  num_latent_tokens: 4,
+  num_sampling_points: 4,
+  same_token_embedding: false,
+  width_configs: [8, 12, 12],
+  repeats: [2, 1, 1],
+  ops_list: [
+    ["ATTN", "ROI_ADJ", "SAMPLING_M", "MLP"],
+    ["ATTN", "MLP"],
+    ["ATTN", "MLP"],
+  ],
+  attn_head_dim: 4,
+  proj_dim: 3,
+  compatible_config: { type_op_adjust: 1, mixing_bias: true, transition_ln: true, min_out_points: 4 },
+};
+
+const random = new RandomSource(1, "extensions");
+const image = tensor(
+  "float32",
+  [2, 3, 16, 20],
+  Float32Array.from({ length: 2 * 3 * 16 * 20 }, () => random.between(-1, 1)),
+);
+
+/** Outputs of the model with weights that are all random, those that start at zero too, unless `change` says otherwise. */
+function outputsOf(extension: Record<string, unknown>, change: (weights: Map<string, TensorData>) => void = () => {}) {
+  const graph = inferenceGraph(defineModel("sparseformer", { ...CONFIG, ...extension }));
+  const weights = initialWeights(graph, 5);
+  for (const [name, { shape, data }] of weights) {
+    const own = new RandomSource(2, name);
+    if (!name.includes(".blocks.") && data.every((value) => value === 0))
+      weights.set(
+        name,
+        tensor(
+          "float32",
+          shape,
+          Float32Array.from(data, () => own.between(-0.3, 0.3)),
+        ),
+      );
+  }
+  change(weights);
+  return interpret(graph, { inputs: { image }, parameters: weights });
+}
+
+const distance = (a: TensorData, b: TensorData) =>
+  Math.max(...[...a.data].map((x, i) => Math.abs(Number(x) - Number(b.data[i]))));
+
+test("new blocks change nothing but rounding, and learned ones do", () => {
+  const plain = outputsOf({}).get("logits")!;
+  expect(distance(plain, outputsOf({ stem_blocks: 2 }).get("logits")!)).toBeLessThan(1e-6);
+  const learned = outputsOf({ stem_blocks: 2 }, (weights) => {
+    const name = "feat_extractor.blocks.1.conv2.weight";
+    const { shape, data } = weights.get(name)!;
+    const own = new RandomSource(3, name);
+    weights.set(
+      name,
+      tensor(
+        "float32",
+        shape,
+        Float32Array.from(data, () => own.between(-0.5, 0.5)),
+      ),
+    );
+  }).get("logits")!;
+  expect(distance(plain, learned)).toBeGreaterThan(1e-4);
+});
+
+test("an early answer after the last unit, with the last layer's weights, is the answer; an earlier one is another", () => {
+  const outputs = outputsOf({ exit_layers: [0, 2] }, (weights) => {
+    for (const name of ["norm.weight", "norm.bias", "proj.weight", "proj.bias"])
+      weights.set(`exits.1.${name}`, weights.get(name)!);
+  });
+  expect(outputs.get("exit.0.logits")?.shape).toEqual([2, 3]);
+  expect(distance(outputs.get("logits")!, outputs.get("exit.1.logits")!)).toBeLessThan(1e-5);
+  expect(distance(outputs.get("logits")!, outputs.get("exit.0.logits")!)).toBeGreaterThan(1e-2);
+});
+
+test("exits are at units that there are", () => {
+  expect(() => defineModel("sparseformer", { ...CONFIG, exit_layers: [3] })).toThrow(/exit_layers/);
+  expect(() => defineModel("sparseformer", { ...CONFIG, exit_layers: [1, 0] })).toThrow(/exit_layers/);
+});
