@@ -66,7 +66,7 @@ export function hashedTensor(spec: HashedTensor, salt: number): TensorData {
   );
 }
 
-function makeInput(input: GoldenInput, salt: number): TensorData<"float32"> {
+export function makeInput(input: GoldenInput, salt: number): TensorData<"float32"> {
   const { shape } = input;
   if (input.kind === "hashed")
     return tensor("float32", shape, hashedValues(input.name, elementCount(shape), input.scale, input.offset, salt));

@@ -4,19 +4,17 @@ import { UsageError } from "../errors.ts";
 import {
   type Color,
   copyPicture,
-  createPicture,
   distinctColor,
   fade,
   fillDisc,
   fillRectangle,
-  paste,
   type Rectangle,
   strokeRectangle,
 } from "./draw.ts";
 import { heatColor, overlayHeat, pointDensity } from "./heat-map.ts";
+import { CAPTION_SCALE, composePanels, FAINT_INK, INK, type Panel, type SheetOptions, scaleToPanel } from "./panels.ts";
 import type { RawImage } from "./raw-image.ts";
-import { resample } from "./resample.ts";
-import { drawText, fitText, textHeight, textWidth } from "./text.ts";
+import { drawText, fitText, textWidth } from "./text.ts";
 import type { ViewToPicture } from "./transform.ts";
 
 /** What one stage of a sparse model looked at. Coordinates are parts of the model's view, 0 to 1, and may lie outside of it. */
@@ -36,13 +34,7 @@ export interface Gaze {
   readonly viewToPicture: ViewToPicture;
 }
 
-export interface DrawGazeOptions {
-  /** Lines above the panels, the first one largest: the predictions. */
-  readonly headline?: readonly string[];
-  /** Longest side of the picture within a panel, in pixels. Default 480; smaller pictures are enlarged to it. */
-  readonly panelSize?: number;
-  /** Panels in a row. Default: what fills a landscape sheet best. */
-  readonly columns?: number;
+export interface DrawGazeOptions extends SheetOptions {
   /**
    * "kind" (default) draws all regions in one colour and all points in another, which shows where the looking goes; "token" gives each token
    * its own colour in all panels, which lets a token be followed.
@@ -50,15 +42,8 @@ export interface DrawGazeOptions {
   readonly colorBy?: "kind" | "token";
 }
 
-const PAPER: Color = [24, 26, 30];
-const INK: Color = [240, 240, 236];
-const FAINT_INK: Color = [160, 164, 170];
-const MARGIN = 12;
-const CAPTION_SCALE = 2;
 const REGION_COLOR: Color = [88, 196, 255];
 const POINT_COLOR: Color = [255, 214, 64];
-/** A panel is at least this wide, so that its caption can be read. */
-const LEAST_PANEL = 288;
 
 /**
  * Draws a gaze over its picture.
@@ -69,7 +54,7 @@ const LEAST_PANEL = 288;
 export function drawGaze(image: RawImage, gaze: Gaze, options: DrawGazeOptions = {}): RawImage {
   gaze.stages.forEach(checkStage);
   const colorBy = options.colorBy ?? "kind";
-  const picture = scaleToPanel(image, options.panelSize ?? 480);
+  const picture = scaleToPanel(image, options);
   const density: Panel = {
     title: "where it looked",
     picture: drawDensity(picture, gaze),
@@ -91,12 +76,6 @@ function checkStage(stage: GazeStage): void {
     throw new UsageError(
       `gaze stage "${stage.name}": ${stage.tokens} tokens of ${stage.pointsPerToken} points do not fit ${stage.regions.length} region and ${stage.points?.length ?? 0} point coordinates`,
     );
-}
-
-function scaleToPanel(image: RawImage, panelSize: number): RawImage {
-  const scale = panelSize / Math.max(image.width, image.height);
-  const side = (length: number) => Math.max(1, Math.round(length * scale));
-  return resample(image, side(image.width), side(image.height), { filter: "bicubic" });
 }
 
 function drawDensity(picture: RawImage, gaze: Gaze): RawImage {
@@ -157,57 +136,6 @@ function drawView(panel: RawImage, map: ViewToPicture): void {
   ];
   const isPart = frame[0] > 1 || frame[1] > 1 || frame[2] < panel.width - 1 || frame[3] < panel.height - 1;
   if (isPart) strokeRectangle(panel, frame, INK, { alpha: 0.6, thickness: 1 });
-}
-
-interface Panel {
-  readonly title: string;
-  readonly picture: RawImage;
-  /** Draws the line below the title. */
-  readonly drawDetail: (sheet: RawImage, x: number, y: number, width: number) => void;
-}
-
-function composePanels(panels: readonly Panel[], options: DrawGazeOptions): RawImage {
-  const { width, height } = panels[0]!.picture;
-  const lineHeight = textHeight(CAPTION_SCALE) + 2;
-  const cellWidth = Math.max(width, LEAST_PANEL) + MARGIN;
-  const cellHeight = 2 * lineHeight + height + MARGIN;
-  const columns = Math.min(options.columns ?? bestColumns(panels.length, cellWidth / cellHeight), panels.length);
-  const sheetWidth = MARGIN + columns * cellWidth;
-  const headline = layOutHeadline(options.headline ?? [], sheetWidth - 2 * MARGIN);
-  const top = headline.reduce((sum, line) => sum + textHeight(line.scale) + 6, MARGIN + (headline.length > 0 ? 8 : 0));
-  const sheet = createPicture(sheetWidth, top + Math.ceil(panels.length / columns) * cellHeight, PAPER);
-  let y = MARGIN;
-  for (const [i, line] of headline.entries()) {
-    drawText(sheet, line.text, MARGIN, y, line.scale, i === 0 ? INK : FAINT_INK);
-    y += textHeight(line.scale) + 6;
-  }
-  for (const [i, panel] of panels.entries()) {
-    const left = MARGIN + (i % columns) * cellWidth;
-    const cellTop = top + Math.floor(i / columns) * cellHeight;
-    const room = cellWidth - MARGIN;
-    drawText(sheet, fitText(panel.title, room, CAPTION_SCALE), left, cellTop, CAPTION_SCALE, INK);
-    panel.drawDetail(sheet, left, cellTop + lineHeight, room);
-    paste(panel.picture, sheet, left, cellTop + 2 * lineHeight);
-  }
-  return sheet;
-}
-
-/** The number of columns with few empty places and a sheet near 4 : 3. */
-function bestColumns(panels: number, cellAspect: number): number {
-  const badness = (columns: number) => {
-    const rows = Math.ceil(panels / columns);
-    return Math.abs(Math.log((columns * cellAspect) / rows / (4 / 3))) + (rows * columns - panels) / panels;
-  };
-  const candidates = Array.from({ length: panels }, (_, i) => i + 1);
-  return candidates.reduce((best, columns) => (badness(columns) < badness(best) ? columns : best), 1);
-}
-
-/** The first line is larger than the others; smaller where it would not fit. */
-function layOutHeadline(lines: readonly string[], width: number): { text: string; scale: number }[] {
-  return lines.map((text, i) => {
-    const scale = i > 0 ? 2 : ([4, 3].find((size) => textWidth(text, size) <= width) ?? 2);
-    return { text: fitText(text, width, scale), scale };
-  });
 }
 
 /** How many there are, in the colours that they are drawn in: the legend. */

@@ -3,14 +3,14 @@ import { UsageError } from "../errors.ts";
 import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
 import { parseTransform, type Transform, type ViewToPicture, viewToPicture } from "../image/transform.ts";
 import { exportStages } from "../model-folder/compile.ts";
-import { loadModel, requireNative } from "../model-folder/load.ts";
+import { requireNative } from "../model-folder/load.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "../model-folder/model.ts";
 import type { Host } from "../platform/host.ts";
 import { SequentialSession, type StepResult } from "../runtime/sequential-session.ts";
 import type { ActualDevice, Session } from "../runtime/session.ts";
 import { elementCount, tensor, toFloat32 } from "../tensor.ts";
 import { softmax, topPredictions } from "./classifier.ts";
-import { batchesOf, type EngineOptions, pictureBatch, requireOutput } from "./engine.ts";
+import { batchesOf, type EngineOptions, loadedModel, type ModelSource, pictureBatch, requireOutput } from "./engine.ts";
 import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./exit-rule.ts";
 import { type PictureSource, readPicture } from "./pictures.ts";
 import type { ClassificationResult, ClassScores, Prediction } from "./results.ts";
@@ -32,7 +32,7 @@ export type Box = readonly [number, number, number, number];
 
 /** One step that was taken. */
 export interface AdaptiveStep {
-  /** The stage: "glance", "focus". */
+  /** What kind of step: "glance", "focus". */
   readonly name: string;
   /** Where it looked; undefined when it did not look anywhere new. */
   readonly box: Box | undefined;
@@ -234,7 +234,8 @@ export class AdaptiveClassifier {
       const [prediction] = topPredictions(logits, 1, this.labels) as [Prediction];
       const region = scores.regions[step];
       const box = region === undefined ? undefined : boxInPicture(region, map, picture);
-      return { name: this.steps[step]!, box, prediction, confidence: prediction.score, macs };
+      const [name = ""] = this.steps[step]!.split(".", 1); // one name for all stages of a kind
+      return { name, box, prediction, confidence: prediction.score, macs };
     });
     return { predictions: topPredictions(scores.logits, topK, this.labels), steps, stopped: scores.stopped };
   }
@@ -253,10 +254,10 @@ function boxInPicture(
 /** Loads a model that runs in steps. Throws UsageError for one that does not. */
 export async function loadAdaptiveClassifier(
   host: Host,
-  source: string | Uint8Array,
+  source: ModelSource,
   options: EngineOptions = {},
 ): Promise<AdaptiveClassifier> {
-  return AdaptiveClassifier.open(host, await loadModel(host, source, options), options);
+  return AdaptiveClassifier.open(host, await loadedModel(host, source, options), options);
 }
 
 /** Whether a model can stop between steps. */

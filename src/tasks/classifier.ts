@@ -6,7 +6,7 @@ import type { ModelCard } from "../model-folder/model.ts";
 import type { Host } from "../platform/host.ts";
 import type { ActualDevice } from "../runtime/session.ts";
 import { elementCount, type TensorData, toFloat32 } from "../tensor.ts";
-import { Engine, type EngineOptions, requireOutput } from "./engine.ts";
+import { Engine, type EngineOptions, type ModelSource, requireOutput } from "./engine.ts";
 import { type PictureSource, readPicture } from "./pictures.ts";
 import type { ClassificationResult, ClassScores, GazeResult, GazeStage, Prediction } from "./results.ts";
 
@@ -111,10 +111,10 @@ export class Classifier {
     const gazeOutputs = Array.from({ length: looks }, (_, i) => [`gaze.${i}.regions`, `gaze.${i}.points`]).flat();
     const outputs = await this.#engine.run(batch, [model.logitsName, ...gazeOutputs], options.signal);
     const output = requireOutput(outputs, model.logitsName);
-    const classes = elementCount(output.shape) / batch.length;
+    const classes = output.shape.at(-1)!;
     if (labels !== undefined && labels.length !== classes)
       throw new UsageError(`${model.card.name} scores ${classes} classes, but there are ${labels.length} labels`);
-    const scores = toFloat32(output); // (batch, classes)
+    const scores = toFloat32(output).slice(-batch.length * classes); // (batch, classes); of a model in steps, the last one's
     return batch.map((picture, i) => {
       const logits = scores.slice(i * classes, (i + 1) * classes);
       if (looks === 0) return { logits };
@@ -130,7 +130,7 @@ export class Classifier {
 /** Loads a model as a classifier. Throws UsageError when it gives embeddings instead of class scores. */
 export async function loadClassifier(
   host: Host,
-  source: string | Uint8Array,
+  source: ModelSource,
   options: EngineOptions = {},
 ): Promise<Classifier> {
   const engine = await Engine.open(host, source, options);

@@ -4,6 +4,7 @@ import type { RawImage } from "../image/raw-image.ts";
 import { applyTransformInto, parseTransform, type Transform, transformOutputSize } from "../image/transform.ts";
 import { type CompiledModel, compileModel } from "../model-folder/compile.ts";
 import { type LoadOptions, loadModel } from "../model-folder/load.ts";
+import type { LoadedModel } from "../model-folder/model.ts";
 import type { Host } from "../platform/host.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
 import { type TensorData, tensor } from "../tensor.ts";
@@ -15,6 +16,14 @@ export interface EngineOptions extends SessionOptions, LoadOptions {
   readonly labels?: readonly string[];
 }
 
+/** What `loadModel` takes, or what it gives. */
+export type ModelSource = string | Uint8Array | LoadedModel;
+
+/** Loads what is not loaded yet. */
+export async function loadedModel(host: Host, source: ModelSource, options: LoadOptions): Promise<LoadedModel> {
+  return typeof source === "string" || source instanceof Uint8Array ? loadModel(host, source, options) : source;
+}
+
 /** The pictures of one call, and where its outputs go. */
 export class Engine {
   private constructor(
@@ -24,10 +33,10 @@ export class Engine {
     readonly labels: readonly string[] | undefined,
   ) {}
 
-  static async open(host: Host, source: string | Uint8Array, options: EngineOptions): Promise<Engine> {
+  static async open(host: Host, source: ModelSource, options: EngineOptions): Promise<Engine> {
     // What a foreign file leaves open does not matter where the caller says it.
     const onNotice = options.transform === undefined ? options.onNotice : undefined;
-    const model = compileModel(await loadModel(host, source, options), onNotice);
+    const model = compileModel(await loadedModel(host, source, options), onNotice);
     const transform = parseTransform(options.transform ?? model.card.transform ?? model.usualTransform);
     const session = await host.createSession(model.bytes, options);
     return new Engine(model, session, transform, options.labels ?? model.card.labels);

@@ -2,12 +2,17 @@
 import type { Command } from "commander";
 import { UsageError } from "../../errors.ts";
 import { drawGaze } from "../../image/explain.ts";
+import { drawGlimpses } from "../../image/glimpses.ts";
 import type { RawImage } from "../../image/raw-image.ts";
+import { loadModel } from "../../model-folder/load.ts";
 import { nodeHost } from "../../platform/node/host.ts";
-import { type Classifier, type ClassifyOptions, loadClassifier } from "../../tasks/classifier.ts";
+import { AdaptiveClassifier, type AdaptiveResult, isAdaptive } from "../../tasks/adaptive-classifier.ts";
+import { type Classifier, loadClassifier } from "../../tasks/classifier.ts";
 import { readPicture } from "../../tasks/pictures.ts";
 import type { ClassificationResult } from "../../tasks/results.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
+import { addExitOptions, type ExitFlags, exitOptions, refuseExitOptions } from "../exit-options.ts";
+import { describeSteps, glimpsesOf, percent, stepsToJson } from "../looks.ts";
 import {
   addDeviceOptions,
   addModelOptions,
@@ -23,7 +28,7 @@ import { expandPictures, type NamedPicture } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
 import { describeError, type Terminal } from "../terminal.ts";
 
-interface ClassifyFlags extends ModelOptions, DeviceOptions {
+interface ClassifyFlags extends ModelOptions, DeviceOptions, ExitFlags {
   topK: number;
   json?: boolean;
   explain?: string;
@@ -39,6 +44,10 @@ Examples:
   $ saccade classify holiday/ --json > answers.jsonl
   $ saccade classify "shots/*.jpg" --model sparseformer_v1_tiny --top-k 3
   $ cat photo.jpg | saccade classify -
+
+A GFNet looks at the whole picture first and then at patches of it, and stops when
+it is sure or has spent its budget:
+  $ saccade classify photo.jpg --model gfnet.pth.tar --threshold 0.9 --budget-ms 50
 `;
 
 export function addClassify(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
@@ -57,7 +66,7 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
     )
     .option("--batch <n>", "pictures run together", integer(1), 8)
     .addHelpText("after", EXAMPLES);
-  addDeviceOptions(addModelOptions(command)).action((paths: string[], flags: ClassifyFlags) =>
+  addDeviceOptions(addModelOptions(addExitOptions(command))).action((paths: string[], flags: ClassifyFlags) =>
     classify(paths, flags, terminal, finish),
   );
 }
@@ -70,27 +79,21 @@ async function classify(
 ): Promise<void> {
   const pictures = await expandPictures(nodeHost, paths, terminal);
   const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
-  await using classifier = await loadClassifier(nodeHost, flags.model ?? DEFAULT_MODEL, {
-    ...loadOptions(flags),
-    ...sessionOptions(flags, terminal),
-    ...(labels === undefined ? {} : { labels }),
-    ...(flags.transform === undefined ? {} : { transform: flags.transform }),
-  });
-  if (flags.explain !== undefined && !classifier.looks)
+  await using classifier = await openClassifier(flags, labels, terminal);
+  const isInSteps = classifier instanceof AdaptiveClassifier;
+  if (flags.explain !== undefined && !classifier.looks && !isInSteps)
     throw new UsageError(
       `${classifier.card.name} does not look sparsely: there is nothing to draw`,
-      "leave --explain out, or take a SparseFormer",
+      "leave --explain out, or take a SparseFormer or a GFNet",
     );
   const explain = flags.explain === undefined ? undefined : await explainTarget(flags.explain, pictures.length);
-  const options: ClassifyOptions = {
-    topK: flags.topK,
-    batchSize: flags.batch,
-    signal: terminal.signal,
-    explain: explain !== undefined,
-  };
+  const options = { topK: flags.topK, batchSize: flags.batch, signal: terminal.signal };
   const progress = new Progress(terminal, "pictures", pictures.length);
   let failures = 0;
-  const answer = (pixels: readonly RawImage[]) => classifier.classify(pixels, options);
+  const answer = (pixels: readonly RawImage[]): Promise<Result[]> =>
+    isInSteps
+      ? classifier.classify(pixels, { ...options, ...exitOptions(flags) })
+      : classifier.classify(pixels, { ...options, explain: explain !== undefined });
   const { signal } = terminal;
   for await (const { picture, ...answered } of answerInBatches(nodeHost, pictures, flags.batch, answer, { signal })) {
     progress.advance();
@@ -106,7 +109,7 @@ async function classify(
     terminal.out(
       flags.json
         ? jsonLine(picture.name, classifier, result, drawn)
-        : textBlock(picture.name, result, pictures.length > 1, drawn),
+        : textBlock(picture.name, classifier, result, pictures.length > 1, drawn),
     );
   }
   const { done, seconds, rate } = progress.finish();
@@ -116,6 +119,26 @@ async function classify(
     terminal.note(`saccade: ${failures} of ${pictures.length} pictures could not be read`);
     finish(1);
   }
+}
+
+/** What either kind of classifier answers. */
+type Result = ClassificationResult & Partial<Pick<AdaptiveResult, "steps" | "stopped">>;
+
+/** A model in steps as one that can stop between them, any other as a whole. */
+async function openClassifier(
+  flags: ClassifyFlags,
+  labels: readonly string[] | undefined,
+  terminal: Terminal,
+): Promise<Classifier | AdaptiveClassifier> {
+  const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags));
+  const options = {
+    ...sessionOptions(flags, terminal),
+    ...(labels === undefined ? {} : { labels }),
+    ...(flags.transform === undefined ? {} : { transform: flags.transform }),
+  };
+  if (isAdaptive(model)) return AdaptiveClassifier.open(nodeHost, model, options);
+  refuseExitOptions(flags, model.card.name);
+  return loadClassifier(nodeHost, model, options);
 }
 
 /** Where the drawing of a picture goes: the file itself for one picture, a file in the folder for several. */
@@ -137,29 +160,38 @@ async function explainTarget(out: string, count: number): Promise<(name: string)
   };
 }
 
-async function draw(picture: NamedPicture, result: ClassificationResult, out: string): Promise<string> {
+async function draw(picture: NamedPicture, result: Result, out: string): Promise<string> {
   const pixels = await readPicture(nodeHost, picture.source);
   const headline = result.predictions.slice(0, 3).map(({ label, score }) => `${label} ${percent(score)}`);
-  const drawing = drawGaze(pixels, result.gaze!, { headline });
+  const { steps } = result;
+  const drawing =
+    steps === undefined
+      ? drawGaze(pixels, result.gaze!, { headline })
+      : drawGlimpses(pixels, glimpsesOf({ steps }), { headline });
   await nodeHost.files.writeAtomic(out, await nodeHost.encodePng(drawing));
   return out;
 }
 
-function percent(score: number): string {
-  return `${(100 * score).toFixed(score >= 0.0995 ? 0 : 1)} %`;
-}
-
-function textBlock(name: string, result: ClassificationResult, several: boolean, drawn: string | undefined): string {
+function textBlock(
+  name: string,
+  classifier: Classifier | AdaptiveClassifier,
+  result: Result,
+  several: boolean,
+  drawn: string | undefined,
+): string {
   const indent = several ? "  " : "";
   const lines = result.predictions.map(({ label, score }) => `${indent}${percent(score).padStart(6)}  ${label}`);
+  const { steps, stopped } = result;
+  if (steps !== undefined && stopped !== undefined && classifier instanceof AdaptiveClassifier)
+    lines.push(`${indent}${describeSteps({ steps, stopped }, classifier.steps.length)}`);
   if (drawn !== undefined) lines.push(`${indent}where it looked: ${drawn}`);
   return `${several ? `${name}\n` : ""}${lines.join("\n")}\n`;
 }
 
 function jsonLine(
   name: string,
-  classifier: Classifier,
-  result: ClassificationResult,
+  classifier: Classifier | AdaptiveClassifier,
+  result: Result,
   drawn: string | undefined,
 ): string {
   const gaze = result.gaze && {
@@ -172,5 +204,14 @@ function jsonLine(
       points: Array.from(stage.points),
     })),
   };
-  return `${JSON.stringify({ path: name, model: classifier.card.name, device: classifier.device, predictions: result.predictions, gaze, explained: drawn })}\n`;
+  const { predictions, steps, stopped } = result;
+  return `${JSON.stringify({
+    path: name,
+    model: classifier.card.name,
+    device: classifier.device,
+    predictions,
+    gaze,
+    ...(steps === undefined || stopped === undefined ? {} : stepsToJson({ steps, stopped })),
+    explained: drawn,
+  })}\n`;
 }
