@@ -24,6 +24,28 @@ function resnetToy(): SweepOptions {
   return { config: { layers: [1, 2, 1, 1], channels: [8, 16, 24, 32], num_classes: 11 }, height: 61, width: 94 };
 }
 
+/** A quarter of the widths, half of the depth. */
+function mobileToy(): SweepOptions {
+  return { config: { channel_multiplier: 0.25, num_classes: 11 }, height: 61, width: 94 };
+}
+
+function efficientnetToy(): SweepOptions {
+  return { config: { channel_multiplier: 0.25, depth_multiplier: 0.5, num_classes: 11 }, height: 61, width: 94 };
+}
+
+function densenetToy(): SweepOptions {
+  return { config: { growth_rate: 8, block_config: [2, 3, 2, 2], num_classes: 11 }, height: 61, width: 94 };
+}
+
+function regnetToy(): SweepOptions {
+  const line = { depth: 7, w0: 16, wa: 9, wm: 1.7, group_size: 8, stem_width: 8 };
+  return { config: { ...line, num_classes: 11 }, height: 61, width: 94 };
+}
+
+function convnextToy(): SweepOptions {
+  return { config: { depths: [1, 2, 1, 1], dims: [8, 16, 24, 32], num_classes: 11 }, height: 71, width: 94 };
+}
+
 /** A toy of its backbone, and an eighth of the widths of policy and classifier. Their kinds stay. */
 function gfnetToy(config: Config): SweepOptions {
   const family = Object.keys(toys).find((name) => (config.arch as string).startsWith(name))!;
@@ -38,5 +60,10 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   sparseformer: sparseformerToy,
   media_sparseformer: sparseformerToy,
   resnet: resnetToy,
+  regnet: regnetToy,
+  mobilenetv3: mobileToy,
+  efficientnet: efficientnetToy,
+  densenet: densenetToy,
+  convnext: convnextToy,
   gfnet: gfnetToy,
 };

@@ -240,7 +240,9 @@ export function split(x: Tensor, axis: number, sizes: readonly number[]): Tensor
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   const first = tensors[0];
   if (first === undefined) throw new SaccadeError("graph", "concat needs at least one tensor");
-  return tensors.length === 1 ? first : widen(first.graph.apply("concat", tensors, { axis: fromFront(first, axis) }));
+  if (tensors.length === 1) return first;
+  // A copy: a caller may go on filling its list.
+  return widen(first.graph.apply("concat", [...tensors], { axis: fromFront(first, axis) }));
 }
 
 /** One pair of paddings a dimension. */

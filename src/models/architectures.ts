@@ -1,6 +1,11 @@
 // Every architecture by name. A new model family adds its line here and its list of named models to registry.ts.
 import type { Architecture } from "./architecture.ts";
+import { convnextArchitecture } from "./convnext/architecture.ts";
+import { densenetArchitecture } from "./densenet/architecture.ts";
+import { efficientnetArchitecture } from "./efficientnet/architecture.ts";
 import { gfnetArchitecture } from "./gfnet/architecture.ts";
+import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
+import { regnetArchitecture } from "./regnet/architecture.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
 
@@ -11,6 +16,11 @@ const all = [
   sparseformerArchitecture,
   mediaSparseformerArchitecture,
   resnetArchitecture,
+  regnetArchitecture,
+  mobilenetv3Architecture,
+  efficientnetArchitecture,
+  densenetArchitecture,
+  convnextArchitecture,
   gfnetArchitecture,
 ] as unknown as readonly AnyArchitecture[];
 

@@ -12,8 +12,22 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { Mode } from "../nn/mode.ts";
 import type { Architecture, NamedTensors } from "./architecture.ts";
 import type { Backbone } from "./backbone.ts";
+import { densenetArchitecture } from "./densenet/architecture.ts";
+import { densenetBackbone } from "./densenet/model.ts";
+import { registeredDensenets } from "./densenet/registered.ts";
+import { efficientnetArchitecture } from "./efficientnet/architecture.ts";
+import { efficientnetBackbone } from "./efficientnet/model.ts";
+import { registeredEfficientnets } from "./efficientnet/registered.ts";
+import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
+import { mobilenetv3Backbone } from "./mobilenetv3/model.ts";
+import { registeredMobilenets } from "./mobilenetv3/registered.ts";
+import type { RegisteredModel } from "./registered-model.ts";
+import { regnetArchitecture } from "./regnet/architecture.ts";
+import { regnetBackbone } from "./regnet/model.ts";
+import { registeredRegnets } from "./regnet/registered.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
 import { resnetBackbone } from "./resnet/model.ts";
+import { registeredResnets } from "./resnet/registered.ts";
 
 export interface NamedBackbone {
   /** Channels of the feature map. */
@@ -60,9 +74,46 @@ function named<Config>(
   };
 }
 
+/** DenseNet's last three halvings are unpadded, and so rounded down. */
+const densenetSize = (size: number) => Math.floor(Math.ceil(size / 4) / 8);
+
+/** What timm's model of that name is. */
+function fieldsOf(family: readonly RegisteredModel[], name: string): Record<string, unknown> {
+  return family.find((model) => model.name === name)!.config;
+}
+
+const resnet = (name: string, width: number) =>
+  named(resnetArchitecture, resnetBackbone, fieldsOf(registeredResnets, name), { channels: width, features: width });
+
+const densenet = (name: string, width: number) => {
+  const fields = fieldsOf(registeredDensenets, name);
+  return named(densenetArchitecture, densenetBackbone, fields, { channels: width, features: width }, densenetSize);
+};
+
+const mobilenet = (name: string, channels: number, features: number) =>
+  named(mobilenetv3Architecture, mobilenetv3Backbone, fieldsOf(registeredMobilenets, name), { channels, features });
+
+const efficientnet = (name: string, width: number) => {
+  const fields = fieldsOf(registeredEfficientnets, name);
+  return named(efficientnetArchitecture, efficientnetBackbone, fields, { channels: width, features: width });
+};
+
+const regnet = (name: string, width: number) =>
+  named(regnetArchitecture, regnetBackbone, fieldsOf(registeredRegnets, name), { channels: width, features: width });
+
 /** By GFNet's name. */
 export const backbones = {
-  resnet50: named(resnetArchitecture, resnetBackbone, { layers: [3, 4, 6, 3] }, { channels: 2048, features: 2048 }),
+  resnet50: resnet("resnet50", 2048),
+  densenet121: densenet("densenet121", 1024),
+  densenet169: densenet("densenet169", 1664),
+  densenet201: densenet("densenet201", 1920),
+  mobilenetv3_large_100: mobilenet("mobilenetv3_large_100", 960, 1280),
+  mobilenetv3_large_125: mobilenet("mobilenetv3_large_125", 1200, 1280),
+  efficientnet_b2: efficientnet("efficientnet_b2", 1408),
+  efficientnet_b3: efficientnet("efficientnet_b3", 1536),
+  regnety_600m: regnet("regnety_006", 608),
+  regnety_800m: regnet("regnety_008", 768),
+  "regnety_1.6g": regnet("regnety_016", 888),
 } as const satisfies Readonly<Record<string, NamedBackbone>>;
 
 export type BackboneName = keyof typeof backbones;

@@ -3,14 +3,28 @@
 import { NotFoundError } from "../errors.ts";
 import type { Architecture } from "./architecture.ts";
 import { architectures } from "./architectures.ts";
+import { registeredConvnexts } from "./convnext/registered.ts";
+import { registeredDensenets } from "./densenet/registered.ts";
+import { registeredEfficientnets } from "./efficientnet/registered.ts";
 import { registeredGfnets } from "./gfnet/registered.ts";
+import { registeredMobilenets } from "./mobilenetv3/registered.ts";
 import type { RegisteredModel } from "./registered-model.ts";
+import { registeredRegnets } from "./regnet/registered.ts";
 import { registeredResnets } from "./resnet/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
 
 export type { OfficialWeights, RegisteredModel } from "./registered-model.ts";
 
-const models: readonly RegisteredModel[] = [...registeredSparseformers, ...registeredResnets, ...registeredGfnets];
+const models: readonly RegisteredModel[] = [
+  ...registeredSparseformers,
+  ...registeredResnets,
+  ...registeredRegnets,
+  ...registeredMobilenets,
+  ...registeredEfficientnets,
+  ...registeredDensenets,
+  ...registeredConvnexts,
+  ...registeredGfnets,
+];
 
 /** Every registered model, in the order of the listing. */
 export const registry: ReadonlyMap<string, RegisteredModel> = new Map(models.map((model) => [model.name, model]));

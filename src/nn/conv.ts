@@ -14,7 +14,7 @@ export interface Conv2dOptions {
   readonly padding?: number;
   /** Default false: a normalisation follows. */
   readonly bias?: boolean;
-  /** Default: He's normal distribution by fan-out. */
+  /** Default: He's normal distribution by the fan-out of one group. */
   readonly weightInit?: Initializer;
   /** Default zeros. */
   readonly biasInit?: Initializer;
@@ -25,7 +25,9 @@ export function conv2d(scope: Scope, x: Tensor, channels: number, kernel: number
   const { stride = 1, groups = 1, padding = Math.floor((kernel - 1) / 2) } = options;
   return scope.run(() => {
     const shape = [channels, channelsOf(x) / groups, kernel, kernel];
-    const weight = scope.parameter("weight", shape, options.weightInit ?? { kind: "kaimingNormalFanOut" });
+    const fanOut = (channels / groups) * kernel * kernel;
+    const weightInit = options.weightInit ?? { kind: "normal", std: Math.sqrt(2 / fanOut) };
+    const weight = scope.parameter("weight", shape, weightInit);
     const bias =
       options.bias === true ? scope.parameter("bias", [channels], options.biasInit ?? { kind: "zeros" }) : undefined;
     return conv(x, weight, bias, { strides: [stride, stride], padding: [padding, padding], groups });

@@ -1,0 +1,23 @@
+// ConvNeXt's configuration, with timm's names (huggingface/pytorch-image-models, timm/models/convnext.py ConvNeXt).
+import { z } from "zod";
+import { backboneFields } from "../backbone.ts";
+
+const count = z.int().min(1).max(8192);
+
+export const convnextSchema = z
+  .strictObject({
+    ...backboneFields,
+    /** Blocks a stage. */
+    depths: z.array(count).min(1).max(8).default([3, 3, 9, 3]),
+    /** Channels a stage. */
+    dims: z.array(count).min(1).max(8).default([96, 192, 384, 768]),
+    /** The layers of a block's perceptron are kept as 1 x 1 convolutions. What they compute is the same. */
+    conv_mlp: z.boolean().default(false),
+    /** What the residuals' scales start at; null for none. */
+    ls_init_value: z.number().nullable().default(1e-6),
+    /** Share of pictures for which the last block is left out in training; rises linearly over the blocks. */
+    drop_path_rate: z.number().min(0).lt(1).default(0),
+  })
+  .refine(({ depths, dims }) => depths.length === dims.length, "depths and dims must be equally many");
+
+export type ConvnextConfig = z.infer<typeof convnextSchema>;
