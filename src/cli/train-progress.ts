@@ -76,7 +76,8 @@ export function epochLine(
     report && [`loss ${report.loss.toFixed(3)}`, 0],
     evaluation && [`val ${evaluation.loss.toFixed(3)}`, 0],
     evaluation && [`top-1 ${percent(evaluation.top1)}`, 0],
-    evaluation && [`top-5 ${percent(evaluation.top5)}`, 0],
+    evaluation && [`top-5 ${percent(evaluation.top5)}`, evaluation.looks === undefined ? 0 : 3],
+    evaluation?.looks && [`by look ${evaluation.looks.map((top1) => (100 * top1).toFixed(1)).join(" ")} %`, 0],
     report && [`${rate(report.imagesPerSecond)} images/s`, 2],
     report && [`waited ${percent(report.waitShare, 0)}`, 1],
   ];
@@ -103,10 +104,13 @@ export function taughtLine(accuracy: number): string {
   return `teacher: a linear classifier over its features is right on ${percent(accuracy)} of the pictures`;
 }
 
+export function bestLines(best: BestSoFar | undefined): string[] {
+  return best === undefined ? [] : [`best: top-1 ${percent(best.value)} after epoch ${best.epoch + 1}`];
+}
+
 /** What a finished run says. */
 export function lastLines(model: string, best: BestSoFar | undefined): string[] {
-  const score = best === undefined ? [] : [`best: top-1 ${percent(best.value)} after epoch ${best.epoch + 1}`];
-  return [...score, `try it: saccade classify PICTURE --model ${shellWord(model)}`];
+  return [...bestLines(best), `try it: saccade classify PICTURE --model ${shellWord(model)}`];
 }
 
 const STAGES: Readonly<Record<FitStage, string>> = {

@@ -1,13 +1,35 @@
 // Every recipe by name, for `saccade train --recipe`.
 import { NotFoundError } from "../errors.ts";
 import { parseRecipe, type Recipe } from "../train/recipe.ts";
+import { parseAnyRecipe, type StagedRecipe } from "../train/staged-recipe.ts";
 import { clothing } from "./clothing.ts";
 import { everyday } from "./everyday.ts";
+import { gfnetRecipes } from "./gfnet.ts";
+import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
 
 export const recipes: ReadonlyMap<string, Recipe> = new Map(
-  [everyday, clothing, sparseformerTinyImagenet].map((input) => [input.name, parseRecipe(input)]),
+  [everyday, clothing, sparseformerTinyImagenet, scenesEncoder, scenesBackbone].map((input) => [
+    input.name,
+    parseRecipe(input),
+  ]),
 );
+
+/** Recipes of several stages by name. */
+export const stagedRecipes: ReadonlyMap<string, StagedRecipe> = new Map(
+  [gfnetScenes, ...gfnetRecipes].map((input) => [input.name, parseAnyRecipe(input) as StagedRecipe]),
+);
+
+/**
+ * The recipe of this name, of one stage or several.
+ *
+ * @throws NotFoundError with the name that is nearest
+ */
+export function anyRecipeNamed(name: string): Recipe | StagedRecipe {
+  const recipe = recipes.get(name) ?? stagedRecipes.get(name);
+  if (recipe !== undefined) return recipe;
+  throw unknownRecipe(name, [...recipes.keys(), ...stagedRecipes.keys()]);
+}
 
 /**
  * The recipe of this name.
@@ -17,11 +39,14 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map(
 export function recipeNamed(name: string): Recipe {
   const recipe = recipes.get(name);
   if (recipe !== undefined) return recipe;
-  const names = [...recipes.keys()];
+  throw unknownRecipe(name, [...recipes.keys()]);
+}
+
+function unknownRecipe(name: string, names: readonly string[]): NotFoundError {
   const distances = names.map((known) => editDistance(name.toLowerCase(), known.toLowerCase()));
   const nearest = distances.indexOf(Math.min(...distances));
   const meant = distances[nearest]! <= Math.max(2, name.length / 2) ? `did you mean ${names[nearest]}? ` : "";
-  throw new NotFoundError("recipe", name, `${meant}known are ${names.join(", ")}; or pass a .json file`);
+  return new NotFoundError("recipe", name, `${meant}known are ${names.join(", ")}; or pass a .json file`);
 }
 
 /** Letters to insert, delete or replace (Levenshtein). */

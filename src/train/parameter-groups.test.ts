@@ -67,3 +67,17 @@ test("layer decay as in BEiT and MAE: full rate at the top, one factor less each
   expect(scale("feat_extractor.conv1.weight")).toBe(0.125);
   expect(scale("initial_roi.weight")).toBe(0.125);
 });
+
+test("rates by name: the first pattern that fits, times the layer's own factor; a pattern that fits nothing is a mistake", () => {
+  const rules = rulesOf({ rateScales: { "proj.*": 10, "*.weight": 3 }, layerDecay: 0.5 });
+  const scale = (name: string) => rules.get(name)!.rateScale;
+  expect([scale("proj.weight"), scale("proj.bias")]).toEqual([10, 10]);
+  expect([scale("layers.1.mlp.fc1.weight"), scale("layers.0.norm1.bias")]).toEqual([1.5, 0.25]);
+  expect(() => rulesOf({ rateScales: { "head.*": 2 } })).toThrow('no parameter is named like "head.*"');
+});
+
+test("decay of everything: biases and 1-D tensors too, but not what is excepted by name", () => {
+  const rules = rulesOf({ weightDecay: 0.05, decayAll: true, noDecay: ["norm.*"] });
+  const decay = (name: string) => rules.get(name)!.weightDecay;
+  expect([decay("proj.bias"), decay("layers.0.norm1.weight"), decay("norm.weight")]).toEqual([0.05, 0.05, 0]);
+});

@@ -5,6 +5,8 @@ import type { Parameter } from "../graph/tensor.ts";
 
 export interface GroupRules {
   readonly weightDecay: number;
+  /** Also 1-D tensors and biases decay, as torch.optim's optimisers do it when nobody says otherwise. Default false. */
+  readonly decayAll?: boolean;
   /** Names (`*` matches anything) that never decay, besides 1-D tensors and biases. */
   readonly noDecay?: readonly string[];
   /**
@@ -14,6 +16,8 @@ export interface GroupRules {
   readonly freeze?: readonly string[];
   /** Each layer below the top learns at this factor of the one above. Default 1: all alike. */
   readonly layerDecay?: number;
+  /** Factors of the learning rate by name pattern; the first that fits counts. Default: none. */
+  readonly rateScales?: Readonly<Record<string, number>>;
 }
 
 export interface ParameterRule {
@@ -25,20 +29,26 @@ export interface ParameterRule {
 /** One rule a parameter. Throws UsageError when a pattern matches nothing, which is always a mistake. */
 export function parameterRules(parameters: Iterable<Parameter>, rules: GroupRules): Map<string, ParameterRule> {
   const all = [...parameters];
-  for (const pattern of rules.freeze ?? [])
+  const scales = Object.entries(rules.rateScales ?? {});
+  for (const pattern of [...(rules.freeze ?? []), ...scales.map(([name]) => name)])
     if (!all.some(({ name }) => namePattern([pattern])(name)))
       throw new UsageError(`no parameter is named like "${pattern}"`);
   const frozen = namePattern(rules.freeze ?? []);
   const undecayed = namePattern(rules.noDecay ?? []);
   const deepest = Math.max(0, ...all.map(({ name }) => layerOf(name) ?? 0));
   const decay = rules.layerDecay ?? 1;
+  const layerScale = (name: string) =>
+    decay === 1 ? 1 : decay ** (deepest + 1 - (layerOf(name) ?? (isTop(name) ? deepest + 1 : -1)));
+  const ownScale = (name: string) => scales.find(([pattern]) => namePattern([pattern])(name))?.[1] ?? 1;
+  const isSpared = (name: string, shape: readonly number[]) =>
+    undecayed(name) || (rules.decayAll !== true && (shape.length <= 1 || name.endsWith(".bias")));
   return new Map(
     all.map(({ name, shape, trainable }) => [
       name,
       {
         trains: trainable && !frozen(name),
-        weightDecay: shape.length <= 1 || name.endsWith(".bias") || undecayed(name) ? 0 : rules.weightDecay,
-        rateScale: decay === 1 ? 1 : decay ** (deepest + 1 - (layerOf(name) ?? (isTop(name) ? deepest + 1 : -1))),
+        weightDecay: isSpared(name, shape) ? 0 : rules.weightDecay,
+        rateScale: layerScale(name) * ownScale(name),
       },
     ]),
   );

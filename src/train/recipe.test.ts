@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { NotFoundError, UsageError } from "../errors.ts";
-import { recipeNamed, recipes } from "../recipes/index.ts";
-import { optimizerOf, overrideRecipe, parseRecipe, type RecipeInput } from "./recipe.ts";
+import { anyRecipeNamed, recipeNamed, recipes, stagedRecipes } from "../recipes/index.ts";
+import { groupsOf, optimizerOf, overrideRecipe, parseRecipe, type Recipe, type RecipeInput } from "./recipe.ts";
+import type { StagedRecipe } from "./staged-recipe.ts";
 import { startingPoint } from "./start.ts";
 import { scheduleOfRecipe, stepOfRecipe } from "./train-model.ts";
 
@@ -78,12 +79,41 @@ test.each([...recipes.keys()])("the recipe %s trains: its size, its model and it
   // The step of the official recipe has a batch of 1024: its model is built, with a small batch.
   const { model, fresh } = startingPoint(recipe, ["a", "b", "c"]);
   expect(fresh).toEqual([]);
-  expect(model.weights.get("proj.weight")?.shape[0]).toBe(3);
+  const head = { sparseformer: "proj.weight", resnet: "fc.weight" }[model.definition.architecture.name]!;
+  expect(model.weights.get(head)?.shape[0]).toBe(3);
   const step = stepOfRecipe({ ...recipe, batch: 2 }, model.definition, 3);
   expect(step.graph.outputs.get("loss")?.shape).toEqual([]);
-  expect(step.trained).toHaveLength(model.weights.size);
+  const buffers = step.state.filter(({ role }) => role === "buffer");
+  expect(step.trained.length + buffers.length).toBe(model.weights.size);
+  if (model.definition.architecture.name !== "sparseformer") return;
   expect(step.masks.length > 0).toBe(true);
   expect(step.rules.get("initial_roi.weight")?.weightDecay).toBe(0);
+});
+
+test.each([...stagedRecipes.keys()])(
+  "the recipe %s: three stages of one model, of which one trains the policy",
+  (name) => {
+    const recipe = anyRecipeNamed(name) as StagedRecipe;
+    expect(recipe.stages.map(({ looking }) => looking?.stage)).toEqual([1, 2, 3]);
+    const [first, second, third] = recipe.stages as [Recipe, Recipe, Recipe];
+    for (const stage of [first, second, third]) {
+      expect([stage.architecture, stage.config]).toEqual(["gfnet", first.config]);
+      expect([stage.height, stage.width, stage.transform]).toEqual([first.height, first.width, first.transform]);
+    }
+    expect(second.learning_rate).toBe(3e-4);
+    expect(groupsOf(second).freeze).toEqual(["model_prime_state_dict.*", "model_state_dict.*", "fc.*"]);
+    expect(groupsOf(third).freeze).toContain("policy.*");
+  },
+);
+
+test("the rates of the official recipes: encoders at the family's, the classifier ten and one times as fast", () => {
+  const { stages } = anyRecipeNamed("gfnet-regnety-600m") as StagedRecipe;
+  expect(stages[0]).toMatchObject({ learning_rate: 0.02, weight_decay: 5e-5, epochs: 60, decay_all: true });
+  expect(stages[0]!.rate_scales).toEqual({ "fc.*": 5 });
+  expect(stages[2]!.rate_scales).toEqual({ "fc.*": 0.5 });
+  const mobile = (anyRecipeNamed("gfnet-mobilenetv3-large") as StagedRecipe).stages[0]!;
+  expect(mobile.looking).toMatchObject({ encoder_loss_weight: 5, train_glance: false });
+  expect(groupsOf(mobile).freeze).toEqual(["model_prime_state_dict.*"]);
 });
 
 test("a name that is nearly a recipe's", () => {
@@ -98,5 +128,5 @@ test("a name that is nearly a recipe's", () => {
   };
   expect(hint("evryday")).toMatch(/^did you mean everyday\?/);
   expect(hint("Cloths")).toMatch(/^did you mean clothing\?/);
-  expect(hint("zzz")).toMatch(/^known are everyday, clothing/);
+  expect(hint("zzz")).toMatch(/^known are everyday, /);
 });

@@ -4,10 +4,13 @@ import { z } from "zod";
 import { UsageError } from "../errors.ts";
 import { createAugmenter, parseAugmentation } from "../image/augment.ts";
 import { parseTransform } from "../image/transform.ts";
+import { frozenParts, type LookingOptions, lookingObjective } from "./gfnet/objectives.ts";
+import type { Objective } from "./objective.ts";
 import { adamW } from "./optimizers/adamw.ts";
 import { lion } from "./optimizers/lion.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { sgd } from "./optimizers/sgd.ts";
+import type { GroupRules } from "./parameter-groups.ts";
 
 const rate = z.number().min(0).max(100);
 const share = z.number().min(0).max(1);
@@ -38,9 +41,13 @@ export const recipeSchema = z.strictObject({
   weight_decay: rate.default(0.05),
   /** Name patterns that never decay, besides 1-D tensors and biases. */
   no_decay: z.array(z.string()).default([]),
+  /** Also 1-D tensors and biases decay. */
+  decay_all: z.boolean().optional(),
   /** Name patterns that keep their values. */
   freeze: z.array(z.string()).default([]),
   layer_decay: z.number().positive().max(1).default(1),
+  /** Factors of the learning rate by name pattern. */
+  rate_scales: z.record(z.string(), z.number().positive().max(1e6)).optional(),
   clip_norm: z.number().positive().optional(),
   /** 0 keeps no moving average. */
   ema_decay: share.default(0),
@@ -55,6 +62,21 @@ export const recipeSchema = z.strictObject({
   /** Learning from a teacher's view of each picture, when a teacher is given. */
   distillation: z
     .strictObject({ weight: share.default(0.5), temperature: z.number().positive().default(2), transform: z.string() })
+    .optional(),
+  /** One of the three stages of training a glance-and-focus model (architecture gfnet). */
+  looking: z
+    .strictObject({
+      /** 1: patches at random places. 2: the policy alone, by reinforcement. 3: patches that the policy chooses. */
+      stage: z.literal([1, 2, 3]),
+      /** Weight of the losses of the encoders' own last layers (stages 1 and 3). */
+      encoder_loss_weight: rate.default(1),
+      /** Whether the glance's encoder learns (stages 1 and 3). */
+      train_glance: z.boolean().default(true),
+      /** Of reinforcement: weight of a reward one step later, clipping, deviation of the places that are tried. */
+      gamma: share.default(0.7),
+      clip: z.number().positive().lt(1).default(0.2),
+      deviation: z.number().positive().max(1).default(0.1),
+    })
     .optional(),
   /** Share of the loss that a model's early answers have together. */
   exit_weight: share.optional(),
@@ -117,4 +139,32 @@ export function overrideRecipe(recipe: Recipe, overrides: RecipeOverrides): Reci
 /** The optimiser that a recipe names, with its usual constants. */
 export function optimizerOf(recipe: Recipe): Optimizer {
   return { adamw: () => adamW(), sgd: () => sgd(), lion: () => lion() }[recipe.optimizer]();
+}
+
+/** What of a recipe says which parameters train, and how. */
+export function groupsOf(recipe: Recipe): GroupRules {
+  const { looking, decay_all, rate_scales } = recipe;
+  return {
+    weightDecay: recipe.weight_decay,
+    noDecay: recipe.no_decay,
+    freeze: [...recipe.freeze, ...(looking === undefined ? [] : frozenParts(lookingOptions(looking)))],
+    layerDecay: recipe.layer_decay,
+    ...(decay_all === undefined ? {} : { decayAll: decay_all }),
+    ...(rate_scales === undefined ? {} : { rateScales: rate_scales }),
+  };
+}
+
+/** What a recipe minimises; undefined for classification. */
+export function objectiveOf({ looking }: Recipe): Objective | undefined {
+  return looking === undefined ? undefined : lookingObjective(lookingOptions(looking));
+}
+
+function lookingOptions(looking: NonNullable<Recipe["looking"]>): LookingOptions {
+  const { stage, encoder_loss_weight, train_glance, gamma, clip, deviation } = looking;
+  return {
+    stage,
+    encoderLossWeight: encoder_loss_weight,
+    trainsGlance: train_glance,
+    ppo: { gamma, clip, deviation },
+  };
 }

@@ -6,6 +6,7 @@ import type { NativeModel } from "../model-folder/model.ts";
 import { inferenceGraph, initialWeights } from "../models/graph.ts";
 import { defineModel, type ModelDefinition } from "../models/registry.ts";
 import { type TensorData, tensor, toFloat32 } from "../tensor.ts";
+import { nameInEncoder } from "./gfnet/objectives.ts";
 import type { Recipe } from "./recipe.ts";
 
 export interface StartingPoint {
@@ -16,18 +17,25 @@ export interface StartingPoint {
 
 /**
  * The recipe's model for these labels; `from` gives its architecture, configuration and weights, and the recipe only how to train. Layers whose
- * shape depends on the labels start fresh, unless the labels are the same.
+ * shape depends on the labels start fresh, unless the labels are the same. A recipe for glance and focus also begins with a mere backbone: both
+ * of its encoders take the weights.
  *
  * @throws UsageError when no weights could be taken over
  */
 export function startingPoint(recipe: Recipe, labels: readonly string[], from?: NativeModel): StartingPoint {
+  const fillsEncoders = from !== undefined && isEncoderFor(recipe, from);
   const base =
-    from === undefined ? recipe.config : { ...(from.definition.config as Record<string, unknown>), ...recipe.grow };
-  const name = from === undefined ? recipe.architecture : from.definition.architecture.name;
+    from === undefined || fillsEncoders
+      ? recipe.config
+      : { ...(from.definition.config as Record<string, unknown>), ...recipe.grow };
+  const name = from === undefined || fillsEncoders ? recipe.architecture : from.definition.architecture.name;
   const definition = withClasses(defineModel(name, base), labels.length);
   const graph = inferenceGraph(definition);
   const weights = initialWeights(graph, recipe.seed);
-  const { weights: taken, fresh } = from === undefined ? { weights: [], fresh: [] } : takeOver(graph, from, labels);
+  const { weights: taken, fresh } =
+    from === undefined
+      ? { weights: [], fresh: [] }
+      : takeOver(graph, from, labels, fillsEncoders ? nameInEncoder : (parameter) => parameter);
   for (const [parameter, value] of taken) weights.set(parameter, value);
   if (from !== undefined && taken.length === 0)
     throw new UsageError(
@@ -51,13 +59,29 @@ function withClasses({ architecture, config }: ModelDefinition, classes: number)
   return { architecture, config: architecture.parseConfig(fields) };
 }
 
-/** The other model's weights that fit, and the names of parameters that have to start fresh. */
-function takeOver(graph: Graph, from: NativeModel, labels: readonly string[]) {
+function isEncoderFor(recipe: Recipe, from: NativeModel): boolean {
+  return (
+    recipe.looking !== undefined &&
+    from.definition.architecture.name !== defineModel(recipe.architecture, recipe.config).architecture.name
+  );
+}
+
+/**
+ * The other model's weights that fit, and the names of parameters that have to start fresh.
+ *
+ * @param nameThere the other model's name for a parameter of this one
+ */
+function takeOver(
+  graph: Graph,
+  from: NativeModel,
+  labels: readonly string[],
+  nameThere: (parameter: string) => string,
+) {
   const weights: (readonly [string, TensorData])[] = [];
   const fresh: string[] = [];
   const head = sameLabels(from.card.labels, labels) ? new Set<string>() : headParameters(from, labels.length);
   for (const { name, shape } of graph.parameters.values()) {
-    const value = head.has(name) ? undefined : from.weights.get(name);
+    const value = head.has(nameThere(name)) ? undefined : from.weights.get(nameThere(name));
     if (value !== undefined && shapesEqual(value.shape, shape))
       weights.push([name, tensor("float32", shape, toFloat32(value))]);
     else fresh.push(name);

@@ -7,7 +7,7 @@ import { lower } from "../onnx/lower.ts";
 import type { Files } from "../platform/host.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
 import type { TensorData } from "../tensor.ts";
-import { optimizerOf, type Recipe } from "./recipe.ts";
+import { groupsOf, objectiveOf, optimizerOf, type Recipe } from "./recipe.ts";
 import { loadCheckpoint, saveCheckpoint } from "./run/checkpoint.ts";
 import type { BestSoFar, Progress } from "./run/checkpoint-progress.ts";
 import { stateOfTensors, tensorsOfState } from "./run/checkpoint-tensors.ts";
@@ -24,6 +24,8 @@ export interface Evaluation {
   readonly loss: number;
   readonly top1: number;
   readonly top5: number;
+  /** For models that look several times: top-1 after each look. */
+  readonly looks?: readonly number[];
 }
 
 /** Where training stands. Averages are over the steps since the last line of metrics. */
@@ -84,6 +86,7 @@ export interface FitOptions {
 
 /** The compiled step of a recipe. */
 export function stepOfRecipe(recipe: Recipe, model: NativeModel["definition"], classes: number): TrainStep {
+  const objective = objectiveOf(recipe);
   return buildTrainStep({
     model,
     batch: recipe.batch,
@@ -91,17 +94,13 @@ export function stepOfRecipe(recipe: Recipe, model: NativeModel["definition"], c
     width: recipe.width,
     classes,
     optimizer: optimizerOf(recipe),
-    groups: {
-      weightDecay: recipe.weight_decay,
-      noDecay: recipe.no_decay,
-      freeze: recipe.freeze,
-      layerDecay: recipe.layer_decay,
-    },
+    groups: groupsOf(recipe),
     loss: recipe.loss,
     ema: recipe.ema_decay > 0,
     accumulate: recipe.accumulate,
     ...(recipe.exit_weight === undefined ? {} : { exitWeight: recipe.exit_weight }),
     ...(recipe.clip_norm === undefined ? {} : { clipNorm: recipe.clip_norm }),
+    ...(objective === undefined ? {} : { objective }),
   });
 }
 
@@ -313,7 +312,7 @@ class RunningFit {
     const model: NativeModel = { ...this.#options.model, weights };
     const evaluation = await this.#evaluate(weights);
     const epoch = this.#epoch;
-    if (evaluation !== undefined) await this.#write({ kind: "eval", step: this.#trainer.step, epoch, ...evaluation });
+    if (evaluation !== undefined) await this.#write(evaluationRecord(this.#trainer.step, epoch, evaluation));
     await writeRunModel(files, run, "last", model);
     if (evaluation === undefined || this.#best === undefined || evaluation.top1 > this.#best.value) {
       if (evaluation !== undefined)
@@ -366,6 +365,11 @@ class RunningFit {
     });
     this.#checkpointAt = performance.now();
   }
+}
+
+function evaluationRecord(step: number, epoch: number, { looks = [], ...scores }: Evaluation): MetricRecord {
+  const byLook = Object.fromEntries(looks.map((top1, look) => [`top1_look_${look + 1}`, top1]));
+  return { kind: "eval", step, epoch, ...scores, ...byLook };
 }
 
 function secondsSince(moment: number): number {

@@ -7,14 +7,15 @@ import type { NativeModel } from "../model-folder/model.ts";
 import type { Files } from "../platform/host.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
 import type { TensorData } from "../tensor.ts";
+import { validateLooks } from "./gfnet/validation.ts";
 import { teacherLoader, trainingLoader, validationLoader } from "./loaders.ts";
 import type { Recipe } from "./recipe.ts";
 import type { BestSoFar } from "./run/checkpoint-progress.ts";
 import { createRun, type ResumedRun, type Run } from "./run/run-folder.ts";
 import { abandonRun, type RunInputs, writeRunInputs } from "./run-inputs.ts";
 import { askTeacher, loadOpinions, openTeacher, saveOpinions, withTeacher } from "./teacher.ts";
-import { type FitOptions, trainModel } from "./train-model.ts";
-import { validate } from "./validation.ts";
+import { type Evaluation, type FitOptions, trainModel } from "./train-model.ts";
+import { type ValidationOptions, validate } from "./validation.ts";
 
 type Hooks = Pick<FitOptions, "onStage" | "onStep" | "onReport" | "onEpoch">;
 
@@ -118,6 +119,12 @@ async function ask(teacher: Session, options: TrainRunOptions): Promise<TensorDa
   }
 }
 
+/** A model that looks several times is scored after each look: in stage 1, which has no policy yet, at random places, always the same. */
+function score({ looking }: Recipe, options: ValidationOptions): Promise<Evaluation> {
+  if (looking === undefined) return validate(options);
+  return validateLooks({ ...options, choice: looking.stage === 1 ? "random" : "policy", seed: 0 });
+}
+
 async function trainOn(
   options: TrainRunOptions,
   run: Run | ResumedRun,
@@ -139,7 +146,7 @@ async function trainOn(
         ? {}
         : {
             evaluate: (weights, signal) =>
-              validate({
+              score(recipe, {
                 definition,
                 weights,
                 loader: held,

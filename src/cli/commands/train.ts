@@ -1,15 +1,15 @@
 // saccade train: a recogniser from a folder of pictures.
 import { type Command, InvalidArgumentError } from "commander";
 import { openDataset } from "../../data/open.ts";
-import { AbortedError, FormatError, UsageError } from "../../errors.ts";
+import { AbortedError, FormatError, NotFoundError, UsageError } from "../../errors.ts";
 import { loadModel, requireNative } from "../../model-folder/load.ts";
 import type { NativeModel } from "../../model-folder/model.ts";
 import { nodeDataFiles } from "../../platform/node/data-files.ts";
 import { createDataWorkers } from "../../platform/node/data-workers.ts";
 import { nodeHost } from "../../platform/node/host.ts";
-import { recipeNamed, recipes } from "../../recipes/index.ts";
+import { anyRecipeNamed, recipeNamed, recipes, stagedRecipes } from "../../recipes/index.ts";
 import { trainingData } from "../../train/loaders.ts";
-import { overrideRecipe, parseRecipe, type Recipe } from "../../train/recipe.ts";
+import { overrideRecipe, parseRecipe, type Recipe, type RecipeOverrides } from "../../train/recipe.ts";
 import { listCheckpoints } from "../../train/run/checkpoint.ts";
 import { openRun, type ResumedRun, runPaths } from "../../train/run/run-folder.ts";
 import {
@@ -19,11 +19,24 @@ import {
   readRunInputs,
   requireSameData,
 } from "../../train/run-inputs.ts";
+import {
+  abandonUnbegun,
+  createStagedRun,
+  isStaged,
+  overrideStages,
+  parseAnyRecipe,
+  publishBest,
+  type StagedRecipe,
+  stagedRecipeOf,
+  stageOf,
+  stageStandings,
+} from "../../train/staged-recipe.ts";
 import { startingPoint } from "../../train/start.ts";
 import { type TrainRunOptions, trainRun } from "../../train/train-run.ts";
 import { addDeviceOptions, type DeviceOptions, integer, sessionOptions } from "../options.ts";
 import { compact, type Terminal } from "../terminal.ts";
 import {
+  bestLines,
   epochLine,
   LiveLine,
   lastLines,
@@ -41,6 +54,9 @@ interface TrainFlags extends DeviceOptions {
   teacher?: string;
   out?: string;
   resume?: boolean;
+  stage?: number;
+  /** The run of several stages that this one is a part of. */
+  within?: string;
   epochs?: number;
   batch?: number;
   learningRate?: number;
@@ -61,6 +77,9 @@ folders (a tenth is kept for validation), a CSV or JSON-lines list, Parquet, tar
 shards, CIFAR or IDX files. The run's folder gets best/ and last/ (models for
 saccade classify), metrics.jsonl, TensorBoard events and checkpoints. Ctrl-C
 stops with a checkpoint; --resume goes on to the same numbers.
+
+A recipe of several stages (${[...stagedRecipes.keys()].join(", ")}) runs them one after another, each in a
+folder of its own below the run's: stage-1, stage-2, …
 `;
 
 export function addTrain(program: Command, terminal: Terminal): void {
@@ -70,12 +89,13 @@ export function addTrain(program: Command, terminal: Terminal): void {
     .argument("[data]", "folder, list or archive of labelled pictures; a resumed run knows its own")
     .option(
       "-r, --recipe <name>",
-      `a recipe's name (${[...recipes.keys()].join(", ")}) or a JSON file (default: everyday)`,
+      `a recipe's name (${[...recipes.keys(), ...stagedRecipes.keys()].join(", ")}) or a JSON file (default: everyday)`,
     )
     .option("--from <model>", "begin with this model's weights, with a new last layer")
     .option("--teacher <model.onnx>", "learn from this model's features too (needs an output named features)")
     .option("-o, --out <folder>", "the run's folder (default: runs/RECIPE, or the next that is free)")
     .option("--resume", "go on with the run in the folder")
+    .option("--stage <n>", "of a recipe of several stages, this one alone", integer(1))
     .option("--epochs <n>", "instead of the recipe's; the warm-up keeps its share", integer(1))
     .option("--batch <n>", "instead of the recipe's", integer(1))
     .option("--learning-rate <rate>", "instead of the recipe's", number)
@@ -95,6 +115,69 @@ function number(text: string): number {
 
 const { files } = nodeHost;
 
+async function train(path: string | undefined, flags: TrainFlags, terminal: Terminal): Promise<void> {
+  const named = flags.recipe === undefined ? undefined : await readRecipe(flags.recipe);
+  if (flags.stage !== undefined) return trainOnce(path, oneStage(named, flags.stage), flags, terminal);
+  const staged = flags.resume === true ? await stagesToResume(named, flags.out) : named;
+  if (staged !== undefined && isStaged(staged)) return trainStages(path, staged, flags, terminal);
+  return trainOnce(path, staged, flags, terminal);
+}
+
+function oneStage(named: Recipe | StagedRecipe | undefined, number: number): Recipe {
+  if (named !== undefined && isStaged(named)) return stageOf(named, number);
+  throw new UsageError("--stage needs a recipe of several stages", `--recipe: ${[...stagedRecipes.keys()].join(", ")}`);
+}
+
+/** The stages that the run in a folder follows; `named` where it is an ordinary run. */
+async function stagesToResume(
+  named: Recipe | StagedRecipe | undefined,
+  out: string | undefined,
+): Promise<Recipe | StagedRecipe | undefined> {
+  const folder = out ?? (await defaultRunFolder(files, named?.name ?? "everyday", true));
+  const staged = await stagedRecipeOf(files, folder);
+  if (staged === undefined && named !== undefined && isStaged(named))
+    throw new NotFoundError("run", folder, `there is no run of ${named.name} to go on with`);
+  return staged ?? named;
+}
+
+/** Runs what is left of the stages; each begins with the best model of the one before. */
+async function trainStages(
+  path: string | undefined,
+  staged: StagedRecipe,
+  flags: TrainFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const { recipe: _, ...others } = flags;
+  const resumes = flags.resume === true;
+  const folder = flags.out ?? (await defaultRunFolder(files, staged.name, resumes));
+  const recipe = resumes ? staged : overrideStages(staged, overridesOf(flags));
+  if (!resumes) await createStagedRun(files, folder, recipe);
+  const standings = await stageStandings(files, folder, recipe);
+  await using _unbegun = { [Symbol.asyncDispose]: () => abandonUnbegun(files, folder) };
+  for (const [i, stage] of standings.entries()) {
+    terminal.note(`stage ${stage.number} of ${standings.length}: ${stage.recipe.summary} (${stage.state})`);
+    if (stage.state === "finished") continue;
+    const before = standings[i - 1];
+    const from = before === undefined ? flags.from : runPaths(files, before.folder).best;
+    const data = path ?? (before === undefined ? undefined : (await readRunInputs(files, before.folder))?.data);
+    await trainOnce(
+      data,
+      stage.recipe,
+      {
+        ...others,
+        ...(from === undefined ? {} : { from }),
+        out: stage.folder,
+        within: folder,
+        resume: stage.state === "unfinished",
+      },
+      terminal,
+    );
+  }
+  const best = await publishBest(files, folder, standings.at(-1)!);
+  if (flags.json === true) terminal.out(`${JSON.stringify({ kind: "done", folder, model: best })}\n`);
+  for (const line of lastLines(best, undefined)) terminal.note(line);
+}
+
 /** What is decided before the first picture is read. */
 interface Plan {
   readonly recipe: Recipe;
@@ -104,8 +187,13 @@ interface Plan {
   readonly before: RunInputs | undefined;
 }
 
-async function train(path: string | undefined, flags: TrainFlags, terminal: Terminal): Promise<void> {
-  const plan = await planOf(flags);
+async function trainOnce(
+  path: string | undefined,
+  named: Recipe | undefined,
+  flags: TrainFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const plan = await planOf(named, flags);
   const { recipe, before } = plan;
   const dataPath = path ?? before?.data;
   if (dataPath === undefined) throw new UsageError("no data was given", "saccade train DATA; see saccade train --help");
@@ -134,15 +222,17 @@ async function train(path: string | undefined, flags: TrainFlags, terminal: Term
   await follow(options, flags, terminal);
 }
 
-async function planOf(flags: TrainFlags): Promise<Plan> {
-  const { recipe: source, epochs, batch, learningRate, seed } = flags;
-  const overrides = {
+function overridesOf({ epochs, batch, learningRate, seed }: TrainFlags): RecipeOverrides {
+  return {
     ...(epochs === undefined ? {} : { epochs }),
     ...(batch === undefined ? {} : { batch }),
     ...(learningRate === undefined ? {} : { learning_rate: learningRate }),
     ...(seed === undefined ? {} : { seed }),
   };
-  const named = source === undefined ? undefined : await readRecipe(source);
+}
+
+async function planOf(named: Recipe | undefined, flags: TrainFlags): Promise<Plan> {
+  const overrides = overridesOf(flags);
   if (flags.resume !== true) {
     const recipe = overrideRecipe(named ?? recipeNamed("everyday"), overrides);
     const folder = flags.out ?? (await defaultRunFolder(files, recipe.name, false));
@@ -157,11 +247,11 @@ async function planOf(flags: TrainFlags): Promise<Plan> {
   return { recipe: kept, folder, resumed, before };
 }
 
-async function readRecipe(source: string): Promise<Recipe> {
-  if (!/\.json$/i.test(source)) return recipeNamed(source);
+async function readRecipe(source: string): Promise<Recipe | StagedRecipe> {
+  if (!/\.json$/i.test(source)) return anyRecipeNamed(source);
   const text = new TextDecoder().decode(await files.read(source, { maxBytes: 2 ** 20 }));
   try {
-    return parseRecipe(JSON.parse(text));
+    return parseAnyRecipe(JSON.parse(text));
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new FormatError(source, `this is not valid JSON: ${cause.message}`, { cause });
@@ -220,12 +310,13 @@ async function follow(
     });
     live.end();
     print({ kind: "done", folder, model: run.paths.best, ...(best === undefined ? {} : { best }) });
-    for (const line of [...problemLines(problems), ...lastLines(run.paths.best, best)]) terminal.note(line);
+    const last = flags.within === undefined ? lastLines(run.paths.best, best) : bestLines(best);
+    for (const line of [...problemLines(problems), ...last]) terminal.note(line);
   } catch (error) {
     live.end();
     const checkpoints = await listCheckpoints(files, runPaths(files, folder).checkpoints);
     if (error instanceof AbortedError && checkpoints.length > 0)
-      terminal.note(`saved; go on with: saccade train --resume --out ${shellWord(folder)}`);
+      terminal.note(`saved; go on with: saccade train --resume --out ${shellWord(flags.within ?? folder)}`);
     throw error;
   }
 }
