@@ -7,7 +7,10 @@ import type { Classifier } from "../tasks/classifier.ts";
 import type { ClassScores } from "../tasks/results.ts";
 
 /** What is needed of a classifier to evaluate it. */
-export type Scorer = Pick<Classifier, "labels" | "looks" | "scores">;
+export type Scorer = Pick<Classifier, "labels" | "looks" | "scores"> & {
+  /** Multiply-accumulates of each step, of models that run in steps. */
+  readonly stepMacs?: readonly number[];
+};
 
 /** Where pictures come from: files and a decoder. */
 export interface PictureAccess {

@@ -6,6 +6,7 @@ import { answerDataset, type PictureAccess, type Scorer } from "./answers.ts";
 import type { Boxes } from "./boxes.ts";
 import { GazeMeter, type GazeShares } from "./gaze.ts";
 import { matchLabels } from "./label-match.ts";
+import { type StepEvaluation, StepMeter } from "./steps.ts";
 
 export interface EvaluateOptions extends PictureAccess {
   /** Pictures that run together. Default 32. */
@@ -21,6 +22,8 @@ export interface Evaluation {
   readonly accuracy: Accuracy;
   /** undefined when no boxes were given, none fits, or the model does not look sparsely. */
   readonly gaze: GazeShares | undefined;
+  /** For models that run in steps: the answer after each, and what stopping early saves. */
+  readonly steps: StepEvaluation | undefined;
   /** Pictures that were left out, at opening or because they could not be read. */
   readonly problems: readonly DataProblem[];
   /** The data's labels that the model does not know: their pictures count as wrong. */
@@ -51,6 +54,7 @@ export async function evaluate(classifier: Scorer, dataset: Dataset, options: Ev
   const match = matchLabels(dataset, labels);
   const accuracy = new AccuracyMeter(match, labels);
   const gaze = new GazeMeter();
+  const steps = classifier.stepMacs === undefined ? undefined : new StepMeter(classifier.stepMacs);
   const problems: DataProblem[] = [];
   const start = performance.now();
   let done = 0;
@@ -67,6 +71,8 @@ export async function evaluate(classifier: Scorer, dataset: Dataset, options: Ev
       }
       const { answer } = outcome;
       accuracy.add({ ...answer, logits: answer.scores.logits });
+      const { stepLogits } = answer.scores;
+      if (stepLogits !== undefined) steps?.add(stepLogits, match.classes[match.classOf[answer.label]!]!.modelIndex);
       const box = boxes?.find(answer.name);
       if (box !== undefined && answer.scores.gaze !== undefined)
         gaze.add(answer.scores.gaze, box, answer.width, answer.height);
@@ -82,6 +88,7 @@ export async function evaluate(classifier: Scorer, dataset: Dataset, options: Ev
   return {
     accuracy: accuracy.result(),
     gaze: gaze.result(),
+    steps: steps?.result(),
     problems: [...dataset.problems, ...problems],
     unknownLabels: match.unknown,
     seconds: (performance.now() - start) / 1000,

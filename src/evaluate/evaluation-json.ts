@@ -6,7 +6,7 @@ import type { GazeGroup } from "./gaze.ts";
 const MOST_MISTAKES = 50;
 
 /** What `saccade eval --json` prints: numbers in full precision, `null` where there is none (the precision of a class that was never answered). */
-export function evaluationToJson({ accuracy, gaze, problems, unknownLabels, seconds }: Evaluation) {
+export function evaluationToJson({ accuracy, gaze, steps, problems, unknownLabels, seconds }: Evaluation) {
   const { confusion, calibration } = accuracy;
   return {
     top1: accuracy.top1,
@@ -44,6 +44,8 @@ export function evaluationToJson({ accuracy, gaze, problems, unknownLabels, seco
             under_half: gaze.underHalf === undefined ? null : gazeGroupToJson(gaze.underHalf),
             outside_view: gaze.outsideView,
           },
+    steps: steps?.steps ?? null,
+    early_exit: steps?.curve ?? null,
     problems,
     seconds,
     pictures_per_second: accuracy.count / seconds,

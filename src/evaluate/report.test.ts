@@ -21,6 +21,7 @@ function evaluationOf(labels: readonly string[], modelLabels = labels): Evaluati
   return {
     accuracy: meter.result(),
     gaze: undefined,
+    steps: undefined,
     problems: [{ name: "<torn>.jpg", reason: "it's cut & broken\u0000" }],
     unknownLabels: match.unknown,
     seconds: 1,

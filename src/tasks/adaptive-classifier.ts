@@ -53,7 +53,7 @@ export interface AdaptiveResult extends ClassificationResult {
 
 /** Everything an adaptive classifier says about one picture. */
 export interface AdaptiveScores extends ClassScores {
-  /** After each step that was taken: one score a class, before the softmax. The last one is `logits`. */
+  /** One score a class after each step that was taken. The last one is `logits`. */
   readonly stepLogits: readonly Float32Array[];
   /** Where each step looked, x1, y1, x2, y2 in 0..1 of the model's view. */
   readonly regions: readonly (Float32Array | undefined)[];

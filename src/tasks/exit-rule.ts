@@ -65,7 +65,7 @@ export function exitRule(options: ExitOptions, costs: StepCosts): ExitRule {
             ? "budget"
             : undefined,
     );
-    if (budgetMs === undefined) return stops;
+    if (budgetMs === undefined || step === steps - 1) return stops;
     // The least sure come first.
     const going = [...stops.keys()].filter((i) => stops[i] === undefined);
     going.sort((a, b) => confidences[a]! - confidences[b]! || a - b);

@@ -38,4 +38,6 @@ export interface ClassScores {
   /** One a class, before the softmax. */
   readonly logits: Float32Array;
   readonly gaze?: GazeResult;
+  /** The same after each step that was taken, from models that run in steps; the last one is `logits`. */
+  readonly stepLogits?: readonly Float32Array[];
 }

@@ -11,10 +11,13 @@ import { evaluationToJson } from "../../evaluate/evaluation-json.ts";
 import type { GazeShares } from "../../evaluate/gaze.ts";
 import { drawMistakes } from "../../evaluate/mistake-pictures.ts";
 import { renderReport } from "../../evaluate/report.ts";
+import type { StepEvaluation } from "../../evaluate/steps.ts";
 import { findTrainingRun, type TrainingRun } from "../../evaluate/training-run.ts";
 import { inspect, summarizeTensors } from "../../model-folder/inspect.ts";
+import { loadModel } from "../../model-folder/load.ts";
 import { nodeDataFiles } from "../../platform/node/data-files.ts";
 import { nodeHost } from "../../platform/node/host.ts";
+import { type AdaptiveClassifier, isAdaptive, loadAdaptiveClassifier } from "../../tasks/adaptive-classifier.ts";
 import { type Classifier, loadClassifier } from "../../tasks/classifier.ts";
 import { version } from "../../version.ts";
 import {
@@ -29,6 +32,8 @@ import {
 } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { compact, printable, type Terminal, table } from "../terminal.ts";
+
+type AnyClassifier = Classifier | AdaptiveClassifier;
 
 interface EvalFlags extends ModelOptions, DeviceOptions {
   split?: SplitName;
@@ -45,6 +50,8 @@ interface EvalFlags extends ModelOptions, DeviceOptions {
 
 const MOST_HARD_CLASSES = 10;
 const MOST_PROBLEMS = 10;
+/** Of the 39 points of the curve, every so many is printed. */
+const CURVE_STRIDE = 6;
 
 const EXAMPLES = `
 DATA has a split of its own (val/CLASS/*.jpg, test/, a list with a split column, …),
@@ -89,8 +96,8 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   const run = await findTrainingRun(nodeHost.files, model);
   const data = await openData(dataPath, run, flags, terminal);
   const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
-  await using classifier = await loadClassifier(nodeHost, model, {
-    ...loadOptions(flags),
+  const loaded = await loadModel(nodeHost, model, loadOptions(flags));
+  await using classifier = await (isAdaptive(loaded) ? loadAdaptiveClassifier : loadClassifier)(nodeHost, loaded, {
     ...sessionOptions(flags, terminal),
     ...(labels === undefined ? {} : { labels }),
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
@@ -146,7 +153,7 @@ async function openData(
 async function openBoxes(
   dataPath: string,
   split: SplitName,
-  classifier: Classifier,
+  classifier: AnyClassifier,
   flags: EvalFlags,
 ): Promise<Boxes | undefined> {
   if (flags.boxes !== undefined) return readBoxes(nodeHost.files, flags.boxes);
@@ -159,7 +166,7 @@ async function openBoxes(
 function noteFaults(
   { unknownLabels, problems, gaze, accuracy }: Evaluation,
   boxes: Boxes | undefined,
-  { looks, card }: Classifier,
+  { looks, card }: AnyClassifier,
   terminal: Terminal,
 ): void {
   if (accuracy.known !== undefined)
@@ -178,7 +185,7 @@ function noteFaults(
 interface ReportParts {
   readonly model: string;
   readonly dataPath: string;
-  readonly classifier: Classifier;
+  readonly classifier: AnyClassifier;
   readonly data: EvaluationData;
   readonly evaluation: Evaluation;
   readonly run: TrainingRun | undefined;
@@ -222,10 +229,11 @@ async function modelFacts(model: string): Promise<[string, string][]> {
 }
 
 function describe(evaluation: Evaluation, title: string, columns: number): string {
-  const { accuracy, gaze } = evaluation;
+  const { accuracy, gaze, steps } = evaluation;
   const parts = [
     `${printable(title)}\n`,
     headline(accuracy),
+    steps === undefined ? "" : describeSteps(steps, columns),
     hardestClasses(accuracy, columns),
     gaze === undefined ? "" : describeGaze(gaze, columns),
   ];
@@ -250,6 +258,24 @@ function headline({ count, top1, top1Interval, top5, loss, calibration, known }:
     .map(([name, value, rest]) => `  ${name!.padEnd(widths[0]!)}  ${value!.padStart(widths[1]!)}  ${rest}`.trimEnd())
     .map((line) => `${line}\n`)
     .join("");
+}
+
+/** After each step, and a few points of the curve of stopping early. */
+function describeSteps({ steps, curve }: StepEvaluation, columns: number): string {
+  const last = steps.at(-1)!;
+  const saved = (macs: number) => `${Math.round(100 * (1 - macs / last.macs))} %`;
+  const rows = steps.map(({ macs, top1 }, i) => [String(i + 1), compact(macs, "MACs"), percent(top1)]);
+  const all = table(["all pictures take steps", "cost each", "top-1"], rows, { right: [1, 2], columns });
+  const shown = curve.filter((_, i) => i % CURVE_STRIDE === 0);
+  if (shown.length === 0) return all;
+  const early = shown.map(({ macs, top1, exits }) => [
+    exits.map((share) => `${Math.round(100 * share)} %`).join(" "),
+    compact(macs, "MACs"),
+    saved(macs),
+    percent(top1),
+  ]);
+  const header = ["stopping early: how many stop after each step", "mean cost", "saved", "top-1"];
+  return `${all}\n${table(header, early, { right: [1, 2, 3], columns })}Thresholds were solved on one half of the pictures and measured on the other.\n`;
 }
 
 function hardestClasses(accuracy: Accuracy, columns: number): string {

@@ -26,7 +26,7 @@ export interface EncodedLook {
 
 /** The backbone of a configuration. Throws UsageError for changes that it does not take. */
 export function encoderOf({ arch, backbone }: Pick<EncoderConfig, "arch" | "backbone">): NamedBackbone {
-  const named = (backbones as Readonly<Record<string, NamedBackbone>>)[arch]!;
+  const named: NamedBackbone = backbones[arch];
   return Object.keys(backbone).length === 0 ? named : named.changed(backbone);
 }
 

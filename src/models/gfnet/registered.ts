@@ -1,6 +1,5 @@
 // The fourteen released GFNets (blackfeather-wang/GFNet-Pytorch, README). Their files are on drives that hand out pages, not files, to
 // programs: download one by hand and load it as it is.
-import { backbones } from "../backbones.ts";
 import type { RegisteredModel } from "../registered-model.ts";
 import type { GfnetBackbone } from "./config.ts";
 
@@ -14,7 +13,7 @@ function released(arch: GfnetBackbone, title: string, patch: number, looks: numb
   };
 }
 
-const all: readonly RegisteredModel[] = [
+export const registeredGfnets: readonly RegisteredModel[] = [
   released("resnet50", "ResNet-50", 96, 5),
   released("resnet50", "ResNet-50", 128, 5),
   released("densenet121", "DenseNet-121", 96, 5),
@@ -30,5 +29,3 @@ const all: readonly RegisteredModel[] = [
   released("efficientnet_b3", "EfficientNet-B3", 128, 4),
   released("efficientnet_b3", "EfficientNet-B3", 144, 4),
 ];
-
-export const registeredGfnets = all.filter(({ config }) => Object.hasOwn(backbones, config.arch as string));

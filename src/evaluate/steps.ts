@@ -1,0 +1,106 @@
+// Models that run in steps, measured: how good the answer is after each step, and what stopping early saves at which accuracy.
+import { softmax } from "../tasks/classifier.ts";
+import { CURVE_RATIOS, type ExitResult, evaluateExits, exitShares, solveThresholds } from "./early-exit.ts";
+
+/** The answer after a step that every picture took. */
+export interface StepAccuracy {
+  /** Multiply-accumulates of this step and those before it, for one picture. */
+  readonly macs: number;
+  /** Share answered rightly, 0..1. */
+  readonly top1: number;
+}
+
+/** Stopping at thresholds: solved on one half of the pictures, measured on the other, and the other way round. */
+export interface EarlyExitPoint {
+  /** How the shares of pictures that stop grow from step to step (`exitShares`). */
+  readonly ratio: number;
+  /** Mean multiply-accumulates of a picture. */
+  readonly macs: number;
+  readonly top1: number;
+  /** Share of the pictures that stopped after each step. */
+  readonly exits: readonly number[];
+  /** Solved on all pictures, for use elsewhere. */
+  readonly thresholds: readonly number[];
+}
+
+export interface StepEvaluation {
+  readonly steps: readonly StepAccuracy[];
+  /** From cheap to thorough; empty for fewer than two pictures. */
+  readonly curve: readonly EarlyExitPoint[];
+}
+
+/**
+ * Gathers the answers of pictures that took all steps.
+ *
+ * @example
+ * const meter = new StepMeter(classifier.stepMacs);
+ * for (const { stepLogits } of await classifier.scores(pictures)) meter.add(stepLogits, target);
+ * console.log(meter.result().steps.at(-1).top1);
+ */
+export class StepMeter {
+  readonly #costs: readonly number[];
+  readonly #confidences: readonly number[][];
+  readonly #isRight: readonly number[][];
+
+  /** @param stepMacs multiply-accumulates of each step for one picture */
+  constructor(stepMacs: readonly number[]) {
+    let sum = 0;
+    this.#costs = stepMacs.map((macs) => {
+      sum += macs;
+      return sum;
+    });
+    this.#confidences = stepMacs.map(() => []);
+    this.#isRight = stepMacs.map(() => []);
+  }
+
+  /** @param target the model's index of the right class, -1 when it does not know that class */
+  add(stepLogits: readonly Float32Array[], target: number): void {
+    for (const [step, logits] of stepLogits.entries()) {
+      const probabilities = softmax(logits);
+      const confidence = probabilities.reduce((most, value) => Math.max(most, value), 0);
+      this.#confidences[step]!.push(confidence);
+      this.#isRight[step]!.push(Number(target >= 0 && probabilities.indexOf(confidence) === target));
+    }
+  }
+
+  result(): StepEvaluation {
+    const count = this.#isRight[0]?.length ?? 0;
+    const steps = this.#costs.map((macs, step) => ({
+      macs,
+      top1: count === 0 ? 0 : this.#isRight[step]!.reduce((a, b) => a + b, 0) / count,
+    }));
+    return { steps, curve: count < 2 ? [] : CURVE_RATIOS.map((ratio) => this.#point(ratio, count)) };
+  }
+
+  #point(ratio: number, count: number): EarlyExitPoint {
+    const shares = exitShares(ratio, this.#costs.length);
+    const half = (parity: number): Half => ({
+      confidences: this.#confidences.map((row) => Float32Array.from(row.filter((_, i) => i % 2 === parity))),
+      isRight: this.#isRight.map((row) => row.filter((_, i) => i % 2 === parity)),
+    });
+    const [even, odd] = [half(0), half(1)];
+    const halves = [
+      measure(odd, this.#costs, solveThresholds(even.confidences, shares)),
+      measure(even, this.#costs, solveThresholds(odd.confidences, shares)),
+    ] as const;
+    const mean = (of: (result: ExitResult) => number) =>
+      halves.reduce((sum, result) => sum + of(result) * result.count, 0) / count;
+    const all = this.#confidences.map((row) => Float32Array.from(row));
+    return {
+      ratio,
+      macs: mean(({ cost }) => cost),
+      top1: mean(({ accuracy }) => accuracy),
+      exits: this.#costs.map((_, step) => halves.reduce((sum, { exits }) => sum + exits[step]!, 0) / count),
+      thresholds: [...solveThresholds(all, shares)],
+    };
+  }
+}
+
+interface Half {
+  readonly confidences: readonly Float32Array[];
+  readonly isRight: readonly (readonly number[])[];
+}
+
+function measure({ confidences, isRight }: Half, costs: readonly number[], thresholds: Float32Array) {
+  return { ...evaluateExits(confidences, isRight, costs, thresholds), count: confidences[0]!.length };
+}

@@ -1,0 +1,129 @@
+// The commands on a model that runs in steps: a toy GFNet as a model folder.
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { convertCheckpoint } from "../../src/model-folder/convert.ts";
+import { writeModelFolder } from "../../src/model-folder/load.ts";
+import { nodeHost } from "../../src/platform/node/host.ts";
+import { readSafetensors } from "../../src/weights/safetensors.ts";
+import { TOY_CONFIG, toyOutputs, toyPath, toyPictures } from "../gfnet-toys.ts";
+import { maxDifference } from "../golden-case.ts";
+import { cli } from "./fake-terminal.ts";
+import { BOATS, PASTORAL, temporaryFolder, writeInput, writeMini } from "./mini-model.ts";
+
+const folder = temporaryFolder();
+const model = join(folder, "toy");
+const labels = Array.from({ length: 10 }, (_, i) => `thing ${i}`);
+
+beforeAll(async () => {
+  const bytes = readFileSync(toyPath("recurrent"));
+  const converted = convertCheckpoint(bytes, "toy", { architecture: "gfnet", config: TOY_CONFIG.recurrent, labels });
+  await writeModelFolder(nodeHost.files, model, converted.model);
+});
+
+const classify = async (...args: string[]) => {
+  const { exitCode, stdout, notes } = await cli(["classify", PASTORAL, BOATS, "-m", model, "--json", ...args]);
+  expect(notes).toEqual([]);
+  expect(exitCode).toBe(0);
+  return stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+};
+
+describe("classify", () => {
+  test("takes all steps, and says where it looked in pixels of the picture", async () => {
+    for (const answer of await classify("--device", "cpu")) {
+      expect(answer.stopped).toBe("complete");
+      expect(answer.steps.map(({ name }: { name: string }) => name)).toEqual(["glance", "focus", "focus"]);
+      const [glance, ...patches] = answer.steps.map(({ box }: { box: number[] }) => box) as number[][];
+      for (const [x1, y1, x2, y2] of patches as [number, number, number, number][]) {
+        expect(x2 - x1).toBeCloseTo((glance![2]! - glance![0]!) / 2, 0); // 32 of 64 pixels
+        expect(x1 >= glance![0]! && y1 >= glance![1]! && x2 <= glance![2]! && y2 <= glance![3]!).toBe(true);
+      }
+      const last = answer.steps.at(-1);
+      expect(last.prediction).toEqual(answer.predictions[0]);
+      expect(answer.steps[0].macs).toBeLessThan(last.macs);
+    }
+  });
+
+  test("stops when it is sure, when the budget is spent, and on average", async () => {
+    const complete = await classify();
+    const glances = complete.map(({ steps }) => steps[0].confidence).sort();
+    // Between the two pictures' confidences: one stops at once, the other does not.
+    const between = String((glances[0] + glances[1]) / 2);
+    const sure = await classify("--threshold", between);
+    expect(sure.map(({ steps }) => steps.length === 1).sort()).toEqual([false, true]);
+    expect(sure.map(({ stopped }) => stopped)).toContain("confident");
+    const two = await classify("--budget-macs", String(complete[0].steps[1].macs));
+    expect(two.map(({ steps, stopped }) => [steps.length, stopped])).toEqual([
+      [2, "budget"],
+      [2, "budget"],
+    ]);
+    expect((await classify("--budget-ms", "0.001")).map(({ steps }) => steps.length)).toEqual([1, 1]);
+    expect((await classify("--budget-ms", "1e9")).map(({ steps }) => steps.length)).toEqual([3, 3]);
+    // The cheapest stored thresholds are 0.2 and 0.3.
+    const average = await classify("--average-macs", String(complete[0].steps[2].macs * 0.31));
+    for (const [i, { steps, stopped }] of average.entries()) {
+      const expected = complete[i].steps.findIndex(
+        (step: { confidence: number }, at: number) => step.confidence >= [0.2, 0.3, -1][at]!,
+      );
+      expect(steps).toHaveLength(expected + 1);
+      expect(stopped).toBe(expected === 2 ? "complete" : "confident");
+    }
+  });
+
+  test("in words, and drawn", async () => {
+    const out = join(folder, "looks.png");
+    const args = ["classify", BOATS, "-m", model, "--budget-macs", "1", "--explain", out];
+    const { exitCode, stdout } = await cli(args);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/1 of 3 steps, then the budget was spent: thing \d \d+ %; \d+ kMACs/);
+    expect(existsSync(out)).toBe(true);
+  });
+
+  test("a model that has no steps cannot stop between them", async () => {
+    const mini = writeMini(folder, "sparseformer_v1_mini_64x64", { labels });
+    const { exitCode, notes } = await cli(["classify", BOATS, "-m", mini, "--budget-ms", "5"]);
+    expect(exitCode).toBe(2);
+    expect(notes.join("\n")).toContain("does not run in steps, so --budget-ms cannot stop it early");
+  });
+
+  test.each([
+    ["--threshold", "2"],
+    ["--threshold", ""],
+    ["--budget-ms", "-1"],
+    ["--budget-macs", "1Q"],
+    ["--average-macs", "0"],
+  ])("%s %s is no value", async (flag, value) => {
+    expect((await cli(["classify", BOATS, "-m", model, flag, value])).exitCode).toBe(2);
+  });
+});
+
+test("run writes the logits of every step, and the actions", async () => {
+  const input = writeInput(join(folder, "in.safetensors"), new Map([["image", toyPictures()]]));
+  const out = join(folder, "out.safetensors");
+  const { exitCode } = await cli(["run", model, "--input", input, "--output", out]);
+  expect(exitCode).toBe(0);
+  const { tensors } = readSafetensors(readFileSync(out));
+  for (const [name, expected] of toyOutputs("recurrent"))
+    expect(maxDifference(tensors.get(name), expected), name).toBeLessThan(1e-5);
+});
+
+test("eval: accuracy after each step, and what stopping early saves", async () => {
+  const data = join(folder, "data");
+  for (const [i, picture] of [PASTORAL, BOATS, PASTORAL, BOATS].entries()) {
+    mkdirSync(join(data, `thing ${i % 3}`), { recursive: true });
+    copyFileSync(picture, join(data, `thing ${i % 3}`, `${i}.jpg`));
+  }
+  const { exitCode, stdout } = await cli(["eval", model, data, "--json"]);
+  expect(exitCode).toBe(0);
+  const { steps, early_exit: curve, top1, count } = JSON.parse(stdout);
+  expect(count).toBe(4);
+  expect(steps).toHaveLength(3);
+  expect(steps[2].top1).toBe(top1);
+  expect(curve).toHaveLength(39);
+  const text = await cli(["eval", model, data]);
+  expect(text.stdout).toMatch(/all pictures take steps +cost each +top-1/);
+  expect(text.stdout).toContain("stopping early");
+});
