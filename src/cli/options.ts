@@ -4,7 +4,7 @@ import type { Files } from "../platform/host.ts";
 import type { Device } from "../runtime/session.ts";
 import type { Terminal } from "./terminal.ts";
 
-const DEVICES = ["auto", "cpu", "cuda", "webgpu", "wasm"] as const satisfies readonly Device[];
+export const DEVICES = ["auto", "cpu", "cuda", "webgpu", "wasm"] as const satisfies readonly Device[];
 
 /** A parser for commander: an integer of at least `least`. */
 export function integer(least: number): (text: string) => number {

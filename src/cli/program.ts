@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { AbortedError, UsageError } from "../errors.ts";
 import { version } from "../version.ts";
+import { addBench } from "./commands/bench.ts";
 import { addClassify } from "./commands/classify.ts";
 import { addConvert } from "./commands/convert.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly AddCommand[] = [
   addClassify,
   addTrain,
   addEval,
+  addBench,
   addEmbed,
   addModels,
   addPull,

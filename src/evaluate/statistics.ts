@@ -48,6 +48,21 @@ export function meanOf(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
+/** The middle of some numbers and how far they are spread, which a few wild ones hardly move. */
+export interface Spread {
+  readonly median: number;
+  /** A quarter of the values is below this. */
+  readonly q1: number;
+  /** A quarter of the values is above this. */
+  readonly q3: number;
+}
+
+/** @param values at least one, in any order */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = Float64Array.from(values).sort();
+  return { median: quantile(sorted, 0.5), q1: quantile(sorted, 0.25), q3: quantile(sorted, 0.75) };
+}
+
 /** Between the two nearest values, linearly. */
 function quantile(sorted: Float64Array, share: number): number {
   const position = share * (sorted.length - 1);

@@ -47,13 +47,21 @@ export async function readConfigFile({ files }: Host, folder: string): Promise<C
  * The pictures (or clips) that a model was made for: what its own transform makes of any picture, where that is always one size; else what its
  * architecture is usually given.
  */
-export function usualExtent({ definition, file }: DescribedModel): InputExtent {
-  const { usual } = definition.architecture.input(definition.config);
-  const frames = usual.frames === undefined ? {} : { frames: usual.frames };
-  if (file?.transform === undefined) return { height: usual.height, width: usual.width, ...frames };
-  const transform = parseTransform(file.transform);
-  const wide = transformOutputSize(transform, 1999, 997);
-  const tall = transformOutputSize(transform, 997, 1999);
+export function usualExtent({ architecture, config }: ModelDefinition, transform: string | undefined): InputExtent {
+  const { usual } = architecture.input(config);
+  const size = transform === undefined ? undefined : fixedOutputSize(transform);
+  return { ...(size ?? { height: usual.height, width: usual.width }), ...framesOf(usual) };
+}
+
+function framesOf({ frames }: { readonly frames?: number }): { frames?: number } {
+  return frames === undefined ? {} : { frames };
+}
+
+/** What a transform makes of every picture, if that is one size. */
+export function fixedOutputSize(transform: string): { height: number; width: number } | undefined {
+  const parsed = parseTransform(transform);
+  const wide = transformOutputSize(parsed, 1999, 997);
+  const tall = transformOutputSize(parsed, 997, 1999);
   const isFixed = wide.height === tall.height && wide.width === tall.width;
-  return { height: isFixed ? wide.height : usual.height, width: isFixed ? wide.width : usual.width, ...frames };
+  return isFixed ? { height: wide.height, width: wide.width } : undefined;
 }

@@ -2,7 +2,7 @@
 import type { InputExtent } from "../models/cost.ts";
 import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
 import type { Host } from "../platform/host.ts";
-import { type DescribedModel, readConfigFile, usualExtent } from "./describe.ts";
+import { readConfigFile, usualExtent } from "./describe.ts";
 import { pulledPath } from "./load.ts";
 
 export interface ListedModel {
@@ -28,15 +28,14 @@ export async function listModels(host: Host): Promise<ListedModel[]> {
   return [...(await listBundled(host)), ...(await listRegistered(host))];
 }
 
-function commonFacts(model: DescribedModel) {
-  const { definition } = model;
+function commonFacts(definition: ModelDefinition, transform?: string) {
   const { architecture, config } = definition;
   return {
     architecture: architecture.name,
     input: architecture.input(config).kind,
     answers: architecture.answers(config),
     definition,
-    usual: usualExtent(model),
+    usual: usualExtent(definition, transform),
   };
 }
 
@@ -47,7 +46,7 @@ async function listRegistered(host: Host): Promise<ListedModel[]> {
       return {
         name: model.name,
         summary: model.summary,
-        ...commonFacts({ name: model.name, definition: defineModel(model.name), file: undefined }),
+        ...commonFacts(defineModel(model.name)),
         licence: model.weights?.licence,
         url: model.weights?.url,
         weights: (await host.files.stat(path)) === undefined ? ("not here" as const) : ("pulled" as const),
@@ -64,11 +63,10 @@ async function listBundled(host: Host): Promise<ListedModel[]> {
   for (const { path, isDirectory } of await files.list(folders.bundledModels)) {
     if (!isDirectory || (await files.stat(files.join(path, "config.json"))) === undefined) continue;
     const file = await readConfigFile(host, path);
-    const name = `saccade/${path.replace(/^.*[/\\]/, "")}`;
     found.push({
-      name,
+      name: `saccade/${path.replace(/^.*[/\\]/, "")}`,
       summary: `comes with saccade${file.labels === undefined ? "" : `, ${file.labels.length} classes`}`,
-      ...commonFacts({ name, definition: defineModel(file.architecture, file.config), file }),
+      ...commonFacts(defineModel(file.architecture, file.config), file.transform),
       licence: file.licence,
       url: undefined,
       weights: "bundled",

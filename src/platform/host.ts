@@ -119,6 +119,8 @@ export interface MeasuringHost extends Host {
   /** Date and time of day, ISO 8601. */
   date(): string;
   readLoad(): LoadCounters;
+  /** As in Host; the session also says which package and version executes: "onnxruntime-node 1.30.0". */
+  createSession(model: Uint8Array, options?: SessionOptions): Promise<Session & { readonly engine: string }>;
   /** RGB pixels to JPEG bytes. */
   encodeJpeg(image: RawImage): Promise<Uint8Array>;
   /** Loads and runs a model in a new process. Throws SessionError with what went wrong there, AbortedError when the signal fires. */

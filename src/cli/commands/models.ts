@@ -149,7 +149,7 @@ function gigas(macs: number): string {
 
 async function showModel(source: string, flags: ModelsFlags, terminal: Terminal): Promise<string> {
   const model = await describeModel(nodeHost, source);
-  const extent = extentOf(usualExtent(model), flags);
+  const extent = extentOf(usualExtent(model.definition, model.file?.transform), flags);
   const cost = modelCost(model.definition, extent, flags.depth);
   if (flags.json) {
     const { parts, ops } = cost;

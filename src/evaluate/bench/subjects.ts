@@ -1,0 +1,136 @@
+// What a benchmark can measure: a registered model with random weights (time does not depend on values), a model folder, a checkpoint, or
+// anybody's ONNX file. All look alike from here on.
+import { SaccadeError } from "../../errors.ts";
+import { parseTransform, printTransform } from "../../image/transform.ts";
+import { compileModel, exportOnnx } from "../../model-folder/compile.ts";
+import { fixedOutputSize, usualExtent } from "../../model-folder/describe.ts";
+import { loadModel } from "../../model-folder/load.ts";
+import type { NativeModel, OnnxModel } from "../../model-folder/model.ts";
+import { type InputExtent, type ModelCost, modelCost } from "../../models/cost.ts";
+import { inferenceGraph, initialWeights } from "../../models/graph.ts";
+import { defineModel, registry } from "../../models/registry.ts";
+import { readOnnx } from "../../onnx/read.ts";
+import type { Host } from "../../platform/host.ts";
+
+export const PRECISIONS = ["float32"] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** A model as a session takes it. */
+export interface Compiled {
+  readonly bytes: Uint8Array;
+  readonly inputName: string;
+  readonly outputName: string;
+}
+
+export interface Subject {
+  readonly name: string;
+  readonly parameters: number | undefined;
+  readonly answers: "classes" | "embedding";
+  /** The size it was made for. */
+  readonly usual: InputExtent;
+  /** How pixels become numbers, in the transform language, without any resizing. */
+  readonly normalization: string;
+  /** Why it cannot be measured like that; undefined when it can. */
+  refuses(extent: InputExtent, precision: Precision): string | undefined;
+  /** undefined for files whose products nobody counts. Throws like `modelCost`. */
+  cost(extent: InputExtent): ModelCost | undefined;
+  /** For pictures of one size, any number of them. */
+  compile(extent: InputExtent, precision: Precision): Compiled;
+}
+
+/**
+ * Finds what a name or path means and makes it ready to be compiled.
+ *
+ * @param seed of the random weights that registered models get
+ * @throws NotFoundError, FormatError, UsageError
+ */
+export async function openSubject(
+  host: Host,
+  source: string,
+  seed: number,
+  onNotice?: (line: string) => void,
+): Promise<Subject> {
+  if (registry.has(source)) {
+    const definition = defineModel(source);
+    const weights = initialWeights(inferenceGraph(definition), seed);
+    return nativeSubject(source, { kind: "native", card: { name: source }, definition, weights });
+  }
+  const model = await loadModel(host, source);
+  return model.kind === "onnx" ? foreignSubject(source, model, onNotice) : nativeSubject(source, model);
+}
+
+function nativeSubject(name: string, model: NativeModel): Subject {
+  const { architecture, config } = model.definition;
+  const usual = usualExtent(model.definition, model.card.transform);
+  const costs = new Map<string, ModelCost>();
+  const cost = (extent: InputExtent): ModelCost => {
+    const key = JSON.stringify(extent);
+    const known = costs.get(key) ?? modelCost(model.definition, extent);
+    costs.set(key, known);
+    return known;
+  };
+  return {
+    name,
+    parameters: cost(usual).parameters,
+    answers: architecture.answers(config),
+    usual,
+    normalization: normalizationOf(model.card.transform ?? architecture.transform(config)),
+    cost,
+    refuses(extent) {
+      try {
+        cost(extent);
+        return undefined;
+      } catch (error) {
+        if (error instanceof SaccadeError) return error.message;
+        throw error;
+      }
+    },
+    compile: ({ height, width, frames }) => ({
+      bytes: exportOnnx(model, {
+        target: "onnxruntime",
+        outputs: ["logits"],
+        size: { height, width, ...(frames === undefined ? {} : { frames }) },
+      }),
+      inputName: "image",
+      outputName: "logits",
+    }),
+  };
+}
+
+function foreignSubject(name: string, model: OnnxModel, onNotice?: (line: string) => void): Subject {
+  const compiled = compileModel(model, onNotice);
+  const transform = compiled.card.transform ?? compiled.usualTransform;
+  const { inputs, initializers } = readOnnx(model.bytes);
+  const shape = inputs[0]?.shape ?? [];
+  return {
+    name,
+    parameters: initializers
+      .filter(({ dtype }) => dtype.startsWith("float") || dtype === "bfloat16")
+      .reduce((sum, initializer) => sum + initializer.shape.reduce((product, size) => product * size, 1), 0),
+    answers: compiled.answers,
+    usual: foreignExtent(shape, transform),
+    normalization: normalizationOf(transform),
+    cost: () => undefined,
+    refuses({ height, width, batch = 1 }) {
+      const wanted = [batch, 3, height, width];
+      const fits = wanted.every((size, i) => typeof shape[i] !== "number" || shape[i] === size);
+      return fits ? undefined : `the file takes [${shape.join(", ")}] only`;
+    },
+    compile: () => ({ bytes: compiled.bytes, inputName: compiled.inputName, outputName: compiled.logitsName }),
+  };
+}
+
+/** (N, 3, H, W), any of which may be free: then what the transform makes of pictures. */
+function foreignExtent([, , height, width]: readonly (number | string)[], transform: string): InputExtent {
+  const made = fixedOutputSize(transform) ?? { height: 224, width: 224 };
+  return {
+    height: typeof height === "number" ? height : made.height,
+    width: typeof width === "number" ? width : made.width,
+  };
+}
+
+/** The last step of a transform; pictures of the right size need no other. */
+function normalizationOf(transform: string): string {
+  const steps = parseTransform(transform).filter(({ op }) => op === "normalize" || op === "value_range");
+  return printTransform(steps.length === 0 ? parseTransform("value_range(0,1)") : steps);
+}
