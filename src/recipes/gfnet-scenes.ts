@@ -100,7 +100,7 @@ export const gfnetScenes: StagedRecipeInput = {
       ...lookAround,
       name: "gfnet-scenes-stage-2",
       summary: "the policy, by reinforcement",
-      epochs: 15,
+      epochs: 30,
       learning_rate: 3e-4,
       minimum_rate: 3e-4,
       weight_decay: 0,
