@@ -3,9 +3,10 @@ import { SessionError } from "../errors.ts";
 import type { InputSize } from "../models/graph.ts";
 import type { Host } from "../platform/host.ts";
 import { RandomSource } from "../random.ts";
+import { SequentialSession, type StepResult } from "../runtime/sequential-session.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
 import { elementCount, type TensorData, tensor, toFloat32 } from "../tensor.ts";
-import { type ExportOptions, exportOnnx } from "./compile.ts";
+import { type CompiledStages, type ExportOptions, exportOnnx } from "./compile.ts";
 import type { NativeModel } from "./model.ts";
 
 export interface ExportCheck {
@@ -44,6 +45,51 @@ export async function verifyExport(
   } finally {
     await Promise.all(sessions.map((session) => session.dispose()));
   }
+}
+
+/**
+ * Runs the files of stages one after another beside the model as one graph: the last step's answers must be the same.
+ *
+ * @throws SessionError when an engine refuses any
+ */
+export async function verifyStages(
+  host: Host,
+  model: NativeModel,
+  { steps, files }: Pick<CompiledStages, "steps" | "files">,
+  options: SessionOptions = {},
+): Promise<ExportCheck> {
+  const sessions = new Map<string, Session>();
+  const reference = await host.createSession(
+    exportOnnx(model, { target: "onnxruntime", gridSample: "gather", outputs: ["logits"] }),
+    options,
+  );
+  try {
+    for (const [stage, bytes] of files) sessions.set(stage, await host.createSession(bytes, options));
+    const sequence = new SequentialSession(steps, sessions);
+    const shapes = trialShapes(model, {});
+    let largest = 0;
+    for (const [i, shape] of shapes.entries()) {
+      const image = randomPicture(shape, i);
+      const runOptions = { outputs: ["logits"], ...(options.signal === undefined ? {} : { signal: options.signal }) };
+      const { logits: expected } = await reference.run({ image }, runOptions);
+      let answer: TensorData | undefined;
+      const takeAll = ({ rows, outputs }: StepResult) => {
+        answer = outputs.logits;
+        return rows.map((_, position) => position);
+      };
+      await sequence.run(image, takeAll, runOptions);
+      largest = Math.max(largest, difference(answer, lastAnswers(expected!, shape[0]!)));
+    }
+    return { shapes, differences: new Map([["logits", largest]]), largest: { output: "logits", difference: largest } };
+  } finally {
+    await Promise.all([reference, ...sessions.values()].map((session) => session.dispose()));
+  }
+}
+
+/** (batch, classes) of the last step: some models answer (steps, batch, classes). */
+function lastAnswers(logits: TensorData, batch: number): TensorData {
+  const classes = logits.shape.at(-1)!;
+  return tensor("float32", [batch, classes], toFloat32(logits).slice(-batch * classes));
 }
 
 async function compare(

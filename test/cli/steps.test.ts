@@ -110,6 +110,31 @@ test("run writes the logits of every step, and the actions", async () => {
     expect(maxDifference(tensors.get(name), expected), name).toBeLessThan(1e-5);
 });
 
+test("export: one file that takes all steps, which classify reads too", async () => {
+  const out = join(folder, "toy.onnx");
+  expect((await cli(["export", model, out])).stdout).toMatch(/largest difference/);
+  const [whole, steps] = [await cli(["classify", BOATS, "-m", out, "--json"]), await classify()];
+  const { predictions } = JSON.parse(whole.stdout);
+  const top = steps.find(({ path }: { path: string }) => path === BOATS).predictions;
+  expect(predictions.map(({ label }: { label: string }) => label)).toEqual(
+    top.map(({ label }: { label: string }) => label),
+  );
+  expect(predictions[0].score).toBeCloseTo(top[0].score, 5);
+});
+
+test("export --stages: a folder of files, compared with the model", async () => {
+  const out = join(folder, "stages");
+  const { exitCode, stdout } = await cli(["export", model, out, "--stages"]);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/glance\.onnx .*, focus\.onnx .*; steps: glance, focus, focus\n.*compared with the model/);
+  const { steps } = JSON.parse(readFileSync(join(out, "steps.json"), "utf8"));
+  expect(steps.map(({ file }: { file: string }) => file)).toEqual(["glance.onnx", "focus.onnx", "focus.onnx"]);
+  for (const { file } of steps) expect(existsSync(join(out, file))).toBe(true);
+  const mini = writeMini(folder, "sparseformer_v1_mini_64x64", { labels });
+  expect((await cli(["export", mini, out, "--stages"])).notes.join()).toContain("does not run in steps");
+  expect((await cli(["export", model, out, "--stages", "--batch", "1"])).exitCode).toBe(2);
+});
+
 test("eval: accuracy after each step, and what stopping early saves", async () => {
   const data = join(folder, "data");
   for (const [i, picture] of [PASTORAL, BOATS, PASTORAL, BOATS].entries()) {

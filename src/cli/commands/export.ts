@@ -1,10 +1,10 @@
 // saccade export: a model as one ONNX file that runs without this program, compared with the model before it is written.
 import { type Command, Option } from "commander";
 import { SaccadeError, UsageError } from "../../errors.ts";
-import { type ExportOptions, exportOnnx } from "../../model-folder/compile.ts";
+import { type CompiledStages, type ExportOptions, exportOnnx, exportStages } from "../../model-folder/compile.ts";
 import { loadModel, requireNative } from "../../model-folder/load.ts";
 import type { NativeModel } from "../../model-folder/model.ts";
-import { EXPORT_TOLERANCE, type ExportCheck, verifyExport } from "../../model-folder/verify.ts";
+import { EXPORT_TOLERANCE, type ExportCheck, verifyExport, verifyStages } from "../../model-folder/verify.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { version } from "../../version.ts";
 import {
@@ -27,6 +27,7 @@ interface ExportFlags extends Omit<ModelOptions, "model">, DeviceOptions {
   height?: number;
   width?: number;
   verify: boolean;
+  stages?: boolean;
 }
 
 const EXAMPLES = `
@@ -37,6 +38,11 @@ Examples:
   $ saccade export sparseformer_v1_tiny tiny.onnx
   $ saccade export my-model/ fast.onnx --target onnxruntime --outputs logits
   $ saccade export my-model/ fixed.onnx --batch 1 --height 224 --width 224
+
+A model that runs in steps (GFNet) is one file that takes all of them, or with
+--stages a folder with one file for each kind of step and steps.json, which says
+what goes from where to where:
+  $ saccade export gfnet.pth.tar gfnet-stages/ --stages
 `;
 
 export function addExport(program: Command, terminal: Terminal): void {
@@ -44,7 +50,7 @@ export function addExport(program: Command, terminal: Terminal): void {
     .command("export")
     .description("write a model as one ONNX file, and compare the file with the model")
     .argument("<model>", "registered name, model folder or checkpoint")
-    .argument("<out.onnx>", "the file to write")
+    .argument("<out>", "the file to write; with --stages, the folder")
     .addOption(
       new Option("--target <target>", "standard operators only, or ONNX Runtime's faster ones too")
         .choices(["portable", "onnxruntime"])
@@ -55,6 +61,7 @@ export function addExport(program: Command, terminal: Terminal): void {
     .option("--frames <n>", "fix the number of frames (video)", integer(1))
     .option("--height <n>", "fix the height", integer(1))
     .option("--width <n>", "fix the width", integer(1))
+    .option("--stages", "one file a stage, to run step by step and stop early")
     .option("--no-verify", "write without comparing")
     .addHelpText("after", EXAMPLES);
   addDeviceOptions(addModelOptions(command)).action((source: string, out: string, flags: ExportFlags) =>
@@ -64,6 +71,7 @@ export function addExport(program: Command, terminal: Terminal): void {
 
 async function exportModel(source: string, out: string, flags: ExportFlags, terminal: Terminal): Promise<void> {
   const model = requireNative(await loadModel(nodeHost, source, loadOptions(flags)));
+  if (flags.stages === true) return exportInStages(model, out, flags, terminal);
   const options = exportOptions(model, flags);
   const bytes = exportOnnx(model, { ...options, producerVersion: version });
   let compared = "";
@@ -79,6 +87,35 @@ async function exportModel(source: string, out: string, flags: ExportFlags, term
   terminal.out(
     `${out}: ${compact(bytes.length, "B")}, ${flags.target}${sizes.length === 0 ? "" : `, ${sizes.join(", ")}`}\n${compared}`,
   );
+}
+
+async function exportInStages(model: NativeModel, out: string, flags: ExportFlags, terminal: Terminal): Promise<void> {
+  const fixed = (["outputs", "batch", "frames", "height", "width"] as const).find((name) => flags[name] !== undefined);
+  if (fixed !== undefined) throw new UsageError(`--${fixed} is for one file, not for --stages`);
+  const stages = exportStages(model, { target: flags.target, producerVersion: version });
+  let compared = "";
+  if (flags.verify) {
+    terminal.status("comparing the files with the model");
+    const check = await verifyStages(nodeHost, model, stages, sessionOptions(flags, terminal));
+    terminal.status("");
+    requireEqual(check, out);
+    compared = describeCheck(check);
+  }
+  const { files } = nodeHost;
+  await files.makeDirectory(out);
+  for (const [stage, bytes] of stages.files) await files.writeAtomic(files.join(out, `${stage}.onnx`), bytes);
+  await files.writeAtomic(files.join(out, "steps.json"), `${JSON.stringify(describeStages(stages), undefined, 2)}\n`);
+  const sizes = [...stages.files].map(([stage, bytes]) => `${stage}.onnx ${compact(bytes.length, "B")}`);
+  terminal.out(`${out}: ${sizes.join(", ")}, ${flags.target}; steps: ${stages.steps.join(", ")}\n${compared}`);
+}
+
+/** What a program needs that runs the files without this one. */
+function describeStages({ steps, macs }: CompiledStages) {
+  return {
+    steps: steps.map((stage, i) => ({ file: `${stage}.onnx`, macs: macs[i] })),
+    state:
+      "an output next.NAME of any step is the input state.NAME of later steps; leave out the rows of pictures that stop",
+  };
 }
 
 function exportOptions(model: NativeModel, flags: ExportFlags): ExportOptions {
