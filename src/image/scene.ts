@@ -72,9 +72,20 @@ function smallCrop(picture: RawImage, random: RandomSource): RawImage {
   return copyWindow(picture, { x: place(), y: place(), width: side, height: side });
 }
 
+/** How much smaller and larger than its picture a jigsaw may be. */
+const SMALLEST = 0.75;
+const LARGEST = 1.25;
+
+const tileOf = (side: number, factor: number) => Math.max(1, Math.round((side * factor) / TILES));
+
+/** Side of the largest jigsaw of a picture. */
+export function largestJigsaw(side: number): number {
+  return tileOf(side, LARGEST) * TILES;
+}
+
 /** A square picture cut into tiles that are put together in a random order; 0.75 to 1.25 of its size. */
 export function jigsaw(picture: RawImage, random: RandomSource): RawImage {
-  const tile = Math.max(1, Math.round((picture.width * random.between(0.75, 1.25)) / TILES));
+  const tile = tileOf(picture.width, random.between(SMALLEST, LARGEST));
   const side = tile * TILES;
   const source = resample(picture, side, side);
   const image: RawImage = { width: side, height: side, data: new Uint8Array(side * side * 3) };

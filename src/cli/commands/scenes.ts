@@ -29,6 +29,7 @@ export function addScenes(program: Command, terminal: Terminal): void {
     .argument("<out>", "the new data set's folder")
     .option("--size <pixels>", "side of a scene", integer(1), 384)
     .option("--evidence <pixels>", "side of the picture that decides", integer(1), 64)
+    .option("--evidence-low <pixels>", "its smallest side, where sides vary (default: all of one size)", integer(1))
     .option("--clutter <n>", "shuffled pictures strewn over a scene", integer(0), 12)
     .option("--distractors <n>", "whole pictures of classes not asked for, strewn over a scene", integer(0), 0)
     .option("--classes <names>", "classes of the source that scenes are about, with commas (default: all)", nameList)

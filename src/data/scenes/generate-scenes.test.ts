@@ -151,9 +151,23 @@ test("a picture that cannot be read is named once and replaced by one of its cla
   expect(files.names("scenes/train/guinea-pig")).toHaveLength(3);
 });
 
+test("sizes of the evidence that vary: within their bounds, and the box says which", async () => {
+  const { files } = await generate({ evidence: 16, evidenceLow: 8, count: 40 });
+  const boxes: number[][] = Object.values(JSON.parse(files.text("scenes/train-boxes.json")));
+  const sides = boxes.map(([x1, y1, x2, y2]) => {
+    expect(x2! - x1!).toBe(y2! - y1!);
+    return x2! - x1! + 1;
+  });
+  expect(Math.min(...sides)).toBeGreaterThanOrEqual(8);
+  expect(Math.max(...sides)).toBeLessThanOrEqual(16);
+  expect(new Set(sides).size).toBeGreaterThan(5);
+  expect(JSON.parse(files.text("scenes/scenes.json"))).toMatchObject({ evidence: 16, evidence_low: 8 });
+});
+
 test.each([
   [{ evidence: 41 }, /evidence is a whole number from 8 to 40, not 41/],
-  [{ evidence: 30 }, /clutter for evidence of 30 does not fit/],
+  [{ evidence: 8, evidenceLow: 9 }, /smallest size of the evidence is a whole number from 8 to 8, not 9/],
+  [{ evidence: 36 }, /clutter for evidence of 36 does not fit/],
   [{ distractors: 1 }, /classes that are not asked for/],
   [{ classes: ["cat", "dog"] }, /unknown classes: dog/],
   [{ classes: ["cat"] }, /one class alone/],

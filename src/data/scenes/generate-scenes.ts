@@ -2,7 +2,9 @@
 // in a large picture that tells nothing else. How large the evidence is, is the experiment: what a shrunken glance still shows, and what only
 // a patch at full resolution does. Each split is made of the source's own split, clutter included, so no picture leaks.
 import { UsageError } from "../../errors.ts";
-import { drawScene } from "../../image/scene.ts";
+import type { RawImage } from "../../image/raw-image.ts";
+import { resample } from "../../image/resample.ts";
+import { drawScene, largestJigsaw } from "../../image/scene.ts";
 import { RandomSource } from "../../random.ts";
 import { type DataProblem, type Dataset, list, membersByClass } from "../dataset.ts";
 import { checkAborted, type DecodePicture, mapLimited } from "../files.ts";
@@ -18,6 +20,8 @@ export interface SceneSettings {
   readonly size: number;
   /** Side of the evidence. */
   readonly evidence: number;
+  /** Smallest side of the evidence, where sides vary: small ones as often as large ones, by ratio. Default: all of one size. */
+  readonly evidenceLow?: number;
   /** Shuffled pictures strewn over a scene. */
   readonly clutter: number;
   /** Whole pictures of classes that are not asked for, strewn over a scene. Needs `classes`. */
@@ -40,7 +44,7 @@ export interface GenerateScenesOptions extends SceneSettings {
   readonly files: SceneFiles;
   readonly decode: DecodePicture;
   /** Pixels to the bytes of a JPEG file. */
-  readonly encode: (image: Parameters<typeof drawScene>[0]) => Promise<Uint8Array>;
+  readonly encode: (image: RawImage) => Promise<Uint8Array>;
   /** After every scene. */
   readonly onScene?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -106,20 +110,21 @@ async function untilFailure<T>(values: readonly T[], work: (value: T) => Promise
   if (failures.length > 0) throw failures[0];
 }
 
-function checkSettings({ size, evidence, clutter, distractors, classes, seed, count, heldOut }: SceneSettings): void {
+function checkSettings(settings: SceneSettings): void {
+  const { size, evidence, clutter, distractors, classes, seed, count, heldOut } = settings;
   const whole = (value: number, low: number, high: number, what: string) => {
     if (!Number.isInteger(value) || value < low || value > high)
       throw new UsageError(`${what} is a whole number from ${low} to ${high}, not ${value}`);
   };
   whole(size, 32, MAX_SIDE, "the size of a scene");
   whole(evidence, 8, size, "the size of the evidence");
+  whole(settings.evidenceLow ?? evidence, 8, evidence, "the smallest size of the evidence");
   whole(clutter, 0, MAX_STREWN, "the amount of clutter");
   whole(distractors, 0, MAX_STREWN, "the number of distractors");
   whole(count ?? 1, 1, MAX_SCENES, "the number of scenes");
   whole(heldOut ?? 1, 1, MAX_SCENES, "the number of held-out scenes");
   whole(seed, 0, 2 ** 32 - 1, "a seed");
-  // Jigsaws are up to a quarter larger than the evidence.
-  if (clutter > 0 && Math.ceil(1.25 * evidence) + 8 > size)
+  if (clutter > 0 && largestJigsaw(evidence) > size)
     throw new UsageError(
       `clutter for evidence of ${evidence} does not fit a scene of ${size}`,
       "make the scene larger or the evidence smaller",
@@ -196,7 +201,7 @@ function balancedOrder(members: readonly (readonly number[])[], count: number, r
 }
 
 async function makeScene(
-  { split, dataset, evidence, material, distractors }: SplitPlan,
+  { split, dataset, evidence, material: items, distractors }: SplitPlan,
   place: number,
   pictures: ScenePictures,
   classes: readonly SceneClass[],
@@ -209,9 +214,18 @@ async function makeScene(
   const sameClass = Int32Array.from(evidence.filter((other) => dataset.targets[other] === target));
   const decisive = (await pictures.square(item)) ?? (await pictures.draw(1, sameClass, random))[0]!;
   // Ground and clutter are cut out of a handful of pictures: enough variety, and a fraction of the reading.
-  const handful = await pictures.draw(Math.max(8, options.clutter), material, random);
+  const handful = await pictures.draw(Math.max(8, options.clutter), items, random);
   const strangers = await pictures.draw(options.distractors, distractors, random);
-  const { image, box } = drawScene(decisive, strangers, () => random.choice(handful), options, random);
+  const side = sideOf(options, random);
+  const scaled = (picture: RawImage) => (side === picture.width ? picture : resample(picture, side, side));
+  const material = handful.map(scaled);
+  const { image, box } = drawScene(
+    scaled(decisive),
+    strangers.map(scaled),
+    () => random.choice(material),
+    options,
+    random,
+  );
   return {
     label: classes.find(({ index }) => index === target)!.label,
     number: place + 1,
@@ -220,13 +234,19 @@ async function makeScene(
   };
 }
 
+function sideOf({ evidence, evidenceLow = evidence }: SceneSettings, random: RandomSource): number {
+  if (evidenceLow === evidence) return evidence;
+  return Math.round(evidenceLow * (evidence / evidenceLow) ** random.uniform());
+}
+
 /** scenes.json: how the data set was made. */
 function settingsRecord(options: GenerateScenesOptions, classes: readonly SceneClass[]): Record<string, unknown> {
-  const { size, evidence, clutter, distractors, count, heldOut, seed } = options;
+  const { size, evidence, evidenceLow, clutter, distractors, count, heldOut, seed } = options;
   return {
     source: options.sourceName,
     size,
     evidence,
+    ...(evidenceLow === undefined ? {} : { evidence_low: evidenceLow }),
     clutter,
     distractors,
     classes: classes.map(({ label }) => label),
