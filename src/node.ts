@@ -1,5 +1,9 @@
 // The public entry for Node: the library's tasks bound to this machine.
 import { nodeHost } from "./platform/node/host.ts";
+import {
+  type AdaptiveClassifier as AdaptiveClassifierTask,
+  loadAdaptiveClassifier,
+} from "./tasks/adaptive-classifier.ts";
 import { type Classifier as ClassifierTask, loadClassifier } from "./tasks/classifier.ts";
 import { type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embedder.ts";
 import type { EngineOptions } from "./tasks/engine.ts";
@@ -17,13 +21,25 @@ export {
   UsageError,
   WeightsMismatchError,
 } from "./errors.ts";
+export { evaluateExits, exitShares, solveThresholds } from "./evaluate/early-exit.ts";
+export { type EarlyExitPoint, type StepEvaluation, StepMeter } from "./evaluate/steps.ts";
 export { type DrawGazeOptions, drawGaze } from "./image/explain.ts";
+export { drawGlimpses, type Glimpse } from "./image/glimpses.ts";
 export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { Device, RunOptions, Session, SessionOptions, ValueInfo } from "./runtime/session.ts";
+export type {
+  AdaptiveClassifyOptions,
+  AdaptiveOptions,
+  AdaptiveResult,
+  AdaptiveScores,
+  AdaptiveStep,
+  Box,
+} from "./tasks/adaptive-classifier.ts";
 export type { ClassifyOptions } from "./tasks/classifier.ts";
 export type { EmbedOptions } from "./tasks/embedder.ts";
 export type { EngineOptions } from "./tasks/engine.ts";
+export type { ExitOptions, StopReason } from "./tasks/exit-rule.ts";
 export type { PictureSource } from "./tasks/pictures.ts";
 export type { ClassificationResult, GazeResult, GazeStage, Prediction } from "./tasks/results.ts";
 export type { DType, TensorData } from "./tensor.ts";
@@ -42,6 +58,22 @@ export const Classifier = {
    */
   load: (source: string | Uint8Array, options?: EngineOptions): Promise<Classifier> =>
     loadClassifier(nodeHost, source, options),
+};
+
+/** Names what is in pictures, and looks only as long as it must. */
+export type AdaptiveClassifier = AdaptiveClassifierTask;
+
+export const AdaptiveClassifier = {
+  /**
+   * Loads a model that runs in steps (a GFNet), each of which has an answer.
+   *
+   * @throws UsageError when the model has no steps
+   * @example
+   * const classifier = await AdaptiveClassifier.load("gfnet_resnet50_96.pth.tar");
+   * const { predictions, steps, stopped } = await classifier.classify("photo.jpg", { threshold: 0.9, budgetMs: 50 });
+   */
+  load: (source: string | Uint8Array, options?: EngineOptions): Promise<AdaptiveClassifier> =>
+    loadAdaptiveClassifier(nodeHost, source, options),
 };
 
 /** Turns pictures into vectors. */

@@ -52,7 +52,7 @@ function gfnetToy(config: Config): SweepOptions {
   const { num_classes: _, ...backbone } = toys[family]!(config).config!;
   const recurrent = GFNET_BACKBONES[config.arch as GfnetBackbone].fc_rnn;
   const widths = { policy_hidden_dim: 32, ...(recurrent ? { fc_hidden_dim: 48 } : {}) };
-  return { config: { ...widths, backbone, class_num: 11, patch_size: 33, image_size: 60 }, height: 60, width: 60 };
+  return { config: { ...widths, backbone, class_num: 11, patch_size: 33, image_size: 60, T: 2 }, height: 60, width: 60 };
 }
 
 /** By architecture name. */
