@@ -13,7 +13,7 @@ export const everyday: RecipeInput = {
   width: 64,
   augmentation:
     "random_resized_crop(64,0.35:1)|flip(0.5)|color_jitter(0.3,0.3,0.3)|normalize(imagenet)|random_erasing(0.1)",
-  transform: "resize_small(64,bicubic)|central_crop(64)|normalize(imagenet)",
+  transform: "resize_small(80,bicubic)|central_crop(80)|normalize(imagenet)",
   epochs: 24,
   batch: 64,
   learning_rate: 1e-3,

@@ -4,12 +4,13 @@ import { parseRecipe, type Recipe } from "../train/recipe.ts";
 import { parseAnyRecipe, type StagedRecipe } from "../train/staged-recipe.ts";
 import { clothing } from "./clothing.ts";
 import { everyday } from "./everyday.ts";
+import { everydayFull, everydayGrown } from "./everyday-grown.ts";
 import { gfnetRecipes } from "./gfnet.ts";
 import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
 
 export const recipes: ReadonlyMap<string, Recipe> = new Map(
-  [everyday, clothing, sparseformerTinyImagenet, scenesEncoder, scenesBackbone].map((input) => [
+  [everyday, everydayGrown, clothing, sparseformerTinyImagenet, scenesEncoder, scenesBackbone].map((input) => [
     input.name,
     parseRecipe(input),
   ]),
@@ -17,7 +18,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map(
 
 /** Recipes of several stages by name. */
 export const stagedRecipes: ReadonlyMap<string, StagedRecipe> = new Map(
-  [gfnetScenes, ...gfnetRecipes].map((input) => [input.name, parseAnyRecipe(input) as StagedRecipe]),
+  [everydayFull, gfnetScenes, ...gfnetRecipes].map((input) => [input.name, parseAnyRecipe(input) as StagedRecipe]),
 );
 
 /**

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { NotFoundError, UsageError } from "../errors.ts";
 import { anyRecipeNamed, recipeNamed, recipes, stagedRecipes } from "../recipes/index.ts";
+import { namePattern } from "./parameter-groups.ts";
 import { groupsOf, optimizerOf, overrideRecipe, parseRecipe, type Recipe, type RecipeInput } from "./recipe.ts";
 import type { StagedRecipe } from "./staged-recipe.ts";
 import { startingPoint } from "./start.ts";
@@ -84,13 +85,29 @@ test.each([...recipes.keys()])("the recipe %s trains: its size, its model and it
   const step = stepOfRecipe({ ...recipe, batch: 2 }, model.definition, 3);
   expect(step.graph.outputs.get("loss")?.shape).toEqual([]);
   const buffers = step.state.filter(({ role }) => role === "buffer");
-  expect(step.trained.length + buffers.length).toBe(model.weights.size);
+  const isFrozen = namePattern(recipe.freeze);
+  const frozen = [...model.weights.keys()].filter(isFrozen);
+  expect(step.trained.filter(isFrozen)).toEqual([]);
+  expect(step.trained.length + buffers.length + frozen.length).toBe(model.weights.size);
   if (model.definition.architecture.name !== "sparseformer") return;
   expect(step.masks.length > 0).toBe(true);
   expect(step.rules.get("initial_roi.weight")?.weightDecay).toBe(0);
 });
 
-test.each([...stagedRecipes.keys()])(
+test("the bundled model's recipe: the second stage grows what the first one made, and can be run alone", () => {
+  const { stages } = anyRecipeNamed("everyday-full") as StagedRecipe;
+  expect(stages).toEqual([recipeNamed("everyday"), recipeNamed("everyday-grown")]);
+  const [first, second] = stages as [Recipe, Recipe];
+  const { model } = startingPoint(first, ["a", "b"]);
+  const { fresh, model: grown } = startingPoint(second, ["a", "b"], model);
+  expect(fresh.length).toBe(12);
+  expect(fresh.every((name) => /^(feat_extractor\.blocks|exits\.0)\./.test(name))).toBe(true);
+  const step = stepOfRecipe({ ...second, batch: 2 }, grown.definition, 2);
+  expect(step.trained).toContain("exits.0.proj.weight");
+  expect(step.trained).not.toContain("feat_extractor.conv1.weight");
+});
+
+test.each([...stagedRecipes.keys()].filter((name) => name.startsWith("gfnet")))(
   "the recipe %s: three stages of one model, of which one trains the policy",
   (name) => {
     const recipe = anyRecipeNamed(name) as StagedRecipe;

@@ -16,6 +16,7 @@ import { type ResumedRun, type Run, writeRunModel } from "./run/run-folder.ts";
 import { EventWriter } from "./run/tensorboard.ts";
 import type { CosineSchedule } from "./schedule.ts";
 import { buildTrainStep, type TrainStep } from "./step.ts";
+import { stepMemory } from "./step-memory.ts";
 import { Pace, StepWindow } from "./step-window.ts";
 import { initialState, type StepReport, stateOf, Trainer } from "./trainer.ts";
 
@@ -70,6 +71,8 @@ export interface FitOptions {
     signal: AbortSignal | undefined,
   ) => Promise<Evaluation>;
   readonly onStage?: (stage: FitStage) => void;
+  /** Before the step is compiled: a bound of the bytes that it takes. */
+  readonly onMemory?: (bytes: number) => void;
   /** After every step. */
   readonly onStep?: (report: FitReport) => void;
   /** With every line of metrics. */
@@ -185,6 +188,7 @@ class RunningFit {
     const { recipe, model, run, files, loader } = options;
     options.onStage?.("compiling");
     const step = stepOfRecipe(recipe, model.definition, options.classes);
+    options.onMemory?.(stepMemory(step));
     const resumed =
       "progress" in run ? await loadCheckpoint(files, run.paths.checkpoints, { state: step.state }) : undefined;
     const weights = resumed?.model.weights ?? model.weights;

@@ -17,7 +17,7 @@ import { askTeacher, loadOpinions, openTeacher, saveOpinions, withTeacher } from
 import { type Evaluation, type FitOptions, trainModel } from "./train-model.ts";
 import { type ValidationOptions, validate } from "./validation.ts";
 
-type Hooks = Pick<FitOptions, "onStage" | "onStep" | "onReport" | "onEpoch">;
+type Hooks = Pick<FitOptions, "onStage" | "onMemory" | "onStep" | "onReport" | "onEpoch">;
 
 export interface TrainRunOptions extends Hooks {
   readonly recipe: Recipe;

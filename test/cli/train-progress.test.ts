@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Terminal } from "../../src/cli/terminal.ts";
-import { epochLine, LiveLine, problemLines, shellWord, stepLine, teacherLine } from "../../src/cli/train-progress.ts";
+import {
+  epochLine,
+  LiveLine,
+  memoryLine,
+  problemLines,
+  shellWord,
+  stepLine,
+  teacherLine,
+} from "../../src/cli/train-progress.ts";
 import type { FitReport } from "../../src/train/train-model.ts";
 
 const REPORT: FitReport = {
@@ -118,4 +126,11 @@ test("on a terminal the line is replaced, ten times a second at most, and never 
   live.end();
   expect(notes).toEqual([]);
   expect(statuses).toEqual(["step 0", "x".repeat(79), ""]);
+});
+
+test("memory: a bound, and a warning where the machine has less", () => {
+  expect(memoryLine(7.25e8, 8e9)).toBe("a step takes up to 0.7 GB of memory");
+  expect(memoryLine(1.24e10, 8e9)).toBe(
+    'a step takes up to 12 GB of memory, and this machine has 8.0 GB: halve --batch, and give the recipe "accumulate": 2',
+  );
 });

@@ -8,6 +8,7 @@ import { trainingLoader } from "../../src/train/loaders.ts";
 import { optimizerOf, type Recipe } from "../../src/train/recipe.ts";
 import { startingPoint } from "../../src/train/start.ts";
 import { buildTrainStep } from "../../src/train/step.ts";
+import { stepMemory } from "../../src/train/step-memory.ts";
 import { scheduleOfRecipe, stepOfRecipe } from "../../src/train/train-model.ts";
 import { DivergedError, initialState, stateOf, Trainer, type TrainingBatch } from "../../src/train/trainer.ts";
 import { createSession } from "./fit.ts";
@@ -223,4 +224,18 @@ test("early answers have their share of the loss, and learn from it", async () =
   // What has no gradient decays a little; what has one moves by the rate.
   expect(none.moved).toBeLessThan(1e-4);
   expect(some.moved).toBeGreaterThan(1e-3);
+});
+
+test("a step's memory is known before it runs: more for larger batches, and for what an optimiser keeps", () => {
+  const memory = (changes: Parameters<typeof tinyRecipe>[0]) => {
+    const recipe = tinyRecipe(changes);
+    return stepMemory(stepOfRecipe(recipe, startingPoint(recipe, LABELS).model.definition, LABELS.length));
+  };
+  const [small, large] = [memory({ batch: 8 }), memory({ batch: 64 })];
+  expect(large).toBeGreaterThan(4 * small);
+  expect(large).toBeLessThan(8 * small);
+  // AdamW keeps two numbers a parameter, Lion one, and each stays twice: now and next.
+  const { model } = startingPoint(tinyRecipe(), LABELS);
+  const parameters = [...model.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
+  expect(small - memory({ batch: 8, optimizer: "lion" })).toBeCloseTo(2.6 * 2 * 4 * parameters, -1);
 });

@@ -1,4 +1,5 @@
 // saccade train: a recogniser from a folder of pictures.
+import { totalmem } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { openDataset } from "../../data/open.ts";
 import { AbortedError, FormatError, NotFoundError, UsageError } from "../../errors.ts";
@@ -40,6 +41,7 @@ import {
   epochLine,
   LiveLine,
   lastLines,
+  memoryLine,
   problemLines,
   shellWord,
   stageLine,
@@ -92,7 +94,10 @@ export function addTrain(program: Command, terminal: Terminal): void {
       `a recipe's name (${[...recipes.keys(), ...stagedRecipes.keys()].join(", ")}) or a JSON file (default: everyday)`,
     )
     .option("--from <model>", "begin with this model's weights, with a new last layer")
-    .option("--teacher <model.onnx>", "learn from this model's features too (needs an output named features)")
+    .option(
+      "--teacher <file>",
+      "learn from this ONNX model's features too (needs an output named features), or from what it said in another run: its teacher.safetensors",
+    )
     .option("-o, --out <folder>", "the run's folder (default: runs/RECIPE, or the next that is free)")
     .option("--resume", "go on with the run in the folder")
     .option("--stage <n>", "of a recipe of several stages, this one alone", integer(1))
@@ -135,6 +140,8 @@ async function stagesToResume(
 ): Promise<Recipe | StagedRecipe | undefined> {
   const folder = out ?? (await defaultRunFolder(files, named?.name ?? "everyday", true));
   const staged = await stagedRecipeOf(files, folder);
+  if (staged !== undefined && named !== undefined && JSON.stringify(named) !== JSON.stringify(staged))
+    throw new UsageError(`the run in ${folder} follows another recipe`, "it knows its own: leave --recipe out");
   if (staged === undefined && named !== undefined && isStaged(named))
     throw new NotFoundError("run", folder, `there is no run of ${named.name} to go on with`);
   return staged ?? named;
@@ -150,7 +157,10 @@ async function trainStages(
   const { recipe: _, ...others } = flags;
   const resumes = flags.resume === true;
   const folder = flags.out ?? (await defaultRunFolder(files, staged.name, resumes));
-  const recipe = resumes ? staged : overrideStages(staged, overridesOf(flags));
+  const overrides = overridesOf(flags);
+  if (resumes && Object.keys(overrides).length > 0)
+    throw new UsageError(`the run in ${folder} goes on as it began`, `leave out ${Object.keys(overrides).join(", ")}`);
+  const recipe = resumes ? staged : overrideStages(staged, overrides);
   if (!resumes) await createStagedRun(files, folder, recipe);
   const standings = await stageStandings(files, folder, recipe);
   await using _unbegun = { [Symbol.asyncDispose]: () => abandonUnbegun(files, folder) };
@@ -301,6 +311,7 @@ async function follow(
       onTeacher: (done, total) => live.show(teacherLine(done, total, (performance.now() - started) / 1000)),
       onTaught: (accuracy) => terminal.note(taughtLine(accuracy)),
       onStage: (stage) => live.show(stageLine(stage)),
+      onMemory: (bytes) => terminal.note(memoryLine(bytes, totalmem())),
       onStep: (report) => live.show(stepLine(report, terminal.columns)),
       onReport: (report) => print({ kind: "train", ...report }),
       onEpoch(epoch, report, evaluation) {

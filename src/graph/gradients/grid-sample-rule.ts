@@ -16,6 +16,7 @@ import {
   mul,
   reduceSum,
   reshape,
+  slice,
   transpose,
   values,
 } from "../build.ts";
@@ -36,16 +37,34 @@ export const gridSampleRule: GradientRule<"gridSample"> = ({ inputs, attributes:
   ];
 };
 
+/** Elements that the points' shares of the cells may take at once, 64 MiB: with more points, they take turns. */
+const SHARES_LIMIT = 2 ** 24;
+
 function featureGradient(features: Tensor, positions: readonly AxisPositions[], g: Tensor): Tensor {
-  const [batch, channels, ...spatial] = features.shape as readonly [Dim, Dim, ...Dim[]];
-  const points = g.shape[2]!;
-  const hats = positions.map((axis) => hat(axis)); // (N, size, P) each
-  const last = spatial.at(-1)!;
-  if (Number(channels) >= Number(last)) {
-    const weights = outer(hats); // (N, cells, P)
-    return reshape(matMul(g, weights, { transposeB: true }), features.shape);
-  }
+  const [, channels, ...spatial] = features.shape as readonly [Dim, Dim, ...Dim[]];
+  const points = fixedSize(g.shape[2]!, "gridSample");
+  const last = fixedSize(spatial.at(-1)!, "gridSample");
   // Few channels: cheaper to weight them with all axes but the last.
+  const joint = fixedSize(channels, "gridSample") >= last;
+  const rows = multiplyDims(features.shape[0]!, joint ? last : channels, ...spatial.slice(0, -1));
+  const turn = Math.max(1, Math.floor(SHARES_LIMIT / fixedSize(rows, "gridSample")));
+  const turns = Array.from({ length: Math.ceil(points / turn) }, (_, i) => [i * turn, (i + 1) * turn] as const);
+  // Each turn is added before the next begins, so that no more than two maps are alive.
+  return turns.reduce<Tensor | undefined>((sum, [from, to]) => {
+    const some = (x: Tensor) => (turns.length === 1 ? x : slice(x, 2, from, Math.min(to, points)));
+    const hats = positions.map(({ low, part, ...axis }) => hat({ ...axis, low: some(low), part: some(part) }));
+    const part = joint ? jointGradient(features, hats, some(g)) : separateGradient(features, hats, some(g));
+    return sum === undefined ? part : add(sum, part);
+  }, undefined)!;
+}
+
+/** hats (N, size, P) each, g (N, C, P) */
+function jointGradient(features: Tensor, hats: readonly Tensor[], g: Tensor): Tensor {
+  return reshape(matMul(g, outer(hats), { transposeB: true }), features.shape); // outer (N, cells, P)
+}
+
+function separateGradient(features: Tensor, hats: readonly Tensor[], g: Tensor): Tensor {
+  const [batch, channels, points] = g.shape as readonly [Dim, Dim, Dim];
   const weights = outer(hats.slice(0, -1)); // (N, rest, P)
   const rest = multiplyDims(channels, weights.shape[1]!);
   const weighted = reshape(mul(expandDims(g, 2), expandDims(weights, 1)), [batch, rest, points]); // (N, C * rest, P)

@@ -42,7 +42,7 @@ function outputsOf(extension: Record<string, unknown>, change: (weights: Map<str
         tensor(
           "float32",
           shape,
-          Float32Array.from(data, () => own.between(-0.3, 0.3)),
+          Float32Array.from({ length: data.length }, () => own.between(-0.3, 0.3)),
         ),
       );
   }
@@ -65,7 +65,7 @@ test("new blocks change nothing but rounding, and learned ones do", () => {
       tensor(
         "float32",
         shape,
-        Float32Array.from(data, () => own.between(-0.5, 0.5)),
+        Float32Array.from({ length: data.length }, () => own.between(-0.5, 0.5)),
       ),
     );
   }).get("logits")!;
