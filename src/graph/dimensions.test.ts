@@ -30,6 +30,15 @@ describe("dimensions", () => {
     expect(sizeOf(["batch", 49, 256])).toBe("12544*batch");
   });
 
+  test("floors of sums and of floors have one text", () => {
+    expect(floorDivideDim("height + 1", 2)).toBe("floor((height - 1)/2) + 1");
+    expect(floorDivideDim("height - 4", 4)).toBe("floor((height)/4) - 1");
+    expect(floorDivideDim("3*height + 2*width + 4", 2)).toBe("floor((height)/2) + height + width + 2");
+    const halved = (size: Dim) => addDims(floorDivideDim(subtractDims(size, 1), 2), 1);
+    expect(halved(halved(halved("height")))).toBe("floor((height - 1)/8) + 1");
+    expect(floorDivideDim(floorDivideDim("batch*height", 2), 3)).toBe("floor((batch*height)/6)");
+  });
+
   test("exact division, as reshaping needs", () => {
     expect(divideDims("12544*batch", 256)).toBe("49*batch");
     expect(divideDims(multiplyDims("batch", "height", 6), multiplyDims("height", 3))).toBe("2*batch");

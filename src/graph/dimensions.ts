@@ -37,9 +37,35 @@ export function multiplyDims(...dims: Dim[]): Dim {
 export function floorDivideDim(a: Dim, b: number): Dim {
   if (typeof a === "number") return Math.floor(a / b) + 0;
   if (b === 1) return a;
-  const exact = divideExactly(polynomial(a), polynomial(b));
-  if (exact !== undefined) return toDim(exact);
-  return toDim(atom(`floor((${a})/${b})`));
+  const { whole, rest } = takeMultiples(polynomial(a), b);
+  if (rest.size === 0) return toDim(whole);
+  return toDim(addPolynomials(whole, floorOf(rest, b)));
+}
+
+/** a = whole * b + rest, with coefficients of `rest` in 0..b - 1 and its constant in 1 - b..0: what windows leave over. */
+function takeMultiples(a: Polynomial, b: number): { whole: Polynomial; rest: Polynomial } {
+  let whole: Polynomial = new Map();
+  let rest: Polynomial = new Map();
+  for (const [key, { coefficient, atoms }] of a) {
+    const quotient = key === "" ? Math.ceil(coefficient / b) : Math.floor(coefficient / b);
+    const term = (value: number): Polynomial =>
+      value === 0 ? new Map() : new Map([[key, { coefficient: value, atoms }]]);
+    whole = addPolynomials(whole, term(quotient + 0));
+    rest = addPolynomials(rest, term(coefficient - quotient * b));
+  }
+  return { whole, rest };
+}
+
+/** floor(a / b); one floor inside another is one: floor((floor(x / c) + d) / b) = floor((x + c d) / (b c)). */
+function floorOf(a: Polynomial, b: number): Polynomial {
+  const terms = [...a.values()].filter(({ atoms }) => atoms.length > 0);
+  const [only] = terms;
+  const inner =
+    terms.length === 1 && only!.atoms.length === 1 && only!.coefficient === 1 ? floorAtom(only!.atoms[0]!) : undefined;
+  if (inner === undefined) return atom(`floor((${toDim(a)})/${b})`);
+  const constantTerm = a.get("")?.coefficient ?? 0;
+  const { numerator, denominator } = inner;
+  return polynomial(floorDivideDim(addDims(numerator, constantTerm * denominator), b * denominator));
 }
 
 /** a / b when b is a number or a single product that divides a without remainder; undefined when that cannot be shown. */
