@@ -55,6 +55,24 @@ export function convertCheckpoint(bytes: Uint8Array, where: string, options: Con
   };
 }
 
+/**
+ * A model as another one of the same weights: with other labels, another transform or licence, or in another precision.
+ * @throws UsageError for what a finished model cannot change, and for labels that are not as many as the classes
+ */
+export function convertModel(model: NativeModel, where: string, options: ConvertOptions = {}): Conversion {
+  const { entry, architecture, config, dtype, ...card } = options;
+  if (entry !== undefined || architecture !== undefined || config !== undefined)
+    throw new UsageError(
+      `${where} is a model folder, and its config.json says what it is`,
+      "leave --entry, --architecture and --config out, or convert the weights file in it",
+    );
+  const provenance = { ...model.card.provenance, ...card.provenance };
+  const weights = dtype === undefined ? model.weights : inPrecision(model.weights, dtype);
+  const converted = { ...model, weights, card: { ...model.card, ...card, provenance } };
+  requireLabels(converted);
+  return { model: converted, format: "safetensors", notes: [], renamed: [], computed: [], dropped: [] };
+}
+
 /** A wrong number of names is found now and not at the first picture. */
 function requireLabels({ card: { labels }, definition }: NativeModel): void {
   if (labels === undefined || definition.architecture.answers(definition.config) === "embedding") return;

@@ -49,6 +49,24 @@ test("a checkpoint and a configuration become a model folder that runs", async (
   expect(await differenceOfLogits(out)).toBeLessThan(toleranceOf(golden, "logits"));
 });
 
+test("a model folder becomes another one: half precision, other labels; what it is stays", async () => {
+  expect((await cli(["convert", checkpoint, at("first"), "--config", config, "--licence", "MIT"])).exitCode).toBe(0);
+  const half = ["convert", `${at("first")}/`, at("second"), "--dtype", "float16", "--transform", "resize(64,64)"];
+  const { exitCode, stdout } = await cli(half);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain("float16");
+  expect(configOf(at("second"))).toMatchObject({
+    licence: "MIT",
+    transform: "resize(64,64)",
+    config: configOf(at("first")).config,
+    provenance: { converted_from: "first" },
+  });
+  expect(await differenceOfLogits(at("second"))).toBeLessThan(0.05);
+  const changed = await cli(["convert", at("first"), at("changed"), "--config", "proj_dim=3"]);
+  expect(changed.exitCode).toBe(2);
+  expect(changed.notes.join(" ")).toContain("config.json says what it is");
+});
+
 test("--config takes a model folder's config.json, a bare object, and fields that change it", async () => {
   const whole = at("folder-config.json");
   writeFileSync(whole, JSON.stringify({ architecture: "sparseformer", config: golden.config, licence: "MIT" }));

@@ -3,8 +3,8 @@ import { type Command, Option } from "commander";
 import { z } from "zod";
 import { FormatError, UsageError } from "../../errors.ts";
 import { parseTransform } from "../../image/transform.ts";
-import { type Conversion, type ConvertOptions, convertCheckpoint } from "../../model-folder/convert.ts";
-import { MAX_WEIGHT_BYTES, writeModelFolder } from "../../model-folder/load.ts";
+import { type Conversion, type ConvertOptions, convertCheckpoint, convertModel } from "../../model-folder/convert.ts";
+import { MAX_WEIGHT_BYTES, readModelFolder, writeModelFolder } from "../../model-folder/load.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { elementCount } from "../../tensor.ts";
 import { version } from "../../version.ts";
@@ -31,14 +31,15 @@ Examples:
   $ saccade convert sparseformer_v1_tiny_converted.pth tiny/
   $ saccade convert checkpoint.pth flowers/ --config config.json --labels names.txt
   $ saccade convert tiny.pth small-file/ --dtype float16
+  $ saccade convert runs/flowers/best/ flowers/ --dtype float16
   $ saccade convert clip.pth cheap/ --config num_latent_tokens=25
 `;
 
 export function addConvert(program: Command, terminal: Terminal): void {
   program
     .command("convert")
-    .description("make a model folder out of a checkpoint")
-    .argument("<checkpoint>", ".safetensors or PyTorch file")
+    .description("make a model folder out of a checkpoint, or of another model folder")
+    .argument("<checkpoint>", ".safetensors or PyTorch file, or a model folder")
     .argument("<folder>", "the model folder to write")
     .option("--architecture <name>", "registered model or architecture (default: the one that fits)")
     .option(
@@ -70,12 +71,14 @@ async function convert(checkpoint: string, folder: string, flags: ConvertFlags, 
     ...(flags.licence === undefined ? {} : { licence: flags.licence }),
     provenance: {
       ...described.provenance,
-      converted_from: checkpoint.replace(/^.*[/\\]/, ""),
+      converted_from: checkpoint.replace(/[/\\]+$/, "").replace(/^.*[/\\]/, ""),
       converted_by: `saccade ${version}`,
     },
   };
-  const bytes = await nodeHost.files.read(checkpoint, { maxBytes: MAX_WEIGHT_BYTES });
-  const conversion = convertCheckpoint(bytes, checkpoint, options);
+  const isFolder = (await nodeHost.files.stat(checkpoint))?.isDirectory === true;
+  const conversion = isFolder
+    ? convertModel(await readModelFolder(nodeHost.files, checkpoint), checkpoint, options)
+    : convertCheckpoint(await nodeHost.files.read(checkpoint, { maxBytes: MAX_WEIGHT_BYTES }), checkpoint, options);
   await writeModelFolder(nodeHost.files, folder, conversion.model);
   terminal.out(describe(checkpoint, folder, conversion));
 }
