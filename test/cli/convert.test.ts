@@ -124,7 +124,7 @@ describe("what does not fit is said, and nothing is written", () => {
     [["--config", checkpoint], 1, "not valid JSON"],
     [["--config", "nowhere.json"], 1, "file not found"],
     [["--config", config, "--dtype", "int8"], 2, "Allowed choices"],
-    [["--architecture", "resnet"], 1, "model not found"],
+    [["--architecture", "lenet"], 1, "model not found"],
   ] as [string[], number, string][])("%j", async (extra, exitCode, message) => {
     const out = at("never");
     const run = await cli(["convert", checkpoint, out, ...extra]);
