@@ -52,27 +52,17 @@ export function completeEncoder(json: unknown): unknown {
   const changes = typeof backbone === "object" && backbone !== null ? (backbone as Record<string, unknown>) : {};
   // An unknown name is for the schema to refuse.
   if (typeof arch !== "string" || !Object.hasOwn(backbones, arch) || Object.keys(changes).length === 0) return json;
-  return { ...encoderWidths({ arch: arch as GfnetBackbone, backbone: changes }), ...given };
+  const { side: _, ...widths } = encoderSizes({ arch: arch as GfnetBackbone, backbone: changes });
+  return { ...widths, ...given };
 }
 
-/** Height and width of the map of a patch; a changed backbone's are found by building it. */
-export function mapSide(config: Pick<EncoderConfig, "arch" | "backbone"> & { readonly patch_size: number }): number {
-  if (Object.keys(config.backbone).length === 0) return encoderOf(config).mapSize(config.patch_size);
-  return fixedDim(lookOnce(config, config.patch_size).map, 2);
-}
-
-/** Found by building an encoder for the smallest patch. */
-function encoderWidths(config: Pick<EncoderConfig, "arch" | "backbone">) {
-  const { map, features } = lookOnce(config, 32);
-  return { feature_map_channels: fixedDim(map, 1), feature_num: fixedDim(features, 1) };
-}
-
-/** An encoder over one patch, in a graph that nothing else is in. */
-function lookOnce(config: Pick<EncoderConfig, "arch" | "backbone">, size: number): EncodedLook {
+/** Widths of map and features, and the map's height and width, found by building an encoder for patches of `size`. */
+export function encoderSizes(config: Pick<EncoderConfig, "arch" | "backbone">, size = 32) {
   const graph = new Graph();
   const scope = new Scope(graph);
   const mode = Mode.inference();
   const encoder = encoderOf(config);
   const map = encoder.featureMap(scope, graph.input("pixels", [1, 3, size, size]), mode);
-  return { map, features: encoder.pool(scope, map, mode) };
+  const features = encoder.pool(scope, map, mode);
+  return { feature_map_channels: fixedDim(map, 1), feature_num: fixedDim(features, 1), side: fixedDim(map, 2) };
 }

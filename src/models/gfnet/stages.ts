@@ -6,7 +6,7 @@ import type { Tensor } from "../../graph/tensor.ts";
 import type { Mode } from "../../nn/mode.ts";
 import type { StageInputs, Stages } from "../architecture.ts";
 import type { GfnetConfig } from "./config.ts";
-import { mapSide } from "./encoder.ts";
+import { encoderSizes } from "./encoder.ts";
 import { focus, glance, type LookState } from "./model.ts";
 
 const GLANCE = "glance";
@@ -44,7 +44,7 @@ function focusOutputs(
   config: GfnetConfig,
   mode: Mode,
 ): Record<string, Tensor> {
-  const side = mapSide(config);
+  const { side } = encoderSizes(config, config.patch_size);
   const looksBefore = config.fc_rnn ? 1 : Number(stage.slice("focus.".length));
   const before: LookState = {
     map: inputs.state("map", [config.feature_map_channels, side, side]),
