@@ -9,8 +9,10 @@ import { exportOnnx, exportStages } from "../src/model-folder/compile.ts";
 import { convertCheckpoint } from "../src/model-folder/convert.ts";
 import { loadModel, requireNative, writeModelFolder } from "../src/model-folder/load.ts";
 import { nativeModel } from "../src/model-folder/native.ts";
-import type { GfnetConfig } from "../src/models/gfnet/config.ts";
-import { inferenceGraph } from "../src/models/graph.ts";
+import { verifyStages } from "../src/model-folder/verify.ts";
+import { GFNET_BACKBONES, type GfnetBackbone, type GfnetConfig } from "../src/models/gfnet/config.ts";
+import { encoderSizes } from "../src/models/gfnet/encoder.ts";
+import { inferenceGraph, initialWeights } from "../src/models/graph.ts";
 import { defineModel, registry } from "../src/models/registry.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { SequentialSession } from "../src/runtime/sequential-session.ts";
@@ -153,7 +155,23 @@ describe("what cannot be", () => {
   });
 });
 
+test("a backbone of another depth: its stages agree on the size of the map", async () => {
+  const definition = defineModel("gfnet", {
+    ...TOY_CONFIG.recurrent,
+    arch: "resnet50",
+    backbone: { block: "BasicBlock", layers: [1, 1], stem_channels: 8, channels: [8, 16] },
+    patch_size: 32,
+    T: 2,
+  });
+  const model = nativeModel(definition, initialWeights(inferenceGraph(definition), 1), { name: "shallow" });
+  const check = await verifyStages(nodeHost, model, exportStages(model, {}), { device: "cpu" });
+  expect(check.largest.difference).toBeLessThan(1e-5);
+});
+
 test("fourteen released models, and the widths they state are their backbones'", () => {
   const released = [...registry.values()].filter(({ architecture }) => architecture === "gfnet");
   expect(released).toHaveLength(14);
+  const arches = Object.entries(GFNET_BACKBONES) as [GfnetBackbone, (typeof GFNET_BACKBONES)[GfnetBackbone]][];
+  for (const [arch, { feature_num, feature_map_channels }] of arches)
+    expect(encoderSizes({ arch, backbone: {} }), arch).toEqual({ feature_num, feature_map_channels, side: 1 });
 });

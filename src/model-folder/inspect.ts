@@ -65,7 +65,7 @@ export async function inspect(host: Host, source: string, options: InspectOption
     path,
     kind: "checkpoint",
     ...weightFacts(weights, bytes.length, options),
-    fits: detectModels(weights.tensors),
+    fits: detectModels(weights),
   };
 }
 

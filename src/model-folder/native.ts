@@ -36,9 +36,13 @@ function completeCard(definition: ModelDefinition, card: ModelCard, classes: Dim
   };
 }
 
-/** The registered models that a checkpoint fits exactly, by names and shapes. */
-export function detectModels(tensors: NamedTensors): string[] {
-  return [...registry.keys()].filter((name) => {
+/**
+ * The registered models that a checkpoint fits exactly, by names and shapes. What it says of itself (`facts`) narrows down which are tried,
+ * where it says anything that a registered model does too.
+ */
+export function detectModels({ tensors, facts }: Pick<Weights, "tensors" | "facts">): string[] {
+  const stated = statedModels(facts);
+  return (stated.length > 0 ? stated : [...registry.keys()]).filter((name) => {
     const definition = defineModel(name);
     try {
       // Inflation makes an image checkpoint fit a video model too; a bare checkpoint means the image model.
@@ -52,15 +56,26 @@ export function detectModels(tensors: NamedTensors): string[] {
   });
 }
 
+/** The registered models that are all that a checkpoint says of itself. */
+function statedModels(facts: CheckpointFacts): string[] {
+  return [...registry.values()]
+    .filter(({ architecture, config }) => {
+      const stated = architectures.get(architecture)?.adoptFacts?.(facts);
+      return stated !== undefined && Object.entries(config).every(([field, value]) => stated[field] === value);
+    })
+    .map(({ name }) => name);
+}
+
 /** The definition for a bare checkpoint: what the caller says, else the only registered model that fits. */
 export function definitionFor(
-  { tensors, facts }: Pick<Weights, "tensors" | "facts">,
+  weights: Pick<Weights, "tensors" | "facts">,
   where: string,
   model?: string,
   config?: Readonly<Record<string, unknown>>,
 ): ModelDefinition {
+  const { tensors, facts } = weights;
   if (model !== undefined) return defineFromCheckpoint(model, facts, config);
-  const fitting = detectModels(tensors);
+  const fitting = detectModels(weights);
   if (fitting.length === 1) return defineFromCheckpoint(fitting[0]!, facts, config);
   throw new UsageError(
     fitting.length === 0
