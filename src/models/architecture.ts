@@ -4,6 +4,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { Mode } from "../nn/mode.ts";
 import type { CheckpointFacts } from "../weights/facts.ts";
 import type { NamedTensors } from "../weights/remap.ts";
+import type { Pixels } from "./pixels.ts";
 
 export type { CheckpointFacts, NamedTensors };
 
@@ -62,6 +63,13 @@ export interface Architecture<Config> {
    * `gaze.N.regions` and `gaze.N.points`.
    */
   build(scope: Scope, image: Tensor, config: Config, mode: Mode): Readonly<Record<string, Tensor>>;
+  /** `build` from pixels, for architectures that take them better than as the normalised image. */
+  buildFromPixels?(scope: Scope, pixels: Pixels, config: Config, mode: Mode): Readonly<Record<string, Tensor>>;
+  /**
+   * The number of pixels from which features are computed faster only where they are sampled (`InferenceOptions.onlyWhereSampled`); undefined
+   * for never. Absent for architectures that see all of the picture.
+   */
+  sampledFrom?(config: Config): number | undefined;
   /** Official tensors of any release -> today's names and shapes for this configuration. */
   adoptWeights(tensors: NamedTensors, config: Config): NamedTensors;
   /**

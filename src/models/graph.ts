@@ -1,13 +1,14 @@
 // From a model definition to its inference graph, and from named tensors to checked parameters.
-import { WeightsMismatchError } from "../errors.ts";
+import { UsageError, WeightsMismatchError } from "../errors.ts";
 import type { Dim } from "../graph/dimensions.ts";
 import { shapesEqual } from "../graph/dimensions.ts";
 import { initialize } from "../graph/initializers.ts";
 import { trace } from "../graph/scope.ts";
 import type { Graph } from "../graph/tensor.ts";
-import { Mode } from "../nn/mode.ts";
+import { type InferenceOptions, Mode } from "../nn/mode.ts";
 import { type TensorData, tensor } from "../tensor.ts";
 import type { NamedTensors } from "./architecture.ts";
+import { normalizedImage, type PixelNormalization, pixelInput } from "./pixels.ts";
 import type { ModelDefinition } from "./registry.ts";
 
 export interface InputSize {
@@ -17,17 +18,51 @@ export interface InputSize {
   readonly width?: Dim;
 }
 
+/** How an inference graph takes pictures, and how much of them it computes. Values are the same in every form. */
+export interface InferenceForm extends InferenceOptions {
+  /** The input `image` is pixels, uint8 (batch, height, width, 3), which the graph normalises. Default: normalised float32. */
+  readonly pixels?: PixelNormalization;
+  /** With `pixels`: `size.width` counts blocks of so many pixels, and the input is (batch, height, blocks, 3 * block). Default 1. */
+  readonly pixelBlock?: number;
+}
+
 /** The forward pass with input `image` (batch, 3, [frames,] height, width). Sizes not given stay free where the architecture allows it. */
-export function inferenceGraph({ architecture, config }: ModelDefinition, size: InputSize = {}): Graph {
+export function inferenceGraph(definition: ModelDefinition, size: InputSize = {}, form: InferenceForm = {}): Graph {
+  const { architecture, config } = definition;
   const input = architecture.input(config);
   const fixed = input.size === "free" ? undefined : input.size;
   const height = size.height ?? fixed?.height ?? "height";
   const width = size.width ?? fixed?.width ?? "width";
   const spatial = input.kind === "video" ? [size.frames ?? "frames", height, width] : [height, width];
+  const mode = Mode.inference(form);
+  const batch = size.batch ?? "batch";
   return trace((scope) => {
-    const image = scope.graph.input("image", [size.batch ?? "batch", 3, ...spatial]);
-    return architecture.build(scope, image, config, Mode.inference());
+    if (form.pixels === undefined)
+      return architecture.build(scope, scope.graph.input("image", [batch, 3, ...spatial]), config, mode);
+    if (input.kind === "video")
+      throw new UsageError("pixels as bytes are for models of pictures; this one takes videos");
+    const pixels = pixelInput(scope.graph, { batch, height, width, block: form.pixelBlock ?? 1 }, form.pixels);
+    return architecture.buildFromPixels === undefined
+      ? architecture.build(scope, normalizedImage(pixels), config, mode)
+      : architecture.buildFromPixels(scope, pixels, config, mode);
   });
+}
+
+/**
+ * Whether an inference graph for pictures of a size is faster when it computes features only where they are sampled. Small pictures have most of
+ * their pixels seen anyway.
+ */
+export function isFasterWhereSampled({ architecture, config }: ModelDefinition, size: PixelSize): boolean {
+  const from = architecture.sampledFrom?.(config) ?? Number.POSITIVE_INFINITY;
+  return size.height * size.width >= from && Math.min(size.height, size.width) >= SHORTEST_SAMPLED_SIDE;
+}
+
+/** In pixels. A map needs two cells each way, and nobody gains anything from narrower strips. */
+const SHORTEST_SAMPLED_SIDE = 32;
+
+export interface PixelSize {
+  readonly height: number;
+  readonly width: number;
 }
 
 /** A model as graphs that run one after another. */

@@ -19,6 +19,11 @@ export interface TrainingOptions {
   readonly keepsStatistics?: (buffer: string) => boolean;
 }
 
+export interface InferenceOptions {
+  /** Models that sample features of the picture compute them only there. Default false: for the whole picture. Models that cannot, do not. */
+  readonly onlyWhereSampled?: boolean;
+}
+
 export class Mode {
   /** The masks that the graph declared, in order. */
   readonly masks: MaskInput[] = [];
@@ -28,17 +33,18 @@ export class Mode {
 
   private constructor(
     readonly training: boolean,
+    readonly onlyWhereSampled: boolean,
     options: TrainingOptions = {},
   ) {
     this.#keepsStatistics = options.keepsStatistics ?? (() => false);
   }
 
-  static inference(): Mode {
-    return new Mode(false);
+  static inference(options: InferenceOptions = {}): Mode {
+    return new Mode(false, options.onlyWhereSampled ?? false);
   }
 
   static training(options: TrainingOptions = {}): Mode {
-    return new Mode(true, options);
+    return new Mode(true, false, options);
   }
 
   /** Stochastic depth: in training, x (batch, …) is zeroed for a random share `rate` of the batch and scaled up for the rest. */

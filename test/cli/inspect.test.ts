@@ -88,7 +88,7 @@ test("an ONNX file: inputs, outputs, operators, and what it says about itself", 
     "image: float32[batch, 3, height, width]",
     "logits: float32[batch, 10]",
     "standard 20",
-    "GridSample",
+    "MaxPool",
     "CC0-1.0",
     "resize(64,64)|normalize(imagenet)",
     'from the architecture "sparseformer"',
@@ -96,7 +96,7 @@ test("an ONNX file: inputs, outputs, operators, and what it says about itself", 
     expect(stdout).toContain(words);
   const { onnx: facts, card } = JSON.parse((await cli(["inspect", onnx, "--json"])).stdout);
   expect(facts.opsets).toEqual({ "": 20 });
-  expect(facts.op_counts.GridSample).toBe(3);
+  expect(facts.op_counts.MaxPool).toBe(1);
   expect(card.labels).toEqual(labels);
 });
 

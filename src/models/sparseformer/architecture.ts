@@ -8,6 +8,7 @@ import {
   type SparseformerConfig,
   sparseformerSchema,
 } from "./config.ts";
+import { canComputeWhereSampled } from "./features.ts";
 import { type SparseformerOutputs, sparseformer } from "./model.ts";
 import { adoptMediaWeights, adoptSparseformerWeights } from "./weights.ts";
 
@@ -49,6 +50,17 @@ function evaluationTransform(config: SparseformerConfig): string {
   return `resize_small(256,bilinear)|central_crop(224)|normalize(${preset ?? `mean=${mean.join("/")},std=${std.join("/")}`})`;
 }
 
+/** What a patch costs beside the plain convolution of as many outputs, as measured for SparseFormer-T: gathering, masks, pooling. */
+const PATCH_OVERHEAD = 1.8;
+
+/** The stem convolves a quarter as many outputs as there are pixels; patches 25 for each point of each look. */
+function sampledFrom(config: SparseformerConfig): number | undefined {
+  if (!canComputeWhereSampled(config)) return undefined;
+  const looks = config.ops_list.map((ops, i) => ops.filter((op) => op === "SAMPLING_M").length * config.repeats[i]!);
+  const points = config.num_latent_tokens * config.num_sampling_points * looks.reduce((a, b) => a + b, 0);
+  return Math.ceil(4 * 25 * points * PATCH_OVERHEAD);
+}
+
 const answers = (config: SparseformerConfig) => (config.proj_bias ? "classes" : "embedding");
 
 export const sparseformerArchitecture: Architecture<SparseformerConfig> = {
@@ -57,6 +69,8 @@ export const sparseformerArchitecture: Architecture<SparseformerConfig> = {
   parseConfig: (json) => checkConfig(sparseformerSchema, "sparseformer", json),
   input: () => ({ kind: "image", size: "free", usual: { height: 224, width: 224 } }),
   build: (scope, image, config, mode) => named(sparseformer(scope, image, config, mode)),
+  buildFromPixels: (scope, pixels, config, mode) => named(sparseformer(scope, pixels, config, mode)),
+  sampledFrom,
   adoptWeights: adoptSparseformerWeights,
   classesField: "proj_dim",
   transform: evaluationTransform,

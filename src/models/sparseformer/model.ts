@@ -8,9 +8,10 @@ import type { Tensor } from "../../graph/tensor.ts";
 import { layerNorm } from "../../nn/layer-norm.ts";
 import { linear } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
+import type { Pixels } from "../pixels.ts";
 import type { SparseformerConfig } from "./config.ts";
+import { readFeatures } from "./features.ts";
 import { type Axes, cornersOfRegions, initialRegions, regionsFromCorners } from "./regions.ts";
-import { stem } from "./stem.ts";
 import { type Glimpse, type TokenState, unit } from "./unit.ts";
 
 /** What SparseFormer computes. All are computed only when a session asks for them. */
@@ -31,17 +32,17 @@ export interface SparseformerOutputs {
   readonly gaze: readonly { readonly regions: Tensor; readonly points: Tensor }[];
 }
 
-/** image (batch, 3, H, W), or (batch, 3, T, H, W) for the video model with `replicates` copies of the tokens along time. */
+/** picture: (batch, 3, H, W) or pixels, or (batch, 3, T, H, W) for the video model with `replicates` copies of the tokens along time. */
 export function sparseformer(
   scope: Scope,
-  image: Tensor,
+  picture: Tensor | Pixels,
   config: SparseformerConfig,
   mode: Mode,
   replicates = 1,
 ): SparseformerOutputs {
-  const axes: Axes = image.shape.length === 5 ? 3 : 2;
-  const batch = image.shape[0]!;
-  const features = stem(scope.at("feat_extractor"), image, config); // (batch, C, [T,] H/4, W/4)
+  const axes: Axes = "bytes" in picture || picture.shape.length === 4 ? 2 : 3;
+  const features = readFeatures(scope.at("feat_extractor"), picture, config, mode);
+  const { batch } = features;
 
   let state = initialState(scope, config, axes, replicates);
   const hiddenRois: Tensor[] = [];

@@ -1,18 +1,6 @@
-// Sparse sampling: each token places points inside its region and reads the feature map there, bilinearly.
-// Official: modeling.py make_absolute_sampling_point, sampling_from_img_feat; media.py for the 3-D ones.
-import {
-  add,
-  clampGradient,
-  div,
-  expand,
-  gridSample,
-  mul,
-  reduceMean,
-  reshape,
-  sqrt,
-  sub,
-  transpose,
-} from "../../graph/build.ts";
+// Sparse sampling: each token places points inside its region, where it then reads the stem's features (features.ts).
+// Official: modeling.py make_absolute_sampling_point; media.py for the 3-D one.
+import { add, div, mul, reduceMean, reshape, sqrt, sub, transpose } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Initializer } from "../../graph/initializers.ts";
 import type { Scope } from "../../graph/scope.ts";
@@ -50,23 +38,6 @@ function standardize(offsets: Tensor, points: number, epsilon: number): Tensor {
   const centred = sub(offsets, reduceMean(offsets, 3, { keepDims: true }));
   const variance = mul(reduceMean(mul(centred, centred), 3, { keepDims: true }), points / (points - 1));
   return div(centred, mul(add(sqrt(variance), epsilon), 3));
-}
-
-/** features (batch, C, [T,] H, W) at points (n, tokens, axes, P) -> (batch, tokens, P, C). */
-export function sampleFeatures(features: Tensor, points: Tensor, config: SparseformerConfig): Tensor {
-  const [, tokens, axes, count] = points.shape as [Dim, number, Axes, number];
-  const batch = features.shape[0]!;
-  const channels = config.conv_dim;
-  const height = features.shape.at(-2)!;
-  const grid = transpose(sub(mul(points, 2), 1), [0, 1, 3, 2]); // (n, tokens, P, axes), -1..1
-  // The paper restricts the gradient of every picture's point, in 0..1, to one cell: half of that on the grid's scale, after expanding.
-  const spread = expand(grid, [batch, tokens, count, axes]);
-  const restricted = config.compatible_config.restrict_grad_norm && typeof height === "number";
-  const full = restricted ? clampGradient(spread, 0.5 / height) : spread;
-  const shaped = axes === 3 ? reshape(full, [batch, 1, tokens, count, 3]) : full;
-  const padding = config.compatible_config.grid_sample_config.padding_mode;
-  const sampled = reshape(gridSample(features, shaped, { padding }), [batch, channels, tokens * count]);
-  return reshape(transpose(sampled, [0, 2, 1]), [batch, tokens, count, channels]);
 }
 
 /** Points on a regular grid over the region, (x, y) each; in time, all in the middle. Other counts than squares start at random. */

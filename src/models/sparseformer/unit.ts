@@ -10,9 +10,10 @@ import { fixedWidth, linear } from "../../nn/linear.ts";
 import { mlp } from "../../nn/mlp.ts";
 import type { Mode } from "../../nn/mode.ts";
 import type { SparseformerConfig, UnitOp } from "./config.ts";
+import type { Features } from "./features.ts";
 import { adaptiveMixing } from "./mixing.ts";
 import { adjustRegions, encodeRegions, type Regions } from "./regions.ts";
-import { placePoints, sampleFeatures } from "./sampling.ts";
+import { placePoints } from "./sampling.ts";
 
 /** What flows from unit to unit. */
 export interface TokenState {
@@ -39,7 +40,7 @@ export interface UnitOptions {
 
 export function unit(
   scope: Scope,
-  features: Tensor,
+  features: Features,
   start: TokenState,
   options: UnitOptions,
 ): { state: TokenState; glimpses: Glimpse[] } {
@@ -59,7 +60,7 @@ export function unit(
 
 type Step = (
   scope: Scope,
-  features: Tensor,
+  features: Features,
   state: TokenState,
   options: UnitOptions,
   repeat: number,
@@ -87,7 +88,7 @@ const STEPS: Readonly<Record<UnitOp, Step>> = {
   SAMPLING_M: (scope, features, state, options, repeat, glimpses) => {
     const points = placePoints(scope, state.tokens, state.regions, options.config);
     glimpses.push({ regions: state.regions, points });
-    const sampled = sampleFeatures(features, points, options.config);
+    const sampled = features.sample(points);
     return residual(
       state,
       adaptiveMixing(scope.at("adaptive_mixing"), sampled, state.tokens, options.config),
@@ -110,7 +111,7 @@ const STEPS: Readonly<Record<UnitOp, Step>> = {
     let adjustment = single
       ? linear(adjust.at(1), normal, 2 * axes, last)
       : linear(adjust.at(3), gelu(linear(adjust.at(1), normal, width)), 2 * axes, last);
-    if (single) adjustment = mode.dropPath(scope.graph, adjustment, options.dropPath[repeat] ?? 0, features.shape[0]!);
+    if (single) adjustment = mode.dropPath(scope.graph, adjustment, options.dropPath[repeat] ?? 0, features.batch);
     return { ...state, regions: adjustRegions(state.regions, adjustment) };
   },
   PE_INJECT: (scope, _features, state, options) => {
@@ -129,11 +130,11 @@ const STEPS: Readonly<Record<UnitOp, Step>> = {
 function residual(
   state: TokenState,
   update: Tensor,
-  features: Tensor,
+  features: Features,
   options: UnitOptions,
   repeat: number,
 ): TokenState {
-  const batch: Dim = features.shape[0]!;
+  const batch: Dim = features.batch;
   const kept = options.mode.dropPath(features.graph, update, options.dropPath[repeat] ?? 0, batch);
   return { ...state, tokens: add(state.tokens, kept) };
 }

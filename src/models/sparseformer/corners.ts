@@ -1,0 +1,60 @@
+// Bilinear sampling taken apart: the 2 x 2 cells around each point, and each cell's share. The values of torch's grid_sample with
+// align_corners = false, for readers that have cells as rows and not as maps (table-features.ts, sparse-features.ts).
+import {
+  abs,
+  cast,
+  concat,
+  constant,
+  floor,
+  maximum,
+  minimum,
+  mul,
+  relu,
+  reshape,
+  sizeValue,
+  slice,
+  sub,
+  values,
+} from "../../graph/build.ts";
+import type { Dim } from "../../graph/dimensions.ts";
+import type { Graph, Tensor } from "../../graph/tensor.ts";
+import { tensor } from "../../tensor.ts";
+
+/** For every point, one cell of the map and its next neighbours to the right, below and across. */
+export interface Corners {
+  /** (n, tokens, 2 axes, P): x and y of the first cell, whole numbers as floats. All four lie on the map, if it is two cells wide and high. */
+  readonly first: Tensor;
+  /** (n, tokens, P, 2 rows, 2 columns): what each cell counts. Nothing where the point lies beyond it. */
+  readonly shares: Tensor;
+}
+
+/** points (n, tokens, 2 axes, P) in 0..1 of the map; extent (2 axes, 1): its width and height in cells, as floats. */
+export function cornersAround(points: Tensor, extent: Tensor, padding: "zeros" | "border"): Corners {
+  const { graph } = points;
+  const [n, tokens, , count] = points.shape as [Dim, Dim, 2, Dim];
+  const free = sub(mul(points, extent), 0.5); // cell i's centre is at i
+  const last = sub(extent, 1);
+  const position = padding === "border" ? maximum(minimum(free, last), 0) : free;
+  // Kept on the map, the first cell is not always the next one below the point. A share falls from 1 at a cell's centre to 0 at its
+  // neighbours', and is 0 from there on, so beyond the edge nothing is left, as padding with zeros wants it.
+  const first = maximum(minimum(floor(position), sub(extent, 2)), 0);
+  const distance = sub(reshape(sub(position, first), [n, tokens, 2, count, 1]), values(graph, [2], [0, 1]));
+  const hat = relu(sub(1, abs(distance))); // (n, tokens, 2 axes, P, 2)
+  // Along an axis of one cell there is no neighbour.
+  const exists = concat([values(graph, [2, 1, 1], [1, 1]), reshape(minimum(last, 1), [2, 1, 1])], 2); // (2 axes, 1, 2)
+  const share = mul(hat, exists);
+  const along = (axis: number, shape: readonly [number, number]) =>
+    reshape(slice(share, 2, axis, axis + 1), [n, tokens, count, ...shape]);
+  return { first, shares: mul(along(1, [2, 1]), along(0, [1, 2])) };
+}
+
+/** Width and height, or other sizes, as a column of floats: (sizes, 1). */
+export function floatColumn(graph: Graph, sizes: readonly Dim[]): Tensor {
+  const rows = sizes.map((size) => reshape(sizeValue(graph, size), [1]));
+  return reshape(cast(concat(rows, 0), "float32"), [sizes.length, 1]);
+}
+
+/** An int64 vector. */
+export function wholes(graph: Graph, numbers: readonly number[]): Tensor {
+  return constant(graph, tensor("int64", [numbers.length], BigInt64Array.from(numbers, BigInt)));
+}
