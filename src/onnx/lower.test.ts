@@ -1,3 +1,4 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { LimitError, SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
@@ -6,6 +7,7 @@ import { trace } from "../graph/scope.ts";
 import { Graph } from "../graph/tensor.ts";
 import { numberToBfloat16, numberToHalf, type TensorData, tensor } from "../tensor.ts";
 import { lower } from "./lower.ts";
+import { ModelProtoSchema, type TypeProto_Tensor } from "./onnx-pb.ts";
 import { readOnnx } from "./read.ts";
 
 const f32 = (shape: readonly number[], values: readonly number[]) =>
@@ -204,6 +206,24 @@ describe("sizes", () => {
   test("that no input tells are an error that says which", () => {
     const graph = trace((scope) => ({ y: g.expand(scope.graph.input("x", [1, 3]), ["batch", 3]) }));
     expect(() => lower(graph)).toThrow(/how large "batch" is/);
+  });
+
+  test("free sizes inside have the graph's names, so that engines see which are equal", () => {
+    const graph = trace((scope) => {
+      const x = scope.graph.input("x", ["batch", 2, "height", 6]);
+      const weight = scope.parameter("weight", [2, 2, 3, 3], { kind: "ones" });
+      const small = scope.at("down").run(() => g.conv(x, weight, undefined, { strides: [2, 2], padding: [1, 1] }));
+      const pooled = g.reduceMean(g.relu(small), [2, 3]);
+      return { y: g.add(small, g.tanh(small)), pooled: g.exp(pooled) };
+    });
+    const bytes = lower(graph, { parameters: new Map([["weight", f32([2, 2, 3, 3], new Array(36).fill(1))]]) });
+    const inner = fromBinary(ModelProtoSchema, bytes).graph!.valueInfo.map(({ name, type }) => {
+      const { shape } = type!.value.value as TypeProto_Tensor;
+      return `${name.replace(/_\d+$/, "")}: ${shape!.dim.map(({ value }) => value.value).join(", ")}`;
+    });
+    const map = "batch, 2, floor((height - 1)/2) + 1, 3";
+    expect(inner.sort()).toEqual([`down/conv: ${map}`, "reduceMean: batch, 2", `relu: ${map}`, `tanh: ${map}`]);
+    expect(readOnnx(bytes).opCounts).toMatchObject({ GlobalAveragePool: 1, Flatten: 1 });
   });
 
   test("are computed once, and not at all where a Reshape can copy them", () => {

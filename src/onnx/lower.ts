@@ -1,6 +1,7 @@
 // A traced graph to the bytes of an ONNX file: only the nodes that the outputs need, sizes computed at run time where the graph leaves them
 // free, and for each op the kernel that engines do best (lowering/).
 import { SaccadeError, UsageError } from "../errors.ts";
+import { isStatic } from "../graph/dimensions.ts";
 import type { Op } from "../graph/ops.ts";
 import { type Graph, isOp, type Parameter, type Tensor } from "../graph/tensor.ts";
 import type { TensorData } from "../tensor.ts";
@@ -98,8 +99,25 @@ export function lower(graph: Graph, options: LowerOptions = {}): Uint8Array {
       ...(asInputs ? parameters.map((parameter) => typed(parameter.name, parameter)) : []),
     ],
     outputs: [...outputs].map(([name, node]) => typed(name, node)),
+    inner: freelySized(emitter, outputs, values),
     initializers: [...emitter.initializers, ...stored],
   });
+}
+
+/**
+ * The values inside whose sizes are free. Engines know such sizes only as unknown, each different from all others; by the graph's names for them
+ * they see which are equal, and then share memory and fuse residual additions as they do for fixed sizes.
+ */
+function freelySized(
+  emitter: Emitter,
+  outputs: ReadonlyMap<string, Tensor>,
+  values: ReadonlyMap<Tensor, Value>,
+): TypedValue[] {
+  const made = new Set(emitter.nodes.flatMap((node) => node.output));
+  const byName = new Map([...values].map(([node, value]) => [value, node]));
+  return [...byName]
+    .filter(([value, { shape }]) => made.has(value) && !outputs.has(value) && !isStatic(shape))
+    .map(([value, node]) => typed(value, node));
 }
 
 function typed(name: string, { dtype, shape }: Pick<Tensor, "dtype" | "shape">): TypedValue {

@@ -31,6 +31,8 @@ export interface ModelParts {
   readonly nodes: readonly NodeProto[];
   readonly inputs: readonly TypedValue[];
   readonly outputs: readonly TypedValue[];
+  /** Values between inputs and outputs whose shapes the file states. */
+  readonly inner: readonly TypedValue[];
   readonly initializers: readonly Initializer[];
 }
 
@@ -118,6 +120,7 @@ function graphWithoutInitializers(parts: ModelParts): Uint8Array {
       node: [...parts.nodes],
       input: parts.inputs.map(valueInfo),
       output: parts.outputs.map(valueInfo),
+      valueInfo: parts.inner.map(valueInfo),
     }),
   );
 }

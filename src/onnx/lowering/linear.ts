@@ -1,5 +1,6 @@
 // Matrix products, normalisations and reductions.
 import type { LinearOps, NormalizationOps, Op, ReductionOps } from "../../graph/ops.ts";
+import { widen } from "../../graph/tensor.ts";
 import { type Attributes, MICROSOFT, type Value } from "../emitter.ts";
 import { type LoweringContext, type LoweringRule, type LoweringRules, widened } from "./rule.ts";
 
@@ -66,9 +67,19 @@ const reduction =
       : context.emit(opType, inputs, { axes: { ints: axes }, keepdims });
   };
 
+/** Over all of space, convolutional engines have a kernel that takes maps as their convolutions give them. */
+const reduceMean: LoweringRule<"reduceMean"> = (context, inputs, node) => {
+  const { axes, keepDims } = node.attributes;
+  const rank = node.inputs[0]!.shape.length;
+  const overSpace = rank >= 4 && axes.length === rank - 2 && axes.every((axis, i) => axis === i + 2);
+  if (!overSpace) return reduction("ReduceMean", 18)(context, inputs, widen(node));
+  const pooled = context.emit("GlobalAveragePool", inputs);
+  return keepDims ? pooled : context.emit("Flatten", [pooled], { axis: { int: 1 } });
+};
+
 export const reductionLowering: LoweringRules<keyof ReductionOps> = {
   reduceSum: widened(["int8", "uint8"], "int32", reduction("ReduceSum", 13)),
-  reduceMean: reduction("ReduceMean", 18),
+  reduceMean,
   reduceMax: reduction("ReduceMax", 18),
   argMax: widened(["bool"], "uint8", (context, inputs, { attributes: { axis, keepDims } }) =>
     context.emit("ArgMax", inputs, { axis: { int: axis }, keepdims: { int: Number(keepDims) } }),
