@@ -9,10 +9,12 @@ import {
   applyTransformInto,
   NORMALIZATIONS,
   parseTransform,
+  pixelNormalization,
   printTransform,
   type Transform,
   type TransformOp,
   transformOutputSize,
+  transformToPixels,
   transformToRaw,
   viewToPicture,
 } from "./transform.ts";
@@ -252,5 +254,56 @@ describe("the way back to the picture", () => {
     }
     const { scaleX, offsetX } = seen.viewToPicture;
     expect(((sumX / sum / 48) * scaleX + offsetX) * width).toBeCloseTo(124, 0);
+  });
+});
+
+describe("as bytes", () => {
+  const picture = (width: number, height: number, seed: number): RawImage => ({
+    width,
+    height,
+    data: Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 31 + seed * 97) & 255),
+  });
+
+  test.each([
+    "resize_small(20,bicubic)|central_crop(16)|normalize(imagenet)",
+    "central_crop(12,9)|normalize(clip)",
+    "central_crop(64)|value_range(-1,1)",
+    "value_range(2,-3)",
+    "resize(7,5)",
+    "normalize(mean=0.1/0.2/0.3,std=2/0.5/0.01)",
+  ])("%s: bytes, normalised, are the model's numbers", (text) => {
+    const transform = parseTransform(text);
+    const images = [picture(40, 30, 1), picture(40, 30, 2)];
+    const { shape, data } = transformToPixels(images, transform);
+    const { mean, std } = pixelNormalization(transform)!;
+    const [count, height, width] = shape as [number, number, number];
+    images.forEach((image, n) => {
+      const expected = applyTransform(image, transform);
+      expect([1, 3, height, width]).toEqual(expected.shape);
+      for (let i = 0; i < height * width; i++)
+        for (let c = 0; c < 3; c++) {
+          const number = (data[(n * height * width + i) * 3 + c]! / 255 - mean[c]!) / std[c]!;
+          expect(number).toBeCloseTo(expected.data[c * height * width + i]!, 4);
+        }
+    });
+    expect(count).toBe(2);
+  });
+
+  test("the caller's pictures are never handed over", () => {
+    const image = picture(8, 6, 3);
+    for (const text of ["normalize(imagenet)", "central_crop(6)", "resize(8,6)", "pad_square()"]) {
+      const { data } = transformToPixels([image], parseTransform(text));
+      expect(data.buffer).not.toBe(image.data.buffer);
+      expect(data.byteLength).toBe(data.buffer.byteLength);
+    }
+  });
+
+  test("pictures of several sizes are refused, and so are none", () => {
+    expect(() => transformToPixels([picture(8, 6, 1), picture(6, 8, 1)], [])).toThrow(/8 x 6 and 6 x 8/);
+    expect(() => transformToPixels([], [])).toThrow(UsageError);
+  });
+
+  test("a range without extent cannot be turned into mean and deviation", () => {
+    expect(pixelNormalization(parseTransform("value_range(1,1)"))).toBeUndefined();
   });
 });

@@ -144,6 +144,52 @@ export function applyTransformInto(
   }
 }
 
+/** What a model takes for a byte x: (x / 255 - mean) / std. */
+export interface PixelNormalization {
+  readonly mean: Triple;
+  readonly std: Triple;
+}
+
+/** What the last operation of a transform says about bytes; undefined for a range of values that has no extent. */
+export function pixelNormalization(transform: Transform): PixelNormalization | undefined {
+  const last = transform.at(-1);
+  if (last?.op === "normalize") return { mean: last.mean, std: last.std };
+  const { low, high } = last?.op === "value_range" ? last : { low: 0, high: 1 };
+  const extent = high - low;
+  if (extent === 0) return undefined;
+  const [mean, std] = [-low / extent, 1 / extent];
+  return { mean: [mean, mean, mean], std: [std, std, std] };
+}
+
+/**
+ * Pictures as bytes, before normalisation: what models take that normalise themselves.
+ *
+ * @returns (N, height, width, 3), in memory of its own
+ * @throws UsageError when the pictures come out of the transform with different sizes
+ */
+export function transformToPixels(images: readonly RawImage[], transform: Transform): TensorData<"uint8"> {
+  const views = images.map((image) =>
+    planGeometry(transform, image.width, image.height).steps.reduce(applyStep, image),
+  );
+  const [first] = views;
+  if (first === undefined) throw new UsageError("no pictures were given");
+  const { width, height } = first;
+  const odd = views.find((view) => view.width !== width || view.height !== height);
+  if (odd !== undefined)
+    throw new UsageError(
+      `pictures of ${width} x ${height} and ${odd.width} x ${odd.height} do not go into one batch`,
+      "pictures of one batch must come out of the transform with one size: end it with a crop or resize",
+    );
+  const shape = [images.length, height, width, 3];
+  // What a step has made nobody else has, and a large picture is not copied again.
+  if (views.length === 1 && first !== images[0]) return { dtype: "uint8", shape, data: first.data };
+  const data = allocate("uint8", images.length * height * width * 3);
+  views.forEach((view, i) => {
+    data.set(view.data, i * view.data.length);
+  });
+  return { dtype: "uint8", shape, data };
+}
+
 /** What each of 256 bytes becomes in each channel. Every step is rounded to float32, as PyTorch computes it, so results are bit-equal. */
 function valueTable(last: TransformOp | undefined): Float32Array {
   const { fround } = Math;
