@@ -45,37 +45,52 @@ const SETTINGS: readonly Column[] = [
   { title: "threads", cell: ({ threads }) => String(threads) },
 ];
 
+const INDENT = "  ";
+/** Columns that a narrow terminal does without, the first one first; JSON and CSV have them all. */
+const EXPENDABLE: readonly Titled["title"][] = ["per s", "start", "GMACs", "MB"];
+
 /** What was measured, in at most `columns` columns as long as names and numbers allow it. */
 export function describeBench(report: BenchReport, columns: number): string {
   const { rows } = report;
   const varies = ({ cell }: Column) => new Set(rows.map(cell)).size > 1;
   const settings = SETTINGS.filter((column) => varies(column));
-  const results = RESULTS.filter(({ cell }) => rows.some((row) => cell(row) !== undefined));
-  const shown = [...settings, ...results];
-  const cells = rows.map((row) => shown.map(({ cell }) => cell(row) ?? "-"));
-  const [header, ...lines] = table(
-    shown.map(({ title }) => title),
-    cells,
-    { right: shown.map((_, i) => i) },
-  )
-    .trimEnd()
-    .split("\n");
+  let results = RESULTS.filter(({ cell }) => rows.some((row) => cell(row) !== undefined));
+  let lines = layOut(rows, [...settings, ...results]);
+  for (const title of EXPENDABLE) {
+    if (lines[0]!.length + INDENT.length <= columns) break;
+    results = results.filter((column) => column.title !== title);
+    lines = layOut(rows, [...settings, ...results]);
+  }
+  const [header, ...cells] = lines;
   const body = rows.flatMap((row, i) => [
     ...(rows[i - 1]?.model === row.model ? [] : [printable(row.model)]),
-    `  ${lines[i]}`,
+    INDENT + cells[i],
   ]);
   const legend = results.map(({ title }) => `${title}: ${LEGEND[title]}`).join("; ");
   return [
     ...fold(introduction(report, varies), columns),
     ...report.load.notes.flatMap((note) => fold(note, columns)),
     "",
-    `  ${header}`,
+    INDENT + header,
     ...body,
     ...describeShares(rows, columns),
     "",
     ...fold(`${legend}.`, columns),
     "",
   ].join("\n");
+}
+
+/** A header and a line for each row. */
+function layOut(rows: readonly BenchRow[], columns: readonly Column[]): string[] {
+  const cells = rows.map((row) => columns.map(({ cell }) => cell(row) ?? "-"));
+  const right = columns.map((_, i) => i);
+  return table(
+    columns.map(({ title }) => title),
+    cells,
+    { right },
+  )
+    .trimEnd()
+    .split("\n");
 }
 
 /** What all rows have in common. */

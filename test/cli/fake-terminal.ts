@@ -13,6 +13,8 @@ export interface FakeTerminalOptions {
   readonly columns?: number;
   readonly stdin?: Uint8Array;
   readonly signal?: AbortSignal;
+  /** Sees the lines that replace each other. */
+  readonly onStatus?: (line: string) => void;
 }
 
 /** `await cli(["classify", "photo.jpg"])` */
@@ -26,7 +28,9 @@ export async function cli(args: readonly string[], options: FakeTerminalOptions 
     note(line) {
       notes.push(line);
     },
-    status() {},
+    status(line) {
+      options.onStatus?.(line);
+    },
     columns: options.columns ?? 80,
     interactive: false,
     readInput: async () => options.stdin ?? new Uint8Array(0),

@@ -1,10 +1,11 @@
 // Which measurements a benchmark is made of: models x sizes x devices x precisions x threads x batches, without those that cannot be, and why.
 import { UsageError } from "../../errors.ts";
 import type { InputExtent } from "../../models/cost.ts";
+import type { Precision } from "../../onnx/lower.ts";
 import type { MachineFacts } from "../../platform/host.ts";
 import type { Device } from "../../runtime/session.ts";
 import type { BenchReport, BenchSetting } from "./report.ts";
-import type { Precision, Subject } from "./subjects.ts";
+import type { Subject } from "./subjects.ts";
 
 export interface BenchOptions {
   readonly models: readonly string[];

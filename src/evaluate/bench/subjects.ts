@@ -2,18 +2,16 @@
 // anybody's ONNX file. All look alike from here on.
 import { SaccadeError } from "../../errors.ts";
 import { parseTransform, printTransform } from "../../image/transform.ts";
-import { compileModel, exportOnnx } from "../../model-folder/compile.ts";
+import { compileModel, exportOnnx, hasPrecision } from "../../model-folder/compile.ts";
 import { fixedOutputSize, usualExtent } from "../../model-folder/describe.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import type { NativeModel, OnnxModel } from "../../model-folder/model.ts";
 import { type InputExtent, type ModelCost, modelCost } from "../../models/cost.ts";
 import { inferenceGraph, initialWeights } from "../../models/graph.ts";
 import { defineModel, registry } from "../../models/registry.ts";
+import type { Precision } from "../../onnx/lower.ts";
 import { readOnnx } from "../../onnx/read.ts";
 import type { Host } from "../../platform/host.ts";
-
-export const PRECISIONS = ["float32"] as const;
-export type Precision = (typeof PRECISIONS)[number];
 
 /** A model as a session takes it. */
 export interface Compiled {
@@ -85,9 +83,10 @@ function nativeSubject(name: string, model: NativeModel): Subject {
         throw error;
       }
     },
-    compile: ({ height, width, frames }) => ({
+    compile: ({ height, width, frames }, precision) => ({
       bytes: exportOnnx(model, {
         target: "onnxruntime",
+        precision,
         outputs: ["logits"],
         size: { height, width, ...(frames === undefined ? {} : { frames }) },
       }),
@@ -98,7 +97,7 @@ function nativeSubject(name: string, model: NativeModel): Subject {
 }
 
 function foreignSubject(name: string, model: OnnxModel, onNotice?: (line: string) => void): Subject {
-  const compiled = compileModel(model, onNotice);
+  const compiled = compileModel(model, onNotice === undefined ? {} : { onNotice });
   const transform = compiled.card.transform ?? compiled.usualTransform;
   const { inputs, initializers } = readOnnx(model.bytes);
   const shape = inputs[0]?.shape ?? [];
@@ -111,7 +110,8 @@ function foreignSubject(name: string, model: OnnxModel, onNotice?: (line: string
     usual: foreignExtent(shape, transform),
     normalization: normalizationOf(transform),
     cost: () => undefined,
-    refuses({ height, width, batch = 1 }) {
+    refuses({ height, width, batch = 1 }, precision) {
+      if (!hasPrecision(model, precision)) return `the file cannot be turned to ${precision}`;
       const wanted = [batch, 3, height, width];
       const fits = wanted.every((size, i) => typeof shape[i] !== "number" || shape[i] === size);
       return fits ? undefined : `the file takes [${shape.join(", ")}] only`;
