@@ -1,5 +1,5 @@
-// One sweep for every registered model: initialise, fit, write and read a model folder, export, reload, run, compare; and the gradients of a
-// training step.
+// The sweep over registered models: initialise, fit, write and read a model folder; export, run, compare; and the gradients of a training
+// step.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { Scope } from "../src/graph/scope.ts";
 import { Graph, widen } from "../src/graph/tensor.ts";
 import { exportOnnx } from "../src/model-folder/compile.ts";
 import { loadModel, requireNative, writeModelFolder } from "../src/model-folder/load.ts";
+import type { NativeModel } from "../src/model-folder/model.ts";
 import { nativeModel } from "../src/model-folder/native.ts";
 import { inferenceGraph, initialWeights } from "../src/models/graph.ts";
 import { defineModel, type ModelDefinition } from "../src/models/registry.ts";
@@ -34,35 +35,45 @@ function pictures({ architecture, config }: ModelDefinition, height: number, wid
   return tensor("float32", shape, hashedValues("picture", elementCount(shape), 1.5, 0, 0));
 }
 
-export async function sweep(name: string, { config, height, width }: SweepOptions): Promise<void> {
+function initialised(name: string, config: SweepOptions["config"]): NativeModel {
   const definition = defineModel(name, config);
-  const model = nativeModel(definition, initialWeights(inferenceGraph(definition), 0), { name });
+  return nativeModel(definition, initialWeights(inferenceGraph(definition), 0), { name });
+}
+
+/** A model folder holds all of the model. */
+export async function sweepFolder(name: string, { config }: SweepOptions): Promise<void> {
+  const model = initialised(name, config);
   const folder = await mkdtemp(join(tmpdir(), "saccade-sweep-"));
   try {
     await writeModelFolder(nodeHost.files, folder, model);
     const reloaded = requireNative(await loadModel(nodeHost, folder));
     expect(reloaded.card.transform).toBe(model.card.transform);
     expect(reloaded.card.labels).toEqual(model.card.labels);
-
-    const image = pictures(definition, height, width);
-    const outputs = ["logits", "features"];
-    const results = [];
-    for (const [source, target] of [
-      [model, "portable"],
-      [reloaded, "onnxruntime"],
-    ] as const) {
-      await using session = await nodeHost.createSession(exportOnnx(source, { target, outputs }), { device: "cpu" });
-      results.push(await session.run({ image }));
-    }
-    for (const output of outputs) {
-      expect(
-        results[0]![output]!.data.every((value) => Number.isFinite(value)),
-        `${output} is finite`,
-      ).toBe(true);
-      expect(maxDifference(results[1]![output], results[0]![output]!), output).toBeLessThan(1e-4);
-    }
+    expect(reloaded.definition.config).toEqual(model.definition.config);
+    expect([...reloaded.weights.keys()].sort()).toEqual([...model.weights.keys()].sort());
+    for (const [parameter, value] of model.weights)
+      expect(maxDifference(reloaded.weights.get(parameter), value), parameter).toBe(0);
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Standard operators and ONNX Runtime's own give the same finite numbers. */
+export async function sweepRun(name: string, { config, height, width }: SweepOptions): Promise<void> {
+  const model = initialised(name, config);
+  const image = pictures(model.definition, height, width);
+  const outputs = ["logits", "features"];
+  const results = [];
+  for (const target of ["portable", "onnxruntime"] as const) {
+    await using session = await nodeHost.createSession(exportOnnx(model, { target, outputs }), { device: "cpu" });
+    results.push(await session.run({ image }));
+  }
+  for (const output of outputs) {
+    expect(
+      results[0]![output]!.data.every((value) => Number.isFinite(value)),
+      `${output} is finite`,
+    ).toBe(true);
+    expect(maxDifference(results[1]![output], results[0]![output]!), output).toBeLessThan(1e-4);
   }
 }
 

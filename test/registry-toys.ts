@@ -46,13 +46,39 @@ function convnextToy(): SweepOptions {
   return { config: { depths: [1, 2, 1, 1], dims: [8, 16, 24, 32], num_classes: 11 }, height: 71, width: 94 };
 }
 
+/** Heads of eight channels, two blocks, 3 x 5 patches. */
+function vitToy(): SweepOptions {
+  const widths = { embed_dim: 24, num_heads: 3, depth: 2, num_classes: 11, drop_path_rate: 0.1 };
+  return { config: { ...widths, patch_size: 8, img_size: [24, 40] }, height: 24, width: 40 };
+}
+
+/** A shifted block in the first stage; windows that do not fit the maps. */
+function swinToy(): SweepOptions {
+  const widths = { embed_dim: 12, depths: [2, 1, 1, 1], num_heads: [1, 2, 3, 4], num_classes: 11 };
+  return { config: { ...widths, img_size: [60, 72] }, height: 60, width: 72 };
+}
+
+/** Two stages. */
+function crossvitToy(): SweepOptions {
+  const depth = [
+    [1, 2, 0],
+    [1, 1, 0],
+  ];
+  const widths = { embed_dim: [16, 24], num_heads: [2, 4], num_classes: 11, drop_path_rate: 0.1 };
+  return { config: { ...widths, depth, img_size: [48, 96] }, height: 48, width: 96 };
+}
+
 /** A toy of its backbone, and an eighth of the widths of policy and classifier. Their kinds stay. */
 function gfnetToy(config: Config): SweepOptions {
   const family = Object.keys(toys).find((name) => (config.arch as string).startsWith(name))!;
   const { num_classes: _, ...backbone } = toys[family]!(config).config!;
   const recurrent = GFNET_BACKBONES[config.arch as GfnetBackbone].fc_rnn;
   const widths = { policy_hidden_dim: 32, ...(recurrent ? { fc_hidden_dim: 48 } : {}) };
-  return { config: { ...widths, backbone, class_num: 11, patch_size: 33, image_size: 60, T: 2 }, height: 60, width: 60 };
+  return {
+    config: { ...widths, backbone, class_num: 11, patch_size: 33, image_size: 60, T: 2 },
+    height: 60,
+    width: 60,
+  };
 }
 
 /** By architecture name. */
@@ -65,5 +91,8 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   efficientnet: efficientnetToy,
   densenet: densenetToy,
   convnext: convnextToy,
+  vit: vitToy,
+  swin: swinToy,
+  crossvit: crossvitToy,
   gfnet: gfnetToy,
 };

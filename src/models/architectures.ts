@@ -1,6 +1,7 @@
 // Every architecture by name. A new model family adds its line here and its list of named models to registry.ts.
 import type { Architecture } from "./architecture.ts";
 import { convnextArchitecture } from "./convnext/architecture.ts";
+import { crossvitArchitecture } from "./crossvit/architecture.ts";
 import { densenetArchitecture } from "./densenet/architecture.ts";
 import { efficientnetArchitecture } from "./efficientnet/architecture.ts";
 import { gfnetArchitecture } from "./gfnet/architecture.ts";
@@ -8,6 +9,8 @@ import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
 import { regnetArchitecture } from "./regnet/architecture.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
+import { swinArchitecture } from "./swin/architecture.ts";
+import { vitArchitecture } from "./vit/architecture.ts";
 
 // Each architecture has its own configuration type; here, where configurations are still JSON, the type is forgotten.
 type AnyArchitecture = Architecture<unknown>;
@@ -21,6 +24,9 @@ const all = [
   efficientnetArchitecture,
   densenetArchitecture,
   convnextArchitecture,
+  vitArchitecture,
+  swinArchitecture,
+  crossvitArchitecture,
   gfnetArchitecture,
 ] as unknown as readonly AnyArchitecture[];
 

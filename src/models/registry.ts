@@ -4,6 +4,7 @@ import { NotFoundError } from "../errors.ts";
 import type { Architecture } from "./architecture.ts";
 import { architectures } from "./architectures.ts";
 import { registeredConvnexts } from "./convnext/registered.ts";
+import { registeredCrossvits } from "./crossvit/registered.ts";
 import { registeredDensenets } from "./densenet/registered.ts";
 import { registeredEfficientnets } from "./efficientnet/registered.ts";
 import { registeredGfnets } from "./gfnet/registered.ts";
@@ -12,6 +13,8 @@ import type { RegisteredModel } from "./registered-model.ts";
 import { registeredRegnets } from "./regnet/registered.ts";
 import { registeredResnets } from "./resnet/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
+import { registeredSwins } from "./swin/registered.ts";
+import { registeredVits } from "./vit/registered.ts";
 
 export type { OfficialWeights, RegisteredModel } from "./registered-model.ts";
 
@@ -23,6 +26,9 @@ const models: readonly RegisteredModel[] = [
   ...registeredEfficientnets,
   ...registeredDensenets,
   ...registeredConvnexts,
+  ...registeredVits,
+  ...registeredSwins,
+  ...registeredCrossvits,
   ...registeredGfnets,
 ];
 

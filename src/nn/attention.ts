@@ -1,21 +1,49 @@
-// Multi-head self-attention, timm's names (timm/models/vision_transformer.py): `qkv` and `proj`.
+// Multi-head attention, timm's names (timm/models/vision_transformer.py): `qkv` and `proj`.
 import { matMul, mul, reshape, slice, softmax, transpose } from "../graph/build.ts";
+import type { Dim } from "../graph/dimensions.ts";
 import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { fixedWidth, linear } from "./linear.ts";
+import { affine, fixedWidth, linear, TRUNCATED_NORMAL_002 } from "./linear.ts";
+
+export interface SelfAttentionOptions {
+  /** Whether `qkv` has a bias. Default true. */
+  readonly qkvBias?: boolean;
+  /** Turns the scores (n, heads, tokens, tokens) into what softmax reads: position biases, masks. */
+  readonly adjustScores?: (scores: Tensor) => Tensor;
+}
 
 /** x (n, tokens, width) -> the same shape. `heads` must divide the width. */
-export function selfAttention(scope: Scope, x: Tensor, heads: number): Tensor {
+export function selfAttention(scope: Scope, x: Tensor, heads: number, options: SelfAttentionOptions = {}): Tensor {
   return scope.run(() => {
-    const [n, tokens] = x.shape as [Tensor["shape"][number], Tensor["shape"][number]];
     const width = fixedWidth(x);
-    const headWidth = width / heads;
-    const qkv = linear(scope.at("qkv"), x, 3 * width); // (n, tokens, 3 width)
-    const byHead = transpose(reshape(qkv, [n, tokens, 3, heads, headWidth]), [2, 0, 3, 1, 4]); // (3, n, heads, tokens, headWidth)
-    const part = (i: number) => reshape(slice(byHead, 0, i, i + 1), [n, heads, tokens, headWidth]);
-    const query = mul(part(0), headWidth ** -0.5); // (n, heads, tokens, headWidth)
-    const weights = softmax(matMul(query, part(1), { transposeB: true })); // (n, heads, tokens, tokens)
-    const mixed = transpose(matMul(weights, part(2)), [0, 2, 1, 3]); // (n, tokens, heads, headWidth)
-    return linear(scope.at("proj"), reshape(mixed, [n, tokens, width]), width);
+    const qkv = scope.at("qkv");
+    const weight = qkv.parameter("weight", [3 * width, width], TRUNCATED_NORMAL_002);
+    const bias = options.qkvBias === false ? undefined : qkv.parameter("bias", [3 * width], { kind: "zeros" });
+    // Three products of a third each: engines cut weights once, when they load a model, but results at every run. For the same reason
+    // the query's weights are scaled and not the query.
+    const part = (i: number, scale = 1) => {
+      const third = (all: Tensor) => {
+        const own = slice(all, 0, i * width, (i + 1) * width);
+        return scale === 1 ? own : mul(own, scale);
+      };
+      return byHead(affine(x, third(weight), bias === undefined ? undefined : third(bias)), heads);
+    };
+    const query = part(0, (width / heads) ** -0.5); // (n, heads, tokens, headWidth)
+    const mixed = attend(query, part(1), part(2), options.adjustScores); // (n, tokens, width)
+    return linear(scope.at("proj"), mixed, width);
   });
+}
+
+/** x (n, tokens, width) -> (n, heads, tokens, width / heads). */
+export function byHead(x: Tensor, heads: number): Tensor {
+  const [n, tokens] = x.shape as [Dim, Dim];
+  return transpose(reshape(x, [n, tokens, heads, fixedWidth(x) / heads]), [0, 2, 1, 3]);
+}
+
+/** query (n, heads, queries, w), already scaled; key and value (n, heads, tokens, w) -> (n, queries, heads * w). */
+export function attend(query: Tensor, key: Tensor, value: Tensor, adjustScores = (scores: Tensor) => scores): Tensor {
+  const [n, heads, queries] = query.shape as [Dim, number, Dim];
+  const scores = adjustScores(matMul(query, key, { transposeB: true })); // (n, heads, queries, tokens)
+  const mixed = transpose(matMul(softmax(scores), value), [0, 2, 1, 3]); // (n, queries, heads, w)
+  return reshape(mixed, [n, queries, heads * fixedWidth(value)]);
 }

@@ -1,5 +1,6 @@
 // The transformer's two-layer perceptron, timm's names: `fc1` and `fc2`.
-import { gelu } from "../graph/build.ts";
+import { gelu, reshape } from "../graph/build.ts";
+import { sizeOf } from "../graph/dimensions.ts";
 import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { fixedWidth, linear } from "./linear.ts";
@@ -11,6 +12,7 @@ export function mlp(
   options: { ratio?: number; activation?: (x: Tensor) => Tensor } = {},
 ): Tensor {
   const width = fixedWidth(x);
-  const hidden = linear(scope.at("fc1"), x, width * (options.ratio ?? 4));
-  return linear(scope.at("fc2"), (options.activation ?? gelu)(hidden), width);
+  const rows = reshape(x, [sizeOf(x.shape.slice(0, -1)), width]); // one matrix from end to end
+  const hidden = linear(scope.at("fc1"), rows, Math.trunc(width * (options.ratio ?? 4)));
+  return reshape(linear(scope.at("fc2"), (options.activation ?? gelu)(hidden), width), x.shape);
 }

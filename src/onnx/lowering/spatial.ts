@@ -2,7 +2,8 @@
 import type { SpatialOps } from "../../graph/ops.ts";
 import type { Attributes } from "../emitter.ts";
 import { gatherGridSample } from "./grid-sample.ts";
-import type { LoweringRule, LoweringRules } from "./rule.ts";
+import { resize } from "./resize.ts";
+import type { LoweringRules } from "./rule.ts";
 
 interface Window {
   readonly strides: readonly number[];
@@ -33,29 +34,6 @@ function convAttributes(
 function kernelOf(weight: { readonly shape: readonly (number | string)[] }): number[] {
   return weight.shape.slice(2).map(Number);
 }
-
-/** PyTorch's interpolate(): half-pixel centres unless corners are aligned, nearest by flooring. */
-const resize: LoweringRule<"resize"> = (context, [x], node) => {
-  const { sizes, mode, alignCorners } = node.attributes;
-  const [source] = node.inputs;
-  const attributes: Attributes = {
-    mode: { string: mode },
-    coordinate_transformation_mode: {
-      string: mode === "nearest" ? "asymmetric" : alignCorners ? "align_corners" : "half_pixel",
-    },
-    ...(mode === "nearest" ? { nearest_mode: { string: "floor" } } : {}),
-    ...(mode === "cubic" ? { cubic_coeff_a: { float: -0.75 } } : {}),
-  };
-  const nearby = [{ value: x!, shape: source!.shape }];
-  // From 18 on the batch and the channels need not be spelled out.
-  if (context.opset < 18)
-    return context.emit("Resize", [x!, "", "", context.sizes.shape(node.shape, nearby)], attributes);
-  const axes = sizes.map((_, i) => i + 2);
-  return context.emit("Resize", [x!, "", "", context.sizes.shape(sizes, nearby)], {
-    ...attributes,
-    axes: { ints: axes },
-  });
-};
 
 export const spatialLowering: LoweringRules<keyof SpatialOps> = {
   conv: (context, inputs, node) =>

@@ -1,0 +1,76 @@
+// Swin's configuration, with timm's names (timm/models/swin_transformer.py SwinTransformer).
+import { z } from "zod";
+import { type Extent, gridOf, imageSizeField, isReasonableGrid, MAX_PATCHES } from "../image-size.ts";
+import { timmFields } from "../timm.ts";
+
+const count = z.int().min(1).max(16384);
+/** Attention inside a window compares all its cells with all: a side of 32 makes a million pairs. */
+const window = z.int().min(1).max(32);
+
+export const swinSchema = z
+  .strictObject({
+    ...timmFields,
+    img_size: imageSizeField.default(224),
+    /** Side of a patch in pixels. */
+    patch_size: count.default(4),
+    /** Width of the first stage; each further one is twice as wide. */
+    embed_dim: count.max(1024).default(96),
+    /** Blocks a stage. */
+    depths: z.array(z.int().min(1).max(256)).min(1).max(6).default([2, 2, 6, 2]),
+    /** Heads a stage. */
+    num_heads: z.array(count).min(1).max(6).default([3, 6, 12, 24]),
+    /** Side of a window in cells of the stage's map; (height, width) if it is no square. */
+    window_size: z.union([window, z.tuple([window, window])]).default(7),
+    mlp_ratio: z.number().positive().max(64).default(4),
+    qkv_bias: z.boolean().default(true),
+    drop_path_rate: timmFields.drop_path_rate.unwrap().default(0.1),
+  })
+  .refine(
+    ({ depths, num_heads, embed_dim }) =>
+      depths.length === num_heads.length && num_heads.every((heads, i) => (embed_dim * 2 ** i) % heads === 0),
+    "num_heads must divide the width of each stage, one entry a stage as in depths",
+  )
+  .refine(({ img_size, patch_size, depths }) => {
+    const grid = gridOf(img_size, patch_size);
+    const last = 2 ** (depths.length - 1);
+    return isReasonableGrid(grid) && Math.min(grid.height, grid.width) >= last;
+  }, `img_size must have at most ${MAX_PATCHES} patches of patch_size, and one for the last stage`);
+
+export type SwinConfig = z.infer<typeof swinSchema>;
+
+/** One stage as the picture's size determines it. All in cells of its map. */
+export interface StageGeometry {
+  readonly width: number;
+  readonly heads: number;
+  readonly map: Extent;
+  readonly window: Extent;
+  /** How far every second block's windows are moved. */
+  readonly shift: Extent;
+}
+
+/**
+ * The stages' maps and windows. A map that is no larger than a window is one window, and nothing is shifted. timm decides that by sizes
+ * halved with rounding down, while merging pads odd maps and rounds up; checkpoints have bias tables of the windows so decided.
+ */
+export function stageGeometry(config: SwinConfig): StageGeometry[] {
+  const { img_size, patch_size, embed_dim, num_heads, window_size } = config;
+  const [tall, wide] = typeof window_size === "number" ? [window_size, window_size] : window_size;
+  let map = gridOf(img_size, patch_size);
+  let nominal = map;
+  return config.depths.map((_, stage) => {
+    if (stage > 0) {
+      map = { height: Math.ceil(map.height / 2), width: Math.ceil(map.width / 2) };
+      nominal = { height: Math.floor(nominal.height / 2), width: Math.floor(nominal.width / 2) };
+    }
+    return {
+      width: embed_dim * 2 ** stage,
+      heads: num_heads[stage]!,
+      map,
+      window: { height: Math.min(nominal.height, tall), width: Math.min(nominal.width, wide) },
+      shift: {
+        height: nominal.height <= tall ? 0 : Math.floor(tall / 2),
+        width: nominal.width <= wide ? 0 : Math.floor(wide / 2),
+      },
+    };
+  });
+}

@@ -1,0 +1,108 @@
+// Where tokens stand: row by row, window by window, or window by window after a shift. Blocks only ever need another order of the same
+// tokens, so going from one to the next is one gather of whole tokens, and shifting and cutting windows costs nothing beside it.
+import { concat, constant, expand, gather, minimum, pad, reshape, values } from "../../graph/build.ts";
+import type { Graph, Tensor } from "../../graph/tensor.ts";
+import { tensor } from "../../tensor.ts";
+import type { Extent } from "../image-size.ts";
+
+/** At each place, the row-by-row index of the cell that stands there; -1 for padding. */
+export type Order = readonly number[];
+
+export function rowByRow({ height, width }: Extent): Order {
+  return Array.from({ length: height * width }, (_, i) => i);
+}
+
+/**
+ * Window by window, row by row inside. The map is rolled up and left by `shift`, then padded at the bottom and at the right to whole
+ * windows (timm/models/swin_transformer.py SwinTransformerBlock._attn).
+ */
+export function byWindow(map: Extent, window: Extent, shift: Extent): Order {
+  const order: number[] = [];
+  for (let top = 0; top < map.height; top += window.height)
+    for (let left = 0; left < map.width; left += window.width)
+      for (let y = top; y < top + window.height; y++)
+        for (let x = left; x < left + window.width; x++)
+          order.push(
+            y < map.height && x < map.width
+              ? ((y + shift.height) % map.height) * map.width + ((x + shift.width) % map.width)
+              : -1,
+          );
+  return order;
+}
+
+/** The four cells of every 2 x 2 square beside each other, column by column; odd maps are padded (timm's PatchMerging). */
+export function bySquare({ height, width }: Extent): Order {
+  const order: number[] = [];
+  for (let top = 0; top < height; top += 2)
+    for (let left = 0; left < width; left += 2)
+      for (let x = left; x < left + 2; x++)
+        for (let y = top; y < top + 2; y++) order.push(y < height && x < width ? y * width + x : -1);
+  return order;
+}
+
+/** Tokens and the order they are in. */
+export interface OrderedTokens {
+  /** (N, places, width) */
+  readonly tokens: Tensor;
+  readonly order: Order;
+}
+
+/** Reorders tokens; orders that were asked for before share their index tensors. */
+export class Reordering {
+  readonly #indices = new Map<string, Tensor>();
+
+  constructor(readonly graph: Graph) {}
+
+  /** The same tokens in another order, zeros at its padding. */
+  to(order: Order, { tokens, order: from }: OrderedTokens): Tensor {
+    if (order.length === from.length && order.every((cell, i) => cell === from[i])) return tokens;
+    const placeOf = new Map(from.map((cell, place) => [cell, place]));
+    const padded = order.includes(-1);
+    const source = padded ? pad(tokens, [0, 0, 0], [0, 1, 0]) : tokens;
+    const places = order.map((cell) => (cell === -1 ? from.length : placeOf.get(cell)!));
+    return gather(source, this.#index(places), 1);
+  }
+
+  #index(places: readonly number[]): Tensor {
+    const key = places.join();
+    const known = this.#indices.get(key);
+    if (known !== undefined) return known;
+    const index = constant(this.graph, tensor("int64", [places.length], BigInt64Array.from(places, BigInt)));
+    this.#indices.set(key, index);
+    return index;
+  }
+}
+
+/** What is added to the scores of cells that are no neighbours and stand in one window only because the map was rolled. */
+const APART = -1e4;
+
+/**
+ * (windows, 1, area, area): 0 or -100. The last row and column of windows hold cells from both ends of the map.
+ */
+export function shiftMask(graph: Graph, map: Extent, window: Extent, shift: Extent): Tensor {
+  const area = window.height * window.width;
+  const rows = Math.ceil(map.height / window.height);
+  const columns = Math.ceil(map.width / window.width);
+  const cells = Array.from({ length: area }, (_, i) => i);
+  /** The mask of windows in which the first `size - shift` rows (or columns) come from one end and the rest from the other. */
+  const split = (size: number, by: number, position: (cell: number) => number) => {
+    const fromStart = cells.map((cell) => by > 0 && position(cell) >= size - by);
+    return cells.flatMap((a) => cells.map((b) => (fromStart[a] === fromStart[b] ? 0 : APART)));
+  };
+  const alongRows = split(window.height, shift.height, (cell) => Math.floor(cell / window.width));
+  const alongColumns = split(window.width, shift.width, (cell) => cell % window.width);
+  // Small constants that are spread out: engines do that once, when they load a model, and files stay small.
+  const atTheEnd = (count: number, last: readonly number[], axis: 0 | 1) => {
+    const shape = (n: number) => [1, 1, area, area].with(axis, n);
+    const own = values(graph, shape(1), last);
+    return count === 1 ? own : concat([expand(values(graph, [1], [0]), shape(count - 1)), own], axis);
+  };
+  const both = minimum(atTheEnd(rows, alongRows, 0), atTheEnd(columns, alongColumns, 1)); // (rows, columns, area, area)
+  return reshape(both, [rows * columns, 1, area, area]);
+}
+
+/** Row of the bias table for each pair of cells, (area * area): by how far they are apart, (2h - 1) x (2w - 1) possibilities. */
+export function relativePositions({ height, width }: Extent): number[] {
+  const cells = Array.from({ length: height * width }, (_, i) => ({ y: Math.floor(i / width), x: i % width }));
+  return cells.flatMap((a) => cells.map((b) => (a.y - b.y + height - 1) * (2 * width - 1) + (a.x - b.x + width - 1)));
+}

@@ -1,0 +1,33 @@
+// The configuration of ViT and DeiT, with timm's names (timm/models/vision_transformer.py VisionTransformer).
+import { z } from "zod";
+import { gridOf, imageSizeField, isReasonableGrid, MAX_PATCHES } from "../image-size.ts";
+import { timmFields } from "../timm.ts";
+
+const count = z.int().min(1).max(16384);
+
+export const vitSchema = z
+  .strictObject({
+    ...timmFields,
+    img_size: imageSizeField.default(224),
+    /** Side of a patch in pixels. */
+    patch_size: count.default(16),
+    embed_dim: count.default(768),
+    depth: z.int().min(1).max(256).default(12),
+    num_heads: count.default(12),
+    mlp_ratio: z.number().positive().max(64).default(4),
+    qkv_bias: z.boolean().default(true),
+    /** A second token and a second head, trained on a teacher's answers (DeiT); the heads' logits are averaged. */
+    distilled: z.boolean().default(false),
+  })
+  .refine(({ embed_dim, num_heads }) => embed_dim % num_heads === 0, "num_heads must divide embed_dim")
+  .refine(
+    ({ img_size, patch_size }) => isReasonableGrid(gridOf(img_size, patch_size)),
+    `img_size must have between 1 and ${MAX_PATCHES} patches of patch_size`,
+  );
+
+export type VitConfig = z.infer<typeof vitSchema>;
+
+/** Tokens before those of the patches, in order. */
+export function prefixTokens({ distilled }: VitConfig): readonly string[] {
+  return distilled ? ["cls_token", "dist_token"] : ["cls_token"];
+}

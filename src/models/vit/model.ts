@@ -1,0 +1,62 @@
+// ViT (Dosovitskiy et al., ICLR 2021) and DeiT (Touvron et al., ICML 2021): a picture as a row of patches, and attention from all to all.
+// Reproduces huggingface/pytorch-image-models, timm/models/vision_transformer.py and deit.py.
+import { add, concat, expand, mul, reshape, slice } from "../../graph/build.ts";
+import type { Scope } from "../../graph/scope.ts";
+import type { Tensor } from "../../graph/tensor.ts";
+import { layerNorm } from "../../nn/layer-norm.ts";
+import { linear, TRUNCATED_NORMAL_002 } from "../../nn/linear.ts";
+import type { Mode } from "../../nn/mode.ts";
+import { patchEmbed, tokensOf } from "../../nn/patch-embed.ts";
+import { risingRates, transformerBlock } from "../../nn/transformer-block.ts";
+import { gridOf } from "../image-size.ts";
+import { prefixTokens, type VitConfig } from "./config.ts";
+
+const EPSILON = 1e-6;
+
+/** image (N, 3, H, W) -> logits (N, num_classes) and features (N, embed_dim). */
+export function vit(
+  scope: Scope,
+  image: Tensor,
+  config: VitConfig,
+  mode: Mode,
+): { readonly logits: Tensor; readonly features: Tensor } {
+  let x = embed(scope, image, config); // (N, prefix + patches, embed_dim)
+  risingRates(config.depth, config.drop_path_rate).forEach((dropPath, i) => {
+    x = transformerBlock(scope.at("blocks", i), x, {
+      heads: config.num_heads,
+      mlpRatio: config.mlp_ratio,
+      qkvBias: config.qkv_bias,
+      epsilon: EPSILON,
+      dropPath,
+      mode,
+    });
+  });
+
+  // Normalisation is token by token: only those that are read need it.
+  const token = (i: number) => {
+    const row = reshape(slice(x, 1, i, i + 1), [image.shape[0]!, config.embed_dim]);
+    return layerNorm(scope.at("norm"), row, EPSILON); // (N, embed_dim)
+  };
+  const head = (name: string, row: Tensor) =>
+    linear(scope.at(name), mode.dropout(row, config.drop_rate), config.num_classes); // (N, num_classes)
+  const mean = (a: Tensor, b: Tensor) => mul(add(a, b), 0.5);
+  const features = token(0);
+  if (!config.distilled) return { logits: head("head", features), features };
+  const taught = token(1);
+  return { logits: mean(head("head", features), head("head_dist", taught)), features: mean(features, taught) };
+}
+
+/** Patches as tokens, class tokens before them, positions added. */
+function embed(scope: Scope, image: Tensor, config: VitConfig): Tensor {
+  const { embed_dim: width, img_size, patch_size } = config;
+  const n = image.shape[0]!;
+  const grid = gridOf(img_size, patch_size);
+  const patches = tokensOf(patchEmbed(scope.at("patch_embed"), image, width, patch_size)); // (N, patches, width)
+  const prefix = prefixTokens(config).map((name) => {
+    const start = name === "cls_token" ? ({ kind: "normal", std: 1e-6 } as const) : TRUNCATED_NORMAL_002;
+    return expand(scope.parameter(name, [1, 1, width], start), [n, 1, width]);
+  });
+  const count = prefix.length + grid.height * grid.width;
+  const positions = scope.parameter("pos_embed", [1, count, width], TRUNCATED_NORMAL_002);
+  return add(concat([...prefix, patches], 1), positions);
+}
