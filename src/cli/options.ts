@@ -1,5 +1,6 @@
 // Options that several commands share, and the checks of their values.
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { PRECISIONS, type Precision } from "../onnx/lower.ts";
 import type { Files } from "../platform/host.ts";
 import type { Device } from "../runtime/session.ts";
 import type { Terminal } from "./terminal.ts";
@@ -78,6 +79,16 @@ export function addDeviceOptions(command: Command): Command {
   return command
     .addOption(new Option("--device <device>", "where to run").choices(DEVICES).default("auto"))
     .option("--threads <n>", "threads of the engine (default: all cores)", integer(1));
+}
+
+export interface PrecisionOptions {
+  precision: Precision;
+}
+
+/** --precision: how exactly to compute. */
+export function addPrecisionOption(command: Command): Command {
+  const help = "int8: linear layers in eight bits, faster and not quite the same numbers";
+  return command.addOption(new Option("--precision <precision>", help).choices(PRECISIONS).default("float32"));
 }
 
 /** What a session takes. */

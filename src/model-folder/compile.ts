@@ -2,16 +2,28 @@
 import { FormatError, UsageError } from "../errors.ts";
 import { countMacs } from "../graph/macs.ts";
 import type { Graph } from "../graph/tensor.ts";
-import { type InputSize, inferenceGraph, stageGraphs } from "../models/graph.ts";
-import { type GridSampleLowering, type LoweringTarget, lower } from "../onnx/lower.ts";
-import { type ModelMetadata, writeMetadata } from "../onnx/metadata.ts";
+import {
+  type InferenceForm,
+  type InputSize,
+  inferenceGraph,
+  isFasterWhereSampled,
+  stageGraphs,
+} from "../models/graph.ts";
+import type { ModelDefinition } from "../models/registry.ts";
+import { type GridSampleLowering, type LoweringTarget, lower, type Precision } from "../onnx/lower.ts";
+import { type ModelMetadata, readMetadata, writeMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
-import type { LoadedModel, ModelCard, NativeModel } from "./model.ts";
+import type { LoadedModel, ModelCard, NativeModel, OnnxModel } from "./model.ts";
 
 export interface CompiledModel {
   readonly card: ModelCard;
+  /** For any size, as far as the model goes. Models of this library make it when it is first asked for. */
   readonly bytes: Uint8Array;
   readonly inputName: string;
+  /** What `bytes` take: normalised float32 (N, 3, height, width), or pixels, uint8 (N, height, width, 3). */
+  readonly takes: "image" | "pixels";
+  /** The same model in another form; ONNX files have none. */
+  readonly inForm?: (form: InferenceForm) => Uint8Array;
   /** Class scores, or for embedding models the embedding. */
   readonly logitsName: string;
   /** What Embedder reads. */
@@ -28,10 +40,16 @@ export interface ExportOptions {
   readonly target?: LoweringTarget;
   /** How features are sampled. Default "kernel": the engine's own operator. */
   readonly gridSample?: GridSampleLowering;
+  /** "int8": linear layers in eight bits, faster and not quite the same numbers. Default "float32". */
+  readonly precision?: Precision;
+  /** Default true; false keeps the nodes as they were traced. */
+  readonly simplify?: boolean;
   /** Only these outputs. Default: all. */
   readonly outputs?: readonly string[];
   /** Sizes to fix; others stay free. */
   readonly size?: InputSize;
+  /** How pictures come in, and how much of them is computed. Default: normalised floats, and what is faster at the sizes that are fixed. */
+  readonly form?: InferenceForm;
   /** Version of this program, recorded in the file. */
   readonly producerVersion?: string;
 }
@@ -40,15 +58,24 @@ export interface ExportOptions {
 export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uint8Array {
   const { definition } = model;
   const { architecture, config } = definition;
-  return lower(inferenceGraph(definition, options.size), {
+  const form = { onlyWhereSampled: isFasterAt(definition, options.size), ...options.form };
+  return lower(inferenceGraph(definition, options.size, form), {
     parameters: model.weights,
     target: options.target ?? "portable",
     gridSample: options.gridSample ?? "kernel",
+    precision: options.precision ?? "float32",
+    simplify: options.simplify ?? true,
     graphName: definition.registered?.name ?? architecture.name,
-    metadata: { ...writeMetadata(describe(model)), [ANSWERS]: architecture.answers(config) },
+    metadata: { ...writeMetadata(describe(model, options)), [ANSWERS]: architecture.answers(config) },
     ...(options.outputs === undefined ? {} : { outputs: options.outputs }),
     ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
   });
+}
+
+/** Sizes that are free may be small. */
+function isFasterAt(definition: ModelDefinition, { height, width }: InputSize = {}): boolean {
+  const isFixed = typeof height === "number" && typeof width === "number";
+  return isFixed && isFasterWhereSampled(definition, { height, width });
 }
 
 /** A model as files that run one after another. */
@@ -64,7 +91,7 @@ export interface CompiledStages {
 /** Each stage of a model as an ONNX file of its own. Throws UsageError for a model that has no stages. */
 export function exportStages(
   model: NativeModel,
-  options: Pick<ExportOptions, "target" | "producerVersion">,
+  options: Pick<ExportOptions, "target" | "precision" | "producerVersion">,
 ): CompiledStages {
   const { definition, weights, card } = model;
   const staged = stageGraphs(definition);
@@ -72,11 +99,12 @@ export function exportStages(
     throw new UsageError(`${card.name} does not run in steps`, "GFNets do; see: saccade models");
   const sizes = new Map([["batch", 1]]);
   const macs = new Map([...staged.graphs].map(([stage, graph]) => [stage, countMacs(graph, sizes).total]));
-  const metadata = writeMetadata(describe(model));
+  const metadata = writeMetadata(describe(model, options));
   const file = (stage: string, graph: Graph) =>
     lower(graph, {
       parameters: weights,
       target: options.target ?? "portable",
+      precision: options.precision ?? "float32",
       graphName: `${definition.registered?.name ?? definition.architecture.name}.${stage}`,
       metadata: { ...metadata, [STAGE]: stage, [STEPS]: staged.steps.join(",") },
       ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
@@ -95,7 +123,7 @@ const STEPS = "saccade.steps";
 /** Whether `logits` are class scores or an embedding. */
 const ANSWERS = "saccade.answers";
 
-function describe({ definition, card }: NativeModel): ModelMetadata {
+function describe({ definition, card }: NativeModel, { precision = "float32" }: ExportOptions): ModelMetadata {
   const { labels, transform, licence, provenance } = card;
   return {
     labels,
@@ -104,30 +132,67 @@ function describe({ definition, card }: NativeModel): ModelMetadata {
     provenance: provenance === undefined ? undefined : JSON.stringify(provenance),
     architecture: definition.architecture.name,
     config: definition.config as Record<string, unknown>,
+    precision,
   };
 }
 
-/** What a session needs. Foreign ONNX files pass through; assumptions made about them are said through `onNotice`. */
-export function compileModel(model: LoadedModel, onNotice?: (line: string) => void): CompiledModel {
-  return model.kind === "native" ? compileNative(model) : describeOnnx(model.card, model.bytes, onNotice);
+export interface CompileOptions {
+  /** Default "float32". */
+  readonly precision?: Precision;
+  /** Hears what had to be assumed. */
+  readonly onNotice?: (line: string) => void;
 }
 
-function compileNative(model: NativeModel): CompiledModel {
+/**
+ * What a session needs. Foreign ONNX files pass through; assumptions made about them are said through `onNotice`.
+ *
+ * @throws UsageError for another precision than an ONNX file has
+ */
+export function compileModel(model: LoadedModel, options: CompileOptions = {}): CompiledModel {
+  if (model.kind === "native") return compileNative(model, options.precision);
+  requirePrecision(model, options.precision);
+  return describeOnnx(model.card, model.bytes, options.onNotice);
+}
+
+/** Whether an ONNX file, which is compiled already, may be asked for a precision: its own, or the default, which leaves it as it is. */
+export function hasPrecision({ bytes }: OnnxModel, precision: Precision = "float32"): boolean {
+  return precision === "float32" || readMetadata(readOnnx(bytes).metadata).precision === precision;
+}
+
+/** Throws UsageError when it may not. */
+export function requirePrecision(model: OnnxModel, precision: Precision | undefined): void {
+  if (hasPrecision(model, precision)) return;
+  throw new UsageError(
+    `${model.card.name} is an ONNX file: it cannot be turned to ${precision}`,
+    `saccade export MODEL OUT.onnx --precision ${precision} writes one from a model folder or a checkpoint`,
+  );
+}
+
+function compileNative(model: NativeModel, precision: Precision = "float32"): CompiledModel {
   const { architecture, config } = model.definition;
   if (architecture.input(config).kind === "video")
     throw new FormatError(model.card.name, "this is a video model, and pictures are wanted here", {
       hint: "use: saccade run",
     });
-  const graph = inferenceGraph(model.definition);
+  const offered = [...inferenceGraph(model.definition).outputs.keys()];
   const answers = architecture.answers(config);
+  // Engines compute every output of a file, whether or not a run asks for it.
+  const outputs = offered.filter((name) => name === "logits" || name === "features" || name.startsWith("gaze."));
+  const inForm = (form: InferenceForm) => exportOnnx(model, { target: "onnxruntime", precision, outputs, form });
+  let bytes: Uint8Array | undefined;
   return {
     card: model.card,
-    bytes: exportOnnx(model, { target: "onnxruntime" }),
+    get bytes() {
+      bytes ??= inForm({});
+      return bytes;
+    },
+    inForm,
+    takes: "image",
     inputName: "image",
     logitsName: "logits",
     embeddingName: answers === "embedding" ? "logits" : "features",
     answers,
-    glimpses: countGlimpses([...graph.outputs.keys()]),
+    glimpses: countGlimpses(offered),
     usualTransform: architecture.transform(config),
   };
 }
@@ -136,31 +201,37 @@ function countGlimpses(outputs: readonly string[]): number {
   return outputs.filter((name) => /^gaze\.\d+\.points$/.test(name)).length;
 }
 
-/** Anybody's ONNX file: one float32 (N, 3, H, W) input, class scores as `logits` or the first output of two dimensions. */
+/** Anybody's ONNX file: one input, float32 (N, 3, H, W) or uint8 (N, H, W, 3), class scores as `logits` or the first output of two dimensions. */
 function describeOnnx(card: ModelCard, bytes: Uint8Array, onNotice?: (line: string) => void): CompiledModel {
   const summary = readOnnx(bytes);
   const input = summary.inputs[0];
-  const [, channels, height, width] = input?.shape ?? [];
+  const takes = input?.dtype === "uint8" ? "pixels" : "image";
+  const [, second, third, last] = input?.shape ?? [];
+  const [channels, height, width] = takes === "pixels" ? [last, second, third] : [second, third, last];
   if (
     summary.inputs.length !== 1 ||
-    input?.dtype !== "float32" ||
+    input === undefined ||
+    !["float32", "uint8"].includes(input.dtype ?? "") ||
     input.shape?.length !== 4 ||
     (typeof channels === "number" && channels !== 3)
   )
-    throw new FormatError(card.name, "a picture model has one float32 input (N, 3, H, W); this file does not", {
-      hint: "saccade inspect FILE shows its inputs; saccade run feeds any tensors",
-    });
+    throw new FormatError(
+      card.name,
+      "a picture model has one input, float32 (N, 3, H, W) or uint8 (N, H, W, 3); this file does not",
+      { hint: "saccade inspect FILE shows its inputs; saccade run feeds any tensors" },
+    );
   const scores =
     summary.outputs.find(({ name }) => name === "logits") ?? summary.outputs.find(({ shape }) => shape?.length === 2);
   if (scores === undefined) throw new FormatError(card.name, "no output has the shape (N, classes)");
   const size =
     typeof height === "number" && typeof width === "number" ? { height, width } : { height: 224, width: 224 };
-  const usualTransform = `resize_small(${Math.round((Math.min(size.height, size.width) * 256) / 224)},bilinear)|central_crop(${size.width},${size.height})|normalize(imagenet)`;
+  const usualTransform = `resize_small(${Math.round((Math.min(size.height, size.width) * 256) / 224)},bilinear)|central_crop(${size.width},${size.height})${takes === "pixels" ? "" : "|normalize(imagenet)"}`;
   if (card.transform === undefined)
     onNotice?.(`saccade: ${card.name} does not say how it wants pictures; using ${usualTransform}`);
   return {
     card,
     bytes,
+    takes,
     inputName: input.name,
     logitsName: scores.name,
     embeddingName: summary.outputs.find(({ name }) => name === "features")?.name ?? scores.name,

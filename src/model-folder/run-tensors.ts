@@ -1,10 +1,11 @@
 // Raw tensors through a model of any kind: pictures, clips, whatever an ONNX file takes. No preprocessing, every output by its name.
 import { SessionError } from "../errors.ts";
+import type { Precision } from "../onnx/lower.ts";
 import type { Host } from "../platform/host.ts";
 import { describeValue } from "../runtime/feeds.ts";
 import type { Session, SessionOptions, ValueInfo } from "../runtime/session.ts";
 import { type DType, numberToHalf, type TensorData, toFloat32, toFloat64 } from "../tensor.ts";
-import { exportOnnx } from "./compile.ts";
+import { exportOnnx, requirePrecision } from "./compile.ts";
 import type { LoadedModel } from "./model.ts";
 
 export interface TensorRun {
@@ -17,12 +18,15 @@ export interface TensorRun {
 export interface TensorRunOptions extends SessionOptions {
   /** Only these outputs. Default: all. */
   readonly outputs?: readonly string[];
+  /** Default "float32". */
+  readonly precision?: Precision;
 }
 
 /**
  * Runs a model once. Floating-point inputs of another precision are converted, so are whole numbers; a whole number never becomes a float,
  * because pixels of 0..255 are not what a model of this library takes.
  * @throws SessionError for a missing input, a wrong shape or an unknown output
+ * @throws UsageError for another precision than an ONNX file has
  */
 export async function runTensors(
   host: Host,
@@ -30,11 +34,12 @@ export async function runTensors(
   tensors: ReadonlyMap<string, TensorData>,
   options: TensorRunOptions = {},
 ): Promise<TensorRun> {
-  const { outputs, signal } = options;
+  const { outputs, signal, precision = "float32" } = options;
+  if (model.kind === "onnx") requirePrecision(model, precision);
   const bytes =
     model.kind === "onnx"
       ? model.bytes
-      : exportOnnx(model, { target: "onnxruntime", ...(outputs === undefined ? {} : { outputs }) });
+      : exportOnnx(model, { target: "onnxruntime", precision, ...(outputs === undefined ? {} : { outputs }) });
   const session = await host.createSession(bytes, options);
   try {
     const feeds = Object.fromEntries(session.inputs.map((input) => [input.name, feedFor(input, tensors)]));

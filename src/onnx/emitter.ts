@@ -58,7 +58,19 @@ export class Emitter {
 
   /** Adds a node with one output and returns that output. Missing optional inputs are "". */
   emit(opType: string, inputs: readonly Value[], attributes: Attributes = {}, domain = ""): Value {
+    return this.emitSeveral(opType, inputs, [""], attributes, domain)[0]!;
+  }
+
+  /** Adds a node with an output for each suffix, which its name ends in. */
+  emitSeveral<const S extends readonly string[]>(
+    opType: string,
+    inputs: readonly Value[],
+    suffixes: S,
+    attributes: Attributes = {},
+    domain = "",
+  ): { [I in keyof S]: Value } {
     const name = this.#unique(this.#scope === "" ? opType : `${this.#scope}/${opType}`);
+    const outputs = suffixes.map((suffix) => (suffix === "" ? name : this.#unique(name + suffix)));
     this.domains.add(domain);
     this.nodes.push(
       create(NodeProtoSchema, {
@@ -66,11 +78,11 @@ export class Emitter {
         opType,
         domain,
         input: [...inputs],
-        output: [name],
+        output: outputs,
         attribute: Object.entries(attributes).map(([key, value]) => toProto(key, value)),
       }),
     );
-    return name;
+    return outputs as { [I in keyof S]: Value };
   }
 
   /** Runs `body` with its nodes named below `scope`; the node that makes the returned value is called `scope` itself. */

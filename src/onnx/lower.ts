@@ -3,17 +3,23 @@
 import { SaccadeError, UsageError } from "../errors.ts";
 import { isStatic } from "../graph/dimensions.ts";
 import type { Op } from "../graph/ops.ts";
+import { simplify } from "../graph/simplify.ts";
 import { type Graph, isOp, type Parameter, type Tensor } from "../graph/tensor.ts";
 import type { TensorData } from "../tensor.ts";
 import { Emitter, type Value } from "./emitter.ts";
 import { loweringRules } from "./lowering/index.ts";
+import { Quantization } from "./lowering/quantized-linear.ts";
 import type { LoweringContext, LoweringRule } from "./lowering/rule.ts";
 import { parameterInitializers } from "./parameters.ts";
+import { dependingOnInputs, type QuantizedWeight, quantizeLinears } from "./quantize.ts";
 import { serialize, type TypedValue } from "./serialize.ts";
 import { Sizes } from "./sizes.ts";
 
 /** Which kernels a file may ask for. */
 export type LoweringTarget = LoweringContext["target"];
+/** How exactly a file computes: "int8" multiplies whole numbers of eight bits in linear layers (quantize.ts). */
+export const PRECISIONS = ["float32", "int8"] as const;
+export type Precision = (typeof PRECISIONS)[number];
 /** How gridSample is written. */
 export type GridSampleLowering = LoweringContext["gridSample"];
 
@@ -30,6 +36,10 @@ export interface LowerOptions {
   readonly opset?: number;
   /** "kernel" (default): GridSample. "gather": corners are gathered and weighted with plain arithmetic. */
   readonly gridSample?: GridSampleLowering;
+  /** Default "float32". "int8" needs `parameters`. */
+  readonly precision?: Precision;
+  /** Whether changes of shape are gathered (graph/simplify.ts). Default true; false keeps the nodes as they were traced. */
+  readonly simplify?: boolean;
   /** Written to the file's metadata_props; see metadata.ts. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly graphName?: string;
@@ -55,18 +65,22 @@ const NEWEST_OPSET = 23;
  * @example
  * const bytes = lower(graph, { parameters: weights, metadata: writeMetadata({ labels }) });
  */
-export function lower(graph: Graph, options: LowerOptions = {}): Uint8Array {
+export function lower(source: Graph, options: LowerOptions = {}): Uint8Array {
+  const graph = options.simplify === false ? source : simplify(source);
   const opset = options.opset ?? DEFAULT_OPSET;
   if (!Number.isInteger(opset) || opset < OLDEST_OPSET || opset > NEWEST_OPSET)
     throw new UsageError(`operator set ${opset} is not supported`, `use ${OLDEST_OPSET} to ${NEWEST_OPSET}`);
   const graphName = options.graphName ?? "saccade";
   const outputs = chooseOutputs(graph, options.outputs);
-  const needed = graph.needed(outputs.values());
-  const parameters = needed
-    .filter((node) => isOp(node, "parameter"))
-    .map((node) => parameterOf(graph, node.attributes.name));
+  const traced = graph.needed(outputs.values());
   const asInputs = options.parametersAs === "inputs";
-  const stored = asInputs ? [] : parameterInitializers(graphName, parameters, options.parameters ?? new Map());
+  const weights = asInputs
+    ? []
+    : parameterInitializers(graphName, parametersOf(graph, traced), options.parameters ?? new Map());
+  const quantized = quantizedLayers(traced, outputs, options);
+  const needed = quantized.size === 0 ? traced : neededNodes(graph, outputs.values(), (node) => quantized.has(node));
+  const parameters = parametersOf(graph, needed);
+  const kept = new Set(parameters.map(({ name }) => name));
 
   const emitter = new Emitter();
   reserveNames(emitter, graph, parameters, outputs);
@@ -83,6 +97,7 @@ export function lower(graph: Graph, options: LowerOptions = {}): Uint8Array {
     opset,
     target: options.target ?? "portable",
     gridSample: options.gridSample ?? "kernel",
+    quantization: new Quantization(emitter, quantized),
   });
   nameOutputs(emitter, outputs, values);
 
@@ -100,8 +115,32 @@ export function lower(graph: Graph, options: LowerOptions = {}): Uint8Array {
     ],
     outputs: [...outputs].map(([name, node]) => typed(name, node)),
     inner: freelySized(emitter, outputs, values),
-    initializers: [...emitter.initializers, ...stored],
+    initializers: [...emitter.initializers, ...weights.filter(({ name }) => kept.has(name))],
   });
+}
+
+/** The layers that eight bits are asked for, with their weights. */
+function quantizedLayers(
+  nodes: readonly Tensor[],
+  outputs: ReadonlyMap<string, Tensor>,
+  { precision, parametersAs, parameters }: LowerOptions,
+): ReadonlyMap<Tensor, QuantizedWeight> {
+  if (precision !== "int8") return new Map();
+  if (parametersAs === "inputs")
+    throw new UsageError("weights that are fed at every run cannot be quantised beforehand");
+  return quantizeLinears(nodes, outputs.values(), parameters ?? new Map());
+}
+
+/** The nodes that outputs need, in execution order. A quantised layer brings its weight along and does not need the graph's. */
+function neededNodes(graph: Graph, outputs: Iterable<Tensor>, isQuantized: (node: Tensor) => boolean): Tensor[] {
+  const wanted = new Set<Tensor>();
+  const stack = [...outputs];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (wanted.has(node)) continue;
+    wanted.add(node);
+    stack.push(...(isQuantized(node) ? node.inputs.filter((_, i) => i !== 1) : node.inputs));
+  }
+  return graph.nodes.filter((node) => wanted.has(node));
 }
 
 /**
@@ -136,6 +175,10 @@ function chooseOutputs(graph: Graph, names: readonly string[] | undefined): Read
   );
 }
 
+function parametersOf(graph: Graph, nodes: readonly Tensor[]): Parameter[] {
+  return nodes.filter((node) => isOp(node, "parameter")).map((node) => parameterOf(graph, node.attributes.name));
+}
+
 function parameterOf(graph: Graph, name: string): Parameter {
   const parameter = graph.parameters.get(name);
   if (parameter === undefined)
@@ -157,15 +200,19 @@ function reserveNames(
 /** Each node's value in the ONNX graph. */
 function lowerNodes(nodes: readonly Tensor[], shared: Omit<LoweringContext, "emit">): Map<Tensor, Value> {
   const values = new Map<Tensor, Value>();
-  const context: LoweringContext = {
+  const varying: LoweringContext = {
     ...shared,
     emit: (opType, inputs, attributes, domain) => shared.emitter.emit(opType, inputs, attributes, domain),
   };
+  // What depends on weights alone, ONNX Runtime computes when it loads the model, but only through standard operators.
+  const fixed: LoweringContext = { ...varying, target: "portable" };
+  const varies = dependingOnInputs(nodes);
   for (const node of nodes) {
     // The table's entry for a node's op takes nodes of that op; TypeScript cannot follow the pairing through the union.
     const rule = loweringRules[node.op] as LoweringRule<Op>;
     const inputs = node.inputs.map((input) => values.get(input)!);
     const scope = `${node.path === "" ? "" : `${node.path}/`}${node.op}_${node.id}`;
+    const context = varies.has(node) ? varying : fixed;
     values.set(
       node,
       shared.emitter.within(scope, () => rule(context, inputs, node)),

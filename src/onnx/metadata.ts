@@ -16,11 +16,13 @@ export interface ModelMetadata {
   readonly architecture?: string | undefined;
   /** The architecture's parameters, as in the model folder's config.json. */
   readonly config?: Readonly<Record<string, unknown>> | undefined;
+  /** "float32", or "int8" when linear layers multiply whole numbers. */
+  readonly precision?: string | undefined;
   /** Version of the library that wrote the file. */
   readonly version?: string | undefined;
 }
 
-const TEXTS = ["transform", "licence", "provenance", "architecture", "version"] as const;
+const TEXTS = ["transform", "licence", "provenance", "architecture", "precision", "version"] as const;
 const labelsSchema = z.array(z.string());
 const configSchema = z.record(z.string(), z.unknown());
 

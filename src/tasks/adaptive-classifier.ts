@@ -103,7 +103,10 @@ export class AdaptiveClassifier {
   /** Opens a session for every stage. Throws UsageError for a model that has none. */
   static async open(host: Host, model: LoadedModel, options: EngineOptions = {}): Promise<AdaptiveClassifier> {
     const native = requireNative(model);
-    const { steps, files, macs } = exportStages(native, { target: "onnxruntime" });
+    const { steps, files, macs } = exportStages(native, {
+      target: "onnxruntime",
+      ...(options.precision === undefined ? {} : { precision: options.precision }),
+    });
     const opened = new Map<string, Session>();
     try {
       for (const [stage, bytes] of files) opened.set(stage, await host.createSession(bytes, options));

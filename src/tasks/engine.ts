@@ -5,6 +5,7 @@ import { applyTransformInto, parseTransform, type Transform, transformOutputSize
 import { type CompiledModel, compileModel } from "../model-folder/compile.ts";
 import { type LoadOptions, loadModel } from "../model-folder/load.ts";
 import type { LoadedModel } from "../model-folder/model.ts";
+import type { Precision } from "../onnx/lower.ts";
 import type { Host } from "../platform/host.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
 import { type TensorData, tensor } from "../tensor.ts";
@@ -14,6 +15,11 @@ export interface EngineOptions extends SessionOptions, LoadOptions {
   readonly transform?: string;
   /** Class names. Default: the model's own. */
   readonly labels?: readonly string[];
+  /**
+   * "int8" computes linear layers in eight bits: about twice as fast on processors with instructions for it, and not quite the same numbers.
+   * Default "float32".
+   */
+  readonly precision?: Precision;
 }
 
 /** What `loadModel` takes, or what it gives. */
@@ -35,8 +41,11 @@ export class Engine {
 
   static async open(host: Host, source: ModelSource, options: EngineOptions): Promise<Engine> {
     // What a foreign file leaves open does not matter where the caller says it.
-    const onNotice = options.transform === undefined ? options.onNotice : undefined;
-    const model = compileModel(await loadedModel(host, source, options), onNotice);
+    const { onNotice, precision } = options;
+    const model = compileModel(await loadedModel(host, source, options), {
+      ...(precision === undefined ? {} : { precision }),
+      ...(options.transform !== undefined || onNotice === undefined ? {} : { onNotice }),
+    });
     const transform = parseTransform(options.transform ?? model.card.transform ?? model.usualTransform);
     const session = await host.createSession(model.bytes, options);
     return new Engine(model, session, transform, options.labels ?? model.card.labels);

@@ -3,10 +3,10 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { runBench } from "../../evaluate/bench/bench.ts";
 import { benchToCsv } from "../../evaluate/bench/csv.ts";
 import type { BenchProgress } from "../../evaluate/bench/hooks.ts";
-import { type BenchOptions, LARGEST_BATCH, LARGEST_RESOLUTION } from "../../evaluate/bench/plan.ts";
+import { type BenchModel, type BenchOptions, LARGEST_BATCH, LARGEST_RESOLUTION } from "../../evaluate/bench/plan.ts";
 import { drawPlots } from "../../evaluate/bench/plots/plots.ts";
 import { type BenchReport, printBenchReport } from "../../evaluate/bench/report.ts";
-import { PRECISIONS, type Precision } from "../../evaluate/bench/subjects.ts";
+import { PRECISIONS, type Precision } from "../../onnx/lower.ts";
 import { nodeMeasuringHost } from "../../platform/node/measuring.ts";
 import type { Device } from "../../runtime/session.ts";
 import { version } from "../../version.ts";
@@ -38,13 +38,14 @@ const DEFAULT_MODEL = "sparseformer_v1_tiny";
 const EXAMPLES = `
 Every combination is measured once a round, in a new order each round; tables
 show medians. Registered models have random weights: time does not depend on
-values. Lists have commas between items. Ctrl-C ends the measurement and shows
-what there is.
+values. Lists have commas between items; MODEL@SIZES gives a model sizes of its
+own. Ctrl-C ends the measurement and shows what there is.
 
 Examples:
   $ saccade bench
   $ saccade bench sparseformer_v1_tiny resnet50 --batch 1,8
   $ saccade bench sparseformer_v1_tiny --resolution 224,512,1024 --svg plots/
+  $ saccade bench sparseformer_v1_tiny@224,2048 convnext_tiny@224,1024
   $ saccade bench model.onnx my-model/ --threads 1 --json result.json
   $ saccade bench saccade/everyday --decode --no-memory --seconds 5
 `;
@@ -53,7 +54,7 @@ export function addBench(program: Command, terminal: Terminal, finish: (exitCode
   program
     .command("bench")
     .description("measure how fast models are here, side by side")
-    .argument("[models...]", `registered names, model folders, ONNX files (default: ${DEFAULT_MODEL})`)
+    .argument("[models...]", `registered names, model folders, ONNX files (default: ${DEFAULT_MODEL})`, modelAtSizes)
     .addOption(listOption("--batch <list>", "pictures of a run", integers(1, LARGEST_BATCH)).default([1], "1"))
     .addOption(
       listOption(
@@ -80,11 +81,11 @@ export function addBench(program: Command, terminal: Terminal, finish: (exitCode
     .option("--csv <file>", "write the rows as CSV; - is standard output")
     .option("--svg <folder>", "write plots, one SVG file each")
     .addHelpText("after", EXAMPLES)
-    .action((models: string[], flags: BenchFlags) => bench(models, flags, terminal, finish));
+    .action((models: BenchModel[] | undefined, flags: BenchFlags) => bench(models, flags, terminal, finish));
 }
 
 async function bench(
-  models: string[],
+  models: readonly BenchModel[] | undefined,
   flags: BenchFlags,
   terminal: Terminal,
   finish: (exitCode: number) => void,
@@ -106,11 +107,17 @@ async function bench(
   }
 }
 
-function benchOptions(models: readonly string[], flags: BenchFlags): BenchOptions {
+function benchOptions(
+  models: readonly BenchModel[] = [{ source: DEFAULT_MODEL, resolutions: [] }],
+  flags: BenchFlags,
+): BenchOptions {
+  const everywhere = flags.resolution ?? [];
   return {
-    models: models.length === 0 ? [DEFAULT_MODEL] : models,
+    models: models.map(({ source, resolutions }) => ({
+      source,
+      resolutions: resolutions.length > 0 ? resolutions : everywhere,
+    })),
     batches: flags.batch,
-    resolutions: flags.resolution ?? [],
     devices: flags.device,
     precisions: flags.precision,
     threads: flags.threads ?? [nodeMeasuringHost.machine.cores],
@@ -195,6 +202,13 @@ function integers(least: number, most: number): (text: string) => number[] {
         throw new InvalidArgumentError(`It must be integers from ${least} to ${most} with commas between them.`);
       return value;
     });
+}
+
+/** "NAME@224,512": a model and sizes of its own. */
+function modelAtSizes(text: string, previous: readonly BenchModel[] = []): BenchModel[] {
+  const [, source, sizes] = /^(.+)@(\d+(?:,\d+)*)$/.exec(text) ?? [];
+  const resolutions = sizes === undefined ? [] : integers(1, LARGEST_RESOLUTION)(sizes);
+  return [...previous, { source: source ?? text, resolutions }];
 }
 
 function choices<T extends string>(allowed: readonly T[]): (text: string) => T[] {

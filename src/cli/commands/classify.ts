@@ -16,10 +16,12 @@ import { describeSteps, glimpsesOf, percent, stepsToJson } from "../looks.ts";
 import {
   addDeviceOptions,
   addModelOptions,
+  addPrecisionOption,
   type DeviceOptions,
   integer,
   loadOptions,
   type ModelOptions,
+  type PrecisionOptions,
   readLines,
   sessionOptions,
 } from "../options.ts";
@@ -28,7 +30,7 @@ import { expandPictures, type NamedPicture } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
 import { describeError, type Terminal } from "../terminal.ts";
 
-interface ClassifyFlags extends ModelOptions, DeviceOptions, ExitFlags {
+interface ClassifyFlags extends ModelOptions, DeviceOptions, PrecisionOptions, ExitFlags {
   topK: number;
   json?: boolean;
   explain?: string;
@@ -66,8 +68,8 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
     )
     .option("--batch <n>", "pictures run together", integer(1), 8)
     .addHelpText("after", EXAMPLES);
-  addDeviceOptions(addModelOptions(addExitOptions(command))).action((paths: string[], flags: ClassifyFlags) =>
-    classify(paths, flags, terminal, finish),
+  addPrecisionOption(addDeviceOptions(addModelOptions(addExitOptions(command)))).action(
+    (paths: string[], flags: ClassifyFlags) => classify(paths, flags, terminal, finish),
   );
 }
 
@@ -133,6 +135,7 @@ async function openClassifier(
   const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags));
   const options = {
     ...sessionOptions(flags, terminal),
+    precision: flags.precision,
     ...(labels === undefined ? {} : { labels }),
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
   };

@@ -8,10 +8,12 @@ import { DEFAULT_MODEL } from "../default-model.ts";
 import {
   addDeviceOptions,
   addModelOptions,
+  addPrecisionOption,
   type DeviceOptions,
   integer,
   loadOptions,
   type ModelOptions,
+  type PrecisionOptions,
   sessionOptions,
 } from "../options.ts";
 import { answerInBatches } from "../picture-batches.ts";
@@ -19,7 +21,7 @@ import { expandPictures } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
 import { describeError, printable, type Terminal } from "../terminal.ts";
 
-interface EmbedFlags extends ModelOptions, DeviceOptions {
+interface EmbedFlags extends ModelOptions, DeviceOptions, PrecisionOptions {
   json?: boolean;
   output?: string;
   transform?: string;
@@ -54,7 +56,7 @@ export function addEmbed(program: Command, terminal: Terminal, finish: (exitCode
     .option("--no-normalize", "leave the vectors as long as the model makes them")
     .option("--batch <n>", "pictures run together", integer(1), 8)
     .addHelpText("after", EXAMPLES);
-  addDeviceOptions(addModelOptions(command)).action((paths: string[], flags: EmbedFlags) =>
+  addPrecisionOption(addDeviceOptions(addModelOptions(command))).action((paths: string[], flags: EmbedFlags) =>
     embed(paths, flags, terminal, finish),
   );
 }
@@ -69,6 +71,7 @@ async function embed(
   await using embedder = await loadEmbedder(nodeHost, flags.model ?? DEFAULT_MODEL, {
     ...loadOptions(flags),
     ...sessionOptions(flags, terminal),
+    precision: flags.precision,
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
   });
   const { signal } = terminal;

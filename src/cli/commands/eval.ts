@@ -23,10 +23,12 @@ import { version } from "../../version.ts";
 import {
   addDeviceOptions,
   addModelOptions,
+  addPrecisionOption,
   type DeviceOptions,
   integer,
   loadOptions,
   type ModelOptions,
+  type PrecisionOptions,
   readLines,
   sessionOptions,
 } from "../options.ts";
@@ -35,7 +37,7 @@ import { compact, printable, type Terminal, table } from "../terminal.ts";
 
 type AnyClassifier = Classifier | AdaptiveClassifier;
 
-interface EvalFlags extends ModelOptions, DeviceOptions {
+interface EvalFlags extends ModelOptions, DeviceOptions, PrecisionOptions {
   split?: SplitName;
   validationFraction?: number;
   seed?: number;
@@ -81,8 +83,8 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option("--seed <n>", "that training parted the data with (default: its run's, else 0)", integer(0))
     .option("--batch <n>", "pictures run together", integer(1), 32)
     .addHelpText("after", EXAMPLES);
-  addDeviceOptions(addModelOptions(command)).action((model: string, data: string, flags: EvalFlags) =>
-    runEval(model, data, flags, terminal),
+  addPrecisionOption(addDeviceOptions(addModelOptions(command))).action(
+    (model: string, data: string, flags: EvalFlags) => runEval(model, data, flags, terminal),
   );
 }
 
@@ -99,6 +101,7 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   const loaded = await loadModel(nodeHost, model, loadOptions(flags));
   await using classifier = await (isAdaptive(loaded) ? loadAdaptiveClassifier : loadClassifier)(nodeHost, loaded, {
     ...sessionOptions(flags, terminal),
+    precision: flags.precision,
     ...(labels === undefined ? {} : { labels }),
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
   });
@@ -124,7 +127,7 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   const { split } = data;
   terminal.out(
     flags.json
-      ? `${JSON.stringify({ ...evaluationToJson(evaluation), model: classifier.card.name, data: dataPath, split, device: classifier.device })}\n`
+      ? `${JSON.stringify({ ...evaluationToJson(evaluation), model: classifier.card.name, data: dataPath, split, device: classifier.device, precision: flags.precision })}\n`
       : describe(evaluation, `${classifier.card.name} on ${dataPath}, ${split}`, terminal.columns),
   );
 }

@@ -5,21 +5,24 @@ import { type CompiledStages, type ExportOptions, exportOnnx, exportStages } fro
 import { loadModel, requireNative } from "../../model-folder/load.ts";
 import type { NativeModel } from "../../model-folder/model.ts";
 import { EXPORT_TOLERANCE, type ExportCheck, verifyExport, verifyStages } from "../../model-folder/verify.ts";
+import type { Precision } from "../../onnx/lower.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { version } from "../../version.ts";
 import {
   addDeviceOptions,
   addModelOptions,
+  addPrecisionOption,
   type DeviceOptions,
   integer,
   loadOptions,
   type ModelOptions,
   nameList,
+  type PrecisionOptions,
   sessionOptions,
 } from "../options.ts";
 import { compact, type Terminal } from "../terminal.ts";
 
-interface ExportFlags extends Omit<ModelOptions, "model">, DeviceOptions {
+interface ExportFlags extends Omit<ModelOptions, "model">, DeviceOptions, PrecisionOptions {
   target: "portable" | "onnxruntime";
   outputs?: string[];
   batch?: number;
@@ -64,8 +67,8 @@ export function addExport(program: Command, terminal: Terminal): void {
     .option("--stages", "one file a stage, to run step by step and stop early")
     .option("--no-verify", "write without comparing")
     .addHelpText("after", EXAMPLES);
-  addDeviceOptions(addModelOptions(command)).action((source: string, out: string, flags: ExportFlags) =>
-    exportModel(source, out, flags, terminal),
+  addPrecisionOption(addDeviceOptions(addModelOptions(command))).action(
+    (source: string, out: string, flags: ExportFlags) => exportModel(source, out, flags, terminal),
   );
 }
 
@@ -79,26 +82,26 @@ async function exportModel(source: string, out: string, flags: ExportFlags, term
     terminal.status("comparing the file with the model");
     const check = await verifyExport(nodeHost, model, bytes, options, sessionOptions(flags, terminal));
     terminal.status("");
-    requireEqual(check, out);
+    requireEqual(check, flags.precision, out);
     compared = describeCheck(check);
   }
   await nodeHost.files.writeAtomic(out, bytes);
   const sizes = Object.entries(options.size ?? {}).map(([name, value]) => `${name} ${value}`);
   terminal.out(
-    `${out}: ${compact(bytes.length, "B")}, ${flags.target}${sizes.length === 0 ? "" : `, ${sizes.join(", ")}`}\n${compared}`,
+    `${out}: ${compact(bytes.length, "B")}, ${describeKind(flags)}${sizes.length === 0 ? "" : `, ${sizes.join(", ")}`}\n${compared}`,
   );
 }
 
 async function exportInStages(model: NativeModel, out: string, flags: ExportFlags, terminal: Terminal): Promise<void> {
   const fixed = (["outputs", "batch", "frames", "height", "width"] as const).find((name) => flags[name] !== undefined);
   if (fixed !== undefined) throw new UsageError(`--${fixed} is for one file, not for --stages`);
-  const stages = exportStages(model, { target: flags.target, producerVersion: version });
+  const stages = exportStages(model, { target: flags.target, precision: flags.precision, producerVersion: version });
   let compared = "";
   if (flags.verify) {
     terminal.status("comparing the files with the model");
     const check = await verifyStages(nodeHost, model, stages, sessionOptions(flags, terminal));
     terminal.status("");
-    requireEqual(check, out);
+    requireEqual(check, flags.precision, out);
     compared = describeCheck(check);
   }
   const { files } = nodeHost;
@@ -106,7 +109,11 @@ async function exportInStages(model: NativeModel, out: string, flags: ExportFlag
   for (const [stage, bytes] of stages.files) await files.writeAtomic(files.join(out, `${stage}.onnx`), bytes);
   await files.writeAtomic(files.join(out, "steps.json"), `${JSON.stringify(describeStages(stages), undefined, 2)}\n`);
   const sizes = [...stages.files].map(([stage, bytes]) => `${stage}.onnx ${compact(bytes.length, "B")}`);
-  terminal.out(`${out}: ${sizes.join(", ")}, ${flags.target}; steps: ${stages.steps.join(", ")}\n${compared}`);
+  terminal.out(`${out}: ${sizes.join(", ")}, ${describeKind(flags)}; steps: ${stages.steps.join(", ")}\n${compared}`);
+}
+
+function describeKind({ target, precision }: ExportFlags): string {
+  return precision === "float32" ? target : `${target}, ${precision}`;
 }
 
 /** What a program needs that runs the files without this one. */
@@ -121,13 +128,14 @@ function describeStages({ steps, macs }: CompiledStages) {
 function exportOptions(model: NativeModel, flags: ExportFlags): ExportOptions {
   const { architecture, config } = model.definition;
   const { kind, size } = architecture.input(config);
-  const { target, outputs, batch, frames, height, width } = flags;
+  const { target, precision, outputs, batch, frames, height, width } = flags;
   if (frames !== undefined && kind !== "video")
     throw new UsageError("--frames is for video models; this one takes images");
   if (size !== "free" && ((height ?? size.height) !== size.height || (width ?? size.width) !== size.width))
     throw new UsageError(`this model takes ${size.width} x ${size.height} only`);
   return {
     target,
+    precision,
     ...(outputs === undefined ? {} : { outputs }),
     size: {
       ...(batch === undefined ? {} : { batch }),
@@ -139,12 +147,13 @@ function exportOptions(model: NativeModel, flags: ExportFlags): ExportOptions {
 }
 
 /** A file that computes something else is never written. */
-function requireEqual(check: ExportCheck, out: string): void {
+function requireEqual(check: ExportCheck, precision: Precision, out: string): void {
   const { output, difference } = check.largest;
-  if (difference <= EXPORT_TOLERANCE) return;
+  const tolerance = EXPORT_TOLERANCE[precision];
+  if (difference <= tolerance) return;
   throw new SaccadeError(
     "export_differs",
-    `${out} was not written: its "${output}" differs from the model's by ${difference.toExponential(1)}, more than ${EXPORT_TOLERANCE}`,
+    `${out} was not written: its "${output}" differs from the model's by ${difference.toExponential(1)}, more than ${tolerance}`,
     { hint: "please report it; --no-verify writes the file all the same", data: { output, difference } },
   );
 }

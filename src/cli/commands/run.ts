@@ -8,15 +8,17 @@ import { writeSafetensors } from "../../weights/safetensors.ts";
 import {
   addDeviceOptions,
   addModelOptions,
+  addPrecisionOption,
   type DeviceOptions,
   loadOptions,
   type ModelOptions,
   nameList,
+  type PrecisionOptions,
   sessionOptions,
 } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface RunFlags extends Omit<ModelOptions, "model">, DeviceOptions {
+interface RunFlags extends Omit<ModelOptions, "model">, DeviceOptions, PrecisionOptions {
   input: string;
   output: string;
   outputs?: string[];
@@ -45,7 +47,9 @@ export function addRun(program: Command, terminal: Terminal): void {
     .requiredOption("--output <out.safetensors>", "the file to write")
     .option("--outputs <names>", "only these outputs, such as logits,token_roi", nameList)
     .addHelpText("after", EXAMPLES);
-  addDeviceOptions(addModelOptions(command)).action((source: string, flags: RunFlags) => run(source, flags, terminal));
+  addPrecisionOption(addDeviceOptions(addModelOptions(command))).action((source: string, flags: RunFlags) =>
+    run(source, flags, terminal),
+  );
 }
 
 async function run(source: string, flags: RunFlags, terminal: Terminal): Promise<void> {
@@ -53,6 +57,7 @@ async function run(source: string, flags: RunFlags, terminal: Terminal): Promise
   const model = await loadModel(nodeHost, source, loadOptions(flags));
   const { outputs, device, ignored } = await runTensors(nodeHost, model, tensors, {
     ...sessionOptions(flags, terminal),
+    precision: flags.precision,
     ...(flags.outputs === undefined ? {} : { outputs: flags.outputs }),
   });
   if (ignored.length > 0) terminal.note(`saccade: the model does not take ${ignored.join(", ")}; ignored`);

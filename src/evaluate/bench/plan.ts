@@ -7,10 +7,16 @@ import type { Device } from "../../runtime/session.ts";
 import type { BenchReport, BenchSetting } from "./report.ts";
 import type { Subject } from "./subjects.ts";
 
-export interface BenchOptions {
-  readonly models: readonly string[];
-  /** Heights and widths. Empty: each model's usual size. */
+/** A model and the sizes it is measured at. */
+export interface BenchModel {
+  /** A registered name, or the path of a model folder, checkpoint or ONNX file. */
+  readonly source: string;
+  /** Heights and widths. Empty: the model's usual size. */
   readonly resolutions: readonly number[];
+}
+
+export interface BenchOptions {
+  readonly models: readonly BenchModel[];
   readonly batches: readonly number[];
   readonly devices: readonly Device[];
   readonly precisions: readonly Precision[];
@@ -58,14 +64,20 @@ const COPIES_OF_WEIGHTS = 2;
 /** Engines hold on to memory that they had once, and need more than the graph's peak. */
 const ACTIVATION_SLACK = 1.5;
 
+/** A model that is open, and its sizes. */
+export interface OpenModel {
+  readonly subject: Subject;
+  readonly resolutions: readonly number[];
+}
+
 /**
  * @throws UsageError when nothing is left to measure, or when all of it together would not fit into memory
  */
-export function planBench(subjects: readonly Subject[], options: BenchOptions, machine: MachineFacts): Plan {
+export function planBench(models: readonly OpenModel[], options: BenchOptions, machine: MachineFacts): Plan {
   const stations: Station[] = [];
   const skipped: Plan["skipped"] = [];
   const memory = MEMORY_SHARE * machine.memoryBytes;
-  for (const base of allStations(subjects, options)) {
+  for (const base of allStations(models, options)) {
     const batches = base.batches.filter((batch) => {
       const reason = obstacle(base, batch, memory, options.decode);
       if (reason !== undefined) skipped.push({ ...settingOf(base, batch), reason });
@@ -92,9 +104,9 @@ export function settingOf(station: Station, batch: number, device: string = stat
   };
 }
 
-function allStations(subjects: readonly Subject[], options: BenchOptions): Station[] {
-  const { resolutions, devices, precisions, threads, batches } = options;
-  return subjects.flatMap((subject) => {
+function allStations(models: readonly OpenModel[], options: BenchOptions): Station[] {
+  const { devices, precisions, threads, batches } = options;
+  return models.flatMap(({ subject, resolutions }) => {
     const { usual } = subject;
     const extents = resolutions.length === 0 ? [usual] : resolutions.map((n) => ({ ...usual, height: n, width: n }));
     return extents.flatMap((extent) =>

@@ -47,6 +47,27 @@ export function interpret(graph: Graph, options: InterpretOptions): Map<string, 
   return new Map([...wanted].map(([name, node]) => [name, toTensorData(known.get(node.id)!, precision)]));
 }
 
+/**
+ * The values of tensors that no input reaches: weights, and what is computed from weights alone. Floats come unrounded, as float64.
+ *
+ * @throws SaccadeError ("graph") for a parameter without a value, and for a tensor that depends on an input or a named size.
+ */
+export function evaluate(tensors: readonly Tensor[], parameters: ReadonlyMap<string, TensorData>): TensorData[] {
+  const { graph } = tensors[0] ?? { graph: undefined };
+  if (graph === undefined) return [];
+  const feeds = {
+    size: (dim: Dim) => evaluateDim(dim, new Map()),
+    input: (name: string) => feed("input", name, undefined, graph.inputs.get(name)),
+    parameter: (name: string) => feed("parameter", name, parameters.get(name), graph.parameters.get(name)),
+  };
+  const known = new Map<number, Value>();
+  for (const node of graph.needed(tensors)) {
+    const inputs = node.inputs.map((input) => known.get(input.id)!);
+    known.set(node.id, compute(node, inputs, { ...feeds, node }));
+  }
+  return tensors.map((node) => toTensorData(known.get(node.id)!, "float64"));
+}
+
 function outputOf(graph: Graph, name: string): Tensor {
   const node = graph.outputs.get(name);
   if (node !== undefined) return node;

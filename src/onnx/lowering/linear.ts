@@ -2,6 +2,7 @@
 import type { LinearOps, NormalizationOps, Op, ReductionOps } from "../../graph/ops.ts";
 import { widen } from "../../graph/tensor.ts";
 import { type Attributes, MICROSOFT, type Value } from "../emitter.ts";
+import { quantizedLinear } from "./quantized-linear.ts";
 import { type LoweringContext, type LoweringRule, type LoweringRules, widened } from "./rule.ts";
 
 const gemm: LoweringRule<"gemm" | "matMul"> = (context, inputs, { attributes: { transposeA, transposeB } }) => {
@@ -19,7 +20,10 @@ function swapped(context: LoweringContext, value: Value, rank: number): Value {
 }
 
 export const linearLowering: LoweringRules<keyof LinearOps> = {
-  gemm,
+  gemm: (context, inputs, node) => {
+    const weight = context.quantization.weightOf(widen(node));
+    return weight === undefined ? gemm(context, inputs, node) : quantizedLinear(context, inputs[0]!, weight, inputs[2]);
+  },
   matMul: (context, inputs, node) => {
     const { transposeA, transposeB } = node.attributes;
     const [a, b] = node.inputs;

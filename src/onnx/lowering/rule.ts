@@ -5,6 +5,7 @@ import { numberToHalf, type TensorData, tensor } from "../../tensor.ts";
 import { ONNX_DTYPE } from "../dtypes.ts";
 import type { Attributes, Emitter, Value } from "../emitter.ts";
 import type { Sizes } from "../sizes.ts";
+import type { Quantization } from "./quantized-linear.ts";
 
 /** What a rule may use. */
 export interface LoweringContext {
@@ -13,6 +14,7 @@ export interface LoweringContext {
   readonly opset: number;
   readonly target: "onnxruntime" | "portable";
   readonly gridSample: "kernel" | "gather";
+  readonly quantization: Quantization;
   /** Adds a node with one output and returns the output. */
   emit(opType: string, inputs: readonly Value[], attributes?: Attributes, domain?: string): Value;
 }

@@ -1,0 +1,76 @@
+// The same values through fewer changes of shape. Layers reshape to matrices and back around every product; between products stand ops that
+// work element by element, or normalise the last axis, and do not care. Reshapes sink below those until two meet, and are one or none. A reshape
+// moves no values, but engines run it as a node, and fuse only neighbours.
+import { reshape } from "./build.ts";
+import { type Shape, shapesEqual, sizeOf } from "./dimensions.ts";
+import type { Op } from "./ops.ts";
+import { binaryShapes, unaryShapes } from "./shape-rules/elementwise.ts";
+import { Graph, isOp, type Tensor } from "./tensor.ts";
+
+/** A graph that computes the same outputs under the same names, from the same inputs and parameters. */
+export function simplify(graph: Graph): Graph {
+  const simpler = new Graph();
+  for (const { attributes } of graph.inputs.values())
+    simpler.input(attributes.name, attributes.shape, attributes.dtype);
+  for (const { name, shape, initializer, ...rest } of graph.parameters.values())
+    simpler.parameter(name, shape, initializer, rest);
+  const made = new Map<Tensor, Tensor>();
+  for (const node of graph.needed()) {
+    simpler.currentPath = node.path;
+    const inputs = node.inputs.map((input) => made.get(input)!);
+    made.set(node, sunk(simpler, node, inputs) ?? again(simpler, node, inputs));
+  }
+  for (const [name, node] of graph.outputs) simpler.output(name, made.get(node)!);
+  return simpler;
+}
+
+/** A node's op, applied to other inputs. */
+function again(graph: Graph, { op, attributes }: Tensor, inputs: readonly Tensor[]): Tensor {
+  return op === "reshape"
+    ? reshape(inputs[0]!, (attributes as { readonly shape: Shape }).shape)
+    : (graph.apply(op, inputs, attributes) as Tensor);
+}
+
+const ELEMENTWISE: ReadonlySet<Op> = new Set(
+  [...Object.keys(unaryShapes), ...Object.keys(binaryShapes), "where"].map((op) => op as Op),
+);
+
+/** The node below the reshape of an input instead of above it; undefined when it has to stay. */
+function sunk(graph: Graph, node: Tensor, inputs: readonly Tensor[]): Tensor | undefined {
+  const source = ELEMENTWISE.has(node.op)
+    ? elementwiseSource(node, inputs)
+    : isOp(node, "layerNorm")
+      ? normalizedSource(inputs[0]!)
+      : undefined;
+  if (source === undefined) return undefined;
+  const shaped = inputs.map((input) => (shapesEqual(input.shape, node.shape) ? reshape(input, source) : input));
+  return reshape(again(graph, node, shaped.map(withoutOuterOnes)), node.shape);
+}
+
+/** The shape in which an element-by-element op may as well run: that of an input before its reshape, if the others can follow. */
+function elementwiseSource(node: Tensor, inputs: readonly Tensor[]): Shape | undefined {
+  const reshaped = inputs.filter((input) => isOp(input, "reshape") && shapesEqual(input.shape, node.shape));
+  // A matrix is what products want.
+  const source = reshaped.map((input) => input.inputs[0]!.shape).sort((a, b) => a.length - b.length)[0];
+  return source !== undefined && inputs.every((input) => follows(input.shape, node.shape, source)) ? source : undefined;
+}
+
+/** Whether an operand means the same beside `to` as beside `from`: of the full shape, one number, or a vector along an unchanged last axis. */
+function follows(operand: Shape, from: Shape, to: Shape): boolean {
+  if (shapesEqual(operand, from)) return true;
+  const own = sizeOf(operand);
+  return own === 1 || (own === operand.at(-1) && own === from.at(-1) && own === to.at(-1));
+}
+
+/** A vector or a number without the leading ones that would raise a matrix to their rank. */
+function withoutOuterOnes(operand: Tensor): Tensor {
+  const { shape } = operand;
+  if (shape.length < 2 || sizeOf(shape) !== shape.at(-1)) return operand;
+  return reshape(operand, shape.slice(-1));
+}
+
+/** The shape in which a layer normalisation may as well run: that before a reshape which leaves the last axis alone. */
+function normalizedSource(x: Tensor): Shape | undefined {
+  const source = isOp(x, "reshape") ? x.inputs[0]!.shape : undefined;
+  return source?.at(-1) === x.shape.at(-1) ? source : undefined;
+}
