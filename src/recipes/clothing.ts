@@ -1,18 +1,22 @@
-// Train on your own pictures: ten garments photographed by phone, 3068 pictures, fine-tuned from the bundled model at twice its size.
+// Train on your own pictures: ten garments photographed by phone, 3068 pictures, fine-tuned from the bundled model at twice its size. The stem's
+// first convolution is frozen: at 128 px its gradient would take a third of a step.
+// Cost: about 80 s of processor time an epoch, so 11 minutes on two free cores for all 16.
+// Result: 75.7 % top-1, 98.2 % top-5 on the 341 validation pictures after 7 epochs, 12 minutes on two cores that were shared with much other work;
+// the run was not awaited to its end.
 import type { RecipeInput } from "../train/recipe.ts";
 import { SMALL_SPARSEFORMER } from "./small-sparseformer.ts";
 
 export const clothing: RecipeInput = {
   name: "clothing",
-  summary: "fine-tunes a small SparseFormer on a few thousand pictures at 128 px",
+  summary: "fine-tunes the bundled model on a few thousand pictures at 128 px",
   architecture: "sparseformer",
   config: SMALL_SPARSEFORMER,
   height: 128,
   width: 128,
   augmentation:
     "random_resized_crop(128,0.5:1)|flip(0.5)|color_jitter(0.3,0.3,0.3)|normalize(imagenet)|random_erasing(0.1)",
-  transform: "resize_small(144,bicubic)|central_crop(128)|normalize(imagenet)",
-  epochs: 15,
+  transform: "resize(144,144,bicubic)|normalize(imagenet)",
+  epochs: 16,
   batch: 32,
   learning_rate: 5e-4,
   warmup_epochs: 1,
@@ -20,10 +24,12 @@ export const clothing: RecipeInput = {
   minimum_rate: 1e-6,
   weight_decay: 0.05,
   no_decay: ["initial_roi.*"],
+  freeze: ["feat_extractor.conv1.*"],
   clip_norm: 5,
-  ema_decay: 0.99,
+  ema_decay: 0.995,
   label_smoothing: 0.1,
   mixup: 0.2,
   cutmix: 1,
   mix_probability: 0.3,
+  exit_weight: 0.2,
 };
