@@ -8,10 +8,12 @@ import { type Station, settingOf } from "./plan.ts";
 import { type BenchReport, type BenchRow, settingKey } from "./report.ts";
 import { inputShape, inputValues } from "./runners.ts";
 import type { OpenStation } from "./sessions.ts";
+import type { Compiled } from "./subjects.ts";
 import { sharesOfTrace } from "./trace-shares.ts";
 
-/** Runs in a process of its own after the first, so that memory is at its most. */
+/** Runs in a process of its own after the first, so that memory is at its most; none where they are long. */
 const FRESH_RUNS = 2;
+const LONG_MS = 500;
 /** Runs of a trace; the first one is not used. */
 const TRACED_RUNS = 6;
 
@@ -22,20 +24,25 @@ export function addFresh(
   stations: readonly OpenStation[],
   hooks: BenchHooks,
 ): Promise<void> {
-  return forEachRow(rowsOf(report, stations), "memory and cold start", hooks, async (row, station) => {
-    const { bytes, inputName, outputName } = station.subject.compile(station.extent, station.precision);
-    const { device, threads } = station;
-    const inputs = { [inputName]: inputShape(station, row.batch) };
-    const run = { model: bytes, device, threads, inputs, outputs: [outputName], runs: FRESH_RUNS };
-    const facts = await host.runFresh(run, hooks.signal);
-    row.fresh = {
-      start_ms: facts.startMs,
-      load_ms: facts.loadMs,
-      first_ms: facts.firstMs,
-      idle_bytes: facts.idleBytes,
-      peak_bytes: facts.peakBytes,
-    };
-  });
+  return forEachRow(
+    rowsOf(report, stations),
+    "memory and cold start",
+    hooks,
+    async (row, station, { bytes, inputName, outputName }) => {
+      const { device, threads } = station;
+      const inputs = { [inputName]: inputShape(station, row.batch) };
+      const runs = row.ms.median > LONG_MS ? 0 : FRESH_RUNS;
+      const run = { model: bytes, device, threads, inputs, outputs: [outputName], runs };
+      const facts = await host.runFresh(run, hooks.signal);
+      row.fresh = {
+        start_ms: facts.startMs,
+        load_ms: facts.loadMs,
+        first_ms: facts.firstMs,
+        idle_bytes: facts.idleBytes,
+        peak_bytes: facts.peakBytes,
+      };
+    },
+  );
 }
 
 /** What operators and parts take, added to the first row of each station. */
@@ -46,8 +53,7 @@ export function addTraces(
   hooks: BenchHooks,
 ): Promise<void> {
   const rows = rowsOf(report, stations).filter(({ row, station }) => row.batch === station.batches[0]);
-  return forEachRow(rows, "tracing", hooks, async (row, station) => {
-    const { bytes, inputName, outputName } = station.subject.compile(station.extent, station.precision);
+  return forEachRow(rows, "tracing", hooks, async (row, station, { bytes, inputName, outputName }) => {
     const { device, threads } = station;
     const shape = inputShape(station, row.batch);
     const data = inputValues(shape.reduce((product, size) => product * size, 1));
@@ -82,13 +88,16 @@ async function forEachRow(
   rows: readonly RowOfStation[],
   stage: BenchProgress["stage"],
   { signal, onProgress, onNotice }: BenchHooks,
-  work: (row: BenchRow, station: Station) => Promise<void>,
+  work: (row: BenchRow, station: Station, compiled: Compiled) => Promise<void>,
 ): Promise<void> {
+  let last: { readonly station: Station; readonly compiled: Compiled } | undefined; // a station's rows follow each other
   for (const [i, { row, station }] of rows.entries()) {
     if (signal?.aborted === true) return;
     onProgress?.({ stage, done: i / rows.length, detail: row.model });
+    if (last?.station !== station)
+      last = { station, compiled: station.subject.compile(station.extent, station.precision) };
     try {
-      await work(row, station);
+      await work(row, station, last.compiled);
     } catch (error) {
       if (error instanceof AbortedError) return;
       if (!(error instanceof SaccadeError)) throw error;

@@ -25,7 +25,7 @@ export async function runBench(
   version: string,
   hooks: BenchHooks = {},
 ): Promise<BenchReport> {
-  const plan = planBench(await openSubjects(host, options, hooks), options, host.machine);
+  const plan = planBench(await openModels(host, options, hooks), options, host.machine);
   const sessions = await openSessions(host, plan.stations, options, hooks);
   let measured: Interleaved;
   try {
@@ -48,16 +48,17 @@ export async function runBench(
   return { ...report, complete: hooks.signal?.aborted !== true };
 }
 
-async function openSubjects(host: MeasuringHost, { models, seed, decode }: BenchOptions, hooks: BenchHooks) {
+async function openModels(host: MeasuringHost, { models, seed, decode }: BenchOptions, hooks: BenchHooks) {
   // How a foreign file wants its pictures does not matter where none is decoded.
   const onNotice = decode ? hooks.onNotice : undefined;
-  const subjects: Subject[] = [];
-  for (const [i, name] of [...new Set(models)].entries()) {
+  const opened = new Map<string, Subject>();
+  for (const [i, { source }] of models.entries()) {
+    if (opened.has(source)) continue;
     stopIfAborted(hooks);
-    hooks.onProgress?.({ stage: "loading", done: i / models.length, detail: name });
-    subjects.push(await openSubject(host, name, seed, onNotice));
+    hooks.onProgress?.({ stage: "loading", done: i / models.length, detail: source });
+    opened.set(source, await openSubject(host, source, seed, onNotice));
   }
-  return subjects;
+  return models.map(({ source, resolutions }) => ({ subject: opened.get(source)!, resolutions }));
 }
 
 async function measure(

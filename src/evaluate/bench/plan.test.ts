@@ -14,7 +14,6 @@ const MACHINE = {
 
 const OPTIONS: BenchOptions = {
   models: [],
-  resolutions: [],
   batches: [1],
   devices: ["cpu"],
   precisions: ["float32"],
@@ -50,8 +49,12 @@ function subject(name: string, more: Partial<Subject> = {}): Subject {
   };
 }
 
-const settings = (options: Partial<BenchOptions>, subjects = [subject("a"), subject("b")]) => {
-  const { stations, skipped } = planBench(subjects, { ...OPTIONS, ...options }, MACHINE);
+const settings = (
+  { resolutions = [], ...options }: Partial<BenchOptions> & { resolutions?: number[] },
+  subjects = [subject("a"), subject("b")],
+) => {
+  const models = subjects.map((one) => ({ subject: one, resolutions }));
+  const { stations, skipped } = planBench(models, { ...OPTIONS, ...options }, MACHINE);
   return { stations, skipped, rows: stations.flatMap((station) => station.batches.map((b) => settingOf(station, b))) };
 };
 

@@ -1,0 +1,180 @@
+// The README's tables and plots, made from the checked-in results and from nothing else. A test compares them.
+//
+//   npx tsx bench/tables.ts
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { drawPlots } from "../src/evaluate/bench/plots/plots.ts";
+import { type BenchReport, type BenchRow, contextKey, parseBenchReport } from "../src/evaluate/bench/report.ts";
+import { SUITES } from "./suites.ts";
+
+const ROOT = resolve(import.meta.dirname, "..");
+const BEGIN = "<!-- made by bench/tables.ts from bench/results: do not edit -->";
+const END = "<!-- end of what bench/tables.ts makes -->";
+
+/** Plots of the results that the README shows. */
+const SHOWN_PLOT = { suite: "resolution", plot: "throughput", alt: "pictures a second against resolution" };
+
+/** The checked-in results by suite; suites that were not measured yet are left out. */
+export function readResults(root = ROOT): Map<string, BenchReport> {
+  const found = new Map<string, BenchReport>();
+  for (const { name } of SUITES) {
+    const path = join(root, "bench/results", `${name}.json`);
+    if (existsSync(path)) found.set(name, parseBenchReport(readFileSync(path, "utf8"), path));
+  }
+  return found;
+}
+
+/** The README with the part between the markers made anew. Throws when it has no markers. */
+export function updateReadme(readme: string, results: ReadonlyMap<string, BenchReport>): string {
+  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error("the README has no place for the tables");
+  return `${readme.slice(0, begin + BEGIN.length)}\n${makeSection(results)}${readme.slice(end)}`;
+}
+
+/** Plots by their path in the repository. */
+export function makePlots(results: ReadonlyMap<string, BenchReport>): Map<string, string> {
+  const plots = new Map<string, string>();
+  for (const [suite, report] of results)
+    for (const [name, svg] of drawPlots(report)) plots.set(plotPath(suite, name), svg);
+  return plots;
+}
+
+function plotPath(suite: string, plot: string): string {
+  return `bench/results/plots/${suite}-${plot}.svg`;
+}
+
+// --- tables ----------------------------------------------------------------------------------------------------------------------
+
+type TableMaker = (report: BenchReport) => string[];
+
+const TABLES: Readonly<Record<string, TableMaker>> = {
+  headline: headlineTable,
+  resolution: resolutionTable,
+  precision: precisionTable,
+};
+
+function makeSection(results: ReadonlyMap<string, BenchReport>): string {
+  const blocks = SUITES.flatMap(({ name, title }) => {
+    const report = results.get(name);
+    const make = TABLES[name];
+    if (report === undefined || make === undefined) return [];
+    const lines = [`**${title}**`, "", ...make(report), "", describeRun(report), ""];
+    const { suite, plot, alt } = SHOWN_PLOT;
+    const hasPlot = name === suite && drawPlots(report).has(plot);
+    return hasPlot ? [...lines, `![${alt}](${plotPath(suite, plot)})`, ""] : lines;
+  });
+  return ["", ...blocks].join("\n");
+}
+
+/** A row a model: what it costs by count, and what that takes with one picture and with several. */
+function headlineTable({ rows }: BenchReport): string[] {
+  const batches = [...new Set(rows.map(({ batch }) => batch))].sort((a, b) => a - b);
+  const models = [...new Set(rows.map(({ model }) => model))];
+  const header = [
+    "model",
+    "parameters",
+    "GMACs",
+    ...batches.flatMap((batch) => [`ms, batch ${batch}`, "times the first"]),
+    "of the limit",
+    "memory",
+  ];
+  const body = models.map((model) => {
+    const own = rows.filter((row) => row.model === model);
+    const last = own.at(-1)!;
+    return [
+      code(model),
+      last.parameters === undefined ? "" : `${(last.parameters / 1e6).toFixed(1)} M`,
+      last.macs === undefined ? "" : (last.macs / 1e9).toFixed(last.macs < 1e9 ? 2 : 1),
+      ...batches.flatMap((batch) => {
+        const row = own.find((one) => one.batch === batch);
+        return [row === undefined ? "" : milliseconds(row), row?.ratio?.median.toFixed(2) ?? ""];
+      }),
+      last.share_of_limit === undefined ? "" : `${(100 * last.share_of_limit).toFixed(0)} %`,
+      last.fresh === undefined ? "" : `${(last.fresh.peak_bytes / 1e6).toFixed(0)} MB`,
+    ];
+  });
+  return markdown(header, body);
+}
+
+/** A row a model, a column a size: milliseconds, and how many times the first model's. */
+function resolutionTable({ rows }: BenchReport): string[] {
+  const sizes = [...new Set(rows.map(({ height }) => height))].sort((a, b) => a - b);
+  const body = [...new Set(rows.map(({ model }) => model))].map((model) => [
+    code(model),
+    ...sizes.map((size) => {
+      const row = rows.find((one) => one.model === model && one.height === size);
+      if (row === undefined) return "";
+      const isFirst = model === rows[0]!.model;
+      return `${milliseconds(row)}${isFirst || row.ratio === undefined ? "" : ` (${row.ratio.median.toFixed(1)}x)`}`;
+    }),
+  ]);
+  return markdown(["ms a picture", ...sizes.map((size) => `${size} px`)], body);
+}
+
+/** A row a model and batch: each precision's milliseconds, and how many times faster the last one is than the first. */
+function precisionTable({ rows }: BenchReport): string[] {
+  const precisions = [...new Set(rows.map(({ precision }) => precision))];
+  const keyOf = ({ model, ...row }: BenchRow) => `${model} ${contextKey({ ...row, precision: "" })}`;
+  const batches = [...new Set(rows.map(({ batch }) => batch))].length > 1;
+  const body = [...new Set(rows.map(keyOf))].map((key) => {
+    const own = precisions.map((precision) => rows.find((row) => keyOf(row) === key && row.precision === precision));
+    const first = own[0];
+    const last = own.at(-1);
+    const { model, batch } = own.find((row) => row !== undefined)!;
+    const gain = first === undefined || last === undefined ? "" : (first.ms.median / last.ms.median).toFixed(2);
+    return [
+      code(model),
+      ...(batches ? [String(batch)] : []),
+      ...own.map((row) => (row === undefined ? "" : milliseconds(row))),
+      gain === "" ? "" : `${gain}x`,
+    ];
+  });
+  const header = ["model", ...(batches ? ["batch"] : []), ...precisions.map((name) => `${name}, ms`), "faster"];
+  return markdown(header, body);
+}
+
+/** What must be known to judge the numbers, and the command that repeats them. */
+function describeRun(report: BenchReport): string {
+  const { machine, engines, limits, rows, rounds_used: rounds, date, commit, command, load } = report;
+  const threads = [...new Set(rows.map((row) => row.threads))].join(" and ");
+  const limit = limits.map(({ gflops }) => `${gflops.toFixed(0)} GFLOP/s`).join(", ");
+  const simd = machine.simd.filter((flag) => /^(avx2|avx512f|avx512_vnni|amx_int8|asimd|i8mm)$/.test(flag));
+  const facts = [
+    `${machine.processor} (${machine.cores} cores; ${simd.join(", ")}), ${threads} threads`,
+    `${Object.values(engines).join(", ")}, ${machine.runtime}`,
+    `medians of ${rounds} interleaved rounds, inference alone, a picture's share of a run`,
+    ...(limit === "" ? [] : [`matrix products in the same rounds (the limit): ${limit} in float32`]),
+    `${date.slice(0, 10)}${commit === undefined ? "" : `, commit ${commit}`}`,
+  ];
+  const warnings = load.quiet
+    ? []
+    : [`**Not a quiet machine: these numbers are not to be quoted.** ${load.notes.join(" ")}`];
+  const repeat = command === undefined ? [] : [`\`${command}\``];
+  return [...warnings, `${facts.join("; ")}.`, ...repeat].join(" ");
+}
+
+function milliseconds({ ms, batch }: BenchRow): string {
+  const value = ms.median / batch;
+  return value.toFixed(value < 9.95 ? 1 : 0);
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+/** The first column is text, all others are numbers. */
+function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(header), line(header.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)];
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const results = readResults();
+  const readme = join(ROOT, "README.md");
+  writeFileSync(readme, updateReadme(readFileSync(readme, "utf8"), results));
+  for (const [path, svg] of makePlots(results)) {
+    mkdirSync(dirname(join(ROOT, path)), { recursive: true });
+    writeFileSync(join(ROOT, path), svg);
+  }
+}
