@@ -1,6 +1,7 @@
 // Batch normalisation (Ioffe and Szegedy, 2015), PyTorch's names and numbers (torch.nn.BatchNorm2d): `weight`, `bias`, and the buffers
 // `running_mean` and `running_var`. At inference the running statistics normalise. In training those of the batch do, with gradients through
 // them, and the running ones move a tenth of the way towards them (the unbiased variance); see Mode.
+import { SaccadeError } from "../errors.ts";
 import { add, batchNorm as applyBatchNorm, mul, reduceMean, reshape, sub } from "../graph/build.ts";
 import { sizeOf } from "../graph/dimensions.ts";
 import type { Initializer } from "../graph/initializers.ts";
@@ -31,7 +32,7 @@ export function batchNorm(scope: Scope, x: Tensor, mode: Mode, options: BatchNor
     if (!mode.usesBatchStatistics(runningMean))
       return applyBatchNorm(x, weight, bias, runningMean, runningVariance, epsilon);
     const { mean, variance, count } = batchStatistics(x);
-    const moved = (current: Tensor, seen: Tensor) => add(mul(current, 1 - MOMENTUM), mul(seen, MOMENTUM));
+    const moved = (current: Tensor, seen: Tensor) => add(current, mul(sub(seen, current), MOMENTUM));
     mode.updateBuffer(runningMean, (current) => moved(current, mean));
     mode.updateBuffer(runningVariance, (current) => moved(current, mul(variance, count / (count - 1))));
     return applyBatchNorm(x, weight, bias, mean, variance, epsilon);
@@ -42,8 +43,14 @@ export function batchNorm(scope: Scope, x: Tensor, mode: Mode, options: BatchNor
 function batchStatistics(x: Tensor): { mean: Tensor; variance: Tensor; count: number } {
   const [batch, channels, ...space] = x.shape;
   const count = sizeOf([batch!, ...space]);
-  if (typeof count !== "number") throw new TypeError("batch statistics need fixed sizes");
-  if (count === 1) throw new TypeError("batch statistics need more than one value a channel");
+  if (typeof count !== "number" || count < 2)
+    throw new SaccadeError(
+      "graph",
+      `batch statistics need more than one value a channel, and sizes that are known; got ${count}`,
+      {
+        hint: "train with larger pictures or more than one in a batch, or freeze the running statistics",
+      },
+    );
   const mean = reduceMean(x, [0, 2, 3]); // (C)
   const centred = sub(x, reshape(mean, [1, channels!, 1, 1]));
   return { mean, variance: reduceMean(mul(centred, centred), [0, 2, 3]), count };
