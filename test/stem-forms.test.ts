@@ -8,7 +8,7 @@ import { defineModel, type ModelDefinition } from "../src/models/registry.ts";
 import { lower } from "../src/onnx/lower.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { RandomSource } from "../src/random.ts";
-import { type TensorData, tensor } from "../src/tensor.ts";
+import { type TensorData, tensor, toFloat32 } from "../src/tensor.ts";
 import { maxDifference } from "./golden-case.ts";
 
 const NORMALIZATION: PixelNormalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -42,12 +42,14 @@ function model(padding: "zeros" | "border", firstRelease = false): ModelDefiniti
 /** Random weights; `spread` is how far regions and points start from where they should: from 1 on, most are outside of the picture. */
 function weightsOf(definition: ModelDefinition, spread: number): Map<string, TensorData> {
   const weights = initialWeights(inferenceGraph(definition), 3);
-  for (const [name, { shape, data }] of weights) {
+  for (const [name, value] of weights) {
+    const { shape } = value;
+    const data = toFloat32(value);
     if (!data.every((value) => value === 0) && !name.startsWith("initial_roi")) continue;
     const random = new RandomSource(4, name);
     const size = name.includes("roi_offset") ? spread : name.includes("roi_adjust") ? 0.05 : 0.3;
     const own = name.startsWith("initial_roi")
-      ? Array.from(data, (value) => Number(value) + random.between(-spread, spread))
+      ? Array.from(data, (value) => value + random.between(-spread, spread))
       : Array.from(data, () => random.between(-size, size));
     weights.set(name, tensor("float32", shape, Float32Array.from(own)));
   }

@@ -15,15 +15,10 @@ import { type ModelMetadata, readMetadata, writeMetadata } from "../onnx/metadat
 import { readOnnx } from "../onnx/read.ts";
 import type { LoadedModel, ModelCard, NativeModel, OnnxModel } from "./model.ts";
 
-export interface CompiledModel {
+/** What a task must know about a model of pictures. */
+export interface PictureModel {
   readonly card: ModelCard;
-  /** For any size, as far as the model goes. Models of this library make it when it is first asked for. */
-  readonly bytes: Uint8Array;
   readonly inputName: string;
-  /** What `bytes` take: normalised float32 (N, 3, height, width), or pixels, uint8 (N, height, width, 3). */
-  readonly takes: "image" | "pixels";
-  /** The same model in another form; ONNX files have none. */
-  readonly inForm?: (form: InferenceForm) => Uint8Array;
   /** Class scores, or for embedding models the embedding. */
   readonly logitsName: string;
   /** What Embedder reads. */
@@ -33,6 +28,15 @@ export interface CompiledModel {
   readonly glimpses: number;
   /** What to do to pictures when neither the caller nor the model says. */
   readonly usualTransform: string;
+}
+
+export interface CompiledModel extends PictureModel {
+  /** For any size, as far as the model goes. Made when it is first asked for. */
+  readonly bytes: Uint8Array;
+  /** What `bytes` take: normalised float32 (N, 3, height, width), or pixels, uint8 (N, height, width, 3). */
+  readonly takes: "image" | "pixels";
+  /** The same model in another form. ONNX files have only one. */
+  readonly inForm?: (form: InferenceForm) => Uint8Array;
 }
 
 export interface ExportOptions {
@@ -179,12 +183,10 @@ function compileNative(model: NativeModel, precision: Precision = "float32"): Co
   // Engines compute every output of a file, whether or not a run asks for it.
   const outputs = offered.filter((name) => name === "logits" || name === "features" || name.startsWith("gaze."));
   const inForm = (form: InferenceForm) => exportOnnx(model, { target: "onnxruntime", precision, outputs, form });
-  let bytes: Uint8Array | undefined;
   return {
     card: model.card,
     get bytes() {
-      bytes ??= inForm({});
-      return bytes;
+      return inForm({});
     },
     inForm,
     takes: "image",

@@ -10,8 +10,9 @@ import { SequentialSession, type StepResult } from "../runtime/sequential-sessio
 import type { ActualDevice, Session } from "../runtime/session.ts";
 import { elementCount, tensor, toFloat32 } from "../tensor.ts";
 import { softmax, topPredictions } from "./classifier.ts";
-import { batchesOf, type EngineOptions, loadedModel, type ModelSource, pictureBatch, requireOutput } from "./engine.ts";
+import { type EngineOptions, loadedModel, type ModelSource, requireOutput } from "./engine.ts";
 import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./exit-rule.ts";
+import { batchesOf, pictureBatch } from "./picture-sessions.ts";
 import { type PictureSource, readPicture } from "./pictures.ts";
 import type { ClassificationResult, ClassScores, Prediction } from "./results.ts";
 import { StepTimes } from "./step-times.ts";
@@ -103,6 +104,11 @@ export class AdaptiveClassifier {
   /** Opens a session for every stage. Throws UsageError for a model that has none. */
   static async open(host: Host, model: LoadedModel, options: EngineOptions = {}): Promise<AdaptiveClassifier> {
     const native = requireNative(model);
+    if (options.resolution !== undefined)
+      throw new UsageError(
+        `${native.card.name} runs in steps, at the size it was made for`,
+        "leave the resolution out",
+      );
     const { steps, files, macs } = exportStages(native, {
       target: "onnxruntime",
       ...(options.precision === undefined ? {} : { precision: options.precision }),

@@ -54,7 +54,7 @@ export class Classifier {
   }
 
   get device(): ActualDevice {
-    return this.#engine.session.device;
+    return this.#engine.device;
   }
 
   /** Whether the model can say where it looked. */

@@ -1,18 +1,26 @@
 // A compiled model with a session: pictures go in, raw outputs come out. Classifier and Embedder share it.
 import { SessionError, UsageError } from "../errors.ts";
 import type { RawImage } from "../image/raw-image.ts";
-import { applyTransformInto, parseTransform, type Transform, transformOutputSize } from "../image/transform.ts";
-import { type CompiledModel, compileModel } from "../model-folder/compile.ts";
+import { atResolution, type Resolution } from "../image/resolution.ts";
+import { parseTransform, pixelNormalization, printTransform, type Transform } from "../image/transform.ts";
+import { type CompiledModel, compileModel, type PictureModel } from "../model-folder/compile.ts";
 import { type LoadOptions, loadModel } from "../model-folder/load.ts";
 import type { LoadedModel } from "../model-folder/model.ts";
 import type { Precision } from "../onnx/lower.ts";
 import type { Host } from "../platform/host.ts";
-import type { Session, SessionOptions } from "../runtime/session.ts";
-import { type TensorData, tensor } from "../tensor.ts";
+import type { ActualDevice, SessionOptions } from "../runtime/session.ts";
+import type { TensorData } from "../tensor.ts";
+import { batchesOf, PictureSessions } from "./picture-sessions.ts";
 
 export interface EngineOptions extends SessionOptions, LoadOptions {
   /** Preprocessing in the transform language. Default: the model's own. */
   readonly transform?: string;
+  /**
+   * Pixels of the shorter side that the model sees, or "native" for whole pictures in their own size; the transform's sizes are changed to it.
+   * For models that take any size, SparseFormers above all: what a large picture costs them hardly depends on its size. Default: the
+   * transform's sizes.
+   */
+  readonly resolution?: Resolution;
   /** Class names. Default: the model's own. */
   readonly labels?: readonly string[];
   /**
@@ -33,22 +41,35 @@ export async function loadedModel(host: Host, source: ModelSource, options: Load
 /** The pictures of one call, and where its outputs go. */
 export class Engine {
   private constructor(
-    readonly model: CompiledModel,
-    readonly session: Session,
+    readonly model: PictureModel,
+    readonly sessions: PictureSessions,
     readonly transform: Transform,
     readonly labels: readonly string[] | undefined,
   ) {}
 
   static async open(host: Host, source: ModelSource, options: EngineOptions): Promise<Engine> {
-    // What a foreign file leaves open does not matter where the caller says it.
-    const { onNotice, precision } = options;
-    const model = compileModel(await loadedModel(host, source, options), {
+    const { onNotice, precision, resolution } = options;
+    const loaded = await loadedModel(host, source, options);
+    const compiled = compileModel(loaded, {
       ...(precision === undefined ? {} : { precision }),
+      // What a foreign file leaves open does not matter where the caller says it.
       ...(options.transform !== undefined || onNotice === undefined ? {} : { onNotice }),
     });
-    const transform = parseTransform(options.transform ?? model.card.transform ?? model.usualTransform);
-    const session = await host.createSession(model.bytes, options);
-    return new Engine(model, session, transform, options.labels ?? model.card.labels);
+    const usual = parseTransform(options.transform ?? compiled.card.transform ?? compiled.usualTransform);
+    if (loaded.kind === "onnx") requireOwnNormalization(compiled, usual);
+    const transform = resolution === undefined ? usual : atResolution(usual, resolution);
+    const definition = loaded.kind === "native" ? loaded.definition : undefined;
+    const create = (bytes: Uint8Array) => host.createSession(bytes, options);
+    const sessions = await PictureSessions.open(compiled, definition, transform, create);
+    const engine = new Engine(factsOf(compiled), sessions, transform, options.labels ?? compiled.card.labels);
+    const refusal = resolution === undefined ? undefined : sessions.refusal(compiled.card.name);
+    if (refusal === undefined) return engine;
+    await engine.dispose();
+    throw refusal;
+  }
+
+  get device(): ActualDevice {
+    return this.sessions.first.device;
   }
 
   /** Runs pictures whose transformed sizes agree as one batch. Outputs keep their leading batch dimension. */
@@ -57,11 +78,7 @@ export class Engine {
     outputs: readonly string[],
     signal?: AbortSignal,
   ): Promise<Record<string, TensorData>> {
-    const batch = pictureBatch(this.transform, pictures);
-    return this.session.run(
-      { [this.model.inputName]: batch },
-      { outputs, transferInputs: true, ...(signal === undefined ? {} : { signal }) },
-    );
+    return this.sessions.run(this.model.inputName, pictures, outputs, signal);
   }
 
   /** Groups of at most `limit` pictures, in order, that have one size after the transform. */
@@ -70,39 +87,26 @@ export class Engine {
   }
 
   dispose(): Promise<void> {
-    return this.session.dispose();
+    return this.sessions.dispose();
   }
 }
 
-/** (pictures, 3, height, width): pictures whose transformed sizes agree, transformed. */
-export function pictureBatch(transform: Transform, pictures: readonly RawImage[]): TensorData<"float32"> {
-  const first = pictures[0];
-  if (first === undefined) throw new UsageError("no pictures were given");
-  const { width, height } = transformOutputSize(transform, first.width, first.height);
-  const batch = tensor(
-    "float32",
-    [pictures.length, 3, height, width],
-    new Float32Array(pictures.length * 3 * height * width),
+/** The facts alone: a compiled model holds on to its weights. */
+function factsOf(model: PictureModel): PictureModel {
+  const { card, inputName, logitsName, embeddingName, answers, glimpses, usualTransform } = model;
+  return { card, inputName, logitsName, embeddingName, answers, glimpses, usualTransform };
+}
+
+/** A file that takes pixels normalises them in one way; a transform that says another one would be ignored. */
+function requireOwnNormalization({ takes, card }: CompiledModel, transform: Transform): void {
+  const last = transform.at(-1);
+  if (takes === "image" || (last?.op !== "normalize" && last?.op !== "value_range")) return;
+  const own = card.transform === undefined ? undefined : pixelNormalization(parseTransform(card.transform));
+  if (JSON.stringify(own) === JSON.stringify(pixelNormalization(transform))) return;
+  throw new UsageError(
+    `${card.name} takes pixels and normalises them itself, not as ${printTransform([last])} says`,
+    "leave the transform's last step out",
   );
-  pictures.forEach((picture, i) => {
-    applyTransformInto(picture, transform, batch, i);
-  });
-  return batch;
-}
-
-/** Groups of at most `limit` pictures, in order, that have one size after the transform. */
-export function batchesOf(transform: Transform, pictures: readonly RawImage[], limit: number): RawImage[][] {
-  const groups: RawImage[][] = [];
-  let last = "";
-  for (const picture of pictures) {
-    const { width, height } = transformOutputSize(transform, picture.width, picture.height);
-    const size = `${width}x${height}`;
-    const group = groups.at(-1);
-    if (group !== undefined && size === last && group.length < limit) group.push(picture);
-    else groups.push([picture]);
-    last = size;
-  }
-  return groups;
 }
 
 /** An output that must be there. */

@@ -1,0 +1,170 @@
+// The sessions of one model for pictures of any size. A model of this library takes bytes, and is compiled in the form that is best for a size
+// when the first picture of it comes; nearly always that is one form. An ONNX file is what it is.
+import { UsageError } from "../errors.ts";
+import type { RawImage } from "../image/raw-image.ts";
+import {
+  applyTransformInto,
+  pixelNormalization,
+  type Transform,
+  transformOutputSize,
+  transformToPixels,
+} from "../image/transform.ts";
+import type { CompiledModel } from "../model-folder/compile.ts";
+import { formKey, type PixelForm, pixelFeed, pixelForm } from "../model-folder/picture-form.ts";
+import type { PixelSize } from "../models/graph.ts";
+import type { ModelDefinition } from "../models/registry.ts";
+import type { Session } from "../runtime/session.ts";
+import { type TensorData, tensor } from "../tensor.ts";
+
+/** One way to run pictures. It must not hold on to the model, whose weights the engine has by then. */
+interface Inlet {
+  /** Equal for sizes that share a session. */
+  readonly key: string;
+  /** undefined where there is only what the model was compiled to. */
+  readonly form: PixelForm | undefined;
+  feed(pictures: readonly RawImage[]): TensorData;
+}
+
+/** Pictures whose size is their own are photos: the first session is for them. */
+const PHOTO: PixelSize = { height: 3000, width: 4000 };
+
+export class PictureSessions {
+  /** The session for the usual size, which is there from the start. */
+  readonly first: Session;
+  readonly #sessions: Map<string, Promise<Session>>;
+  readonly #inletFor: (size: PixelSize) => Inlet;
+  /** undefined where the first session is all that it takes. */
+  readonly #createFor: ((inlet: Inlet) => Promise<Session>) | undefined;
+  readonly #transform: Transform;
+
+  private constructor(
+    first: { readonly key: string; readonly session: Session },
+    inletFor: (size: PixelSize) => Inlet,
+    createFor: ((inlet: Inlet) => Promise<Session>) | undefined,
+    transform: Transform,
+  ) {
+    this.first = first.session;
+    this.#sessions = new Map([[first.key, Promise.resolve(first.session)]]);
+    this.#inletFor = inletFor;
+    this.#createFor = createFor;
+    this.#transform = transform;
+  }
+
+  /**
+   * @param definition of a model of this library, undefined for ONNX files
+   * @param create makes a session
+   * @throws SessionError
+   */
+  static async open(
+    compiled: CompiledModel,
+    definition: ModelDefinition | undefined,
+    transform: Transform,
+    create: (bytes: Uint8Array) => Promise<Session>,
+  ): Promise<PictureSessions> {
+    const usual = fixedOutputSize(transform);
+    const inletFor = inlets(compiled.takes, definition, transform);
+    const inlet = inletFor(usual ?? PHOTO);
+    const createFor = ({ form }: Inlet) => create(form === undefined ? compiled.bytes : compiled.inForm!(form));
+    const first = { key: inlet.key, session: await createFor(inlet) };
+    return new PictureSessions(first, inletFor, usual === undefined ? createFor : undefined, transform);
+  }
+
+  /** Runs pictures whose transformed sizes agree as one batch. */
+  async run(
+    inputName: string,
+    pictures: readonly RawImage[],
+    outputs: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<Record<string, TensorData>> {
+    const [picture] = pictures;
+    if (picture === undefined) throw new UsageError("no pictures were given");
+    const inlet = this.#inletFor(transformOutputSize(this.#transform, picture.width, picture.height));
+    const session = await this.#sessionFor(inlet);
+    const options = { outputs, transferInputs: true, ...(signal === undefined ? {} : { signal }) };
+    return session.run({ [inputName]: inlet.feed(pictures) }, options);
+  }
+
+  /** The error to throw when the model takes one size only and the transform makes others; undefined when they go together. */
+  refusal(model: string): UsageError | undefined {
+    const { shape = [], dtype } = this.first.inputs[0] ?? {};
+    const [height, width] = dtype === "uint8" ? [shape[1], shape[2]] : [shape[2], shape[3]];
+    if (typeof height !== "number" || typeof width !== "number") return undefined;
+    const made = fixedOutputSize(this.#transform);
+    if (made?.height === height && made.width === width) return undefined;
+    return new UsageError(`${model} takes pictures of ${width} x ${height} only`, "leave the resolution out");
+  }
+
+  async dispose(): Promise<void> {
+    const made = await Promise.allSettled(this.#sessions.values());
+    await Promise.all(made.map((one) => (one.status === "fulfilled" ? one.value.dispose() : undefined)));
+  }
+
+  #sessionFor(inlet: Inlet): Promise<Session> {
+    const known = this.#sessions.get(inlet.key);
+    if (known !== undefined || this.#createFor === undefined) return known ?? Promise.resolve(this.first);
+    const made = this.#createFor(inlet);
+    this.#sessions.set(inlet.key, made);
+    made.catch(() => this.#sessions.delete(inlet.key)); // the next picture tries again
+    return made;
+  }
+}
+
+/** How pictures of a size are run. */
+function inlets(
+  takes: CompiledModel["takes"],
+  definition: ModelDefinition | undefined,
+  transform: Transform,
+): (size: PixelSize) => Inlet {
+  const normalization = pixelNormalization(transform);
+  const toPixels = (pictures: readonly RawImage[]) => transformToPixels(pictures, transform);
+  if (definition === undefined || normalization === undefined) {
+    const feed = takes === "pixels" ? toPixels : (pictures: readonly RawImage[]) => pictureBatch(transform, pictures);
+    return () => ({ key: "", form: undefined, feed });
+  }
+  return (size) => {
+    const form = pixelForm(definition, size, normalization);
+    return { key: formKey(form), form, feed: (pictures) => pixelFeed(toPixels(pictures), form) };
+  };
+}
+
+/** What a transform makes of every picture, if that is one size. */
+function fixedOutputSize(transform: Transform): PixelSize | undefined {
+  const wide = transformOutputSize(transform, 1999, 997);
+  const tall = transformOutputSize(transform, 997, 1999);
+  return wide.height === tall.height && wide.width === tall.width ? wide : undefined;
+}
+
+/** (pictures, 3, height, width): pictures whose transformed sizes agree, transformed. */
+export function pictureBatch(transform: Transform, pictures: readonly RawImage[]): TensorData<"float32"> {
+  const first = pictures[0];
+  if (first === undefined) throw new UsageError("no pictures were given");
+  const { width, height } = transformOutputSize(transform, first.width, first.height);
+  const batch = tensor(
+    "float32",
+    [pictures.length, 3, height, width],
+    new Float32Array(pictures.length * 3 * height * width),
+  );
+  pictures.forEach((picture, i) => {
+    applyTransformInto(picture, transform, batch, i);
+  });
+  return batch;
+}
+
+/** Pixels that go into one run: a large picture goes alone, because together they would only take more memory. */
+const PIXELS_PER_RUN = 2 ** 22;
+
+/** Groups of at most `limit` pictures, in order, that have one size after the transform. */
+export function batchesOf(transform: Transform, pictures: readonly RawImage[], limit: number): RawImage[][] {
+  const groups: RawImage[][] = [];
+  let last = "";
+  for (const picture of pictures) {
+    const { width, height } = transformOutputSize(transform, picture.width, picture.height);
+    const most = Math.min(limit, Math.max(1, Math.floor(PIXELS_PER_RUN / (width * height))));
+    const size = `${width}x${height}`;
+    const group = groups.at(-1);
+    if (group !== undefined && size === last && group.length < most) group.push(picture);
+    else groups.push([picture]);
+    last = size;
+  }
+  return groups;
+}
