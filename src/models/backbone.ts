@@ -7,7 +7,7 @@ import type { Mode } from "../nn/mode.ts";
 import { type RenameRule, remap } from "../weights/remap.ts";
 import type { Architecture, NamedTensors } from "./architecture.ts";
 import { checkConfig } from "./check-config.ts";
-import { timmTransform } from "./timm.ts";
+import { timmFields, timmTransform } from "./timm.ts";
 
 /** A convolutional network in the parts that others build on. `scope` is the same for all three: that of the network. */
 export interface Backbone<Config> {
@@ -19,16 +19,14 @@ export interface Backbone<Config> {
   classify(scope: Scope, features: Tensor, config: Config): Tensor;
 }
 
-/** Fields that every family has. Names as in timm; defaults are timm's. */
+const { drop_path_rate: _, crop_pct, ...sharedFields } = timmFields;
+
+/** Fields that every family has. Names as in timm; defaults are timm's. Families with residual branches add `drop_path_rate`. */
 export const backboneFields = {
-  num_classes: z.int().min(1).max(100_000).default(1000),
-  /** Dropout before the last layer, in training. */
-  drop_rate: z.number().min(0).lt(1).default(0),
+  ...sharedFields,
   /** Side of the evaluation square in pixels; the network takes any size. */
   input_size: z.int().min(1).max(16384).default(224),
-  /** The square's share of the shorter side that pictures are resized to. */
-  crop_pct: z.number().min(0.1).max(1).default(0.875),
-  interpolation: z.enum(["bicubic", "bilinear"]).default("bicubic"),
+  crop_pct: crop_pct.unwrap().default(0.875),
 } as const;
 
 export type BackboneConfig = z.infer<z.ZodObject<typeof backboneFields>>;
@@ -61,8 +59,7 @@ export function backboneArchitecture<S extends z.ZodType<BackboneConfig>>(family
       return adoptWeights === undefined ? counted : adoptWeights(counted, config);
     },
     classesField: "num_classes",
-    transform: ({ input_size, crop_pct, interpolation }) =>
-      timmTransform({ size: input_size, crop_pct, interpolation, normalization: "imagenet" }),
+    transform: ({ input_size, ...data }) => timmTransform({ ...data, size: input_size }),
     answers: () => "classes",
   };
 }

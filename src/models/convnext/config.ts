@@ -1,6 +1,7 @@
 // ConvNeXt's configuration, with timm's names (huggingface/pytorch-image-models, timm/models/convnext.py ConvNeXt).
 import { z } from "zod";
 import { backboneFields } from "../backbone.ts";
+import { timmFields } from "../timm.ts";
 
 const count = z.int().min(1).max(8192);
 
@@ -15,8 +16,7 @@ export const convnextSchema = z
     conv_mlp: z.boolean().default(false),
     /** What the residuals' scales start at; null for none. */
     ls_init_value: z.number().nullable().default(1e-6),
-    /** Share of pictures for which the last block is left out in training; rises linearly over the blocks. */
-    drop_path_rate: z.number().min(0).lt(1).default(0),
+    drop_path_rate: timmFields.drop_path_rate,
   })
   .refine(({ depths, dims }) => depths.length === dims.length, "depths and dims must be equally many");
 

@@ -1,6 +1,7 @@
 // EfficientNet's configuration, with timm's names (huggingface/pytorch-image-models, timm/models/efficientnet.py _gen_efficientnet).
 import { z } from "zod";
 import { backboneFields } from "../backbone.ts";
+import { timmFields } from "../timm.ts";
 
 export const efficientnetSchema = z.strictObject({
   ...backboneFields,
@@ -8,8 +9,7 @@ export const efficientnetSchema = z.strictObject({
   channel_multiplier: z.number().min(0.05).max(10).default(1),
   /** Multiplies the number of blocks of every stage; results are rounded up. */
   depth_multiplier: z.number().min(0.05).max(10).default(1),
-  /** Share of pictures for which the last block is left out in training; rises linearly over the blocks. */
-  drop_path_rate: z.number().min(0).lt(1).default(0),
+  drop_path_rate: timmFields.drop_path_rate,
 });
 
 export type EfficientnetConfig = z.infer<typeof efficientnetSchema>;

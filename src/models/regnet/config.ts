@@ -2,6 +2,7 @@
 // steps. facebookresearch/pycls, pycls/models/regnet.py, has the same numbers.
 import { z } from "zod";
 import { backboneFields } from "../backbone.ts";
+import { timmFields } from "../timm.ts";
 
 const count = z.int().min(1).max(4096);
 
@@ -21,8 +22,7 @@ export const regnetSchema = z.strictObject({
   /** Channels of squeeze and excitation over the block's input; 0 for none (RegNetX). */
   se_ratio: z.number().min(0).max(4).default(0.25),
   stem_width: count.default(32),
-  /** Share of pictures for which the last block is left out in training; rises linearly over the blocks. */
-  drop_path_rate: z.number().min(0).lt(1).default(0),
+  drop_path_rate: timmFields.drop_path_rate,
   /** Blocks begin as the identity. */
   zero_init_last: z.boolean().default(true),
 });

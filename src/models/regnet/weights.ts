@@ -1,10 +1,12 @@
 // RegNet checkpoints of facebookresearch/pycls and of GFNet, which is built on it -> timm's names. pycls calls a block's transform `f`, its
-// convolutions `a`, `b`, `c`, and the shortcut's `proj` and `bn`. GFNet's last layer is `fc`, that of pycls `head.fc`.
-// The pictures of pycls's own weights had their channels in the order blue, green, red; GFNet's encoders were trained on red, green, blue.
+// convolutions `a`, `b`, `c`, and the shortcut's `proj` and `bn`. Its last layer is `head.fc`, GFNet's is `fc`, and that tells them apart where it
+// matters: pycls was trained on pictures in the order blue, green, red.
+import { type TensorData, tensor, toFloat32 } from "../../tensor.ts";
 import { type RenameRule, remap } from "../../weights/remap.ts";
 import type { NamedTensors } from "../architecture.ts";
 
 const BLOCK = "^(s\\d+\\.b\\d+)\\.";
+const STEM = "stem.conv.weight";
 
 const RULES: readonly RenameRule[] = [
   ...[..."abc"].flatMap((letter, i): RenameRule[] => [
@@ -19,5 +21,21 @@ const RULES: readonly RenameRule[] = [
 ];
 
 export function adoptRegnetWeights(tensors: NamedTensors): NamedTensors {
-  return remap(tensors, [RULES]);
+  const isPycls = tensors.has("s1.b1.f.a.weight") && tensors.has("head.fc.weight");
+  const stem = tensors.get(STEM);
+  const named = new Map(remap(tensors, [RULES]));
+  if (isPycls && stem?.shape.length === 4 && stem.shape[1] === 3) named.set(STEM, reversedChannels(stem));
+  return named;
+}
+
+/** weight (out, 3, kernel, kernel) for pictures whose channels come in the opposite order. */
+function reversedChannels(weight: TensorData): TensorData {
+  const source = toFloat32(weight);
+  const size = weight.shape[2]! * weight.shape[3]!;
+  const data = source.map((_, i) => {
+    const plane = Math.floor(i / size);
+    const mirrored = plane - (plane % 3) + (2 - (plane % 3));
+    return source[mirrored * size + (i % size)]!;
+  });
+  return tensor("float32", weight.shape, data);
 }

@@ -1,6 +1,7 @@
 // ResNet's configuration, with timm's names (huggingface/pytorch-image-models, timm/models/resnet.py ResNet).
 import { z } from "zod";
 import { backboneFields } from "../backbone.ts";
+import { timmFields } from "../timm.ts";
 
 const count = z.int().min(1).max(4096);
 
@@ -15,8 +16,7 @@ export const resnetSchema = z
     stem_channels: count.default(64),
     /** Inner channels a stage; as many stages as `layers` has. */
     channels: z.array(count).min(1).max(8).default([64, 128, 256, 512]),
-    /** Share of pictures for which the last block is left out in training; rises linearly over the blocks. */
-    drop_path_rate: z.number().min(0).lt(1).default(0),
+    drop_path_rate: timmFields.drop_path_rate,
     /** Blocks begin as the identity. */
     zero_init_last: z.boolean().default(true),
   })
