@@ -98,7 +98,15 @@ export async function readModelFolder(
   const weightsPath = await weightsIn(files, folder);
   const { tensors } = readWeights(await files.read(weightsPath, { maxBytes: MAX_WEIGHT_BYTES }), weightsPath);
   const definition = defineModel(file.architecture, { ...file.config, ...options.config });
-  return nativeModel(definition, tensors, cardOf(file, name));
+  const card = cardOf(options.config === undefined ? file : withoutUsualTransform(file), name);
+  return nativeModel(definition, tensors, card);
+}
+
+/** Changed fields may ask for other preprocessing (another picture size): what only repeats the configuration's own goes with it. */
+function withoutUsualTransform(file: ConfigFile): ConfigFile {
+  const { architecture, config } = defineModel(file.architecture, file.config);
+  const { transform, ...rest } = file;
+  return transform === architecture.transform(config) ? rest : file;
 }
 
 /** The weight file of a model folder. */

@@ -42,18 +42,55 @@ function completeCard(definition: ModelDefinition, card: ModelCard, classes: Dim
  */
 export function detectModels({ tensors, facts }: Pick<Weights, "tensors" | "facts">): string[] {
   const stated = statedModels(facts);
-  return (stated.length > 0 ? stated : [...registry.keys()]).filter((name) => {
-    const definition = defineModel(name);
-    try {
-      // Inflation makes an image checkpoint fit a video model too; a bare checkpoint means the image model.
-      if (definition.architecture.input(definition.config).kind === "video") return false;
-      nativeModel(definition, tensors, { name });
-      return true;
-    } catch (error) {
-      if (error instanceof SaccadeError) return false;
-      throw error;
-    }
-  });
+  const candidates = stated.length > 0 ? stated : candidatesByName(tensors);
+  const fitting = (names: readonly string[]) => names.filter((name) => unlessRefused(() => fits(name, tensors)));
+  const isExact = (name: string) => {
+    const { architecture, config } = defineModel(name);
+    return architecture.isMadeFor?.(tensors, config) !== false;
+  };
+  // Positions can be resampled to fit other sizes: what needs nothing of the kind is meant.
+  const exact = fitting(candidates.filter(isExact));
+  return exact.length > 0 ? exact : fitting(candidates.filter((name) => !isExact(name)));
+}
+
+function fits(name: string, tensors: NamedTensors): boolean {
+  const definition = defineModel(name);
+  // Inflation makes an image checkpoint fit a video model too; a bare checkpoint means the image model.
+  if (definition.architecture.input(definition.config).kind === "video") return false;
+  return nativeModel(definition, tensors, { name }) !== undefined;
+}
+
+/** False where an attempt ends with an error of ours: the tensors are something else. */
+function unlessRefused(attempt: () => boolean): boolean {
+  try {
+    return attempt();
+  } catch (error) {
+    if (error instanceof SaccadeError) return false;
+    throw error;
+  }
+}
+
+/** Two members of a family have more of their names in common than this; what has less with one needs no comparing with the others. */
+const COMMON_NAMES = 0.1;
+
+/** The registered models of the families whose first member has names in common with a checkpoint. */
+function candidatesByName(tensors: NamedTensors): string[] {
+  const families = new Map<string, boolean>();
+  const isOfFamily = (name: string) => {
+    const { architecture, config } = defineModel(name);
+    return unlessRefused(() => {
+      const adopted = architecture.adoptWeights(tensors, config);
+      const { parameters } = inferenceGraph({ architecture, config });
+      const common = [...parameters.keys()].filter((parameter) => adopted.has(parameter)).length;
+      return common > COMMON_NAMES * Math.min(parameters.size, adopted.size);
+    });
+  };
+  return [...registry.values()]
+    .filter(({ name, architecture }) => {
+      if (!families.has(architecture)) families.set(architecture, isOfFamily(name));
+      return families.get(architecture)!;
+    })
+    .map(({ name }) => name);
 }
 
 /** The registered models that are all that a checkpoint says of itself. */
@@ -76,13 +113,21 @@ export function definitionFor(
   const { tensors, facts } = weights;
   if (model !== undefined) return defineFromCheckpoint(model, facts, config);
   const fitting = detectModels(weights);
-  if (fitting.length === 1) return defineFromCheckpoint(fitting[0]!, facts, config);
+  const chosen = fitting.length === 1 ? fitting[0] : namedBy(where, fitting);
+  if (chosen !== undefined) return defineFromCheckpoint(chosen, facts, config);
   throw new UsageError(
     fitting.length === 0
       ? `${where}: no registered model has these ${tensors.size} tensors`
       : `${where} fits several models: ${fitting.join(", ")}`,
     "say which: --architecture NAME (see: saccade models), or convert it with a config.json of your own",
   );
+}
+
+/** ViT and DeiT differ in nothing but how pictures are prepared: the only one of several models that a file's name contains. */
+function namedBy(where: string, models: readonly string[]): string | undefined {
+  const file = where.replace(/^.*[/\\]/, "");
+  const named = models.filter((model) => file.includes(model));
+  return named.length === 1 ? named[0] : undefined;
 }
 
 /** A model by its name, with what its checkpoint says of itself, and with what the caller says, who has the last word. */

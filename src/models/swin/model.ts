@@ -3,7 +3,7 @@
 import { add, constant, gather, reduceMean, reshape, transpose } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Scope } from "../../graph/scope.ts";
-import type { Tensor } from "../../graph/tensor.ts";
+import type { Graph, Tensor } from "../../graph/tensor.ts";
 import { selfAttention } from "../../nn/attention.ts";
 import { layerNorm } from "../../nn/layer-norm.ts";
 import { fixedWidth, linear, TRUNCATED_NORMAL_002 } from "../../nn/linear.ts";
@@ -16,6 +16,7 @@ import { type StageGeometry, type SwinConfig, stageGeometry } from "./config.ts"
 import {
   bySquare,
   byWindow,
+  type Order,
   type OrderedTokens,
   Reordering,
   relativePositions,
@@ -34,13 +35,10 @@ export function swin(
   mode: Mode,
 ): { readonly logits: Tensor; readonly features: Tensor } {
   const reordering = new Reordering(scope.graph);
-  const geometry = stageGeometry(config);
+  const stages = stageGeometry(config).map((geometry) => layOut(scope.graph, geometry));
   const stem = scope.at("patch_embed");
   const patches = tokensOf(patchEmbed(stem, image, config.embed_dim, config.patch_size)); // (N, h * w, embed_dim)
-  let state: OrderedTokens = {
-    tokens: layerNorm(stem.at("norm"), patches, EPSILON),
-    order: rowByRow(geometry[0]!.map),
-  };
+  let state: OrderedTokens = { tokens: layerNorm(stem.at("norm"), patches, EPSILON), order: stages[0]!.rows };
   const rates = risingRates(
     config.depths.reduce((a, b) => a + b, 0),
     config.drop_path_rate,
@@ -48,12 +46,12 @@ export function swin(
   let done = 0;
   config.depths.forEach((depth, i) => {
     const layer = scope.at("layers", i);
-    const stage = geometry[i]!;
-    if (i > 0) state = merge(layer.at("downsample"), state, geometry[i - 1]!.map, stage, reordering);
+    const stage = stages[i]!;
+    if (i > 0) state = merge(layer.at("downsample"), state, stages[i - 1]!, stage, reordering);
     for (let block = 0; block < depth; block++)
       state = swinBlock(layer.at("blocks", block), state, {
         stage,
-        shift: block % 2 === 0 ? STILL : stage.shift,
+        windows: block % 2 === 0 ? stage.still : stage.shifted,
         dropPath: rates[done++]!,
         config,
         mode,
@@ -65,24 +63,48 @@ export function swin(
   return { logits: linear(scope.at("head", "fc"), dropped, config.num_classes), features };
 }
 
+/** A way to cut a stage's map into windows. */
+interface Windows {
+  readonly order: Order;
+  /** (windows, 1, area, area): keeps apart what the shift brought together; absent where nothing is shifted. */
+  readonly mask?: Tensor;
+}
+
+/** What all blocks of a stage share. */
+interface Stage extends StageGeometry {
+  readonly rows: Order;
+  readonly still: Windows;
+  readonly shifted: Windows;
+  /** (area * area): row of the bias table for each pair of cells. */
+  readonly pairs: Tensor;
+}
+
+function layOut(graph: Graph, geometry: StageGeometry): Stage {
+  const { map, window, shift } = geometry;
+  const still: Windows = { order: byWindow(map, window, STILL) };
+  const isShifted = shift.height > 0 || shift.width > 0;
+  const pairs = relativePositions(window);
+  return {
+    ...geometry,
+    rows: rowByRow(map),
+    still,
+    shifted: isShifted ? { order: byWindow(map, window, shift), mask: shiftMask(graph, map, window, shift) } : still,
+    pairs: constant(graph, tensor("int64", [pairs.length], BigInt64Array.from(pairs, BigInt))),
+  };
+}
+
 /** Four cells become one of twice the width: tokens (N, h * w, C) -> (N, h/2 * w/2, 2 C). */
-function merge(
-  scope: Scope,
-  state: OrderedTokens,
-  map: Extent,
-  stage: StageGeometry,
-  reordering: Reordering,
-): OrderedTokens {
-  const squares = reordering.to(bySquare(map), state); // (N, 4 * h/2 * w/2, C)
-  const { height, width } = stage.map;
+function merge(scope: Scope, state: OrderedTokens, from: Stage, to: Stage, reordering: Reordering): OrderedTokens {
+  const squares = reordering.to(bySquare(from.map), state); // (N, 4 * h/2 * w/2, C)
+  const { height, width } = to.map;
   const joined = reshape(squares, [squares.shape[0]!, height * width, 4 * fixedWidth(squares)]);
   const normal = layerNorm(scope.at("norm"), joined, EPSILON);
-  return { tokens: linear(scope.at("reduction"), normal, stage.width, { bias: false }), order: rowByRow(stage.map) };
+  return { tokens: linear(scope.at("reduction"), normal, to.width, { bias: false }), order: to.rows };
 }
 
 interface SwinBlockOptions {
-  readonly stage: StageGeometry;
-  readonly shift: Extent;
+  readonly stage: Stage;
+  readonly windows: Windows;
   readonly dropPath: number;
   readonly config: SwinConfig;
   readonly mode: Mode;
@@ -91,16 +113,15 @@ interface SwinBlockOptions {
 
 /** Windowed attention and then a perceptron are added. */
 function swinBlock(scope: Scope, state: OrderedTokens, options: SwinBlockOptions): OrderedTokens {
-  const { stage, shift, dropPath, config, mode, reordering } = options;
-  const windows = byWindow(stage.map, stage.window, shift);
+  const { stage, windows, dropPath, config, mode, reordering } = options;
   // Padding must not be normalised with the rest, nor stay among the tokens: then only what attention reads is reordered.
-  const order = windows.includes(-1) ? rowByRow(stage.map) : windows;
+  const order = windows.order.includes(-1) ? stage.rows : windows.order;
   const x = scope.run(() => reordering.to(order, state));
   const block = { mlpRatio: config.mlp_ratio, epsilon: EPSILON, dropPath, mode };
   const tokens = residualBlock(scope, x, block, (normal) => {
-    const inWindows = reordering.to(windows, { tokens: normal, order });
-    const attended = windowAttention(scope.at("attn"), inWindows, stage, shift, config);
-    return reordering.to(order, { tokens: attended, order: windows });
+    const inWindows = reordering.to(windows.order, { tokens: normal, order });
+    const attended = windowAttention(scope.at("attn"), inWindows, stage, windows.mask, config);
+    return reordering.to(order, { tokens: attended, order: windows.order });
   });
   return { tokens, order };
 }
@@ -109,36 +130,30 @@ function swinBlock(scope: Scope, state: OrderedTokens, options: SwinBlockOptions
 function windowAttention(
   scope: Scope,
   tokens: Tensor,
-  stage: StageGeometry,
-  shift: Extent,
+  stage: Stage,
+  mask: Tensor | undefined,
   config: SwinConfig,
 ): Tensor {
-  const { window, heads, width, map } = stage;
+  const { window, heads, width } = stage;
   const area = window.height * window.width;
   const [n, places] = tokens.shape as [Dim, number];
-  const windows = places / area;
-  const isShifted = shift.height > 0 || shift.width > 0;
   return scope.run(() => {
-    const near = positionBias(scope, window, heads); // (heads, area, area)
-    const bias = isShifted ? add(shiftMask(scope.graph, map, window, shift), near) : near; // ([windows,] heads, area, area)
+    const near = positionBias(scope, stage); // (heads, area, area)
+    const adjustScores = (scores: Tensor) => {
+      if (mask === undefined) return add(scores, near);
+      const byPicture = reshape(scores, [n, places / area, heads, area, area]);
+      return reshape(add(byPicture, add(mask, near)), scores.shape);
+    };
     const rows = reshape(tokens, [-1, area, width]); // (N * windows, area, width)
-    const attended = selfAttention(scope, rows, heads, {
-      qkvBias: config.qkv_bias,
-      adjustScores: (scores) =>
-        isShifted
-          ? reshape(add(reshape(scores, [n, windows, heads, area, area]), bias), scores.shape)
-          : add(scores, bias),
-    });
+    const attended = selfAttention(scope, rows, heads, { qkvBias: config.qkv_bias, adjustScores });
     return reshape(attended, [n, places, width]);
   });
 }
 
 /** (heads, area, area): a learned bias for each way in which two cells of a window can lie to each other. */
-function positionBias(scope: Scope, window: Extent, heads: number): Tensor {
+function positionBias(scope: Scope, { window, heads, pairs }: Stage): Tensor {
   const area = window.height * window.width;
   const distances = (2 * window.height - 1) * (2 * window.width - 1);
   const table = scope.parameter("relative_position_bias_table", [distances, heads], TRUNCATED_NORMAL_002);
-  const index = tensor("int64", [area * area], BigInt64Array.from(relativePositions(window), BigInt));
-  const pairs = gather(table, constant(scope.graph, index), 0); // (area * area, heads)
-  return transpose(reshape(pairs, [area, area, heads]), [2, 0, 1]);
+  return transpose(reshape(gather(table, pairs, 0), [area, area, heads]), [2, 0, 1]);
 }

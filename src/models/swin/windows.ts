@@ -47,28 +47,29 @@ export interface OrderedTokens {
   readonly order: Order;
 }
 
-/** Reorders tokens; orders that were asked for before share their index tensors. */
+/** Reorders tokens. The same two orders share their index tensor. */
 export class Reordering {
-  readonly #indices = new Map<string, Tensor>();
+  readonly #indices = new Map<Order, Map<Order, Tensor>>();
 
   constructor(readonly graph: Graph) {}
 
   /** The same tokens in another order, zeros at its padding. */
   to(order: Order, { tokens, order: from }: OrderedTokens): Tensor {
-    if (order.length === from.length && order.every((cell, i) => cell === from[i])) return tokens;
-    const placeOf = new Map(from.map((cell, place) => [cell, place]));
-    const padded = order.includes(-1);
-    const source = padded ? pad(tokens, [0, 0, 0], [0, 1, 0]) : tokens;
-    const places = order.map((cell) => (cell === -1 ? from.length : placeOf.get(cell)!));
-    return gather(source, this.#index(places), 1);
+    if (order === from || (order.length === from.length && order.every((cell, i) => cell === from[i]))) return tokens;
+    const source = order.includes(-1) ? pad(tokens, [0, 0, 0], [0, 1, 0]) : tokens;
+    return gather(source, this.#index(from, order), 1);
   }
 
-  #index(places: readonly number[]): Tensor {
-    const key = places.join();
-    const known = this.#indices.get(key);
+  /** For each place of an order, the place of another order where its token stands; the one after the last for padding. */
+  #index(from: Order, to: Order): Tensor {
+    const indices = this.#indices.get(from) ?? new Map<Order, Tensor>();
+    this.#indices.set(from, indices);
+    const known = indices.get(to);
     if (known !== undefined) return known;
+    const placeOf = new Map(from.map((cell, place) => [cell, place]));
+    const places = to.map((cell) => (cell === -1 ? from.length : placeOf.get(cell)!));
     const index = constant(this.graph, tensor("int64", [places.length], BigInt64Array.from(places, BigInt)));
-    this.#indices.set(key, index);
+    indices.set(to, index);
     return index;
   }
 }
