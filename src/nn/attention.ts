@@ -10,6 +10,11 @@ export interface SelfAttentionOptions {
   readonly qkvBias?: boolean;
   /** Turns the scores (n, heads, tokens, tokens) into what softmax reads: position biases, masks. */
   readonly adjustScores?: (scores: Tensor) => Tensor;
+  /**
+   * Orders rows by token before the products instead of by head behind them: ONNX Runtime's products read heads in that order where they
+   * lie, so one move of whole rows replaces three of pieces as short as a head is wide. Pays where heads are narrow and sequences few.
+   */
+  readonly tokensFirst?: boolean;
 }
 
 /** x (n, tokens, width) -> the same shape. `heads` must divide the width. */
@@ -19,6 +24,8 @@ export function selfAttention(scope: Scope, x: Tensor, heads: number, options: S
     const qkv = scope.at("qkv");
     const weight = qkv.parameter("weight", [3 * width, width], TRUNCATED_NORMAL_002);
     const bias = options.qkvBias === false ? undefined : qkv.parameter("bias", [3 * width], { kind: "zeros" });
+    const { tokensFirst = false } = options;
+    const rows = tokensFirst ? transpose(x, [1, 0, 2]) : x; // (tokens, n, width), or (n, tokens, width)
     // Three products of a third each: engines cut weights once, when they load a model, but results at every run. For the same reason
     // the query's weights are scaled and not the query.
     const part = (i: number, scale = 1) => {
@@ -26,7 +33,7 @@ export function selfAttention(scope: Scope, x: Tensor, heads: number, options: S
         const own = slice(all, 0, i * width, (i + 1) * width);
         return scale === 1 ? own : mul(own, scale);
       };
-      return byHead(affine(x, third(weight), bias === undefined ? undefined : third(bias)), heads);
+      return byHead(affine(rows, third(weight), bias === undefined ? undefined : third(bias)), heads, tokensFirst);
     };
     const query = part(0, (width / heads) ** -0.5); // (n, heads, tokens, headWidth)
     const mixed = attend(query, part(1), part(2), options.adjustScores); // (n, tokens, width)
@@ -34,10 +41,11 @@ export function selfAttention(scope: Scope, x: Tensor, heads: number, options: S
   });
 }
 
-/** x (n, tokens, width) -> (n, heads, tokens, width / heads). */
-export function byHead(x: Tensor, heads: number): Tensor {
-  const [n, tokens] = x.shape as [Dim, Dim];
-  return transpose(reshape(x, [n, tokens, heads, fixedWidth(x) / heads]), [0, 2, 1, 3]);
+/** x (n, tokens, width), or with tokens first (tokens, n, width) -> (n, heads, tokens, width / heads). */
+export function byHead(x: Tensor, heads: number, tokensFirst = false): Tensor {
+  const [outer, inner] = x.shape as [Dim, Dim];
+  const split = reshape(x, [outer, inner, heads, fixedWidth(x) / heads]);
+  return transpose(split, tokensFirst ? [1, 2, 0, 3] : [0, 2, 1, 3]);
 }
 
 /** query (n, heads, queries, w), already scaled; key and value (n, heads, tokens, w) -> (n, queries, heads * w). */

@@ -73,7 +73,7 @@ const STEPS: Readonly<Record<UnitOp, Step>> = {
     const width = fixedWidth(normal);
     return residual(
       state,
-      selfAttention(scope.at("attn"), normal, headCount(width, options.config)),
+      selfAttention(scope.at("attn"), normal, headCount(width, options.config), { tokensFirst: true }),
       features,
       options,
       repeat,
