@@ -34,6 +34,9 @@ test("three stages in one go, or stopped in the middle of the second and resumed
   expect(stopped.exitCode).toBe(130);
   expect(stopped.notes).toContain(`saved; go on with: saccade train --resume --out ${broken}`);
   expect(existsSync(stageRun(broken, 3))).toBe(false);
+  expect((await train(["--resume", "--out", broken, "--seed", "5"])).exitCode).toBe(2);
+  const other = await train(["--resume", "--out", broken, "--recipe", "gfnet-scenes"]);
+  expect([other.exitCode, other.notes.at(-1)]).toEqual([2, expect.stringMatching(/leave --recipe out/)]);
   const resumed = await train(["--resume", "--out", broken]);
   expect(resumed.exitCode).toBe(0);
   expect(resumed.notes.join("\n")).toMatch(/stage 1 of 3: .*\(finished\)/);
