@@ -10,6 +10,7 @@ import { integer } from "../options.ts";
 import { compact, printable, type Terminal, table } from "../terminal.ts";
 
 const INDENT = "    ";
+const LICENCE_WIDTH = 10;
 
 interface ModelsFlags {
   size?: number;
@@ -115,7 +116,7 @@ function describeModels(models: readonly Counted[], columns: number): string {
     ...(cost === undefined
       ? ["-", "-", "-"]
       : [compact(cost.parameters), gigas(cost.macs), megabytes(cost.activations.peakBytes)]),
-    model.licence ?? "?",
+    licenceText(model.licence),
     model.weights,
   ]);
   const lines = table(["name", "params", "GMACs", "MB", "licence", "weights"], rows, { right: [1, 2, 3] })
@@ -135,6 +136,11 @@ function summaryOf({ model, extent, cost }: Counted): string {
 /** "224 x 224", "8 x 224 x 224" for clips. */
 function extentText({ height, width, frames }: InputExtent): string {
   return `${frames === undefined ? "" : `${frames} x `}${width} x ${height}`;
+}
+
+/** A licence's name; some are sentences, which stand in full with the model itself. */
+function licenceText(licence = "?"): string {
+  return licence.length > LICENCE_WIDTH ? `${licence.slice(0, LICENCE_WIDTH - 1)}…` : licence;
 }
 
 function megabytes(bytes: number): string {
@@ -173,7 +179,9 @@ function describeCost({ name, definition }: DescribedModel, extent: InputExtent,
         "memory",
         `${compact(activations.peakBytes, "B")} of values at once, ${compact(activations.totalBytes, "B")} in all`,
       ],
-      ...(registered?.weights === undefined ? [] : [["weights", registered.weights.url] as const]),
+      ...(registered?.weights === undefined
+        ? []
+        : [["weights", registered.weights.url] as const, ["licence", registered.weights.licence] as const]),
     ],
     columns,
   );
