@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type TensorData, tensor } from "../../tensor.ts";
 import { add, constant, matMul, mul, reshape, sizeValue, slice, values } from "../build.ts";
 import { Graph } from "../tensor.ts";
-import { interpret } from "./interpret.ts";
+import { evaluate, interpret } from "./interpret.ts";
 
 const floats = (shape: readonly number[], numbers: number[]) => tensor("float32", shape, Float32Array.from(numbers));
 
@@ -70,5 +70,25 @@ describe("interpret", () => {
     expect(interpret(g, { inputs: {}, parameters: new Map() }).get("twice")!.data).toEqual(
       BigInt64Array.of(18014398509481986n),
     );
+  });
+});
+
+describe("evaluate", () => {
+  const graph = new Graph();
+  const weight = graph.parameter("weight", [2], { kind: "zeros" });
+  const doubled = mul(weight, 2);
+  const read = add(doubled, graph.input("x", [2]));
+  const parameters = new Map([["weight", floats([2], [1, 0.1])]]);
+
+  test("computes what weights alone decide, unrounded", () => {
+    const [own, twice] = evaluate([weight, doubled], parameters);
+    expect(own!.data).toEqual(Float64Array.of(1, Math.fround(0.1)));
+    expect(twice).toEqual(tensor("float64", [2], Float64Array.of(2, 2 * Math.fround(0.1))));
+    expect(evaluate([], parameters)).toEqual([]);
+  });
+
+  test("refuses what an input decides, and weights without values", () => {
+    expect(() => evaluate([read], parameters)).toThrow('input "x" was not given a value');
+    expect(() => evaluate([doubled], new Map())).toThrow('parameter "weight" was not given a value');
   });
 });
