@@ -29,6 +29,11 @@ export function exitOptions({ threshold, budgetMs, budgetMacs, averageMacs }: Ex
   };
 }
 
+/** Whether an early stop was asked for. */
+export function hasExitOptions(flags: ExitFlags): boolean {
+  return Object.keys(exitOptions(flags)).length > 0;
+}
+
 /** Throws UsageError when a model that does not run in steps is asked to stop early. */
 export function refuseExitOptions(flags: ExitFlags, model: string): void {
   const [given] = Object.keys(exitOptions(flags));
@@ -36,7 +41,7 @@ export function refuseExitOptions(flags: ExitFlags, model: string): void {
   const flag = `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   throw new UsageError(
     `${model} does not run in steps, so ${flag} cannot stop it early`,
-    "take a GFNet, or leave it out",
+    "take a GFNet or the bundled model, or leave it out",
   );
 }
 

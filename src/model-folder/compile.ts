@@ -13,6 +13,7 @@ import type { ModelDefinition } from "../models/registry.ts";
 import { type GridSampleLowering, type LoweringTarget, lower, type Precision } from "../onnx/lower.ts";
 import { type ModelMetadata, readMetadata, writeMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
+import { usualExtent } from "./describe.ts";
 import type { LoadedModel, ModelCard, NativeModel, OnnxModel } from "./model.ts";
 
 /** What a task must know about a model of pictures. */
@@ -100,8 +101,16 @@ export function exportStages(
   const { definition, weights, card } = model;
   const staged = stageGraphs(definition);
   if (staged === undefined)
-    throw new UsageError(`${card.name} does not run in steps`, "GFNets do; see: saccade models");
-  const sizes = new Map([["batch", 1]]);
+    throw new UsageError(
+      `${card.name} does not run in steps`,
+      "GFNets do, and SparseFormers with an early answer (exit_layers)",
+    );
+  const { height, width } = usualExtent(definition, card.transform);
+  const sizes = new Map([
+    ["batch", 1],
+    ["height", height],
+    ["width", width],
+  ]);
   const macs = new Map([...staged.graphs].map(([stage, graph]) => [stage, countMacs(graph, sizes).total]));
   const metadata = writeMetadata(describe(model, options));
   const file = (stage: string, graph: Graph) =>

@@ -28,7 +28,9 @@ export interface StageInputs {
 
 /** A model in steps, after each of which there is an answer: whoever is satisfied with it stops there. */
 export interface Stages<Config> {
-  /** The stage of each step, in order. Steps that name the same stage share its graph, and one session. */
+  /** Whether each step is a look at a part of the picture (GFNet); else only the first looks (SparseFormer). */
+  readonly looksInSteps: boolean;
+  /** The stage of each step, in order; none where a configuration has no early answer. Steps that name the same stage share its graph, and one session. */
   steps(config: Config): readonly string[];
   /**
    * The graph of a stage: the answer so far as `logits` (batch, classes), where it looked as `region` (batch, 4: x1, y1, x2, y2 in 0..1 of

@@ -73,13 +73,19 @@ export interface StageGraphs {
   readonly graphs: ReadonlyMap<string, Graph>;
 }
 
-/** The graphs of a model that can stop between steps; undefined for one that cannot. Everything but the batch is fixed. */
-export function stageGraphs({ architecture, config }: ModelDefinition): StageGraphs | undefined {
-  const { stages } = architecture;
-  if (stages === undefined) return undefined;
+/** Whether a model can stop between steps. */
+export function runsInSteps({ architecture, config }: ModelDefinition): boolean {
+  return architecture.stages !== undefined && architecture.stages.steps(config).length > 0;
+}
+
+/** The graphs of a model that can stop between steps; undefined for one that cannot. Free are the batch and what the architecture leaves free. */
+export function stageGraphs(definition: ModelDefinition): StageGraphs | undefined {
+  if (!runsInSteps(definition)) return undefined;
+  const { architecture, config } = definition;
+  const stages = architecture.stages!;
   const steps = stages.steps(config);
-  const { size, usual } = architecture.input(config);
-  const { height, width } = size === "free" ? usual : size;
+  const { size } = architecture.input(config);
+  const { height, width } = size === "free" ? { height: "height", width: "width" } : size;
   const build = (stage: string) =>
     trace((scope) => {
       const inputs = {

@@ -1,10 +1,17 @@
 // Classification that looks only as long as it must: a model in steps, an answer after each, and a rule that says when one is good enough.
 import { UsageError } from "../errors.ts";
 import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
-import { parseTransform, type Transform, type ViewToPicture, viewToPicture } from "../image/transform.ts";
+import {
+  parseTransform,
+  type Transform,
+  transformOutputSize,
+  type ViewToPicture,
+  viewToPicture,
+} from "../image/transform.ts";
 import { exportStages } from "../model-folder/compile.ts";
 import { requireNative } from "../model-folder/load.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "../model-folder/model.ts";
+import { runsInSteps } from "../models/graph.ts";
 import type { Host } from "../platform/host.ts";
 import { SequentialSession, type StepResult } from "../runtime/sequential-session.ts";
 import type { ActualDevice, Session } from "../runtime/session.ts";
@@ -223,8 +230,8 @@ export class AdaptiveClassifier {
 
   /** Measures every step on an empty picture, so that the first deadline is kept too. */
   async #calibrate(): Promise<void> {
-    const { architecture, config } = this.#model.definition;
-    const { height, width } = architecture.input(config).usual;
+    const { usual } = this.#model.definition.architecture.input(this.#model.definition.config);
+    const { height, width } = transformOutputSize(this.#transform, usual.width, usual.height);
     const images = tensor("float32", [1, 3, height, width], new Float32Array(3 * height * width));
     for (let run = 0; run < CALIBRATION_RUNS; run++) {
       const measure = ({ step, milliseconds }: StepResult) => {
@@ -271,7 +278,12 @@ export async function loadAdaptiveClassifier(
 
 /** Whether a model can stop between steps. */
 export function isAdaptive(model: LoadedModel): model is NativeModel {
-  return model.kind === "native" && model.definition.architecture.stages !== undefined;
+  return model.kind === "native" && runsInSteps(model.definition);
+}
+
+/** Whether its steps are looks at parts of the picture, so that it is run in steps even when nobody asks for an early stop. */
+export function looksInSteps(model: LoadedModel): boolean {
+  return isAdaptive(model) && model.definition.architecture.stages!.looksInSteps;
 }
 
 function usualTransform({ definition: { architecture, config } }: NativeModel): string {

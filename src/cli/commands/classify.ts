@@ -6,22 +6,24 @@ import { drawGlimpses } from "../../image/glimpses.ts";
 import type { RawImage } from "../../image/raw-image.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import { nodeHost } from "../../platform/node/host.ts";
-import { AdaptiveClassifier, type AdaptiveResult, isAdaptive } from "../../tasks/adaptive-classifier.ts";
+import { AdaptiveClassifier, type AdaptiveResult, isAdaptive, looksInSteps } from "../../tasks/adaptive-classifier.ts";
 import { type Classifier, loadClassifier } from "../../tasks/classifier.ts";
 import { readPicture } from "../../tasks/pictures.ts";
 import type { ClassificationResult } from "../../tasks/results.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
-import { addExitOptions, type ExitFlags, exitOptions, refuseExitOptions } from "../exit-options.ts";
+import { addExitOptions, type ExitFlags, exitOptions, hasExitOptions, refuseExitOptions } from "../exit-options.ts";
 import { describeSteps, glimpsesOf, percent, stepsToJson } from "../looks.ts";
 import {
   addDeviceOptions,
   addModelOptions,
   addPrecisionOption,
+  addResolutionOption,
   type DeviceOptions,
   integer,
   loadOptions,
   type ModelOptions,
   type PrecisionOptions,
+  type ResolutionOptions,
   readLines,
   sessionOptions,
 } from "../options.ts";
@@ -30,7 +32,7 @@ import { expandPictures, type NamedPicture } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
 import { describeError, type Terminal } from "../terminal.ts";
 
-interface ClassifyFlags extends ModelOptions, DeviceOptions, PrecisionOptions, ExitFlags {
+interface ClassifyFlags extends ModelOptions, DeviceOptions, PrecisionOptions, ResolutionOptions, ExitFlags {
   topK: number;
   json?: boolean;
   explain?: string;
@@ -45,10 +47,13 @@ Examples:
   $ saccade classify photo.jpg --explain looked.png
   $ saccade classify holiday/ --json > answers.jsonl
   $ saccade classify "shots/*.jpg" --model sparseformer_v1_tiny --top-k 3
+  $ saccade classify panorama.jpg --resolution native
   $ cat photo.jpg | saccade classify -
 
 A GFNet looks at the whole picture first and then at patches of it, and stops when
-it is sure or has spent its budget:
+it is sure or has spent its budget; a SparseFormer with an early answer, such as the
+bundled model, leaves out the rest of its layers when that answer is sure:
+  $ saccade classify holiday/ --threshold 0.8
   $ saccade classify photo.jpg --model gfnet.pth.tar --threshold 0.9 --budget-ms 50
 `;
 
@@ -68,7 +73,7 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
     )
     .option("--batch <n>", "pictures run together", integer(1), 8)
     .addHelpText("after", EXAMPLES);
-  addPrecisionOption(addDeviceOptions(addModelOptions(addExitOptions(command)))).action(
+  addResolutionOption(addPrecisionOption(addDeviceOptions(addModelOptions(addExitOptions(command))))).action(
     (paths: string[], flags: ClassifyFlags) => classify(paths, flags, terminal, finish),
   );
 }
@@ -138,9 +143,18 @@ async function openClassifier(
     precision: flags.precision,
     ...(labels === undefined ? {} : { labels }),
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
+    ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
   };
-  if (isAdaptive(model)) return AdaptiveClassifier.open(nodeHost, model, options);
-  refuseExitOptions(flags, model.card.name);
+  const stopsEarly = hasExitOptions(flags);
+  if (looksInSteps(model) || (stopsEarly && isAdaptive(model))) {
+    if (flags.explain !== undefined && !looksInSteps(model))
+      throw new UsageError(
+        `--explain draws what ${model.card.name} looks at when it is not stopped early`,
+        "leave one of the two out",
+      );
+    return AdaptiveClassifier.open(nodeHost, model, options);
+  }
+  if (stopsEarly) refuseExitOptions(flags, model.card.name);
   return loadClassifier(nodeHost, model, options);
 }
 

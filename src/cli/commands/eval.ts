@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { list } from "../../data/dataset.ts";
 import { SPLITS, type SplitName } from "../../data/samples.ts";
+import { UsageError } from "../../errors.ts";
 import { type Accuracy, confusedPairs } from "../../evaluate/accuracy.ts";
 import { type Boxes, findBoxesFile, readBoxes } from "../../evaluate/boxes.ts";
 import { type EvaluationData, openForEvaluation, spreadSubset } from "../../evaluate/dataset-split.ts";
@@ -17,18 +18,25 @@ import { inspect, summarizeTensors } from "../../model-folder/inspect.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import { nodeDataFiles } from "../../platform/node/data-files.ts";
 import { nodeHost } from "../../platform/node/host.ts";
-import { type AdaptiveClassifier, isAdaptive, loadAdaptiveClassifier } from "../../tasks/adaptive-classifier.ts";
+import {
+  type AdaptiveClassifier,
+  isAdaptive,
+  loadAdaptiveClassifier,
+  looksInSteps,
+} from "../../tasks/adaptive-classifier.ts";
 import { type Classifier, loadClassifier } from "../../tasks/classifier.ts";
 import { version } from "../../version.ts";
 import {
   addDeviceOptions,
   addModelOptions,
   addPrecisionOption,
+  addResolutionOption,
   type DeviceOptions,
   integer,
   loadOptions,
   type ModelOptions,
   type PrecisionOptions,
+  type ResolutionOptions,
   readLines,
   sessionOptions,
 } from "../options.ts";
@@ -37,7 +45,7 @@ import { compact, printable, type Terminal, table } from "../terminal.ts";
 
 type AnyClassifier = Classifier | AdaptiveClassifier;
 
-interface EvalFlags extends ModelOptions, DeviceOptions, PrecisionOptions {
+interface EvalFlags extends ModelOptions, DeviceOptions, PrecisionOptions, ResolutionOptions {
   split?: SplitName;
   validationFraction?: number;
   seed?: number;
@@ -48,6 +56,7 @@ interface EvalFlags extends ModelOptions, DeviceOptions, PrecisionOptions {
   transform?: string;
   batch: number;
   limit?: number;
+  steps?: boolean;
 }
 
 const MOST_HARD_CLASSES = 10;
@@ -76,6 +85,7 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option("--json", "one JSON object; shares are fractions from 0 to 1")
     .option("--report <out.html>", "write a page that shows it all: one file, nothing else is needed")
     .option("--boxes <file>", "where the objects are, as JSON (default: SPLIT-boxes.json, if it is there)")
+    .option("--steps", "of models with early answers: how right each is, and what stopping early saves")
     .option("--limit <n>", "only this many pictures, spread over the data", integer(1))
     .option("--labels <file>", "class names, one a line, instead of the model's own")
     .option("--transform <text>", "preprocessing instead of the model's own")
@@ -83,7 +93,7 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option("--seed <n>", "that training parted the data with (default: its run's, else 0)", integer(0))
     .option("--batch <n>", "pictures run together", integer(1), 32)
     .addHelpText("after", EXAMPLES);
-  addPrecisionOption(addDeviceOptions(addModelOptions(command))).action(
+  addResolutionOption(addPrecisionOption(addDeviceOptions(addModelOptions(command)))).action(
     (model: string, data: string, flags: EvalFlags) => runEval(model, data, flags, terminal),
   );
 }
@@ -99,11 +109,15 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   const data = await openData(dataPath, run, flags, terminal);
   const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
   const loaded = await loadModel(nodeHost, model, loadOptions(flags));
-  await using classifier = await (isAdaptive(loaded) ? loadAdaptiveClassifier : loadClassifier)(nodeHost, loaded, {
+  if (flags.steps === true && !isAdaptive(loaded))
+    throw new UsageError(`${loaded.card.name} does not run in steps`, "leave --steps out");
+  const inSteps = looksInSteps(loaded) || flags.steps === true;
+  await using classifier = await (inSteps ? loadAdaptiveClassifier : loadClassifier)(nodeHost, loaded, {
     ...sessionOptions(flags, terminal),
     precision: flags.precision,
     ...(labels === undefined ? {} : { labels }),
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
+    ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
   });
   const boxes = await openBoxes(dataPath, data.split, classifier, flags);
   const progress = new Progress(terminal, "pictures", data.dataset.length);

@@ -16,6 +16,7 @@ const GLANCE = "glance";
  * them all would compute them all.
  */
 export const gfnetStages: Stages<GfnetConfig> = {
+  looksInSteps: true,
   steps: ({ T, fc_rnn }) => [GLANCE, ...Array.from({ length: T - 1 }, (_, i) => (fc_rnn ? "focus" : `focus.${i + 1}`))],
   build(scope, stage, inputs, config, mode) {
     const image = inputs.image();

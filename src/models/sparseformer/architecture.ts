@@ -10,6 +10,7 @@ import {
 } from "./config.ts";
 import { canComputeWhereSampled } from "./features.ts";
 import { type SparseformerOutputs, sparseformer } from "./model.ts";
+import { sparseformerStages } from "./stages.ts";
 import { adoptMediaWeights, adoptSparseformerWeights } from "./weights.ts";
 
 /** Outputs under the names that goldens, exports and sessions use. */
@@ -71,6 +72,7 @@ export const sparseformerArchitecture: Architecture<SparseformerConfig> = {
   build: (scope, image, config, mode) => named(sparseformer(scope, image, config, mode)),
   buildFromPixels: (scope, pixels, config, mode) => named(sparseformer(scope, pixels, config, mode)),
   sampledFrom,
+  stages: sparseformerStages,
   adoptWeights: adoptSparseformerWeights,
   classesField: "proj_dim",
   transform: evaluationTransform,

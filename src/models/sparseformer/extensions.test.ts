@@ -1,9 +1,10 @@
 // What this project adds to SparseFormer: blocks on the stem's map, and early answers.
 import { expect, test } from "vitest";
 import { interpret } from "../../graph/interpreter/interpret.ts";
+import type { Graph } from "../../graph/tensor.ts";
 import { RandomSource } from "../../random.ts";
 import { type TensorData, tensor } from "../../tensor.ts";
-import { inferenceGraph, initialWeights } from "../graph.ts";
+import { inferenceGraph, initialWeights, runsInSteps, stageGraphs } from "../graph.ts";
 import { defineModel } from "../registry.ts";
 
 const CONFIG = {
@@ -30,9 +31,8 @@ const image = tensor(
   Float32Array.from({ length: 2 * 3 * 16 * 20 }, () => random.between(-1, 1)),
 );
 
-/** Outputs of the model with weights that are all random, those that start at zero too, unless `change` says otherwise. */
-function outputsOf(extension: Record<string, unknown>, change: (weights: Map<string, TensorData>) => void = () => {}) {
-  const graph = inferenceGraph(defineModel("sparseformer", { ...CONFIG, ...extension }));
+/** Weights that are all random, those that start at zero too. */
+function randomWeights(graph: Graph): Map<string, TensorData> {
   const weights = initialWeights(graph, 5);
   for (const [name, { shape, data }] of weights) {
     const own = new RandomSource(2, name);
@@ -46,6 +46,13 @@ function outputsOf(extension: Record<string, unknown>, change: (weights: Map<str
         ),
       );
   }
+  return weights;
+}
+
+/** Outputs of the model with random weights, unless `change` says otherwise. */
+function outputsOf(extension: Record<string, unknown>, change: (weights: Map<string, TensorData>) => void = () => {}) {
+  const graph = inferenceGraph(defineModel("sparseformer", { ...CONFIG, ...extension }));
+  const weights = randomWeights(graph);
   change(weights);
   return interpret(graph, { inputs: { image }, parameters: weights });
 }
@@ -85,4 +92,33 @@ test("an early answer after the last unit, with the last layer's weights, is the
 test("exits are at units that there are", () => {
   expect(() => defineModel("sparseformer", { ...CONFIG, exit_layers: [3] })).toThrow(/exit_layers/);
   expect(() => defineModel("sparseformer", { ...CONFIG, exit_layers: [1, 0] })).toThrow(/exit_layers/);
+});
+
+test("in steps it answers what the whole does: early answers first, and the last without the picture", () => {
+  const definition = defineModel("sparseformer", { ...CONFIG, exit_layers: [0, 1] });
+  const graph = inferenceGraph(definition);
+  const parameters = randomWeights(graph);
+  const whole = interpret(graph, { inputs: { image }, parameters });
+  const { steps, graphs } = stageGraphs(definition)!;
+  expect(steps).toEqual(["focus", "cortex.1", "cortex.2"]);
+  let held: Record<string, TensorData> = { image };
+  const answers = steps.map((stage) => {
+    const outputs = interpret(graphs.get(stage)!, { inputs: held, parameters });
+    held = {};
+    for (const [name, value] of outputs) if (name.startsWith("next.")) held[name.replace("next.", "state.")] = value;
+    return outputs.get("logits")!;
+  });
+  for (const [i, name] of ["exit.0.logits", "exit.1.logits", "logits"].entries())
+    expect(distance(answers[i]!, whole.get(name)!), name).toBeLessThan(1e-6);
+});
+
+test("it runs in steps only where an early answer leaves no look for later", () => {
+  const ops_list = [...CONFIG.ops_list.slice(0, 2), ["ATTN", "ROI_ADJ", "SAMPLING_M", "MLP"]];
+  const steps = (change: Record<string, unknown>) =>
+    stageGraphs(defineModel("sparseformer", { ...CONFIG, ...change }))?.steps;
+  expect(steps({ exit_layers: [0, 2] })).toEqual(["focus", "cortex"]);
+  for (const change of [{}, { exit_layers: [2] }, { exit_layers: [0, 1], ops_list }]) {
+    expect(steps(change)).toBeUndefined();
+    expect(runsInSteps(defineModel("sparseformer", { ...CONFIG, ...change }))).toBe(false);
+  }
 });

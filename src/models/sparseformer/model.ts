@@ -10,7 +10,7 @@ import { linear } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
 import type { Pixels } from "../pixels.ts";
 import type { SparseformerConfig } from "./config.ts";
-import { readFeatures } from "./features.ts";
+import { type Features, readFeatures } from "./features.ts";
 import { type Axes, cornersOfRegions, initialRegions, regionsFromCorners } from "./regions.ts";
 import { type Glimpse, type TokenState, unit } from "./unit.ts";
 
@@ -44,33 +44,8 @@ export function sparseformer(
   const features = readFeatures(scope.at("feat_extractor"), picture, config, mode);
   const { batch } = features;
 
-  let state = initialState(scope, config, axes, replicates);
-  const hiddenRois: Tensor[] = [];
-  const glimpses: Glimpse[] = [];
-  const exits: Tensor[] = [];
-  const rates = dropPathRates(config);
-  let layer = 0; // index in the official ModuleList: transitions and units share it
-  let repeatsDone = 0;
-  config.width_configs.forEach((width, i) => {
-    if (i > 0 && width !== config.width_configs[i - 1]) {
-      state = { ...state, tokens: transition(scope.at("layers", layer++), state.tokens, width, config) };
-    }
-    if (i === config.cls_token_insert_layer) state = insertClassToken(scope, state, config);
-    const repeats = config.repeats[i]!;
-    const result = unit(scope.at("layers", layer++), features, state, {
-      ops: config.ops_list[i]!,
-      repeats,
-      dropPath: rates.slice(repeatsDone, repeatsDone + repeats),
-      config,
-      mode,
-    });
-    repeatsDone += repeats;
-    state = result.state;
-    glimpses.push(...result.glimpses);
-    hiddenRois.push(perPicture(cornersOfRegions(state.regions), batch));
-    if (config.exit_layers.includes(i)) exits.push(exit(scope.at("exits", exits.length), state.tokens, config));
-  });
-
+  const start = initialState(scope, config, axes, replicates);
+  const { state, hiddenRois, glimpses, exits } = runUnits(scope, features, start, config, mode);
   return {
     ...head(scope, state, batch, config),
     tokenRoi: hiddenRois.at(-1)!,
@@ -80,7 +55,60 @@ export function sparseformer(
   };
 }
 
-function initialState(scope: Scope, config: SparseformerConfig, axes: Axes, replicates: number): TokenState {
+/** What units `from` to `to` (not included) of the stack make of the tokens. Default: all. */
+export function runUnits(
+  scope: Scope,
+  features: Features,
+  start: TokenState,
+  config: SparseformerConfig,
+  mode: Mode,
+  { from = 0, to = config.width_configs.length }: { readonly from?: number; readonly to?: number } = {},
+) {
+  let state = start;
+  const hiddenRois: Tensor[] = [];
+  const glimpses: Glimpse[] = [];
+  const exits: Tensor[] = [];
+  for (const { unit: i, width, transitionLayer, unitLayer, dropPath } of unitPlaces(config).slice(from, to)) {
+    if (transitionLayer !== undefined)
+      state = { ...state, tokens: transition(scope.at("layers", transitionLayer), state.tokens, width, config) };
+    if (i === config.cls_token_insert_layer) state = insertClassToken(scope, state, config);
+    const ops = config.ops_list[i]!;
+    const options = { ops, repeats: config.repeats[i]!, dropPath, config, mode };
+    const result = unit(scope.at("layers", unitLayer), features, state, options);
+    state = result.state;
+    glimpses.push(...result.glimpses);
+    hiddenRois.push(perPicture(cornersOfRegions(state.regions), features.batch));
+    const exitIndex = config.exit_layers.indexOf(i);
+    if (exitIndex >= 0) exits.push(exit(scope.at("exits", exitIndex), state.tokens, config));
+  }
+  return { state, hiddenRois, glimpses, exits };
+}
+
+/** Where a unit's weights are: transitions and units share the official ModuleList `layers`. */
+interface UnitPlace {
+  readonly unit: number;
+  readonly width: number;
+  /** Of the transition before it; undefined where the width stays. */
+  readonly transitionLayer: number | undefined;
+  readonly unitLayer: number;
+  /** One rate a repeat. */
+  readonly dropPath: readonly number[];
+}
+
+function unitPlaces(config: SparseformerConfig): UnitPlace[] {
+  const rates = dropPathRates(config);
+  let layer = 0;
+  let repeatsDone = 0;
+  return config.width_configs.map((width, i) => {
+    const transitionLayer = i > 0 && width !== config.width_configs[i - 1] ? layer++ : undefined;
+    const dropPath = rates.slice(repeatsDone, repeatsDone + config.repeats[i]!);
+    repeatsDone += dropPath.length;
+    return { unit: i, width, transitionLayer, unitLayer: layer++, dropPath };
+  });
+}
+
+/** The learned tokens and regions that every picture begins with (leading size 1). */
+export function initialState(scope: Scope, config: SparseformerConfig, axes: Axes, replicates: number): TokenState {
   const tokens = config.num_latent_tokens * replicates;
   const width = config.width_configs[0]!;
   const roi = scope
@@ -113,7 +141,8 @@ function insertClassToken(scope: Scope, state: TokenState, config: SparseformerC
   return { ...state, tokens: concat([one, state.tokens], 1) };
 }
 
-function head(scope: Scope, state: TokenState, batch: Dim, config: SparseformerConfig) {
+/** The answer: pooled tokens, the last norm, the classifier. */
+export function head(scope: Scope, state: TokenState, batch: Dim, config: SparseformerConfig) {
   const epsilon = config.compatible_config.ln_eps;
   const width = config.width_configs.at(-1)!;
   const pooled =
@@ -134,7 +163,7 @@ function exit(scope: Scope, tokens: Tensor, config: SparseformerConfig): Tensor 
   return linear(scope.at("proj"), pooled, config.proj_dim, { bias: config.proj_bias });
 }
 
-function gazeOf({ regions, points }: Glimpse, batch: Dim): { regions: Tensor; points: Tensor } {
+export function gazeOf({ regions, points }: Glimpse, batch: Dim): { regions: Tensor; points: Tensor } {
   return {
     regions: perPicture(cornersOfRegions(regions), batch), // (batch, tokens, 2 axes)
     points: perPicture(transpose(points, [0, 1, 3, 2]), batch), // (batch, tokens, points, axes)
@@ -142,7 +171,7 @@ function gazeOf({ regions, points }: Glimpse, batch: Dim): { regions: Tensor; po
 }
 
 /** What did not depend on the picture so far (leading size 1) is the same for all of the batch. */
-function perPicture(x: Tensor, batch: Dim): Tensor {
+export function perPicture(x: Tensor, batch: Dim): Tensor {
   return expand(x, [batch, ...x.shape.slice(1)]);
 }
 
