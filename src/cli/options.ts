@@ -1,5 +1,7 @@
 // Options that several commands share, and the checks of their values.
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "../errors.ts";
+import { parseResolution, type Resolution } from "../image/resolution.ts";
 import { PRECISIONS, type Precision } from "../onnx/lower.ts";
 import type { Files } from "../platform/host.ts";
 import type { Device } from "../runtime/session.ts";
@@ -89,6 +91,25 @@ export interface PrecisionOptions {
 export function addPrecisionOption(command: Command): Command {
   const help = "int8: linear layers in eight bits, faster and not quite the same numbers";
   return command.addOption(new Option("--precision <precision>", help).choices(PRECISIONS).default("float32"));
+}
+
+export interface ResolutionOptions {
+  resolution?: Resolution;
+}
+
+/** --resolution: how much of a picture a model that takes any size is given. */
+export function addResolutionOption(command: Command): Command {
+  const help =
+    "shorter side of what the model sees, or native for whole pictures in their own size (default: the preprocessing's)";
+  return command.option("--resolution <pixels>", help, resolution);
+}
+
+function resolution(text: string): Resolution {
+  try {
+    return parseResolution(text);
+  } catch (error) {
+    throw error instanceof UsageError ? new InvalidArgumentError(`${error.message}.`) : error;
+  }
 }
 
 /** What a session takes. */

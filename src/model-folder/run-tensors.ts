@@ -1,12 +1,13 @@
 // Raw tensors through a model of any kind: pictures, clips, whatever an ONNX file takes. No preprocessing, every output by its name.
 import { SessionError } from "../errors.ts";
+import { isFasterWhereSampled } from "../models/graph.ts";
 import type { Precision } from "../onnx/lower.ts";
 import type { Host } from "../platform/host.ts";
 import { describeValue } from "../runtime/feeds.ts";
 import type { Session, SessionOptions, ValueInfo } from "../runtime/session.ts";
 import { type DType, numberToHalf, type TensorData, toFloat32, toFloat64 } from "../tensor.ts";
-import { exportOnnx, requirePrecision } from "./compile.ts";
-import type { LoadedModel } from "./model.ts";
+import { type ExportOptions, exportOnnx, requirePrecision } from "./compile.ts";
+import type { LoadedModel, NativeModel } from "./model.ts";
 
 export interface TensorRun {
   readonly outputs: Record<string, TensorData>;
@@ -39,7 +40,12 @@ export async function runTensors(
   const bytes =
     model.kind === "onnx"
       ? model.bytes
-      : exportOnnx(model, { target: "onnxruntime", precision, ...(outputs === undefined ? {} : { outputs }) });
+      : exportOnnx(model, {
+          target: "onnxruntime",
+          precision,
+          ...sizeOfLarge(model, tensors.get("image")),
+          ...(outputs === undefined ? {} : { outputs }),
+        });
   const session = await host.createSession(bytes, options);
   try {
     const feeds = Object.fromEntries(session.inputs.map((input) => [input.name, feedFor(input, tensors)]));
@@ -54,6 +60,13 @@ export async function runTensors(
   } finally {
     await session.dispose();
   }
+}
+
+/** Large pictures are computed only where they are sampled, if the model is compiled for their size. */
+function sizeOfLarge({ definition }: NativeModel, image: TensorData | undefined): Pick<ExportOptions, "size"> {
+  const [, , height, width] = image?.shape.length === 4 ? image.shape : [];
+  if (height === undefined || width === undefined || !isFasterWhereSampled(definition, { height, width })) return {};
+  return { size: { height, width } };
 }
 
 const FLOATS: readonly DType[] = ["float64", "float32", "float16", "bfloat16"];

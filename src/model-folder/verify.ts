@@ -1,6 +1,7 @@
 // Is an exported file the same function as the model it came from? Both run on random pictures, and the outputs are compared.
 import { SessionError } from "../errors.ts";
 import type { InputSize } from "../models/graph.ts";
+import type { PixelNormalization } from "../models/pixels.ts";
 import type { Precision } from "../onnx/lower.ts";
 import type { Host } from "../platform/host.ts";
 import { RandomSource } from "../random.ts";
@@ -23,7 +24,7 @@ export interface ExportCheck {
 export const EXPORT_TOLERANCE: Readonly<Record<Precision, number>> = { float32: 1e-4, int8: 0.2 };
 
 /** How the model itself is lowered, for comparison. */
-const PLAIN: ExportOptions = { gridSample: "gather", simplify: false };
+const PLAIN: ExportOptions = { gridSample: "gather", simplify: false, form: { onlyWhereSampled: false } };
 
 /**
  * Runs an exported file beside the model itself, which is lowered another way (other kernels, nodes as they were traced, sampling by plain
@@ -45,7 +46,8 @@ export async function verifyExport(
   const sessions: Session[] = [];
   try {
     for (const file of [bytes, reference]) sessions.push(await host.createSession(file, options));
-    return await compare(sessions[0]!, sessions[1]!, trialShapes(model, exported.size ?? {}), options.signal);
+    const trials = trialShapes(model, exported.size ?? {});
+    return await compare(sessions[0]!, sessions[1]!, trials, exported.form?.pixels, options.signal);
   } finally {
     await Promise.all(sessions.map((session) => session.dispose()));
   }
@@ -100,13 +102,15 @@ async function compare(
   file: Session,
   model: Session,
   shapes: readonly (readonly number[])[],
+  pixels: PixelNormalization | undefined,
   signal: AbortSignal | undefined,
 ): Promise<ExportCheck> {
   const differences = new Map<string, number>();
   for (const [i, shape] of shapes.entries()) {
-    const image = randomPicture(shape, i);
+    const waves = randomPicture(shape, i);
+    const { fed, image } = pixels === undefined ? { fed: waves, image: waves } : asPixels(waves, pixels);
     const runOptions = signal === undefined ? {} : { signal };
-    const [actual, expected] = [await file.run({ image }, runOptions), await model.run({ image }, runOptions)];
+    const [actual, expected] = [await file.run({ image: fed }, runOptions), await model.run({ image }, runOptions)];
     for (const [name, value] of Object.entries(expected))
       differences.set(name, Math.max(differences.get(name) ?? 0, difference(actual[name], value)));
   }
@@ -162,6 +166,21 @@ function randomPicture(shape: readonly number[], seed: number): TensorData<"floa
 }
 
 const WAVES = 4;
+
+/** The nearest picture that bytes can hold: uint8 (N, H, W, 3) for a file that normalises, and the same normalised, float32 (N, 3, H, W). */
+function asPixels({ shape, data }: TensorData<"float32">, { mean, std }: PixelNormalization) {
+  const [count, , height, width] = shape as [number, number, number, number];
+  const bytes = new Uint8Array(data.length);
+  const image = new Float32Array(data.length);
+  const plane = height * width;
+  for (let at = 0; at < data.length; at++) {
+    const [n, c, i] = [Math.floor(at / (3 * plane)), Math.floor(at / plane) % 3, at % plane];
+    const byte = Math.min(255, Math.max(0, Math.round(255 * (data[at]! * std[c]! + mean[c]!))));
+    bytes[(n * plane + i) * 3 + c] = byte;
+    image[at] = (byte / 255 - mean[c]!) / std[c]!;
+  }
+  return { fed: tensor("uint8", [count, height, width, 3], bytes), image: tensor("float32", shape, image) };
+}
 
 /** Infinite when a shape differs or a value is not a number. */
 function difference(actual: TensorData | undefined, expected: TensorData): number {

@@ -105,3 +105,36 @@ test("an ONNX file is no model to export", async () => {
   expect(exitCode).toBe(1);
   expect(notes.join()).toContain("this is an ONNX file");
 });
+
+test("a file can take pixels and normalise them itself", async () => {
+  const out = at("pixels.onnx");
+  const { exitCode, stdout } = await cli(["export", model, out, "--input", "uint8"]);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain("takes pixels");
+  expect(stdout).toContain("largest difference");
+  expect(readOnnx(readFileSync(out)).inputs).toEqual([
+    { name: "image", dtype: "uint8", shape: ["batch", "height", "width", 3] },
+  ]);
+  const scores = async (source: string, ...extra: string[]) => {
+    const { stdout } = await cli(["classify", PASTORAL, "-m", source, "--json", "-k", "10", ...extra]);
+    return JSON.parse(stdout).predictions.map(({ score }: { score: number }) => score);
+  };
+  const expected = await scores(model);
+  for (const [i, score] of (await scores(out)).entries()) expect(score).toBeCloseTo(expected[i], 5);
+  for (const [i, score] of (await scores(out, "--transform", "resize(64,64)")).entries())
+    expect(score).toBeCloseTo(expected[i], 5);
+  const other = await cli(["classify", PASTORAL, "-m", out, "--transform", "resize(64,64)|normalize(clip)"]);
+  expect(other.exitCode).toBe(2);
+  expect(other.notes.join()).toContain("normalises them itself");
+});
+
+test("with large sizes fixed, features are computed where they are sampled: the same answers, and no map", async () => {
+  const out = at("large.onnx");
+  const args = ["export", model, out, "--height", "640", "--width", "600", "--batch", "1"];
+  for (const input of ["float32", "uint8"]) {
+    const { exitCode, stdout } = await cli([...args, "--input", input]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("compared with the model on 1x3x640x600");
+    expect(readOnnx(readFileSync(out)).opCounts.Conv ?? 0).toBeGreaterThan(1); // one for each look instead of one for the picture
+  }
+});

@@ -9,11 +9,13 @@ import {
   addDeviceOptions,
   addModelOptions,
   addPrecisionOption,
+  addResolutionOption,
   type DeviceOptions,
   integer,
   loadOptions,
   type ModelOptions,
   type PrecisionOptions,
+  type ResolutionOptions,
   sessionOptions,
 } from "../options.ts";
 import { answerInBatches } from "../picture-batches.ts";
@@ -21,7 +23,7 @@ import { expandPictures } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
 import { describeError, printable, type Terminal } from "../terminal.ts";
 
-interface EmbedFlags extends ModelOptions, DeviceOptions, PrecisionOptions {
+interface EmbedFlags extends ModelOptions, DeviceOptions, PrecisionOptions, ResolutionOptions {
   json?: boolean;
   output?: string;
   transform?: string;
@@ -56,8 +58,8 @@ export function addEmbed(program: Command, terminal: Terminal, finish: (exitCode
     .option("--no-normalize", "leave the vectors as long as the model makes them")
     .option("--batch <n>", "pictures run together", integer(1), 8)
     .addHelpText("after", EXAMPLES);
-  addPrecisionOption(addDeviceOptions(addModelOptions(command))).action((paths: string[], flags: EmbedFlags) =>
-    embed(paths, flags, terminal, finish),
+  addResolutionOption(addPrecisionOption(addDeviceOptions(addModelOptions(command)))).action(
+    (paths: string[], flags: EmbedFlags) => embed(paths, flags, terminal, finish),
   );
 }
 
@@ -73,6 +75,7 @@ async function embed(
     ...sessionOptions(flags, terminal),
     precision: flags.precision,
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
+    ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
   });
   const { signal } = terminal;
   const options = { normalize: flags.normalize, batchSize: flags.batch, signal };

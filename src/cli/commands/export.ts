@@ -1,6 +1,7 @@
 // saccade export: a model as one ONNX file that runs without this program, compared with the model before it is written.
 import { type Command, Option } from "commander";
 import { SaccadeError, UsageError } from "../../errors.ts";
+import { type PixelNormalization, parseTransform, pixelNormalization } from "../../image/transform.ts";
 import { type CompiledStages, type ExportOptions, exportOnnx, exportStages } from "../../model-folder/compile.ts";
 import { loadModel, requireNative } from "../../model-folder/load.ts";
 import type { NativeModel } from "../../model-folder/model.ts";
@@ -24,6 +25,7 @@ import { compact, type Terminal } from "../terminal.ts";
 
 interface ExportFlags extends Omit<ModelOptions, "model">, DeviceOptions, PrecisionOptions {
   target: "portable" | "onnxruntime";
+  input: "float32" | "uint8";
   outputs?: string[];
   batch?: number;
   frames?: number;
@@ -41,6 +43,7 @@ Examples:
   $ saccade export sparseformer_v1_tiny tiny.onnx
   $ saccade export my-model/ fast.onnx --target onnxruntime --outputs logits
   $ saccade export my-model/ fixed.onnx --batch 1 --height 224 --width 224
+  $ saccade export my-model/ pixels.onnx --input uint8
 
 A model that runs in steps (GFNet) is one file that takes all of them, or with
 --stages a folder with one file for each kind of step and steps.json, which says
@@ -58,6 +61,11 @@ export function addExport(program: Command, terminal: Terminal): void {
       new Option("--target <target>", "standard operators only, or ONNX Runtime's faster ones too")
         .choices(["portable", "onnxruntime"])
         .default("portable"),
+    )
+    .addOption(
+      new Option("--input <type>", "normalised floats (N, 3, H, W), or pixels (N, H, W, 3) that the file normalises")
+        .choices(["float32", "uint8"])
+        .default("float32"),
     )
     .option("--outputs <names>", "only these outputs, such as logits,features", nameList)
     .option("--batch <n>", "fix the batch", integer(1))
@@ -95,6 +103,7 @@ async function exportModel(source: string, out: string, flags: ExportFlags, term
 async function exportInStages(model: NativeModel, out: string, flags: ExportFlags, terminal: Terminal): Promise<void> {
   const fixed = (["outputs", "batch", "frames", "height", "width"] as const).find((name) => flags[name] !== undefined);
   if (fixed !== undefined) throw new UsageError(`--${fixed} is for one file, not for --stages`);
+  if (flags.input !== "float32") throw new UsageError("--input is for one file, not for --stages");
   const stages = exportStages(model, { target: flags.target, precision: flags.precision, producerVersion: version });
   let compared = "";
   if (flags.verify) {
@@ -112,8 +121,10 @@ async function exportInStages(model: NativeModel, out: string, flags: ExportFlag
   terminal.out(`${out}: ${sizes.join(", ")}, ${describeKind(flags)}; steps: ${stages.steps.join(", ")}\n${compared}`);
 }
 
-function describeKind({ target, precision }: ExportFlags): string {
-  return precision === "float32" ? target : `${target}, ${precision}`;
+function describeKind({ target, precision, input }: ExportFlags): string {
+  return [target, ...(precision === "float32" ? [] : [precision]), ...(input === "uint8" ? ["takes pixels"] : [])].join(
+    ", ",
+  );
 }
 
 /** What a program needs that runs the files without this one. */
@@ -136,6 +147,7 @@ function exportOptions(model: NativeModel, flags: ExportFlags): ExportOptions {
   return {
     target,
     precision,
+    ...(flags.input === "uint8" ? { form: { pixels: requireNormalization(model) } } : {}),
     ...(outputs === undefined ? {} : { outputs }),
     size: {
       ...(batch === undefined ? {} : { batch }),
@@ -144,6 +156,15 @@ function exportOptions(model: NativeModel, flags: ExportFlags): ExportOptions {
       ...(width === undefined ? {} : { width }),
     },
   };
+}
+
+/** What the model's own transform says about bytes. */
+function requireNormalization({ card, definition: { architecture, config } }: NativeModel): PixelNormalization {
+  if (architecture.input(config).kind === "video") throw new UsageError("--input uint8 is for models of pictures");
+  const transform = card.transform ?? architecture.transform(config);
+  const normalization = pixelNormalization(parseTransform(transform));
+  if (normalization === undefined) throw new UsageError(`--input uint8: ${transform} does not say what bytes mean`);
+  return normalization;
 }
 
 /** A file that computes something else is never written. */

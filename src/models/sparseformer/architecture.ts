@@ -51,15 +51,17 @@ function evaluationTransform(config: SparseformerConfig): string {
   return `resize_small(256,bilinear)|central_crop(224)|normalize(${preset ?? `mean=${mean.join("/")},std=${std.join("/")}`})`;
 }
 
-/** What a patch costs beside the plain convolution of as many outputs, as measured for SparseFormer-T: gathering, masks, pooling. */
-const PATCH_OVERHEAD = 1.8;
+/**
+ * Measured on CPUs: a point's patch costs as much as the whole stem does on so many pixels of a picture. Convolving it grows with the channels
+ * as the stem does; finding and gathering its pixels does not.
+ */
+const pixelsPerPoint = (channels: number) => 125 + 2100 / channels;
 
-/** The stem convolves a quarter as many outputs as there are pixels; patches 25 for each point of each look. */
 function sampledFrom(config: SparseformerConfig): number | undefined {
   if (!canComputeWhereSampled(config)) return undefined;
   const looks = config.ops_list.map((ops, i) => ops.filter((op) => op === "SAMPLING_M").length * config.repeats[i]!);
   const points = config.num_latent_tokens * config.num_sampling_points * looks.reduce((a, b) => a + b, 0);
-  return Math.ceil(4 * 25 * points * PATCH_OVERHEAD);
+  return Math.ceil(points * pixelsPerPoint(config.conv_dim));
 }
 
 const answers = (config: SparseformerConfig) => (config.proj_bias ? "classes" : "embedding");
