@@ -54,3 +54,12 @@ export function defineModel(name: string, overrides: unknown = {}): ModelDefinit
   const merged = { ...registered.config, ...(overrides as Record<string, unknown>) };
   return { architecture: family, config: family.parseConfig(merged), registered };
 }
+
+/** The same model for pictures of another size in pixels. Throws UsageError when it cannot be that small or large. */
+export function atSize(
+  definition: ModelDefinition,
+  size: { readonly height: number; readonly width: number },
+): ModelDefinition {
+  const { architecture, config } = definition;
+  return architecture.atSize === undefined ? definition : { ...definition, config: architecture.atSize(config, size) };
+}
