@@ -8,7 +8,6 @@ import {
   convTranspose,
   gather,
   gemm,
-  matMul,
   pad,
   reduceSum,
   reshape,
@@ -83,28 +82,27 @@ function unfoldedSize(small: Tensor, weight: Tensor): number {
 }
 
 /**
- * The map seen by each of the kernel's elements, side by side, then one matrix product a picture: for 3 x 3 kernels over (64, 48, 16, 16), 13 ms
- * against 23 ms as a convolution in ONNX Runtime. `padded` has just the cells that windows reach.
+ * The map seen by each of the kernel's elements, side by side, then one long matrix product over the cells of all pictures. In ONNX Runtime it is
+ * two times faster than the convolution; against one product a picture and their sum it is as fast for 48 channels of 16 x 16 cells, 2.7 times
+ * faster for 256 of 4 x 4, 7 times for 512 of 2 x 2, and it needs no memory for the products. `padded` has just the cells that windows reach.
  */
 function unfoldedWeightGradient(padded: Tensor, small: Tensor, weight: Tensor): Tensor {
   const [outputs, channels] = weight.shape as readonly [number, number];
   const [batch, , ...spatial] = small.shape as readonly [Dim, Dim, ...number[]];
-  const cells = multiplyDims(1, ...spatial);
-  const kernel = kernelOf(weight);
-  const views = kernel.reduce(
+  const cells = multiplyDims(batch, ...spatial);
+  const views = kernelOf(weight).reduce(
     (maps, size, axis) =>
       maps.flatMap((map) =>
         Array.from({ length: size }, (_, start) => slice(map, axis + 2, start, start + spatial[axis]!)),
       ),
-    [padded],
+    [batchAsChannels(padded)], // (C, N, …): turned once, before there are many of it
   );
   const unfolded = concat(
-    views.map((view) => reshape(view, [batch, channels, cells])),
-    1,
-  ); // (N, kernel * C, cells)
-  const products = matMul(reshape(small, [batch, outputs, cells]), unfolded, { transposeB: true });
-  const summed = reshape(reduceSum(products, 0), [outputs, views.length, channels]);
-  return reshape(transpose(summed, [0, 2, 1]), weight.shape);
+    views.map((view) => reshape(view, [channels, cells])),
+    0,
+  ); // (kernel * C, N * cells)
+  const product = gemm(reshape(batchAsChannels(small), [outputs, cells]), unfolded, undefined, { transposeB: true });
+  return reshape(transpose(reshape(product, [outputs, views.length, channels]), [0, 2, 1]), weight.shape);
 }
 
 function isPointwise(weight: Tensor, { padsBefore, padsAfter }: Window): boolean {
