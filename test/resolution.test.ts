@@ -16,6 +16,8 @@ import { nodeHost } from "../src/platform/node/host.ts";
 import type { Session } from "../src/runtime/session.ts";
 import { Classifier, loadClassifier } from "../src/tasks/classifier.ts";
 import { tensor } from "../src/tensor.ts";
+import { cli } from "./cli/fake-terminal.ts";
+import { PASTORAL } from "./cli/mini-model.ts";
 import { loadGolden } from "./golden-case.ts";
 
 const golden = loadGolden("sparseformer/sparseformer_v1_mini_64x64")!;
@@ -169,4 +171,22 @@ test("raw tensors of large pictures give the plain graph's outputs", async () =>
   const { outputs } = await runTensors(nodeHost, model, new Map([["image", image]]), { device: "cpu" });
   const expected = await plain.run({ image });
   expect(largest(outputs.logits!.data as Float32Array, expected.logits!.data as Float32Array)).toBeLessThan(1e-4);
+});
+
+describe("on the command line", () => {
+  const run = (...args: string[]) => cli(["classify", PASTORAL, "-m", "saccade/everyday", "--device", "cpu", ...args]);
+
+  test.each([["200"], ["native"], ["200", "--threshold", "1"]])("--resolution %s", async (...args) => {
+    const { exitCode, stdout, notes } = await run("--json", "--resolution", ...args);
+    expect(notes).toEqual([]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).predictions[0].label).toBe("elephant");
+  });
+
+  test.each(["0", "15", "20000", "huge", "1.5e3x"])("--resolution %s is refused", async (value) => {
+    const { exitCode, notes, stdout } = await run("--resolution", value);
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe("");
+    expect(notes.join("\n")).toContain("16 to 16384 pixels or native");
+  });
 });

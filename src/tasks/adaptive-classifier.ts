@@ -1,6 +1,7 @@
 // Classification that looks only as long as it must: a model in steps, an answer after each, and a rule that says when one is good enough.
 import { UsageError } from "../errors.ts";
 import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
+import { atResolution } from "../image/resolution.ts";
 import {
   parseTransform,
   type Transform,
@@ -103,7 +104,8 @@ export class AdaptiveClassifier {
     this.#model = model;
     this.#session = session;
     this.stepMacs = stepMacs;
-    this.#transform = parseTransform(options.transform ?? model.card.transform ?? usualTransform(model));
+    const usual = parseTransform(options.transform ?? model.card.transform ?? usualTransform(model));
+    this.#transform = options.resolution === undefined ? usual : atResolution(usual, options.resolution);
     this.#times = new StepTimes(session.steps.length);
     this.labels = options.labels ?? model.card.labels;
   }
@@ -111,11 +113,10 @@ export class AdaptiveClassifier {
   /** Opens a session for every stage. Throws UsageError for a model that has none. */
   static async open(host: Host, model: LoadedModel, options: EngineOptions = {}): Promise<AdaptiveClassifier> {
     const native = requireNative(model);
-    if (options.resolution !== undefined)
-      throw new UsageError(
-        `${native.card.name} runs in steps, at the size it was made for`,
-        "leave the resolution out",
-      );
+    const { architecture, config } = native.definition;
+    const { size } = architecture.input(config);
+    if (options.resolution !== undefined && size !== "free")
+      throw new UsageError(`${native.card.name} takes pictures of its own size only`, "leave the resolution out");
     const { steps, files, macs } = exportStages(native, {
       target: "onnxruntime",
       ...(options.precision === undefined ? {} : { precision: options.precision }),
