@@ -1,10 +1,14 @@
 // The transformer families against timm's numbers at toy size: odd pictures, padded and shifted windows, resampled positions; in the
 // interpreter, natively, and one of each family in WebAssembly.
 import { describe, expect, test } from "vitest";
+import { interpret } from "../src/graph/interpreter/interpret.ts";
 import { countMacs } from "../src/graph/macs.ts";
+import { modelAtSize, nativeModel } from "../src/model-folder/native.ts";
+import { modelCost } from "../src/models/cost.ts";
 import { inferenceGraph, parameterCount } from "../src/models/graph.ts";
 import { atSize, defineModel } from "../src/models/registry.ts";
 import { expectInterpreterParity, expectSessionParity } from "./backbone-parity.ts";
+import { loadGolden, maxDifference } from "./golden-case.ts";
 
 const TOYS = [
   "vit_mini",
@@ -85,6 +89,27 @@ describe("another size of pictures", () => {
   test("what takes any size stays as it is", () => {
     const definition = defineModel("resnet18");
     expect(atSize(definition, { height: 512, width: 512 })).toBe(definition);
+  });
+
+  test("is counted: attention of all to all grows faster than windows", () => {
+    const growth = (name: string) => {
+      const [small, large] = [224, 448].map((side) => modelCost(defineModel(name), { height: side, width: side }).macs);
+      return large! / small!;
+    };
+    // 448 pixels are whole windows at every stage but the last, where padding adds a little.
+    expect(growth("swin_tiny_patch4_window7_224")).toBeCloseTo(4, 1);
+    expect(growth("deit_small_patch16_224")).toBeGreaterThan(4.5);
+  });
+
+  test("a loaded model is resampled as its checkpoint would be", () => {
+    const golden = loadGolden("timm-mini/vit_mini_resampled")!;
+    const original = defineModel("vit", { ...golden.config, img_size: 32 });
+    const resized = modelAtSize(nativeModel(original, golden.weights, { name: "mini" }), { height: 24, width: 56 });
+    const outputs = interpret(inferenceGraph(resized.definition), {
+      inputs: { image: golden.image },
+      parameters: resized.weights,
+    });
+    expect(maxDifference(outputs.get("logits"), golden.outputs.get("logits")!)).toBeLessThan(2e-6);
   });
 
   test("is refused where the configuration says otherwise, or where nothing would be left", () => {

@@ -6,7 +6,7 @@ import type { NamedTensors } from "../models/architecture.ts";
 import { architectures } from "../models/architectures.ts";
 import { fitWeights, inferenceGraph } from "../models/graph.ts";
 import { labelsOf } from "../models/labels.ts";
-import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
+import { atSize, defineModel, type ModelDefinition, registry } from "../models/registry.ts";
 import type { CheckpointFacts } from "../weights/facts.ts";
 import type { Weights } from "../weights/load.ts";
 import type { ModelCard, NativeModel } from "./model.ts";
@@ -19,6 +19,15 @@ export function nativeModel(definition: ModelDefinition, tensors: NamedTensors, 
   const weights = fitWeights(graph, adopted, registered?.name ?? architecture.name);
   const classes = graph.outputs.get("logits")?.shape.at(-1);
   return { kind: "native", card: completeCard(definition, card, classes), definition, weights };
+}
+
+/** A model for pictures of another size: positions are resampled where it has any. Preprocessing stays. Throws UsageError for impossible sizes. */
+export function modelAtSize(
+  model: NativeModel,
+  size: { readonly height: number; readonly width: number },
+): NativeModel {
+  const definition = atSize(model.definition, size);
+  return definition === model.definition ? model : nativeModel(definition, model.weights, model.card);
 }
 
 /** What the registry and the architecture know, where the card itself is silent. */

@@ -5,7 +5,7 @@ import { macsOf } from "../graph/macs.ts";
 import { type AtPath, choosePartPaths, nodePaths, sumByPart } from "../graph/parts.ts";
 import type { Graph, Tensor } from "../graph/tensor.ts";
 import { inferenceGraph } from "./graph.ts";
-import type { ModelDefinition } from "./registry.ts";
+import { atSize, type ModelDefinition } from "./registry.ts";
 
 /** The pictures (or clips) of one run. */
 export interface InputExtent {
@@ -54,7 +54,8 @@ export interface ModelCost {
  */
 export function modelCost(definition: ModelDefinition, extent: InputExtent, depth?: number): ModelCost {
   const { height, width, frames, batch = 1 } = extent;
-  const graph = inferenceGraph(definition, { height, width, ...(frames === undefined ? {} : { frames }) });
+  const sized = atSize(definition, { height, width });
+  const graph = inferenceGraph(sized, { height, width, ...(frames === undefined ? {} : { frames }) });
   const sizes = new Map([["batch", batch]]);
   const outputs = [graph.outputs.get("logits")!];
   const nodes = graph.needed(outputs);

@@ -6,6 +6,7 @@ import { compileModel, exportOnnx, hasPrecision } from "../../model-folder/compi
 import { fixedOutputSize, usualExtent } from "../../model-folder/describe.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import type { NativeModel, OnnxModel } from "../../model-folder/model.ts";
+import { modelAtSize } from "../../model-folder/native.ts";
 import { type InputExtent, type ModelCost, modelCost } from "../../models/cost.ts";
 import { inferenceGraph, initialWeights } from "../../models/graph.ts";
 import { defineModel, registry } from "../../models/registry.ts";
@@ -84,7 +85,7 @@ function nativeSubject(name: string, model: NativeModel): Subject {
       }
     },
     compile: ({ height, width, frames }, precision) => ({
-      bytes: exportOnnx(model, {
+      bytes: exportOnnx(modelAtSize(model, { height, width }), {
         target: "onnxruntime",
         precision,
         outputs: ["logits"],
