@@ -169,8 +169,8 @@ describe("what goes wrong says what to do, and leaves no folder behind", () => {
     await expectFailure([data, "--recipe", join(folder, "broken.json")], 1, /broken\.json: this is not valid JSON/);
     const wrong = writeRecipe(join(folder, "wrong.json"), { epochs: 0 });
     await expectFailure([data, "--recipe", wrong], 2, /the recipe is not valid: .*epochs/);
-    const unknown = writeRecipe(join(folder, "unknown.json"), { architecture: "resnet" });
-    await expectFailure([data, "--recipe", unknown], 1, /model not found: resnet/);
+    const unknown = writeRecipe(join(folder, "unknown.json"), { architecture: "perceiver" });
+    await expectFailure([data, "--recipe", unknown], 1, /model not found: perceiver/);
     await expectFailure([data, "--recipe", recipe, "--learning-rate", "fast"], 2, /--help/);
     await expectFailure([data, "--recipe", recipe, "--learning-rate", "1e6"], 2, /learning_rate/);
   });

@@ -50,11 +50,12 @@ Examples:
   $ saccade classify panorama.jpg --resolution native
   $ cat photo.jpg | saccade classify -
 
-A GFNet looks at the whole picture first and then at patches of it, and stops when
-it is sure or has spent its budget; a SparseFormer with an early answer, such as the
-bundled model, leaves out the rest of its layers when that answer is sure:
+A GFNet looks at the whole picture first, then at patches of it, and stops when
+it is sure or has spent its budget. A SparseFormer with an early answer, such as
+the bundled model, leaves out the rest of its layers when that answer is sure:
+  $ saccade classify photo.jpg --model gfnet.pth.tar --threshold 0.9
+  $ saccade classify photo.jpg --model gfnet.pth.tar --budget-ms 50
   $ saccade classify holiday/ --threshold 0.8
-  $ saccade classify photo.jpg --model gfnet.pth.tar --threshold 0.9 --budget-ms 50
 `;
 
 export function addClassify(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
