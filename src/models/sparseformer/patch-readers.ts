@@ -29,9 +29,11 @@ export interface PatchReader {
   readonly planes: 1 | 3;
   /** Values of a pixel beside each other in a row of a patch. */
   readonly interleaved: 1 | 3;
-  /** at int64 (batch, quads, 15, runs): each run's place in the first plane -> (batch, quads, [3,] 15, 15 or 45). Black as the mean is 0. */
+  /** at int64 (batch, quads, 15, runs): each run's place in the first plane -> patches, normalised so far that the mean is zero. */
   read(at: Tensor): Tensor;
-  /** Patches as `read` gives them -> (batch * quads, C, 5, 5), biased. */
+  /** Zeros where `rows` (n, quads, 15) or `columns` (n, quads, 15 or 45) are 0 and not 1: the padding of the convolution. */
+  pad(patches: Tensor, rows: Tensor, columns: Tensor): Tensor;
+  /** -> (batch * quads, C, 5, 5), biased. */
   convolve(patches: Tensor): Tensor;
 }
 
@@ -63,6 +65,11 @@ export function pixelReader(pixels: Pixels, weights: StemWeights): PatchReader {
       const rows = reshape(gather(table, at, 0), [batch, quads, SIDE, 3 * runs.length * count]);
       return sub(cast(windowOf(rows, 3 * runs.skipped, 3 * SIDE), "float32"), level);
     },
+    pad(patches, rows, columns) {
+      const [n, quads] = rows.shape as [Dim, number];
+      const masked = mul(patches, reshape(rows, [n, quads, SIDE, 1]));
+      return mul(masked, reshape(columns, [n, quads, 1, 3 * SIDE]));
+    },
     convolve(patches) {
       const single = reshape(patches, [multiplyDims(batch, patches.shape[1]!), 1, SIDE, 3 * SIDE]);
       return conv(single, kernel, weights.bias, { strides: [2, 6] });
@@ -70,7 +77,7 @@ export function pixelReader(pixels: Pixels, weights: StemWeights): PatchReader {
   };
 }
 
-/** Patches of a normalised image (batch, 3, H, W): (batch, quads, 3, 15, 15). */
+/** Patches of a normalised image (batch, 3, H, W): (batch, quads, 3, 15, 15), planes beside each other. */
 export function planeReader(image: Tensor, weights: StemWeights): PatchReader {
   const { graph } = image;
   const [batch, , height, width] = image.shape as [Dim, number, Dim, Dim];
@@ -90,6 +97,13 @@ export function planeReader(image: Tensor, weights: StemWeights): PatchReader {
       const places = add(reshape(at, [n, quads, 1, SIDE, count]), planeStarts); // (batch, quads, 3, 15, runs)
       const rows = reshape(gather(table, places, 0), [batch, quads, 3, SIDE, runs.length * count]);
       return windowOf(rows, runs.skipped, SIDE);
+    },
+    pad(patches, rows, columns) {
+      const [n, quads] = rows.shape as [Dim, number];
+      const mask = mul(reshape(rows, [n, quads, SIDE, 1]), reshape(columns, [n, quads, 1, SIDE]));
+      // One mask for three planes, and long rows: short ones are slow to broadcast along.
+      const planes = reshape(patches, [batch, quads, 3, SIDE * SIDE]);
+      return mul(planes, reshape(mask, [n, quads, 1, SIDE * SIDE]));
     },
     convolve(patches) {
       const images = reshape(patches, [multiplyDims(batch, patches.shape[1]!), 3, SIDE, SIDE]);

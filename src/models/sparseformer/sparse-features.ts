@@ -53,7 +53,7 @@ export function sparseFeatures(picture: Tensor | Pixels, weights: StemWeights, c
       const quads = tokens * count;
       const corners = cornersAround(points, extent, padding);
       const { at, rows, columns, beyond } = place(corners.first);
-      const patches = mul(mul(reader.read(at), rows), columns); // the convolution pads with zeros
+      const patches = reader.pad(reader.read(at), rows, columns);
       const convolved = reader.convolve(patches); // (batch * quads, C, 5, 5)
       const all = reshape(expand(beyond, [batch, quads, OUTPUTS, OUTPUTS]), [
         multiplyDims(batch, quads),
@@ -82,8 +82,9 @@ function quarterOf(size: Dim): Dim {
 interface Places {
   /** Runs of the table, int64 (batch or n, quads, 15, runs). */
   readonly at: Tensor;
-  /** 1 for rows and columns of a patch that lie on the picture, 0 for others; in shapes that multiply patches. */
+  /** 1 for rows of a patch that lie on the picture, 0 for others: (n, quads, 15). */
   readonly rows: Tensor;
+  /** The same for the values of a row: (n, quads, 15 or 45). */
   readonly columns: Tensor;
   /** 1 for outputs of the convolution that the picture does not have: (n, quads, 5, 5). */
   readonly beyond: Tensor;
@@ -111,11 +112,10 @@ function patchPlaces(reader: PatchReader, graph: Graph): (first: Tensor) => Plac
       reshape(middle(rows.inside, 1), [n, quads, OUTPUTS, 1]),
       reshape(middle(columns, interleaved), [n, quads, 1, OUTPUTS]),
     );
-    const planes = reader.planes === 1 ? [] : [1];
     return {
       at: batch === 1 ? inPicture : add(inPicture, starts),
-      rows: reshape(rows.inside, [n, quads, ...planes, SIDE, 1]),
-      columns: reshape(columns, [n, quads, ...planes, 1, columnOffsets.length]),
+      rows: rows.inside,
+      columns,
       beyond: sub(1, middles),
     };
   };
