@@ -3,8 +3,7 @@
 // moves no values, but engines run it as a node, and fuse only neighbours.
 import { reshape } from "./build.ts";
 import { type Shape, shapesEqual, sizeOf } from "./dimensions.ts";
-import type { Op } from "./ops.ts";
-import { binaryShapes, unaryShapes } from "./shape-rules/elementwise.ts";
+import { ELEMENTWISE } from "./shape-rules/elementwise.ts";
 import { Graph, isOp, type Tensor } from "./tensor.ts";
 
 /** A graph that computes the same outputs under the same names, from the same inputs and parameters. */
@@ -30,10 +29,6 @@ function again(graph: Graph, { op, attributes }: Tensor, inputs: readonly Tensor
     ? reshape(inputs[0]!, (attributes as { readonly shape: Shape }).shape)
     : (graph.apply(op, inputs, attributes) as Tensor);
 }
-
-const ELEMENTWISE: ReadonlySet<Op> = new Set(
-  [...Object.keys(unaryShapes), ...Object.keys(binaryShapes), "where"].map((op) => op as Op),
-);
 
 /** The node below the reshape of an input instead of above it; undefined when it has to stay. */
 function sunk(graph: Graph, node: Tensor, inputs: readonly Tensor[]): Tensor | undefined {

@@ -3,6 +3,7 @@
 import { SaccadeError, UsageError } from "../errors.ts";
 import { isStatic } from "../graph/dimensions.ts";
 import type { Op } from "../graph/ops.ts";
+import { ELEMENTWISE } from "../graph/shape-rules/elementwise.ts";
 import { simplify } from "../graph/simplify.ts";
 import { type Graph, isOp, type Parameter, type Tensor } from "../graph/tensor.ts";
 import type { TensorData } from "../tensor.ts";
@@ -144,8 +145,9 @@ function neededNodes(graph: Graph, outputs: Iterable<Tensor>, isQuantized: (node
 }
 
 /**
- * The values inside whose sizes are free. Engines know such sizes only as unknown, each different from all others; by the graph's names for them
- * they see which are equal, and then share memory and fuse residual additions as they do for fixed sizes.
+ * The values of convolutional layers whose sizes are free. Engines know such sizes only as unknown, each different from all others; by the
+ * graph's names for them they see which are equal, and then share memory and fuse residual additions as they do for fixed sizes. Not so for
+ * tokens: where ONNX Runtime knows their sizes, it plans their memory, and softmax and products were slower in it than in what was just used.
  */
 function freelySized(
   emitter: Emitter,
@@ -153,10 +155,23 @@ function freelySized(
   values: ReadonlyMap<Tensor, Value>,
 ): TypedValue[] {
   const made = new Set(emitter.nodes.flatMap((node) => node.output));
+  const maps = convolved([...values.keys()]);
   const byName = new Map([...values].map(([node, value]) => [value, node]));
   return [...byName]
-    .filter(([value, { shape }]) => made.has(value) && !outputs.has(value) && !isStatic(shape))
+    .filter(([value, node]) => maps.has(node) && made.has(value) && !outputs.has(value) && !isStatic(node.shape))
     .map(([value, node]) => typed(value, node));
+}
+
+/** What convolutions and pooling make, and what is computed from it at every place or as a mean over places. */
+function convolved(nodes: readonly Tensor[]): Set<Tensor> {
+  const maps = new Set<Tensor>();
+  for (const node of nodes) {
+    const { op, inputs } = node;
+    const follows = ELEMENTWISE.has(op) || op === "batchNorm" || op === "reduceMean";
+    const starts = op === "conv" || op === "convTranspose" || op === "maxPool" || op === "averagePool";
+    if (starts || (follows && inputs.some((input) => maps.has(input)))) maps.add(node);
+  }
+  return maps;
 }
 
 function typed(name: string, { dtype, shape }: Pick<Tensor, "dtype" | "shape">): TypedValue {

@@ -101,3 +101,10 @@ export const binaryShapes: ShapeRules<keyof BinaryOps> = {
   and: binary(["bool"], "bool"),
   or: binary(["bool"], "bool"),
 };
+
+/** Ops whose every element depends on the elements at its own place alone. */
+export const ELEMENTWISE: ReadonlySet<Op> = new Set<Op>([
+  ...(Object.keys(unaryShapes) as (keyof UnaryOps)[]),
+  ...(Object.keys(binaryShapes) as (keyof BinaryOps)[]),
+  "where",
+]);
