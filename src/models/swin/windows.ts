@@ -74,12 +74,13 @@ export class Reordering {
   }
 }
 
-/** What is added to the scores of cells that are no neighbours and stand in one window only because the map was rolled. */
+/**
+ * What is added to the scores of cells that are no neighbours and stand in one window only because the map was rolled. timm adds -100, whose
+ * exponential is a denormal number: products with those take many times as long. This one's is zero, also in half precision.
+ */
 const APART = -1e4;
 
-/**
- * (windows, 1, area, area): 0 or -100. The last row and column of windows hold cells from both ends of the map.
- */
+/** (windows, 1, area, area): 0, or APART. The last row and column of windows hold cells from both ends of the map. */
 export function shiftMask(graph: Graph, map: Extent, window: Extent, shift: Extent): Tensor {
   const area = window.height * window.width;
   const rows = Math.ceil(map.height / window.height);

@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { interpret } from "../../graph/interpreter/interpret.ts";
+import { Graph } from "../../graph/tensor.ts";
+import { toFloat64 } from "../../tensor.ts";
+import { bySquare, byWindow, relativePositions, rowByRow, shiftMask } from "./windows.ts";
+
+const extent = (height: number, width: number) => ({ height, width });
+
+test("windows hold every cell once; padding comes at the bottom and at the right", () => {
+  const order = byWindow(extent(5, 4), extent(2, 3), extent(1, 1));
+  expect(order).toHaveLength(6 * 6);
+  expect(order.filter((cell) => cell >= 0).sort((a, b) => a - b)).toEqual(rowByRow(extent(5, 4)));
+  // The first window begins one cell down and to the right, the last holds what was rolled out at the top.
+  expect(order.slice(0, 6)).toEqual([5, 6, 7, 9, 10, 11]);
+  expect(order.slice(24, 30)).toEqual([1, 2, 3, -1, -1, -1]);
+});
+
+test("squares are listed column by column", () => {
+  expect(bySquare(extent(3, 4))).toEqual([0, 4, 1, 5, 2, 6, 3, 7, 8, -1, 9, -1, 10, -1, 11, -1]);
+});
+
+test.each([
+  [extent(6, 9), extent(3, 3), extent(1, 1)],
+  [extent(5, 7), extent(3, 2), extent(1, 1)],
+  [extent(4, 10), extent(4, 4), extent(0, 2)],
+])("the mask of a map %o in windows %o shifted by %o keeps apart what is in different parts", (map, window, shift) => {
+  const graph = new Graph();
+  graph.output("mask", shiftMask(graph, map, window, shift));
+  const mask = interpret(graph, { inputs: {}, parameters: new Map() }).get("mask")!;
+  // The parts of one axis: whole windows, then of the last window what precedes the shift, then the shift.
+  const part = (at: number, padded: number, side: number, by: number) =>
+    by === 0 || at < padded - side ? 0 : at < padded - by ? 1 : 2;
+  const rows = Math.ceil(map.height / window.height);
+  const columns = Math.ceil(map.width / window.width);
+  const expected: number[] = [];
+  for (let w = 0; w < rows * columns; w++) {
+    const parts: string[] = [];
+    for (let y = 0; y < window.height; y++)
+      for (let x = 0; x < window.width; x++) {
+        const row = Math.floor(w / columns) * window.height + y;
+        const column = (w % columns) * window.width + x;
+        const down = part(row, rows * window.height, window.height, shift.height);
+        parts.push(`${down} ${part(column, columns * window.width, window.width, shift.width)}`);
+      }
+    for (const a of parts) for (const b of parts) expected.push(a === b ? 0 : -1e4);
+  }
+  expect(mask.shape).toEqual([rows * columns, 1, window.height * window.width, window.height * window.width]);
+  expect([...toFloat64(mask)]).toEqual(expected);
+});
+
+test("cells that lie to each other in the same way share a row of the table", () => {
+  const index = relativePositions(extent(2, 3));
+  expect(new Set(index).size).toBe(3 * 5);
+  expect(index[0]).toBe(7); // a cell with itself: the middle of the table
+  expect(index[1]).toBe(index[8]); // one to the right
+  expect(index[3]).toBe(index[10]); // one down
+});
