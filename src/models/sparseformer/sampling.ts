@@ -24,20 +24,28 @@ export function placePoints(scope: Scope, tokens: Tensor, regions: Regions, conf
     });
     const weight = moduleScope.at(1).parameter("weight", [points * axes, width], { kind: "zeros" });
     const bias = scope.parameter("roi_offset_bias", [points * axes], initialOffsets(points, axes));
-    // Official order is point by point, (x, y) each; permuting the weights instead of the result makes x and y planes for free.
-    const planeWeight = reshape(transpose(reshape(weight, [points, axes, width]), [1, 0, 2]), [axes * points, width]);
-    const planeBias = reshape(transpose(reshape(bias, [points, axes]), [1, 0]), [axes * points]);
+    // Official order is point by point, (x, y) each, and each token's offsets lose their mean. Both are done to the weights instead, which
+    // costs nothing at run time.
+    const planes = (x: Tensor) => reshape(centred(transpose(x, [1, 0, 2])), [axes * points, x.shape[2]!]);
+    const planeWeight = planes(reshape(weight, [points, axes, width]));
+    const planeBias = reshape(planes(reshape(bias, [points, axes, 1])), [axes * points]);
     const offsets = reshape(affine(normal, planeWeight, planeBias), [n, count, axes, points]);
-    const standard = standardize(offsets, points, config.compatible_config.first_release_numerics ? 1e-7 : 1e-5);
-    return add(regions.centre, mul(standard, regions.size)); // (n, tokens, axes, points)
+    const scale = div(regions.size, threeDeviations(offsets, config)); // (n, tokens, axes, 1)
+    return add(regions.centre, mul(offsets, scale)); // (n, tokens, axes, points)
   });
 }
 
-/** Offsets to zero mean and a standard deviation (unbiased) of a third, per token and axis. */
-function standardize(offsets: Tensor, points: number, epsilon: number): Tensor {
-  const centred = sub(offsets, reduceMean(offsets, 3, { keepDims: true }));
-  const variance = mul(reduceMean(mul(centred, centred), 3, { keepDims: true }), points / (points - 1));
-  return div(centred, mul(add(sqrt(variance), epsilon), 3));
+/** (axes, points, width) without its mean over points. */
+function centred(x: Tensor): Tensor {
+  return sub(x, reduceMean(x, 1, { keepDims: true }));
+}
+
+/** Three times the standard deviation (unbiased) of offsets without mean: (n, tokens, axes, points) -> (n, tokens, axes, 1). */
+function threeDeviations(offsets: Tensor, config: SparseformerConfig): Tensor {
+  const { num_sampling_points: points, compatible_config: compatible } = config;
+  const epsilon = compatible.first_release_numerics ? 1e-7 : 1e-5;
+  const biased = sqrt(reduceMean(mul(offsets, offsets), 3, { keepDims: true }));
+  return add(mul(biased, 3 * Math.sqrt(points / (points - 1))), 3 * epsilon);
 }
 
 /** Points on a regular grid over the region, (x, y) each; in time, all in the middle. Other counts than squares start at random. */
