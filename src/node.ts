@@ -26,6 +26,7 @@ export { type EarlyExitPoint, type StepEvaluation, StepMeter } from "./evaluate/
 export { type DrawGazeOptions, drawGaze } from "./image/explain.ts";
 export { drawGlimpses, type Glimpse } from "./image/glimpses.ts";
 export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
+export type { Resolution } from "./image/resolution.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { Device, RunOptions, Session, SessionOptions, ValueInfo } from "./runtime/session.ts";
 export type {
