@@ -44,10 +44,12 @@ function sunk(graph: Graph, node: Tensor, inputs: readonly Tensor[]): Tensor | u
 
 /** The shape in which an element-by-element op may as well run: that of an input before its reshape, if the others can follow. */
 function elementwiseSource(node: Tensor, inputs: readonly Tensor[]): Shape | undefined {
-  const reshaped = inputs.filter((input) => isOp(input, "reshape") && shapesEqual(input.shape, node.shape));
-  // A matrix is what products want.
+  const full = inputs.filter((input) => shapesEqual(input.shape, node.shape));
+  const reshaped = full.filter((input) => isOp(input, "reshape"));
   const source = reshaped.map((input) => input.inputs[0]!.shape).sort((a, b) => a.length - b.length)[0];
-  return source !== undefined && inputs.every((input) => follows(input.shape, node.shape, source)) ? source : undefined;
+  // A matrix is what products want, and worth reshaping the other operand for.
+  if (source === undefined || (source.length !== 2 && reshaped.length < full.length)) return undefined;
+  return inputs.every((input) => follows(input.shape, node.shape, source)) ? source : undefined;
 }
 
 /** Whether an operand means the same beside `to` as beside `from`: of the full shape, one number, or a vector along an unchanged last axis. */
