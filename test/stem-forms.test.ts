@@ -151,3 +151,20 @@ test("where features are sampled only, nothing but the picture itself is as larg
     expect(new Set(large.map(({ op }) => op))).toEqual(new Set(["input", "reshape"]));
   }
 });
+
+test("weights that are no numbers give answers that are none, in every form", async () => {
+  const definition = model("zeros");
+  const weights = weightsOf(definition, 0.1);
+  const bias = weights.get("layers.0.roi_offset_bias")!;
+  weights.set("layers.0.roi_offset_bias", {
+    ...bias,
+    data: new Float32Array(bias.data.length).fill(Number.NaN),
+  } as TensorData);
+  const given = pictures(1, 40, 48);
+  for (const form of [{}, ...FORMS.map(([, form]) => form)]) {
+    const bytes = lower(inferenceGraph(definition, {}, form), { parameters: weights, outputs: ["logits"] });
+    await using session = await nodeHost.createSession(bytes, { device: "cpu" });
+    const { logits } = await session.run({ image: feedOf(form, given)! });
+    expect(toFloat32(logits!).every(Number.isNaN)).toBe(true);
+  }
+});

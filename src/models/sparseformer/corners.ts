@@ -58,3 +58,8 @@ export function floatColumn(graph: Graph, sizes: readonly Dim[]): Tensor {
 export function wholes(graph: Graph, numbers: readonly number[]): Tensor {
   return constant(graph, tensor("int64", [numbers.length], BigInt64Array.from(numbers, BigInt)));
 }
+
+/** Places as int64. What is not a number, in a model that has diverged, becomes some place: shares are no numbers then either, and say so. */
+export function wholePlaces(places: Tensor): Tensor {
+  return maximum(cast(places, "int64"), 0);
+}

@@ -24,7 +24,7 @@ import { addDims, type Dim, floorDivideDim, multiplyDims } from "../../graph/dim
 import type { Graph, Tensor } from "../../graph/tensor.ts";
 import type { Pixels } from "../pixels.ts";
 import type { SparseformerConfig } from "./config.ts";
-import { cornersAround, floatColumn } from "./corners.ts";
+import { cornersAround, floatColumn, wholePlaces } from "./corners.ts";
 import type { Features } from "./features.ts";
 import { type PatchReader, pixelReader, planeReader, SIDE } from "./patch-readers.ts";
 import { channelNorm, type StemWeights } from "./stem.ts";
@@ -105,8 +105,8 @@ function patchPlaces(reader: PatchReader, graph: Graph): (first: Tensor) => Plac
     const rows = along(mul(axis(1), 4), rowOffsets, height);
     const columns = along(mul(axis(0), 4), columnOffsets, width).inside;
     const runsAt = along(mul(axis(0), 4 / runs.length), runs.offsets, runs.perRow);
-    const row = reshape(mul(cast(rows.kept, "int64"), perRow), [n, quads, SIDE, 1]);
-    const inPicture = add(row, reshape(cast(runsAt.kept, "int64"), [n, quads, 1, runs.offsets.length]));
+    const row = reshape(mul(wholePlaces(rows.kept), perRow), [n, quads, SIDE, 1]);
+    const inPicture = add(row, reshape(wholePlaces(runsAt.kept), [n, quads, 1, runs.offsets.length]));
     const middle = (inside: Tensor, step: number) => slice(inside, 2, 3 * step, 12 * step, 2 * step); // (n, quads, 5)
     const middles = mul(
       reshape(middle(rows.inside, 1), [n, quads, OUTPUTS, 1]),

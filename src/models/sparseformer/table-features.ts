@@ -1,11 +1,11 @@
 // Features as a table with one row a cell, from which the four cells around each point are gathered. The values of gridSample; measured on
 // CPUs it is as fast on small maps, and on large ones faster: a row lies in one place, where a map's channels lie all over the memory, and
 // the map is never turned channels first.
-import { add, cast, gather, iota, matMul, minimum, mul, reshape, sizeValue, slice, sub } from "../../graph/build.ts";
+import { add, gather, iota, matMul, minimum, mul, reshape, sizeValue, slice, sub } from "../../graph/build.ts";
 import { type Dim, multiplyDims } from "../../graph/dimensions.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
 import type { SparseformerConfig } from "./config.ts";
-import { type Corners, cornersAround, floatColumn, wholes } from "./corners.ts";
+import { type Corners, cornersAround, floatColumn, wholePlaces, wholes } from "./corners.ts";
 import type { Features } from "./features.ts";
 
 /** map (batch, H, W, C) */
@@ -44,7 +44,7 @@ function cellRows(graph: Graph, batch: Dim, height: Dim, width: Dim): (first: Te
   const starts = mul(iota(graph, batch, "int64"), sizeValue(graph, multiplyDims(height, width)));
   return (first) => {
     const [n, tokens, , count] = first.shape as [Dim, number, 2, number];
-    const whole = cast(first, "int64");
+    const whole = wholePlaces(first);
     const axis = (i: number) => reshape(slice(whole, 2, i, i + 1), [n, tokens * count, 1]);
     const rows = add(add(axis(0), mul(axis(1), row)), offsets);
     return batch === 1 ? rows : add(rows, reshape(starts, [batch, 1, 1]));
