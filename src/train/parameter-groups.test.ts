@@ -15,6 +15,8 @@ const PARAMETERS: Readonly<Record<string, readonly number[]>> = {
   "layers.0.attn.qkv.bias": [48],
   "layers.0.adaptive_mixing.m_beta": [8],
   "layers.1.mlp.fc1.weight": [64, 16],
+  "exits.0.norm.weight": [16],
+  "exits.0.proj.weight": [3, 16],
   "norm.weight": [16],
   "proj.weight": [3, 16],
   "proj.bias": [3],
@@ -35,6 +37,7 @@ test("the official rule: layer norms, biases, 1-D tensors and regions do not dec
     "initial_embedding.weight",
     "layers.0.attn.qkv.weight",
     "layers.1.mlp.fc1.weight",
+    "exits.0.proj.weight",
     "proj.weight",
   ]);
   expect([...rules.values()].every(({ trains, rateScale }) => trains && rateScale === 1)).toBe(true);
@@ -62,6 +65,7 @@ test("layer decay as in BEiT and MAE: full rate at the top, one factor less each
   const scale = (name: string) => rules.get(name)!.rateScale;
   expect(scale("proj.weight")).toBe(1);
   expect(scale("norm.weight")).toBe(1);
+  expect([scale("exits.0.norm.weight"), scale("exits.0.proj.weight")]).toEqual([1, 1]);
   expect(scale("layers.1.mlp.fc1.weight")).toBe(0.5);
   expect(scale("layers.0.attn.qkv.weight")).toBe(0.25);
   expect(scale("feat_extractor.conv1.weight")).toBe(0.125);

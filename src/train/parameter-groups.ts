@@ -66,7 +66,7 @@ function layerOf(name: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** Heads and final norms learn at the full rate; stems and embeddings at the lowest. */
+/** Heads, those of early answers too, and final norms learn at the full rate; stems and embeddings at the lowest. */
 function isTop(name: string): boolean {
-  return /^(head|proj|norm|fc|classifier)(\.|$)/.test(name);
+  return /^(head|head_dist|exits|proj|norm|fc|classifier)(\.|$)/.test(name);
 }

@@ -29,7 +29,7 @@ itself or under "config".
 
 Examples:
   $ saccade convert sparseformer_v1_tiny_converted.pth tiny/
-  $ saccade convert checkpoint.pth flowers/ --config config.json --labels names.txt
+  $ saccade convert net.pth flowers/ --config config.json --labels names.txt
   $ saccade convert tiny.pth small-file/ --dtype float16
   $ saccade convert runs/flowers/best/ flowers/ --dtype float16
   $ saccade convert clip.pth cheap/ --config num_latent_tokens=25
@@ -50,7 +50,7 @@ export function addConvert(program: Command, terminal: Terminal): void {
     .option("--entry <name>", "the entry of a PyTorch checkpoint to take, such as model_ema")
     .addOption(new Option("--dtype <dtype>", "precision of the stored weights").choices(["float32", "float16"]))
     .option("--labels <file>", "class names, one a line")
-    .option("--transform <text>", "preprocessing, such as resize_small(256)|central_crop(224)|normalize(imagenet)")
+    .option("--transform <text>", "preprocessing, such as resize(224,224)|normalize(imagenet)")
     .option("--licence <text>", "licence of the weights")
     .option("--force", "write into a folder that is not empty")
     .addHelpText("after", EXAMPLES)

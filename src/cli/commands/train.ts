@@ -80,8 +80,9 @@ shards, CIFAR or IDX files. The run's folder gets best/ and last/ (models for
 saccade classify), metrics.jsonl, TensorBoard events and checkpoints. Ctrl-C
 stops with a checkpoint; --resume goes on to the same numbers.
 
-A recipe of several stages (${[...stagedRecipes.keys()].join(", ")}) runs them one after another, each in a
-folder of its own below the run's: stage-1, stage-2, …
+Recipes of several stages run them one after another, each in a folder of its
+own below the run's (stage-1, stage-2, …):
+${[...stagedRecipes.keys()].map((name) => `  ${name}`).join("\n")}
 `;
 
 export function addTrain(program: Command, terminal: Terminal): void {
