@@ -1,6 +1,6 @@
 // Accuracy after each step and the curve of stopping early, on answers whose confidence tells right from wrong.
 import { expect, test } from "vitest";
-import { StepMeter } from "./steps.ts";
+import { StepMeter, thresholdPoints } from "./steps.ts";
 
 /** Two classes; `sure` is the margin of class 0. */
 const logits = (sure: number) => Float32Array.of(sure, 0);
@@ -56,4 +56,24 @@ test("one picture has steps but no curve, none has neither", () => {
     ],
     curve: [],
   });
+});
+
+test("a model carries the points of the curve that are worth their cost, as shares of all steps", () => {
+  const point = (macs: number, top1: number) => ({
+    ratio: 1,
+    macs,
+    top1,
+    exits: [0.5, 0.5],
+    thresholds: [macs / 100, -1],
+  });
+  const steps = [
+    { macs: 10, top1: 0.5 },
+    { macs: 40, top1: 1 },
+  ];
+  const curve = [point(30, 0.9), point(20, 0.8), point(25, 0.8), point(36, 0.85), point(30, 0.7)];
+  expect(thresholdPoints({ steps, curve })).toEqual([
+    { share: 0.5, top1: 0.8, thresholds: [0.2, -1] },
+    { share: 0.75, top1: 0.9, thresholds: [0.3, -1] },
+  ]);
+  expect(thresholdPoints({ steps, curve: [] })).toEqual([]);
 });

@@ -1,4 +1,5 @@
 // Models that run in steps, measured: how good the answer is after each step, and what stopping early saves at which accuracy.
+import type { EarlyExitThresholds } from "../model-folder/model.ts";
 import { softmax } from "../tasks/classifier.ts";
 import { CURVE_RATIOS, type ExitResult, evaluateExits, exitShares, solveThresholds } from "./early-exit.ts";
 
@@ -94,6 +95,18 @@ export class StepMeter {
       thresholds: [...solveThresholds(all, shares)],
     };
   }
+}
+
+/**
+ * The curve as a model carries it: each point's cost as a share of what all steps cost. A point that costs as much as another and more, and is
+ * no more often right, is left out.
+ */
+export function thresholdPoints({ steps, curve }: StepEvaluation): EarlyExitThresholds[] {
+  const all = steps.at(-1)?.macs ?? 0;
+  const points: EarlyExitThresholds[] = [];
+  for (const { macs, top1, thresholds } of curve.toSorted((a, b) => a.macs - b.macs || b.top1 - a.top1))
+    if (points.every((cheaper) => cheaper.top1! < top1)) points.push({ share: macs / all, top1, thresholds });
+  return points;
 }
 
 interface Half {

@@ -31,21 +31,21 @@ const GRAIN = 12;
  * Draws a scene. Everything that it draws at random comes from `random`.
  *
  * @param evidence a square picture, as large as it shall be seen
- * @param distractors whole pictures, squares too, that are strewn with the clutter
+ * @param strewn whole pictures, squares too, that lie among the clutter
  * @param material gives a square picture whenever one is needed for ground or clutter
  */
 export function drawScene(
   evidence: RawImage,
-  distractors: readonly RawImage[],
+  strewn: readonly RawImage[],
   material: () => RawImage,
   options: SceneOptions,
   random: RandomSource,
 ): Scene {
   const { size } = options;
   const image = drawGround(size, evidence.width, material, random);
-  const strewn = [...Array.from({ length: options.clutter }, () => jigsaw(material(), random)), ...distractors];
+  const pieces = [...Array.from({ length: options.clutter }, () => jigsaw(material(), random)), ...strewn];
   const place = (side: number) => random.integer(size - side + 1);
-  for (const piece of random.shuffle(strewn)) paste(piece, image, place(piece.width), place(piece.width));
+  for (const piece of random.shuffle(pieces)) paste(piece, image, place(piece.width), place(piece.width));
   const x = place(evidence.width);
   const y = place(evidence.width);
   paste(evidence, image, x, y);

@@ -91,6 +91,8 @@ export interface CompiledStages {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Multiply-accumulates of each step for one picture. */
   readonly macs: readonly number[];
+  /** How many looks `gaze.N.regions` and `gaze.N.points` of all steps describe. */
+  readonly glimpses: number;
 }
 
 /** Each stage of a model as an ONNX file of its own. Throws UsageError for a model that has no stages. */
@@ -126,6 +128,7 @@ export function exportStages(
     steps: staged.steps,
     files: new Map([...staged.graphs].map(([stage, graph]) => [stage, file(stage, graph)])),
     macs: staged.steps.map((stage) => macs.get(stage)!),
+    glimpses: countGlimpses([...staged.graphs.values()].flatMap((graph) => [...graph.outputs.keys()])),
   };
 }
 

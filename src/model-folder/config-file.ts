@@ -2,9 +2,30 @@
 // without: labels, preprocessing, licence, provenance.
 import { z } from "zod";
 import { FormatError } from "../errors.ts";
+import type { EarlyExit } from "./model.ts";
 
 /** Version of the layout itself; readers refuse a newer one. */
 export const CONFIG_VERSION = 1;
+
+const share = z.number().min(0).max(1);
+
+/** When a model that runs in steps may stop: as `saccade eval --save-thresholds` solved it. */
+const earlyExitSchema = z.object({
+  data: z.string().max(10_000).optional(),
+  pictures: z.int().min(1).optional(),
+  points: z
+    .array(
+      z.object({
+        /** Mean cost of a picture, as a share of what all steps cost. */
+        share,
+        top1: share.optional(),
+        /** A probability for each step. */
+        thresholds: z.array(z.number()).min(2).max(1000),
+      }),
+    )
+    .min(1)
+    .max(1000),
+});
 
 const configFileSchema = z.looseObject({
   saccade: z.int().min(1).optional(),
@@ -17,6 +38,7 @@ const configFileSchema = z.looseObject({
   licence: z.string().max(1000).optional(),
   /** Where the weights come from and how they were made: free, flat facts. */
   provenance: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  early_exit: earlyExitSchema.optional(),
 });
 
 export type ConfigFile = z.infer<typeof configFileSchema>;
@@ -40,6 +62,19 @@ export function parseConfigFile(text: string, where: string): ConfigFile {
       },
     );
   return result.data;
+}
+
+/** The entry `early_exit`, without what is not known. */
+export function earlyExitEntry({ data, pictures, points }: EarlyExit): NonNullable<ConfigFile["early_exit"]> {
+  return {
+    ...(data === undefined ? {} : { data }),
+    ...(pictures === undefined ? {} : { pictures }),
+    points: points.map(({ share, top1, thresholds }) => ({
+      share,
+      ...(top1 === undefined ? {} : { top1 }),
+      thresholds: [...thresholds],
+    })),
+  };
 }
 
 export function printConfigFile(config: ConfigFile): string {

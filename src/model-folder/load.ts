@@ -5,7 +5,7 @@ import { isOnnx } from "../onnx/read.ts";
 import type { Files, Host } from "../platform/host.ts";
 import { readWeights } from "../weights/load.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
-import { type ConfigFile, parseConfigFile, printConfigFile } from "./config-file.ts";
+import { type ConfigFile, earlyExitEntry, parseConfigFile, printConfigFile } from "./config-file.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "./model.ts";
 import { defineFromCheckpoint, definitionFor, nativeModel } from "./native.ts";
 import { onnxModel } from "./onnx-model.ts";
@@ -119,13 +119,14 @@ export async function weightsIn(files: Files, folder: string): Promise<string> {
 }
 
 function cardOf(file: ConfigFile, name: string): ModelCard {
-  const { labels, transform, licence, provenance } = file;
+  const { labels, transform, licence, provenance, early_exit: earlyExit } = file;
   return {
     name,
     ...(labels === undefined ? {} : { labels }),
     ...(transform === undefined ? {} : { transform }),
     ...(licence === undefined ? {} : { licence }),
     ...(provenance === undefined ? {} : { provenance }),
+    ...(earlyExit === undefined ? {} : { earlyExit }),
   };
 }
 
@@ -134,7 +135,7 @@ export async function writeModelFolder(files: Files, folder: string, model: Nati
   const { definition, card } = model;
   await files.makeDirectory(folder);
   await files.writeAtomic(files.join(folder, "model.safetensors"), writeSafetensors(model.weights, { format: "pt" }));
-  const { labels, transform, licence, provenance } = card;
+  const { labels, transform, licence, provenance, earlyExit } = card;
   const file: ConfigFile = {
     architecture: definition.architecture.name,
     config: definition.config as Record<string, unknown>,
@@ -142,6 +143,7 @@ export async function writeModelFolder(files: Files, folder: string, model: Nati
     ...(transform === undefined ? {} : { transform }),
     ...(licence === undefined ? {} : { licence }),
     ...(provenance === undefined ? {} : { provenance: { ...provenance } }),
+    ...(earlyExit === undefined ? {} : { early_exit: earlyExitEntry(earlyExit) }),
   };
   await files.writeAtomic(files.join(folder, "config.json"), printConfigFile(file));
 }

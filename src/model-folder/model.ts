@@ -1,6 +1,20 @@
 // A model in memory, ready to be compiled, with everything it never travels without.
+import type { SolvedThresholds } from "../models/architecture.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import type { TensorData } from "../tensor.ts";
+
+/** What stopping early is worth, solved on pictures: for models that run in steps. */
+export interface EarlyExit {
+  /** The pictures that it was solved on, as the user named them, and how many. */
+  readonly data?: string | undefined;
+  readonly pictures?: number | undefined;
+  readonly points: readonly EarlyExitThresholds[];
+}
+
+export interface EarlyExitThresholds extends SolvedThresholds {
+  /** Share answered rightly, 0..1, measured on one half of the pictures with thresholds of the other. */
+  readonly top1?: number | undefined;
+}
 
 /** What a model says about itself. */
 export interface ModelCard {
@@ -12,6 +26,8 @@ export interface ModelCard {
   readonly transform?: string;
   readonly licence?: string;
   readonly provenance?: Readonly<Record<string, string | number | boolean>>;
+  /** Thresholds for average budgets; they take the place of those that an official checkpoint carries. */
+  readonly earlyExit?: EarlyExit;
 }
 
 /** An architecture of this library with its weights. */

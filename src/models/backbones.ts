@@ -3,7 +3,8 @@
 //   const backbone = backbones.resnet50;
 //   const map = backbone.featureMap(scope, image, mode);         // (N, backbone.channels, h, w): what a policy reads
 //   const features = backbone.pool(scope, map, mode);            // (N, backbone.features): what a classifier reads
-//   const logits = backbone.classify(scope, features, classes);  // (N, classes): the network's own last layer
+//   const kept = backbone.dropout(features, mode);               // the same; in training, as much is zeroed as the configuration says
+//   const logits = backbone.classify(scope, kept, classes);       // (N, classes): the network's own last layer
 //
 // All three take the scope that prefixes the encoder's names ("model_state_dict"). Parameters are called as in timm; `adopt` renames those of a
 // GFNet checkpoint (without the prefix), and leaves out the counters that PyTorch saves.
@@ -11,7 +12,7 @@ import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Mode } from "../nn/mode.ts";
 import type { Architecture, NamedTensors } from "./architecture.ts";
-import type { Backbone } from "./backbone.ts";
+import type { Backbone, BackboneConfig } from "./backbone.ts";
 import { densenetArchitecture } from "./densenet/architecture.ts";
 import { densenetBackbone } from "./densenet/model.ts";
 import { registeredDensenets } from "./densenet/registered.ts";
@@ -40,6 +41,8 @@ export interface NamedBackbone {
   featureMap(scope: Scope, image: Tensor, mode: Mode): Tensor;
   /** map (N, channels, h, w) -> (N, features) */
   pool(scope: Scope, map: Tensor, mode: Mode): Tensor;
+  /** features (N, features): in training, the dropout that comes before the network's last layer. */
+  dropout(features: Tensor, mode: Mode): Tensor;
   /** features (N, features) -> (N, classes) */
   classify(scope: Scope, features: Tensor, classes: number): Tensor;
   /** GFNet's names of one encoder -> these. */
@@ -53,7 +56,7 @@ type Sizes = Pick<NamedBackbone, "channels" | "features">;
 /** Five halvings, each rounded up: every padded convolution and pooling. */
 const roundedUp = (size: number) => Math.ceil(size / 32);
 
-function named<Config>(
+function named<Config extends BackboneConfig>(
   architecture: Architecture<Config>,
   backbone: Backbone<Config>,
   fields: Record<string, unknown>,
@@ -68,6 +71,7 @@ function named<Config>(
     mapSize,
     featureMap: (scope, image, mode) => backbone.featureMap(scope, image, config, mode),
     pool: (scope, map, mode) => backbone.pool(scope, map, config, mode),
+    dropout: (features, mode) => mode.dropout(features, config.drop_rate),
     classify: (scope, features, classes) => backbone.classify(scope, features, withClasses(classes)),
     adopt: (tensors) => architecture.adoptWeights(tensors, config),
     changed: (changes) => named(architecture, backbone, { ...fields, ...changes }, sizes, mapSize),

@@ -9,18 +9,20 @@ import type { StagedRecipeInput } from "../train/staged-recipe.ts";
 /** A ResNet of 0.3 million parameters; its map is a sixteenth of the picture. */
 const SMALL_RESNET = { block: "BasicBlock", layers: [1, 1, 1], channels: [32, 64, 128], stem_channels: 16 };
 
-const PATCH = 64;
-const SCENE = 192;
+/** The encoder learns from evidence alone. */
+const GLIMPSE = 64;
+const PATCH = 80;
+const SCENE = 320;
 
 export const scenesEncoder: RecipeInput = {
   name: "scenes-encoder",
-  summary: "a small ResNet for patches of 64 px, which gfnet-scenes begins with",
+  summary: "a small ResNet for patches of scenes, which gfnet-scenes begins with",
   architecture: "resnet",
-  config: { ...SMALL_RESNET, input_size: PATCH, crop_pct: 1 },
-  height: PATCH,
-  width: PATCH,
-  augmentation: `random_resized_crop(${PATCH},0.6:1)|flip(0.5)|color_jitter(0.3,0.3,0.3)|normalize(imagenet)|random_erasing(0.1)`,
-  transform: `central_crop(${PATCH})|normalize(imagenet)`,
+  config: { ...SMALL_RESNET, input_size: GLIMPSE, crop_pct: 1 },
+  height: GLIMPSE,
+  width: GLIMPSE,
+  augmentation: `random_resized_crop(${GLIMPSE},0.6:1)|flip(0.5)|color_jitter(0.3,0.3,0.3)|normalize(imagenet)|random_erasing(0.1)`,
+  transform: `central_crop(${GLIMPSE})|normalize(imagenet)`,
   epochs: 10,
   batch: 64,
   learning_rate: 2e-3,
@@ -50,7 +52,7 @@ export const scenesBackbone: RecipeInput = {
   summary: "the small ResNet on whole scenes, for comparison with gfnet-scenes",
   architecture: "resnet",
   config: { ...SMALL_RESNET, input_size: SCENE, crop_pct: 1 },
-  epochs: 2,
+  epochs: 4,
   learning_rate: 1e-3,
   warmup_epochs: 0.25,
   warmup_rate: 1e-6,
@@ -90,7 +92,7 @@ const supervised = (stage: 1 | 3, epochs: number, learningRate: number): RecipeI
   warmup_rate: 1e-6,
   minimum_rate: 1e-5,
   weight_decay: 0.05,
-  ...(stage === 1 ? { rate_scales: { "fc.*": 5 } } : {}),
+  ...(stage === 1 ? { rate_scales: { "fc.*": 3 } } : {}),
   looking: { stage },
 });
 
@@ -98,17 +100,17 @@ export const gfnetScenes: StagedRecipeInput = {
   name: "gfnet-scenes",
   summary: "glance and focus with a small ResNet, in the three official stages",
   stages: [
-    supervised(1, 3, 4e-4),
+    supervised(1, 5, 8e-4),
     {
       ...lookAround,
       name: "gfnet-scenes-stage-2",
       summary: "the policy, by reinforcement",
-      epochs: 10,
+      epochs: 12,
       learning_rate: 3e-4,
       minimum_rate: 3e-4,
       weight_decay: 0,
       looking: { stage: 2 },
     },
-    supervised(3, 3, 3e-4),
+    supervised(3, 10, 6e-4),
   ],
 };

@@ -19,6 +19,8 @@ interface Family {
   /** lambda */
   readonly encoderLossWeight: number;
   readonly trainsGlance: boolean;
+  /** Of features before the last layer, and of residual branches: more and more from the first block to the last. */
+  readonly dropout?: { readonly drop_rate: number; readonly drop_path_rate: number };
 }
 
 /** Stage 1 teaches the classifier, which starts fresh, faster than the encoders; stage 3 at one rate for all families. */
@@ -26,10 +28,10 @@ const CLASSIFIER_RATES = { 1: 0.1, 3: 0.01 } as const;
 const POLICY_EPOCHS = 15;
 
 function gfnetRecipe(name: string, family: Family): StagedRecipeInput {
-  const { arch, patchSize, looks, imageSize, resize, encoderRate } = family;
+  const { arch, patchSize, looks, imageSize, resize, encoderRate, dropout } = family;
   const common = {
     architecture: "gfnet",
-    config: { arch, patch_size: patchSize, T: looks },
+    config: { arch, patch_size: patchSize, T: looks, ...(dropout === undefined ? {} : { backbone: dropout }) },
     height: imageSize,
     width: imageSize,
     // All families train on crops of 224 there; the input has to be of the size that the policy is built for.
@@ -97,6 +99,7 @@ export const gfnetRecipes: readonly StagedRecipeInput[] = [
     encoderRate: 0.005,
     encoderLossWeight: 5,
     trainsGlance: false,
+    dropout: { drop_rate: 0.2, drop_path_rate: 0.2 },
   }),
   gfnetRecipe("gfnet-efficientnet-b2", {
     ...wide("efficientnet_b2"),
@@ -108,5 +111,6 @@ export const gfnetRecipes: readonly StagedRecipeInput[] = [
     encoderRate: 0.005,
     encoderLossWeight: 5,
     trainsGlance: false,
+    dropout: { drop_rate: 0.3, drop_path_rate: 0.2 },
   }),
 ];

@@ -9,7 +9,7 @@ import {
   type ViewToPicture,
   viewToPicture,
 } from "../image/transform.ts";
-import { exportStages } from "../model-folder/compile.ts";
+import { type CompiledStages, exportStages } from "../model-folder/compile.ts";
 import { requireNative } from "../model-folder/load.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "../model-folder/model.ts";
 import { runsInSteps } from "../models/graph.ts";
@@ -20,12 +20,15 @@ import { elementCount, tensor, toFloat32 } from "../tensor.ts";
 import { softmax, topPredictions } from "./classifier.ts";
 import { type EngineOptions, loadedModel, type ModelSource, requireOutput } from "./engine.ts";
 import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./exit-rule.ts";
+import { gazeOutputs, gazeStages } from "./gaze-outputs.ts";
 import { batchesOf, pictureBatch } from "./picture-sessions.ts";
 import { type PictureSource, readPicture } from "./pictures.ts";
-import type { ClassificationResult, ClassScores, Prediction } from "./results.ts";
+import type { ClassificationResult, ClassScores, GazeStage, Prediction } from "./results.ts";
 import { StepTimes } from "./step-times.ts";
 
 export interface AdaptiveOptions extends ExitOptions {
+  /** Also say where tokens looked, up to where the model stopped. Models whose steps are looks say it anyway, as boxes. */
+  readonly explain?: boolean;
   /** Pictures run together at most. Default 8. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
@@ -88,6 +91,7 @@ export class AdaptiveClassifier {
   readonly #session: SequentialSession;
   readonly #transform: Transform;
   readonly #times: StepTimes;
+  readonly #glimpses: number;
   /** Class names by index. */
   readonly labels: readonly string[] | undefined;
   /** Multiply-accumulates of each step for one picture. */
@@ -97,13 +101,14 @@ export class AdaptiveClassifier {
     host: Host,
     model: NativeModel,
     session: SequentialSession,
-    stepMacs: readonly number[],
+    { macs, glimpses }: Pick<CompiledStages, "macs" | "glimpses">,
     options: EngineOptions,
   ) {
     this.#host = host;
     this.#model = model;
     this.#session = session;
-    this.stepMacs = stepMacs;
+    this.stepMacs = macs;
+    this.#glimpses = glimpses;
     const usual = parseTransform(options.transform ?? model.card.transform ?? usualTransform(model));
     this.#transform = options.resolution === undefined ? usual : atResolution(usual, options.resolution);
     this.#times = new StepTimes(session.steps.length);
@@ -117,14 +122,14 @@ export class AdaptiveClassifier {
     const { size } = architecture.input(config);
     if (options.resolution !== undefined && size !== "free")
       throw new UsageError(`${native.card.name} takes pictures of its own size only`, "leave the resolution out");
-    const { steps, files, macs } = exportStages(native, {
+    const stages = exportStages(native, {
       target: "onnxruntime",
       ...(options.precision === undefined ? {} : { precision: options.precision }),
     });
     const opened = new Map<string, Session>();
     try {
-      for (const [stage, bytes] of files) opened.set(stage, await host.createSession(bytes, options));
-      return new AdaptiveClassifier(host, native, new SequentialSession(steps, opened), macs, options);
+      for (const [stage, bytes] of stages.files) opened.set(stage, await host.createSession(bytes, options));
+      return new AdaptiveClassifier(host, native, new SequentialSession(stages.steps, opened), stages, options);
     } catch (error) {
       await Promise.all([...opened.values()].map((session) => session.dispose()));
       throw error;
@@ -145,8 +150,10 @@ export class AdaptiveClassifier {
     return this.#session.steps;
   }
 
-  /** Its looks are boxes, one a step; there is no gaze of tokens and points. */
-  readonly looks = false;
+  /** Whether it can say where its tokens looked. A model whose steps are looks answers with a box for each instead. */
+  get looks(): boolean {
+    return this.#glimpses > 0;
+  }
 
   /** One picture in, one result out; an array in, an array out. Throws on the first picture that cannot be read. */
   classify(picture: PictureSource, options?: AdaptiveClassifyOptions): Promise<AdaptiveResult>;
@@ -192,7 +199,9 @@ export class AdaptiveClassifier {
     const images = pictureBatch(this.#transform, batch);
     const stepLogits = batch.map((): Float32Array[] => []);
     const regions = batch.map((): (Float32Array | undefined)[] => []);
+    const gazes = batch.map((): GazeStage[] => []);
     const stopped = batch.map((): StopReason => "complete");
+    const glimpses = options.explain === true ? this.#glimpses : 0;
     const start = performance.now();
     const choose = ({ step, rows, outputs, milliseconds }: StepResult): number[] => {
       this.#times.add(step, rows.length, milliseconds);
@@ -200,6 +209,7 @@ export class AdaptiveClassifier {
       const looked = outputs.region === undefined ? undefined : rowsOf(outputs.region);
       for (const [position, row] of rows.entries()) {
         stepLogits[row]!.push(logits[position]!);
+        gazes[row]!.push(...gazeStages(outputs, position, glimpses));
         regions[row]!.push(looked?.[position] ?? (step === 0 ? WHOLE_VIEW : undefined));
       }
       const confidences = logits.map(confidenceOf);
@@ -208,19 +218,25 @@ export class AdaptiveClassifier {
       return [...stops.keys()].filter((position) => stops[position] === undefined);
     };
     await this.#session.run(images, choose, {
-      outputs: ["logits", "region"],
+      outputs: ["logits", "region", ...gazeOutputs(glimpses)],
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
-    return stepLogits.map((steps, i) => {
+    return batch.map(({ width, height }, i) => {
+      const steps = stepLogits[i]!;
       const logits = steps.at(-1)!;
       this.#requireLabels(logits.length);
-      return { logits, stepLogits: steps, regions: regions[i]!, stopped: stopped[i]! };
+      const view = { viewToPicture: viewToPicture(this.#transform, width, height) };
+      const gaze = glimpses === 0 ? {} : { gaze: { stages: gazes[i]!, ...view } };
+      return { logits, stepLogits: steps, regions: regions[i]!, stopped: stopped[i]!, ...gaze };
     });
   }
 
   #costs(): StepCosts {
-    const { architecture, config } = this.#model.definition;
-    const solved = architecture.stages?.solvedThresholds?.(config) ?? [];
+    const { card, definition } = this.#model;
+    const { architecture, config } = definition;
+    const stored = card.earlyExit?.points ?? architecture.stages?.solvedThresholds?.(config) ?? [];
+    // A changed configuration (another T) has other steps than those that thresholds were solved for.
+    const solved = stored.filter(({ thresholds }) => thresholds.length === this.stepMacs.length);
     return { macs: this.stepMacs, times: this.#times, solved };
   }
 
@@ -254,7 +270,9 @@ export class AdaptiveClassifier {
       const [name = ""] = this.steps[step]!.split(".", 1); // one name for all stages of a kind
       return { name, box, prediction, confidence: prediction.score, macs };
     });
-    return { predictions: topPredictions(scores.logits, topK, this.labels), steps, stopped: scores.stopped };
+    const { logits, stopped, gaze } = scores;
+    const predictions = topPredictions(logits, topK, this.labels);
+    return { predictions, steps, stopped, ...(gaze === undefined ? {} : { gaze }) };
   }
 }
 

@@ -5,10 +5,14 @@ import { viewToPicture } from "../image/transform.ts";
 import type { ModelCard } from "../model-folder/model.ts";
 import type { Host } from "../platform/host.ts";
 import type { ActualDevice } from "../runtime/session.ts";
-import { elementCount, type TensorData, toFloat32 } from "../tensor.ts";
+import type { SessionLayout } from "../runtime/session-layout.ts";
+import { toFloat32 } from "../tensor.ts";
 import { Engine, type EngineOptions, type ModelSource, requireOutput } from "./engine.ts";
-import { type PictureSource, readPicture } from "./pictures.ts";
-import type { ClassificationResult, ClassScores, GazeResult, GazeStage, Prediction } from "./results.ts";
+import { gazeOutputs, gazeStages } from "./gaze-outputs.ts";
+import type { PictureView } from "./picture-sessions.ts";
+import { type Answered, allAnswers, type BatchTask, type Prepared } from "./picture-stream.ts";
+import type { PictureSource } from "./pictures.ts";
+import type { ClassificationResult, ClassScores, GazeResult, Prediction } from "./results.ts";
 
 export interface ScoreOptions {
   /** Also say where the model looked. Models that do not look sparsely answer without. */
@@ -18,13 +22,18 @@ export interface ScoreOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Scores of pictures that a stream reads. */
+export interface ScoreTaskOptions<S> extends Omit<ScoreOptions, "explain"> {
+  /** Whether to say where the model looked; asked for each picture. Default: for none. */
+  readonly wantsGaze?: (source: S) => boolean;
+}
+
 export interface ClassifyOptions extends DecodeOptions, ScoreOptions {
   /** How many predictions. Default 5. */
   readonly topK?: number;
 }
 
 const DEFAULT_TOP_K = 5;
-const DEFAULT_BATCH_SIZE = 8;
 
 /**
  * A model that names what is in a picture.
@@ -35,11 +44,9 @@ const DEFAULT_BATCH_SIZE = 8;
  * await classifier.dispose();
  */
 export class Classifier {
-  readonly #host: Host;
   readonly #engine: Engine;
 
-  constructor(host: Host, engine: Engine) {
-    this.#host = host;
+  constructor(engine: Engine) {
     this.#engine = engine;
   }
 
@@ -57,6 +64,11 @@ export class Classifier {
     return this.#engine.device;
   }
 
+  /** Sessions side by side, and threads inside each. */
+  get layout(): SessionLayout {
+    return this.#engine.layout;
+  }
+
   /** Whether the model can say where it looked. */
   get looks(): boolean {
     return this.#engine.model.glimpses > 0;
@@ -69,19 +81,35 @@ export class Classifier {
     pictures: PictureSource | readonly PictureSource[],
     options: ClassifyOptions = {},
   ): Promise<ClassificationResult | ClassificationResult[]> {
-    const topK = options.topK ?? DEFAULT_TOP_K;
-    if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);
     const many = Array.isArray(pictures);
     const sources = (many ? pictures : [pictures]) as readonly PictureSource[];
-    const decoded = await Promise.all(sources.map((source) => readPicture(this.#host, source, options)));
-    const scored = await this.scores(decoded, options);
-    const results = scored.map(
-      ({ logits, gaze }): ClassificationResult => ({
-        predictions: topPredictions(logits, topK, this.labels),
-        ...(gaze === undefined ? {} : { gaze }),
-      }),
-    );
+    const results = await allAnswers(this.classifyAll(sources, options));
     return many ? results : results[0]!;
+  }
+
+  /**
+   * Any number of pictures, at the best rate that the model's sessions give: the next ones are read and decoded while batches run. Memory stays
+   * bounded, however many and large they are.
+   *
+   * @returns each picture's result, or the error why it has none, in their order
+   * @throws AbortedError when the signal fires, UsageError
+   * @example
+   * const classifier = await Classifier.load("saccade/everyday", { sessions: "auto" });
+   * for await (const { source, answer, error } of classifier.classifyAll(paths))
+   *   console.log(source, error?.message ?? answer.predictions[0].label);
+   */
+  classifyAll(
+    pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
+    options: ClassifyOptions = {},
+  ): AsyncGenerator<Answered<PictureSource, ClassificationResult>> {
+    const topK = options.topK ?? DEFAULT_TOP_K;
+    if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);
+    const rank = ({ logits, gaze }: ClassScores): ClassificationResult => ({
+      predictions: topPredictions(logits, topK, this.labels),
+      ...(gaze === undefined ? {} : { gaze }),
+    });
+    const run = async (views: readonly PictureView[]) => (await this.#scoreBatch(views, options)).map(rank);
+    return this.#engine.answerAll(pictures, run, options);
   }
 
   /**
@@ -91,10 +119,18 @@ export class Classifier {
    * @example const [{ logits }] = await classifier.scores([await decodeImage(bytes)]); // softmax(logits)[3]: probability of labels[3]
    */
   async scores(pictures: readonly RawImage[], options: ScoreOptions = {}): Promise<ClassScores[]> {
-    const results: ClassScores[] = [];
-    for (const batch of this.#engine.batches(pictures, options.batchSize ?? DEFAULT_BATCH_SIZE))
-      results.push(...(await this.#scoreBatch(batch, options)));
-    return results;
+    const run = (views: readonly PictureView[]) => this.#scoreBatch(views, options);
+    return allAnswers(this.#engine.answerAll(pictures, run, options));
+  }
+
+  /** The same for a stream that reads pictures from somewhere else (`streamAnswers`). */
+  scoreTask<S>({ wantsGaze, batchSize, signal }: ScoreTaskOptions<S> = {}): BatchTask<PictureView, ClassScores, S> {
+    const run = (batch: readonly Prepared<S, PictureView>[]) => {
+      const explain = batch.some(({ source }) => wantsGaze?.(source) === true);
+      const views = batch.map(({ view }) => view);
+      return this.#scoreBatch(views, { explain, ...(signal === undefined ? {} : { signal }) });
+    };
+    return this.#engine.task(run, batchSize);
   }
 
   dispose(): Promise<void> {
@@ -105,11 +141,10 @@ export class Classifier {
     return this.dispose();
   }
 
-  async #scoreBatch(batch: readonly RawImage[], options: ScoreOptions): Promise<ClassScores[]> {
+  async #scoreBatch(batch: readonly PictureView[], options: ScoreOptions): Promise<ClassScores[]> {
     const { model, transform, labels } = this.#engine;
     const looks = options.explain === true ? model.glimpses : 0;
-    const gazeOutputs = Array.from({ length: looks }, (_, i) => [`gaze.${i}.regions`, `gaze.${i}.points`]).flat();
-    const outputs = await this.#engine.run(batch, [model.logitsName, ...gazeOutputs], options.signal);
+    const outputs = await this.#engine.run(batch, [model.logitsName, ...gazeOutputs(looks)], options.signal);
     const output = requireOutput(outputs, model.logitsName);
     const classes = output.shape.at(-1)!;
     if (labels !== undefined && labels.length !== classes)
@@ -119,7 +154,7 @@ export class Classifier {
       const logits = scores.slice(i * classes, (i + 1) * classes);
       if (looks === 0) return { logits };
       const gaze: GazeResult = {
-        stages: Array.from({ length: looks }, (_, stage) => gazeStage(outputs, stage, i, looks)),
+        stages: gazeStages(outputs, i, looks),
         viewToPicture: viewToPicture(transform, picture.width, picture.height),
       };
       return { logits, gaze };
@@ -141,7 +176,7 @@ export async function loadClassifier(
       "use it with: saccade embed, or Embedder.load",
     );
   }
-  return new Classifier(host, engine);
+  return new Classifier(engine);
 }
 
 /** Scores to probabilities, in double precision. */
@@ -160,26 +195,4 @@ export function topPredictions(logits: Float32Array, topK: number, labels?: read
     .sort((a, b) => logits[b]! - logits[a]! || a - b)
     .slice(0, topK)
     .map((index) => ({ label: labels?.[index] ?? `class ${index}`, index, score: probabilities[index]! }));
-}
-
-function gazeStage(
-  outputs: Readonly<Record<string, TensorData>>,
-  stage: number,
-  item: number,
-  looks: number,
-): GazeStage {
-  const part = (name: string) => {
-    const value = requireOutput(outputs, name);
-    const size = elementCount(value.shape.slice(1));
-    return { shape: value.shape, data: toFloat32(value).slice(item * size, (item + 1) * size) };
-  };
-  const regions = part(`gaze.${stage}.regions`); // (batch, tokens, 4)
-  const points = part(`gaze.${stage}.points`); // (batch, tokens, points, 2)
-  return {
-    name: looks === 1 ? "look" : `look ${stage + 1} of ${looks}`,
-    tokens: points.shape[1]!,
-    pointsPerToken: points.shape[2]!,
-    regions: regions.data,
-    points: points.data,
-  };
 }

@@ -1,7 +1,19 @@
 // The bundled model has an early answer: the commands stop after it when they are asked to, and only then.
+import { copyFileSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cli } from "./fake-terminal.ts";
-import { PASTORAL } from "./mini-model.ts";
+import { BOATS, PASTORAL, temporaryFolder } from "./mini-model.ts";
+
+const folder = temporaryFolder();
+const data = join(folder, "data");
+for (const [label, picture] of [
+  ["beach", PASTORAL],
+  ["bus", BOATS],
+] as const) {
+  mkdirSync(join(data, label), { recursive: true });
+  copyFileSync(picture, join(data, label, "1.jpg"));
+}
 
 test("classify stops after the early answer when it is sure enough", async () => {
   const run = async (...args: string[]) => {
@@ -21,8 +33,30 @@ test("classify stops after the early answer when it is sure enough", async () =>
   expect(early.steps[0].macs).toBeLessThan(all.steps[1].macs);
 });
 
-test("a drawing of an early stop is refused in words, before anything is run", async () => {
-  const { exitCode, notes } = await cli(["classify", PASTORAL, "--threshold", "0.5", "--explain", "looked.png"]);
+test("--explain draws what was looked at before the stop, which is what a whole run looks at", async () => {
+  const out = join(folder, "looked.png");
+  const run = async (...args: string[]) => {
+    const { exitCode, stdout } = await cli(["classify", PASTORAL, "--json", "--explain", out, ...args]);
+    expect(exitCode).toBe(0);
+    return JSON.parse(stdout);
+  };
+  const early = await run("--threshold", "0");
+  expect(early.steps).toHaveLength(1);
+  expect(early.explained).toBe(out);
+  expect(statSync(out).size).toBeGreaterThan(1000);
+  const whole = await run();
+  expect(early.gaze.stages.map(({ name }: { name: string }) => name)).toEqual(
+    whole.gaze.stages.map(({ name }: { name: string }) => name),
+  );
+  expect(early.gaze.view_to_picture).toEqual(whole.gaze.view_to_picture);
+  for (const [i, { points }] of early.gaze.stages.entries()) {
+    const others = whole.gaze.stages[i].points as number[];
+    expect(Math.max(...(points as number[]).map((value, at) => Math.abs(value - others[at]!)))).toBeLessThan(1e-3);
+  }
+});
+
+test("thresholds of the bundled model are not for saving: its folder is part of the program", async () => {
+  const { exitCode, notes } = await cli(["eval", "saccade/everyday", data, "--steps", "--save-thresholds"]);
   expect(exitCode).toBe(2);
-  expect(notes.join("\n")).toMatch(/--explain draws what saccade\/everyday looks at when it is not stopped early/);
+  expect(notes.join("\n")).toMatch(/saccade\/everyday is part of this program/);
 });

@@ -1,5 +1,5 @@
 // The commands on a model that runs in steps: a toy GFNet as a model folder.
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { convertCheckpoint } from "../../src/model-folder/convert.ts";
@@ -14,11 +14,17 @@ import { BOATS, PASTORAL, temporaryFolder, writeInput, writeMini } from "./mini-
 const folder = temporaryFolder();
 const model = join(folder, "toy");
 const labels = Array.from({ length: 10 }, (_, i) => `thing ${i}`);
+const labelsFile = join(folder, "labels.txt");
+const toyFields = Object.entries(TOY_CONFIG.recurrent).flatMap(([name, value]) => [
+  "--config",
+  `${name}=${JSON.stringify(value)}`,
+]);
 
 beforeAll(async () => {
   const bytes = readFileSync(toyPath("recurrent"));
   const converted = convertCheckpoint(bytes, "toy", { architecture: "gfnet", config: TOY_CONFIG.recurrent, labels });
   await writeModelFolder(nodeHost.files, model, converted.model);
+  writeFileSync(labelsFile, labels.join("\n"));
 });
 
 const classify = async (...args: string[]) => {
@@ -151,4 +157,83 @@ test("eval: accuracy after each step, and what stopping early saves", async () =
   const text = await cli(["eval", model, data]);
   expect(text.stdout).toMatch(/all pictures take steps +cost each +top-1/);
   expect(text.stdout).toContain("stopping early");
+});
+
+describe("eval --save-thresholds", () => {
+  const own = join(folder, "own");
+  const configOf = () => JSON.parse(readFileSync(join(own, "config.json"), "utf8"));
+
+  test("writes what was solved into the model folder and nothing else, and --average-macs goes by it", async () => {
+    cpSync(model, own, { recursive: true });
+    const before = configOf();
+    const { exitCode, notes } = await cli(["eval", own, join(folder, "data"), "--save-thresholds"]);
+    expect(exitCode).toBe(0);
+    expect(notes.join("\n")).toMatch(/thresholds for \d+ average budgets: .*config\.json/);
+    const { early_exit: saved, ...rest } = configOf();
+    expect(rest).toEqual(before);
+    expect(saved).toMatchObject({ data: join(folder, "data"), pictures: 4 });
+    for (const { share, thresholds } of saved.points) {
+      expect(share).toBeLessThanOrEqual(1);
+      expect(thresholds).toHaveLength(3);
+    }
+    // Thresholds that nobody reaches, and those that everybody does, by their cost.
+    const points = [
+      { share: 0.9, thresholds: [2, 2, -1] },
+      { share: 0.4, thresholds: [0, 0, -1] },
+    ];
+    writeFileSync(join(own, "config.json"), JSON.stringify({ ...rest, early_exit: { points } }));
+    const stepsFor = async (share: number) => {
+      const all = (await classify())[0].steps.at(-1).macs;
+      const args = ["classify", BOATS, "-m", own, "--json", "--average-macs", String(Math.ceil(all * share))];
+      return JSON.parse((await cli(args)).stdout).steps.length;
+    };
+    expect([await stepsFor(0.5), await stepsFor(0.95)]).toEqual([1, 3]);
+    const cheap = await cli(["classify", BOATS, "-m", own, "--average-macs", "1"]);
+    expect(cheap.exitCode).toBe(2);
+    expect(cheap.notes.join("\n")).toContain("of the cheapest stored thresholds");
+  });
+
+  test.each([
+    [["--config", "T=2"], "a changed configuration do not fit the model folder"],
+    [["--limit", "1"], "one picture is too little"],
+  ])("refuses %j", async (more, message) => {
+    const text = readFileSync(join(model, "config.json"), "utf8");
+    const { exitCode, notes } = await cli(["eval", model, join(folder, "data"), "--save-thresholds", ...more]);
+    expect(exitCode).toBe(2);
+    expect(notes.join("\n")).toContain(message);
+    expect(readFileSync(join(model, "config.json"), "utf8")).toBe(text);
+  });
+
+  test("refuses what is no folder, and what has no steps", async () => {
+    const checkpoint = await cli([
+      "eval",
+      toyPath("recurrent"),
+      join(folder, "data"),
+      "--save-thresholds",
+      "--architecture",
+      "gfnet",
+      ...toyFields,
+      "--labels",
+      labelsFile,
+    ]);
+    expect(checkpoint.exitCode).toBe(2);
+    expect(checkpoint.notes.join("\n")).toMatch(/saved in a model folder, and .* is none/);
+    const mini = writeMini(folder, "sparseformer_v1_mini_64x64", { labels });
+    const plain = await cli(["eval", mini, join(folder, "data"), "--save-thresholds"]);
+    expect(plain.exitCode).toBe(2);
+    expect(plain.notes.join("\n")).toContain("does not run in steps");
+  });
+
+  test.each([
+    ["no points", { points: [] }],
+    ["a share above one", { points: [{ share: 2, thresholds: [0.5, -1] }] }],
+    ["a threshold that is a word", { points: [{ share: 0.5, thresholds: ["half", -1] }] }],
+  ])("a folder with %s is refused in words", async (_, broken) => {
+    const folderName = join(folder, "broken");
+    cpSync(model, folderName, { recursive: true });
+    writeFileSync(join(folderName, "config.json"), JSON.stringify({ ...configOf(), early_exit: broken }));
+    const { exitCode, notes } = await cli(["classify", BOATS, "-m", folderName]);
+    expect(exitCode).toBe(1);
+    expect(notes.join("\n")).toContain("early_exit");
+  });
 });

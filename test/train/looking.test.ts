@@ -5,6 +5,7 @@ import { differentiate } from "../../src/graph/gradients/differentiate.ts";
 import { interpret } from "../../src/graph/interpreter/interpret.ts";
 import { Scope, trace } from "../../src/graph/scope.ts";
 import { Graph, type Tensor, widen } from "../../src/graph/tensor.ts";
+import { backbones } from "../../src/models/backbones.ts";
 import type { GfnetConfig } from "../../src/models/gfnet/config.ts";
 import { glance, type Look, lookAt, PARTS } from "../../src/models/gfnet/model.ts";
 import { policyStep } from "../../src/models/gfnet/policy.ts";
@@ -12,6 +13,7 @@ import { inferenceGraph, initialWeights } from "../../src/models/graph.ts";
 import { defineModel } from "../../src/models/registry.ts";
 import { Mode } from "../../src/nn/mode.ts";
 import { RandomSource } from "../../src/random.ts";
+import { gfnetRecipes } from "../../src/recipes/gfnet.ts";
 import { elementCount, type TensorData, tensor, toFloat64 } from "../../src/tensor.ts";
 import { frozenParts, type LookingOptions, lookingObjective } from "../../src/train/gfnet/objectives.ts";
 import { actionLogProbability, ppoLoss } from "../../src/train/gfnet/ppo.ts";
@@ -55,14 +57,14 @@ const feeds: Record<string, TensorData> = { image, targets, places, noise };
 const OPTIONS: Omit<LookingOptions, "stage"> = { encoderLossWeight: 0.5, trainsGlance: true };
 
 /** The loss of a stage as a graph, and the parameters that it trains. */
-function stageGraph(stage: 1 | 2 | 3, options = OPTIONS, offset = 0) {
+function stageGraph(stage: 1 | 2 | 3, options = OPTIONS, offset = 0, of = model) {
   const graph = new Graph();
   const draws: DrawnInput[] = [];
   const frozen = namePattern(frozenParts({ ...options, stage }));
   const mode = Mode.training({ keepsStatistics: frozen });
   const { loss } = lookingObjective({ ...options, stage })({
     scope: new Scope(graph),
-    model,
+    model: of,
     image: graph.input("image", image.shape),
     targets: graph.input("targets", targets.shape),
     mode,
@@ -318,6 +320,38 @@ test("a glance that does not learn keeps its statistics too", () => {
   const learns = (part: string) => trained.some(({ name }) => name.startsWith(part));
   expect([learns("model_prime_state_dict."), learns("model_state_dict."), learns("fc.")]).toEqual([false, true, true]);
   expect([...mode.bufferUpdates.keys()].every((name) => name.startsWith("model_state_dict."))).toBe(true);
+});
+
+test("dropout: one mask a look that trains, none for the policy, and the classifier and the encoder's own layer see the same", () => {
+  const dropping = defineModel("gfnet", { ...config, backbone: { ...config.backbone, drop_rate: 0.25 } });
+  const masksOf = (stage: 1 | 2 | 3, options = OPTIONS) => stageGraph(stage, options, 0, dropping).mode.masks;
+  const each = { keep: 0.75, shape: [BATCH, config.feature_num] };
+  expect(masksOf(1)).toEqual([0, 1, 2].map((i) => ({ name: `dropout.${i}`, ...each })));
+  expect(masksOf(3, { ...OPTIONS, trainsGlance: false })).toHaveLength(STEPS);
+  expect(masksOf(2)).toEqual([]);
+  // With nothing kept of the last look's features, the answer to it comes from the encoder's bias and from what was remembered.
+  const { graph, loss } = stageGraph(1, OPTIONS, 0, dropping);
+  gradientsOf(loss, graph, ["model_state_dict.fc.weight"]);
+  const zeros = numbers(each.shape, () => 0);
+  const masked = run(graph, weights, { "dropout.0": zeros, "dropout.1": zeros, "dropout.2": zeros });
+  expect(Math.max(...toFloat64(masked.get("gradient.model_state_dict.fc.weight")!).map(Math.abs))).toBe(0);
+});
+
+test("drop-connect: rates rise from the first block to the last, as MobileNet's official blocks have them", () => {
+  const mode = Mode.training();
+  const graph = new Graph();
+  const encoder = backbones.mobilenetv3_large_100.changed({ drop_path_rate: 0.2 });
+  encoder.featureMap(new Scope(graph), graph.input("image", [2, 3, 32, 32]), mode);
+  // 15 blocks and a convolution that counts as one; ten blocks have a residual.
+  const blocks = [0, 2, 4, 5, 7, 8, 9, 11, 13, 14];
+  expect(mode.masks.map(({ keep }) => keep)).toEqual(blocks.slice(1).map((i) => 1 - (0.2 * i) / 16));
+  expect(gfnetRecipes.map(({ name, stages }) => [name, stages[0]!.config?.backbone])).toEqual(
+    expect.arrayContaining([
+      ["gfnet-resnet50", undefined],
+      ["gfnet-mobilenetv3-large", { drop_rate: 0.2, drop_path_rate: 0.2 }],
+      ["gfnet-efficientnet-b2", { drop_rate: 0.3, drop_path_rate: 0.2 }],
+    ]),
+  );
 });
 
 test("stage 3 leaves the policy as it is", () => {

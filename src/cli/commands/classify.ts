@@ -8,6 +8,7 @@ import { loadModel } from "../../model-folder/load.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { AdaptiveClassifier, type AdaptiveResult, isAdaptive, looksInSteps } from "../../tasks/adaptive-classifier.ts";
 import { type Classifier, loadClassifier } from "../../tasks/classifier.ts";
+import type { Answered } from "../../tasks/picture-stream.ts";
 import { readPicture } from "../../tasks/pictures.ts";
 import type { ClassificationResult } from "../../tasks/results.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
@@ -18,6 +19,7 @@ import {
   addModelOptions,
   addPrecisionOption,
   addResolutionOption,
+  addSessionsOption,
   type DeviceOptions,
   integer,
   loadOptions,
@@ -25,14 +27,22 @@ import {
   type PrecisionOptions,
   type ResolutionOptions,
   readLines,
+  type SessionsOptions,
   sessionOptions,
+  sessionsOptions,
 } from "../options.ts";
-import { answerInBatches } from "../picture-batches.ts";
+import { answerInBatches, underNames } from "../picture-batches.ts";
 import { expandPictures, type NamedPicture } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
 import { describeError, type Terminal } from "../terminal.ts";
 
-interface ClassifyFlags extends ModelOptions, DeviceOptions, PrecisionOptions, ResolutionOptions, ExitFlags {
+interface ClassifyFlags
+  extends ModelOptions,
+    DeviceOptions,
+    SessionsOptions,
+    PrecisionOptions,
+    ResolutionOptions,
+    ExitFlags {
   topK: number;
   json?: boolean;
   explain?: string;
@@ -49,6 +59,7 @@ Examples:
   $ saccade classify "shots/*.jpg" --model sparseformer_v1_tiny --top-k 3
   $ saccade classify panorama.jpg --resolution native
   $ cat photo.jpg | saccade classify -
+  $ saccade classify archive/ --json --sessions 4 --threads 2 > answers.jsonl
 
 A GFNet looks at the whole picture first, then at patches of it, and stops when
 it is sure or has spent its budget. A SparseFormer with an early answer, such as
@@ -70,12 +81,13 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
     .option("--labels <file>", "class names, one a line, instead of the model's own")
     .option(
       "--transform <text>",
-      "preprocessing instead of the model's own, such as resize_small(256)|central_crop(224)|normalize(imagenet)",
+      "preprocessing instead of the model's own, such as resize(224,224)|normalize(imagenet)",
     )
     .option("--batch <n>", "pictures run together", integer(1), 8)
     .addHelpText("after", EXAMPLES);
-  addResolutionOption(addPrecisionOption(addDeviceOptions(addModelOptions(addExitOptions(command))))).action(
-    (paths: string[], flags: ClassifyFlags) => classify(paths, flags, terminal, finish),
+  addSessionsOption(addDeviceOptions(addModelOptions(addExitOptions(command))));
+  addResolutionOption(addPrecisionOption(command)).action((paths: string[], flags: ClassifyFlags) =>
+    classify(paths, flags, terminal, finish),
   );
 }
 
@@ -87,7 +99,7 @@ async function classify(
 ): Promise<void> {
   const pictures = await expandPictures(nodeHost, paths, terminal);
   const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
-  await using classifier = await openClassifier(flags, labels, terminal);
+  await using classifier = await openClassifier(flags, labels, pictures.length, terminal);
   const isInSteps = classifier instanceof AdaptiveClassifier;
   if (flags.explain !== undefined && !classifier.looks && !isInSteps)
     throw new UsageError(
@@ -95,15 +107,27 @@ async function classify(
       "leave --explain out, or take a SparseFormer or a GFNet",
     );
   const explain = flags.explain === undefined ? undefined : await explainTarget(flags.explain, pictures.length);
-  const options = { topK: flags.topK, batchSize: flags.batch, signal: terminal.signal };
+  const options = {
+    topK: flags.topK,
+    batchSize: flags.batch,
+    explain: explain !== undefined,
+    signal: terminal.signal,
+  };
   const progress = new Progress(terminal, "pictures", pictures.length);
   let failures = 0;
-  const answer = (pixels: readonly RawImage[]): Promise<Result[]> =>
-    isInSteps
-      ? classifier.classify(pixels, { ...options, ...exitOptions(flags) })
-      : classifier.classify(pixels, { ...options, explain: explain !== undefined });
-  const { signal } = terminal;
-  for await (const { picture, ...answered } of answerInBatches(nodeHost, pictures, flags.batch, answer, { signal })) {
+  const adaptively = (classifier: AdaptiveClassifier) => (pixels: readonly RawImage[]) =>
+    classifier.classify(pixels, { ...options, ...exitOptions(flags) });
+  const answers: AsyncIterable<Answered<NamedPicture, Result>> =
+    classifier instanceof AdaptiveClassifier
+      ? answerInBatches(nodeHost, pictures, adaptively(classifier), options)
+      : underNames(
+          pictures,
+          classifier.classifyAll(
+            pictures.map(({ source }) => source),
+            options,
+          ),
+        );
+  for await (const { source: picture, ...answered } of answers) {
     progress.advance();
     if (answered.error !== undefined) {
       failures++;
@@ -122,11 +146,20 @@ async function classify(
   }
   const { done, seconds, rate } = progress.finish();
   if (done > 1 && seconds > 2)
-    terminal.note(`${done} pictures in ${seconds.toFixed(1)} s, ${rate.toFixed(1)} pictures/s`);
+    terminal.note(
+      `${done} pictures in ${seconds.toFixed(1)} s, ${rate.toFixed(1)} pictures/s${layoutText(classifier)}`,
+    );
   if (failures > 0) {
     terminal.note(`saccade: ${failures} of ${pictures.length} pictures could not be read`);
     finish(1);
   }
+}
+
+/** ", 2 sessions x 1 thread" */
+function layoutText(classifier: Classifier | AdaptiveClassifier): string {
+  if (classifier instanceof AdaptiveClassifier || classifier.layout.sessions === 1) return "";
+  const { sessions, threads } = classifier.layout;
+  return `, ${sessions} sessions x ${threads} ${threads === 1 ? "thread" : "threads"}`;
 }
 
 /** What either kind of classifier answers. */
@@ -136,6 +169,7 @@ type Result = ClassificationResult & Partial<Pick<AdaptiveResult, "steps" | "sto
 async function openClassifier(
   flags: ClassifyFlags,
   labels: readonly string[] | undefined,
+  expectedPictures: number,
   terminal: Terminal,
 ): Promise<Classifier | AdaptiveClassifier> {
   const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags));
@@ -148,15 +182,12 @@ async function openClassifier(
   };
   const stopsEarly = hasExitOptions(flags);
   if (looksInSteps(model) || (stopsEarly && isAdaptive(model))) {
-    if (flags.explain !== undefined && !looksInSteps(model))
-      throw new UsageError(
-        `--explain draws what ${model.card.name} looks at when it is not stopped early`,
-        "leave one of the two out",
-      );
+    if (flags.sessions !== undefined)
+      throw new UsageError(`${model.card.name} runs in steps, one session each`, "leave --sessions out");
     return AdaptiveClassifier.open(nodeHost, model, options);
   }
   if (stopsEarly) refuseExitOptions(flags, model.card.name);
-  return loadClassifier(nodeHost, model, options);
+  return loadClassifier(nodeHost, model, { ...options, ...sessionsOptions(flags, expectedPictures) });
 }
 
 /** Where the drawing of a picture goes: the file itself for one picture, a file in the folder for several. */
@@ -181,11 +212,11 @@ async function explainTarget(out: string, count: number): Promise<(name: string)
 async function draw(picture: NamedPicture, result: Result, out: string): Promise<string> {
   const pixels = await readPicture(nodeHost, picture.source);
   const headline = result.predictions.slice(0, 3).map(({ label, score }) => `${label} ${percent(score)}`);
-  const { steps } = result;
+  const { gaze, steps = [] } = result;
   const drawing =
-    steps === undefined
-      ? drawGaze(pixels, result.gaze!, { headline })
-      : drawGlimpses(pixels, glimpsesOf({ steps }), { headline });
+    gaze === undefined
+      ? drawGlimpses(pixels, glimpsesOf({ steps }), { headline })
+      : drawGaze(pixels, gaze, { headline });
   await nodeHost.files.writeAtomic(out, await nodeHost.encodePng(drawing));
   return out;
 }

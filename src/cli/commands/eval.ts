@@ -12,10 +12,11 @@ import { evaluationToJson } from "../../evaluate/evaluation-json.ts";
 import type { GazeShares } from "../../evaluate/gaze.ts";
 import { drawMistakes } from "../../evaluate/mistake-pictures.ts";
 import { renderReport } from "../../evaluate/report.ts";
-import type { StepEvaluation } from "../../evaluate/steps.ts";
+import { type StepEvaluation, thresholdPoints } from "../../evaluate/steps.ts";
 import { findTrainingRun, type TrainingRun } from "../../evaluate/training-run.ts";
 import { inspect, summarizeTensors } from "../../model-folder/inspect.ts";
 import { loadModel } from "../../model-folder/load.ts";
+import { requireOwnFolder, saveEarlyExit } from "../../model-folder/save-early-exit.ts";
 import { nodeDataFiles } from "../../platform/node/data-files.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import {
@@ -57,6 +58,7 @@ interface EvalFlags extends ModelOptions, DeviceOptions, PrecisionOptions, Resol
   batch: number;
   limit?: number;
   steps?: boolean;
+  saveThresholds?: boolean;
 }
 
 const MOST_HARD_CLASSES = 10;
@@ -65,13 +67,15 @@ const MOST_PROBLEMS = 10;
 const CURVE_STRIDE = 6;
 
 const EXAMPLES = `
-DATA has a split of its own (val/CLASS/*.jpg, test/, a list with a split column, …),
-or is a folder of class folders. Labels are matched by name: the folder guinea-pig is
-the label "guinea pig". Boxes of the objects are found as val-boxes.json beside val/.
+DATA has a split of its own (val/CLASS/*.jpg, test/, a list with a split column,
+…), or is a folder of class folders. Labels are matched by name: the folder
+guinea-pig is the label "guinea pig". Boxes of the objects are found as
+val-boxes.json beside val/.
 
 Examples:
   $ saccade eval saccade/everyday pictures/
   $ saccade eval runs/flowers/best flowers/ --split test --report flowers.html
+  $ saccade eval my-gfnet/ pictures/ --steps --save-thresholds
   $ saccade eval model.onnx photos/ --labels names.txt --json | jq .top1
 `;
 
@@ -86,6 +90,10 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option("--report <out.html>", "write a page that shows it all: one file, nothing else is needed")
     .option("--boxes <file>", "where the objects are, as JSON (default: SPLIT-boxes.json, if it is there)")
     .option("--steps", "of models with early answers: how right each is, and what stopping early saves")
+    .option(
+      "--save-thresholds",
+      "of models with early answers: write what was solved into the model folder, for --average-macs",
+    )
     .option("--limit <n>", "only this many pictures, spread over the data", integer(1))
     .option("--labels <file>", "class names, one a line, instead of the model's own")
     .option("--transform <text>", "preprocessing instead of the model's own")
@@ -109,9 +117,14 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   const data = await openData(dataPath, run, flags, terminal);
   const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
   const loaded = await loadModel(nodeHost, model, loadOptions(flags));
-  if (flags.steps === true && !isAdaptive(loaded))
-    throw new UsageError(`${loaded.card.name} does not run in steps`, "leave --steps out");
-  const inSteps = looksInSteps(loaded) || flags.steps === true;
+  const wantsSteps = flags.steps === true || flags.saveThresholds === true;
+  if (wantsSteps && !isAdaptive(loaded))
+    throw new UsageError(
+      `${loaded.card.name} does not run in steps`,
+      `leave --${flags.steps === true ? "steps" : "save-thresholds"} out`,
+    );
+  const folder = flags.saveThresholds === true ? await folderForThresholds(model, flags) : undefined;
+  const inSteps = looksInSteps(loaded) || wantsSteps;
   await using classifier = await (inSteps ? loadAdaptiveClassifier : loadClassifier)(nodeHost, loaded, {
     ...sessionOptions(flags, terminal),
     precision: flags.precision,
@@ -134,6 +147,7 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
     ...(boxes === undefined ? {} : { boxes }),
   }).finally(() => progress.finish());
   noteFaults(evaluation, boxes, classifier, terminal);
+  if (folder !== undefined) await saveThresholds(folder, evaluation, dataPath, terminal);
   if (flags.report !== undefined) {
     await writeReport(flags.report, { model, dataPath, classifier, data, evaluation, run }, terminal);
     terminal.note(`report: ${flags.report}`);
@@ -144,6 +158,28 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
       ? `${JSON.stringify({ ...evaluationToJson(evaluation), model: classifier.card.name, data: dataPath, split, device: classifier.device, precision: flags.precision })}\n`
       : describe(evaluation, `${classifier.card.name} on ${dataPath}, ${split}`, terminal.columns),
   );
+}
+
+/** Thresholds belong to the model as its folder has it. */
+async function folderForThresholds(model: string, { config }: EvalFlags): Promise<string> {
+  const folder = await requireOwnFolder(nodeHost, model);
+  if (config === undefined) return folder;
+  throw new UsageError(
+    "thresholds of a changed configuration do not fit the model folder",
+    "leave --config out, or make a folder of the changed model first: saccade convert",
+  );
+}
+
+async function saveThresholds(
+  folder: string,
+  { steps, accuracy }: Evaluation,
+  data: string,
+  terminal: Terminal,
+): Promise<void> {
+  const points = thresholdPoints(steps!);
+  if (points.length === 0) throw new UsageError("one picture is too little to solve thresholds on");
+  await saveEarlyExit(nodeHost.files, folder, { data, pictures: accuracy.count, points });
+  terminal.note(`thresholds for ${points.length} average budgets: ${nodeHost.files.join(folder, "config.json")}`);
 }
 
 async function openData(

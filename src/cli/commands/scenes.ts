@@ -13,7 +13,8 @@ import { problemLines } from "../train-progress.ts";
 const EXAMPLES = `
 Examples:
   $ saccade scenes pictures/ scenes/
-  $ saccade scenes pictures/ scenes/ --size 256 --evidence 48 --classes cat,bus,beach --count 4000 --held-out 500
+  $ saccade scenes pictures/ scenes/ --size 256 --evidence 48 --count 4000
+  $ saccade scenes pictures/ scenes/ --classes cat,bus,beach --held-out 500
   $ saccade eval saccade/everyday scenes/
 
 Each split is made of the source's own, so no picture leaks. The place of the
@@ -32,6 +33,7 @@ export function addScenes(program: Command, terminal: Terminal): void {
     .option("--evidence-low <pixels>", "its smallest side, where sides vary (default: all of one size)", integer(1))
     .option("--clutter <n>", "shuffled pictures strewn over a scene", integer(0), 12)
     .option("--distractors <n>", "whole pictures of classes not asked for, strewn over a scene", integer(0), 0)
+    .option("--companions <n>", "further whole pictures of a scene's own class, strewn over it", integer(0), 0)
     .option("--classes <names>", "classes of the source that scenes are about, with commas (default: all)", nameList)
     .option("--count <n>", "training scenes (default: one a picture)", integer(1))
     .option("--held-out <n>", "scenes of every other split (default: one a picture)", integer(1))

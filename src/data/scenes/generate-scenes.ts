@@ -26,6 +26,8 @@ export interface SceneSettings {
   readonly clutter: number;
   /** Whole pictures of classes that are not asked for, strewn over a scene. Needs `classes`. */
   readonly distractors: number;
+  /** Further whole pictures of the scene's own class, strewn over it: with many, patches anywhere show the class. Default: none. */
+  readonly companions?: number;
   /** Labels of the source that scenes are about, in this order. Default: all. */
   readonly classes?: readonly string[];
   /** Training scenes. Default: one a picture. */
@@ -111,7 +113,7 @@ async function untilFailure<T>(values: readonly T[], work: (value: T) => Promise
 }
 
 function checkSettings(settings: SceneSettings): void {
-  const { size, evidence, clutter, distractors, classes, seed, count, heldOut } = settings;
+  const { size, evidence, clutter, distractors, companions, classes, seed, count, heldOut } = settings;
   const whole = (value: number, low: number, high: number, what: string) => {
     if (!Number.isInteger(value) || value < low || value > high)
       throw new UsageError(`${what} is a whole number from ${low} to ${high}, not ${value}`);
@@ -121,6 +123,7 @@ function checkSettings(settings: SceneSettings): void {
   whole(settings.evidenceLow ?? evidence, 8, evidence, "the smallest size of the evidence");
   whole(clutter, 0, MAX_STREWN, "the amount of clutter");
   whole(distractors, 0, MAX_STREWN, "the number of distractors");
+  whole(companions ?? 0, 0, MAX_STREWN, "the number of companions");
   whole(count ?? 1, 1, MAX_SCENES, "the number of scenes");
   whole(heldOut ?? 1, 1, MAX_SCENES, "the number of held-out scenes");
   whole(seed, 0, 2 ** 32 - 1, "a seed");
@@ -216,12 +219,13 @@ async function makeScene(
   // Ground and clutter are cut out of a handful of pictures: enough variety, and a fraction of the reading.
   const handful = await pictures.draw(Math.max(8, options.clutter), items, random);
   const strangers = await pictures.draw(options.distractors, distractors, random);
+  const companions = await pictures.draw(options.companions ?? 0, sameClass, random);
   const side = sideOf(options, random);
   const scaled = (picture: RawImage) => (side === picture.width ? picture : resample(picture, side, side));
   const material = handful.map(scaled);
   const { image, box } = drawScene(
     scaled(decisive),
-    strangers.map(scaled),
+    [...strangers, ...companions].map(scaled),
     () => random.choice(material),
     options,
     random,
@@ -241,7 +245,7 @@ function sideOf({ evidence, evidenceLow = evidence }: SceneSettings, random: Ran
 
 /** scenes.json: how the data set was made. */
 function settingsRecord(options: GenerateScenesOptions, classes: readonly SceneClass[]): Record<string, unknown> {
-  const { size, evidence, evidenceLow, clutter, distractors, count, heldOut, seed } = options;
+  const { size, evidence, evidenceLow, clutter, distractors, companions = 0, count, heldOut, seed } = options;
   return {
     source: options.sourceName,
     size,
@@ -249,6 +253,7 @@ function settingsRecord(options: GenerateScenesOptions, classes: readonly SceneC
     ...(evidenceLow === undefined ? {} : { evidence_low: evidenceLow }),
     clutter,
     distractors,
+    ...(companions === 0 ? {} : { companions }),
     classes: classes.map(({ label }) => label),
     ...(count === undefined ? {} : { count }),
     ...(heldOut === undefined ? {} : { held_out: heldOut }),

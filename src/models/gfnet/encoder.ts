@@ -34,7 +34,8 @@ export function encoderOf({ arch, backbone }: Pick<EncoderConfig, "arch" | "back
 export function encode(scope: Scope, pixels: Tensor, config: EncoderConfig, mode: Mode): EncodedLook {
   const encoder = encoderOf(config);
   const map = encoder.featureMap(scope, pixels, mode);
-  const features = encoder.pool(scope, map, mode);
+  // As in the official code the network's own last layer and the classifier of all looks read the same features, dropout included.
+  const features = encoder.dropout(encoder.pool(scope, map, mode), mode);
   requireWidth("feature_map_channels", fixedDim(map, 1), config);
   requireWidth("feature_num", fixedDim(features, 1), config);
   return { map, features };

@@ -1,0 +1,38 @@
+// Where a sparse model looked, from the outputs `gaze.N.regions` and `gaze.N.points` of a run.
+import { elementCount, type TensorData, toFloat32 } from "../tensor.ts";
+import { requireOutput } from "./engine.ts";
+import type { GazeStage } from "./results.ts";
+
+/** The outputs that describe a model's looks. */
+export function gazeOutputs(looks: number): string[] {
+  return Array.from({ length: looks }, (_, look) => [`gaze.${look}.regions`, `gaze.${look}.points`]).flat();
+}
+
+/** The looks, of `looks` in all, that a run's outputs describe, at one picture of its batch. */
+export function gazeStages(outputs: Readonly<Record<string, TensorData>>, item: number, looks: number): GazeStage[] {
+  return Array.from({ length: looks }, (_, look) => look)
+    .filter((look) => outputs[`gaze.${look}.points`] !== undefined)
+    .map((look) => gazeStage(outputs, look, item, looks));
+}
+
+function gazeStage(
+  outputs: Readonly<Record<string, TensorData>>,
+  look: number,
+  item: number,
+  looks: number,
+): GazeStage {
+  const part = (name: string) => {
+    const value = requireOutput(outputs, name);
+    const size = elementCount(value.shape.slice(1));
+    return { shape: value.shape, data: toFloat32(value).slice(item * size, (item + 1) * size) };
+  };
+  const regions = part(`gaze.${look}.regions`); // (batch, tokens, 4)
+  const points = part(`gaze.${look}.points`); // (batch, tokens, points, 2)
+  return {
+    name: looks === 1 ? "look" : `look ${look + 1} of ${looks}`,
+    tokens: points.shape[1]!,
+    pointsPerToken: points.shape[2]!,
+    regions: regions.data,
+    points: points.data,
+  };
+}
