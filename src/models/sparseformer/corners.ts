@@ -14,7 +14,7 @@ import {
   sizeValue,
   slice,
   sub,
-  values,
+  transpose,
 } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
@@ -30,7 +30,6 @@ export interface Corners {
 
 /** points (n, tokens, 2 axes, P) in 0..1 of the map; extent (2 axes, 1): its width and height in cells, as floats. */
 export function cornersAround(points: Tensor, extent: Tensor, padding: "zeros" | "border"): Corners {
-  const { graph } = points;
   const [n, tokens, , count] = points.shape as [Dim, Dim, 2, Dim];
   const free = sub(mul(points, extent), 0.5); // cell i's centre is at i
   const last = sub(extent, 1);
@@ -38,14 +37,22 @@ export function cornersAround(points: Tensor, extent: Tensor, padding: "zeros" |
   // Kept on the map, the first cell is not always the next one below the point. A share falls from 1 at a cell's centre to 0 at its
   // neighbours', and is 0 from there on, so beyond the edge nothing is left, as padding with zeros wants it.
   const first = maximum(minimum(floor(position), sub(extent, 2)), 0);
-  const distance = sub(reshape(sub(position, first), [n, tokens, 2, count, 1]), values(graph, [2], [0, 1]));
-  const hat = relu(sub(1, abs(distance))); // (n, tokens, 2 axes, P, 2)
+  // Planes of points from here on, side by side: engines are slow where the axis that they step along has two places only.
+  const [low, high] = sharesOfNeighbours(sub(position, first), last, padding); // each (n, tokens, 2 axes, P)
+  const sides = concat([low, high], 2); // (n, tokens, 2 sides times 2 axes, P)
+  const along = (axis: number) => slice(reshape(sides, [n, tokens, 2, 2, count]), 3, axis, axis + 1);
+  const planes = mul(along(1), reshape(along(0), [n, tokens, 1, 2, count])); // (n, tokens, 2 rows, 2 columns, P)
+  const shares = transpose(reshape(planes, [n, tokens, 4, count]), [0, 1, 3, 2]);
+  return { first, shares: reshape(shares, [n, tokens, count, 2, 2]) };
+}
+
+/** Along each axis, what the first cell and its neighbour count. distance (n, tokens, 2 axes, P): from the first cell's centre, in cells. */
+function sharesOfNeighbours(distance: Tensor, last: Tensor, padding: "zeros" | "border"): readonly [Tensor, Tensor] {
+  // Kept on the map, a point is between the two.
+  if (padding === "border") return [sub(1, distance), distance];
+  const hat = (x: Tensor) => relu(sub(1, abs(x)));
   // Along an axis of one cell there is no neighbour.
-  const exists = concat([values(graph, [2, 1, 1], [1, 1]), reshape(minimum(last, 1), [2, 1, 1])], 2); // (2 axes, 1, 2)
-  const share = mul(hat, exists);
-  const along = (axis: number, shape: readonly [number, number]) =>
-    reshape(slice(share, 2, axis, axis + 1), [n, tokens, count, ...shape]);
-  return { first, shares: mul(along(1, [2, 1]), along(0, [1, 2])) };
+  return [hat(distance), mul(hat(sub(distance, 1)), minimum(last, 1))];
 }
 
 /** Width and height, or other sizes, as a column of floats: (sizes, 1). */

@@ -46,7 +46,7 @@ function cellRows(graph: Graph, batch: Dim, height: Dim, width: Dim): (first: Te
     const [n, tokens, , count] = first.shape as [Dim, number, 2, number];
     const whole = wholePlaces(first);
     const axis = (i: number) => reshape(slice(whole, 2, i, i + 1), [n, tokens * count, 1]);
-    const rows = add(add(axis(0), mul(axis(1), row)), offsets);
-    return batch === 1 ? rows : add(rows, reshape(starts, [batch, 1, 1]));
+    const firsts = add(axis(0), mul(axis(1), row)); // (n, tokens * P, 1)
+    return add(batch === 1 ? firsts : add(firsts, reshape(starts, [batch, 1, 1])), offsets);
   };
 }
