@@ -23,7 +23,7 @@ import type { ModelDefinition } from "../models/registry.ts";
 import { type MaskInput, Mode } from "../nn/mode.ts";
 import { binaryCrossEntropy, distillation, featureDistillation, softCrossEntropy } from "./losses.ts";
 import type { DrawnInput, Objective } from "./objective.ts";
-import type { Optimizer } from "./optimizers/optimizer.ts";
+import type { Optimizer, StepScalars } from "./optimizers/optimizer.ts";
 import { type GroupRules, namePattern, type ParameterRule, parameterRules } from "./parameter-groups.ts";
 
 /** What the student learns from a teacher, besides the labels. */
@@ -88,100 +88,136 @@ export const STEP_OUTPUTS = ["loss", "accuracy", "gradient_norm", "gradient_squa
 /** Builds the step. Shapes are fixed: one graph a configuration. */
 export function buildTrainStep(options: StepOptions): TrainStep {
   const graph = new Graph();
-  const scope = new Scope(graph);
-  const { batch, classes, model, optimizer } = options;
+  const { batch, classes, model } = options;
   const image = graph.input("image", [batch, 3, options.height, options.width]);
   const targets = graph.input("targets", [batch, classes]);
-  const keeps = namePattern(options.groups.freeze ?? []);
-  const mode = Mode.training({ keepsStatistics: keeps });
+  const mode = Mode.training({ keepsStatistics: namePattern(options.groups.freeze ?? []) });
   const draws: DrawnInput[] = [];
   const draw = (input: DrawnInput) => {
     draws.push(input);
     return graph.input(input.name, input.shape);
   };
   const objective = options.objective ?? classification(options);
-  const { loss, logits } = objective({ scope, model, image, targets, mode, draw });
+  const { loss, logits } = objective({ scope: new Scope(graph), model, image, targets, mode, draw });
 
   const parameters = [...graph.parameters.values()];
   const rules = parameterRules(parameters, options.groups);
   const trained = parameters.filter(({ name }) => rules.get(name)!.trains);
+  const updates = new Updates(graph, options);
   const gradients = differentiate(
     loss,
     trained.map(({ tensor }) => tensor as unknown as Tensor),
-  );
-
-  const scalar = (name: string) => graph.input(name, []);
-  const learningRate = scalar("learning_rate");
-  const extraNames = Object.keys(optimizer.scalars(1));
-  const extra = Object.fromEntries(extraNames.map((name) => [name, scalar(name)]));
-  const emaDecay = options.ema ? scalar("ema_decay") : undefined;
-  const accumulation =
-    options.accumulate !== undefined && options.accumulate > 1
-      ? new Accumulation(graph, options.accumulate)
-      : undefined;
-
-  const averaged = gradients.map((gradient, i) =>
-    accumulation === undefined ? gradient : accumulation.add(trained[i]!, gradient),
-  );
-  const squares = averaged.map((gradient) => reshape(reduceSum(mul(gradient, gradient), axesOf(gradient)), [1]));
-  const squaresVector = concat(squares, 0); // (trained)
-  const norm = sqrt(reduceSum(squaresVector, 0));
-  const shrink = options.clipNorm === undefined ? undefined : minimum(div(options.clipNorm, add(norm, 1e-6)), 1);
-
-  const state: StateTensor[] = [];
-  const carry = (name: string, parameter: Parameter, role: StateTensor["role"], next: Tensor) => {
-    graph.output(`next.${name}`, next);
-    state.push({ input: name, output: `next.${name}`, shape: parameter.shape, parameter: parameter.name, role });
-  };
-  const applied = (next: Tensor, before: Tensor) => accumulation?.whenApplied(next, before) ?? next;
-  const carryAverage = (parameter: Parameter, next: Tensor) => {
-    if (emaDecay === undefined) return;
-    const average = graph.input(`ema.${parameter.name}`, parameter.shape);
-    const moved = add(mul(average, emaDecay), mul(next, sub(1, emaDecay)));
-    carry(`ema.${parameter.name}`, parameter, "ema", applied(moved, average));
-  };
-  trained.forEach((parameter, i) => {
-    const rule = rules.get(parameter.name)!;
-    const current = parameter.tensor as unknown as Tensor;
-    const stateNames = optimizer.stateNames.map((name) => `${optimizer.name}.${name}.${parameter.name}`);
-    const states = stateNames.map((name) => graph.input(name, parameter.shape));
-    const gradient = shrink === undefined ? averaged[i]! : mul(averaged[i]!, shrink);
-    const update = optimizer.update(current, gradient, states, { learningRate, extra }, rule);
-    const nextParameter = applied(update.parameter, current);
-    carry(parameter.name, parameter, "parameter", nextParameter);
-    for (const [s, name] of stateNames.entries())
-      carry(name, parameter, "optimizer", applied(update.states[s]!, states[s]!));
-    carryAverage(parameter, nextParameter);
-    if (accumulation !== undefined)
-      carry(accumulation.name(parameter), parameter, "accumulator", accumulation.remainder(averaged[i]!));
-  });
-
-  // Buffers move with every batch, also while gradients are collected (as in PyTorch), and have moving averages as parameters do (as in timm's
-  // ModelEmaV2): averaged weights want the statistics of averaged features.
-  for (const [name, next] of mode.bufferUpdates) {
-    const buffer = graph.parameters.get(name)!;
-    carry(name, buffer, "buffer", next);
-    carryAverage(buffer, next);
-  }
+  ).map((gradient, i) => updates.collected(trained[i]!, gradient));
+  const { squares, norm, shrink } = globalNorm(gradients, options.clipNorm);
+  for (const [i, parameter] of trained.entries())
+    updates.ofParameter(parameter, gradients[i]!, rules.get(parameter.name)!, shrink);
+  for (const [name, next] of mode.bufferUpdates) updates.ofBuffer(graph.parameters.get(name)!, next);
 
   graph.output("loss", loss);
   graph.output("accuracy", softAccuracy(logits, targets));
   graph.output("gradient_norm", norm);
-  graph.output("gradient_squares", squaresVector);
+  graph.output("gradient_squares", squares);
   return {
     graph,
-    state,
+    state: updates.state,
     masks: mode.masks,
     draws,
-    scalars: [
-      "learning_rate",
-      ...extraNames,
-      ...(options.ema ? ["ema_decay"] : []),
-      ...(accumulation === undefined ? [] : ["apply"]),
-    ],
+    scalars: updates.scalars,
     trained: trained.map(({ name }) => name),
     rules,
   };
+}
+
+/** Squared norms of all gradients (trained), their norm together, and by what clipping multiplies them, if there is any. */
+function globalNorm(gradients: readonly Tensor[], clipNorm: number | undefined) {
+  const squares = concat(
+    gradients.map((gradient) => reshape(reduceSum(mul(gradient, gradient), axesOf(gradient)), [1])),
+    0,
+  );
+  const norm = sqrt(reduceSum(squares, 0));
+  return { squares, norm, shrink: clipNorm === undefined ? undefined : minimum(div(clipNorm, add(norm, 1e-6)), 1) };
+}
+
+/** The part of a step that moves parameters and buffers, and what it carries to the next step. */
+class Updates {
+  readonly state: StateTensor[] = [];
+  /** In the order in which they are fed. */
+  readonly scalars: readonly string[];
+  readonly #graph: Graph;
+  readonly #optimizer: Optimizer;
+  readonly #rates: StepScalars;
+  readonly #emaDecay: Tensor | undefined;
+  readonly #accumulation: Accumulation | undefined;
+
+  constructor(graph: Graph, { optimizer, ema, accumulate = 1 }: StepOptions) {
+    this.#graph = graph;
+    this.#optimizer = optimizer;
+    const scalar = (name: string) => graph.input(name, []);
+    const extraNames = Object.keys(optimizer.scalars(1));
+    this.#rates = {
+      learningRate: scalar("learning_rate"),
+      extra: Object.fromEntries(extraNames.map((name) => [name, scalar(name)])),
+    };
+    this.#emaDecay = ema ? scalar("ema_decay") : undefined;
+    this.#accumulation = accumulate > 1 ? new Accumulation(graph, accumulate) : undefined;
+    this.scalars = [
+      "learning_rate",
+      ...extraNames,
+      ...(ema ? ["ema_decay"] : []),
+      ...(accumulate > 1 ? ["apply"] : []),
+    ];
+  }
+
+  /** A batch's gradient, or with accumulation what has been collected so far. */
+  collected(parameter: Parameter, gradient: Tensor): Tensor {
+    return this.#accumulation?.add(parameter, gradient) ?? gradient;
+  }
+
+  /** `gradient` as it was collected; `shrink` multiplies it. */
+  ofParameter(parameter: Parameter, gradient: Tensor, rule: ParameterRule, shrink: Tensor | undefined): void {
+    const optimizer = this.#optimizer;
+    const current = parameter.tensor as unknown as Tensor;
+    const stateNames = optimizer.stateNames.map((name) => `${optimizer.name}.${name}.${parameter.name}`);
+    const states = stateNames.map((name) => this.#graph.input(name, parameter.shape));
+    const clipped = shrink === undefined ? gradient : mul(gradient, shrink);
+    const update = optimizer.update(current, clipped, states, this.#rates, rule);
+    const next = this.#applied(update.parameter, current);
+    this.#carry(parameter.name, parameter, "parameter", next);
+    for (const [i, name] of stateNames.entries())
+      this.#carry(name, parameter, "optimizer", this.#applied(update.states[i]!, states[i]!));
+    this.#average(parameter, next);
+    const accumulation = this.#accumulation;
+    if (accumulation !== undefined)
+      this.#carry(accumulation.name(parameter), parameter, "accumulator", accumulation.remainder(gradient));
+  }
+
+  /**
+   * Buffers move with every batch, also while gradients are collected (as in PyTorch), and have moving averages as parameters do (as in timm's
+   * ModelEmaV2): averaged weights want the statistics of averaged features.
+   */
+  ofBuffer(buffer: Parameter, next: Tensor): void {
+    this.#carry(buffer.name, buffer, "buffer", next);
+    this.#average(buffer, next);
+  }
+
+  #average(parameter: Parameter, next: Tensor): void {
+    const decay = this.#emaDecay;
+    if (decay === undefined) return;
+    const name = `ema.${parameter.name}`;
+    const average = this.#graph.input(name, parameter.shape);
+    const moved = add(mul(average, decay), mul(next, sub(1, decay)));
+    this.#carry(name, parameter, "ema", this.#applied(moved, average));
+  }
+
+  #applied(next: Tensor, before: Tensor): Tensor {
+    return this.#accumulation?.whenApplied(next, before) ?? next;
+  }
+
+  #carry(input: string, parameter: Parameter, role: StateTensor["role"], next: Tensor): void {
+    const output = `next.${input}`;
+    this.#graph.output(output, next);
+    this.state.push({ input, output, shape: parameter.shape, parameter: parameter.name, role });
+  }
 }
 
 /** Averages gradients over several batches inside the one compiled step: the scalar `apply` says when the update happens. */
