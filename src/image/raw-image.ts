@@ -17,6 +17,11 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
   /** What shows through transparent pixels. Default white. */
   readonly background?: readonly [red: number, green: number, blue: number];
+  /**
+   * Called before memory is taken, with its bytes: of a file that is read, and of the pixels, once their number is known. What it returns is
+   * waited for, so that pictures that are read side by side can be kept from taking too much together.
+   */
+  readonly reserve?: (bytes: number) => Promise<void>;
 }
 
 export const DEFAULT_MAX_BYTES = 256 * 2 ** 20;

@@ -53,17 +53,20 @@ const latin1 = (bytes: Uint8Array, start: number, end: number): string =>
 /** What these bytes are. Looks at the first 4096. */
 export function sniff(bytes: Uint8Array): Sniffed {
   const start = latin1(bytes, 0, 16);
-  const text = readText(bytes.subarray(0, 4096));
   if (start.slice(4, 8) === "ftyp") return sniffBoxes(bytes);
-  for (const [signature, meaning] of SIGNATURES) {
-    const fits = [...signature].every((character, i) => character === "." || character === start[i]);
-    // "BM" and "ID3" also begin words.
-    if (!fits || (typeof meaning !== "string" && text !== undefined)) continue;
-    return typeof meaning === "string"
-      ? { picture: meaning, name: PICTURE_NAMES[meaning] }
-      : { picture: undefined, name: meaning.name };
-  }
+  const meanings = SIGNATURES.flatMap(([signature, meaning]) => (fits(start, signature) ? [meaning] : []));
+  const picture = meanings.find((meaning) => typeof meaning === "string");
+  if (picture !== undefined) return { picture, name: PICTURE_NAMES[picture] };
+  // Reading text takes longer than decoding a small picture, so it comes last; "BM" and "ID3" also begin words.
+  const text = readText(bytes.subarray(0, 4096));
+  const [other] = meanings.filter((meaning) => typeof meaning !== "string");
+  if (other !== undefined && text === undefined) return { picture: undefined, name: other.name };
   return { picture: undefined, name: text === undefined ? "not a known kind of picture" : nameText(text) };
+}
+
+function fits(start: string, signature: string): boolean {
+  for (let i = 0; i < signature.length; i++) if (signature[i] !== "." && signature[i] !== start[i]) return false;
+  return true;
 }
 
 /** MP4-like files say in their first box what they are. */
@@ -146,4 +149,41 @@ export function pngSize(bytes: Uint8Array): { width: number; height: number } | 
   if (bytes.length < 24) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { width: view.getUint32(16), height: view.getUint32(20) };
+}
+
+/** What the frame header of a JPEG says. */
+export interface JpegFrame {
+  readonly width: number;
+  readonly height: number;
+  /** Bits of a value. */
+  readonly precision: number;
+  /** 1 grey, 3 colour, 4 inks. */
+  readonly components: number;
+}
+
+/** The first frame header of a JPEG, which comes before the pixels; undefined when it is not where it should be. */
+export function jpegFrame(bytes: Uint8Array): JpegFrame | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 2;
+  while (at + 10 <= bytes.length && bytes[at] === 0xff) {
+    const marker = bytes[at + 1]!;
+    if (marker === 0xff)
+      at += 1; // markers may have any number of these before them
+    else if (isFrame(marker))
+      return {
+        precision: bytes[at + 4]!,
+        height: view.getUint16(at + 5),
+        width: view.getUint16(at + 7),
+        components: bytes[at + 9]!,
+      };
+    else if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xda))
+      return undefined; // no segment, or the pixels already
+    else at += 2 + view.getUint16(at + 2);
+  }
+  return undefined;
+}
+
+/** SOF0 to SOF15, but the three among them that are tables: Huffman, extensions, arithmetic conditioning. */
+function isFrame(marker: number): boolean {
+  return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }

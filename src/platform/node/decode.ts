@@ -14,7 +14,7 @@ import {
   type RawImage,
   rawImage,
 } from "../../image/raw-image.ts";
-import { looksCutOff, type PictureFormat, pngSize, sniff } from "../../image/sniff.ts";
+import { jpegFrame, looksCutOff, type PictureFormat, pngSize, sniff } from "../../image/sniff.ts";
 
 type SharpFactory = (input: Uint8Array, options?: SharpOptions) => Sharp;
 
@@ -61,9 +61,10 @@ export async function decodeWithSharp(bytes: Uint8Array, options: DecodeOptions 
   const open = (limitInputPixels: number | false) => sharp(bytes, { failOn, ignoreIcc: true, limitInputPixels });
   try {
     // The header is read without sharp's own limit, so that the refusal can say how large the picture is.
-    const metadata = await open(false).metadata();
+    const metadata = (format === "jpeg" ? plainJpeg(bytes) : undefined) ?? (await open(false).metadata());
     checkSize(metadata, maxPixels);
     checkDepth(metadata);
+    await options.reserve?.(3 * metadata.width * metadata.height);
     const isCmyk = metadata.space === "cmyk" && !metadata.hasAlpha;
     const upright = open(maxPixels).autoOrient();
     const { data, info } = await (isCmyk ? keepInks(upright) : toRgb(upright, metadata, options.background))
@@ -135,7 +136,18 @@ function checkSize(size: { width: number; height: number } | undefined, maxPixel
     );
 }
 
-function checkDepth({ depth }: Metadata): void {
+/** What decoding needs to know of a picture. */
+type PictureFacts = Pick<Metadata, "width" | "height" | "depth" | "space" | "hasAlpha">;
+
+/** The facts about a grey or colour JPEG of eight bits, from its own header: asking sharp takes a fifth as long as decoding a small one. */
+function plainJpeg(bytes: Uint8Array): PictureFacts | undefined {
+  const frame = jpegFrame(bytes);
+  if (frame?.precision !== 8 || (frame.components !== 1 && frame.components !== 3)) return undefined;
+  const { width, height } = frame;
+  return width > 0 && height > 0 ? { width, height, depth: "uchar", space: "srgb", hasAlpha: false } : undefined;
+}
+
+function checkDepth({ depth }: PictureFacts): void {
   if (depth !== "uchar" && depth !== "ushort")
     throw new ImageError(`the picture's values are of type ${depth}; only 8-bit and 16-bit pictures are read`, {
       hint: "convert it to 8 bits per channel, choosing what is black and what is white",
@@ -143,7 +155,11 @@ function checkDepth({ depth }: Metadata): void {
     });
 }
 
-function toRgb(picture: Sharp, metadata: Metadata, background: DecodeOptions["background"] = [255, 255, 255]): Sharp {
+function toRgb(
+  picture: Sharp,
+  metadata: PictureFacts,
+  background: DecodeOptions["background"] = [255, 255, 255],
+): Sharp {
   const [r, g, b] = background;
   const opaque = metadata.hasAlpha ? picture.flatten({ background: { r, g, b } }) : picture;
   return opaque.toColourspace("srgb");
