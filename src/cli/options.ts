@@ -83,6 +83,22 @@ export function addDeviceOptions(command: Command): Command {
     .option("--threads <n>", "threads of the engine (default: all cores)", integer(1));
 }
 
+export interface SessionsOptions extends DeviceOptions {
+  sessions?: number;
+}
+
+/** --sessions: for commands that answer many pictures. */
+export function addSessionsOption(command: Command): Command {
+  const help =
+    "copies of the model side by side, with --threads each (default: for many pictures, what does most here)";
+  return command.option("--sessions <n>", help, integer(1));
+}
+
+/** What a task takes that is to answer many pictures. */
+export function sessionsOptions({ sessions }: SessionsOptions, expectedPictures: number) {
+  return { sessions: sessions ?? ("auto" as const), expectedPictures };
+}
+
 export interface PrecisionOptions {
   precision: Precision;
 }

@@ -1,69 +1,48 @@
-// Many pictures through a model in batches: the next batch is decoded while one runs, and a picture that cannot be read stops nothing.
-import { AbortedError, ImageError, LimitError, SaccadeError } from "../errors.ts";
+// Named pictures through a model, and their answers under their names.
 import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
 import type { Host } from "../platform/host.ts";
-import { readPicture } from "../tasks/pictures.ts";
+import { type Answered, streamAnswers } from "../tasks/picture-stream.ts";
+import { type PictureSource, readPicture } from "../tasks/pictures.ts";
 import type { NamedPicture } from "./picture-paths.ts";
 
-/** A picture with its answer, or with the reason why there is none. */
-export type Answered<T> =
-  | { readonly picture: NamedPicture; readonly answer: T; readonly error?: undefined }
-  | { readonly picture: NamedPicture; readonly error: SaccadeError };
-
-/** Gets at most `size` pictures and gives one answer for each. */
-type Answer<T> = (pixels: readonly RawImage[]) => Promise<readonly T[]>;
-
-/** Answers in the order of the pictures. */
-export async function* answerInBatches<T>(
-  host: Host,
-  pictures: readonly NamedPicture[],
-  size: number,
-  answer: Answer<T>,
-  options: DecodeOptions & { readonly signal?: AbortSignal } = {},
-): AsyncGenerator<Answered<T>> {
-  const decode = (start: number) => {
-    const decoded = Promise.all(
-      pictures.slice(start, start + size).map(async (picture) => {
-        try {
-          return { picture, pixels: await readPicture(host, picture.source, options) };
-        } catch (error) {
-          if (error instanceof SaccadeError) return { picture, error };
-          throw error;
-        }
-      }),
-    );
-    // It may fail while nobody waits for it yet; whoever does wait still gets the error.
-    decoded.catch(() => undefined);
-    return decoded;
-  };
-  let next = decode(0);
-  for (let start = 0; start < pictures.length; start += size) {
-    const batch = await next;
-    if (start + size < pictures.length) next = decode(start + size);
-    if (options.signal?.aborted === true) throw new AbortedError("reading pictures", options.signal.reason);
-    const readable = batch.flatMap((item) => (item.pixels === undefined ? [] : [item.pixels]));
-    const answers = await answerAll(readable, answer);
-    let taken = 0;
-    for (const { picture, error } of batch) {
-      const result = error ?? answers[taken++]!;
-      yield result instanceof SaccadeError ? { picture, error: result } : { picture, answer: result.answer };
-    }
-  }
+export interface BatchOptions extends DecodeOptions {
+  /** Pictures run together at most. */
+  readonly batchSize: number;
+  readonly signal?: AbortSignal;
 }
 
-/** A picture that is too large for the model's preprocessing fails its whole batch; then each goes alone, and only that one has an error. */
-async function answerAll<T>(
-  pixels: readonly RawImage[],
-  answer: Answer<T>,
-): Promise<({ readonly answer: T } | SaccadeError)[]> {
-  if (pixels.length === 0) return [];
-  try {
-    return (await answer(pixels)).map((one) => ({ answer: one }));
-  } catch (error) {
-    if (!(error instanceof LimitError || error instanceof ImageError)) throw error;
-    if (pixels.length === 1) return [error];
-  }
-  const results: ({ readonly answer: T } | SaccadeError)[] = [];
-  for (const one of pixels) results.push(...(await answerAll([one], answer)));
-  return results;
+/**
+ * For models that take pictures as they are, and one batch at a time: the next one is decoded meanwhile.
+ *
+ * @param answer gets at most a batch of pictures and gives one answer for each
+ */
+export function answerInBatches<A>(
+  host: Host,
+  pictures: readonly NamedPicture[],
+  answer: (pixels: readonly RawImage[]) => Promise<readonly A[]>,
+  { batchSize, signal, ...decoding }: BatchOptions,
+): AsyncGenerator<Answered<NamedPicture, A>> {
+  return streamAnswers(
+    pictures,
+    ({ source }, reserve) => readPicture(host, source, { ...decoding, reserve }),
+    {
+      view: (picture) => picture,
+      bytesOf: ({ data }) => data.byteLength,
+      batchSize,
+      joins: () => true,
+      run: (batch) => answer(batch.map(({ view }) => view)),
+      lanes: 1,
+    },
+    signal === undefined ? {} : { signal },
+  );
+}
+
+/** For models that take sources without names: their answers under the names. */
+export async function* underNames<A>(
+  pictures: readonly NamedPicture[],
+  answer: (sources: readonly PictureSource[]) => AsyncIterable<Answered<PictureSource, A>>,
+): AsyncGenerator<Answered<NamedPicture, A>> {
+  let next = 0;
+  for await (const answered of answer(pictures.map(({ source }) => source)))
+    yield { ...answered, source: pictures[next++]! };
 }

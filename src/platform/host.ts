@@ -38,6 +38,7 @@ export interface Files {
 
 /** The machine as the library sees it. */
 export interface Host {
+  readonly machine: MachineFacts;
   readonly files: Files;
   /** Where downloaded weights are kept, and where the models that come with the package are. */
   readonly folders: { readonly cache: string; readonly bundledModels: string };
@@ -110,7 +111,6 @@ export interface TracedRuns {
 
 /** A host that can also be measured: clocks, counters, processes of their own, traces. */
 export interface MeasuringHost extends Host {
-  readonly machine: MachineFacts;
   /** For people: "linux-x64", "Node v20.20.2". */
   readonly platform: string;
   readonly runtime: string;

@@ -5,7 +5,9 @@ import type { ModelCard } from "../model-folder/model.ts";
 import type { Host } from "../platform/host.ts";
 import { elementCount, toFloat32 } from "../tensor.ts";
 import { Engine, type EngineOptions, requireOutput } from "./engine.ts";
-import { type PictureSource, readPicture } from "./pictures.ts";
+import type { PictureView } from "./picture-sessions.ts";
+import { type Answered, allAnswers } from "./picture-stream.ts";
+import type { PictureSource } from "./pictures.ts";
 
 export interface EmbedOptions extends DecodeOptions {
   /** Scale to unit length, so that a dot product is the cosine. Default true. */
@@ -24,11 +26,9 @@ export interface EmbedOptions extends DecodeOptions {
  * const cosine = a.reduce((sum, value, i) => sum + value * b[i], 0);
  */
 export class Embedder {
-  readonly #host: Host;
   readonly #engine: Engine;
 
-  constructor(host: Host, engine: Engine) {
-    this.#host = host;
+  constructor(engine: Engine) {
     this.#engine = engine;
   }
 
@@ -44,20 +44,16 @@ export class Embedder {
   ): Promise<Float32Array | Float32Array[]> {
     const many = Array.isArray(pictures);
     const sources = (many ? pictures : [pictures]) as readonly PictureSource[];
-    const decoded = await Promise.all(sources.map((source) => readPicture(this.#host, source, options)));
-    const { model } = this.#engine;
-    const vectors: Float32Array[] = [];
-    for (const batch of this.#engine.batches(decoded, options.batchSize ?? 8)) {
-      const outputs = await this.#engine.run(batch, [model.embeddingName], options.signal);
-      const value = requireOutput(outputs, model.embeddingName); // (batch, width)
-      const width = elementCount(value.shape) / batch.length;
-      const data = toFloat32(value);
-      for (let i = 0; i < batch.length; i++) {
-        const vector = data.slice(i * width, (i + 1) * width);
-        vectors.push(options.normalize === false ? vector : unit(vector));
-      }
-    }
+    const vectors = await allAnswers(this.embedAll(sources, options));
     return many ? vectors : vectors[0]!;
+  }
+
+  /** Any number of pictures, each with its vector or the error why it has none, in their order; see `Classifier.classifyAll`. */
+  embedAll(
+    pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
+    options: EmbedOptions = {},
+  ): AsyncGenerator<Answered<PictureSource, Float32Array>> {
+    return this.#engine.answerAll(pictures, (views) => this.#embedBatch(views, options), options);
   }
 
   dispose(): Promise<void> {
@@ -67,6 +63,18 @@ export class Embedder {
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
+
+  async #embedBatch(batch: readonly PictureView[], { normalize, signal }: EmbedOptions): Promise<Float32Array[]> {
+    const { model } = this.#engine;
+    const outputs = await this.#engine.run(batch, [model.embeddingName], signal);
+    const value = requireOutput(outputs, model.embeddingName); // (batch, width)
+    const width = elementCount(value.shape) / batch.length;
+    const data = toFloat32(value);
+    return batch.map((_, i) => {
+      const vector = data.slice(i * width, (i + 1) * width);
+      return normalize === false ? vector : unit(vector);
+    });
+  }
 }
 
 export async function loadEmbedder(
@@ -74,7 +82,7 @@ export async function loadEmbedder(
   source: string | Uint8Array,
   options: EngineOptions = {},
 ): Promise<Embedder> {
-  return new Embedder(host, await Engine.open(host, source, options));
+  return new Embedder(await Engine.open(host, source, options));
 }
 
 function unit(vector: Float32Array): Float32Array {

@@ -1,6 +1,6 @@
 // A compiled model with a session: pictures go in, raw outputs come out. Classifier and Embedder share it.
 import { SessionError, UsageError } from "../errors.ts";
-import type { RawImage } from "../image/raw-image.ts";
+import type { DecodeOptions } from "../image/raw-image.ts";
 import { atResolution, type Resolution } from "../image/resolution.ts";
 import { parseTransform, pixelNormalization, printTransform, type Transform } from "../image/transform.ts";
 import { type CompiledModel, compileModel, type PictureModel } from "../model-folder/compile.ts";
@@ -8,11 +8,15 @@ import { type LoadOptions, loadModel } from "../model-folder/load.ts";
 import type { LoadedModel } from "../model-folder/model.ts";
 import type { Precision } from "../onnx/lower.ts";
 import type { Host } from "../platform/host.ts";
-import type { ActualDevice, SessionOptions } from "../runtime/session.ts";
+import type { ActualDevice } from "../runtime/session.ts";
+import type { SessionLayout } from "../runtime/session-layout.ts";
 import type { TensorData } from "../tensor.ts";
-import { batchesOf, PictureSessions } from "./picture-sessions.ts";
+import { EngineSessions, type ManySessionsOptions, type TrialBatch } from "./engine-sessions.ts";
+import { joinsViews, PictureSessions, type PictureView } from "./picture-sessions.ts";
+import { type Answered, type BatchTask, type Reserve, streamAnswers } from "./picture-stream.ts";
+import { type PictureSource, readPicture } from "./pictures.ts";
 
-export interface EngineOptions extends SessionOptions, LoadOptions {
+export interface EngineOptions extends ManySessionsOptions, LoadOptions {
   /** Preprocessing in the transform language. Default: the model's own. */
   readonly transform?: string;
   /**
@@ -38,14 +42,31 @@ export async function loadedModel(host: Host, source: ModelSource, options: Load
   return typeof source === "string" || source instanceof Uint8Array ? loadModel(host, source, options) : source;
 }
 
+/** How many pictures are run. */
+export interface RunManyOptions extends DecodeOptions {
+  /** Pictures run together at most. Default 8. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+}
+
+const DEFAULT_BATCH_SIZE = 8;
+
 /** The pictures of one call, and where its outputs go. */
 export class Engine {
+  readonly #host: Host;
+  readonly #engineSessions: EngineSessions;
+
   private constructor(
+    host: Host,
     readonly model: PictureModel,
+    engineSessions: EngineSessions,
     readonly sessions: PictureSessions,
     readonly transform: Transform,
     readonly labels: readonly string[] | undefined,
-  ) {}
+  ) {
+    this.#host = host;
+    this.#engineSessions = engineSessions;
+  }
 
   static async open(host: Host, source: ModelSource, options: EngineOptions): Promise<Engine> {
     const { onNotice, precision, resolution } = options;
@@ -59,9 +80,11 @@ export class Engine {
     if (loaded.kind === "onnx") requireOwnNormalization(compiled, usual);
     const transform = resolution === undefined ? usual : atResolution(usual, resolution);
     const definition = loaded.kind === "native" ? loaded.definition : undefined;
-    const create = (bytes: Uint8Array) => host.createSession(bytes, options);
+    const engineSessions = new EngineSessions(host, options);
+    const create = (bytes: Uint8Array, trial?: TrialBatch) => engineSessions.open(bytes, trial);
     const sessions = await PictureSessions.open(compiled, definition, transform, create);
-    const engine = new Engine(factsOf(compiled), sessions, transform, options.labels ?? compiled.card.labels);
+    const labels = options.labels ?? compiled.card.labels;
+    const engine = new Engine(host, factsOf(compiled), engineSessions, sessions, transform, labels);
     const refusal = resolution === undefined ? undefined : sessions.refusal(compiled.card.name);
     if (refusal === undefined) return engine;
     await engine.dispose();
@@ -72,18 +95,41 @@ export class Engine {
     return this.sessions.first.device;
   }
 
-  /** Runs pictures whose transformed sizes agree as one batch. Outputs keep their leading batch dimension. */
+  /** Sessions, and threads inside each. */
+  get layout(): SessionLayout {
+    return this.#engineSessions.layout!;
+  }
+
+  /** Runs views of one size as one batch. Outputs keep their leading batch dimension. */
   async run(
-    pictures: readonly RawImage[],
+    views: readonly PictureView[],
     outputs: readonly string[],
     signal?: AbortSignal,
   ): Promise<Record<string, TensorData>> {
-    return this.sessions.run(this.model.inputName, pictures, outputs, signal);
+    return this.sessions.run(this.model.inputName, views, outputs, signal);
   }
 
-  /** Groups of at most `limit` pictures, in order, that have one size after the transform. */
-  batches(pictures: readonly RawImage[], limit: number): RawImage[][] {
-    return batchesOf(this.transform, pictures, limit);
+  /** How many pictures are answered, whose batches `run` answers. */
+  task<A, S>(run: BatchTask<PictureView, A, S>["run"], batchSize = DEFAULT_BATCH_SIZE): BatchTask<PictureView, A, S> {
+    return {
+      view: (picture) => this.sessions.view(picture),
+      bytesOf: ({ pixels }) => pixels.data.byteLength,
+      batchSize,
+      joins: joinsViews,
+      run,
+      lanes: 2 * this.layout.sessions,
+    };
+  }
+
+  /** Answers in the order of the pictures; what cannot be read is among them as an error. */
+  answerAll<A>(
+    pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
+    run: (views: readonly PictureView[]) => Promise<readonly A[]>,
+    { batchSize, signal, ...decoding }: RunManyOptions,
+  ): AsyncGenerator<Answered<PictureSource, A>> {
+    const read = (source: PictureSource, reserve: Reserve) => readPicture(this.#host, source, { ...decoding, reserve });
+    const task = this.task<A, PictureSource>((batch) => run(batch.map(({ view }) => view)), batchSize);
+    return streamAnswers(pictures, read, task, signal === undefined ? {} : { signal });
   }
 
   dispose(): Promise<void> {

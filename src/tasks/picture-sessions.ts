@@ -8,6 +8,7 @@ import {
   type Transform,
   transformOutputSize,
   transformToPixels,
+  transformToRaw,
 } from "../image/transform.ts";
 import type { CompiledModel } from "../model-folder/compile.ts";
 import { formKey, type PixelForm, pixelFeed, pixelForm } from "../model-folder/picture-form.ts";
@@ -15,6 +16,17 @@ import type { PixelSize } from "../models/graph.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import type { Session } from "../runtime/session.ts";
 import { type TensorData, tensor } from "../tensor.ts";
+import type { TrialBatch } from "./engine-sessions.ts";
+
+/** A picture as the model sees it, before normalisation: the picture itself is no longer needed. */
+export interface PictureView {
+  readonly pixels: RawImage;
+  /** Size of the picture. */
+  readonly width: number;
+  readonly height: number;
+  /** Whether nobody else has these pixels, so that they can be given away. */
+  readonly isOwn: boolean;
+}
 
 /** One way to run pictures. It must not hold on to the model, whose weights the engine has by then. */
 interface Inlet {
@@ -22,7 +34,7 @@ interface Inlet {
   readonly key: string;
   /** undefined where there is only what the model was compiled to. */
   readonly form: PixelForm | undefined;
-  feed(pictures: readonly RawImage[]): TensorData;
+  feed(views: readonly PictureView[]): TensorData;
 }
 
 /** Pictures whose size is their own are photos: the first session is for them. */
@@ -52,36 +64,45 @@ export class PictureSessions {
 
   /**
    * @param definition of a model of this library, undefined for ONNX files
-   * @param create makes a session
+   * @param create makes a session; the first one may be tried with a batch of pictures
    * @throws SessionError
    */
   static async open(
     compiled: CompiledModel,
     definition: ModelDefinition | undefined,
     transform: Transform,
-    create: (bytes: Uint8Array) => Promise<Session>,
+    create: (bytes: Uint8Array, trial?: TrialBatch) => Promise<Session>,
   ): Promise<PictureSessions> {
     const usual = fixedOutputSize(transform);
     const inletFor = inlets(compiled.takes, definition, transform);
     const inlet = inletFor(usual ?? PHOTO);
-    const createFor = ({ form }: Inlet) => create(form === undefined ? compiled.bytes : compiled.inForm!(form));
-    const first = { key: inlet.key, session: await createFor(inlet) };
+    const bytesFor = ({ form }: Inlet) => (form === undefined ? compiled.bytes : compiled.inForm!(form));
+    const createFor = (other: Inlet) => create(bytesFor(other));
+    const trial = usual === undefined ? undefined : trialBatch(compiled, inlet, usual);
+    const first = { key: inlet.key, session: await create(bytesFor(inlet), trial) };
     return new PictureSessions(first, inletFor, usual === undefined ? createFor : undefined, transform);
   }
 
-  /** Runs pictures whose transformed sizes agree as one batch. */
+  /** What the model sees of a picture. Throws LimitError when a step would make it too large. */
+  view(picture: RawImage): PictureView {
+    const { width, height } = picture;
+    const pixels = transformToRaw(picture, this.#transform).image;
+    return { pixels, width, height, isOwn: pixels !== picture };
+  }
+
+  /** Runs views of one size as one batch. */
   async run(
     inputName: string,
-    pictures: readonly RawImage[],
+    views: readonly PictureView[],
     outputs: readonly string[],
     signal?: AbortSignal,
   ): Promise<Record<string, TensorData>> {
-    const [picture] = pictures;
-    if (picture === undefined) throw new UsageError("no pictures were given");
-    const inlet = this.#inletFor(transformOutputSize(this.#transform, picture.width, picture.height));
+    const [view] = views;
+    if (view === undefined) throw new UsageError("no pictures were given");
+    const inlet = this.#inletFor(view.pixels);
     const session = await this.#sessionFor(inlet);
     const options = { outputs, transferInputs: true, ...(signal === undefined ? {} : { signal }) };
-    return session.run({ [inputName]: inlet.feed(pictures) }, options);
+    return session.run({ [inputName]: inlet.feed(views) }, options);
   }
 
   /** The error to throw when the model takes one size only and the transform makes others; undefined when they go together. */
@@ -109,6 +130,18 @@ export class PictureSessions {
   }
 }
 
+/** Pictures that run together in a trial. */
+const TRIAL_PICTURES = 8;
+
+/** Grey pictures of the usual size: what a run takes does not depend on what is to be seen. */
+function trialBatch({ inputName, logitsName }: CompiledModel, inlet: Inlet, { width, height }: PixelSize): TrialBatch {
+  const data = new Uint8Array(3 * width * height).fill(128);
+  const view = { pixels: { width, height, data }, width, height, isOwn: false };
+  const views = new Array<PictureView>(TRIAL_PICTURES).fill(view);
+  const feeds = () => ({ [inputName]: inlet.feed(views) });
+  return { feeds, outputs: [logitsName], pictures: TRIAL_PICTURES };
+}
+
 /** How pictures of a size are run. */
 function inlets(
   takes: CompiledModel["takes"],
@@ -116,15 +149,25 @@ function inlets(
   transform: Transform,
 ): (size: PixelSize) => Inlet {
   const normalization = pixelNormalization(transform);
-  const toPixels = (pictures: readonly RawImage[]) => transformToPixels(pictures, transform);
   if (definition === undefined || normalization === undefined) {
-    const feed = takes === "pixels" ? toPixels : (pictures: readonly RawImage[]) => pictureBatch(transform, pictures);
-    return () => ({ key: "", form: undefined, feed });
+    const last = transform.slice(-1).filter(({ op }) => op === "normalize" || op === "value_range");
+    const toImages = (views: readonly PictureView[]) => pictureBatch(last, views.map(pixelsOf));
+    return () => ({ key: "", form: undefined, feed: takes === "pixels" ? toPixels : toImages });
   }
   return (size) => {
     const form = pixelForm(definition, size, normalization);
-    return { key: formKey(form), form, feed: (pictures) => pixelFeed(toPixels(pictures), form) };
+    return { key: formKey(form), form, feed: (views) => pixelFeed(toPixels(views), form) };
   };
+}
+
+const pixelsOf = ({ pixels }: PictureView) => pixels;
+
+/** (views, height, width, 3). A single large picture is not copied again. */
+function toPixels(views: readonly PictureView[]): TensorData<"uint8"> {
+  const [view] = views;
+  if (views.length !== 1 || view?.isOwn !== true) return transformToPixels(views.map(pixelsOf), []);
+  const { width, height, data } = view.pixels;
+  return tensor("uint8", [1, height, width, 3], data);
 }
 
 /** What a transform makes of every picture, if that is one size. */
@@ -152,6 +195,15 @@ export function pictureBatch(transform: Transform, pictures: readonly RawImage[]
 
 /** Pixels that go into one run: a large picture goes alone, because together they would only take more memory. */
 const PIXELS_PER_RUN = 2 ** 22;
+
+/** Whether a picture may run together with these: it has their size, and together they are not too large. */
+export function joinsViews(batch: readonly PictureView[], { pixels: next }: PictureView): boolean {
+  const [first] = batch;
+  if (first === undefined) return true;
+  const { width, height } = first.pixels;
+  const isOfSize = width === next.width && height === next.height;
+  return isOfSize && (batch.length + 1) * width * height <= PIXELS_PER_RUN;
+}
 
 /** Groups of at most `limit` pictures, in order, that have one size after the transform. */
 export function batchesOf(transform: Transform, pictures: readonly RawImage[], limit: number): RawImage[][] {

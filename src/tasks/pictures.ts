@@ -13,5 +13,6 @@ export async function readPicture(host: Host, source: PictureSource, options: De
   if (entry === undefined) throw new NotFoundError("picture", source, "check the path");
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   if (entry.size > maxBytes) throw new LimitError(`picture ${source}`, entry.size, maxBytes, "bytes");
+  await options.reserve?.(entry.size);
   return host.decode(await host.files.read(source, { maxBytes }), options);
 }

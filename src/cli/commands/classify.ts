@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import { UsageError } from "../../errors.ts";
 import { drawGaze } from "../../image/explain.ts";
 import { drawGlimpses } from "../../image/glimpses.ts";
-import type { RawImage } from "../../image/raw-image.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { AdaptiveClassifier, type AdaptiveResult, isAdaptive, looksInSteps } from "../../tasks/adaptive-classifier.ts";
@@ -115,19 +114,16 @@ async function classify(
   };
   const progress = new Progress(terminal, "pictures", pictures.length);
   let failures = 0;
-  const adaptively = (classifier: AdaptiveClassifier) => (pixels: readonly RawImage[]) =>
-    classifier.classify(pixels, { ...options, ...exitOptions(flags) });
-  const answers: AsyncIterable<Answered<NamedPicture, Result>> =
+  const answers =
     classifier instanceof AdaptiveClassifier
-      ? answerInBatches(nodeHost, pictures, adaptively(classifier), options)
-      : underNames(
+      ? answerInBatches(
+          nodeHost,
           pictures,
-          classifier.classifyAll(
-            pictures.map(({ source }) => source),
-            options,
-          ),
-        );
-  for await (const { source: picture, ...answered } of answers) {
+          (pixels) => classifier.classify(pixels, { ...options, ...exitOptions(flags) }),
+          options,
+        )
+      : underNames(pictures, (sources) => classifier.classifyAll(sources, options));
+  for await (const { source: picture, ...answered } of answers as AsyncIterable<Answered<NamedPicture, Result>>) {
     progress.advance();
     if (answered.error !== undefined) {
       failures++;

@@ -10,20 +10,23 @@ import {
   addModelOptions,
   addPrecisionOption,
   addResolutionOption,
+  addSessionsOption,
   type DeviceOptions,
   integer,
   loadOptions,
   type ModelOptions,
   type PrecisionOptions,
   type ResolutionOptions,
+  type SessionsOptions,
   sessionOptions,
+  sessionsOptions,
 } from "../options.ts";
-import { answerInBatches } from "../picture-batches.ts";
+import { underNames } from "../picture-batches.ts";
 import { expandPictures } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
 import { describeError, printable, type Terminal } from "../terminal.ts";
 
-interface EmbedFlags extends ModelOptions, DeviceOptions, PrecisionOptions, ResolutionOptions {
+interface EmbedFlags extends ModelOptions, DeviceOptions, SessionsOptions, PrecisionOptions, ResolutionOptions {
   json?: boolean;
   output?: string;
   transform?: string;
@@ -58,7 +61,7 @@ export function addEmbed(program: Command, terminal: Terminal, finish: (exitCode
     .option("--no-normalize", "leave the vectors as long as the model makes them")
     .option("--batch <n>", "pictures run together", integer(1), 8)
     .addHelpText("after", EXAMPLES);
-  addResolutionOption(addPrecisionOption(addDeviceOptions(addModelOptions(command)))).action(
+  addResolutionOption(addPrecisionOption(addSessionsOption(addDeviceOptions(addModelOptions(command))))).action(
     (paths: string[], flags: EmbedFlags) => embed(paths, flags, terminal, finish),
   );
 }
@@ -73,6 +76,7 @@ async function embed(
   await using embedder = await loadEmbedder(nodeHost, flags.model ?? DEFAULT_MODEL, {
     ...loadOptions(flags),
     ...sessionOptions(flags, terminal),
+    ...sessionsOptions(flags, pictures.length),
     precision: flags.precision,
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
     ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
@@ -81,10 +85,8 @@ async function embed(
   const options = { normalize: flags.normalize, batchSize: flags.batch, signal };
   const progress = new Progress(terminal, "pictures", pictures.length);
   const embeddings: Embedding[] = [];
-  const answers = answerInBatches(nodeHost, pictures, flags.batch, (pixels) => embedder.embed(pixels, options), {
-    signal,
-  });
-  for await (const { picture, ...result } of answers) {
+  const answers = underNames(pictures, (sources) => embedder.embedAll(sources, options));
+  for await (const { source: picture, ...result } of answers) {
     progress.advance();
     if (result.error !== undefined) {
       const { code, message } = result.error;

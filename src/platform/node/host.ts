@@ -4,6 +4,7 @@ import type { Host } from "../host.ts";
 import { decodeWithSharp, encodePng } from "./decode.ts";
 import { nodeFiles } from "./files.ts";
 import { nodeFolders } from "./folders.ts";
+import { describeMachine } from "./machine.ts";
 import { createNodeSession, type NodeSession } from "./session.ts";
 
 export interface NodeHost extends Host {
@@ -12,6 +13,7 @@ export interface NodeHost extends Host {
 
 /** The machine this process runs on. It holds no state: sessions belong to whoever made them. */
 export const nodeHost: NodeHost = {
+  machine: describeMachine(),
   files: nodeFiles,
   folders: nodeFolders,
   decode: decodeWithSharp,

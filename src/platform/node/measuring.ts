@@ -10,7 +10,7 @@ import { AbortedError, LimitError, SessionError } from "../../errors.ts";
 import type { FreshRun, FreshRunFacts, MeasuringHost, TracedRuns } from "../host.ts";
 import { encodeJpeg } from "./decode.ts";
 import { nodeHost } from "./host.ts";
-import { describeMachine, readLoad } from "./machine.ts";
+import { readLoad } from "./machine.ts";
 import { createNodeSession } from "./session.ts";
 import { workerEntry } from "./workers.ts";
 
@@ -30,7 +30,6 @@ const MAX_TRACE_BYTES = 2 ** 29;
 
 export const nodeMeasuringHost: MeasuringHost = {
   ...nodeHost,
-  machine: describeMachine(),
   platform: `${process.platform}-${process.arch}`,
   runtime: `Node ${process.version}`,
   now: () => performance.now(),

@@ -1,0 +1,109 @@
+// The sessions of a model that is to answer many pictures: how many side by side, with how many threads each.
+import { UsageError } from "../errors.ts";
+import type { Host } from "../platform/host.ts";
+import { fastestOf, runRate, type TrialOptions } from "../runtime/layout-trial.ts";
+import { shareBytes } from "../runtime/pool.ts";
+import type { Session, SessionOptions } from "../runtime/session.ts";
+import { type OpenLayout, openLayout, type SessionLayout, sessionLayouts } from "../runtime/session-layout.ts";
+
+export interface ManySessionsOptions extends SessionOptions {
+  /**
+   * Sessions side by side: pictures a second against memory, because each has its own copy of the weights. Default 1: the soonest answer to one
+   * picture. "auto": what does most in total on this machine, for as many pictures as `expectedPictures` says. Answers differ by rounding at most.
+   */
+  readonly sessions?: number | "auto";
+  /** For `sessions: "auto"`: few pictures are not worth loading a model twice, for very many it is tried what is fastest. Default: many. */
+  readonly expectedPictures?: number;
+}
+
+/** A batch to try sessions with. */
+export interface TrialBatch extends TrialOptions {
+  readonly pictures: number;
+}
+
+/** Fewer are answered by one session before a second one is loaded. */
+const MANY_PICTURES = 128;
+/** Work that is expected to take longer is worth a trial of about three seconds. */
+const LONG_MS = 60_000;
+/** Of the machine's memory, what sessions may take. */
+const MEMORY_SHARE = 0.5;
+/** Bytes in memory for a byte of the model: the file while it loads, the weights, and again in the order that products like. */
+const COPIES_OF_WEIGHTS = 4;
+/** What a session takes beside the weights: its thread, its activations. */
+const SESSION_BYTES = 2 ** 27;
+
+/** Opens the sessions of a model, which all have the layout that is decided for the first. */
+export class EngineSessions {
+  readonly #host: Host;
+  readonly #options: ManySessionsOptions;
+  #layout: SessionLayout | undefined;
+
+  /** @throws UsageError for a number of sessions that is not a whole number of at least 1 */
+  constructor(host: Host, options: ManySessionsOptions) {
+    const { sessions = 1 } = options;
+    if (sessions !== "auto" && !(Number.isInteger(sessions) && sessions >= 1))
+      throw new UsageError(`sessions must be a whole number of at least 1, got ${sessions}`);
+    this.#host = host;
+    this.#options = options;
+  }
+
+  /** Known once a model is open. */
+  get layout(): SessionLayout | undefined {
+    return this.#layout;
+  }
+
+  /** @param trial what to try the first model with, where a trial makes sense */
+  async open(bytes: Uint8Array, trial?: TrialBatch): Promise<Session> {
+    if (this.#layout !== undefined) return (await this.#openAs(this.#layout, bytes)).session;
+    const [likeliest, rival] = this.#candidates(bytes.byteLength);
+    const first = await this.#openAs(likeliest!, bytes);
+    this.#layout = { ...likeliest!, sessions: first.sessions };
+    if (trial === undefined || rival === undefined || first.sessions === 1) return first.session;
+    try {
+      return (await this.#isLong(first, trial)) ? await this.#faster(first, rival, bytes, trial) : first.session;
+    } catch (error) {
+      await first.session.dispose();
+      throw error;
+    }
+  }
+
+  /** Layouts worth trying, the likeliest first. Of those that use all threads, the neighbour of the one with most sessions is its likeliest rival. */
+  #candidates(modelBytes: number): SessionLayout[] {
+    const { sessions = 1, expectedPictures = Number.POSITIVE_INFINITY } = this.#options;
+    const { cores, memoryBytes } = this.#host.machine;
+    if (sessions !== "auto") {
+      const threads = this.#options.threads ?? Math.max(1, Math.floor(cores / sessions));
+      return [{ sessions, threads }];
+    }
+    const { threads } = this.#options;
+    if (threads !== undefined || expectedPictures < MANY_PICTURES) return [{ sessions: 1, threads: threads ?? cores }];
+    const sessionBytes = COPIES_OF_WEIGHTS * modelBytes + SESSION_BYTES;
+    return sessionLayouts({ threads: cores, sessionBytes, memoryBytes: MEMORY_SHARE * memoryBytes });
+  }
+
+  async #isLong(first: OpenLayout, trial: TrialBatch): Promise<boolean> {
+    const { expectedPictures } = this.#options;
+    if (expectedPictures === undefined) return false;
+    await runRate(first, trial); // the first runs are slow
+    const rate = trial.pictures * (await runRate(first, trial));
+    return (1000 * expectedPictures) / rate > LONG_MS;
+  }
+
+  async #faster(first: OpenLayout, layout: SessionLayout, bytes: Uint8Array, trial: TrialBatch): Promise<Session> {
+    const rival = await this.#openAs(layout, bytes);
+    const winner = await fastestOf([first, rival], trial).catch(async (error: unknown) => {
+      await rival.session.dispose();
+      throw error;
+    });
+    await (winner === 0 ? rival : first).session.dispose();
+    if (winner === 0) return first.session;
+    this.#layout = layout;
+    return rival.session;
+  }
+
+  #openAs(layout: SessionLayout, bytes: Uint8Array): Promise<OpenLayout> {
+    const { sessions: _, expectedPictures: __, ...options } = this.#options;
+    const shared = layout.sessions === 1 ? bytes : shareBytes(bytes);
+    return openLayout(layout, (threads) => this.#host.createSession(shared, { ...options, threads }));
+  }
+}
