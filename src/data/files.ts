@@ -1,6 +1,6 @@
 // What data sets need of the place they run in: files to read and pictures to decode, passed in by the caller.
 import { AbortedError, FormatError } from "../errors.ts";
-import type { RawImage } from "../image/raw-image.ts";
+import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
 
 export interface DataFileEntry {
   /** Path as the caller would write it. */
@@ -22,7 +22,7 @@ export interface DataFiles {
 }
 
 /** Bytes of a JPEG, PNG, … to upright 8-bit RGB. */
-export type DecodePicture = (bytes: Uint8Array) => Promise<RawImage>;
+export type DecodePicture = (bytes: Uint8Array, options?: DecodeOptions) => Promise<RawImage>;
 
 /** Where the pixels of one sample are: plain data, so that any thread can go and get them. */
 export type PictureSource =

@@ -1,13 +1,14 @@
-// A data set through a classifier: while one batch runs, the next is decoded and prepared. Pictures that cannot be read stop nothing.
+// A data set through a classifier: while batches run, the next pictures are decoded and prepared. Pictures that cannot be read stop nothing.
 import type { DataProblem, Dataset } from "../data/dataset.ts";
-import { checkAborted, type DataFiles, type DecodePicture, loadPicture, mapLimited } from "../data/files.ts";
-import { ImageError, LimitError, SaccadeError } from "../errors.ts";
+import { type DataFiles, type DecodePicture, loadPicture } from "../data/files.ts";
 import type { RawImage } from "../image/raw-image.ts";
-import type { Classifier } from "../tasks/classifier.ts";
+import type { Classifier, ScoreTaskOptions } from "../tasks/classifier.ts";
+import { type BatchTask, type Reserve, type StreamOptions, streamAnswers } from "../tasks/picture-stream.ts";
 import type { ClassScores } from "../tasks/results.ts";
 
-/** What is needed of a classifier to evaluate it. */
+/** What is needed of a classifier to evaluate it. One that has tasks keeps all of its sessions busy. */
 export type Scorer = Pick<Classifier, "labels" | "looks" | "scores"> & {
+  readonly scoreTask?: Classifier["scoreTask"];
   /** Multiply-accumulates of each step, of models that run in steps. */
   readonly stepMacs?: readonly number[];
 };
@@ -40,22 +41,19 @@ export interface PictureAnswer {
 /** A picture that was answered, or why it was not. */
 export type Outcome =
   | { readonly answer: PictureAnswer; readonly problem?: undefined }
-  | { readonly problem: DataProblem };
+  | { readonly problem: DataProblem; readonly answer?: undefined };
 
-type Decoded =
-  | {
-      readonly index: number;
-      readonly name: string;
-      readonly label: number;
-      readonly image: RawImage;
-      readonly problem?: undefined;
-    }
-  | { readonly problem: DataProblem };
-
-const PARALLEL = 8;
+/** A picture of the data set; what reading it tells is filled in then. */
+interface Entry {
+  readonly index: number;
+  name: string;
+  label: number;
+  width: number;
+  height: number;
+}
 
 /**
- * All pictures of a data set, in its order, in groups as they ran together.
+ * All pictures of a data set, in its order.
  *
  * @throws AbortedError, and whatever the model throws; unreadable pictures are outcomes
  */
@@ -64,88 +62,59 @@ export async function* answerDataset(
   dataset: Dataset,
   access: PictureAccess,
   options: AnswerOptions,
-): AsyncGenerator<readonly Outcome[]> {
+): AsyncGenerator<Outcome> {
   const { batchSize, signal } = options;
-  const indices = Array.from({ length: dataset.length }, (_, i) => i);
-  const decode = (start: number) =>
-    unobserved(
-      mapLimited(indices.slice(start, start + batchSize), PARALLEL, (index) => decodeItem(dataset, index, access)),
-    );
-  let decoding = decode(0);
-  let running: Promise<readonly Outcome[]> | undefined;
-  for (let start = 0; start < dataset.length; start += batchSize) {
-    checkAborted(signal, "the evaluation");
-    const batch = await decoding;
-    if (start + batchSize < dataset.length) decoding = decode(start + batchSize);
-    // Two batches are under way: one in the engine, one being transformed, which costs this thread as much as the engine does for small models.
-    const started = unobserved(answerBatch(classifier, batch, options));
-    if (running !== undefined) yield await running;
-    running = started;
-  }
-  if (running !== undefined) yield await running;
-}
-
-/** A promise that is awaited later, or never, if something else fails first: that is no unhandled rejection. */
-function unobserved<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
-}
-
-async function decodeItem(dataset: Dataset, index: number, access: PictureAccess): Promise<Decoded> {
-  let name = `picture ${index}`;
-  try {
-    const item = await dataset.item(index);
-    name = item.name;
-    return { index, name, label: item.label, image: await loadPicture(item.picture, access.files, access.decode) };
-  } catch (error) {
-    if (!(error instanceof SaccadeError)) throw error;
-    return { problem: { name, reason: error.message } };
+  const wantsGaze = ({ name }: Entry) => classifier.looks && options.wantsGaze(name);
+  const scoring = { batchSize, wantsGaze, ...(signal === undefined ? {} : { signal }) };
+  const read = (entry: Entry, reserve: Reserve) => readEntry(entry, dataset, access, reserve);
+  const entries = entriesOf(dataset);
+  const answers =
+    classifier.scoreTask === undefined
+      ? streamAnswers(entries, read, plainTask(classifier, scoring), scoring)
+      : streamAnswers(entries, read, classifier.scoreTask(scoring), scoring);
+  for await (const { source, ...answered } of answers) {
+    const { name } = source;
+    if (answered.error === undefined) yield { answer: { ...source, scores: answered.answer } };
+    else yield { problem: { name, reason: answered.error.message } };
   }
 }
 
-async function answerBatch(
+function* entriesOf({ length }: Dataset): Generator<Entry> {
+  for (let index = 0; index < length; index++)
+    yield { index, name: `picture ${index}`, label: -1, width: 0, height: 0 };
+}
+
+async function readEntry(
+  entry: Entry,
+  dataset: Dataset,
+  { files, decode }: PictureAccess,
+  reserve: Reserve,
+): Promise<RawImage> {
+  const { name, label, picture } = await dataset.item(entry.index);
+  entry.name = name;
+  entry.label = label;
+  const image = await loadPicture(picture, files, (bytes) => decode(bytes, { reserve }));
+  entry.width = image.width;
+  entry.height = image.height;
+  return image;
+}
+
+/** Batches of pictures as they are, for a classifier that has no tasks of its own. */
+function plainTask(
   classifier: Scorer,
-  batch: readonly Decoded[],
-  { batchSize, wantsGaze, signal }: AnswerOptions,
-): Promise<readonly Outcome[]> {
-  const readable = batch.flatMap((decoded) => (decoded.problem === undefined ? [decoded] : []));
-  const options = {
+  { batchSize, wantsGaze, signal }: Required<Pick<ScoreTaskOptions<Entry>, "batchSize" | "wantsGaze">> & StreamOptions,
+): BatchTask<RawImage, ClassScores, Entry> {
+  return {
+    view: (picture) => picture,
+    bytesOf: ({ data }) => data.byteLength,
     batchSize,
-    explain: classifier.looks && readable.some(({ name }) => wantsGaze(name)),
-    ...(signal === undefined ? {} : { signal }),
+    joins: () => true,
+    run: (batch) => {
+      const pictures = batch.map(({ view }) => view);
+      const explain = batch.some(({ source }) => wantsGaze(source));
+      return classifier.scores(pictures, { batchSize, explain, ...(signal === undefined ? {} : { signal }) });
+    },
+    // One in the engine, one being transformed, which costs this thread as much as the engine does for small models.
+    lanes: 2,
   };
-  const answers = await scoreAll(
-    classifier,
-    readable.map(({ image }) => image),
-    options,
-  );
-  let taken = 0;
-  return batch.map((decoded): Outcome => {
-    if (decoded.problem !== undefined) return decoded;
-    const scores = answers[taken++]!;
-    const { index, name, label, image } = decoded;
-    if (scores instanceof SaccadeError) return { problem: { name, reason: scores.message } };
-    return { answer: { index, name, label, width: image.width, height: image.height, scores } };
-  });
 }
-
-/** Where a picture's shape does not go through the transform (a line of a million pixels), its neighbours do all the same. */
-async function scoreAll(
-  classifier: Scorer,
-  images: readonly RawImage[],
-  options: Parameters<Scorer["scores"]>[1],
-): Promise<readonly (ClassScores | SaccadeError)[]> {
-  if (images.length === 0) return [];
-  try {
-    return await classifier.scores(images, options);
-  } catch (error) {
-    if (!isAboutPicture(error)) throw error;
-    if (images.length === 1) return [error];
-  }
-  const answers: (ClassScores | SaccadeError)[] = [];
-  for (const image of images) answers.push(...(await scoreAll(classifier, [image], options)));
-  return answers;
-}
-
-const isAboutPicture = (error: unknown): error is SaccadeError =>
-  error instanceof ImageError || error instanceof LimitError;

@@ -63,22 +63,18 @@ export async function evaluate(classifier: Scorer, dataset: Dataset, options: Ev
     wantsGaze: (name) => boxes?.find(name) !== undefined,
     ...(signal === undefined ? {} : { signal }),
   });
-  for await (const group of outcomes) {
-    for (const outcome of group) {
-      if (outcome.problem !== undefined) {
-        problems.push(outcome.problem);
-        continue;
-      }
-      const { answer } = outcome;
-      accuracy.add({ ...answer, logits: answer.scores.logits });
-      const { stepLogits } = answer.scores;
-      if (stepLogits !== undefined) steps?.add(stepLogits, match.classes[match.classOf[answer.label]!]!.modelIndex);
-      const box = boxes?.find(answer.name);
-      if (box !== undefined && answer.scores.gaze !== undefined)
-        gaze.add(answer.scores.gaze, box, answer.width, answer.height);
+  for await (const { answer, problem } of outcomes) {
+    onProgress?.(++done, dataset.length);
+    if (problem !== undefined) {
+      problems.push(problem);
+      continue;
     }
-    done += group.length;
-    onProgress?.(done, dataset.length);
+    accuracy.add({ ...answer, logits: answer.scores.logits });
+    const { stepLogits } = answer.scores;
+    if (stepLogits !== undefined) steps?.add(stepLogits, match.classes[match.classOf[answer.label]!]!.modelIndex);
+    const box = boxes?.find(answer.name);
+    if (box !== undefined && answer.scores.gaze !== undefined)
+      gaze.add(answer.scores.gaze, box, answer.width, answer.height);
   }
   if (problems.length === dataset.length)
     throw new FormatError("data", `none of the ${dataset.length} pictures can be read`, {

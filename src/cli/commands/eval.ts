@@ -32,6 +32,7 @@ import {
   addModelOptions,
   addPrecisionOption,
   addResolutionOption,
+  addSessionsOption,
   type DeviceOptions,
   integer,
   loadOptions,
@@ -39,14 +40,16 @@ import {
   type PrecisionOptions,
   type ResolutionOptions,
   readLines,
+  type SessionsOptions,
   sessionOptions,
+  sessionsOptions,
 } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { compact, printable, type Terminal, table } from "../terminal.ts";
 
 type AnyClassifier = Classifier | AdaptiveClassifier;
 
-interface EvalFlags extends ModelOptions, DeviceOptions, PrecisionOptions, ResolutionOptions {
+interface EvalFlags extends ModelOptions, DeviceOptions, SessionsOptions, PrecisionOptions, ResolutionOptions {
   split?: SplitName;
   validationFraction?: number;
   seed?: number;
@@ -101,7 +104,7 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option("--seed <n>", "that training parted the data with (default: its run's, else 0)", integer(0))
     .option("--batch <n>", "pictures run together", integer(1), 32)
     .addHelpText("after", EXAMPLES);
-  addResolutionOption(addPrecisionOption(addDeviceOptions(addModelOptions(command)))).action(
+  addResolutionOption(addPrecisionOption(addSessionsOption(addDeviceOptions(addModelOptions(command))))).action(
     (model: string, data: string, flags: EvalFlags) => runEval(model, data, flags, terminal),
   );
 }
@@ -125,8 +128,11 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
     );
   const folder = flags.saveThresholds === true ? await folderForThresholds(model, flags) : undefined;
   const inSteps = looksInSteps(loaded) || wantsSteps;
+  if (inSteps && flags.sessions !== undefined)
+    throw new UsageError(`${loaded.card.name} runs in steps, one session each`, "leave --sessions out");
   await using classifier = await (inSteps ? loadAdaptiveClassifier : loadClassifier)(nodeHost, loaded, {
     ...sessionOptions(flags, terminal),
+    ...sessionsOptions(flags, data.dataset.length),
     precision: flags.precision,
     ...(labels === undefined ? {} : { labels }),
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
