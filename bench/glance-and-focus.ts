@@ -1,19 +1,18 @@
 // Whether a policy earns its place: accuracy after each look with the places it chooses, with places anywhere and with the middle, and what
-// stopping early costs in milliseconds and saves, against the same backbone on whole pictures.
+// stopping early costs in milliseconds and saves, against taking all looks and against the same backbone on whole pictures. Accuracies take
+// minutes and any machine; times take a quiet one, so they can be measured apart.
 //
-//   npx tsx bench/glance-and-focus.ts --data scenes --run runs/gfnet-scenes --backbone runs/scenes-backbone/best \
-//     [--threads 2] [--timed 200] [--rounds 3] [--out bench/results/glance-and-focus.json] [--plots docs/images]
-import { mkdirSync, writeFileSync } from "node:fs";
+//   npx tsx bench/glance-and-focus.ts --data scenes --run runs/gfnet-scenes --backbone runs/scenes-backbone/best [--phase accuracy|times]
+//     [--threads 2] [--timed 128] [--rounds 3] [--out bench/results/glance-and-focus.json] [--plots docs/images]
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import type { Dataset } from "../src/data/dataset.ts";
-import { loadPicture } from "../src/data/files.ts";
 import { openDataset } from "../src/data/open.ts";
 import { type AccuracySeries, drawAccuracy } from "../src/evaluate/bench/plots/accuracy.ts";
-import { spreadOf } from "../src/evaluate/statistics.ts";
-import { StepMeter } from "../src/evaluate/steps.ts";
-import type { RawImage } from "../src/image/raw-image.ts";
+import type { StepEvaluation } from "../src/evaluate/steps.ts";
+import { usualExtent } from "../src/model-folder/describe.ts";
 import { readModelFolder } from "../src/model-folder/load.ts";
+import { modelCost } from "../src/models/cost.ts";
 import { nodeDataFiles } from "../src/platform/node/data-files.ts";
 import { createDataWorkers } from "../src/platform/node/data-workers.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
@@ -23,14 +22,28 @@ import { loadClassifier } from "../src/tasks/classifier.ts";
 import { type PatchChoice, validateLooks } from "../src/train/gfnet/validation.ts";
 import { validationLoader } from "../src/train/loaders.ts";
 import { parseRecipe } from "../src/train/recipe.ts";
+import {
+  accuracyOf,
+  cheapestAt,
+  exitSubjects,
+  ONE_GRAPH,
+  readPictures,
+  representativePoints,
+  type Subject,
+  spreadSample,
+  stepAccuracy,
+  type TimedSubject,
+  timeSubjects,
+} from "./exit-times.ts";
 
 const { values: flags } = parseArgs({
   options: {
     data: { type: "string" },
     run: { type: "string" },
     backbone: { type: "string" },
+    phase: { type: "string", default: "all" },
     threads: { type: "string", default: "2" },
-    timed: { type: "string", default: "200" },
+    timed: { type: "string", default: "128" },
     rounds: { type: "string", default: "3" },
     out: { type: "string", default: "bench/results/glance-and-focus.json" },
     plots: { type: "string", default: "docs/images" },
@@ -39,17 +52,34 @@ const { values: flags } = parseArgs({
 const { data, run, backbone } = flags;
 if (data === undefined || run === undefined || backbone === undefined)
   throw new Error("--data, --run and --backbone are needed; see the head of this file");
+const POINTS = 6;
+const BATCHES = [1, 32];
+const WHOLE = "the backbone on the whole scene";
+const CHOICES = ["policy", "random", "centre"] as const satisfies readonly PatchChoice[];
 const session = { device: "cpu", threads: Number(flags.threads) } as const;
 
 const { validation } = await openDataset(nodeDataFiles, data);
 if (validation === undefined) throw new Error(`${data} has no validation pictures`);
+// After stage 2 the encoders are those of stage 1, which saw patches anywhere: only the places differ.
+const [, afterPolicy, afterTuning] = [1, 2, 3].map((stage) => join(run, `stage-${stage}`)) as [string, string, string];
+await using looking = await loadAdaptiveClassifier(nodeHost, join(afterTuning, "best"), session);
+await using inOneGraph = await loadClassifier(nodeHost, join(afterTuning, "best"), session);
+await using whole = await loadClassifier(nodeHost, backbone, session);
+const pictures = await readPictures(validation, looking.labels ?? []);
+
+type ByChoice = Readonly<Record<PatchChoice, readonly number[]>>;
+
+/** What needs no quiet machine. */
+interface Accuracies extends StepEvaluation {
+  /** Accuracy after each look, 0..1. */
+  readonly accuracy_by_look: { readonly after_stage_2: ByChoice; readonly after_stage_3: ByChoice };
+  readonly backbone: { readonly top1: number };
+}
 
 /** Accuracy after each look, 0..1. */
 async function accuracyByLook(folder: string, choice: PatchChoice): Promise<readonly number[]> {
   const { definition, weights } = await readModelFolder(nodeHost.files, join(folder, "best"));
-  const recipe = parseRecipe(
-    JSON.parse(new TextDecoder().decode(await nodeHost.files.read(join(folder, "recipe.json")))),
-  );
+  const recipe = parseRecipe(JSON.parse(readFileSync(join(folder, "recipe.json"), "utf8")));
   const loader = validationLoader(validation!, recipe, createDataWorkers(1));
   try {
     const { looks } = await validateLooks({
@@ -66,119 +96,71 @@ async function accuracyByLook(folder: string, choice: PatchChoice): Promise<read
   }
 }
 
-async function picturesOf(dataset: Dataset): Promise<{ image: RawImage; label: number }[]> {
-  const items = Array.from({ length: dataset.length }, (_, i) => i);
-  return Promise.all(
-    items.map(async (i) => {
-      const { picture, label } = await dataset.item(i);
-      return { image: await loadPicture(picture, nodeDataFiles, nodeHost.decode), label };
+async function byChoice(folder: string): Promise<ByChoice> {
+  const policy = await accuracyByLook(folder, "policy");
+  const random = await accuracyByLook(folder, "random");
+  return { policy, random, centre: await accuracyByLook(folder, "centre") };
+}
+
+async function measureAccuracies(): Promise<Accuracies> {
+  return {
+    accuracy_by_look: { after_stage_2: await byChoice(afterPolicy), after_stage_3: await byChoice(afterTuning) },
+    backbone: { top1: await accuracyOf(whole, pictures) },
+    ...(await stepAccuracy(looking, pictures)),
+  };
+}
+
+/** Early stops, some looks and no more, all of them, and the backbone. */
+function subjectsOf({ steps, curve, backbone: { top1 } }: Accuracies, wholeMacs: number): Subject[] {
+  const matched = [cheapestAt(curve, steps.at(-1)!.top1), cheapestAt(curve, top1)].flatMap((point) => point ?? []);
+  const points = [...new Set([...representativePoints(curve, POINTS), ...matched])].toSorted((a, b) => a.macs - b.macs);
+  const some = steps.slice(0, -1).map(
+    (step, i): Subject => ({
+      name: i === 0 ? "the glance alone" : `${i + 1} looks`,
+      ...step,
+      answer: (images) => looking.scores(images, { budgetMacs: step.macs, batchSize: images.length }),
     }),
   );
+  return [
+    ...some,
+    ...exitSubjects(looking, inOneGraph, { steps, curve }, points),
+    {
+      name: WHOLE,
+      top1,
+      macs: wholeMacs,
+      answer: (images) => whole.scores(images, { batchSize: images.length }),
+    },
+  ];
 }
 
-const pictures = await picturesOf(validation);
-const stages = [1, 2, 3].map((stage) => join(run, `stage-${stage}`)) as [string, string, string];
-const CHOICES: readonly PatchChoice[] = ["policy", "random", "centre"];
-const byLook = async (folder: string) => {
-  const result: Partial<Record<PatchChoice, readonly number[]>> = {};
-  for (const choice of CHOICES) result[choice] = await accuracyByLook(folder, choice);
-  return result as Record<PatchChoice, readonly number[]>;
-};
-// After stage 2 the encoders are those of stage 1, which saw patches anywhere: only the places differ.
-const afterPolicy = await byLook(stages[1]);
-const afterTuning = await byLook(stages[2]);
-
-await using looking = await loadAdaptiveClassifier(nodeHost, join(stages[2], "best"), session);
-await using whole = await loadClassifier(nodeHost, backbone, session);
-
-const meter = new StepMeter(looking.stepMacs);
-let right = 0;
-for (let start = 0; start < pictures.length; start += 8) {
-  const part = pictures.slice(start, start + 8);
-  const images = part.map(({ image }) => image);
-  for (const [i, { stepLogits }] of (await looking.scores(images)).entries()) meter.add(stepLogits, part[i]!.label);
-  for (const [i, { logits }] of (await whole.scores(images)).entries())
-    if (logits.indexOf(Math.max(...logits)) === part[i]!.label) right += 1;
-}
-const { steps, curve } = meter.result();
-const wholeAccuracy = right / pictures.length;
-
-/** Some rows of the curve, from cheap to thorough, and everything without stopping. */
-const chosen = [0.1, 0.3, 0.5, 0.8, 1.2, 1.9].map(
-  (ratio) => curve.find((point) => Math.abs(point.ratio - ratio) < 1e-6) ?? curve.at(-1)!,
-);
-const sample = pictures.filter((_, i) => i % Math.max(1, Math.floor(pictures.length / Number(flags.timed))) === 0);
-
-interface Subject {
-  readonly name: string;
-  readonly top1: number;
-  answer(images: readonly RawImage[]): Promise<unknown>;
-}
-const subjects: readonly Subject[] = [
-  ...chosen.map(({ ratio, top1, thresholds }) => ({
-    name: `early exit, q = ${ratio}`,
-    top1,
-    answer: (images: readonly RawImage[]) => looking.scores(images, { thresholds, batchSize: images.length }),
-  })),
-  {
-    name: "all looks",
-    top1: steps.at(-1)!.top1,
-    answer: (images) => looking.scores(images, { batchSize: images.length }),
-  },
-  {
-    name: "backbone on the whole picture",
-    top1: wholeAccuracy,
-    answer: (images) => whole.scores(images, { batchSize: images.length }),
-  },
-];
-
-/** Mean over the pictures of each one's median over the rounds; subjects take turns picture by picture. */
-async function millisecondsOf(batch: number): Promise<number[]> {
-  const groups = Array.from({ length: Math.floor(sample.length / batch) }, (_, i) =>
-    sample.slice(i * batch, (i + 1) * batch).map(({ image }) => image),
-  );
-  for (const { answer } of subjects) await answer(groups[0]!);
-  const times = subjects.map(() => groups.map((): number[] => []));
-  for (let round = 0; round < Number(flags.rounds); round++)
-    for (const [g, images] of groups.entries())
-      for (const [s, { answer }] of subjects.entries()) {
-        const start = performance.now();
-        await answer(images);
-        times[s]![g]!.push((performance.now() - start) / batch);
-      }
-  return times.map((own) => own.reduce((sum, rounds) => sum + spreadOf(rounds).median, 0) / groups.length);
+/** Multiply-accumulates of the backbone on a whole scene. */
+async function macsOfBackbone(): Promise<number> {
+  const { definition, card } = await readModelFolder(nodeHost.files, backbone!);
+  return modelCost(definition, usualExtent(definition, card.transform)).macs;
 }
 
-const batches = [1, 32].filter((batch) => batch <= sample.length);
-const ms: Record<number, number[]> = {};
-for (const batch of batches) ms[batch] = await millisecondsOf(batch);
-
-const rows = subjects.map(({ name, top1 }, i) => ({
-  name,
-  top1,
-  ...Object.fromEntries(batches.map((batch) => [`ms_batch_${batch}`, Number(ms[batch]![i]!.toFixed(3))])),
-}));
-const report = {
-  date: new Date().toISOString(),
-  machine: describeMachine(),
-  threads: session.threads,
+const known = flags.phase === "times" ? JSON.parse(readFileSync(flags.out, "utf8")) : {};
+const accuracies: Accuracies = flags.phase === "times" ? known : await measureAccuracies();
+const { steps, curve, accuracy_by_look } = accuracies;
+const report: Record<string, unknown> = {
   pictures: pictures.length,
-  timed_pictures: sample.length,
   step_macs: looking.stepMacs,
-  accuracy_by_look: { after_stage_2: afterPolicy, after_stage_3: afterTuning },
   steps,
-  backbone: { top1: wholeAccuracy },
+  accuracy_by_look,
+  backbone: { top1: accuracies.backbone.top1, macs: await macsOfBackbone() },
   curve,
-  rows,
 };
-mkdirSync(dirname(flags.out), { recursive: true });
-writeFileSync(flags.out, `${JSON.stringify(report, undefined, 2)}\n`);
-console.table(rows);
-console.table(Object.fromEntries(CHOICES.map((choice) => [choice, afterPolicy[choice]])));
-console.table(Object.fromEntries(CHOICES.map((choice) => [choice, afterTuning[choice]])));
+const write = () => {
+  mkdirSync(dirname(flags.out), { recursive: true });
+  writeFileSync(flags.out, `${JSON.stringify(report, undefined, 2)}\n`);
+};
+write();
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+for (const [stage, choices] of Object.entries(accuracy_by_look))
+  for (const choice of CHOICES) console.log(`${stage} ${choice.padEnd(6)} ${choices[choice].map(percent).join("  ")}`);
 
 const LABELS: Record<PatchChoice, string> = { policy: "the policy", random: "anywhere", centre: "the middle" };
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 const lookSeries = (name: string, accuracies: readonly number[]): AccuracySeries => ({
   label: name,
   points: accuracies.map((accuracy, i) => ({
@@ -187,8 +169,8 @@ const lookSeries = (name: string, accuracies: readonly number[]): AccuracySeries
     title: `${name}, ${i + 1} looks: ${percent(accuracy)}`,
   })),
 });
-mkdirSync(flags.plots, { recursive: true });
 const setting = `${pictures.length} validation scenes; chance is ${percent(1 / validation.labels.length)}`;
+mkdirSync(flags.plots, { recursive: true });
 writeFileSync(
   join(flags.plots, "looks.svg"),
   drawAccuracy({
@@ -196,28 +178,66 @@ writeFileSync(
     xTitle: "looks, the glance included",
     note: setting,
     series: [
-      ...CHOICES.map((choice) => lookSeries(LABELS[choice], afterPolicy[choice])),
-      lookSeries("the policy, fine-tuned", afterTuning.policy),
+      ...CHOICES.map((choice) => lookSeries(LABELS[choice], accuracy_by_look.after_stage_2[choice])),
+      lookSeries("the policy, fine-tuned", accuracy_by_look.after_stage_3.policy),
     ],
     xTicks: steps.map((_, i) => i + 1),
   }),
 );
-const timeOf = (i: number) => ms[1]![i]!;
-const timed = (indices: readonly number[]) =>
-  indices.map((i) => ({
-    x: timeOf(i),
-    accuracy: subjects[i]!.top1,
-    title: `${subjects[i]!.name}: ${percent(subjects[i]!.top1)}, ${timeOf(i).toFixed(2)} ms`,
-  }));
-writeFileSync(
-  join(flags.plots, "early-exit.svg"),
-  drawAccuracy({
-    title: "Accuracy against time: stopping early, and the whole picture at once",
-    xTitle: "milliseconds a scene, batch 1",
-    note: `${report.machine.processor}, ${session.threads} threads; ${setting}`,
+
+if (flags.phase !== "accuracy") {
+  const rows = await timeSubjects(
+    subjectsOf(accuracies, await macsOfBackbone()),
+    spreadSample(pictures, Number(flags.timed)),
+    BATCHES,
+    Number(flags.rounds),
+  );
+  const machine = describeMachine();
+  Object.assign(report, {
+    date: new Date().toISOString(),
+    machine,
+    threads: session.threads,
+    timed_pictures: Number(flags.timed),
+    rows,
+  });
+  write();
+  console.table(
+    rows.map(({ name, top1, macs, ms }) => ({
+      name,
+      "top-1": percent(top1),
+      MMACs: Number((macs / 1e6).toFixed(1)),
+      ...Object.fromEntries(BATCHES.map((batch) => [`ms, batch ${batch}`, Number(ms[batch]!.toFixed(2))])),
+    })),
+  );
+  writeFileSync(
+    join(flags.plots, "early-exit.svg"),
+    drawTimes(rows, `${machine.processor}, ${session.threads} threads`),
+  );
+}
+
+/** Accuracy against time, one scene at a time. Patches anywhere and in the middle are given the time of as many looks of the policy. */
+function drawTimes(rows: readonly TimedSubject[], machine: string): string {
+  const point = ({ name, top1, ms }: TimedSubject) => ({
+    x: ms[1]!,
+    accuracy: top1,
+    title: `${name}: ${percent(top1)}, ${ms[1]!.toFixed(2)} ms`,
+  });
+  const looks = rows.filter(({ name }) => !name.startsWith("early exit") && name !== WHOLE && name !== ONE_GRAPH);
+  const byLooks = (choice: PatchChoice) => ({
+    label: LABELS[choice],
+    points: looks.map(({ ms }, i) => {
+      const accuracy = accuracy_by_look.after_stage_3[choice][i]!;
+      return { x: ms[1]!, accuracy, title: `${LABELS[choice]}, ${i + 1} looks: ${percent(accuracy)}` };
+    }),
+  });
+  return drawAccuracy({
+    title: "Accuracy against time: where patches are, stopping early, and the whole scene at once",
+    xTitle: "milliseconds a scene, one at a time",
+    note: `${machine}; ${setting}`,
     series: [
-      { label: "glance and focus", points: timed([...chosen.keys(), chosen.length]) },
-      { label: "the backbone, whole", points: timed([subjects.length - 1]) },
+      { label: "stopping early", points: rows.filter(({ name }) => name.startsWith("early exit")).map(point) },
+      ...CHOICES.map(byLooks),
+      { label: "the backbone, whole", points: rows.filter(({ name }) => name === WHOLE).map(point) },
     ],
-  }),
-);
+  });
+}

@@ -88,7 +88,7 @@ async function inspectFolder(host: Host, folder: string, options: InspectOptions
   const weightsPath = await weightsIn(host.files, folder);
   const bytes = await host.files.read(weightsPath, { maxBytes: MAX_WEIGHT_BYTES });
   const weights = readAnyWeights(bytes, weightsPath, options);
-  const { architecture, config, labels, transform, licence, provenance } = file;
+  const { architecture, config, labels, transform, licence, provenance, early_exit: earlyExit } = file;
   return {
     path: folder,
     kind: "model folder",
@@ -99,6 +99,7 @@ async function inspectFolder(host: Host, folder: string, options: InspectOptions
       ...(transform === undefined ? {} : { transform }),
       ...(licence === undefined ? {} : { licence }),
       ...(provenance === undefined ? {} : { provenance }),
+      ...(earlyExit === undefined ? {} : { earlyExit }),
     },
     folder: { architecture, config, misfit: misfitOf(file, weights.tensors, folder) },
   };

@@ -13,6 +13,8 @@ import { BOATS, PASTORAL, temporaryFolder, writeInput, writeMini } from "./mini-
 
 const folder = temporaryFolder();
 const model = join(folder, "toy");
+/** Four pictures of three classes. */
+const data = join(folder, "data");
 const labels = Array.from({ length: 10 }, (_, i) => `thing ${i}`);
 const labelsFile = join(folder, "labels.txt");
 const toyFields = Object.entries(TOY_CONFIG.recurrent).flatMap(([name, value]) => [
@@ -25,6 +27,10 @@ beforeAll(async () => {
   const converted = convertCheckpoint(bytes, "toy", { architecture: "gfnet", config: TOY_CONFIG.recurrent, labels });
   await writeModelFolder(nodeHost.files, model, converted.model);
   writeFileSync(labelsFile, labels.join("\n"));
+  for (const [i, picture] of [PASTORAL, BOATS, PASTORAL, BOATS].entries()) {
+    mkdirSync(join(data, `thing ${i % 3}`), { recursive: true });
+    copyFileSync(picture, join(data, `thing ${i % 3}`, `${i}.jpg`));
+  }
 });
 
 const classify = async (...args: string[]) => {
@@ -142,11 +148,6 @@ test("export --stages: a folder of files, compared with the model", async () => 
 });
 
 test("eval: accuracy after each step, and what stopping early saves", async () => {
-  const data = join(folder, "data");
-  for (const [i, picture] of [PASTORAL, BOATS, PASTORAL, BOATS].entries()) {
-    mkdirSync(join(data, `thing ${i % 3}`), { recursive: true });
-    copyFileSync(picture, join(data, `thing ${i % 3}`, `${i}.jpg`));
-  }
   const { exitCode, stdout } = await cli(["eval", model, data, "--json"]);
   expect(exitCode).toBe(0);
   const { steps, early_exit: curve, top1, count } = JSON.parse(stdout);
@@ -166,16 +167,19 @@ describe("eval --save-thresholds", () => {
   test("writes what was solved into the model folder and nothing else, and --average-macs goes by it", async () => {
     cpSync(model, own, { recursive: true });
     const before = configOf();
-    const { exitCode, notes } = await cli(["eval", own, join(folder, "data"), "--save-thresholds"]);
+    const { exitCode, notes } = await cli(["eval", own, data, "--save-thresholds"]);
     expect(exitCode).toBe(0);
     expect(notes.join("\n")).toMatch(/thresholds for \d+ average budgets: .*config\.json/);
     const { early_exit: saved, ...rest } = configOf();
     expect(rest).toEqual(before);
-    expect(saved).toMatchObject({ data: join(folder, "data"), pictures: 4 });
+    expect(saved).toMatchObject({ data, pictures: 4 });
     for (const { share, thresholds } of saved.points) {
       expect(share).toBeLessThanOrEqual(1);
       expect(thresholds).toHaveLength(3);
     }
+    const about = (await cli(["inspect", own])).stdout;
+    expect(about).toContain(`thresholds for ${saved.points.length} average budgets`);
+    expect(about.replace(/\s+/g, " ")).toContain("solved on 4 pictures of");
     // Thresholds that nobody reaches, and those that everybody does, by their cost.
     const points = [
       { share: 0.9, thresholds: [2, 2, -1] },
@@ -198,7 +202,7 @@ describe("eval --save-thresholds", () => {
     [["--limit", "1"], "one picture is too little"],
   ])("refuses %j", async (more, message) => {
     const text = readFileSync(join(model, "config.json"), "utf8");
-    const { exitCode, notes } = await cli(["eval", model, join(folder, "data"), "--save-thresholds", ...more]);
+    const { exitCode, notes } = await cli(["eval", model, data, "--save-thresholds", ...more]);
     expect(exitCode).toBe(2);
     expect(notes.join("\n")).toContain(message);
     expect(readFileSync(join(model, "config.json"), "utf8")).toBe(text);
@@ -208,7 +212,7 @@ describe("eval --save-thresholds", () => {
     const checkpoint = await cli([
       "eval",
       toyPath("recurrent"),
-      join(folder, "data"),
+      data,
       "--save-thresholds",
       "--architecture",
       "gfnet",
@@ -219,7 +223,7 @@ describe("eval --save-thresholds", () => {
     expect(checkpoint.exitCode).toBe(2);
     expect(checkpoint.notes.join("\n")).toMatch(/saved in a model folder, and .* is none/);
     const mini = writeMini(folder, "sparseformer_v1_mini_64x64", { labels });
-    const plain = await cli(["eval", mini, join(folder, "data"), "--save-thresholds"]);
+    const plain = await cli(["eval", mini, data, "--save-thresholds"]);
     expect(plain.exitCode).toBe(2);
     expect(plain.notes.join("\n")).toContain("does not run in steps");
   });

@@ -1,6 +1,7 @@
 // saccade inspect: what a weight file, an ONNX file or a model folder holds.
 import type { Command } from "commander";
 import { type Inspection, inspect, summarizeTensors, type TensorFacts } from "../../model-folder/inspect.ts";
+import type { EarlyExit } from "../../model-folder/model.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { describeValue } from "../../runtime/feeds.ts";
 import { type Fact, listFacts } from "../facts.ts";
@@ -131,7 +132,17 @@ function aboutModel({ folder, onnx, card }: Inspection): Fact[] {
   if (card?.transform !== undefined) facts.push(["transform", card.transform]);
   if (card?.licence !== undefined) facts.push(["licence", card.licence]);
   for (const [key, value] of Object.entries(card?.provenance ?? {})) facts.push(["provenance", `${key} = ${value}`]);
+  if (card?.earlyExit !== undefined) facts.push(["early exit", describeEarlyExit(card.earlyExit)]);
   return facts;
+}
+
+/** "thresholds for 27 average budgets, 31 % to 98 % of all steps; solved on 1000 pictures of scenes/" */
+function describeEarlyExit({ points, pictures, data }: EarlyExit): string {
+  const shares = points.map(({ share }) => Math.round(100 * share));
+  const range = `thresholds for ${points.length} average budgets, ${Math.min(...shares)} % to ${Math.max(...shares)} % of all steps`;
+  const solvedOn =
+    pictures === undefined ? "" : `; solved on ${pictures} pictures${data === undefined ? "" : ` of ${data}`}`;
+  return range + solvedOn;
 }
 
 function faultFact(tensors: readonly TensorFacts[]): Fact {

@@ -1,0 +1,115 @@
+// What stopping early is worth for a model that runs in steps, such as the bundled one: accuracy after each step, the curve of stopping early,
+// and milliseconds at matched accuracy against always running all steps, one picture at a time and 32 together.
+//
+//   npx tsx bench/early-exit.ts --data everyday [--model saccade/everyday] [--threads 2] [--timed 128] [--rounds 5] [--limit 2000]
+//     [--out bench/results/early-exit.json] [--plot docs/images/early-exit-everyday.svg]
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { parseArgs } from "node:util";
+import { drawAccuracy } from "../src/evaluate/bench/plots/accuracy.ts";
+import { openForEvaluation, spreadSubset } from "../src/evaluate/dataset-split.ts";
+import { nodeDataFiles } from "../src/platform/node/data-files.ts";
+import { nodeHost } from "../src/platform/node/host.ts";
+import { describeMachine } from "../src/platform/node/machine.ts";
+import { loadAdaptiveClassifier } from "../src/tasks/adaptive-classifier.ts";
+import { loadClassifier } from "../src/tasks/classifier.ts";
+import {
+  cheapestAt,
+  exitSubjects,
+  readPictures,
+  representativePoints,
+  spreadSample,
+  stepAccuracy,
+  type TimedSubject,
+  timeSubjects,
+} from "./exit-times.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    data: { type: "string" },
+    model: { type: "string", default: "saccade/everyday" },
+    threads: { type: "string", default: "2" },
+    timed: { type: "string", default: "128" },
+    rounds: { type: "string", default: "5" },
+    limit: { type: "string" },
+    out: { type: "string", default: "bench/results/early-exit.json" },
+    plot: { type: "string", default: "docs/images/early-exit-everyday.svg" },
+  },
+});
+if (flags.data === undefined) throw new Error("--data is needed; see the head of this file");
+const POINTS = 6;
+const BATCHES = [1, 32];
+
+const session = { device: "cpu", threads: Number(flags.threads) } as const;
+await using inSteps = await loadAdaptiveClassifier(nodeHost, flags.model, session);
+await using inOneGraph = await loadClassifier(nodeHost, flags.model, session);
+const { dataset } = await openForEvaluation(nodeDataFiles, flags.data, {});
+const chosen = flags.limit === undefined ? dataset : spreadSubset(dataset, Number(flags.limit));
+const pictures = await readPictures(chosen, inSteps.labels ?? []);
+const evaluation = await stepAccuracy(inSteps, pictures);
+const all = evaluation.steps.at(-1)!;
+const matched = cheapestAt(evaluation.curve, all.top1);
+const points = [
+  ...new Set([...representativePoints(evaluation.curve, POINTS), ...(matched === undefined ? [] : [matched])]),
+];
+const subjects = exitSubjects(
+  inSteps,
+  inOneGraph,
+  evaluation,
+  points.toSorted((a, b) => a.macs - b.macs),
+);
+const rows = await timeSubjects(subjects, spreadSample(pictures, Number(flags.timed)), BATCHES, Number(flags.rounds));
+
+const report = {
+  date: new Date().toISOString(),
+  machine: describeMachine(),
+  threads: session.threads,
+  model: inSteps.card.name,
+  pictures: pictures.length,
+  timed_pictures: Number(flags.timed),
+  steps: inSteps.steps.map((name, i) => ({ name, ...evaluation.steps[i]! })),
+  matched: matched === undefined ? null : { ratio: matched.ratio, top1: matched.top1, exits: matched.exits },
+  rows,
+  curve: evaluation.curve,
+};
+mkdirSync(dirname(flags.out), { recursive: true });
+writeFileSync(flags.out, `${JSON.stringify(report, undefined, 2)}\n`);
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+console.log(`steps: ${report.steps.map(({ name, top1 }) => `${name} ${percent(top1)}`).join(", ")}`);
+console.log(`as often right as all steps: ${matched === undefined ? "no point" : `q = ${matched.ratio}`}`);
+console.table(
+  rows.map(({ name, top1, macs, ms }) => ({
+    name,
+    "top-1": percent(top1),
+    MMACs: Number((macs / 1e6).toFixed(1)),
+    ...Object.fromEntries(BATCHES.map((batch) => [`ms, batch ${batch}`, Number(ms[batch]!.toFixed(2))])),
+  })),
+);
+
+const isEarly = ({ name }: TimedSubject) => name.startsWith("early exit");
+const series = (batch: number, label: string, own: readonly TimedSubject[]) => ({
+  label,
+  points: own.map(({ name, top1, ms }) => ({
+    x: ms[batch]!,
+    accuracy: top1,
+    title: `${name}: ${percent(top1)}, ${ms[batch]!.toFixed(2)} ms`,
+  })),
+});
+mkdirSync(dirname(flags.plot), { recursive: true });
+writeFileSync(
+  flags.plot,
+  drawAccuracy({
+    title: "Accuracy against time: stopping early, and all steps",
+    xTitle: "milliseconds a picture, one at a time",
+    note: `${report.model}, ${pictures.length} pictures; ${report.machine.processor}, ${session.threads} threads`,
+    series: [
+      series(1, "stopping early", rows.filter(isEarly)),
+      series(
+        1,
+        "all steps",
+        rows.filter((row) => !isEarly(row)),
+      ),
+    ],
+  }),
+);

@@ -1,0 +1,171 @@
+// What stopping early is worth, in accuracy and milliseconds: shared by the benchmarks of models that run in steps.
+import type { Dataset } from "../src/data/dataset.ts";
+import { loadPicture } from "../src/data/files.ts";
+import { spreadOf } from "../src/evaluate/statistics.ts";
+import { type EarlyExitPoint, type StepEvaluation, StepMeter } from "../src/evaluate/steps.ts";
+import type { RawImage } from "../src/image/raw-image.ts";
+import { nodeDataFiles } from "../src/platform/node/data-files.ts";
+import { nodeHost } from "../src/platform/node/host.ts";
+import type { AdaptiveClassifier } from "../src/tasks/adaptive-classifier.ts";
+import type { Classifier } from "../src/tasks/classifier.ts";
+
+export interface LabelledPicture {
+  readonly image: RawImage;
+  /** The model's index of its class. */
+  readonly target: number;
+}
+
+/** The pictures of a data set, decoded, with the model's indices of their labels. */
+export async function readPictures(dataset: Dataset, labels: readonly string[]): Promise<LabelledPicture[]> {
+  const indices = dataset.labels.map((label) => labels.indexOf(label));
+  return Promise.all(
+    Array.from({ length: dataset.length }, async (_, i) => {
+      const { picture, label } = await dataset.item(i);
+      return { image: await loadPicture(picture, nodeDataFiles, nodeHost.decode), target: indices[label]! };
+    }),
+  );
+}
+
+const GROUP = 32;
+
+/** Accuracy after each step, and the curve of stopping early. */
+export async function stepAccuracy(
+  classifier: AdaptiveClassifier,
+  pictures: readonly LabelledPicture[],
+): Promise<StepEvaluation> {
+  const meter = new StepMeter(classifier.stepMacs);
+  for (let start = 0; start < pictures.length; start += GROUP) {
+    const part = pictures.slice(start, start + GROUP);
+    const scores = await classifier.scores(
+      part.map(({ image }) => image),
+      { batchSize: GROUP },
+    );
+    for (const [i, { stepLogits }] of scores.entries()) meter.add(stepLogits, part[i]!.target);
+  }
+  return meter.result();
+}
+
+/** Share answered rightly, 0..1. */
+export async function accuracyOf(classifier: Classifier, pictures: readonly LabelledPicture[]): Promise<number> {
+  let right = 0;
+  for (let start = 0; start < pictures.length; start += GROUP) {
+    const part = pictures.slice(start, start + GROUP);
+    const scores = await classifier.scores(
+      part.map(({ image }) => image),
+      { batchSize: GROUP },
+    );
+    for (const [i, { logits }] of scores.entries())
+      if (logits.indexOf(Math.max(...logits)) === part[i]!.target) right += 1;
+  }
+  return right / pictures.length;
+}
+
+/** The cheapest point that is as often right as `accuracy`; undefined when none is. */
+export function cheapestAt(curve: readonly EarlyExitPoint[], accuracy: number): EarlyExitPoint | undefined {
+  return curve.filter(({ top1 }) => top1 >= accuracy).toSorted((a, b) => a.macs - b.macs)[0];
+}
+
+/** The points that are worth their cost, from cheap to thorough, at most `count` of them, evenly spread over the costs. */
+export function representativePoints(curve: readonly EarlyExitPoint[], count: number): EarlyExitPoint[] {
+  const worth = curve
+    .toSorted((a, b) => a.macs - b.macs || b.top1 - a.top1)
+    .filter(({ top1 }, i, sorted) => sorted.slice(0, i).every((cheaper) => cheaper.top1 < top1));
+  const [low, high] = [worth[0]?.macs ?? 0, worth.at(-1)?.macs ?? 0];
+  const wanted = Array.from({ length: count }, (_, i) => low + ((high - low) * i) / Math.max(1, count - 1));
+  const nearest = wanted.map((macs) =>
+    worth.reduce((best, point) => (Math.abs(point.macs - macs) < Math.abs(best.macs - macs) ? point : best)),
+  );
+  return [...new Set(nearest)];
+}
+
+/** Something that answers pictures, and how often it is right. */
+export interface Subject {
+  readonly name: string;
+  /** Share answered rightly, 0..1. */
+  readonly top1: number;
+  /** Mean multiply-accumulates of a picture. */
+  readonly macs: number;
+  answer(images: readonly RawImage[]): Promise<unknown>;
+}
+
+export interface TimedSubject extends Pick<Subject, "name" | "top1" | "macs"> {
+  /** Mean milliseconds a picture by batch, preparing included: each batch's median over the rounds. */
+  readonly ms: Readonly<Record<number, number>>;
+}
+
+/** Times subjects on the same pictures. They take turns batch by batch, so that what else the machine does hits all of them. */
+export async function timeSubjects(
+  subjects: readonly Subject[],
+  images: readonly RawImage[],
+  batches: readonly number[],
+  rounds: number,
+): Promise<TimedSubject[]> {
+  const ms: Record<number, number[]> = {};
+  for (const batch of batches) ms[batch] = await millisecondsOf(subjects, images, batch, rounds);
+  return subjects.map(({ name, top1, macs }, i) => ({
+    name,
+    top1,
+    macs: Math.round(macs),
+    ms: Object.fromEntries(batches.map((batch) => [batch, Number(ms[batch]![i]!.toFixed(3))])),
+  }));
+}
+
+async function millisecondsOf(
+  subjects: readonly Subject[],
+  images: readonly RawImage[],
+  batch: number,
+  rounds: number,
+): Promise<number[]> {
+  const groups = Array.from({ length: Math.floor(images.length / batch) }, (_, i) =>
+    images.slice(i * batch, (i + 1) * batch),
+  );
+  for (const { answer } of subjects) await answer(groups[0]!);
+  const times = subjects.map(() => groups.map((): number[] => []));
+  for (let round = 0; round < rounds; round++)
+    for (const [g, group] of groups.entries())
+      for (const [s, { answer }] of subjects.entries()) {
+        const start = performance.now();
+        await answer(group);
+        times[s]![g]!.push((performance.now() - start) / batch);
+      }
+  return times.map((own) => own.reduce((sum, values) => sum + spreadOf(values).median, 0) / groups.length);
+}
+
+export const ONE_GRAPH = "all steps, one graph";
+
+/** Subjects that stop early at points of a curve, and those that take all steps: one after another, and in one graph. */
+export function exitSubjects(
+  inSteps: AdaptiveClassifier,
+  inOneGraph: Classifier,
+  { steps }: StepEvaluation,
+  points: readonly EarlyExitPoint[],
+): Subject[] {
+  const all = steps.at(-1)!;
+  return [
+    ...points.map(({ ratio, top1, macs, thresholds }) => ({
+      name: `early exit, q = ${ratio}`,
+      top1,
+      macs,
+      answer: (images: readonly RawImage[]) => inSteps.scores(images, { thresholds, batchSize: images.length }),
+    })),
+    {
+      name: "all steps, one after another",
+      ...all,
+      answer: (images) => inSteps.scores(images, { batchSize: images.length }),
+    },
+    {
+      name: ONE_GRAPH,
+      ...all,
+      answer: (images) => inOneGraph.scores(images, { batchSize: images.length }),
+    },
+  ];
+}
+
+/** Every so many of the pictures, so that about `count` are left: of all classes, where they come class by class. */
+export function spreadSample(pictures: readonly LabelledPicture[], count: number): RawImage[] {
+  const stride = Math.max(1, Math.floor(pictures.length / count));
+  return pictures
+    .filter((_, i) => i % stride === 0)
+    .map(({ image }) => image)
+    .slice(0, count);
+}
