@@ -14,7 +14,6 @@ import {
   sizeValue,
   slice,
   sub,
-  transpose,
 } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
@@ -37,13 +36,13 @@ export function cornersAround(points: Tensor, extent: Tensor, padding: "zeros" |
   // Kept on the map, the first cell is not always the next one below the point. A share falls from 1 at a cell's centre to 0 at its
   // neighbours', and is 0 from there on, so beyond the edge nothing is left, as padding with zeros wants it.
   const first = maximum(minimum(floor(position), sub(extent, 2)), 0);
-  // Planes of points from here on, side by side: engines are slow where the axis that they step along has two places only.
+  // Planes of points, put together at the end: engines are slow where the axis that they step along has two places only.
   const [low, high] = sharesOfNeighbours(sub(position, first), last, padding); // each (n, tokens, 2 axes, P)
-  const sides = concat([low, high], 2); // (n, tokens, 2 sides times 2 axes, P)
-  const along = (axis: number) => slice(reshape(sides, [n, tokens, 2, 2, count]), 3, axis, axis + 1);
-  const planes = mul(along(1), reshape(along(0), [n, tokens, 1, 2, count])); // (n, tokens, 2 rows, 2 columns, P)
-  const shares = transpose(reshape(planes, [n, tokens, 4, count]), [0, 1, 3, 2]);
-  return { first, shares: reshape(shares, [n, tokens, count, 2, 2]) };
+  const plane = (share: Tensor, axis: number) => reshape(slice(share, 2, axis, axis + 1), [n, tokens, count, 1]);
+  const rows = [plane(low, 1), plane(high, 1)];
+  const columns = [plane(low, 0), plane(high, 0)];
+  const shares = rows.flatMap((row) => columns.map((column) => mul(row, column)));
+  return { first, shares: reshape(concat(shares, 3), [n, tokens, count, 2, 2]) };
 }
 
 /** Along each axis, what the first cell and its neighbour count. distance (n, tokens, 2 axes, P): from the first cell's centre, in cells. */
