@@ -96,7 +96,7 @@ export class Classifier {
    * @example
    * const classifier = await Classifier.load("saccade/everyday", { sessions: "auto" });
    * for await (const { source, answer, error } of classifier.classifyAll(paths))
-   *   console.log(source, error?.message ?? answer.predictions[0].label);
+   *   console.log(source, answer?.predictions[0].label ?? error.message);
    */
   classifyAll(
     pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,

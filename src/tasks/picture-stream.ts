@@ -8,7 +8,7 @@ import { readAhead } from "./read-ahead.ts";
 /** A source with its answer, or with the reason why there is none. */
 export type Answered<S, A> =
   | { readonly source: S; readonly answer: A; readonly error?: undefined }
-  | { readonly source: S; readonly error: SaccadeError };
+  | { readonly source: S; readonly error: SaccadeError; readonly answer?: undefined };
 
 /** Waits until so many bytes may be taken. */
 export type Reserve = (bytes: number) => Promise<void>;
