@@ -28,8 +28,8 @@ describe("the frame of a JPEG", () => {
 describe("what a file is", () => {
   test.each([
     [[0xff, 0xd8, 0xff, 0xe0], "jpeg", "a JPEG picture"],
-    [[...ascii("RIFF"), 9, 9, 9, 9, ...ascii("WEBPVP8 ")], "webp", "a WebP picture"],
-    [[...ascii("RIFF"), 9, 9, 9, 9, ...ascii("WAVEfmt ")], undefined, "a WAV sound"],
+    [[...ascii("RIFF"), 1, 0, 0, 0, ...ascii("WEBPVP8 ")], "webp", "a WebP picture"],
+    [[...ascii("RIFF"), 1, 0, 0, 0, ...ascii("WAVEfmt ")], undefined, "a WAV sound"],
     [[...ascii("BM"), 0, 0, 1, 0], undefined, "a BMP picture"],
     [ascii("BMX bikes are for sale"), undefined, "text"],
     [ascii("ID3 is a format"), undefined, "text"],
