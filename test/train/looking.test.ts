@@ -329,7 +329,7 @@ test("dropout: one mask a look that trains, none for the policy, and the classif
   expect(masksOf(1)).toEqual([0, 1, 2].map((i) => ({ name: `dropout.${i}`, ...each })));
   expect(masksOf(3, { ...OPTIONS, trainsGlance: false })).toHaveLength(STEPS);
   expect(masksOf(2)).toEqual([]);
-  // With nothing kept of the last look's features, the answer to it comes from the encoder's bias and from what was remembered.
+  // With nothing kept of the features, the encoder's own layer, which reads what the classifier reads, has nothing to learn from.
   const { graph, loss } = stageGraph(1, OPTIONS, 0, dropping);
   gradientsOf(loss, graph, ["model_state_dict.fc.weight"]);
   const zeros = numbers(each.shape, () => 0);
