@@ -29,6 +29,7 @@ export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 export type { Resolution } from "./image/resolution.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { Device, RunOptions, Session, SessionOptions, ValueInfo } from "./runtime/session.ts";
+export type { SessionLayout } from "./runtime/session-layout.ts";
 export type {
   AdaptiveClassifyOptions,
   AdaptiveOptions,
@@ -41,6 +42,7 @@ export type { ClassifyOptions } from "./tasks/classifier.ts";
 export type { EmbedOptions } from "./tasks/embedder.ts";
 export type { EngineOptions } from "./tasks/engine.ts";
 export type { ExitOptions, StopReason } from "./tasks/exit-rule.ts";
+export type { Answered } from "./tasks/picture-stream.ts";
 export type { PictureSource } from "./tasks/pictures.ts";
 export type { ClassificationResult, GazeResult, GazeStage, Prediction } from "./tasks/results.ts";
 export type { DType, TensorData } from "./tensor.ts";
