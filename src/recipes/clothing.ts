@@ -16,7 +16,7 @@ export const clothing: RecipeInput = {
   augmentation:
     "random_resized_crop(128,0.5:1)|flip(0.5)|color_jitter(0.3,0.3,0.3)|normalize(imagenet)|random_erasing(0.1)",
   transform: "resize(144,144,bicubic)|normalize(imagenet)",
-  epochs: 16,
+  epochs: 12,
   batch: 32,
   learning_rate: 5e-4,
   warmup_epochs: 1,

@@ -5,7 +5,6 @@
 // Result with MobileNetV2 as the teacher: 62.9 % top-1, 87.3 % top-5 on the validation pictures; the early answer 59.9 and 85.8 %. The run that
 // was measured had its last epoch moved twice while it ran (10, then 14, then 12), so another one will differ by some tenths.
 import type { RecipeInput } from "../train/recipe.ts";
-import type { StagedRecipeInput } from "../train/staged-recipe.ts";
 import { everyday } from "./everyday.ts";
 
 export const everydayGrown: RecipeInput = {
@@ -23,11 +22,4 @@ export const everydayGrown: RecipeInput = {
   cutmix: 1,
   mix_probability: 0.15,
   exit_weight: 0.2,
-};
-
-/** What made the bundled model, in one command. */
-export const everydayFull: StagedRecipeInput = {
-  name: "everyday-full",
-  summary: "everyday, then everyday-grown: what made the bundled model",
-  stages: [everyday, everydayGrown],
 };

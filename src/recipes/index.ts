@@ -4,16 +4,17 @@ import { parseRecipe, type Recipe } from "../train/recipe.ts";
 import { parseAnyRecipe, type StagedRecipe } from "../train/staged-recipe.ts";
 import { clothing } from "./clothing.ts";
 import { everyday } from "./everyday.ts";
-import { everydayFull, everydayGrown } from "./everyday-grown.ts";
+import { everydayFull } from "./everyday-full.ts";
+import { everydayGrown } from "./everyday-grown.ts";
+import { everydayLarger } from "./everyday-larger.ts";
 import { gfnetRecipes } from "./gfnet.ts";
 import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
 
 export const recipes: ReadonlyMap<string, Recipe> = new Map(
-  [everyday, everydayGrown, clothing, sparseformerTinyImagenet, scenesEncoder, scenesBackbone].map((input) => [
-    input.name,
-    parseRecipe(input),
-  ]),
+  [everyday, everydayGrown, everydayLarger, clothing, sparseformerTinyImagenet, scenesEncoder, scenesBackbone].map(
+    (input) => [input.name, parseRecipe(input)],
+  ),
 );
 
 /** Recipes of several stages by name. */
