@@ -77,7 +77,9 @@ writeFileSync(flags.out, `${JSON.stringify(report, undefined, 2)}\n`);
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 console.log(`steps: ${report.steps.map(({ name, top1 }) => `${name} ${percent(top1)}`).join(", ")}`);
-console.log(`as often right as all steps: ${matched === undefined ? "no point" : `q = ${matched.ratio}`}`);
+console.log(
+  `as often right as all steps, within half a point: ${matched === undefined ? "no point" : `q = ${matched.ratio}`}`,
+);
 console.table(
   rows.map(({ name, top1, macs, ms }) => ({
     name,

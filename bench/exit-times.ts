@@ -60,9 +60,12 @@ export async function accuracyOf(classifier: Classifier, pictures: readonly Labe
   return right / pictures.length;
 }
 
-/** The cheapest point that is as often right as `accuracy`; undefined when none is. */
+/** Accuracies that differ by no more than this count as matched: half a point, less than a standard error of some thousand pictures. */
+const MATCHED = 0.005;
+
+/** The cheapest point that is as often right as `accuracy`, or hardly less often; undefined when none is. */
 export function cheapestAt(curve: readonly EarlyExitPoint[], accuracy: number): EarlyExitPoint | undefined {
-  return curve.filter(({ top1 }) => top1 >= accuracy).toSorted((a, b) => a.macs - b.macs)[0];
+  return curve.filter(({ top1 }) => top1 >= accuracy - MATCHED).toSorted((a, b) => a.macs - b.macs)[0];
 }
 
 /** The points that are worth their cost, from cheap to thorough, at most `count` of them, evenly spread over the costs. */

@@ -1,9 +1,9 @@
 // Whether a policy earns its place: accuracy after each look with the places it chooses, with places anywhere and with the middle, and what
 // stopping early costs in milliseconds and saves, against taking all looks and against the same backbone on whole pictures. Accuracies take
-// minutes and any machine; times take a quiet one, so they can be measured apart.
+// minutes and any machine; times take a quiet one, so they can be measured apart; plots are drawn from both.
 //
-//   npx tsx bench/glance-and-focus.ts --data scenes --run runs/gfnet-scenes --backbone runs/scenes-backbone/best [--phase accuracy|times]
-//     [--threads 2] [--timed 128] [--rounds 3] [--out bench/results/glance-and-focus.json] [--plots docs/images]
+//   npx tsx bench/glance-and-focus.ts --data scenes --run runs/gfnet-scenes --backbone runs/scenes-backbone/best \
+//     [--backbone runs/scenes-backbone-128/best] [--phase accuracy|times|draw] [--threads 2] [--timed 128] [--rounds 3] [--out bench/results/glance-and-focus.json] [--plots docs/images]
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,7 +18,7 @@ import { createDataWorkers } from "../src/platform/node/data-workers.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { describeMachine } from "../src/platform/node/machine.ts";
 import { loadAdaptiveClassifier } from "../src/tasks/adaptive-classifier.ts";
-import { loadClassifier } from "../src/tasks/classifier.ts";
+import { type Classifier, loadClassifier } from "../src/tasks/classifier.ts";
 import { type PatchChoice, validateLooks } from "../src/train/gfnet/validation.ts";
 import { validationLoader } from "../src/train/loaders.ts";
 import { parseRecipe } from "../src/train/recipe.ts";
@@ -40,7 +40,7 @@ const { values: flags } = parseArgs({
   options: {
     data: { type: "string" },
     run: { type: "string" },
-    backbone: { type: "string" },
+    backbone: { type: "string", multiple: true },
     phase: { type: "string", default: "all" },
     threads: { type: "string", default: "2" },
     timed: { type: "string", default: "128" },
@@ -54,7 +54,7 @@ if (data === undefined || run === undefined || backbone === undefined)
   throw new Error("--data, --run and --backbone are needed; see the head of this file");
 const POINTS = 6;
 const BATCHES = [1, 32];
-const WHOLE = "the backbone on the whole scene";
+const BACKBONE = "the backbone on the whole scene";
 const CHOICES = ["policy", "random", "centre"] as const satisfies readonly PatchChoice[];
 const session = { device: "cpu", threads: Number(flags.threads) } as const;
 
@@ -64,7 +64,7 @@ if (validation === undefined) throw new Error(`${data} has no validation picture
 const [, afterPolicy, afterTuning] = [1, 2, 3].map((stage) => join(run, `stage-${stage}`)) as [string, string, string];
 await using looking = await loadAdaptiveClassifier(nodeHost, join(afterTuning, "best"), session);
 await using inOneGraph = await loadClassifier(nodeHost, join(afterTuning, "best"), session);
-await using whole = await loadClassifier(nodeHost, backbone, session);
+const wholes = await openBackbones();
 const pictures = await readPictures(validation, looking.labels ?? []);
 
 type ByChoice = Readonly<Record<PatchChoice, readonly number[]>>;
@@ -73,7 +73,26 @@ type ByChoice = Readonly<Record<PatchChoice, readonly number[]>>;
 interface Accuracies extends StepEvaluation {
   /** Accuracy after each look, 0..1. */
   readonly accuracy_by_look: { readonly after_stage_2: ByChoice; readonly after_stage_3: ByChoice };
-  readonly backbone: { readonly top1: number };
+  /** Of the backbone on whole scenes of each size that one was trained for. */
+  readonly backbone: readonly { readonly size: number; readonly macs: number; readonly top1: number }[];
+}
+
+interface SizedBackbone {
+  readonly size: number;
+  /** Multiply-accumulates of a scene of this size. */
+  readonly macs: number;
+  readonly classifier: Classifier;
+}
+
+/** Backbones on whole scenes, which each one's transform shrinks to the size that it was trained for. */
+async function openBackbones(): Promise<SizedBackbone[]> {
+  const opened = backbone!.map(async (folder): Promise<SizedBackbone> => {
+    const { definition, card } = await readModelFolder(nodeHost.files, folder);
+    const extent = usualExtent(definition, card.transform);
+    const { macs } = modelCost(definition, extent);
+    return { size: extent.width, macs, classifier: await loadClassifier(nodeHost, folder, session) };
+  });
+  return (await Promise.all(opened)).toSorted((a, b) => a.size - b.size);
 }
 
 /** Accuracy after each look, 0..1. */
@@ -105,14 +124,17 @@ async function byChoice(folder: string): Promise<ByChoice> {
 async function measureAccuracies(): Promise<Accuracies> {
   return {
     accuracy_by_look: { after_stage_2: await byChoice(afterPolicy), after_stage_3: await byChoice(afterTuning) },
-    backbone: { top1: await accuracyOf(whole, pictures) },
+    backbone: await Promise.all(
+      wholes.map(async ({ size, macs, classifier }) => ({ size, macs, top1: await accuracyOf(classifier, pictures) })),
+    ),
     ...(await stepAccuracy(looking, pictures)),
   };
 }
 
 /** Early stops, some looks and no more, all of them, and the backbone. */
-function subjectsOf({ steps, curve, backbone: { top1 } }: Accuracies, wholeMacs: number): Subject[] {
-  const matched = [cheapestAt(curve, steps.at(-1)!.top1), cheapestAt(curve, top1)].flatMap((point) => point ?? []);
+function subjectsOf({ steps, curve, backbone: bySize }: Accuracies): Subject[] {
+  const aims = [steps.at(-1)!, ...bySize].map(({ top1 }) => cheapestAt(curve, top1));
+  const matched = aims.flatMap((point) => point ?? []);
   const points = [...new Set([...representativePoints(curve, POINTS), ...matched])].toSorted((a, b) => a.macs - b.macs);
   const some = steps.slice(0, -1).map(
     (step, i): Subject => ({
@@ -124,30 +146,26 @@ function subjectsOf({ steps, curve, backbone: { top1 } }: Accuracies, wholeMacs:
   return [
     ...some,
     ...exitSubjects(looking, inOneGraph, { steps, curve }, points),
-    {
-      name: WHOLE,
-      top1,
-      macs: wholeMacs,
-      answer: (images) => whole.scores(images, { batchSize: images.length }),
-    },
+    ...wholes.map(
+      ({ classifier, size }, i): Subject => ({
+        name: `${BACKBONE}, ${size} px`,
+        ...bySize[i]!,
+        answer: (images) => classifier.scores(images, { batchSize: images.length }),
+      }),
+    ),
   ];
 }
 
-/** Multiply-accumulates of the backbone on a whole scene. */
-async function macsOfBackbone(): Promise<number> {
-  const { definition, card } = await readModelFolder(nodeHost.files, backbone!);
-  return modelCost(definition, usualExtent(definition, card.transform)).macs;
-}
-
-const known = flags.phase === "times" ? JSON.parse(readFileSync(flags.out, "utf8")) : {};
-const accuracies: Accuracies = flags.phase === "times" ? known : await measureAccuracies();
+const goesOn = flags.phase === "times" || flags.phase === "draw";
+const known = goesOn ? JSON.parse(readFileSync(flags.out, "utf8")) : {};
+const accuracies: Accuracies = goesOn ? known : await measureAccuracies();
 const { steps, curve, accuracy_by_look } = accuracies;
 const report: Record<string, unknown> = {
   pictures: pictures.length,
   step_macs: looking.stepMacs,
   steps,
   accuracy_by_look,
-  backbone: { top1: accuracies.backbone.top1, macs: await macsOfBackbone() },
+  backbone: accuracies.backbone,
   curve,
 };
 const write = () => {
@@ -185,34 +203,34 @@ writeFileSync(
   }),
 );
 
-if (flags.phase !== "accuracy") {
-  const rows = await timeSubjects(
-    subjectsOf(accuracies, await macsOfBackbone()),
-    spreadSample(pictures, Number(flags.timed)),
-    BATCHES,
-    Number(flags.rounds),
-  );
-  const machine = describeMachine();
-  Object.assign(report, {
+async function measureTimes(): Promise<Record<string, unknown>> {
+  return {
     date: new Date().toISOString(),
-    machine,
+    machine: describeMachine(),
     threads: session.threads,
     timed_pictures: Number(flags.timed),
-    rows,
-  });
+    rows: await timeSubjects(
+      subjectsOf(accuracies),
+      spreadSample(pictures, Number(flags.timed)),
+      BATCHES,
+      Number(flags.rounds),
+    ),
+  };
+}
+
+if (flags.phase !== "accuracy") {
+  const { date, machine, threads, timed_pictures, rows } = flags.phase === "draw" ? known : await measureTimes();
+  Object.assign(report, { date, machine, threads, timed_pictures, rows });
   write();
   console.table(
-    rows.map(({ name, top1, macs, ms }) => ({
+    rows.map(({ name, top1, macs, ms }: TimedSubject) => ({
       name,
       "top-1": percent(top1),
       MMACs: Number((macs / 1e6).toFixed(1)),
       ...Object.fromEntries(BATCHES.map((batch) => [`ms, batch ${batch}`, Number(ms[batch]!.toFixed(2))])),
     })),
   );
-  writeFileSync(
-    join(flags.plots, "early-exit.svg"),
-    drawTimes(rows, `${machine.processor}, ${session.threads} threads`),
-  );
+  writeFileSync(join(flags.plots, "early-exit.svg"), drawTimes(rows, `${machine.processor}, ${threads} threads`));
 }
 
 /** Accuracy against time, one scene at a time. Patches anywhere and in the middle are given the time of as many looks of the policy. */
@@ -222,7 +240,9 @@ function drawTimes(rows: readonly TimedSubject[], machine: string): string {
     accuracy: top1,
     title: `${name}: ${percent(top1)}, ${ms[1]!.toFixed(2)} ms`,
   });
-  const looks = rows.filter(({ name }) => !name.startsWith("early exit") && name !== WHOLE && name !== ONE_GRAPH);
+  const isWhole = ({ name }: TimedSubject) => name.startsWith(BACKBONE);
+  const isEarly = ({ name }: TimedSubject) => name.startsWith("early exit");
+  const looks = rows.filter((row) => !isEarly(row) && !isWhole(row) && row.name !== ONE_GRAPH);
   const byLooks = (choice: PatchChoice) => ({
     label: LABELS[choice],
     points: looks.map(({ ms }, i) => {
@@ -231,13 +251,15 @@ function drawTimes(rows: readonly TimedSubject[], machine: string): string {
     }),
   });
   return drawAccuracy({
-    title: "Accuracy against time: where patches are, stopping early, and the whole scene at once",
+    title: "Accuracy against time: looking around, and the whole scene at once",
     xTitle: "milliseconds a scene, one at a time",
     note: `${machine}; ${setting}`,
     series: [
-      { label: "stopping early", points: rows.filter(({ name }) => name.startsWith("early exit")).map(point) },
+      { label: "stopping early", points: rows.filter(isEarly).map(point) },
       ...CHOICES.map(byLooks),
-      { label: "the backbone, whole", points: rows.filter(({ name }) => name === WHOLE).map(point) },
+      { label: "the backbone, whole", points: rows.filter(isWhole).map(point) },
     ],
   });
 }
+
+await Promise.all(wholes.map(({ classifier }) => classifier.dispose()));
