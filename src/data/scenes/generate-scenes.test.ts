@@ -133,6 +133,20 @@ test("chosen classes: only they decide, in turn, and distractors are of the othe
   expect(cats.length).toBeGreaterThan(10);
 });
 
+test("companions are further pictures of the scene's own class, outside of the box too", async () => {
+  const { files } = await generate({ clutter: 0, companions: 4 });
+  expect(JSON.parse(files.text("scenes/scenes.json"))).toMatchObject({ companions: 4 });
+  const boxes: Record<string, [number, number, number, number]> = JSON.parse(files.text("scenes/train-boxes.json"));
+  for (const [name, [x1, y1, x2, y2]] of Object.entries(boxes)) {
+    const data = files.entries.get(`scenes/train/${name}`)!;
+    for (let y = y1; y <= y2; y++) data.fill(255, (y * SETTINGS.size + x1) * 3, (y * SETTINGS.size + x2 + 1) * 3);
+    const label = name.split("/")[0]!.replace("-", " ");
+    const isOwn = ([red, green, blue]: number[]) =>
+      green === TRAIN_GREEN && blue === 0 && red! % 20 === 0 && LABELS[Math.floor(red! / 20 / PER_CLASS)] === label;
+    expect(hasSquare(data, isOwn), name).toBe(true);
+  }
+});
+
 function hasSquare(data: Uint8Array, fits: (color: number[]) => boolean): boolean {
   const { size } = SETTINGS;
   for (let y = 0; y + 4 <= size; y++)
@@ -168,6 +182,7 @@ test.each([
   [{ evidence: 41 }, /evidence is a whole number from 8 to 40, not 41/],
   [{ evidence: 8, evidenceLow: 9 }, /smallest size of the evidence is a whole number from 8 to 8, not 9/],
   [{ evidence: 36 }, /clutter for evidence of 36 does not fit/],
+  [{ companions: -1 }, /number of companions is a whole number/],
   [{ distractors: 1 }, /classes that are not asked for/],
   [{ classes: ["cat", "dog"] }, /unknown classes: dog/],
   [{ classes: ["cat"] }, /one class alone/],
