@@ -21,6 +21,8 @@ export interface TrialBatch extends TrialOptions {
   readonly pictures: number;
 }
 
+/** Each has threads and weights of its own: more than this is a slip of the keyboard. */
+const MOST_SESSIONS = 64;
 /** Fewer are answered by one session before a second one is loaded. */
 const MANY_PICTURES = 128;
 /** Work that is expected to take longer is worth a trial of about three seconds. */
@@ -38,11 +40,11 @@ export class EngineSessions {
   readonly #options: ManySessionsOptions;
   #layout: SessionLayout | undefined;
 
-  /** @throws UsageError for a number of sessions that is not a whole number of at least 1 */
+  /** @throws UsageError for a number of sessions that is not a whole number, less than 1 or absurdly high */
   constructor(host: Host, options: ManySessionsOptions) {
     const { sessions = 1 } = options;
-    if (sessions !== "auto" && !(Number.isInteger(sessions) && sessions >= 1))
-      throw new UsageError(`sessions must be a whole number of at least 1, got ${sessions}`);
+    if (sessions !== "auto" && !(Number.isInteger(sessions) && sessions >= 1 && sessions <= MOST_SESSIONS))
+      throw new UsageError(`sessions must be a whole number from 1 to ${MOST_SESSIONS}, got ${sessions}`);
     this.#host = host;
     this.#options = options;
   }
