@@ -155,8 +155,8 @@ describe("sessions that are chosen", () => {
     expect(await chosen(1e8, { cores: 2 })).toEqual([[1, 1, 2], true]);
   });
 
-  test.each([0, 1.5, -1])("%d of them are refused", async (sessions) => {
-    await expect(loadClassifier(nodeHost, model, { sessions })).rejects.toThrow("at least 1");
+  test.each([0, 1.5, -1, 1000])("%d of them are refused", async (sessions) => {
+    await expect(loadClassifier(nodeHost, model, { sessions })).rejects.toThrow("from 1 to 64");
   });
 });
 
