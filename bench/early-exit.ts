@@ -14,13 +14,17 @@ import { describeMachine } from "../src/platform/node/machine.ts";
 import { loadAdaptiveClassifier } from "../src/tasks/adaptive-classifier.ts";
 import { loadClassifier } from "../src/tasks/classifier.ts";
 import {
+  BATCHES,
   cheapestAt,
   exitSubjects,
+  POINTS,
+  printTimes,
   readPictures,
   representativePoints,
   spreadSample,
   stepAccuracy,
-  type TimedSubject,
+  stopsEarly,
+  timePoint,
   timeSubjects,
 } from "./exit-times.ts";
 
@@ -37,8 +41,6 @@ const { values: flags } = parseArgs({
   },
 });
 if (flags.data === undefined) throw new Error("--data is needed; see the head of this file");
-const POINTS = 6;
-const BATCHES = [1, 32];
 
 const session = { device: "cpu", threads: Number(flags.threads) } as const;
 await using inSteps = await loadAdaptiveClassifier(nodeHost, flags.model, session);
@@ -80,24 +82,8 @@ console.log(`steps: ${report.steps.map(({ name, top1 }) => `${name} ${percent(to
 console.log(
   `as often right as all steps, within half a point: ${matched === undefined ? "no point" : `q = ${matched.ratio}`}`,
 );
-console.table(
-  rows.map(({ name, top1, macs, ms }) => ({
-    name,
-    "top-1": percent(top1),
-    MMACs: Number((macs / 1e6).toFixed(1)),
-    ...Object.fromEntries(BATCHES.map((batch) => [`ms, batch ${batch}`, Number(ms[batch]!.toFixed(2))])),
-  })),
-);
+printTimes(rows);
 
-const isEarly = ({ name }: TimedSubject) => name.startsWith("early exit");
-const series = (batch: number, label: string, own: readonly TimedSubject[]) => ({
-  label,
-  points: own.map(({ name, top1, ms }) => ({
-    x: ms[batch]!,
-    accuracy: top1,
-    title: `${name}: ${percent(top1)}, ${ms[batch]!.toFixed(2)} ms`,
-  })),
-});
 mkdirSync(dirname(flags.plot), { recursive: true });
 writeFileSync(
   flags.plot,
@@ -106,12 +92,8 @@ writeFileSync(
     xTitle: "milliseconds a picture, one at a time",
     note: `${report.model}, ${pictures.length} pictures; ${report.machine.processor}, ${session.threads} threads`,
     series: [
-      series(1, "stopping early", rows.filter(isEarly)),
-      series(
-        1,
-        "all steps",
-        rows.filter((row) => !isEarly(row)),
-      ),
+      { label: "stopping early", points: rows.filter(stopsEarly).map(timePoint) },
+      { label: "all steps", points: rows.filter((row) => !stopsEarly(row)).map(timePoint) },
     ],
   }),
 );

@@ -134,6 +134,33 @@ async function millisecondsOf(
   return times.map((own) => own.reduce((sum, values) => sum + spreadOf(values).median, 0) / groups.length);
 }
 
+/** Pictures together, for which times are measured: what somebody waits for, and what a server does. */
+export const BATCHES = [1, 32] as const;
+/** Of a curve, how many points are timed. */
+export const POINTS = 6;
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+/** For the terminal: a row a subject. */
+export function printTimes(rows: readonly TimedSubject[]): void {
+  console.table(
+    rows.map(({ name, top1, macs, ms }) => ({
+      name,
+      "top-1": percent(top1),
+      MMACs: Number((macs / 1e6).toFixed(1)),
+      ...Object.fromEntries(BATCHES.map((batch) => [`ms, batch ${batch}`, Number(ms[batch]!.toFixed(2))])),
+    })),
+  );
+}
+
+/** A subject's place in a plot of accuracy against time, one picture at a time. */
+export function timePoint({ name, top1, ms }: TimedSubject) {
+  return { x: ms[1]!, accuracy: top1, title: `${name}: ${percent(top1)}, ${ms[1]!.toFixed(2)} ms` };
+}
+
+const EARLY = "early exit";
+export const stopsEarly = ({ name }: Pick<Subject, "name">) => name.startsWith(EARLY);
+
 export const ONE_GRAPH = "all steps, one graph";
 
 /** Subjects that stop early at points of a curve, and those that take all steps: one after another, and in one graph. */
@@ -146,7 +173,7 @@ export function exitSubjects(
   const all = steps.at(-1)!;
   return [
     ...points.map(({ ratio, top1, macs, thresholds }) => ({
-      name: `early exit, q = ${ratio}`,
+      name: `${EARLY}, q = ${ratio}`,
       top1,
       macs,
       answer: (images: readonly RawImage[]) => inSteps.scores(images, { thresholds, batchSize: images.length }),

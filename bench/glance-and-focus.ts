@@ -24,15 +24,20 @@ import { validationLoader } from "../src/train/loaders.ts";
 import { parseRecipe } from "../src/train/recipe.ts";
 import {
   accuracyOf,
+  BATCHES,
   cheapestAt,
   exitSubjects,
   ONE_GRAPH,
+  POINTS,
+  printTimes,
   readPictures,
   representativePoints,
   type Subject,
   spreadSample,
   stepAccuracy,
+  stopsEarly,
   type TimedSubject,
+  timePoint,
   timeSubjects,
 } from "./exit-times.ts";
 
@@ -52,8 +57,6 @@ const { values: flags } = parseArgs({
 const { data, run, backbone } = flags;
 if (data === undefined || run === undefined || backbone === undefined)
   throw new Error("--data, --run and --backbone are needed; see the head of this file");
-const POINTS = 6;
-const BATCHES = [1, 32];
 const BACKBONE = "the backbone on the whole scene";
 const CHOICES = ["policy", "random", "centre"] as const satisfies readonly PatchChoice[];
 const session = { device: "cpu", threads: Number(flags.threads) } as const;
@@ -222,27 +225,14 @@ if (flags.phase !== "accuracy") {
   const { date, machine, threads, timed_pictures, rows } = flags.phase === "draw" ? known : await measureTimes();
   Object.assign(report, { date, machine, threads, timed_pictures, rows });
   write();
-  console.table(
-    rows.map(({ name, top1, macs, ms }: TimedSubject) => ({
-      name,
-      "top-1": percent(top1),
-      MMACs: Number((macs / 1e6).toFixed(1)),
-      ...Object.fromEntries(BATCHES.map((batch) => [`ms, batch ${batch}`, Number(ms[batch]!.toFixed(2))])),
-    })),
-  );
+  printTimes(rows);
   writeFileSync(join(flags.plots, "early-exit.svg"), drawTimes(rows, `${machine.processor}, ${threads} threads`));
 }
 
 /** Accuracy against time, one scene at a time. Patches anywhere and in the middle are given the time of as many looks of the policy. */
 function drawTimes(rows: readonly TimedSubject[], machine: string): string {
-  const point = ({ name, top1, ms }: TimedSubject) => ({
-    x: ms[1]!,
-    accuracy: top1,
-    title: `${name}: ${percent(top1)}, ${ms[1]!.toFixed(2)} ms`,
-  });
   const isWhole = ({ name }: TimedSubject) => name.startsWith(BACKBONE);
-  const isEarly = ({ name }: TimedSubject) => name.startsWith("early exit");
-  const looks = rows.filter((row) => !isEarly(row) && !isWhole(row) && row.name !== ONE_GRAPH);
+  const looks = rows.filter((row) => !stopsEarly(row) && !isWhole(row) && row.name !== ONE_GRAPH);
   const byLooks = (choice: PatchChoice) => ({
     label: LABELS[choice],
     points: looks.map(({ ms }, i) => {
@@ -255,9 +245,9 @@ function drawTimes(rows: readonly TimedSubject[], machine: string): string {
     xTitle: "milliseconds a scene, one at a time",
     note: `${machine}; ${setting}`,
     series: [
-      { label: "stopping early", points: rows.filter(isEarly).map(point) },
+      { label: "stopping early", points: rows.filter(stopsEarly).map(timePoint) },
       ...CHOICES.map(byLooks),
-      { label: "the backbone, whole", points: rows.filter(isWhole).map(point) },
+      { label: "the backbone, whole", points: rows.filter(isWhole).map(timePoint) },
     ],
   });
 }
