@@ -2,7 +2,7 @@
 // crops far too small to tell what they show; the clutter of jigsaws, whole pictures cut into small tiles and shuffled, so that they have the
 // colours, sizes and hard edges of the evidence and none of its meaning.
 import type { RandomSource } from "../random.ts";
-import { paste } from "./draw.ts";
+import { type Color, createPicture, paste } from "./draw.ts";
 import type { RawImage } from "./raw-image.ts";
 import { copyWindow, resample } from "./resample.ts";
 
@@ -11,11 +11,13 @@ export interface SceneOptions {
   readonly size: number;
   /** Jigsaws strewn over the ground. They may overlap each other, and the evidence lies on top of all. */
   readonly clutter: number;
+  /** Width of the white frame around the evidence: what a glance still sees of it. Default 0, none. */
+  readonly frame?: number;
 }
 
 export interface Scene {
   readonly image: RawImage;
-  /** Where the evidence is, corners included. */
+  /** Where the evidence is, corners included and its frame not. */
   readonly box: readonly [x1: number, y1: number, x2: number, y2: number];
 }
 
@@ -46,10 +48,24 @@ export function drawScene(
   const pieces = [...Array.from({ length: options.clutter }, () => jigsaw(material(), random)), ...strewn];
   const place = (side: number) => random.integer(size - side + 1);
   for (const piece of random.shuffle(pieces)) paste(piece, image, place(piece.width), place(piece.width));
-  const x = place(evidence.width);
-  const y = place(evidence.width);
-  paste(evidence, image, x, y);
+  const { frame = 0 } = options;
+  const whole = framed(evidence, frame);
+  const left = place(whole.width);
+  const top = place(whole.width);
+  paste(whole, image, left, top);
+  const [x, y] = [left + frame, top + frame];
   return { image, box: [x, y, x + evidence.width - 1, y + evidence.width - 1] };
+}
+
+const FRAME: Color = [255, 255, 255];
+
+/** A square picture with a white frame of `width` around it. */
+export function framed(picture: RawImage, width: number): RawImage {
+  if (width === 0) return picture;
+  const side = picture.width + 2 * width;
+  const image = createPicture(side, side, FRAME);
+  paste(picture, image, width, width);
+  return image;
 }
 
 /** Soft blotches in the colours of pictures, with grain. */

@@ -34,6 +34,7 @@ export function addScenes(program: Command, terminal: Terminal): void {
     .option("--clutter <n>", "shuffled pictures strewn over a scene", integer(0), 12)
     .option("--distractors <n>", "whole pictures of classes not asked for, strewn over a scene", integer(0), 0)
     .option("--companions <n>", "further whole pictures of a scene's own class, strewn over it", integer(0), 0)
+    .option("--frame <pixels>", "width of a white frame around what is of a scene's own class", integer(0), 0)
     .option("--classes <names>", "classes of the source that scenes are about, with commas (default: all)", nameList)
     .option("--count <n>", "training scenes (default: one a picture)", integer(1))
     .option("--held-out <n>", "scenes of every other split (default: one a picture)", integer(1))

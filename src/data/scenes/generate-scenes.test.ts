@@ -158,6 +158,34 @@ function hasSquare(data: Uint8Array, fits: (color: number[]) => boolean): boolea
   return false;
 }
 
+test("a white frame lies around the evidence and its companions, and around no distractor", async () => {
+  const WHITE = [255, 255, 255];
+  const isWhite = (data: Uint8Array, x: number, y: number) => colorAt(data, x, y).join() === WHITE.join();
+  const settings = { classes: ["cat", "van"], clutter: 0, distractors: 5, companions: 0, frame: 3 };
+  const { files } = await generate(settings);
+  expect(JSON.parse(files.text("scenes/scenes.json"))).toMatchObject({ frame: 3 });
+  const boxes: Record<string, [number, number, number, number]> = JSON.parse(files.text("scenes/train-boxes.json"));
+  const area = 14 ** 2 - 8 ** 2;
+  const whites = (data: Uint8Array) => {
+    let count = 0;
+    for (let y = 0; y < SETTINGS.size; y++)
+      for (let x = 0; x < SETTINGS.size; x++) count += isWhite(data, x, y) ? 1 : 0;
+    return count;
+  };
+  for (const [name, [x1, y1, x2, y2]] of Object.entries(boxes)) {
+    const data = files.entries.get(`scenes/train/${name}`)!;
+    for (let i = -3; i <= 10; i++) {
+      expect(isWhite(data, x1 + i, y1 - 3)).toBe(true);
+      expect(isWhite(data, x1 + i, y2 + 3)).toBe(true);
+      expect(isWhite(data, x1 - 1, y1 + i)).toBe(true);
+      expect(isWhite(data, x2 + 1, y1 + i)).toBe(true);
+    }
+    expect(whites(data), name).toBe(area);
+  }
+  const accompanied = await generate({ ...settings, companions: 3 });
+  for (const data of pixelsOf(accompanied.files).values()) expect(whites(data)).toBeGreaterThan(area);
+});
+
 test("a picture that cannot be read is named once and replaced by one of its class", async () => {
   const { files, problems, counts } = await generate({ source: source([4]) });
   expect(problems).toEqual([{ name: "0/4", reason: "this is not a picture" }]);
@@ -182,6 +210,7 @@ test.each([
   [{ evidence: 41 }, /evidence is a whole number from 8 to 40, not 41/],
   [{ evidence: 8, evidenceLow: 9 }, /smallest size of the evidence is a whole number from 8 to 8, not 9/],
   [{ evidence: 36 }, /clutter for evidence of 36 does not fit/],
+  [{ frame: 17 }, /width of a frame is a whole number from 0 to 16, not 17/],
   [{ companions: -1 }, /number of companions is a whole number/],
   [{ distractors: 1 }, /classes that are not asked for/],
   [{ classes: ["cat", "dog"] }, /unknown classes: dog/],

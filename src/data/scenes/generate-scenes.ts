@@ -4,7 +4,7 @@
 import { UsageError } from "../../errors.ts";
 import type { RawImage } from "../../image/raw-image.ts";
 import { resample } from "../../image/resample.ts";
-import { drawScene, largestJigsaw } from "../../image/scene.ts";
+import { drawScene, framed, largestJigsaw } from "../../image/scene.ts";
 import { RandomSource } from "../../random.ts";
 import { type DataProblem, type Dataset, list, membersByClass } from "../dataset.ts";
 import { checkAborted, type DecodePicture, mapLimited } from "../files.ts";
@@ -28,6 +28,8 @@ export interface SceneSettings {
   readonly distractors: number;
   /** Further whole pictures of the scene's own class, strewn over it: with many, patches anywhere show the class. Default: none. */
   readonly companions?: number;
+  /** Width of a white frame around the evidence and its companions, and around nothing else: it says where to look. Default: none. */
+  readonly frame?: number;
   /** Labels of the source that scenes are about, in this order. Default: all. */
   readonly classes?: readonly string[];
   /** Training scenes. Default: one a picture. */
@@ -127,6 +129,7 @@ function checkSettings(settings: SceneSettings): void {
   whole(count ?? 1, 1, MAX_SCENES, "the number of scenes");
   whole(heldOut ?? 1, 1, MAX_SCENES, "the number of held-out scenes");
   whole(seed, 0, 2 ** 32 - 1, "a seed");
+  whole(settings.frame ?? 0, 0, Math.floor((size - evidence) / 2), "the width of a frame");
   if (clutter > 0 && largestJigsaw(evidence) > size)
     throw new UsageError(
       `clutter for evidence of ${evidence} does not fit a scene of ${size}`,
@@ -225,7 +228,7 @@ async function makeScene(
   const material = handful.map(scaled);
   const { image, box } = drawScene(
     scaled(decisive),
-    [...strangers, ...companions].map(scaled),
+    [...strangers.map(scaled), ...companions.map((picture) => framed(scaled(picture), options.frame ?? 0))],
     () => random.choice(material),
     options,
     random,
@@ -245,7 +248,8 @@ function sideOf({ evidence, evidenceLow = evidence }: SceneSettings, random: Ran
 
 /** scenes.json: how the data set was made. */
 function settingsRecord(options: GenerateScenesOptions, classes: readonly SceneClass[]): Record<string, unknown> {
-  const { size, evidence, evidenceLow, clutter, distractors, companions = 0, count, heldOut, seed } = options;
+  const { size, evidence, evidenceLow, clutter, distractors, companions = 0, frame = 0 } = options;
+  const { count, heldOut, seed } = options;
   return {
     source: options.sourceName,
     size,
@@ -254,6 +258,7 @@ function settingsRecord(options: GenerateScenesOptions, classes: readonly SceneC
     clutter,
     distractors,
     ...(companions === 0 ? {} : { companions }),
+    ...(frame === 0 ? {} : { frame }),
     classes: classes.map(({ label }) => label),
     ...(count === undefined ? {} : { count }),
     ...(heldOut === undefined ? {} : { held_out: heldOut }),
