@@ -8,18 +8,36 @@ import { everydayFull } from "./everyday-full.ts";
 import { everydayGrown } from "./everyday-grown.ts";
 import { everydayLarger } from "./everyday-larger.ts";
 import { gfnetRecipes } from "./gfnet.ts";
+import {
+  gfnetLargeScenes,
+  largeScenesBackbone,
+  largeScenesBackboneHalf,
+  largeScenesEncoder,
+} from "./gfnet-large-scenes.ts";
 import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
 
 export const recipes: ReadonlyMap<string, Recipe> = new Map(
-  [everyday, everydayGrown, everydayLarger, clothing, sparseformerTinyImagenet, scenesEncoder, scenesBackbone].map(
-    (input) => [input.name, parseRecipe(input)],
-  ),
+  [
+    everyday,
+    everydayGrown,
+    everydayLarger,
+    clothing,
+    sparseformerTinyImagenet,
+    scenesEncoder,
+    scenesBackbone,
+    largeScenesEncoder,
+    largeScenesBackbone,
+    largeScenesBackboneHalf,
+  ].map((input) => [input.name, parseRecipe(input)]),
 );
 
 /** Recipes of several stages by name. */
 export const stagedRecipes: ReadonlyMap<string, StagedRecipe> = new Map(
-  [everydayFull, gfnetScenes, ...gfnetRecipes].map((input) => [input.name, parseAnyRecipe(input) as StagedRecipe]),
+  [everydayFull, gfnetScenes, gfnetLargeScenes, ...gfnetRecipes].map((input) => [
+    input.name,
+    parseAnyRecipe(input) as StagedRecipe,
+  ]),
 );
 
 /**
