@@ -41,9 +41,9 @@ export interface CompiledModel extends PictureModel {
 }
 
 export interface ExportOptions {
-  /** "portable": standard operators only, for any ONNX runtime. "onnxruntime": its own faster kernels where they pay. */
+  /** "portable": standard operators only, for any ONNX runtime. "onnxruntime": its own faster kernels where they pay. "webgpu": for its WebGPU. */
   readonly target?: LoweringTarget;
-  /** How features are sampled. Default "kernel": the engine's own operator. */
+  /** How features are sampled. Default "kernel", the engine's own operator; WebGPU has none. */
   readonly gridSample?: GridSampleLowering;
   /** "int8": linear layers in eight bits, faster and not quite the same numbers. Default "float32". */
   readonly precision?: Precision;
@@ -67,7 +67,7 @@ export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uin
   return lower(inferenceGraph(definition, options.size, form), {
     parameters: model.weights,
     target: options.target ?? "portable",
-    gridSample: options.gridSample ?? "kernel",
+    ...(options.gridSample === undefined ? {} : { gridSample: options.gridSample }),
     precision: options.precision ?? "float32",
     simplify: options.simplify ?? true,
     graphName: definition.registered?.name ?? architecture.name,
@@ -98,10 +98,13 @@ export interface CompiledStages {
 /** Each stage of a model as an ONNX file of its own. Throws UsageError for a model that has no stages. */
 export function exportStages(
   model: NativeModel,
-  options: Pick<ExportOptions, "target" | "precision" | "producerVersion">,
+  options: Pick<ExportOptions, "target" | "precision" | "producerVersion"> & {
+    /** How pictures come in. Default: normalised floats. */
+    readonly form?: Pick<InferenceForm, "pixels">;
+  },
 ): CompiledStages {
   const { definition, weights, card } = model;
-  const staged = stageGraphs(definition);
+  const staged = stageGraphs(definition, options.form);
   if (staged === undefined)
     throw new UsageError(
       `${card.name} does not run in steps`,
@@ -153,6 +156,8 @@ function describe({ definition, card }: NativeModel, { precision = "float32" }: 
 }
 
 export interface CompileOptions {
+  /** Default "onnxruntime". */
+  readonly target?: LoweringTarget;
   /** Default "float32". */
   readonly precision?: Precision;
   /** Hears what had to be assumed. */
@@ -165,7 +170,7 @@ export interface CompileOptions {
  * @throws UsageError for another precision than an ONNX file has
  */
 export function compileModel(model: LoadedModel, options: CompileOptions = {}): CompiledModel {
-  if (model.kind === "native") return compileNative(model, options.precision);
+  if (model.kind === "native") return compileNative(model, options);
   requirePrecision(model, options.precision);
   return describeOnnx(model.card, model.bytes, options.onNotice);
 }
@@ -184,7 +189,8 @@ export function requirePrecision(model: OnnxModel, precision: Precision | undefi
   );
 }
 
-function compileNative(model: NativeModel, precision: Precision = "float32"): CompiledModel {
+function compileNative(model: NativeModel, options: CompileOptions): CompiledModel {
+  const { target = "onnxruntime", precision = "float32" } = options;
   const { architecture, config } = model.definition;
   if (architecture.input(config).kind === "video")
     throw new FormatError(model.card.name, "this is a video model, and pictures are wanted here", {
@@ -194,7 +200,7 @@ function compileNative(model: NativeModel, precision: Precision = "float32"): Co
   const answers = architecture.answers(config);
   // Engines compute every output of a file, whether or not a run asks for it.
   const outputs = offered.filter((name) => name === "logits" || name === "features" || name.startsWith("gaze."));
-  const inForm = (form: InferenceForm) => exportOnnx(model, { target: "onnxruntime", precision, outputs, form });
+  const inForm = (form: InferenceForm) => exportOnnx(model, { target, precision, outputs, form });
   return {
     card: model.card,
     get bytes() {

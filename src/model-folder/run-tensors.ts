@@ -5,6 +5,7 @@ import type { Precision } from "../onnx/lower.ts";
 import type { Host } from "../platform/host.ts";
 import { describeValue } from "../runtime/feeds.ts";
 import type { Session, SessionOptions, ValueInfo } from "../runtime/session.ts";
+import { targetOf } from "../runtime/target.ts";
 import { type DType, numberToHalf, type TensorData, toFloat32, toFloat64 } from "../tensor.ts";
 import { type ExportOptions, exportOnnx, requirePrecision } from "./compile.ts";
 import type { LoadedModel, NativeModel } from "./model.ts";
@@ -41,7 +42,7 @@ export async function runTensors(
     model.kind === "onnx"
       ? model.bytes
       : exportOnnx(model, {
-          target: "onnxruntime",
+          target: targetOf(options.device),
           precision,
           ...sizeOfLarge(model, tensors.get("image")),
           ...(outputs === undefined ? {} : { outputs }),

@@ -18,6 +18,7 @@ import { Sizes } from "./sizes.ts";
 
 /** Which kernels a file may ask for. */
 export type LoweringTarget = LoweringContext["target"];
+export const LOWERING_TARGETS = ["portable", "onnxruntime", "webgpu"] as const satisfies readonly LoweringTarget[];
 /** How exactly a file computes: "int8" multiplies whole numbers of eight bits in linear layers (quantize.ts). */
 export const PRECISIONS = ["float32", "int8"] as const;
 export type Precision = (typeof PRECISIONS)[number];
@@ -31,11 +32,14 @@ export interface LowerOptions {
   readonly parametersAs?: "initializers" | "inputs";
   /** Only these outputs, and what they need. Default: all, and then all inputs are declared, used or not. */
   readonly outputs?: readonly string[];
-  /** "portable" (default) keeps to the standard operators; "onnxruntime" also uses com.microsoft kernels (CPU, WASM and CUDA have them). */
+  /**
+   * "portable" (default) keeps to the standard operators; "onnxruntime" also uses com.microsoft kernels (CPU, WASM and CUDA have them);
+   * "webgpu" keeps to the operators that ONNX Runtime's WebGPU provider has kernels for, so that nothing travels to the CPU and back.
+   */
   readonly target?: LoweringTarget;
   /** ONNX operator set, 17 to 23. Default 20: the first with Gelu and volumetric GridSample. */
   readonly opset?: number;
-  /** "kernel" (default): GridSample. "gather": corners are gathered and weighted with plain arithmetic. */
+  /** "kernel": GridSample. "gather": corners are gathered and weighted with plain arithmetic. Default "kernel", for WebGPU "gather". */
   readonly gridSample?: GridSampleLowering;
   /** Default "float32". "int8" needs `parameters`. */
   readonly precision?: Precision;
@@ -97,7 +101,7 @@ export function lower(source: Graph, options: LowerOptions = {}): Uint8Array {
     sizes,
     opset,
     target: options.target ?? "portable",
-    gridSample: options.gridSample ?? "kernel",
+    gridSample: options.gridSample ?? (options.target === "webgpu" ? "gather" : "kernel"),
     quantization: new Quantization(emitter, quantized),
   });
   nameOutputs(emitter, outputs, values);
@@ -220,7 +224,7 @@ function lowerNodes(nodes: readonly Tensor[], shared: Omit<LoweringContext, "emi
     emit: (opType, inputs, attributes, domain) => shared.emitter.emit(opType, inputs, attributes, domain),
   };
   // What depends on weights alone, ONNX Runtime computes when it loads the model, but only through standard operators.
-  const fixed: LoweringContext = { ...varying, target: "portable" };
+  const fixed: LoweringContext = shared.target === "onnxruntime" ? { ...varying, target: "portable" } : varying;
   const varies = dependingOnInputs(nodes);
   for (const node of nodes) {
     // The table's entry for a node's op takes nodes of that op; TypeScript cannot follow the pairing through the union.

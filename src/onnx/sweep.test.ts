@@ -13,6 +13,8 @@ const VARIANTS: readonly [LowerOptions, ort.InferenceSession.SessionOptions["gra
   [{ target: "portable" }, "all"],
   [{ target: "onnxruntime" }, "disabled"],
   [{ target: "onnxruntime" }, "all"],
+  [{ target: "webgpu" }, "disabled"],
+  [{ target: "webgpu" }, "all"],
   [{ opset: 17 }, "disabled"],
   [{ opset: 18 }, "disabled"],
   [{ opset: 23 }, "disabled"],

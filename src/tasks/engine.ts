@@ -10,6 +10,7 @@ import type { Precision } from "../onnx/lower.ts";
 import type { Host } from "../platform/host.ts";
 import type { ActualDevice } from "../runtime/session.ts";
 import type { SessionLayout } from "../runtime/session-layout.ts";
+import { targetOf } from "../runtime/target.ts";
 import type { TensorData } from "../tensor.ts";
 import { EngineSessions, type ManySessionsOptions, type TrialBatch } from "./engine-sessions.ts";
 import { joinsViews, PictureSessions, type PictureView } from "./picture-sessions.ts";
@@ -72,6 +73,7 @@ export class Engine {
     const { onNotice, precision, resolution } = options;
     const loaded = await loadedModel(host, source, options);
     const compiled = compileModel(loaded, {
+      target: targetOf(options.device),
       ...(precision === undefined ? {} : { precision }),
       // What a foreign file leaves open does not matter where the caller says it.
       ...(options.transform !== undefined || onNotice === undefined ? {} : { onNotice }),

@@ -3,7 +3,7 @@ import type { Batch, Loader } from "../data/loader.ts";
 import { AbortedError } from "../errors.ts";
 import { readModelFolder } from "../model-folder/load.ts";
 import type { NativeModel } from "../model-folder/model.ts";
-import { lower } from "../onnx/lower.ts";
+import { type LoweringTarget, lower } from "../onnx/lower.ts";
 import type { Files } from "../platform/host.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
 import type { TensorData } from "../tensor.ts";
@@ -63,6 +63,8 @@ export interface FitOptions {
   readonly loader: Loader;
   readonly run: Run | ResumedRun;
   readonly files: Files;
+  /** Which kernels the sessions have. Default "onnxruntime". */
+  readonly target?: LoweringTarget;
   /** Opens the step's session; the options carry the state. */
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
   /** Scores parameters on held-out data; undefined when there is none. May throw AbortedError when the signal fires. */
@@ -197,7 +199,8 @@ class RunningFit {
         ? initialState(step, weights)
         : new Map(Object.entries(stateOfTensors(resumed, step.state, resumed.path)));
     const log = await MetricsLog.open(files, run.paths.metrics, resumed?.progress.step);
-    const session = await options.createSession(lower(step.graph, { parametersAs: "inputs", target: "onnxruntime" }), {
+    const { target = "onnxruntime" } = options;
+    const session = await options.createSession(lower(step.graph, { parametersAs: "inputs", target }), {
       state: stateOf(step),
     });
     const trainer = new Trainer(

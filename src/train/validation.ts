@@ -2,7 +2,7 @@
 import type { Loader } from "../data/loader.ts";
 import { inferenceGraph } from "../models/graph.ts";
 import type { ModelDefinition } from "../models/registry.ts";
-import { lower } from "../onnx/lower.ts";
+import { type LoweringTarget, lower } from "../onnx/lower.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
 import { type TensorData, toFloat32 } from "../tensor.ts";
 import { ScoreSums } from "./score-sums.ts";
@@ -13,6 +13,8 @@ export interface ValidationOptions {
   readonly weights: ReadonlyMap<string, TensorData>;
   /** One epoch of it is scored; rows without a picture (label -1) do not count. */
   readonly loader: Loader;
+  /** Which kernels the session has. Default "onnxruntime". */
+  readonly target?: LoweringTarget;
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
   readonly signal?: AbortSignal;
 }
@@ -23,7 +25,8 @@ export interface ValidationOptions {
  * @throws AbortedError when the signal fires
  */
 export async function validate(options: ValidationOptions): Promise<Evaluation> {
-  const bytes = lower(inferenceGraph(options.definition), { parameters: options.weights, outputs: ["logits"] });
+  const { definition, weights: parameters, target = "onnxruntime" } = options;
+  const bytes = lower(inferenceGraph(definition), { parameters, target, outputs: ["logits"] });
   const session = await options.createSession(bytes, {});
   const sums = new ScoreSums();
   try {

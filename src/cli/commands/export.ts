@@ -6,7 +6,7 @@ import { type CompiledStages, type ExportOptions, exportOnnx, exportStages } fro
 import { loadModel, requireNative } from "../../model-folder/load.ts";
 import type { NativeModel } from "../../model-folder/model.ts";
 import { EXPORT_TOLERANCE, type ExportCheck, verifyExport, verifyStages } from "../../model-folder/verify.ts";
-import type { Precision } from "../../onnx/lower.ts";
+import { LOWERING_TARGETS, type LoweringTarget, type Precision } from "../../onnx/lower.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { version } from "../../version.ts";
 import {
@@ -24,7 +24,7 @@ import {
 import { compact, type Terminal } from "../terminal.ts";
 
 interface ExportFlags extends Omit<ModelOptions, "model">, DeviceOptions, PrecisionOptions {
-  target: "portable" | "onnxruntime";
+  target: LoweringTarget;
   input: "float32" | "uint8";
   outputs?: string[];
   batch?: number;
@@ -58,8 +58,11 @@ export function addExport(program: Command, terminal: Terminal): void {
     .argument("<model>", "registered name, model folder or checkpoint")
     .argument("<out>", "the file to write; with --stages, the folder")
     .addOption(
-      new Option("--target <target>", "standard operators only, or ONNX Runtime's faster ones too")
-        .choices(["portable", "onnxruntime"])
+      new Option(
+        "--target <target>",
+        "standard operators only, ONNX Runtime's faster ones too, or those its WebGPU has",
+      )
+        .choices(LOWERING_TARGETS)
         .default("portable"),
     )
     .addOption(

@@ -9,6 +9,7 @@ import { nodeDataFiles } from "../../platform/node/data-files.ts";
 import { createDataWorkers } from "../../platform/node/data-workers.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { anyRecipeNamed, recipeNamed, recipes, stagedRecipes } from "../../recipes/index.ts";
+import { targetOf } from "../../runtime/target.ts";
 import { trainingData } from "../../train/loaders.ts";
 import { overrideRecipe, parseRecipe, type Recipe, type RecipeOverrides } from "../../train/recipe.ts";
 import { listCheckpoints } from "../../train/run/checkpoint.ts";
@@ -305,6 +306,7 @@ async function follow(
     const { run, best, problems } = await trainRun({
       ...options,
       files,
+      target: targetOf(flags.device),
       createSession: (bytes, more) => nodeHost.createSession(bytes, { ...sessionOptions(flags, terminal), ...more }),
       createWorkers: createDataWorkers,
       ...(flags.workers === undefined ? {} : { workers: flags.workers }),

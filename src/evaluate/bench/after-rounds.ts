@@ -3,6 +3,7 @@
 import { AbortedError, SaccadeError } from "../../errors.ts";
 import { nodeNames } from "../../onnx/node-names.ts";
 import type { MeasuringHost } from "../../platform/host.ts";
+import { targetOf } from "../../runtime/target.ts";
 import type { BenchHooks, BenchProgress } from "./hooks.ts";
 import { type Station, settingOf } from "./plan.ts";
 import { type BenchReport, type BenchRow, settingKey } from "./report.ts";
@@ -95,7 +96,10 @@ async function forEachRow(
     if (signal?.aborted === true) return;
     onProgress?.({ stage, done: i / rows.length, detail: row.model });
     if (last?.station !== station)
-      last = { station, compiled: station.subject.compile(station.extent, station.precision) };
+      last = {
+        station,
+        compiled: station.subject.compile(station.extent, station.precision, targetOf(station.device)),
+      };
     try {
       await work(row, station, last.compiled);
     } catch (error) {

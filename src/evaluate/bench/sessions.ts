@@ -1,6 +1,7 @@
 // Opens the session of every station, and those for matrix products, before the first round: rounds go around all of them.
 import { SaccadeError } from "../../errors.ts";
 import type { MeasuringHost } from "../../platform/host.ts";
+import { targetOf } from "../../runtime/target.ts";
 import { type BenchHooks, stopIfAborted } from "./hooks.ts";
 import type { Contender } from "./interleave.ts";
 import { type BenchOptions, type Plan, type Station, settingOf } from "./plan.ts";
@@ -73,7 +74,7 @@ async function openStation(
   { onNotice }: BenchHooks,
 ): Promise<OpenStation> {
   const startedAt = host.now();
-  const compiled = station.subject.compile(station.extent, station.precision);
+  const compiled = station.subject.compile(station.extent, station.precision, targetOf(station.device));
   const compileMs = host.now() - startedAt;
   const options = { decode, seed, ...(onNotice === undefined ? {} : { onNotice }) };
   return { station, runner: await openRunner(host, station, compiled, options), compileMs };

@@ -10,7 +10,7 @@ import { modelAtSize } from "../../model-folder/native.ts";
 import { type InputExtent, type ModelCost, modelCost } from "../../models/cost.ts";
 import { inferenceGraph, initialWeights } from "../../models/graph.ts";
 import { defineModel, registry } from "../../models/registry.ts";
-import type { Precision } from "../../onnx/lower.ts";
+import type { LoweringTarget, Precision } from "../../onnx/lower.ts";
 import { readOnnx } from "../../onnx/read.ts";
 import type { Host } from "../../platform/host.ts";
 
@@ -34,7 +34,7 @@ export interface Subject {
   /** undefined for files whose products nobody counts. Throws like `modelCost`. */
   cost(extent: InputExtent): ModelCost | undefined;
   /** For pictures of one size, any number of them. */
-  compile(extent: InputExtent, precision: Precision): Compiled;
+  compile(extent: InputExtent, precision: Precision, target: LoweringTarget): Compiled;
 }
 
 /**
@@ -84,9 +84,9 @@ function nativeSubject(name: string, model: NativeModel): Subject {
         throw error;
       }
     },
-    compile: ({ height, width, frames }, precision) => ({
+    compile: ({ height, width, frames }, precision, target) => ({
       bytes: exportOnnx(modelAtSize(model, { height, width }), {
-        target: "onnxruntime",
+        target,
         precision,
         outputs: ["logits"],
         size: { height, width, ...(frames === undefined ? {} : { frames }) },

@@ -129,12 +129,15 @@ function cornerRows(features: Tensor, sides: readonly Sides[]): Tensor {
       return reshape(rows, [n, multiplyDims(corners, 2), points]);
     });
   // A position that is not a number has no row, but must not end the run: whoever trains wants to be told which numbers went wrong.
-  const row = maximum(minimum(cast(inMap, "int64"), fixedSize(cells, "gridSample") - 1), 0);
-  return add(row, firstRows(features.graph, fixedSize(batch, "gridSample"), cells));
+  const row = maximum(minimum(cast(inMap, "int32"), fixedSize(cells, "gridSample") - 1), 0);
+  return cast(add(row, firstRows(features.graph, fixedSize(batch, "gridSample"), cells)), "int64");
 }
 
-/** Each picture's first row, int64 (N, 1, 1). Counted in integers: there may be more rows than a float can tell apart. */
+/**
+ * Each picture's first row, int32 (N, 1, 1). Counted in integers: there may be more rows than a float can tell apart. In 32 bits: WebGPU has no
+ * arithmetic for 64.
+ */
 function firstRows(graph: Graph, batch: number, cells: Dim): Tensor {
-  const rows = BigInt64Array.from({ length: batch }, (_, i) => BigInt(i * Number(cells)));
-  return constant(graph, tensor("int64", [batch, 1, 1], rows));
+  const rows = Int32Array.from({ length: batch }, (_, i) => i * Number(cells));
+  return constant(graph, tensor("int32", [batch, 1, 1], rows));
 }

@@ -62,7 +62,12 @@ export const unaryLowering: LoweringRules<keyof UnaryOps> = {
     const float = dtype === "float32" || dtype === "float16";
     return float ? context.emit("Relu", inputs) : context.emit("Max", [inputs[0]!, scalar(context, 0, dtype)]);
   },
-  sign: single("Sign"),
+  sign: (context, inputs, node) => {
+    if (context.target !== "webgpu") return context.emit("Sign", inputs);
+    const zero = scalar(context, 0, node.dtype);
+    const beyond = (op: "Greater" | "Less") => cast(context, context.emit(op, [inputs[0]!, zero]), node.dtype);
+    return context.emit("Sub", [beyond("Greater"), beyond("Less")]);
+  },
   floor: single("Floor"),
   gelu: (context, [x], { dtype }) => {
     if (context.opset >= 20) return context.emit("Gelu", [x!]);

@@ -10,7 +10,7 @@ import { cast, type LoweringContext, scalar } from "./rule.ts";
 
 /** One of the two cells around each point along one axis. */
 interface Side {
-  /** What the cell adds to the row of the table of cells: int64 (N, P). */
+  /** What the cell adds to the row of the table of cells: whole numbers (N, P). */
   readonly offset: Value;
   /** Its share of the value: float (N, P). */
   readonly weight: Value;
@@ -71,12 +71,12 @@ function sidesOfAxes(
   const high = emit("Add", low, number(1));
   const towardsHigh = emit("Sub", position, low);
   const towardsLow = emit("Sub", number(1), towardsHigh);
-  const strides = context.sizes.shape(spatial.map((_, i) => multiplyDims(1, ...spatial.slice(0, i))));
+  const strides = whole(context, context.sizes.shape(spatial.map((_, i) => multiplyDims(1, ...spatial.slice(0, i)))));
   const side = (cell: Value, share: Value) => {
     const nearest = within(cell);
     // Beyond the border the features are zero. Where, not a product: far away the share may be infinite.
     const weight = border ? share : emit("Where", emit("Equal", cell, nearest), share, number(0));
-    return { offset: emit("Mul", cast(context, nearest, "int64"), strides), weight };
+    return { offset: emit("Mul", cast(context, nearest, indexType(context)), strides), weight };
   };
   const sides = [side(low, towardsLow), side(high, towardsHigh)] as const;
   const base = firstRows(context, source);
@@ -91,23 +91,35 @@ function sidesOfAxes(
   });
 }
 
-/** Each picture's first row in the table, int64 (N, 1); undefined when there is one picture only. */
+/** WebGPU reckons in 32 bits. */
+const indexType = (context: LoweringContext) => (context.target === "webgpu" ? "int32" : "int64");
+
+/** Sizes, which are int64, in the type of indices. */
+function whole(context: LoweringContext, sizes: Value): Value {
+  return indexType(context) === "int64" ? sizes : cast(context, sizes, indexType(context));
+}
+
+/** Each picture's first row in the table, (N, 1); undefined when there is one picture only. */
 function firstRows(context: LoweringContext, source: Tensor): Value | undefined {
   const [batch, , ...spatial] = source.shape as readonly [Dim, Dim, ...Dim[]];
   if (batch === 1) return undefined;
   const { emitter, sizes } = context;
   const cells = multiplyDims(...spatial);
   if (typeof batch === "number" && typeof cells === "number")
-    return emitter.constant(
-      tensor(
-        "int64",
-        [batch, 1],
-        BigInt64Array.from({ length: batch }, (_, i) => BigInt(i * cells)),
+    return whole(
+      context,
+      emitter.constant(
+        tensor(
+          "int64",
+          [batch, 1],
+          BigInt64Array.from({ length: batch }, (_, i) => BigInt(i * cells)),
+        ),
       ),
     );
   const zero = scalar(context, 0, "int64");
   const pictures = context.emit("Range", [zero, sizes.scalar(batch), scalar(context, 1, "int64")]);
-  return context.emit("Mul", [context.emit("Unsqueeze", [pictures, emitter.int64s([1])]), sizes.scalar(cells)]);
+  const column = context.emit("Unsqueeze", [pictures, emitter.int64s([1])]);
+  return whole(context, context.emit("Mul", [column, sizes.scalar(cells)]));
 }
 
 /** Sizes as floats, a vector. */

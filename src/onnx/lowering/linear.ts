@@ -51,7 +51,13 @@ const alongAxis =
 
 export const normalizationLowering: LoweringRules<keyof NormalizationOps> = {
   softmax: alongAxis("Softmax"),
-  logSoftmax: alongAxis("LogSoftmax"),
+  logSoftmax: (context, inputs, node) => {
+    if (context.target !== "webgpu") return alongAxis("LogSoftmax")(context, inputs, node);
+    const axes = [node.attributes.axis];
+    const shifted = context.emit("Sub", [inputs[0]!, reduced(context, "ReduceMax", 18, inputs[0]!, axes, true)]);
+    const sum = reduced(context, "ReduceSum", 13, context.emit("Exp", [shifted]), axes, true);
+    return context.emit("Sub", [shifted, context.emit("Log", [sum])]);
+  },
   layerNorm: (context, inputs, { attributes }) =>
     context.emit("LayerNormalization", inputs, { axis: { int: -1 }, epsilon: { float: attributes.epsilon } }),
   batchNorm: (context, inputs, { attributes }) =>
@@ -59,16 +65,26 @@ export const normalizationLowering: LoweringRules<keyof NormalizationOps> = {
 };
 
 /** `axesAsInputSince`: the operator set in which the axes became an input. */
+function reduced(
+  context: LoweringContext,
+  opType: string,
+  axesAsInputSince: number,
+  value: Value,
+  axes: readonly number[],
+  keepDims: boolean,
+): Value {
+  const keepdims = { int: Number(keepDims) };
+  return context.opset >= axesAsInputSince
+    ? context.emit(opType, [value, context.emitter.int64s(axes)], { keepdims })
+    : context.emit(opType, [value], { axes: { ints: axes }, keepdims });
+}
+
 const reduction =
   (opType: string, axesAsInputSince: number): LoweringRule<Op> =>
   (context, inputs, node) => {
     const { axes, keepDims } = node.attributes as ReductionOps["reduceSum"];
     // No axes: nothing is reduced (ONNX would take it for all of them).
-    if (axes.length === 0) return inputs[0]!;
-    const keepdims = { int: Number(keepDims) };
-    return context.opset >= axesAsInputSince
-      ? context.emit(opType, [inputs[0]!, context.emitter.int64s(axes)], { keepdims })
-      : context.emit(opType, inputs, { axes: { ints: axes }, keepdims });
+    return axes.length === 0 ? inputs[0]! : reduced(context, opType, axesAsInputSince, inputs[0]!, axes, keepDims);
   };
 
 /** Over all of space, convolutional engines have a kernel that takes maps as their convolutions give them. */

@@ -12,7 +12,7 @@ export interface LoweringContext {
   readonly emitter: Emitter;
   readonly sizes: Sizes;
   readonly opset: number;
-  readonly target: "onnxruntime" | "portable";
+  readonly target: "onnxruntime" | "portable" | "webgpu";
   readonly gridSample: "kernel" | "gather";
   readonly quantization: Quantization;
   /** Adds a node with one output and returns the output. */

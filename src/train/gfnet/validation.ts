@@ -7,7 +7,7 @@ import type { GfnetConfig } from "../../models/gfnet/config.ts";
 import { gfnet, glance, type Look, lookAt } from "../../models/gfnet/model.ts";
 import type { ModelDefinition } from "../../models/registry.ts";
 import { Mode } from "../../nn/mode.ts";
-import { lower } from "../../onnx/lower.ts";
+import { type LoweringTarget, lower } from "../../onnx/lower.ts";
 import { RandomSource } from "../../random.ts";
 import type { Session, SessionOptions } from "../../runtime/session.ts";
 import { type TensorData, tensor, toFloat32 } from "../../tensor.ts";
@@ -26,6 +26,8 @@ export interface LookValidationOptions {
   readonly choice: PatchChoice;
   /** For random places. */
   readonly seed: number;
+  /** Which kernels the session has. Default "onnxruntime". */
+  readonly target?: LoweringTarget;
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
   readonly signal?: AbortSignal;
 }
@@ -36,7 +38,7 @@ export interface LookValidationOptions {
  * @throws AbortedError when the signal fires
  */
 export async function validateLooks(options: LookValidationOptions): Promise<Evaluation> {
-  const { definition, choice, loader, signal } = options;
+  const { definition, choice, loader, target = "onnxruntime", signal } = options;
   const { T, class_num } = definition.config as GfnetConfig;
   const looks = Array.from({ length: T }, () => new ScoreSums());
   let session: Session | undefined;
@@ -45,7 +47,11 @@ export async function validateLooks(options: LookValidationOptions): Promise<Eva
     for await (const batch of loader.batches({ untilEpoch: 1, ...(signal === undefined ? {} : { signal }) })) {
       const [count, , height, width] = batch.images.shape as [number, number, number, number];
       session ??= await options.createSession(
-        lower(looksGraph(definition, choice, height, width), { parameters: options.weights, outputs: ["logits"] }),
+        lower(looksGraph(definition, choice, height, width), {
+          parameters: options.weights,
+          target,
+          outputs: ["logits"],
+        }),
         {},
       );
       const places = choice === "policy" ? {} : { places: placesOf(choice, T - 1, count, options.seed, index++) };
