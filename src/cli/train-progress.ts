@@ -110,7 +110,7 @@ export function teacherLine(done: number, total: number, seconds: number): strin
 }
 
 export function taughtLine(accuracy: number): string {
-  return `teacher: a linear classifier over its features is right on ${percent(accuracy)} of the pictures`;
+  return `teacher: a linear classifier over its features is right on ${percent(accuracy)} of pictures that it was not fitted to`;
 }
 
 export function bestLines(best: BestSoFar | undefined): string[] {

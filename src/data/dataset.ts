@@ -116,6 +116,16 @@ export function splitDataset(
   fraction: number,
   options: { readonly seed?: number } = {},
 ): readonly [Dataset, Dataset] {
+  const [first, second] = splitItems(dataset, fraction, options);
+  return [subset(dataset, first), subset(dataset, second)];
+}
+
+/** The items of both parts of `splitDataset`, in the data set's order. */
+export function splitItems(
+  dataset: Pick<Dataset, "length" | "targets" | "labels">,
+  fraction: number,
+  options: { readonly seed?: number } = {},
+): readonly [number[], number[]] {
   if (!(fraction >= 0 && fraction < 1))
     throw new UsageError(`a part of ${fraction} cannot be split off: it must be at least 0 and below 1`);
   const isSecond = new Uint8Array(dataset.length);
@@ -125,11 +135,7 @@ export function splitDataset(
     const random = new RandomSource(options.seed ?? 0, `split/${dataset.labels[label]}`);
     for (const index of random.shuffle(members).slice(0, size)) isSecond[index] = 1;
   }
-  const part = (value: number) =>
-    subset(
-      dataset,
-      [...isSecond.keys()].filter((index) => isSecond[index] === value),
-    );
+  const part = (value: number) => [...isSecond.keys()].filter((index) => isSecond[index] === value);
   return [part(0), part(1)];
 }
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LimitError, UsageError } from "../errors.ts";
 import type { RawImage } from "./raw-image.ts";
-import { copyWindow, RESAMPLE_FILTERS, type ResampleFilter, resample } from "./resample.ts";
+import { copyWindow, RESAMPLE_FILTERS, type ResampleFilter, resample, resampleMatrix } from "./resample.ts";
 
 /** A picture of noise from a small hash: no two rows or columns alike. */
 function noise(width: number, height: number): RawImage {
@@ -70,4 +70,32 @@ describe("resample", () => {
     expect(() => resample(image, 5, 5, { window: { x: 3, y: 0, width: 3, height: 1 } })).toThrow(UsageError);
     expect(() => resample(image, 100_000, 100_000)).toThrow(LimitError);
   });
+});
+
+test("as matrices: rows x picture x columns, apart from two roundings", () => {
+  fc.assert(
+    fc.property(side, side, side, side, filter, (w, h, W, H, f) => {
+      const grey = noise(w, h);
+      const expected = resample(grey, W, H, { filter: f });
+      const columns = resampleMatrix(w, W, f);
+      const rows = resampleMatrix(h, H, f);
+      for (let y = 0; y < H; y++)
+        expect(rows.subarray(y * h, (y + 1) * h).reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
+      // Clipped between the passes, as bytes are.
+      const clipped = (value: number) => Math.min(255, Math.max(0, value));
+      const narrow = Array.from({ length: h * W }, (_, i) => {
+        const [y, x] = [Math.floor(i / W), i % W];
+        let sum = 0;
+        for (let j = 0; j < w; j++) sum += columns[x * w + j]! * grey.data[3 * (y * w + j)]!;
+        return clipped(sum);
+      });
+      for (let y = 0; y < H; y++)
+        for (let x = 0; x < W; x++) {
+          let sum = 0;
+          for (let j = 0; j < h; j++) sum += rows[y * h + j]! * narrow[j * W + x]!;
+          expect(Math.abs(clipped(sum) - expected.data[3 * (y * W + x)]!)).toBeLessThan(1.4);
+        }
+    }),
+    { numRuns: 40 },
+  );
 });

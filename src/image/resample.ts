@@ -106,6 +106,27 @@ export function resample(image: RawImage, width: number, height: number, options
   return vertical === undefined ? rows : resampleRows(rows, vertical, firstRow);
 }
 
+/**
+ * What `resample` does along one axis, as a matrix for engines: (newSize, size), row-major, each row with a sum of 1. The picture at another
+ * size is rows x picture x columns^T, apart from the rounding to 8 bits after each pass.
+ *
+ * @param size above 0, as `newSize`
+ */
+export function resampleMatrix(size: number, newSize: number, filter: ResampleFilter): Float32Array {
+  const matrix = new Float32Array(newSize * size);
+  if (filter === "nearest") {
+    nearestPositions(size, 0, size, newSize, 0, newSize).forEach((position, i) => {
+      matrix[i * size + position] = 1;
+    });
+    return matrix;
+  }
+  const { first, count, weights, stride } = axisWeights(size, 0, size, newSize, KERNELS[filter], 0, newSize);
+  for (let i = 0; i < newSize; i++)
+    for (let j = 0; j < count[i]!; j++)
+      matrix[i * size + first[i]! + j] = weights[i * stride + j]! / (1 << PRECISION_BITS);
+  return matrix;
+}
+
 function checkArguments(
   image: RawImage,
   width: number,

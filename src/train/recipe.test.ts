@@ -46,6 +46,12 @@ test.each<[string, Record<string, unknown>, RegExp]>([
     { distillation: { transform: "shrink(3)" } },
     /distillation.transform: .*shrink/,
   ],
+  [
+    "a teacher's transform that cannot be done to views",
+    { distillation: { transform: "resize(16,16)|central_crop(8)", sees: "view" } },
+    /distillation.transform: .*central_crop/,
+  ],
+  ["what no teacher sees", { distillation: { transform: "resize(16,16)", sees: "everything" } }, /distillation.sees/],
 ])("%s is an error that names it", (_, changes, message) => {
   const parse = () => parseRecipe({ ...RECIPE, ...changes });
   expect(parse).toThrow(UsageError);
@@ -55,6 +61,18 @@ test.each<[string, Record<string, unknown>, RegExp]>([
 
 test("what is no recipe at all is an error too", () => {
   for (const value of [undefined, null, [], "everyday", 3]) expect(() => parseRecipe(value)).toThrow(UsageError);
+});
+
+test("a teacher sees pictures, unless the recipe says views", () => {
+  const distillation = { transform: "resize(16,16)|normalize(imagenet)" };
+  expect(parseRecipe({ ...RECIPE, distillation }).distillation).toEqual({
+    ...distillation,
+    weight: 0.5,
+    temperature: 2,
+    sees: "picture",
+  });
+  const views = parseRecipe({ ...RECIPE, distillation: { ...distillation, sees: "view" } });
+  expect(parseRecipe(JSON.parse(JSON.stringify(views)))).toEqual(views);
 });
 
 test("fewer epochs keep the warm-up's share", () => {

@@ -11,6 +11,7 @@ import { lion } from "./optimizers/lion.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { sgd } from "./optimizers/sgd.ts";
 import type { GroupRules } from "./parameter-groups.ts";
+import { planView } from "./teacher/view-graph.ts";
 
 const rate = z.number().min(0).max(100);
 const share = z.number().min(0).max(1);
@@ -61,7 +62,19 @@ export const recipeSchema = z.strictObject({
   repeats: z.int().min(1).max(16).default(1),
   /** Learning from a teacher's view of each picture, when a teacher is given. */
   distillation: z
-    .strictObject({ weight: share.default(0.5), temperature: z.number().positive().default(2), transform: z.string() })
+    .strictObject({
+      /** Share of each target that is the teacher's opinion. */
+      weight: share.default(0.5),
+      /** Softens the teacher's opinion. */
+      temperature: z.number().positive().default(2),
+      /** The teacher's preprocessing, in the transform language: of the whole picture, or of the view. */
+      transform: z.string(),
+      /**
+       * What the teacher's opinion is about. "picture": each picture as a whole, seen once before training. "view": exactly what the student
+       * sees, augmented and mixed, batch by batch; it costs a run of the teacher at every step, and teaches more.
+       */
+      sees: z.enum(["picture", "view"]).default("picture"),
+    })
     .optional(),
   /** One of the three stages of training a glance-and-focus model (architecture gfnet). */
   looking: z
@@ -109,7 +122,12 @@ export function parseRecipe(input: unknown): Recipe {
     );
   inField("transform", () => parseTransform(recipe.transform));
   const teaching = recipe.distillation;
-  if (teaching !== undefined) inField("distillation.transform", () => parseTransform(teaching.transform));
+  if (teaching !== undefined)
+    inField("distillation.transform", () =>
+      teaching.sees === "view"
+        ? planView({ ...recipe, transform: teaching.transform })
+        : parseTransform(teaching.transform),
+    );
   return recipe;
 }
 

@@ -1,45 +1,31 @@
 // A run from data to its best model: the run's folder, the teacher's lesson, loaders, training with validation. What `saccade train` does, for any
 // platform that has files, sessions and workers.
 import type { DataProblem, Dataset } from "../data/dataset.ts";
-import type { BatchWorker } from "../data/loader.ts";
-import { UsageError } from "../errors.ts";
 import type { NativeModel } from "../model-folder/model.ts";
-import type { Files } from "../platform/host.ts";
-import type { Session, SessionOptions } from "../runtime/session.ts";
-import type { TensorData } from "../tensor.ts";
+import type { LoweringTarget } from "../onnx/lower.ts";
 import { validateLooks } from "./gfnet/validation.ts";
-import { teacherLoader, trainingLoader, validationLoader } from "./loaders.ts";
+import { trainingLoader, validationLoader } from "./loaders.ts";
 import type { Recipe } from "./recipe.ts";
 import type { BestSoFar } from "./run/checkpoint-progress.ts";
 import { createRun, type ResumedRun, type Run } from "./run/run-folder.ts";
 import { abandonRun, type RunInputs, writeRunInputs } from "./run-inputs.ts";
-import { askTeacher, loadOpinions, openTeacher, saveOpinions, withTeacher } from "./teacher.ts";
+import { type Lesson, type LessonOptions, openLesson } from "./teacher/lesson.ts";
 import { type Evaluation, type FitOptions, trainModel } from "./train-model.ts";
 import { type ValidationOptions, validate } from "./validation.ts";
 
 type Hooks = Pick<FitOptions, "onStage" | "onMemory" | "onStep" | "onReport" | "onEpoch">;
 
-export interface TrainRunOptions extends Hooks {
-  readonly recipe: Recipe;
+export interface TrainRunOptions extends Hooks, Omit<LessonOptions, "teacher" | "path" | "isResumed"> {
   /** Where the run is, or goes. */
   readonly folder: string;
   /** The run to go on with, from `openRun`. */
   readonly resumed?: ResumedRun;
   readonly model: NativeModel;
-  readonly train: Dataset;
   readonly heldOut?: Dataset;
   /** Kept in the folder; `teacher` of it is read and asked. */
   readonly inputs: RunInputs;
-  readonly files: Files;
-  createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
-  /** New workers for a loader; without a number, as many as training should have. */
-  createWorkers(count?: number): readonly BatchWorker[];
-  /** Number of workers for training pictures. */
-  readonly workers?: number;
-  readonly onTeacher?: (done: number, total: number) => void;
-  /** How often a linear classifier over the teacher's features is right, 0..1. */
-  readonly onTaught?: (accuracy: number) => void;
-  readonly signal?: AbortSignal;
+  /** Which kernels the sessions have. Default "onnxruntime". */
+  readonly target?: LoweringTarget;
 }
 
 export interface TrainRunResult {
@@ -56,66 +42,34 @@ export interface TrainRunResult {
  */
 export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult> {
   const { recipe, folder, resumed, files, inputs } = options;
-  if (inputs.teacher !== undefined && recipe.distillation === undefined)
-    throw new UsageError(
-      `the recipe ${recipe.name} says nothing about learning from a teacher`,
-      "give it a distillation field, or leave --teacher out",
-    );
-  const opinionsPath = files.join(folder, "teacher.safetensors");
-  const kept = await keptOpinions(options, opinionsPath);
   // Before the folder is made: a teacher that is none should leave nothing behind.
-  await using teacher = await teacherOf(options, kept !== undefined);
-  const run = resumed ?? (await createRun(files, folder, recipe));
+  const lesson = await openLesson({
+    ...options,
+    teacher: inputs.teacher,
+    path: files.join(folder, "teacher.safetensors"),
+    isResumed: resumed !== undefined,
+  });
   try {
-    if (resumed === undefined) await writeRunInputs(files, folder, inputs);
-    const asked = teacher.session === undefined ? undefined : await ask(teacher.session, options);
-    if (asked !== undefined) await saveOpinions(files, opinionsPath, asked);
-    else if (kept !== undefined && resumed === undefined) await saveOpinions(files, opinionsPath, kept);
-    return await trainOn(options, run, asked ?? kept);
-  } catch (error) {
-    await abandonRun(files, run.paths);
-    throw error;
+    const run = resumed ?? (await createRun(files, folder, recipe));
+    return await learnAndTrain(options, run, lesson);
+  } finally {
+    await lesson?.dispose();
   }
 }
 
-/** What a teacher said before: in the run that is resumed, or in the run whose opinions are given in the teacher's place. */
-async function keptOpinions({ resumed, files, inputs, train }: TrainRunOptions, own: string) {
-  if (resumed !== undefined) return loadOpinions(files, own, train);
-  if (inputs.teacher === undefined || !inputs.teacher.endsWith(".safetensors")) return undefined;
-  const kept = await loadOpinions(files, inputs.teacher, train);
-  if (kept !== undefined) return kept;
-  throw new UsageError(
-    `${inputs.teacher} holds no opinions about these pictures and classes`,
-    "give the teacher itself: an ONNX model with an output named features",
-  );
-}
-
-async function teacherOf(options: TrainRunOptions, isAnswered: boolean) {
-  const { inputs, files, createSession } = options;
-  const session =
-    inputs.teacher === undefined || isAnswered
-      ? undefined
-      : await openTeacher(await files.read(inputs.teacher), inputs.teacher, createSession);
-  return { session, [Symbol.asyncDispose]: async () => session?.dispose() };
-}
-
-async function ask(teacher: Session, options: TrainRunOptions): Promise<TensorData<"float32">> {
-  const { recipe, train, signal, createSession, onTeacher } = options;
-  const loader = teacherLoader(train, recipe.distillation!.transform, options.createWorkers(1));
+async function learnAndTrain(
+  options: TrainRunOptions,
+  run: Run | ResumedRun,
+  lesson: Lesson | undefined,
+): Promise<TrainRunResult> {
+  const { folder, resumed, files, inputs } = options;
   try {
-    const { logits, accuracy } = await askTeacher({
-      teacher,
-      dataset: train,
-      loader,
-      seed: recipe.seed,
-      createSession,
-      onProgress: (done) => onTeacher?.(done, train.length),
-      ...(signal === undefined ? {} : { signal }),
-    });
-    options.onTaught?.(accuracy);
-    return logits;
-  } finally {
-    await loader.dispose();
+    if (resumed === undefined) await writeRunInputs(files, folder, inputs);
+    await lesson?.learn();
+    return await trainOn(options, run, lesson);
+  } catch (error) {
+    await abandonRun(files, run.paths);
+    throw error;
   }
 }
 
@@ -128,12 +82,11 @@ function score({ looking }: Recipe, options: ValidationOptions): Promise<Evaluat
 async function trainOn(
   options: TrainRunOptions,
   run: Run | ResumedRun,
-  opinions: TensorData<"float32"> | undefined,
+  lesson: Lesson | undefined,
 ): Promise<TrainRunResult> {
-  const { recipe, model, train, heldOut, createSession, createWorkers } = options;
-  const { distillation } = recipe;
-  const taught = opinions && distillation ? withTeacher(train, opinions, distillation) : train;
-  const loader = trainingLoader(taught, recipe, createWorkers(options.workers));
+  const { recipe, model, train, heldOut, target, createSession, createWorkers } = options;
+  const workers = createWorkers(options.workers);
+  const loader = lesson?.loader(workers) ?? trainingLoader(train, recipe, workers);
   const held = heldOut === undefined ? undefined : validationLoader(heldOut, recipe, createWorkers(1));
   const { definition } = model;
   try {
@@ -151,6 +104,7 @@ async function trainOn(
                 weights,
                 loader: held,
                 createSession,
+                ...(target === undefined ? {} : { target }),
                 ...(signal === undefined ? {} : { signal }),
               }),
           }),

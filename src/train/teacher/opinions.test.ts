@@ -1,17 +1,18 @@
 import { expect, test } from "vitest";
-import { createSession } from "../../test/train/fit.ts";
-import { shapes, worker } from "../../test/train/shapes.ts";
-import { subset } from "../data/dataset.ts";
-import { AbortedError, FormatError } from "../errors.ts";
-import { reduceMean } from "../graph/build.ts";
-import { trace } from "../graph/scope.ts";
-import { lower } from "../onnx/lower.ts";
-import { RandomSource } from "../random.ts";
-import { tensor } from "../tensor.ts";
-import { teacherLoader } from "./loaders.ts";
+import { createSession } from "../../../test/train/fit.ts";
+import { shapes, worker } from "../../../test/train/shapes.ts";
+import { subset } from "../../data/dataset.ts";
+import { AbortedError, FormatError } from "../../errors.ts";
+import { reduceMean } from "../../graph/build.ts";
+import { trace } from "../../graph/scope.ts";
+import { lower } from "../../onnx/lower.ts";
+import { RandomSource } from "../../random.ts";
+import { tensor } from "../../tensor.ts";
+import { teacherLoader } from "../loaders.ts";
+import { MemoryFiles } from "../run/memory-files.test-helper.ts";
+import { openTeacher } from "./open.ts";
+import { askTeacher, loadOpinions, saveOpinions, withTeacher } from "./opinions.ts";
 import { applyProbe, fitProbe } from "./probe.ts";
-import { MemoryFiles } from "./run/memory-files.test-helper.ts";
-import { askTeacher, loadOpinions, openTeacher, saveOpinions, withTeacher } from "./teacher.ts";
 
 /** Points around `classes` corners, and their labels. */
 function clouds(count: number, classes: number, width: number) {

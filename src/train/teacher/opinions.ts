@@ -1,42 +1,15 @@
 // Distillation without its cost: a teacher sees every training picture once, a linear classifier is fitted to its features, and what that
 // classifier thinks of each picture is kept as soft knowledge for all epochs.
-import type { Dataset } from "../data/dataset.ts";
-import type { Loader } from "../data/loader.ts";
-import { FormatError, SaccadeError } from "../errors.ts";
-import type { Files } from "../platform/host.ts";
-import type { Session, SessionOptions } from "../runtime/session.ts";
-import { type TensorData, tensor, toFloat32 } from "../tensor.ts";
-import { readSafetensors, writeSafetensors } from "../weights/safetensors.ts";
-import { applyProbe, fitProbe } from "./probe.ts";
-
-/** How much a student believes its teacher. */
-export interface Teaching {
-  /** Share of each target that is the teacher's opinion; the label has the rest. */
-  readonly weight: number;
-  /** Softens the teacher's opinion. */
-  readonly temperature: number;
-}
-
-/**
- * Opens a teacher and looks whether it is one.
- *
- * @param bytes ONNX bytes of a picture model with an output `features` (N, width)
- * @throws FormatError without that output
- */
-export async function openTeacher(
-  bytes: Uint8Array,
-  name: string,
-  createSession: (model: Uint8Array, options: SessionOptions) => Promise<Session>,
-): Promise<Session> {
-  const session = await createSession(bytes, {});
-  const outputs = session.outputs.map((output) => output.name);
-  if (outputs.includes("features")) return session;
-  await session.dispose();
-  throw new FormatError(name, `this model has no output named features, and a student learns from nothing else`, {
-    hint: `its outputs are ${outputs.slice(0, 8).join(", ")}; export the teacher with its pooled features, (N, width), as an output`,
-    data: { outputs },
-  });
-}
+import type { Dataset } from "../../data/dataset.ts";
+import type { Loader } from "../../data/loader.ts";
+import { SaccadeError } from "../../errors.ts";
+import type { Files } from "../../platform/host.ts";
+import type { Session, SessionOptions } from "../../runtime/session.ts";
+import { type TensorData, tensor, toFloat32 } from "../../tensor.ts";
+import { readSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
+import { heldOutItems } from "./held-out.ts";
+import { applyProbe, fitProbe, fitScoredProbe, type ProbeOptions } from "./probe.ts";
+import type { Teaching } from "./view-graph.ts";
 
 export interface TeachOptions {
   /** From `openTeacher`. */
@@ -53,8 +26,8 @@ export interface TeachOptions {
 export interface Opinions {
   /** (length, classes) */
   readonly logits: TensorData<"float32">;
-  /** How often the fitted classifier is right on the pictures that could be read. */
-  readonly accuracy: number;
+  /** How often such a classifier is right on pictures that it was not fitted to, 0..1; undefined where none could be held out. */
+  readonly accuracy: number | undefined;
 }
 
 /**
@@ -64,21 +37,17 @@ export interface Opinions {
  */
 export async function askTeacher(options: TeachOptions): Promise<Opinions> {
   const { dataset, createSession, seed, signal } = options;
-  const classes = dataset.labels.length;
   const { features, labels } = await extractFeatures(options);
-  const probe = await fitProbe(features, labels, {
-    classes,
+  const fitting: ProbeOptions = {
+    classes: dataset.labels.length,
     seed,
     createSession,
     ...(signal === undefined ? {} : { signal }),
-  });
-  const logits = applyProbe(probe, features);
-  const seen = [...labels.keys()].filter((row) => labels[row]! >= 0);
-  const right = seen.filter((row) => {
-    const scores = logits.data.subarray(row * classes, (row + 1) * classes);
-    return scores.every((score, c) => c === labels[row] || score < scores[labels[row]!]!);
-  });
-  return { logits, accuracy: right.length / seen.length };
+  };
+  // The opinions are of a classifier that knows all pictures, so another one has to say how good it is.
+  const heldOut = heldOutItems(dataset, seed);
+  const { accuracy } = await fitScoredProbe(features, labels, (row) => heldOut.has(row), fitting);
+  return { logits: applyProbe(await fitProbe(features, labels, fitting), features), accuracy };
 }
 
 /** Features (length, width), and the labels of the rows that the teacher saw; -1 elsewhere. */

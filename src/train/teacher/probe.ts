@@ -1,16 +1,16 @@
 // A linear classifier over features, fitted by the same machinery as every model.
-import { AbortedError } from "../errors.ts";
-import { gemm } from "../graph/build.ts";
-import { differentiate } from "../graph/gradients/differentiate.ts";
-import { Scope } from "../graph/scope.ts";
-import { Graph } from "../graph/tensor.ts";
-import { lower } from "../onnx/lower.ts";
-import { RandomSource } from "../random.ts";
-import type { Session, SessionOptions } from "../runtime/session.ts";
-import { elementCount, type TensorData, tensor, toFloat32 } from "../tensor.ts";
-import { softCrossEntropy } from "./losses.ts";
-import { adamW } from "./optimizers/adamw.ts";
-import { cosineRate } from "./schedule.ts";
+import { AbortedError } from "../../errors.ts";
+import { gemm } from "../../graph/build.ts";
+import { differentiate } from "../../graph/gradients/differentiate.ts";
+import { Scope } from "../../graph/scope.ts";
+import { Graph } from "../../graph/tensor.ts";
+import { lower } from "../../onnx/lower.ts";
+import { RandomSource } from "../../random.ts";
+import type { Session, SessionOptions } from "../../runtime/session.ts";
+import { elementCount, type TensorData, tensor, toFloat32 } from "../../tensor.ts";
+import { softCrossEntropy } from "../losses.ts";
+import { adamW } from "../optimizers/adamw.ts";
+import { cosineRate } from "../schedule.ts";
 
 export interface ProbeOptions {
   readonly classes: number;
@@ -85,6 +85,40 @@ export async function fitProbe(
   } finally {
     await session.dispose();
   }
+}
+
+/** A probe and how good it is. */
+export interface ScoredProbe {
+  readonly probe: Probe;
+  /** Share of the rows held out for which it is right, 0..1; undefined where there were none. */
+  readonly accuracy: number | undefined;
+}
+
+/**
+ * Fits a linear classifier to all rows but those held out, and says how often it is right there.
+ *
+ * @throws AbortedError when the signal fires
+ */
+export async function fitScoredProbe(
+  features: TensorData<"float32">,
+  labels: Int32Array,
+  isHeldOut: (row: number) => boolean,
+  options: ProbeOptions,
+): Promise<ScoredProbe> {
+  const probe = await fitProbe(
+    features,
+    labels.map((label, row) => (isHeldOut(row) ? -1 : label)),
+    options,
+  );
+  const rows = Int32Array.from([...labels.keys()].filter((row) => labels[row]! >= 0 && isHeldOut(row)));
+  if (rows.length === 0) return { probe, accuracy: undefined };
+  const { classes } = options;
+  const logits = applyProbe(probe, gatherRows(features, rows)).data;
+  const right = rows.filter((row, i) => {
+    const scores = logits.subarray(i * classes, (i + 1) * classes);
+    return scores.every((score, c) => c === labels[row] || score < scores[labels[row]!]!);
+  });
+  return { probe, accuracy: right.length / rows.length };
 }
 
 /** Logits (count, classes) of features (count, width). */

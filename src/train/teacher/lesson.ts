@@ -1,0 +1,166 @@
+// What a run learns from its teacher, and how: from one look at each picture, kept for all epochs, or from the teacher's opinion of each batch.
+import type { Dataset } from "../../data/dataset.ts";
+import type { BatchWorker, Loader } from "../../data/loader.ts";
+import { UsageError } from "../../errors.ts";
+import type { Files } from "../../platform/host.ts";
+import type { Session, SessionOptions } from "../../runtime/session.ts";
+import { fittingLoader, teacherLoader, trainingLoader } from "../loaders.ts";
+import type { Recipe } from "../recipe.ts";
+import { openTeacher } from "./open.ts";
+import { askTeacher, loadOpinions, saveOpinions, withTeacher } from "./opinions.ts";
+import type { Probe } from "./probe.ts";
+import { planView } from "./view-graph.ts";
+import {
+  featuresOfViews,
+  fitOnViews,
+  loadProbe,
+  saveProbe,
+  targetsOfViews,
+  viewTeacher,
+  withViewTeacher,
+} from "./views.ts";
+
+/** What a run's teacher has to say. */
+export interface Lesson {
+  /** Finds out what is not known yet, and keeps it in the run's folder, which is there by now. */
+  learn(): Promise<void>;
+  /** As `trainingLoader`, with the teacher's opinion in the targets. After `learn`; to be disposed of before the lesson. */
+  loader(workers: readonly BatchWorker[]): Loader;
+  dispose(): Promise<void>;
+}
+
+export interface LessonOptions {
+  readonly recipe: Recipe;
+  readonly train: Dataset;
+  /** A model with an output named features, or opinions that another run kept. */
+  readonly teacher: string | undefined;
+  /** Where the run keeps what it learnt. */
+  readonly path: string;
+  /** Whether the run goes on, and may know all. */
+  readonly isResumed: boolean;
+  readonly files: Files;
+  createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
+  /** New workers for a loader; without a number, as many as training should have. */
+  createWorkers(count?: number): readonly BatchWorker[];
+  /** Number of workers for training pictures. */
+  readonly workers?: number;
+  readonly onTeacher?: (done: number, total: number) => void;
+  /** How often a linear classifier over the teacher's features is right on pictures that it was not fitted to, 0..1. */
+  readonly onTaught?: (accuracy: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+type Distillation = NonNullable<Recipe["distillation"]>;
+
+/**
+ * Opens what a run learns from; undefined without a teacher. Nothing is written yet, so a teacher that is none leaves nothing behind.
+ *
+ * @throws UsageError when the recipe cannot use a teacher, or not this one
+ * @throws FormatError for a model that is no teacher
+ */
+export async function openLesson(options: LessonOptions): Promise<Lesson | undefined> {
+  const { distillation, name } = options.recipe;
+  if (distillation !== undefined)
+    return distillation.sees === "view" ? openViews(options, distillation) : openOpinions(options, distillation);
+  if (options.teacher === undefined) return undefined;
+  throw new UsageError(
+    `the recipe ${name} says nothing about learning from a teacher`,
+    "give it a distillation field, or leave --teacher out",
+  );
+}
+
+async function openOpinions(options: LessonOptions, distillation: Distillation): Promise<Lesson | undefined> {
+  const { recipe, train, teacher, path, isResumed, files, createSession } = options;
+  let opinions = await keptOpinions(options);
+  if (opinions === undefined && teacher === undefined) return undefined;
+  const session =
+    opinions === undefined ? await openTeacher(await files.read(teacher!), teacher!, createSession) : undefined;
+  return {
+    async learn() {
+      opinions ??= await ask(session!, options, distillation);
+      if (session !== undefined || !isResumed) await saveOpinions(files, path, opinions);
+    },
+    loader: (workers) => trainingLoader(withTeacher(train, opinions!, distillation), recipe, workers),
+    dispose: async () => session?.dispose(),
+  };
+}
+
+/** What a teacher said before: in the run that is resumed, or in the run whose opinions are given in the teacher's place. */
+async function keptOpinions({ isResumed, teacher, files, path, train }: LessonOptions) {
+  if (isResumed) return loadOpinions(files, path, train);
+  if (teacher === undefined || !isKept(teacher)) return undefined;
+  const kept = await loadOpinions(files, teacher, train);
+  if (kept !== undefined) return kept;
+  throw new UsageError(
+    `${teacher} holds no opinions about these pictures and classes`,
+    "give the teacher itself: an ONNX model with an output named features",
+  );
+}
+
+const isKept = (teacher: string) => teacher.endsWith(".safetensors");
+
+async function ask(teacher: Session, options: LessonOptions, { transform }: Distillation) {
+  const { recipe, train, signal, createSession, onTeacher } = options;
+  const loader = teacherLoader(train, transform, options.createWorkers(1));
+  try {
+    const { logits, accuracy } = await askTeacher({
+      teacher,
+      dataset: train,
+      loader,
+      seed: recipe.seed,
+      createSession,
+      onProgress: (done) => onTeacher?.(done, train.length),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (accuracy !== undefined) options.onTaught?.(accuracy);
+    return logits;
+  } finally {
+    await loader.dispose();
+  }
+}
+
+async function openViews(options: LessonOptions, distillation: Distillation): Promise<Lesson | undefined> {
+  const { recipe, train, teacher: name, path, isResumed, files, createSession } = options;
+  if (name === undefined) return undefined;
+  if (isKept(name))
+    throw new UsageError(
+      `the teacher of ${recipe.name} answers for each view, and ${name} is no model`,
+      "give the teacher itself: an ONNX model with an output named features",
+    );
+  const plan = planView({ ...recipe, transform: distillation.transform });
+  const teacher = viewTeacher(await files.read(name), name, plan, recipe.batch);
+  const openTargets = (probe: Probe) => createSession(targetsOfViews(teacher, probe, distillation), {});
+  const kept = isResumed ? await loadProbe(files, path, train.labels.length, teacher) : undefined;
+  let session = await (kept === undefined ? createSession(featuresOfViews(teacher), {}) : openTargets(kept));
+  return {
+    async learn() {
+      if (kept !== undefined) return;
+      const probe = await learnFromViews(session, options);
+      await saveProbe(files, path, probe, teacher.bytes);
+      await session.dispose();
+      session = await openTargets(probe);
+    },
+    loader: (workers) => withViewTeacher(trainingLoader(train, recipe, workers), session),
+    dispose: () => session.dispose(),
+  };
+}
+
+async function learnFromViews(session: Session, options: LessonOptions): Promise<Probe> {
+  const { recipe, train, signal, createSession, onTeacher } = options;
+  const loader = fittingLoader(train, recipe, options.createWorkers(options.workers));
+  try {
+    const { probe, accuracy } = await fitOnViews({
+      session,
+      dataset: train,
+      loader,
+      seed: recipe.seed,
+      createSession,
+      ...(onTeacher === undefined ? {} : { onProgress: onTeacher }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (accuracy !== undefined) options.onTaught?.(accuracy);
+    return probe;
+  } finally {
+    await loader.dispose();
+  }
+}
