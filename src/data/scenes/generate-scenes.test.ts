@@ -182,6 +182,15 @@ test("a white frame lies around the evidence and its companions, and around no d
     }
     expect(whites(data), name).toBe(area);
   }
+  const smaller = await generate({ ...settings, evidence: 12, evidenceLow: 8, frame: 6, count: 20 });
+  for (const [name, [x1, , x2]] of Object.entries(
+    JSON.parse(smaller.files.text("scenes/train-boxes.json")) as typeof boxes,
+  )) {
+    const side = x2 - x1 + 1;
+    expect(whites(smaller.files.entries.get(`scenes/train/${name}`)!)).toBe(
+      (side + 2 * Math.round(side / 2)) ** 2 - side ** 2,
+    );
+  }
   const accompanied = await generate({ ...settings, companions: 3 });
   for (const data of pixelsOf(accompanied.files).values()) expect(whites(data)).toBeGreaterThan(area);
 });

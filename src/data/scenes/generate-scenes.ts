@@ -28,7 +28,10 @@ export interface SceneSettings {
   readonly distractors: number;
   /** Further whole pictures of the scene's own class, strewn over it: with many, patches anywhere show the class. Default: none. */
   readonly companions?: number;
-  /** Width of a white frame around the evidence and its companions, and around nothing else: it says where to look. Default: none. */
+  /**
+   * Width of a white frame around the evidence and its companions, and around nothing else: it says where to look. Around evidence that is
+   * smaller than `evidence`, as much narrower. Default: none.
+   */
   readonly frame?: number;
   /** Labels of the source that scenes are about, in this order. Default: all. */
   readonly classes?: readonly string[];
@@ -225,12 +228,14 @@ async function makeScene(
   const companions = await pictures.draw(options.companions ?? 0, sameClass, random);
   const side = sideOf(options, random);
   const scaled = (picture: RawImage) => (side === picture.width ? picture : resample(picture, side, side));
+  // Smaller evidence is as if seen from further away, and so is its frame.
+  const frame = Math.round(((options.frame ?? 0) * side) / options.evidence);
   const material = handful.map(scaled);
   const { image, box } = drawScene(
     scaled(decisive),
-    [...strangers.map(scaled), ...companions.map((picture) => framed(scaled(picture), options.frame ?? 0))],
+    [...strangers.map(scaled), ...companions.map((picture) => framed(scaled(picture), frame))],
     () => random.choice(material),
-    options,
+    { ...options, frame },
     random,
   );
   return {
