@@ -2,7 +2,6 @@
 // platform that has files, sessions and workers.
 import type { DataProblem, Dataset } from "../data/dataset.ts";
 import type { NativeModel } from "../model-folder/model.ts";
-import type { LoweringTarget } from "../onnx/lower.ts";
 import { validateLooks } from "./gfnet/validation.ts";
 import { trainingLoader, validationLoader } from "./loaders.ts";
 import type { Recipe } from "./recipe.ts";
@@ -24,8 +23,6 @@ export interface TrainRunOptions extends Hooks, Omit<LessonOptions, "teacher" | 
   readonly heldOut?: Dataset;
   /** Kept in the folder; `teacher` of it is read and asked. */
   readonly inputs: RunInputs;
-  /** Which kernels the sessions have. Default "onnxruntime". */
-  readonly target?: LoweringTarget;
 }
 
 export interface TrainRunResult {

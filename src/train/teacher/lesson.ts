@@ -3,12 +3,12 @@ import type { Dataset } from "../../data/dataset.ts";
 import type { BatchWorker, Loader } from "../../data/loader.ts";
 import { UsageError } from "../../errors.ts";
 import type { Files } from "../../platform/host.ts";
-import type { Session, SessionOptions } from "../../runtime/session.ts";
+import type { Session } from "../../runtime/session.ts";
 import { fittingLoader, teacherLoader, trainingLoader } from "../loaders.ts";
 import type { Recipe } from "../recipe.ts";
 import { openTeacher } from "./open.ts";
 import { askTeacher, loadOpinions, saveOpinions, withTeacher } from "./opinions.ts";
-import type { Probe } from "./probe.ts";
+import type { FittingOptions, Probe } from "./probe.ts";
 import { planView } from "./view-graph.ts";
 import {
   featuresOfViews,
@@ -29,7 +29,7 @@ export interface Lesson {
   dispose(): Promise<void>;
 }
 
-export interface LessonOptions {
+export interface LessonOptions extends Omit<FittingOptions, "seed"> {
   readonly recipe: Recipe;
   readonly train: Dataset;
   /** A model with an output named features, or opinions that another run kept. */
@@ -39,7 +39,6 @@ export interface LessonOptions {
   /** Whether the run goes on, and may know all. */
   readonly isResumed: boolean;
   readonly files: Files;
-  createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
   /** New workers for a loader; without a number, as many as training should have. */
   createWorkers(count?: number): readonly BatchWorker[];
   /** Number of workers for training pictures. */
@@ -47,7 +46,6 @@ export interface LessonOptions {
   readonly onTeacher?: (done: number, total: number) => void;
   /** How often a linear classifier over the teacher's features is right on pictures that it was not fitted to, 0..1. */
   readonly onTaught?: (accuracy: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 type Distillation = NonNullable<Recipe["distillation"]>;
@@ -100,17 +98,16 @@ async function keptOpinions({ isResumed, teacher, files, path, train }: LessonOp
 const isKept = (teacher: string) => teacher.endsWith(".safetensors");
 
 async function ask(teacher: Session, options: LessonOptions, { transform }: Distillation) {
-  const { recipe, train, signal, createSession, onTeacher } = options;
+  const { recipe, train, onTeacher } = options;
   const loader = teacherLoader(train, transform, options.createWorkers(1));
   try {
     const { logits, accuracy } = await askTeacher({
+      ...options,
       teacher,
       dataset: train,
       loader,
       seed: recipe.seed,
-      createSession,
       onProgress: (done) => onTeacher?.(done, train.length),
-      ...(signal === undefined ? {} : { signal }),
     });
     if (accuracy !== undefined) options.onTaught?.(accuracy);
     return logits;
@@ -146,17 +143,16 @@ async function openViews(options: LessonOptions, distillation: Distillation): Pr
 }
 
 async function learnFromViews(session: Session, options: LessonOptions): Promise<Probe> {
-  const { recipe, train, signal, createSession, onTeacher } = options;
+  const { recipe, train, onTeacher } = options;
   const loader = fittingLoader(train, recipe, options.createWorkers(options.workers));
   try {
     const { probe, accuracy } = await fitOnViews({
+      ...options,
       session,
       dataset: train,
       loader,
       seed: recipe.seed,
-      createSession,
       ...(onTeacher === undefined ? {} : { onProgress: onTeacher }),
-      ...(signal === undefined ? {} : { signal }),
     });
     if (accuracy !== undefined) options.onTaught?.(accuracy);
     return probe;

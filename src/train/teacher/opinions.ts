@@ -4,23 +4,20 @@ import type { Dataset } from "../../data/dataset.ts";
 import type { Loader } from "../../data/loader.ts";
 import { SaccadeError } from "../../errors.ts";
 import type { Files } from "../../platform/host.ts";
-import type { Session, SessionOptions } from "../../runtime/session.ts";
+import type { Session } from "../../runtime/session.ts";
 import { type TensorData, tensor, toFloat32 } from "../../tensor.ts";
 import { readSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
 import { heldOutItems } from "./held-out.ts";
-import { applyProbe, fitProbe, fitScoredProbe, type ProbeOptions } from "./probe.ts";
+import { applyProbe, type FittingOptions, fitProbe, fitScoredProbe } from "./probe.ts";
 import type { Teaching } from "./view-graph.ts";
 
-export interface TeachOptions {
+export interface TeachOptions extends FittingOptions {
   /** From `openTeacher`. */
   readonly teacher: Session;
   readonly dataset: Dataset;
   /** The data set's pictures in its own order, prepared as the teacher wants them; rows that cannot be read are blank. */
   readonly loader: Loader;
-  readonly seed: number;
-  createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
   readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 export interface Opinions {
@@ -36,14 +33,9 @@ export interface Opinions {
  * @throws AbortedError when the signal fires
  */
 export async function askTeacher(options: TeachOptions): Promise<Opinions> {
-  const { dataset, createSession, seed, signal } = options;
+  const { dataset, seed } = options;
   const { features, labels } = await extractFeatures(options);
-  const fitting: ProbeOptions = {
-    classes: dataset.labels.length,
-    seed,
-    createSession,
-    ...(signal === undefined ? {} : { signal }),
-  };
+  const fitting = { ...options, classes: dataset.labels.length };
   // The opinions are of a classifier that knows all pictures, so another one has to say how good it is.
   const heldOut = heldOutItems(dataset, seed);
   const { accuracy } = await fitScoredProbe(features, labels, (row) => heldOut.has(row), fitting);

@@ -4,7 +4,7 @@ import { gemm } from "../../graph/build.ts";
 import { differentiate } from "../../graph/gradients/differentiate.ts";
 import { Scope } from "../../graph/scope.ts";
 import { Graph } from "../../graph/tensor.ts";
-import { lower } from "../../onnx/lower.ts";
+import { type LoweringTarget, lower } from "../../onnx/lower.ts";
 import { RandomSource } from "../../random.ts";
 import type { Session, SessionOptions } from "../../runtime/session.ts";
 import { elementCount, type TensorData, tensor, toFloat32 } from "../../tensor.ts";
@@ -12,7 +12,16 @@ import { softCrossEntropy } from "../losses.ts";
 import { adamW } from "../optimizers/adamw.ts";
 import { cosineRate } from "../schedule.ts";
 
-export interface ProbeOptions {
+/** What fitting needs of a run. */
+export interface FittingOptions {
+  readonly seed: number;
+  /** Which kernels the sessions have. Default "onnxruntime". */
+  readonly target?: LoweringTarget;
+  createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
+  readonly signal?: AbortSignal;
+}
+
+export interface ProbeOptions extends FittingOptions {
   readonly classes: number;
   /** Default 15. */
   readonly epochs?: number;
@@ -22,9 +31,6 @@ export interface ProbeOptions {
   readonly learningRate?: number;
   /** Default 0.05. */
   readonly weightDecay?: number;
-  readonly seed: number;
-  createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
-  readonly signal?: AbortSignal;
 }
 
 /** A linear classifier over features. */
@@ -50,7 +56,10 @@ export async function fitProbe(
   const rows = Int32Array.from([...labels.keys()].filter((row) => labels[row]! >= 0));
   const batch = Math.min(options.batch ?? 256, rows.length);
   const { graph, state, shapes } = probeStep(batch, features.shape[1]!, classes, weightDecay);
-  const session = await options.createSession(lower(graph, { parametersAs: "inputs" }), { state });
+  const session = await options.createSession(
+    lower(graph, { parametersAs: "inputs", target: options.target ?? "onnxruntime" }),
+    { state },
+  );
   const steps = Math.floor(rows.length / batch);
   const schedule = {
     baseRate: learningRate,

@@ -6,13 +6,13 @@ import { FormatError, SaccadeError } from "../../errors.ts";
 import { joinModel } from "../../onnx/join.ts";
 import { readOnnx } from "../../onnx/read.ts";
 import type { Files } from "../../platform/host.ts";
-import type { Session, SessionOptions } from "../../runtime/session.ts";
+import type { Session } from "../../runtime/session.ts";
 import { tensor, toFloat32 } from "../../tensor.ts";
 import { crc32 } from "../../weights/crc32.ts";
 import { readSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
 import { heldOutItems } from "./held-out.ts";
 import { requireFeatures } from "./open.ts";
-import { fitScoredProbe, type Probe, type ScoredProbe } from "./probe.ts";
+import { type FittingOptions, fitScoredProbe, type Probe, type ScoredProbe } from "./probe.ts";
 import {
   afterTeacher,
   beforeTeacher,
@@ -25,6 +25,9 @@ import {
 
 /** How often each picture is shown, each time as another view, before the classifier is fitted. */
 const FITTING_PASSES = 3;
+/** How often the classifier then sees each of these views. */
+const FITTING_EPOCHS = 5;
+/** Of features that are kept. */
 const MAX_FEATURE_BYTES = 512 * 2 ** 20;
 
 /** A teacher's file, checked for what it needs to answer for views of one plan. */
@@ -76,18 +79,15 @@ export function targetsOfViews({ bytes, name, input, plan, batch }: ViewTeacher,
   });
 }
 
-export interface FitOnViewsOptions {
+export interface FitOnViewsOptions extends FittingOptions {
   /** Over `featuresOfViews`. */
   readonly session: Session;
   readonly dataset: Dataset;
   /** Unmixed views of the data set, augmented as in training. */
   readonly loader: Loader;
-  readonly seed: number;
   /** Of features that are kept: with more views than fit, the first ones are enough, because they come shuffled. Default 512 MiB. */
   readonly maxFeatureBytes?: number;
-  createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
   readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -96,20 +96,14 @@ export interface FitOnViewsOptions {
  * @throws AbortedError when the signal fires
  */
 export async function fitOnViews(options: FitOnViewsOptions): Promise<ScoredProbe> {
-  const { dataset, seed, createSession, signal } = options;
+  const { dataset, seed } = options;
   const { features, items } = await collectFeatures(options);
   const heldOut = heldOutItems(dataset, seed);
   return fitScoredProbe(
     features,
     items.map((item) => dataset.targets[item] ?? -1),
     (row) => heldOut.has(items[row]!),
-    {
-      classes: dataset.labels.length,
-      epochs: 5,
-      seed,
-      createSession,
-      ...(signal === undefined ? {} : { signal }),
-    },
+    { ...options, classes: dataset.labels.length, epochs: FITTING_EPOCHS },
   );
 }
 
@@ -145,7 +139,7 @@ async function collectFeatures(options: FitOnViewsOptions) {
 
 /**
  * A loader whose targets have the teacher's opinion of each batch, `TAUGHT_OUTPUT` of `targetsOfViews`. While a batch is trained on, the teacher
- * sees the next one. The loader that is given stays its caller's.
+ * sees the next one. Disposing of it disposes of the loader, and not of the session.
  */
 export function withViewTeacher(loader: Loader, session: Session): Loader {
   const teach = async (batch: Batch): Promise<Batch> => {
