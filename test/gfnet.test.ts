@@ -16,7 +16,6 @@ import { inferenceGraph, initialWeights } from "../src/models/graph.ts";
 import { defineModel, registry } from "../src/models/registry.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { SequentialSession } from "../src/runtime/sequential-session.ts";
-import type { Session } from "../src/runtime/session.ts";
 import { type TensorData, tensor, toFloat32 } from "../src/tensor.ts";
 import { TOY_CONFIG, TOY_KINDS, type ToyKind, toyOutputs, toyPath, toyPictures } from "./gfnet-toys.ts";
 import { maxDifference } from "./golden-case.ts";
@@ -76,37 +75,40 @@ describe.each(TOY_KINDS)("%s", (kind) => {
       ]);
   });
 
-  test("so do the stages, and pictures that stop do not change the others", async () => {
-    const model = await load(kind);
-    const { steps, files, macs } = exportStages(model, { target: "onnxruntime" });
-    expect(steps).toEqual(kind === "recurrent" ? ["glance", "focus", "focus"] : ["glance", "focus.1", "focus.2"]);
-    expect(macs.every((cost) => cost > 0)).toBe(true);
-    const sessions = new Map<string, Session>();
-    for (const [stage, bytes] of files) sessions.set(stage, await nodeHost.createSession(bytes, { device: "cpu" }));
-    const sequence = new SequentialSession(steps, sessions);
-    try {
-      const expected = toFloat32(toyOutputs(kind).get("logits")!);
-      const going = [[3, 0, 2], [1], []]; // by position: pictures 3, 0 and 2, then 0
-      const taking: (readonly number[])[] = [];
-      await sequence.run(
-        toyPictures(),
-        ({ step, rows, outputs }) => {
-          taking.push(rows);
-          const logits = toFloat32(outputs.logits!);
-          for (const [position, row] of rows.entries()) {
-            const answer = tensor("float32", [10], logits.slice(position * 10, position * 10 + 10));
-            const at = (step * 4 + row) * 10;
-            expect(maxDifference(answer, tensor("float32", [10], expected.slice(at, at + 10)))).toBeLessThan(TOLERANCE);
-          }
-          return going[step]!;
-        },
-        { outputs: ["logits", "region"] },
-      );
-      expect(taking).toEqual([[0, 1, 2, 3], [3, 0, 2], [0]]);
-    } finally {
-      await sequence.dispose();
-    }
-  });
+  test.each(["cpu", "wasm"] as const)(
+    "%s: so do the stages, and pictures that stop do not change the others",
+    async (device) => {
+      const model = await load(kind);
+      const { steps, files, macs } = exportStages(model, { target: "onnxruntime" });
+      expect(steps).toEqual(kind === "recurrent" ? ["glance", "focus", "focus"] : ["glance", "focus.1", "focus.2"]);
+      expect(macs.every((cost) => cost > 0)).toBe(true);
+      const sequence = new SequentialSession(steps, await nodeHost.createStagedSession(files, { device }));
+      try {
+        const expected = toFloat32(toyOutputs(kind).get("logits")!);
+        const going = [[3, 0, 2], [1], []]; // by position: pictures 3, 0 and 2, then 0
+        const taking: (readonly number[])[] = [];
+        await sequence.run(
+          toyPictures(),
+          ({ step, rows, outputs }) => {
+            taking.push(rows);
+            const logits = toFloat32(outputs.logits!);
+            for (const [position, row] of rows.entries()) {
+              const answer = tensor("float32", [10], logits.slice(position * 10, position * 10 + 10));
+              const at = (step * 4 + row) * 10;
+              expect(maxDifference(answer, tensor("float32", [10], expected.slice(at, at + 10)))).toBeLessThan(
+                TOLERANCE,
+              );
+            }
+            return going[step]!;
+          },
+          { outputs: ["logits", "region"] },
+        );
+        expect(taking).toEqual([[0, 1, 2, 3], [3, 0, 2], [0]]);
+      } finally {
+        await sequence.dispose();
+      }
+    },
+  );
 
   test("a model folder keeps everything", async () => {
     const path = join(folder, kind);

@@ -7,6 +7,7 @@ import type { Host } from "../platform/host.ts";
 import { RandomSource } from "../random.ts";
 import { SequentialSession, type StepResult } from "../runtime/sequential-session.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
+import type { StagedSession } from "../runtime/staged-session.ts";
 import { elementCount, type TensorData, tensor, toFloat32 } from "../tensor.ts";
 import { type CompiledStages, type ExportOptions, exportOnnx } from "./compile.ts";
 import type { NativeModel } from "./model.ts";
@@ -64,14 +65,14 @@ export async function verifyStages(
   { steps, files }: Pick<CompiledStages, "steps" | "files">,
   options: SessionOptions = {},
 ): Promise<ExportCheck> {
-  const sessions = new Map<string, Session>();
   const reference = await host.createSession(
     exportOnnx(model, { ...PLAIN, target: "onnxruntime", outputs: ["logits"] }),
     options,
   );
+  let staged: StagedSession | undefined;
   try {
-    for (const [stage, bytes] of files) sessions.set(stage, await host.createSession(bytes, options));
-    const sequence = new SequentialSession(steps, sessions);
+    staged = await host.createStagedSession(files, options);
+    const sequence = new SequentialSession(steps, staged);
     const shapes = trialShapes(model, {});
     let largest = 0;
     for (const [i, shape] of shapes.entries()) {
@@ -88,7 +89,7 @@ export async function verifyStages(
     }
     return { shapes, differences: new Map([["logits", largest]]), largest: { output: "logits", difference: largest } };
   } finally {
-    await Promise.all([reference, ...sessions.values()].map((session) => session.dispose()));
+    await Promise.all([reference.dispose(), staged?.dispose()]);
   }
 }
 

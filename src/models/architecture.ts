@@ -4,7 +4,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { Mode } from "../nn/mode.ts";
 import type { CheckpointFacts } from "../weights/facts.ts";
 import type { NamedTensors } from "../weights/remap.ts";
-import type { Pixels } from "./pixels.ts";
+import type { Pictures, Pixels } from "./pixels.ts";
 
 export type { CheckpointFacts, NamedTensors };
 
@@ -20,8 +20,8 @@ export interface ImageInput {
 
 /** What a stage reads. Only what it asks for becomes an input of its graph. */
 export interface StageInputs {
-  /** The pictures: the input `image`. */
-  image(): Tensor;
+  /** The input `image`. */
+  pictures(): Pictures;
   /** What an earlier stage gave as the output `next.NAME`: the input `state.NAME`, (batch, ...shape). */
   state(name: string, shape: readonly number[]): Tensor;
 }

@@ -79,7 +79,10 @@ export function runsInSteps({ architecture, config }: ModelDefinition): boolean 
 }
 
 /** The graphs of a model that can stop between steps; undefined for one that cannot. Free are the batch and what the architecture leaves free. */
-export function stageGraphs(definition: ModelDefinition): StageGraphs | undefined {
+export function stageGraphs(
+  definition: ModelDefinition,
+  { pixels }: Pick<InferenceForm, "pixels"> = {},
+): StageGraphs | undefined {
   if (!runsInSteps(definition)) return undefined;
   const { architecture, config } = definition;
   const stages = architecture.stages!;
@@ -89,7 +92,10 @@ export function stageGraphs(definition: ModelDefinition): StageGraphs | undefine
   const build = (stage: string) =>
     trace((scope) => {
       const inputs = {
-        image: () => scope.graph.input("image", ["batch", 3, height, width]),
+        pictures: () =>
+          pixels === undefined
+            ? scope.graph.input("image", ["batch", 3, height, width])
+            : pixelInput(scope.graph, { batch: "batch", height, width }, pixels),
         state: (name: string, shape: readonly number[]) => scope.graph.input(`state.${name}`, ["batch", ...shape]),
       };
       return stages.build(scope, stage, inputs, config, Mode.inference());

@@ -22,6 +22,9 @@ export interface Pixels {
   readonly normalization: PixelNormalization;
 }
 
+/** A batch of pictures as most models take them, float32 (batch, 3, height, width), normalised; or as bytes. */
+export type Pictures = Tensor | Pixels;
+
 export interface PixelShape {
   readonly batch: Dim;
   readonly height: Dim;
@@ -49,12 +52,19 @@ export function gains({ std }: PixelNormalization): number[] {
 }
 
 /** The pictures as most models take them: float32 (batch, 3, height, width), normalised. */
-export function normalizedImage({ bytes, height, width, normalization }: Pixels): Tensor {
-  const { graph } = bytes;
+export function normalizedImage(pixels: Pixels): Tensor {
+  return normalizedPlanes(bytePlanes(pixels), pixels);
+}
+
+/** Rearranged as bytes, to be cast after: a quarter of the memory to move. uint8 (batch, 3, height, width). */
+export function bytePlanes({ bytes, height, width }: Pixels): Tensor {
+  return transpose(reshape(bytes, [bytes.shape[0]!, height, width, 3]), [0, 3, 1, 2]);
+}
+
+/** Bytes, or what was made of them by weights that sum to one: (batch, 3, h, w) -> float32, normalised. */
+export function normalizedPlanes(planes: Tensor, { normalization }: Pick<Pixels, "normalization">): Tensor {
   const scale = gains(normalization);
   const shift = levels(normalization).map((level, channel) => -level * scale[channel]!);
-  const perChannel = (numbers: readonly number[]) => values(graph, [3, 1, 1], numbers);
-  // Rearranged as bytes, cast after: a quarter of the memory to move.
-  const planes = transpose(reshape(bytes, [bytes.shape[0]!, height, width, 3]), [0, 3, 1, 2]);
+  const perChannel = (numbers: readonly number[]) => values(planes.graph, [3, 1, 1], numbers);
   return add(mul(cast(planes, "float32"), perChannel(scale)), perChannel(shift));
 }

@@ -2,6 +2,7 @@
 // build; web/ (later) with fetch, ImageDecoder and WASM or WebGPU. Everything above asks a Host and never a platform.
 import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
 import type { Device, Session, SessionOptions } from "../runtime/session.ts";
+import type { StagedSession } from "../runtime/staged-session.ts";
 import type { TensorData } from "../tensor.ts";
 
 export interface FileEntry {
@@ -48,6 +49,11 @@ export interface Host {
   encodePng(image: RawImage): Promise<Uint8Array>;
   /** A session on the best device that is there (or the one asked for). Never blocks the caller's event loop while it runs. */
   createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
+  /** The stages of one model (ONNX bytes by name) in one engine, on one device. State and traces are for sessions of one model. */
+  createStagedSession(
+    models: ReadonlyMap<string, Uint8Array>,
+    options?: Omit<SessionOptions, "state" | "tracePrefix">,
+  ): Promise<StagedSession>;
 }
 
 /** The machine as a program may use it. */

@@ -4,8 +4,9 @@ import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
 import { atResolution } from "../image/resolution.ts";
 import {
   parseTransform,
+  pixelNormalization,
   type Transform,
-  transformOutputSize,
+  transformToPixels,
   type ViewToPicture,
   viewToPicture,
 } from "../image/transform.ts";
@@ -15,8 +16,10 @@ import type { LoadedModel, ModelCard, NativeModel } from "../model-folder/model.
 import { runsInSteps } from "../models/graph.ts";
 import type { Host } from "../platform/host.ts";
 import { SequentialSession, type StepResult } from "../runtime/sequential-session.ts";
-import type { ActualDevice, Session } from "../runtime/session.ts";
-import { elementCount, tensor, toFloat32 } from "../tensor.ts";
+import type { ActualDevice } from "../runtime/session.ts";
+import type { StagedSession } from "../runtime/staged-session.ts";
+import { targetOf } from "../runtime/target.ts";
+import { elementCount, type TensorData, toFloat32 } from "../tensor.ts";
 import { softmax, topPredictions } from "./classifier.ts";
 import { type EngineOptions, loadedModel, type ModelSource, requireOutput } from "./engine.ts";
 import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./exit-rule.ts";
@@ -75,6 +78,8 @@ export interface AdaptiveScores extends ClassScores {
 const DEFAULT_BATCH_SIZE = 8;
 const DEFAULT_TOP_K = 5;
 const WHOLE_VIEW = Float32Array.of(0, 0, 1, 1);
+/** Batches under way: while one is computed, the next is prepared and the last one judged. */
+const LANES = 2;
 /** Runs before the first deadline, the first of which pays for warming up. */
 const CALIBRATION_RUNS = 4;
 
@@ -102,6 +107,7 @@ export class AdaptiveClassifier {
     model: NativeModel,
     session: SequentialSession,
     { macs, glimpses }: Pick<CompiledStages, "macs" | "glimpses">,
+    transform: Transform,
     options: EngineOptions,
   ) {
     this.#host = host;
@@ -109,29 +115,32 @@ export class AdaptiveClassifier {
     this.#session = session;
     this.stepMacs = macs;
     this.#glimpses = glimpses;
-    const usual = parseTransform(options.transform ?? model.card.transform ?? usualTransform(model));
-    this.#transform = options.resolution === undefined ? usual : atResolution(usual, options.resolution);
+    this.#transform = transform;
     this.#times = new StepTimes(session.steps.length);
     this.labels = options.labels ?? model.card.labels;
   }
 
-  /** Opens a session for every stage. Throws UsageError for a model that has none. */
+  /** Loads the stages. Throws UsageError for a model that has none. */
   static async open(host: Host, model: LoadedModel, options: EngineOptions = {}): Promise<AdaptiveClassifier> {
     const native = requireNative(model);
     const { architecture, config } = native.definition;
     const { size } = architecture.input(config);
     if (options.resolution !== undefined && size !== "free")
       throw new UsageError(`${native.card.name} takes pictures of its own size only`, "leave the resolution out");
+    const usual = parseTransform(options.transform ?? native.card.transform ?? architecture.transform(config));
+    const transform = options.resolution === undefined ? usual : atResolution(usual, options.resolution);
+    const pixels = pixelNormalization(transform);
     const stages = exportStages(native, {
-      target: "onnxruntime",
+      target: targetOf(options.device),
       ...(options.precision === undefined ? {} : { precision: options.precision }),
+      ...(pixels === undefined ? {} : { form: { pixels } }),
     });
-    const opened = new Map<string, Session>();
+    const opened: StagedSession = await host.createStagedSession(stages.files, options);
     try {
-      for (const [stage, bytes] of stages.files) opened.set(stage, await host.createSession(bytes, options));
-      return new AdaptiveClassifier(host, native, new SequentialSession(stages.steps, opened), stages, options);
+      const session = new SequentialSession(stages.steps, opened);
+      return new AdaptiveClassifier(host, native, session, stages, transform, options);
     } catch (error) {
-      await Promise.all([...opened.values()].map((session) => session.dispose()));
+      await opened.dispose();
       throw error;
     }
   }
@@ -179,13 +188,24 @@ export class AdaptiveClassifier {
    */
   async scores(pictures: readonly RawImage[], options: AdaptiveOptions = {}): Promise<AdaptiveScores[]> {
     if (options.budgetMs !== undefined && !this.#times.isComplete) await this.#calibrate();
-    const results: AdaptiveScores[] = [];
-    for (const batch of batchesOf(this.#transform, pictures, options.batchSize ?? DEFAULT_BATCH_SIZE))
-      results.push(...(await this.#scoreBatch(batch, options)));
-    return results;
+    const batches = batchesOf(this.#transform, pictures, options.batchSize ?? DEFAULT_BATCH_SIZE);
+    const results: AdaptiveScores[][] = [];
+    let next = 0;
+    const lane = async () => {
+      while (next < batches.length) {
+        const at = next++;
+        results[at] = await this.#scoreBatch(batches[at]!, options);
+      }
+    };
+    // A deadline is one batch's alone: another one beside it would take of its time.
+    const lanes = Array.from({ length: options.budgetMs === undefined ? LANES : 1 }, lane);
+    await Promise.all(lanes).finally(() => {
+      next = batches.length; // after a failure the other lane stops too
+    });
+    return results.flat();
   }
 
-  /** Frees all sessions. */
+  /** Frees the engine's memory. */
   dispose(): Promise<void> {
     return this.#session.dispose();
   }
@@ -196,7 +216,7 @@ export class AdaptiveClassifier {
 
   async #scoreBatch(batch: readonly RawImage[], options: AdaptiveOptions): Promise<AdaptiveScores[]> {
     const rule = exitRule(options, this.#costs());
-    const images = pictureBatch(this.#transform, batch);
+    const images = this.#images(batch);
     const stepLogits = batch.map((): Float32Array[] => []);
     const regions = batch.map((): (Float32Array | undefined)[] => []);
     const gazes = batch.map((): GazeStage[] => []);
@@ -219,6 +239,7 @@ export class AdaptiveClassifier {
     };
     await this.#session.run(images, choose, {
       outputs: ["logits", "region", ...gazeOutputs(glimpses)],
+      transferInputs: true,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
     return batch.map(({ width, height }, i) => {
@@ -229,6 +250,13 @@ export class AdaptiveClassifier {
       const gaze = glimpses === 0 ? {} : { gaze: { stages: gazes[i]!, ...view } };
       return { logits, stepLogits: steps, regions: regions[i]!, stopped: stopped[i]!, ...gaze };
     });
+  }
+
+  /** Pictures of one size as the first stage takes them, in memory of their own. */
+  #images(batch: readonly RawImage[]): TensorData {
+    return this.#session.images?.dtype === "uint8"
+      ? transformToPixels(batch, this.#transform)
+      : pictureBatch(this.#transform, batch);
   }
 
   #costs(): StepCosts {
@@ -248,14 +276,14 @@ export class AdaptiveClassifier {
   /** Measures every step on an empty picture, so that the first deadline is kept too. */
   async #calibrate(): Promise<void> {
     const { usual } = this.#model.definition.architecture.input(this.#model.definition.config);
-    const { height, width } = transformOutputSize(this.#transform, usual.width, usual.height);
-    const images = tensor("float32", [1, 3, height, width], new Float32Array(3 * height * width));
+    const { width, height } = usual;
+    const empty: RawImage = { width, height, data: new Uint8Array(3 * width * height) };
     for (let run = 0; run < CALIBRATION_RUNS; run++) {
       const measure = ({ step, milliseconds }: StepResult) => {
         if (run > 0) this.#times.add(step, 1, milliseconds);
         return [0];
       };
-      await this.#session.run(images, measure, { outputs: ["logits"] });
+      await this.#session.run(this.#images([empty]), measure, { outputs: ["logits"], transferInputs: true });
     }
   }
 
@@ -303,10 +331,6 @@ export function isAdaptive(model: LoadedModel): model is NativeModel {
 /** Whether its steps are looks at parts of the picture, so that it is run in steps even when nobody asks for an early stop. */
 export function looksInSteps(model: LoadedModel): boolean {
   return isAdaptive(model) && model.definition.architecture.stages!.looksInSteps;
-}
-
-function usualTransform({ definition: { architecture, config } }: NativeModel): string {
-  return architecture.transform(config);
 }
 
 /** Probability of the likeliest class, in float32 as the official evaluation has it: thresholds are float32 too. */

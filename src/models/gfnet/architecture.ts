@@ -17,6 +17,7 @@ export const gfnetArchitecture: Architecture<GfnetConfig> = {
     return { kind: "image", size, usual: size };
   },
   build: (scope, image, config, mode): Record<string, Tensor> => ({ ...gfnet(scope, image, config, mode) }),
+  buildFromPixels: (scope, pixels, config, mode): Record<string, Tensor> => ({ ...gfnet(scope, pixels, config, mode) }),
   adoptWeights: adoptGfnetWeights,
   adoptFacts: configFromCheckpoint,
   stages: gfnetStages,

@@ -1,13 +1,30 @@
 // The two ways GFNet sees a picture: the whole of it, shrunken, and patches of it at full resolution, cut out inside the graph so that an
-// exported file needs no code beside it. Reproduces utils.py get_prime and get_patch of blackfeather-wang/GFNet-Pytorch.
-import { add, cast, concat, expandDims, floor, gather, iota, mul, reshape, resize, slice } from "../../graph/build.ts";
+// exported file needs no code beside it. Of pictures that come as bytes only what is seen becomes numbers. Reproduces utils.py get_prime and get_patch of blackfeather-wang/GFNet-Pytorch.
+import {
+  add,
+  cast,
+  concat,
+  expandDims,
+  floor,
+  gather,
+  iota,
+  mul,
+  reshape,
+  resize,
+  slice,
+  transpose,
+} from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
-import { sizeOf } from "../../graph/dimensions.ts";
+import { multiplyDims, sizeOf } from "../../graph/dimensions.ts";
 import type { Tensor } from "../../graph/tensor.ts";
+import { bytePlanes, normalizedPlanes, type Pictures, type Pixels } from "../pixels.ts";
 
-/** image (batch, 3, H, W) -> (batch, 3, size, size), corners on corners. */
-export function shrink(image: Tensor, size: number, interpolation: "bicubic" | "bilinear"): Tensor {
-  return resize(image, [size, size], interpolation === "bicubic" ? "cubic" : "linear", true);
+/** (batch, 3, H, W) or bytes -> (batch, 3, size, size), corners on corners. */
+export function shrink(pictures: Pictures, size: number, interpolation: "bicubic" | "bilinear"): Tensor {
+  const shrunken = (x: Tensor) => resize(x, [size, size], interpolation === "bicubic" ? "cubic" : "linear", true);
+  if (!("bytes" in pictures)) return shrunken(pictures);
+  // Interpolating and normalising may change places, and the shrunken picture is the smaller one.
+  return normalizedPlanes(shrunken(cast(bytePlanes(pictures), "float32")), pictures);
 }
 
 export interface Patch {
@@ -17,25 +34,57 @@ export interface Patch {
   readonly region: Tensor;
 }
 
-/** image (batch, 3, H, W), action (batch, 2): row and column in 0..1 of the room that a patch has; it begins at floor(action * room). */
-export function cutPatch(image: Tensor, action: Tensor, size: number): Patch {
-  const [batch, channels, height, width] = image.shape as [Dim, number, number, number];
-  const { graph } = image;
+/**
+ * pictures (batch, 3, H, W) or bytes, action (batch, 2): row and column in 0..1 of the room that a patch has; it begins at
+ * floor(action * room).
+ */
+export function cutPatch(pictures: Pictures, action: Tensor, size: number): Patch {
+  const [height, width] = ("bytes" in pictures ? [pictures.height, pictures.width] : pictures.shape.slice(2)) as [
+    number,
+    number,
+  ];
   const top = floor(mul(slice(action, 1, 0, 1), height - size)); // (batch, 1)
   const left = floor(mul(slice(action, 1, 1, 2), width - size));
-  const whole = (x: Tensor) => cast(x, "int64");
-  // Positions in the picture laid flat: one index a pixel. Sums stay small until the last one.
-  const items = expandDims(iota(graph, batch, "int64"), 1); // (batch, 1)
-  const row = add(expandDims(whole(top), 2), reshape(iota(graph, size, "int64"), [1, 1, size])); // (batch, 1, size)
-  const planes = add(mul(items, channels), reshape(iota(graph, channels, "int64"), [1, channels])); // (batch, 3)
-  const lines = mul(add(mul(expandDims(planes, 2), height), row), width); // (batch, 3, size)
-  const column = add(whole(left), reshape(iota(graph, size, "int64"), [1, size])); // (batch, size)
-  const places = add(expandDims(lines, 3), reshape(column, [batch, 1, 1, size])); // (batch, 3, size, size)
-  const pixels = gather(reshape(image, [sizeOf(image.shape)]), places, 0);
+  const corner = { row: cast(top, "int64"), column: cast(left, "int64") };
+  const pixels = "bytes" in pictures ? cutBytes(pictures, corner, size) : cutPlanes(pictures, corner, size);
   const part = (x: Tensor, of: number) => mul(x, 1 / of);
   const region = concat(
     [part(left, width), part(top, height), part(add(left, size), width), part(add(top, size), height)],
     1,
   );
   return { pixels, region };
+}
+
+/** Where patches begin, int64 (batch, 1) each. */
+interface Corner {
+  readonly row: Tensor;
+  readonly column: Tensor;
+}
+
+/** image (batch, 3, H, W) -> (batch, 3, size, size) */
+function cutPlanes(image: Tensor, corner: Corner, size: number): Tensor {
+  const [batch, channels, height, width] = image.shape as [Dim, number, number, number];
+  const { graph } = image;
+  // Positions in the picture laid flat: one index a pixel. Sums stay small until the last one.
+  const items = expandDims(iota(graph, batch, "int64"), 1); // (batch, 1)
+  const row = add(expandDims(corner.row, 2), reshape(iota(graph, size, "int64"), [1, 1, size])); // (batch, 1, size)
+  const planes = add(mul(items, channels), reshape(iota(graph, channels, "int64"), [1, channels])); // (batch, 3)
+  const lines = mul(add(mul(expandDims(planes, 2), height), row), width); // (batch, 3, size)
+  const column = add(corner.column, reshape(iota(graph, size, "int64"), [1, size])); // (batch, size)
+  const places = add(expandDims(lines, 3), reshape(column, [batch, 1, 1, size])); // (batch, 3, size, size)
+  return gather(reshape(image, [sizeOf(image.shape)]), places, 0);
+}
+
+/** A gathered item is a pixel, red green blue; only the patch is rearranged and normalised. -> (batch, 3, size, size) */
+function cutBytes(pictures: Pixels, corner: Corner, size: number): Tensor {
+  const { bytes, height, width } = pictures;
+  const { graph } = bytes;
+  const batch = bytes.shape[0]!;
+  const along = reshape(iota(graph, size, "int64"), [1, size]);
+  const first = expandDims(mul(iota(graph, batch, "int64"), height as number), 1); // (batch, 1): each picture's first line
+  const lines = mul(add(first, add(corner.row, along)), width as number); // (batch, size)
+  const places = add(expandDims(lines, 2), expandDims(add(corner.column, along), 1)); // (batch, size, size)
+  const flat = reshape(bytes, [multiplyDims(multiplyDims(batch, height), width), 3]);
+  const patch = gather(flat, places, 0); // (batch, size, size, 3)
+  return normalizedPlanes(transpose(patch, [0, 3, 1, 2]), pictures);
 }

@@ -5,6 +5,7 @@ import { concat, expandDims } from "../../graph/build.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import type { Mode } from "../../nn/mode.ts";
+import type { Pictures } from "../pixels.ts";
 import { answer, declareClassifier, remember } from "./classifier.ts";
 import type { GfnetConfig } from "./config.ts";
 import { cutPatch, shrink } from "./crop.ts";
@@ -44,10 +45,10 @@ export interface FocusedLook extends Look {
   readonly region: Tensor;
 }
 
-/** image (batch, 3, H, W): the first look, at the whole picture. */
-export function glance(scope: Scope, image: Tensor, config: GfnetConfig, mode: Mode): Look {
+/** pictures (batch, 3, H, W), or bytes: the first look, at the whole picture. */
+export function glance(scope: Scope, pictures: Pictures, config: GfnetConfig, mode: Mode): Look {
   const at = scope.at(PARTS.glance);
-  const small = shrink(image, config.patch_size, config.prime_interpolation); // (batch, 3, patch, patch)
+  const small = shrink(pictures, config.patch_size, config.prime_interpolation); // (batch, 3, patch, patch)
   const { map, features } = encode(at, small, config, mode); // (batch, channels, h, w), (batch, feature_num)
   const ownLogits = encoderOf(config).classify(at, features, config.class_num);
   const seen = remember(scope.at(PARTS.classifier), features, undefined, config);
@@ -56,22 +57,28 @@ export function glance(scope: Scope, image: Tensor, config: GfnetConfig, mode: M
 }
 
 /** Chooses a patch by what was seen before, and looks at it. */
-export function focus(scope: Scope, image: Tensor, state: LookState, config: GfnetConfig, mode: Mode): FocusedLook {
+export function focus(
+  scope: Scope,
+  pictures: Pictures,
+  state: LookState,
+  config: GfnetConfig,
+  mode: Mode,
+): FocusedLook {
   const { action, hidden } = policyStep(scope.at(PARTS.policy), state.map, state.policyHidden, config);
-  return lookAt(scope, image, action, { ...state, policyHidden: hidden }, config, mode);
+  return lookAt(scope, pictures, action, { ...state, policyHidden: hidden }, config, mode);
 }
 
 /** Looks at a given place: what a policy has chosen, or in training what chance has. action (batch, 2). */
 export function lookAt(
   scope: Scope,
-  image: Tensor,
+  pictures: Pictures,
   action: Tensor,
   { seen: before, policyHidden }: Pick<LookState, "seen" | "policyHidden">,
   config: GfnetConfig,
   mode: Mode,
 ): FocusedLook {
   const at = scope.at(PARTS.patch);
-  const { pixels, region } = cutPatch(image, action, config.patch_size);
+  const { pixels, region } = cutPatch(pictures, action, config.patch_size);
   const { map, features } = encode(at, pixels, config, mode);
   const ownLogits = encoderOf(config).classify(at, features, config.class_num);
   const seen = remember(scope.at(PARTS.classifier), features, before, config);
@@ -90,14 +97,14 @@ export interface GfnetOutputs {
   readonly features: Tensor;
 }
 
-/** All T looks in one graph. image (batch, 3, H, W). */
-export function gfnet(scope: Scope, image: Tensor, config: GfnetConfig, mode: Mode): GfnetOutputs {
+/** All T looks in one graph. pictures (batch, 3, H, W), or bytes. */
+export function gfnet(scope: Scope, pictures: Pictures, config: GfnetConfig, mode: Mode): GfnetOutputs {
   declareClassifier(scope.at(PARTS.classifier), config);
-  const first = glance(scope, image, config, mode);
+  const first = glance(scope, pictures, config, mode);
   const patches: FocusedLook[] = [];
   let { state } = first;
   for (let look = 1; look < config.T; look++) {
-    const patch = focus(scope, image, state, config, mode);
+    const patch = focus(scope, pictures, state, config, mode);
     patches.push(patch);
     state = patch.state;
   }

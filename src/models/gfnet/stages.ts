@@ -19,12 +19,9 @@ export const gfnetStages: Stages<GfnetConfig> = {
   looksInSteps: true,
   steps: ({ T, fc_rnn }) => [GLANCE, ...Array.from({ length: T - 1 }, (_, i) => (fc_rnn ? "focus" : `focus.${i + 1}`))],
   build(scope, stage, inputs, config, mode) {
-    const image = inputs.image();
-    if (stage === GLANCE) {
-      const { logits, state } = glance(scope, image, config, mode);
-      return { logits, ...stateOutputs(state, image, config) };
-    }
-    return focusOutputs(scope, stage, image, inputs, config, mode);
+    if (stage !== GLANCE) return focusOutputs(scope, stage, inputs, config, mode);
+    const { logits, state } = glance(scope, inputs.pictures(), config, mode);
+    return { logits, ...stateOutputs(state, config) };
   },
   solvedThresholds: ({ dynamic_threshold: rows = [], budgeted_batch_classification: curve, flops, T }) =>
     // A configuration with another T than its checkpoint's has thresholds for none of its steps.
@@ -40,7 +37,6 @@ export const gfnetStages: Stages<GfnetConfig> = {
 function focusOutputs(
   scope: Scope,
   stage: string,
-  image: Tensor,
   inputs: StageInputs,
   config: GfnetConfig,
   mode: Mode,
@@ -52,11 +48,11 @@ function focusOutputs(
     seen: inputs.state("seen", [config.fc_rnn ? config.fc_hidden_dim! : looksBefore * config.feature_num]),
     policyHidden: inputs.state("policy", [config.policy_hidden_dim]),
   };
-  const { logits, action, region, state } = focus(scope, image, before, config, mode);
-  return { logits, action, region, ...stateOutputs(state, image, config) };
+  const { logits, action, region, state } = focus(scope, inputs.pictures(), before, config, mode);
+  return { logits, action, region, ...stateOutputs(state, config) };
 }
 
-function stateOutputs({ map, seen, policyHidden }: LookState, image: Tensor, config: GfnetConfig) {
-  const nothing = () => expand(scalar(image.graph, 0), [image.shape[0]!, config.policy_hidden_dim]);
+function stateOutputs({ map, seen, policyHidden }: LookState, config: GfnetConfig) {
+  const nothing = () => expand(scalar(map.graph, 0), [map.shape[0]!, config.policy_hidden_dim]);
   return { "next.map": map, "next.seen": seen, "next.policy": policyHidden ?? nothing() };
 }

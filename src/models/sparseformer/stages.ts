@@ -60,7 +60,7 @@ interface Begun {
 }
 
 function look(scope: Scope, inputs: StageInputs, config: SparseformerConfig, mode: Mode): Begun {
-  const features = readFeatures(scope.at("feat_extractor"), inputs.image(), config, mode);
+  const features = readFeatures(scope.at("feat_extractor"), inputs.pictures(), config, mode);
   return { features, start: initialState(scope, config, 2, 1) };
 }
 

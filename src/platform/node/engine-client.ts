@@ -6,19 +6,21 @@ import { type EngineSection, engineSection, guardSection } from "./engine-sectio
 import type { Failure, FromWorker, ToWorker } from "./protocol.ts";
 import { spawnWorker } from "./workers.ts";
 
-type Answer<T extends FromWorker["type"]> = Extract<FromWorker, { type: T }>;
+/** What every worker may say besides its answers. */
+type Aside = Extract<FromWorker, { type: "notice" | "failed" }>;
 
-interface Request {
-  readonly resolve: (answer: FromWorker) => void;
+interface Request<From> {
+  readonly resolve: (answer: From) => void;
   readonly reject: (reason: SessionError) => void;
 }
 
-export class EngineClient {
+/** `To` and `From` are the messages that its kind of session knows. */
+export class EngineClient<To extends { type: string } = ToWorker, From extends { type: string } = FromWorker> {
   readonly section: EngineSection = engineSection();
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
   readonly #unguard: () => void;
-  #request: Request | undefined;
+  #request: Request<From | Aside> | undefined;
   #crash: Error | undefined;
   #stopping = false;
 
@@ -26,8 +28,8 @@ export class EngineClient {
   constructor(entry: URL, onNotice: (line: string) => void, onDeath: (error: SessionError) => void) {
     this.#unguard = guardSection(this.section);
     this.#worker = spawnWorker(entry, { name: "saccade session" });
-    this.#worker.on("message", (message: FromWorker) => {
-      if (message.type === "notice") onNotice(message.line);
+    this.#worker.on("message", (message: From | Aside) => {
+      if (isNotice(message)) onNotice(message.line);
       else this.#settle((request) => request.resolve(message));
     });
     this.#worker.on("messageerror", (error: Error) => {
@@ -52,12 +54,12 @@ export class EngineClient {
    *
    * @throws SessionError with the worker's failure, or when the worker dies first
    */
-  async ask<T extends "loaded" | "result">(
+  async ask<T extends Exclude<From["type"], Aside["type"]>>(
     type: T,
-    message: ToWorker,
+    message: To,
     transfer: readonly TransferListItem[],
-  ): Promise<Answer<T>> {
-    const answer = await new Promise<FromWorker>((resolve, reject) => {
+  ): Promise<Extract<From, { type: T }>> {
+    const answer = await new Promise<From | Aside>((resolve, reject) => {
       try {
         this.#worker.postMessage(message, transfer);
       } catch (error) {
@@ -67,9 +69,14 @@ export class EngineClient {
       this.#request = { resolve, reject };
       this.#worker.ref();
     });
-    if (answer.type === "failed") throw toSessionError(answer.failure);
+    if (isFailure(answer)) throw toSessionError(answer.failure);
     if (answer.type !== type) throw new SessionError(`the engine answered ${answer.type} instead of ${type}`);
-    return answer as Answer<T>;
+    return answer as Extract<From, { type: T }>;
+  }
+
+  /** Sends a message that has no answer. It is handled after what was sent before. */
+  tell(message: To): void {
+    if (!this.#stopping) this.#worker.postMessage(message);
   }
 
   /**
@@ -81,12 +88,12 @@ export class EngineClient {
       this.#stopping = true;
       this.#worker.ref();
       if (atOnce) await this.#worker.terminate();
-      else this.#worker.postMessage({ type: "dispose" } satisfies ToWorker);
+      else this.#worker.postMessage({ type: "dispose" });
     }
     await this.#exited;
   }
 
-  #settle(settle: (request: Request) => void): void {
+  #settle(settle: (request: Request<From | Aside>) => void): void {
     const request = this.#request;
     this.#request = undefined;
     if (!this.#stopping) this.#worker.unref();
@@ -104,6 +111,11 @@ export class EngineClient {
     });
   }
 }
+
+const isNotice = (message: { type: string }): message is Extract<Aside, { type: "notice" }> =>
+  message.type === "notice";
+const isFailure = (message: { type: string }): message is Extract<Aside, { type: "failed" }> =>
+  message.type === "failed";
 
 function toSessionError({ message, hint, data }: Failure): SessionError {
   return new SessionError(message, {

@@ -6,6 +6,7 @@ import { nodeFiles } from "./files.ts";
 import { nodeFolders } from "./folders.ts";
 import { describeMachine } from "./machine.ts";
 import { createNodeSession, type NodeSession } from "./session.ts";
+import { createStagedNodeSession } from "./staged-session.ts";
 
 export interface NodeHost extends Host {
   createSession(model: Uint8Array, options?: SessionOptions): Promise<NodeSession>;
@@ -19,4 +20,5 @@ export const nodeHost: NodeHost = {
   decode: decodeWithSharp,
   encodePng,
   createSession: (model, options) => createNodeSession(model, options),
+  createStagedSession: (models, options) => createStagedNodeSession(models, options),
 };

@@ -46,10 +46,7 @@ export async function createNodeSession(
   entry: URL = workerEntry("./session-worker", import.meta.url),
 ): Promise<NodeSession> {
   const { device = "auto", threads = usableCores(), signal, state = {}, tracePrefix } = options;
-  if (!DEVICES.includes(device))
-    throw new UsageError(`unknown device "${device}"`, `it is one of ${DEVICES.join(", ")}`);
-  if (!Number.isInteger(threads) || threads < 1)
-    throw new UsageError(`threads must be a whole number of at least 1, got ${threads}`);
+  checkSessionOptions({ device, threads });
   if (signal?.aborted === true) throw new AbortedError("loading the model", signal.reason);
   checkModelBytes(model);
   const queue = new RunQueue();
@@ -67,6 +64,14 @@ export async function createNodeSession(
     if (!(error instanceof AbortedError)) await stopped;
     throw error;
   }
+}
+
+/** @throws UsageError for an unknown device or a number of threads that is not a whole number of at least 1 */
+export function checkSessionOptions({ device, threads }: { device: Device; threads: number }): void {
+  if (!DEVICES.includes(device))
+    throw new UsageError(`unknown device "${device}"`, `it is one of ${DEVICES.join(", ")}`);
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new UsageError(`threads must be a whole number of at least 1, got ${threads}`);
 }
 
 class WorkerSession implements NodeSession {
@@ -144,7 +149,7 @@ class WorkerSession implements NodeSession {
 const printed = new Set<string>();
 
 /** To stderr, each line once in a process: the sessions of a pool all have the same to say. */
-function printNotice(line: string): void {
+export function printNotice(line: string): void {
   if (printed.has(line)) return;
   printed.add(line);
   process.stderr.write(`${line}\n`);
