@@ -1,7 +1,9 @@
-// Glance and focus where seeing everything is what costs: scenes of 448 px with framed evidence of 64 px, a forty-ninth of the area, among
-// jigsaws and whole pictures of other classes; a glance and two patches of 96 px. The frame is what the glance still shows of the evidence, at 14 px.
-// Patches anywhere show the evidence to one scene in eight, so stage 1 first sees scenes with companions. docs/glance-and-focus.md has the commands.
-// Cost of one scene: a look 30 million products, the backbone on the whole scene 22 times as many.
+// Glance and focus where seeing everything is what costs: scenes of 448 px with evidence of 64 px, a forty-ninth of the area, in a white frame of
+// 12 px, among jigsaws and whole pictures of other classes; a glance and two patches of 96 px. The glance shows the evidence at 14 px: hardly what
+// it is, but its frame where. Three things make it learn: an encoder that has seen evidence at every size, so that the glance's map holds the
+// frame's place; scenes with companions first, because patches anywhere show a single piece of evidence to one scene in eight; and a policy that
+// first tries places far from the one it means. A look is 30 million products, the backbone on a whole scene 22 times as many.
+// Not yet run at this size: nothing is claimed.
 import { lookingAround, patchEncoder, type SceneExperiment, wholeScenes } from "./looking-at-scenes.ts";
 
 const experiment: SceneExperiment = {
