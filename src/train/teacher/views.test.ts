@@ -73,84 +73,94 @@ describe("targets of a batch", () => {
   });
   afterAll(() => session.dispose());
 
-  test("are the teacher's opinion of the very pictures in it, after mixing, and the batch's own targets", async () => {
-    const plain = trainingLoader(shapes(12), mixed, [worker()]);
-    const taught = withViewTeacher(trainingLoader(shapes(12), mixed, [worker()]), session);
-    try {
-      const before = await take(plain, 6);
-      const after = await take(taught, 6);
-      expect(before.some(({ targets }) => targets.data.some((value) => value > 0.2 && value < 0.8))).toBe(true);
-      after.forEach((batch, i) => {
-        const { targets, ...rest } = batch;
-        const { targets: _, ...others } = before[i]!;
-        expect(rest).toEqual(others);
-        const expected = taughtByHand(before[i]!);
-        targets.data.forEach((value, k) => {
-          expect(value).toBeCloseTo(expected[k]!, 5);
+  test.each([
+    ["in turns", false],
+    ["one ahead", true],
+  ])(
+    "are the teacher's opinion of the very pictures in it, after mixing, and its own targets: %s",
+    async (_, ahead) => {
+      const plain = trainingLoader(shapes(12), mixed, [worker()]);
+      const taught = withViewTeacher(trainingLoader(shapes(12), mixed, [worker()]), session, { ahead });
+      try {
+        const before = await take(plain, 6);
+        const after = await take(taught, 6);
+        expect(before.some(({ targets }) => targets.data.some((value) => value > 0.2 && value < 0.8))).toBe(true);
+        after.forEach((batch, i) => {
+          const { targets, ...rest } = batch;
+          const { targets: _, ...others } = before[i]!;
+          expect(rest).toEqual(others);
+          const expected = taughtByHand(before[i]!);
+          targets.data.forEach((value, k) => {
+            expect(value).toBeCloseTo(expected[k]!, 5);
+          });
         });
-      });
-      expect([taught.batchesPerEpoch, taught.problems]).toEqual([plain.batchesPerEpoch, []]);
-    } finally {
-      await plain.dispose();
-      await taught.dispose();
-    }
-  });
+        expect([taught.batchesPerEpoch, taught.problems]).toEqual([plain.batchesPerEpoch, []]);
+      } finally {
+        await plain.dispose();
+        await taught.dispose();
+      }
+    },
+  );
 
-  test("the teacher sees the next batch while one is trained on, and no batch after that", async () => {
-    const seen: number[] = [];
-    const counting: Session = {
-      ...session,
-      device: "cpu",
+  /** The session, with something done before every run. */
+  const tapped = (act: (run: number) => void): Session => {
+    let runs = 0;
+    return {
+      device: session.device,
       inputs: session.inputs,
       outputs: session.outputs,
-      run: (feeds, options) => {
-        seen.push(seen.length);
+      async run(feeds, options) {
+        act(++runs);
         return session.run(feeds, options);
       },
       dispose: async () => undefined,
     };
-    const loader = withViewTeacher(trainingLoader(shapes(12), mixed, [worker()]), counting);
+  };
+
+  test.each([
+    ["before a batch is asked for", true, 1],
+    ["when a batch is asked for", false, 0],
+  ])("the teacher works %s, and never beyond the end", async (_, ahead, lead) => {
+    let seen = 0;
+    const counting = tapped((run) => {
+      seen = run;
+    });
+    const loader = withViewTeacher(trainingLoader(shapes(12), mixed, [worker()]), counting, { ahead });
     try {
       let taken = 0;
-      for await (const _ of loader.batches({ untilEpoch: 1 })) {
+      for await (const _batch of loader.batches({ untilEpoch: 1 })) {
         taken += 1;
-        // Time for the next one to come, and for one too many.
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        expect(seen.length).toBe(Math.min(taken + 1, loader.batchesPerEpoch));
+        const expected = Math.min(taken + lead, loader.batchesPerEpoch);
+        await expect.poll(() => seen, { timeout: 10_000 }).toBe(expected);
+        // Time for one too many.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        expect(seen).toBe(expected);
       }
-      expect(taken).toBe(loader.batchesPerEpoch);
+      expect([taken, seen]).toEqual([loader.batchesPerEpoch, loader.batchesPerEpoch]);
     } finally {
       await loader.dispose();
     }
   });
 
-  test("a teacher that fails is the failure of the batch that it was asked about", async () => {
-    let runs = 0;
-    const failing: Session = {
-      ...session,
-      device: "cpu",
-      inputs: session.inputs,
-      outputs: session.outputs,
-      run: (feeds, options) => {
-        runs += 1;
-        return runs === 3
-          ? Promise.reject(new SaccadeError("session", "the engine died"))
-          : session.run(feeds, options);
-      },
-      dispose: async () => undefined,
-    };
-    const loader = withViewTeacher(trainingLoader(shapes(12), mixed, [worker()]), failing);
-    try {
-      const taken: number[] = [];
-      const all = async () => {
-        for await (const batch of loader.batches()) taken.push(batch.index);
-      };
-      await expect(all()).rejects.toThrow("the engine died");
-      expect(taken).toEqual([0, 1]);
-    } finally {
-      await loader.dispose();
-    }
-  });
+  test.each([true, false])(
+    "a teacher that fails is the failure of the batch it was asked about (ahead: %s)",
+    async (ahead) => {
+      const failing = tapped((run) => {
+        if (run === 3) throw new SaccadeError("session", "the engine died");
+      });
+      const loader = withViewTeacher(trainingLoader(shapes(12), mixed, [worker()]), failing, { ahead });
+      try {
+        const taken: number[] = [];
+        const all = async () => {
+          for await (const batch of loader.batches()) taken.push(batch.index);
+        };
+        await expect(all()).rejects.toThrow("the engine died");
+        expect(taken).toEqual([0, 1]);
+      } finally {
+        await loader.dispose();
+      }
+    },
+  );
 });
 
 describe("a classifier fitted on views", () => {

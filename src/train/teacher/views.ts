@@ -138,27 +138,32 @@ async function collectFeatures(options: FitOnViewsOptions) {
 }
 
 /**
- * A loader whose targets have the teacher's opinion of each batch, `TAUGHT_OUTPUT` of `targetsOfViews`. While a batch is trained on, the teacher
- * sees the next one. Disposing of it disposes of the loader, and not of the session.
+ * A loader whose targets have the teacher's opinion of each batch, `TAUGHT_OUTPUT` of `targetsOfViews`. Disposing of it disposes of the loader,
+ * and not of the session.
+ *
+ * @param ahead whether the teacher sees the next batch while one is trained on, and not only when it is asked for
  */
-export function withViewTeacher(loader: Loader, session: Session): Loader {
+export function withViewTeacher(loader: Loader, session: Session, { ahead }: { readonly ahead: boolean }): Loader {
   const teach = async (batch: Batch): Promise<Batch> => {
     const feeds = { [VIEW_INPUT]: batch.images, [TARGETS_INPUT]: batch.targets };
     const { [TAUGHT_OUTPUT]: taught } = await session.run(feeds, { outputs: [TAUGHT_OUTPUT] });
     return { ...batch, targets: tensor("float32", batch.targets.shape, toFloat32(taught!)) };
   };
-  async function* batches(options?: BatchesOptions): AsyncIterableIterator<Batch> {
+  async function* inTurns(options?: BatchesOptions): AsyncIterableIterator<Batch> {
+    for await (const batch of loader.batches(options)) yield await teach(batch);
+  }
+  async function* oneAhead(options?: BatchesOptions): AsyncIterableIterator<Batch> {
     const views = loader.batches(options);
-    const next = async () => {
+    const teachNext = async () => {
       const { value, done } = await views.next();
       return done === true ? undefined : teach(value);
     };
     try {
-      let ahead = next();
-      for (let batch = await ahead; batch !== undefined; batch = await ahead) {
-        ahead = next();
+      let next = teachNext();
+      for (let batch = await next; batch !== undefined; batch = await next) {
+        next = teachNext();
         // Whoever asks for it sees the failure; until then it must not count as unhandled.
-        ahead.catch(() => undefined);
+        next.catch(() => undefined);
         yield batch;
       }
     } finally {
@@ -166,7 +171,7 @@ export function withViewTeacher(loader: Loader, session: Session): Loader {
     }
   }
   return {
-    batches,
+    batches: ahead ? oneAhead : inTurns,
     batchesPerEpoch: loader.batchesPerEpoch,
     get problems() {
       return loader.problems;
