@@ -10,22 +10,44 @@ const CLOSED = 2;
 /** The longest that an exiting process waits for one run, in milliseconds. */
 const EXIT_PATIENCE_MS = 60_000;
 
-/** One flag shared by the thread that owns a session and the worker that runs it. */
-export type EngineSection = Int32Array<SharedArrayBuffer>;
+/** What the thread that owns a session shares with the worker that runs it. */
+export interface EngineSection {
+  /** Whether the worker is in native code. */
+  readonly flag: Int32Array<SharedArrayBuffer>;
+  /** Whether any worker of the process is on WebGPU's device; one for all of them. */
+  readonly turn: Int32Array<SharedArrayBuffer>;
+}
+
+const flag = () => new Int32Array(new SharedArrayBuffer(4));
+const turn = flag();
 
 export function engineSection(): EngineSection {
-  return new Int32Array(new SharedArrayBuffer(4));
+  return { flag: flag(), turn };
 }
 
 /** Worker: native code begins. Never returns once the process is exiting; the thread is stopped while it waits here. */
-export function enterSection(section: EngineSection): void {
-  while (Atomics.compareExchange(section, 0, IDLE, BUSY) === CLOSED) Atomics.wait(section, 0, CLOSED);
+export function enterSection({ flag }: EngineSection): void {
+  while (Atomics.compareExchange(flag, 0, IDLE, BUSY) === CLOSED) Atomics.wait(flag, 0, CLOSED);
 }
 
 /** Worker: native code is done, on success as on failure. */
-export function leaveSection(section: EngineSection): void {
-  Atomics.store(section, 0, IDLE);
-  Atomics.notify(section, 0);
+export function leaveSection({ flag }: EngineSection): void {
+  Atomics.store(flag, 0, IDLE);
+  Atomics.notify(flag, 0);
+}
+
+/**
+ * Worker: waits until no other worker of the process is on WebGPU's device. All sessions share that device, which does not bear several threads:
+ * closing sessions side by side crashed the process ("double free or corruption", onnxruntime-node 1.30.0).
+ */
+export async function inTurn<T>({ turn }: EngineSection, work: () => Promise<T>): Promise<T> {
+  while (Atomics.compareExchange(turn, 0, IDLE, BUSY) !== IDLE) Atomics.wait(turn, 0, BUSY);
+  try {
+    return await work();
+  } finally {
+    Atomics.store(turn, 0, IDLE);
+    Atomics.notify(turn, 0, 1);
+  }
 }
 
 const guarded = new Set<EngineSection>();
@@ -43,7 +65,7 @@ export function guardSection(section: EngineSection): () => void {
 
 function closeSections(): void {
   const deadline = performance.now() + EXIT_PATIENCE_MS;
-  for (const section of guarded)
-    while (Atomics.compareExchange(section, 0, IDLE, CLOSED) === BUSY && performance.now() < deadline)
-      Atomics.wait(section, 0, BUSY, deadline - performance.now());
+  for (const { flag } of guarded)
+    while (Atomics.compareExchange(flag, 0, IDLE, CLOSED) === BUSY && performance.now() < deadline)
+      Atomics.wait(flag, 0, BUSY, deadline - performance.now());
 }

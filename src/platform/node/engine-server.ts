@@ -1,6 +1,7 @@
 // The worker's side of a session: loads one model and runs what it is told.
 import type { MessagePort, TransferListItem } from "node:worker_threads";
 import { type Engine, type EngineLoaders, openEngine } from "./engine.ts";
+import { inTurn } from "./engine-section.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 import { inSection, serveRequests } from "./worker-requests.ts";
 
@@ -18,6 +19,7 @@ export function serveEngine(port: MessagePort, loaders: EngineLoaders): void {
       loaders,
       onNotice: (line) => reply({ type: "notice", line }),
       guard: (work) => inSection(message.section, work),
+      turn: (work) => inTurn(message.section, work),
       state: message.state,
       tracePrefix: message.tracePrefix,
     });

@@ -42,6 +42,8 @@ export interface EngineOptions {
   readonly onNotice: (line: string) => void;
   /** Wraps everything that executes native code, so that the process does not end in the middle of it. */
   readonly guard: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Wraps everything that is done on WebGPU's device, so that one session at a time does it. */
+  readonly turn: <T>(work: () => Promise<T>) => Promise<T>;
   /** Input name -> the output that replaces it after every run. */
   readonly state: Readonly<Record<string, string>>;
   /** Begin of the file that records what operators take; undefined: nothing is recorded. */
@@ -121,8 +123,10 @@ async function openNative(
   ort.env.logLevel = "error";
   // The native build refuses shared memory.
   const bytes = model.buffer instanceof SharedArrayBuffer ? new Uint8Array(model) : model;
+  const guard: EngineOptions["guard"] =
+    device === "webgpu" ? (work) => options.turn(() => options.guard(work)) : options.guard;
   const open = (model: Uint8Array, more: Ort.InferenceSession.SessionOptions = {}) =>
-    options.guard(() =>
+    guard(() =>
       ort.InferenceSession.create(model, {
         executionProviders: [device],
         intraOpNumThreads: options.threads,
@@ -145,12 +149,12 @@ async function openNative(
     ort,
     session,
     { device, engine: version, threads: options.threads },
-    options.guard,
-    new HeldState(options.state, (model, feeds) => runOnce(() => open(model), feeds, options.guard)),
+    guard,
+    new HeldState(options.state, (model, feeds) => runOnce(() => open(model), feeds, guard)),
   );
   if (options.tracePrefix === undefined) return engine;
   const release = async () => {
-    await options.guard(async () => session.endProfiling()); // writes the file
+    await guard(async () => session.endProfiling()); // writes the file
     await engine.release();
   };
   return { ...engine, release };
@@ -208,13 +212,17 @@ function engineOf(
       const fed = feeds.filter((feed) => !held.has(feed.name));
       const tensors = { ...held.tensors, ...Object.fromEntries(fed.map((feed) => [feed.name, toEngine(ort, feed)])) };
       const fetched = [...new Set([...outputs, ...held.outputs])];
-      const results = await guard(() => session.run(tensors, fetched)).catch((error: unknown) => {
+      const run = async () => {
+        const results = await session.run(tensors, fetched);
+        held.take(results);
+        return results;
+      };
+      const results = await guard(run).catch((error: unknown) => {
         throw new SessionError(`the run failed: ${readableEngineError(error)}`, {
           data: { device: identity.device },
           cause: error,
         });
       });
-      held.take(results);
       return outputs.map((name) => fromEngine(name, results[name]!));
     },
     state: async (names) => {
@@ -222,8 +230,10 @@ function engineOf(
       return [...values].map(([name, value]) => fromEngine(name, value));
     },
     release: async () => {
-      held.release();
-      await guard(() => session.release());
+      await guard(() => {
+        held.release();
+        return session.release();
+      });
     },
   };
 }

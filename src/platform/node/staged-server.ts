@@ -2,6 +2,7 @@
 import type { MessagePort, TransferListItem } from "node:worker_threads";
 import { StageRuns } from "../../runtime/stage-runs.ts";
 import { type Engine, type EngineLoaders, openEngine } from "./engine.ts";
+import { inTurn } from "./engine-section.ts";
 import { unpackTensors } from "./protocol.ts";
 import type { FromStagedWorker, ToStagedWorker } from "./staged-protocol.ts";
 import { inSection, serveRequests } from "./worker-requests.ts";
@@ -23,6 +24,7 @@ export function serveStages(port: MessagePort, loaders: EngineLoaders): void {
         loaders,
         onNotice: (line) => reply({ type: "notice", line }),
         guard: (work) => inSection(section, work),
+        turn: (work) => inTurn(section, work),
         state: {},
         tracePrefix: undefined,
       });
