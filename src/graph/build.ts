@@ -216,9 +216,16 @@ export function expandDims(x: Tensor, axis: number): Tensor {
 }
 
 export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
-  return permutation.every((axis, i) => axis === i) && permutation.length === x.shape.length
-    ? x
-    : widen(x.graph.apply("transpose", [x], { permutation }));
+  if (permutation.every((axis, i) => axis === i) && permutation.length === x.shape.length) return x;
+  // A transpose of a transpose is one transpose, or none when it leads back.
+  if (isOp(x, "transpose") && permutation.length === x.shape.length) {
+    const { permutation: first } = x.attributes;
+    return transpose(
+      x.inputs[0]!,
+      permutation.map((axis) => first[axis]!),
+    );
+  }
+  return widen(x.graph.apply("transpose", [x], { permutation }));
 }
 
 /** start:end (default: to the end) along one axis. */

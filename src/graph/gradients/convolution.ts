@@ -1,10 +1,21 @@
 // Gradients of conv and convTranspose, in any number of spatial dimensions. Each is the other's adjoint, and both have the same kind of
 // weight gradient: a convolution of the larger map with the smaller one, in which batch and channels have changed places.
-import { concat, conv, convTranspose, gemm, pad, reduceSum, reshape, slice, transpose } from "../build.ts";
+import {
+  type ConvOptions,
+  concat,
+  conv,
+  convTranspose,
+  gemm,
+  pad,
+  reduceSum,
+  reshape,
+  slice,
+  transpose,
+} from "../build.ts";
 import { addDims, type Dim, multiplyDims, subtractDims } from "../dimensions.ts";
 import type { SpatialOps } from "../ops.ts";
 import type { Tensor } from "../tensor.ts";
-import { fixedSize, type GradientRule, matrixConstant } from "./rule.ts";
+import { fixedSize, type GradientRule, matrixConstant, sumOver } from "./rule.ts";
 
 type Window = SpatialOps["conv"];
 
@@ -42,14 +53,36 @@ function weightGradient(large: Tensor, small: Tensor, weight: Tensor, window: Wi
     const padded = pad(reached, [...none, ...padsBefore], [...none, ...padsAfter.map((after) => Math.max(0, after))]);
     return unfoldedWeightGradient(padded, small, weight);
   }
-  const product = conv(channelsAsBatch(reached, groups), batchAsChannels(small), undefined, {
+  const swapped = {
     strides: dilations,
     dilations: strides,
     padsBefore,
-    padsAfter: padsAfter.map((after) => Math.max(0, after)),
-    groups,
-  }); // (C / groups, O, …)
+    padsAfter: padsAfter.map((n) => Math.max(0, n)),
+  };
+  if (groups === 1 && isPictureLarge(small, weight)) return gradientOfPictures(reached, small, weight, swapped);
+  const product = conv(channelsAsBatch(reached, groups), batchAsChannels(small), undefined, { ...swapped, groups }); // (C / groups, O, …)
   return batchAsChannels(product);
+}
+
+/** Enough cells for products of single pictures to be as fast as a joint one, and few enough weights for one set a picture. */
+function isPictureLarge(small: Tensor, weight: Tensor): boolean {
+  const [batch, outputs, ...spatial] = small.shape;
+  const cells = Number(multiplyDims(1, ...spatial));
+  const weights = Number(multiplyDims(1, ...weight.shape));
+  return typeof batch === "number" && cells >= 1024 && weights <= Number(outputs) * cells;
+}
+
+/**
+ * Every picture is a group of its own, and their contributions are added. In ONNX Runtime as fast as the joint convolution on one thread; but
+ * `small` is used as it lies, and there is work for more threads than the picture has channels.
+ */
+function gradientOfPictures(large: Tensor, small: Tensor, weight: Tensor, window: ConvOptions): Tensor {
+  const [outputs, channels, ...kernel] = weight.shape as readonly [Dim, Dim, ...Dim[]];
+  const [batch, , ...spatial] = small.shape as readonly [number, Dim, ...Dim[]];
+  const kernels = reshape(small, [multiplyDims(batch, outputs), 1, ...spatial]);
+  const product = conv(batchAsChannels(large), kernels, undefined, { ...window, groups: batch }); // (C, N * O, …)
+  const sum = reduceSum(reshape(product, [channels, batch, outputs, ...kernel]), 1);
+  return batchAsChannels(sum);
 }
 
 const kernelOf = (weight: Tensor) => weight.shape.slice(2).map((size) => fixedSize(size, "conv"));
@@ -106,7 +139,7 @@ function pointwiseWeightGradient(large: Tensor, small: Tensor, weight: Tensor, s
   return reshape(gemm(flat(small), flat(cells), undefined, { transposeB: true }), weight.shape);
 }
 
-const biasGradient = (g: Tensor) => reduceSum(g, [0, ...g.shape.slice(2).map((_, i) => i + 2)]);
+const biasGradient = (g: Tensor) => sumOver(g, [0, ...g.shape.slice(2).map((_, i) => i + 2)]);
 
 /** No window lies in the padding alone. */
 function isTight(weight: Tensor, { padsBefore, padsAfter }: Window): boolean {

@@ -207,6 +207,11 @@ const MORE: readonly OpCase[] = [
     build: ({ x, weight }) => g.conv(x!, weight!, undefined, { strides: [1, 2, 2], padding: [1, 1, 0], groups: 2 }),
   },
   {
+    title: "conv of pictures so large that each is multiplied on its own",
+    inputs: { x: { shape: [3, 2, 66, 65] }, weight: { shape: [4, 2, 5, 3] }, bias: { shape: [4] } },
+    build: ({ x, weight, bias }) => g.conv(x!, weight!, bias, { strides: [2, 2], padding: [2, 1], dilations: [1, 2] }),
+  },
+  {
     title: "slice with steps and from the end",
     inputs: { x: { shape: [7, 8] } },
     build: ({ x }) => g.slice(g.slice(x!, 0, 1, 6, 2), 1, -5, -1, 3),
@@ -239,6 +244,16 @@ const MORE: readonly OpCase[] = [
     title: "maxPool with gaps between windows",
     inputs: { x: { shape: [1, 2, 11, 12] } },
     build: ({ x }) => g.maxPool(x!, [2, 3], { strides: [5, 4], padding: [1, 0] }),
+  },
+  {
+    title: "maxPool over windows larger than the map",
+    inputs: { x: { shape: [2, 3, 1, 2] } },
+    build: ({ x }) => g.maxPool(x!, [3, 3], { strides: [1, 2], padding: [1, 1] }),
+  },
+  {
+    title: "maxPool of rows that are no multiple of the stride, of a volume",
+    inputs: { x: { shape: [2, 3, 4, 7, 8] } },
+    build: ({ x }) => g.maxPool(x!, [2, 3, 4], { strides: [1, 2, 3], padding: [0, 1, 1] }),
   },
   {
     title: "gridSample with few channels",

@@ -76,7 +76,8 @@ export const unaryGradients: GradientRules<keyof UnaryOps> = {
   tanh: fromSlope((_, y) => sub(1, mul(y, y))),
   sigmoid: fromSlope((_, y) => mul(y, sub(1, y))),
   erf: fromSlope((x) => mul(exp(neg(mul(x, x))), TWO_OVER_SQRT_PI)),
-  relu: fromSlope((x) => cast(greater(x, 0), x.dtype)),
+  // From the result: what was before it is then of no use, and may be overwritten or never exist on its own.
+  relu: fromSlope((_, y) => cast(greater(y, 0), y.dtype)),
   sign: "none",
   floor: "none",
   gelu: fromSlope(geluSlope),

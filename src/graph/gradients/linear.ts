@@ -19,7 +19,16 @@ import {
 import type { Dim } from "../dimensions.ts";
 import type { LinearOps, NormalizationOps, ReductionOps } from "../ops.ts";
 import type { Tensor } from "../tensor.ts";
-import { countOf, type GradientRule, type GradientRules, keptShape, over, times, unbroadcast } from "./rule.ts";
+import {
+  countOf,
+  type GradientRule,
+  type GradientRules,
+  keptShape,
+  over,
+  sumOver,
+  times,
+  unbroadcast,
+} from "./rule.ts";
 
 type Product = (a: Tensor, b: Tensor, options: { transposeA?: boolean; transposeB?: boolean }) => Tensor;
 const gemmProduct: Product = (a, b, options) => gemm(a, b, undefined, options);
@@ -57,7 +66,7 @@ export const linearGradients: GradientRules<keyof LinearOps> = {
     return [
       needed[0] ? firstFactor(gemmProduct, g, b, transposeA, transposeB) : undefined,
       needed[1] ? secondFactor(gemmProduct, g, a, transposeA, transposeB) : undefined,
-      needed[2] ? reduceSum(g, 0) : undefined,
+      needed[2] ? sumOver(g, [0]) : undefined,
     ];
   },
 };
@@ -95,8 +104,8 @@ const batchNorm: GradientRule<"batchNorm"> = ({ inputs, attributes: { epsilon } 
   const others = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
   const inverse = div(1, sqrt(add(variance, epsilon))); // (C)
   const factor = mul(scale, inverse); // (C)
-  const sum = () => reduceSum(g, others); // (C)
-  const covariance = () => reduceSum(times(g, sub(x, perChannel(mean))), others); // (C)
+  const sum = () => sumOver(g, others); // (C)
+  const covariance = () => sumOver(times(g, sub(x, perChannel(mean))), others); // (C)
   return [
     needed[0] ? times(g, perChannel(factor)) : undefined,
     needed[1] ? mul(covariance(), inverse) : undefined,

@@ -26,7 +26,7 @@ export function readFeatures(scope: Scope, picture: Tensor | Pixels, config: Spa
     const weights = stemWeights(scope, config, video);
     if (!video && mode.onlyWhereSampled && canComputeWhereSampled(config))
       return sparseFeatures(picture, weights, config);
-    const map = stem(scope, picture, weights, config); // (batch, [T,] H/4, W/4, C)
+    const map = stem(scope, picture, weights, config, mode); // (batch, [T,] H/4, W/4, C)
     return video || mode.training ? mapFeatures(map, config) : tableFeatures(map, config);
   });
 }

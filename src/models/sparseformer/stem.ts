@@ -17,6 +17,7 @@ import { multiplyDims } from "../../graph/dimensions.ts";
 import type { Initializer } from "../../graph/initializers.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
+import type { Mode } from "../../nn/mode.ts";
 import { gains, levels, type Pixels } from "../pixels.ts";
 import type { SparseformerConfig } from "./config.ts";
 import { stemBlocks } from "./stem-blocks.ts";
@@ -39,14 +40,23 @@ export function stemWeights(scope: Scope, config: SparseformerConfig, video: boo
 }
 
 /** picture (N, 3, [T,] H, W), normalised, or pixels -> (N, [T,] H/4, W/4, C) */
-export function stem(scope: Scope, picture: Tensor | Pixels, weights: StemWeights, config: SparseformerConfig): Tensor {
+export function stem(
+  scope: Scope,
+  picture: Tensor | Pixels,
+  weights: StemWeights,
+  config: SparseformerConfig,
+  mode: Mode,
+): Tensor {
   const convolved = "bytes" in picture ? convolvePixels(picture, weights) : convolve(picture, weights);
   const rank = convolved.shape.length;
   const flat = (frame: number, spatial: number) => (rank === 5 ? [frame, spatial, spatial] : [spatial, spatial]);
-  const pooled = maxPool(relu(convolved), flat(1, 3), { strides: flat(1, 2), padding: flat(0, 1) }); // (N, C, [T,] H/4, W/4)
+  const pool = (x: Tensor) => maxPool(x, flat(1, 3), { strides: flat(1, 2), padding: flat(0, 1) }); // (N, C, [T,] H/4, W/4)
   const inner = Array.from({ length: rank - 2 }, (_, i) => i + 2);
   const last = (x: Tensor) => transpose(x, [0, ...inner, 1]);
-  const normal = channelNorm(last(pooled), config);
+  // The same numbers in either order, and the same gradients. Before pooling, engines make ReLU a part of the convolution; behind it, its
+  // gradient has a quarter of the cells.
+  const pooled = mode.training ? relu(last(pool(convolved))) : last(pool(relu(convolved)));
+  const normal = channelNorm(pooled, config);
   if (config.stem_blocks === 0) return normal;
   const first = transpose(normal, [0, rank - 1, ...inner.map((axis) => axis - 1)]);
   return channelNorm(last(stemBlocks(scope, first, config.stem_blocks)), config);
