@@ -45,7 +45,7 @@ export function cutPatch(pictures: Pictures, action: Tensor, size: number): Patc
   ];
   const top = floor(mul(slice(action, 1, 0, 1), height - size)); // (batch, 1)
   const left = floor(mul(slice(action, 1, 1, 2), width - size));
-  const corner = { row: cast(top, "int64"), column: cast(left, "int64") };
+  const corner = { row: top, column: left };
   const pixels = "bytes" in pictures ? cutBytes(pictures, corner, size) : cutPlanes(pictures, corner, size);
   const part = (x: Tensor, of: number) => mul(x, 1 / of);
   const region = concat(
@@ -55,7 +55,7 @@ export function cutPatch(pictures: Pictures, action: Tensor, size: number): Patc
   return { pixels, region };
 }
 
-/** Where patches begin, int64 (batch, 1) each. */
+/** Where patches begin, whole numbers (batch, 1) each. */
 interface Corner {
   readonly row: Tensor;
   readonly column: Tensor;
@@ -66,13 +66,21 @@ function cutPlanes(image: Tensor, corner: Corner, size: number): Tensor {
   const [batch, channels, height, width] = image.shape as [Dim, number, number, number];
   const { graph } = image;
   // Positions in the picture laid flat: one index a pixel. Sums stay small until the last one.
-  const items = expandDims(iota(graph, batch, "int64"), 1); // (batch, 1)
-  const row = add(expandDims(corner.row, 2), reshape(iota(graph, size, "int64"), [1, 1, size])); // (batch, 1, size)
-  const planes = add(mul(items, channels), reshape(iota(graph, channels, "int64"), [1, channels])); // (batch, 3)
+  const dtype = indexType(image);
+  const count = (length: Dim) => cast(iota(graph, length, "int64"), dtype);
+  const items = expandDims(count(batch), 1); // (batch, 1)
+  const row = add(expandDims(cast(corner.row, dtype), 2), reshape(count(size), [1, 1, size])); // (batch, 1, size)
+  const planes = add(mul(items, channels), reshape(count(channels), [1, channels])); // (batch, 3)
   const lines = mul(add(mul(expandDims(planes, 2), height), row), width); // (batch, 3, size)
-  const column = add(corner.column, reshape(iota(graph, size, "int64"), [1, size])); // (batch, size)
+  const column = add(cast(corner.column, dtype), reshape(count(size), [1, size])); // (batch, size)
   const places = add(expandDims(lines, 3), reshape(column, [batch, 1, 1, size])); // (batch, 3, size, size)
-  return gather(reshape(image, [sizeOf(image.shape)]), places, 0);
+  return gather(reshape(image, [sizeOf(image.shape)]), cast(places, "int64"), 0);
+}
+
+/** WebGPU reckons in 32 bits, and elsewhere 64 cost nothing more: in 32 where a batch is known to be small enough, as in training. */
+function indexType(image: Tensor): "int32" | "int64" {
+  const size = image.shape.reduce<number>((product, dim) => product * (typeof dim === "number" ? dim : Infinity), 1);
+  return size < 2 ** 31 ? "int32" : "int64";
 }
 
 /** A gathered item is a pixel, red green blue; only the patch is rearranged and normalised. -> (batch, 3, size, size) */
@@ -82,8 +90,9 @@ function cutBytes(pictures: Pixels, corner: Corner, size: number): Tensor {
   const batch = bytes.shape[0]!;
   const along = reshape(iota(graph, size, "int64"), [1, size]);
   const first = expandDims(mul(iota(graph, batch, "int64"), height as number), 1); // (batch, 1): each picture's first line
-  const lines = mul(add(first, add(corner.row, along)), width as number); // (batch, size)
-  const places = add(expandDims(lines, 2), expandDims(add(corner.column, along), 1)); // (batch, size, size)
+  const [row, column] = [cast(corner.row, "int64"), cast(corner.column, "int64")];
+  const lines = mul(add(first, add(row, along)), width as number); // (batch, size)
+  const places = add(expandDims(lines, 2), expandDims(add(column, along), 1)); // (batch, size, size)
   const flat = reshape(bytes, [multiplyDims(multiplyDims(batch, height), width), 3]);
   const patch = gather(flat, places, 0); // (batch, size, size, 3)
   return normalizedPlanes(transpose(patch, [0, 3, 1, 2]), pictures);
