@@ -44,23 +44,18 @@ export function joinModel(bytes: Uint8Array, name: string, parts: JoinedParts): 
   const own = model.graph!;
   const before = parts.before && piece(parts.before, "before");
   const after = parts.after && piece(parts.after, "after");
-  requireOtherNames(own, name, [
-    ...(before === undefined ? [] : before.node.flatMap(({ output }) => output)),
-    ...(before?.input.map((input) => input.name) ?? []),
-    ...(after?.node.flatMap(({ output }) => output) ?? []),
-  ]);
   const made = new Set(before?.output.map((output) => output.name));
   const stored = new Set(own.initializer.map((initializer) => initializer.name));
-  const inside = new Set([...own.output, ...own.input, ...(before?.input ?? [])].map((value) => value.name));
-  const fed = [
-    ...own.input,
-    ...(before?.input ?? []),
-    ...(after?.input.filter((input) => !inside.has(input.name)) ?? []),
-  ];
+  const known = new Set([...own.output, ...own.input, ...(before?.input ?? [])].map((value) => value.name));
+  const added = [...(before?.input ?? []), ...(after?.input.filter((input) => !known.has(input.name)) ?? [])];
+  requireOtherNames(own, name, [
+    ...added.map((input) => input.name),
+    ...[before, after].flatMap((part) => part?.node.flatMap(({ output }) => output) ?? []),
+  ]);
   const declared = new Map([...own.output, ...(after?.output ?? [])].map((value) => [value.name, value]));
   own.node = [...(before?.node ?? []), ...own.node, ...(after?.node ?? [])];
   own.initializer = [...(before?.initializer ?? []), ...own.initializer, ...(after?.initializer ?? [])];
-  own.input = fed.filter((input) => !made.has(input.name) && !stored.has(input.name));
+  own.input = [...own.input.filter((input) => !made.has(input.name) && !stored.has(input.name)), ...added];
   own.output = parts.outputs.map((output) => declared.get(output)!);
   return toBinary(ModelProtoSchema, model);
 }

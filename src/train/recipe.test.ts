@@ -64,16 +64,13 @@ test("what is no recipe at all is an error too", () => {
   for (const value of [undefined, null, [], "everyday", 3]) expect(() => parseRecipe(value)).toThrow(UsageError);
 });
 
-test("a teacher sees pictures, unless the recipe says views", () => {
-  const distillation = { transform: "resize(16,16)|normalize(imagenet)" };
-  expect(parseRecipe({ ...RECIPE, distillation }).distillation).toEqual({
-    ...distillation,
-    weight: 0.5,
-    temperature: 2,
-    sees: "picture",
-  });
-  const views = parseRecipe({ ...RECIPE, distillation: { ...distillation, sees: "view" } });
-  expect(parseRecipe(JSON.parse(JSON.stringify(views)))).toEqual(views);
+test("what a teacher sees is kept, and nothing is added to recipes that do not say it: their runs go on", () => {
+  const distillation = { weight: 0.5, temperature: 2, transform: "resize(16,16)|normalize(imagenet)" };
+  for (const said of [distillation, { ...distillation, sees: "view" }, { ...distillation, sees: "picture" }] as const) {
+    const recipe = parseRecipe({ ...RECIPE, distillation: said });
+    expect(recipe.distillation).toEqual(said);
+    expect(parseRecipe(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe);
+  }
 });
 
 test("fewer epochs keep the warm-up's share", () => {
@@ -115,7 +112,9 @@ test.each([...recipes.keys()])("the recipe %s trains: its size, its model and it
 
 test("the bundled model's recipe: the second stage grows what the first one made, and can be run alone", () => {
   const { stages } = anyRecipeNamed("everyday-full") as StagedRecipe;
-  expect(stages).toEqual(["everyday", "everyday-grown", "everyday-larger", "everyday-views"].map((name) => recipeNamed(name)));
+  expect(stages).toEqual(
+    ["everyday", "everyday-grown", "everyday-larger", "everyday-views"].map((name) => recipeNamed(name)),
+  );
   const [first, second] = stages as [Recipe, Recipe];
   const { model } = startingPoint(first, ["a", "b"]);
   const { fresh, model: grown } = startingPoint(second, ["a", "b"], model);

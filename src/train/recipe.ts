@@ -70,10 +70,10 @@ export const recipeSchema = z.strictObject({
       /** The teacher's preprocessing, in the transform language: of the whole picture, or of the view. */
       transform: z.string(),
       /**
-       * What the teacher's opinion is about. "picture": each picture as a whole, seen once before training. "view": exactly what the student
-       * sees, augmented and mixed, batch by batch; it costs a run of the teacher at every step, and teaches more.
+       * What the teacher's opinion is about. "picture" (default): each picture as a whole, seen once before training. "view": exactly what
+       * the student sees, augmented and mixed, batch by batch; it costs a run of the teacher at every step, and teaches more.
        */
-      sees: z.enum(["picture", "view"]).default("picture"),
+      sees: z.enum(["picture", "view"]).optional(),
     })
     .optional(),
   /** One of the three stages of training a glance-and-focus model (architecture gfnet). */

@@ -144,7 +144,7 @@ async function openViews(options: LessonOptions, distillation: Distillation): Pr
 }
 
 /**
- * Whether a teacher's run and a train step go well together. On a CPU each wants all cores: side by side they took 1.1 to 1.3 times as long as in
+ * Whether a teacher's run and a train step go well together. On a CPU each wants all cores: side by side they took 1.05 to 1.2 times as long as in
  * turns (MobileNetV2 and a small SparseFormer on two cores).
  */
 const worksBeside = (device: ActualDevice) => device === "cuda" || device === "webgpu";

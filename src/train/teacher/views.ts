@@ -1,5 +1,5 @@
 // A teacher that answers for each view, the very picture that the student sees: first a linear classifier is fitted to its features of some
-// passes of views, then every batch's targets get its opinion of that batch, one batch ahead of training.
+// passes of views, then every batch's targets get its opinion of that batch.
 import type { Dataset } from "../../data/dataset.ts";
 import type { Batch, BatchesOptions, Loader } from "../../data/loader.ts";
 import { FormatError, SaccadeError } from "../../errors.ts";
@@ -71,7 +71,11 @@ export function featuresOfViews({ bytes, name, input, plan, batch }: ViewTeacher
 }
 
 /** ONNX bytes: views (batch, 3, height, width) and their targets (batch, classes) -> targets (batch, classes) with the teacher's opinion. */
-export function targetsOfViews({ bytes, name, input, plan, batch }: ViewTeacher, probe: Probe, teaching: Teaching) {
+export function targetsOfViews(
+  { bytes, name, input, plan, batch }: ViewTeacher,
+  probe: Probe,
+  teaching: Teaching,
+): Uint8Array {
   return joinModel(bytes, name, {
     before: beforeTeacher(plan, batch, input),
     after: afterTeacher(probe, batch, teaching),
