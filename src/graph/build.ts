@@ -160,6 +160,11 @@ export function layerNorm(x: Tensor, scale: Tensor, bias: Tensor | undefined, ep
   return widen(x.graph.apply("layerNorm", bias === undefined ? [x, scale] : [x, scale, bias], { epsilon }));
 }
 
+/** Over the last axis: 1 / sqrt(variance + epsilon), the axis kept as 1. */
+export function inverseDeviation(x: Tensor, epsilon: number): Tensor {
+  return widen(x.graph.apply("inverseDeviation", [x], { epsilon }));
+}
+
 /** Per channel, with running statistics. */
 export function batchNorm(
   x: Tensor,

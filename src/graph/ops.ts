@@ -83,6 +83,8 @@ export interface NormalizationOps {
   logSoftmax: { axis: number };
   /** x, scale[, bias]: over the last axis, biased variance, epsilon inside the root. */
   layerNorm: { epsilon: number };
+  /** 1 / sqrt(variance + epsilon) over the last axis, which stays as 1: by what layerNorm of the same x multiplies. */
+  inverseDeviation: { epsilon: number };
   /** x, scale, bias, mean, variance: per channel (axis 1), running statistics. */
   batchNorm: { epsilon: number };
 }

@@ -34,7 +34,7 @@ function again(graph: Graph, { op, attributes }: Tensor, inputs: readonly Tensor
 function sunk(graph: Graph, node: Tensor, inputs: readonly Tensor[]): Tensor | undefined {
   const source = ELEMENTWISE.has(node.op)
     ? elementwiseSource(node, inputs)
-    : isOp(node, "layerNorm")
+    : isOp(node, "layerNorm") || isOp(node, "inverseDeviation")
       ? normalizedSource(inputs[0]!)
       : undefined;
   if (source === undefined) return undefined;

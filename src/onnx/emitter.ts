@@ -85,6 +85,16 @@ export class Emitter {
     return outputs as { [I in keyof S]: Value };
   }
 
+  /** Another output of a node that was added before. Outputs before it that nobody asked for stay without a name. */
+  furtherOutput(node: NodeProto, index: number, suffix: string): Value {
+    const known = node.output[index];
+    if (known !== undefined && known !== "") return known;
+    while (node.output.length < index) node.output.push("");
+    const value = this.#unique(node.name + suffix);
+    node.output[index] = value;
+    return value;
+  }
+
   /** Runs `body` with its nodes named below `scope`; the node that makes the returned value is called `scope` itself. */
   within(scope: string, body: () => Value): Value {
     const outer = this.#scope;

@@ -84,6 +84,14 @@ export const linearCases: OpCases<keyof LinearOps | keyof NormalizationOps | key
       build: ({ x, scale }) => g.layerNorm(x!, scale!, undefined, 1e-6),
     },
   ],
+  inverseDeviation: cases([
+    {
+      title: "beside the normalisation",
+      inputs: { ...x(["batch", "tokens", 8]), scale: { shape: [8] } },
+      build: ({ x, scale }) => g.mul(g.layerNorm(x!, scale!, undefined, 1e-5), g.inverseDeviation(x!, 1e-5)),
+    },
+    { title: "alone", inputs: x(["batch", 8]), build: ({ x }) => g.inverseDeviation(x!, 1e-6) },
+  ]),
   batchNorm: cases(
     [
       ["batch", 4, "height", "width"],

@@ -1,26 +1,29 @@
 // Gradients of matrix products, normalisations and reductions.
 import {
   add,
+  layerNorm as applyLayerNorm,
   cast,
   div,
   equal,
   exp,
   expand,
   gemm,
+  inverseDeviation,
   matMul,
   mul,
   neg,
-  reduceMean,
   reduceSum,
   reshape,
   sqrt,
   sub,
+  values,
 } from "../build.ts";
 import type { Dim } from "../dimensions.ts";
 import type { LinearOps, NormalizationOps, ReductionOps } from "../ops.ts";
 import type { Tensor } from "../tensor.ts";
 import {
   countOf,
+  fixedSize,
   type GradientRule,
   type GradientRules,
   keptShape,
@@ -71,30 +74,36 @@ export const linearGradients: GradientRules<keyof LinearOps> = {
   },
 };
 
-/** Standardises over the last axis, as the kernel inside layerNorm does. */
-function standardised(x: Tensor, epsilon: number): { normal: Tensor; inverse: Tensor } {
-  const centred = sub(x, reduceMean(x, -1, { keepDims: true })); // (…, D)
-  const variance = reduceMean(mul(centred, centred), -1, { keepDims: true }); // (…, 1)
-  const inverse = div(1, sqrt(add(variance, epsilon))); // (…, 1)
-  return { normal: mul(centred, inverse), inverse };
+/** x without its mean and deviation over the last axis. */
+function standardised(x: Tensor, epsilon: number): Tensor {
+  const width = fixedSize(x.shape.at(-1)!, "layerNorm");
+  const ones = cast(values(x.graph, [width], new Float32Array(width).fill(1)), x.dtype);
+  return applyLayerNorm(x, ones, undefined, epsilon);
 }
 
-/** dx = inverse * (s g - mean(s g) - normal * mean(s g normal)), s the scale. */
-const layerNorm: GradientRule<"layerNorm"> = ({ inputs, attributes: { epsilon } }, g, needed) => {
+/** dx = inverse * (s g - mean(s g) - normal * mean(s g normal)), s the scale. Both means are products with s / size. */
+const layerNorm: GradientRule<"layerNorm"> = ({ inputs, attributes: { epsilon } }, upstream, needed) => {
   const [x, scale] = inputs as readonly [Tensor, Tensor];
-  const { normal, inverse } = standardised(x, epsilon);
+  const g = rowsOf(upstream); // (rows, D)
+  const normal = rowsOf(standardised(x, epsilon)); // (rows, D)
+  const matched = times(g, normal); // (rows, D)
   const sumRows = (t: Tensor) => unbroadcast(t, scale.shape);
   const dx = () => {
-    const scaled = times(g, scale); // (…, D)
-    const mean = reduceMean(scaled, -1, { keepDims: true }); // (…, 1)
-    const slope = reduceMean(mul(scaled, normal), -1, { keepDims: true }); // (…, 1)
-    return mul(sub(sub(scaled, mean), mul(normal, slope)), inverse);
+    const share = reshape(mul(scale, 1 / fixedSize(scale.shape[0]!, "layerNorm")), [-1, 1]); // (D, 1)
+    const centred = sub(times(g, scale), gemm(g, share)); // (rows, D)
+    const sloped = sub(centred, mul(normal, gemm(matched, share))); // (rows, D)
+    return reshape(mul(sloped, rowsOf(inverseDeviation(x, epsilon))), x.shape);
   };
-  return [
-    needed[0] ? dx() : undefined,
-    needed[1] ? sumRows(times(g, normal)) : undefined,
-    needed[2] ? sumRows(g) : undefined,
-  ];
+  return [needed[0] ? dx() : undefined, needed[1] ? sumRows(matched) : undefined, needed[2] ? sumRows(g) : undefined];
+};
+
+/** -inverse^2 normal / size */
+const inverseDeviationRule: GradientRule<"inverseDeviation"> = (node, g) => {
+  const x = node.inputs[0]!;
+  const inverse = node as unknown as Tensor; // (…, 1)
+  const size = fixedSize(x.shape.at(-1)!, "inverseDeviation");
+  const slope = mul(mul(inverse, inverse), -1 / size);
+  return [mul(standardised(x, node.attributes.epsilon), times(g, slope))];
 };
 
 /** Running statistics are operands like any other: y = (x - mean) * scale / sqrt(variance + epsilon) + bias. */
@@ -127,6 +136,7 @@ export const normalizationGradients: GradientRules<keyof NormalizationOps> = {
     return [sub(g, mul(exp(y), reduceSum(g, node.attributes.axis, { keepDims: true })))];
   },
   layerNorm,
+  inverseDeviation: inverseDeviationRule,
   batchNorm,
 };
 

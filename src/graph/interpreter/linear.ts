@@ -16,6 +16,12 @@ import {
   walk,
 } from "./value.ts";
 
+function deviationOf(line: Float64Array, epsilon: number): { mean: number; inverse: number } {
+  const mean = sum(line) / line.length;
+  const variance = sum(line.map((value) => (value - mean) ** 2)) / line.length;
+  return { mean, inverse: 1 / Math.sqrt(variance + epsilon) };
+}
+
 /** The last two dimensions as rows and columns, and how far apart they lie. */
 function matrixView(value: Value, transposed: boolean) {
   const [rows, columns] = value.shape.slice(-2) as [number, number];
@@ -90,13 +96,20 @@ export const normalizationKernels: Kernels<keyof NormalizationOps> = {
     }),
   layerNorm: ([x, scale, bias], { epsilon }) =>
     alongAxis(x!, -1, (line) => {
-      const mean = sum(line) / line.length;
-      const variance = sum(line.map((value) => (value - mean) ** 2)) / line.length;
-      const inverse = 1 / Math.sqrt(variance + epsilon);
+      const { mean, inverse } = deviationOf(line, epsilon);
       return line.map(
         (value, i) => (value - mean) * inverse * floats(scale!)[i]! + (bias === undefined ? 0 : floats(bias)[i]!),
       );
     }),
+  inverseDeviation: ([x], { epsilon }) => {
+    const size = x!.shape.at(-1)!;
+    const numbers = floats(x!);
+    const data = Float64Array.from(
+      { length: numbers.length / size },
+      (_, i) => deviationOf(numbers.subarray(i * size, (i + 1) * size), epsilon).inverse,
+    );
+    return { ...x!, shape: x!.shape.with(-1, 1), data };
+  },
   batchNorm: ([x, ...statistics], { epsilon }) => {
     const [scale, bias, mean, variance] = statistics.map(floats) as [
       Float64Array,

@@ -71,6 +71,13 @@ export const normalizationShapes: ShapeRules<keyof NormalizationOps> = {
         refuse(where, `scale and bias must be [${width}]`, inputs);
     return { shape: x.shape, dtype: x.dtype };
   },
+  inverseDeviation: (inputs, _, where) => {
+    requireCount(where, inputs, 1);
+    requireDType(where, inputs, FLOATS);
+    const { shape, dtype } = inputs[0]!;
+    if (typeof shape.at(-1) !== "number") refuse(where, "needs a last axis of fixed size", inputs);
+    return { shape: shape.with(-1, 1), dtype };
+  },
   batchNorm: (inputs, _, where) => {
     requireCount(where, inputs, 5);
     requireDType(where, inputs, FLOATS);

@@ -1,7 +1,9 @@
 // Matrix products, normalisations and reductions.
 import type { LinearOps, NormalizationOps, Op, ReductionOps } from "../../graph/ops.ts";
 import { widen } from "../../graph/tensor.ts";
+import { tensor } from "../../tensor.ts";
 import { type Attributes, MICROSOFT, type Value } from "../emitter.ts";
+import type { NodeProto } from "../onnx-pb.ts";
 import { quantizedLinear } from "./quantized-linear.ts";
 import { type LoweringContext, type LoweringRule, type LoweringRules, widened } from "./rule.ts";
 
@@ -49,6 +51,18 @@ const alongAxis =
   (context, inputs, { attributes }) =>
     context.emit(opType, inputs, { axis: { int: attributes.axis } });
 
+/** A third output of the layer normalisation that reads the same x; in gradients there is one. */
+const inverseDeviation: LoweringRule<"inverseDeviation"> = ({ emitter }, [x], { inputs, attributes: { epsilon } }) => {
+  const isNormOfX = ({ opType, input, attribute }: NodeProto) =>
+    opType === "LayerNormalization" && input[0] === x && attribute.some(({ f }) => f === Math.fround(epsilon));
+  const node = emitter.nodes.find(isNormOfX);
+  if (node !== undefined) return emitter.furtherOutput(node, 2, "/inverseDeviation");
+  const width = Number(inputs[0]!.shape.at(-1));
+  const ones = emitter.constant(tensor("float32", [width], new Float32Array(width).fill(1)));
+  const attributes = { axis: { int: -1 }, epsilon: { float: epsilon } };
+  return emitter.emitSeveral("LayerNormalization", [x!, ones], ["/y", "/mean", ""], attributes)[2];
+};
+
 export const normalizationLowering: LoweringRules<keyof NormalizationOps> = {
   softmax: alongAxis("Softmax"),
   logSoftmax: (context, inputs, node) => {
@@ -60,6 +74,7 @@ export const normalizationLowering: LoweringRules<keyof NormalizationOps> = {
   },
   layerNorm: (context, inputs, { attributes }) =>
     context.emit("LayerNormalization", inputs, { axis: { int: -1 }, epsilon: { float: attributes.epsilon } }),
+  inverseDeviation: widened(["float16"], "float32", inverseDeviation),
   batchNorm: (context, inputs, { attributes }) =>
     context.emit("BatchNormalization", inputs, { epsilon: { float: attributes.epsilon } }),
 };
