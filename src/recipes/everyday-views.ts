@@ -14,5 +14,5 @@ export const everydayViews: RecipeInput = {
   learning_rate: 1e-3,
   warmup_epochs: 0.5,
   mix_probability: 0.4,
-  distillation: { sees: "view", weight: 0.8, temperature: 1, transform: "resize(224,224,bicubic)|normalize(inception)" },
+  distillation: { sees: "view", weight: 0.7, temperature: 1, transform: "resize(224,224,bicubic)|normalize(inception)" },
 };
