@@ -38,3 +38,17 @@ test("rows of any dtype", () => {
   const value = tensor("int64", [3, 2], BigInt64Array.of(1n, 2n, 3n, 4n, 5n, 6n));
   expect(takeRows(value, [2, 0])).toEqual(tensor("int64", [2, 2], BigInt64Array.of(5n, 6n, 1n, 2n)));
 });
+
+test("rows that keep their order move up inside the tensor's own memory; others and shared memory are copied", () => {
+  const rising = column(1, 2, 3, 4);
+  const taken = takeRows(rising, [1, 3]);
+  expect(taken).toEqual(column(2, 4));
+  expect(taken.data.buffer).toBe(rising.data.buffer);
+  const shared = new Float32Array(new SharedArrayBuffer(12));
+  shared.set([1, 2, 3]);
+  expect(takeRows({ dtype: "float32", shape: [3, 1], data: shared }, [2])).toEqual(column(3));
+  expect([...shared]).toEqual([1, 2, 3]);
+  const falling = column(1, 2, 3);
+  expect(takeRows(falling, [2, 1])).toEqual(column(3, 2));
+  expect(falling).toEqual(column(1, 2, 3));
+});

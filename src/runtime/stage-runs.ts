@@ -1,7 +1,7 @@
 // The engine's side of a staged session: what every run holds between its steps. Rows of pictures that stop are left out here, where the tensors
 // are, so that nothing but answers leaves the engine's thread.
 import { SessionError } from "../errors.ts";
-import { allocate, elementCount, type TensorData } from "../tensor.ts";
+import { allocate, elementCount, type TensorData, type TypedArray } from "../tensor.ts";
 import type { StageStep } from "./staged-session.ts";
 
 /** Executes one stage: inputs by name in, the outputs named out. */
@@ -67,13 +67,26 @@ export class StageRuns {
   }
 }
 
-/** The rows at these positions, in their order. */
+/**
+ * The rows at these positions, in their order. Positions that rise are moved up inside the tensor's own memory, which is then the result's: new
+ * memory for a batch of pictures costs more than moving them. Shared memory is never written to.
+ */
 export function takeRows(value: TensorData, positions: readonly number[]): TensorData {
   const [, ...rest] = value.shape;
   const size = elementCount(rest);
-  const data = allocate(value.dtype, positions.length * size);
+  const shape = [positions.length, ...rest];
+  const rises = positions.every((from, to) => to === 0 || from > positions[to - 1]!);
+  if (!rises || value.data.buffer instanceof SharedArrayBuffer)
+    return { ...value, shape, data: copyRows(value, positions, size) } as TensorData;
+  for (const [to, from] of positions.entries())
+    if (from !== to) value.data.copyWithin(to * size, from * size, (from + 1) * size);
+  return { ...value, shape, data: value.data.subarray(0, positions.length * size) } as TensorData;
+}
+
+function copyRows({ dtype, data }: TensorData, positions: readonly number[], size: number): TypedArray {
+  const copy = allocate(dtype, positions.length * size);
   // Both arrays have the dtype's class, which the union over all dtypes cannot say.
   for (const [to, from] of positions.entries())
-    data.set(value.data.subarray(from * size, (from + 1) * size) as never, to * size);
-  return { dtype: value.dtype, shape: [positions.length, ...rest], data };
+    copy.set(data.subarray(from * size, (from + 1) * size) as never, to * size);
+  return copy;
 }

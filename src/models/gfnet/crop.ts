@@ -1,5 +1,6 @@
 // The two ways GFNet sees a picture: the whole of it, shrunken, and patches of it at full resolution, cut out inside the graph so that an
-// exported file needs no code beside it. Of pictures that come as bytes only what is seen becomes numbers. Reproduces utils.py get_prime and get_patch of blackfeather-wang/GFNet-Pytorch.
+// exported file needs no code beside it. Of pictures that come as bytes only what is seen becomes numbers. Reproduces utils.py get_prime and
+// get_patch of blackfeather-wang/GFNet-Pytorch.
 import {
   add,
   cast,
@@ -8,23 +9,46 @@ import {
   floor,
   gather,
   iota,
+  matMul,
   mul,
   reshape,
   resize,
   slice,
   transpose,
+  values,
 } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import { multiplyDims, sizeOf } from "../../graph/dimensions.ts";
-import type { Tensor } from "../../graph/tensor.ts";
-import { bytePlanes, normalizedPlanes, type Pictures, type Pixels } from "../pixels.ts";
+import { resizeTaps } from "../../graph/resize-taps.ts";
+import type { Graph, Tensor } from "../../graph/tensor.ts";
+import { normalizedPlanes, type Pictures, type Pixels } from "../pixels.ts";
 
 /** (batch, 3, H, W) or bytes -> (batch, 3, size, size), corners on corners. */
 export function shrink(pictures: Pictures, size: number, interpolation: "bicubic" | "bilinear"): Tensor {
-  const shrunken = (x: Tensor) => resize(x, [size, size], interpolation === "bicubic" ? "cubic" : "linear", true);
-  if (!("bytes" in pictures)) return shrunken(pictures);
-  // Interpolating and normalising may change places, and the shrunken picture is the smaller one.
-  return normalizedPlanes(shrunken(cast(bytePlanes(pictures), "float32")), pictures);
+  const mode = interpolation === "bicubic" ? "cubic" : "linear";
+  return "bytes" in pictures ? shrinkBytes(pictures, size, mode) : resize(pictures, [size, size], mode, true);
+}
+
+/**
+ * Rows first, red, green and blue beside each other as they come: one product a picture, and only what is left of it is rearranged. Resizing and
+ * normalising may change places, because shares sum to one, and the shrunken picture is the smaller one.
+ */
+function shrinkBytes(pictures: Pixels, size: number, mode: "cubic" | "linear"): Tensor {
+  const { bytes } = pictures;
+  const { graph } = bytes;
+  const [batch, height, width] = [bytes.shape[0]!, pictures.height as number, pictures.width as number];
+  const lines = cast(reshape(bytes, [batch, height, 3 * width]), "float32");
+  const rows = reshape(matMul(shares(graph, height, size, mode), lines), [batch, size, width, 3]);
+  const planes = transpose(rows, [0, 3, 1, 2]); // (batch, 3, size, width)
+  return normalizedPlanes(matMul(planes, shares(graph, width, size, mode), { transposeB: true }), pictures);
+}
+
+/** (new size, size): how much of each old row (or column) each new one is, corners on corners. */
+function shares(graph: Graph, size: number, newSize: number, mode: "cubic" | "linear"): Tensor {
+  const matrix = new Float64Array(newSize * size);
+  for (const [i, taps] of resizeTaps(size, newSize, mode, true).entries())
+    for (const { cell, share } of taps) matrix[i * size + cell]! += share;
+  return values(graph, [newSize, size], matrix);
 }
 
 export interface Patch {
