@@ -3,10 +3,10 @@ import type { StagedRecipeInput } from "../train/staged-recipe.ts";
 import { everyday } from "./everyday.ts";
 import { everydayGrown } from "./everyday-grown.ts";
 import { everydayLarger } from "./everyday-larger.ts";
-import { everydayViews } from "./everyday-views.ts";
+import { everydayLonger } from "./everyday-longer.ts";
 
 export const everydayFull: StagedRecipeInput = {
   name: "everyday-full",
-  summary: "everyday, everyday-grown, everyday-larger, everyday-views: what made the bundled model",
-  stages: [everyday, everydayGrown, everydayLarger, everydayViews],
+  summary: "everyday, everyday-grown, everyday-larger, everyday-longer: what made the bundled model",
+  stages: [everyday, everydayGrown, everydayLarger, everydayLonger],
 };

@@ -3,7 +3,7 @@ import { createSession } from "../../../test/train/fit.ts";
 import { shapes, worker } from "../../../test/train/shapes.ts";
 import { subset } from "../../data/dataset.ts";
 import { AbortedError, FormatError } from "../../errors.ts";
-import { reduceMean } from "../../graph/build.ts";
+import { reduceMean, reshape } from "../../graph/build.ts";
 import { trace } from "../../graph/scope.ts";
 import { lower } from "../../onnx/lower.ts";
 import { RandomSource } from "../../random.ts";
@@ -135,6 +135,34 @@ test("a teacher of colours is asked about every picture once, in their order", a
     expect(accuracy).toBeGreaterThan(0.5);
     const stopped = askTeacher({ teacher, dataset, loader, seed: 0, createSession, signal: AbortSignal.abort() });
     await expect(stopped).rejects.toThrow(AbortedError);
+  } finally {
+    await loader.dispose();
+    await teacher.dispose();
+  }
+});
+
+/** A teacher whose features are the pixels: enough of them to learn sixty pictures by heart. */
+const pixelTeacher = () =>
+  lower(
+    trace((scope) => {
+      const image = scope.graph.input("pixels", ["batch", 3, 16, 16]);
+      return { features: reshape(image, ["batch", 768]) };
+    }),
+    {},
+  );
+
+test("opinions do not repeat labels that say nothing: no classifier was fitted to the pictures that it judges", async () => {
+  const plain = shapes(20);
+  const random = new RandomSource(3, "labels");
+  const targets = plain.targets.map(() => random.integer(3));
+  const item = async (index: number) => ({ ...(await plain.item(index)), label: targets[index]! });
+  const dataset = { ...plain, targets, item };
+  const teacher = await openTeacher(pixelTeacher(), "pixels.onnx", createSession);
+  const loader = teacherLoader(dataset, "resize(16,16)|normalize(imagenet)", [worker()]);
+  try {
+    const { logits, accuracy: judged } = await askTeacher({ teacher, dataset, loader, seed: 0, createSession });
+    expect(accuracy(logits.data as Float32Array, dataset.targets, 3)).toBeLessThan(0.6);
+    expect(judged).toBeCloseTo(accuracy(logits.data as Float32Array, dataset.targets, 3), 6);
   } finally {
     await loader.dispose();
     await teacher.dispose();

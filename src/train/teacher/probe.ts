@@ -123,11 +123,13 @@ export async function fitScoredProbe(
   if (rows.length === 0) return { probe, accuracy: undefined };
   const { classes } = options;
   const logits = applyProbe(probe, gatherRows(features, rows)).data;
-  const right = rows.filter((row, i) => {
-    const scores = logits.subarray(i * classes, (i + 1) * classes);
-    return scores.every((score, c) => c === labels[row] || score < scores[labels[row]!]!);
-  });
+  const right = rows.filter((row, i) => isRight(logits.subarray(i * classes, (i + 1) * classes), labels[row]!));
   return { probe, accuracy: right.length / rows.length };
+}
+
+/** Whether the label's score is above all others. */
+export function isRight(scores: Float32Array, label: number): boolean {
+  return scores.every((score, c) => c === label || score < scores[label]!);
 }
 
 /** Logits (count, classes) of features (count, width). */
@@ -174,7 +176,7 @@ function probeStep(batch: number, width: number, classes: number, weightDecay: n
   return { graph, state: Object.fromEntries([...shapes.keys()].map((name) => [name, `next.${name}`])), shapes };
 }
 
-function gatherRows(features: TensorData<"float32">, rows: Int32Array): TensorData<"float32"> {
+export function gatherRows(features: TensorData<"float32">, rows: Int32Array): TensorData<"float32"> {
   const width = features.shape[1]!;
   const out = new Float32Array(rows.length * width);
   rows.forEach((row, i) => {
