@@ -179,8 +179,7 @@ class Updates {
     const current = parameter.tensor as unknown as Tensor;
     const stateNames = optimizer.stateNames.map((name) => `${optimizer.name}.${name}.${parameter.name}`);
     const states = stateNames.map((name) => this.#graph.input(name, parameter.shape));
-    const clipped = shrink === undefined ? gradient : mul(gradient, shrink);
-    const update = optimizer.update(current, clipped, states, this.#rates, rule);
+    const update = optimizer.update(current, gradient, states, { ...this.#rates, gradientScale: shrink }, rule);
     const next = this.#applied(update.parameter, current);
     this.#carry(parameter.name, parameter, "parameter", next);
     for (const [i, name] of stateNames.entries())

@@ -1,11 +1,14 @@
 // What an optimiser is: how many state tensors a parameter needs, and one update as graph ops. Step-dependent numbers are computed by the host
 // and fed as scalars, so the compiled step never changes.
+import { mul } from "../../graph/build.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 
 /** Scalars a step feeds. */
 export interface StepScalars {
   /** Learning rate of this step, before the parameter's own multiplier. */
   readonly learningRate: Tensor;
+  /** What the gradients are still to be multiplied by: clipping's share of their norm. Default 1. */
+  readonly gradientScale?: Tensor | undefined;
   /** Numbers named by `Optimizer.scalars`. */
   readonly extra: Readonly<Record<string, Tensor>>;
 }
@@ -30,4 +33,9 @@ export interface Optimizer {
     scalars: StepScalars,
     options: { readonly weightDecay: number; readonly rateScale: number },
   ): Update;
+}
+
+/** The gradient that clipping leaves. */
+export function clipped(gradient: Tensor, { gradientScale }: StepScalars): Tensor {
+  return gradientScale === undefined ? gradient : mul(gradient, gradientScale);
 }

@@ -21,7 +21,7 @@ const vector = (values: readonly number[]) => tensor("float64", [3], Float64Arra
 const scalar = (value: number) => tensor("float64", [], Float64Array.of(value));
 
 /** The values after each update. */
-function run(optimizer: Optimizer, weightDecay: number, rateScale: number): number[][] {
+function run(optimizer: Optimizer, weightDecay: number, rateScale: number, clipping = 1): number[][] {
   const graph = new Graph();
   const names = Object.keys(optimizer.scalars(1));
   const update = optimizer.update(
@@ -30,6 +30,7 @@ function run(optimizer: Optimizer, weightDecay: number, rateScale: number): numb
     optimizer.stateNames.map((name) => graph.input(name, [3])),
     {
       learningRate: graph.input("rate", []),
+      gradientScale: clipping === 1 ? undefined : graph.input("clipping", []),
       extra: Object.fromEntries(names.map((name) => [name, graph.input(name, [])])),
     },
     { weightDecay, rateScale },
@@ -42,7 +43,9 @@ function run(optimizer: Optimizer, weightDecay: number, rateScale: number): numb
     const extra = Object.entries(optimizer.scalars(step + 1)).map(([name, value]) => [name, scalar(value)]);
     const inputs = {
       parameter,
-      gradient: vector(gradient),
+      // What clipping will shrink again.
+      gradient: vector(gradient.map((value) => value / clipping)),
+      ...(clipping === 1 ? {} : { clipping: scalar(clipping) }),
       rate: scalar(RATES[step]!),
       ...Object.fromEntries(extra),
       ...Object.fromEntries(optimizer.stateNames.map((name, i) => [name, states[i]!])),
@@ -123,6 +126,16 @@ test.each(TORCH)("%s with decay %3$s and rates times %4$s", (_, optimizer, decay
     expect(values[3]![i]).toBeCloseTo(fourth[i]!, 7);
   }
 });
+
+test.each([adamW(), sgd(), sgd({ momentum: 0 }), lion()])(
+  "$name multiplies gradients by what clipping leaves of them",
+  (optimizer) => {
+    const plain = run(optimizer, 0.05, 1);
+    const clipped = run(optimizer, 0.05, 1, 0.25);
+    for (const [i, values] of plain.entries())
+      for (const [j, value] of values.entries()) expect(clipped[i]![j]).toBeCloseTo(value, 7);
+  },
+);
 
 test.each([
   [0, 1],

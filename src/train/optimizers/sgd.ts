@@ -1,6 +1,6 @@
 // Stochastic gradient descent with (Nesterov) momentum, as torch.optim.SGD: decay joins the gradient.
 import { add, mul, sub } from "../../graph/build.ts";
-import type { Optimizer } from "./optimizer.ts";
+import { clipped, type Optimizer } from "./optimizer.ts";
 
 export interface SgdOptions {
   readonly momentum?: number;
@@ -12,7 +12,9 @@ export function sgd({ momentum = 0.9, nesterov = true }: SgdOptions = {}): Optim
     name: "sgd",
     stateNames: momentum === 0 ? [] : ["momentum_buffer"],
     scalars: () => ({}),
-    update(parameter, gradient, [buffer], { learningRate }, { weightDecay, rateScale }) {
+    update(parameter, unclipped, [buffer], scalars, { weightDecay, rateScale }) {
+      const { learningRate } = scalars;
+      const gradient = clipped(unclipped, scalars);
       const rate = rateScale === 1 ? learningRate : mul(learningRate, rateScale);
       const slope = weightDecay === 0 ? gradient : add(gradient, mul(parameter, weightDecay));
       if (buffer === undefined) return { parameter: sub(parameter, mul(slope, rate)), states: [] };
