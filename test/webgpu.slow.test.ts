@@ -1,0 +1,107 @@
+// Every op on WebGPU, against the interpreter; and a train step whose state stays on the card, against the processor's. Runs on whatever Vulkan
+// driver there is, or on the software one that Chromium carries: enough to tell whether numbers are right, not how fast they come.
+import { existsSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { add, mul, reduceMean, sub } from "../src/graph/build.ts";
+import { interpret } from "../src/graph/interpreter/interpret.ts";
+import { trace } from "../src/graph/scope.ts";
+import type { Graph } from "../src/graph/tensor.ts";
+import { lower } from "../src/onnx/lower.ts";
+import { nodeHost } from "../src/platform/node/host.ts";
+import type { TensorData } from "../src/tensor.ts";
+import { expectClose } from "./compare.ts";
+import { type OpCase, opCases, readyCase } from "./op-cases.ts";
+
+const SOFTWARE_DRIVER = "/usr/lib/chromium/vk_swiftshader_icd.json";
+if (process.env.VK_DRIVER_FILES === undefined && existsSync(SOFTWARE_DRIVER))
+  process.env.VK_DRIVER_FILES = SOFTWARE_DRIVER;
+process.env.XDG_RUNTIME_DIR ??= "/tmp";
+
+/** What onnxruntime-node 1.30.0 refuses on WebGPU. */
+const REFUSED = ["pow: float32, broadcast both ways", "convTranspose: three dimensions"];
+
+async function onWebgpu(
+  graph: Graph,
+  inputs: Readonly<Record<string, TensorData>>,
+  parameters?: ReadonlyMap<string, TensorData>,
+) {
+  const bytes = lower(graph, { target: "webgpu", ...(parameters === undefined ? {} : { parameters }) });
+  const session = await nodeHost.createSession(bytes, { device: "webgpu" });
+  try {
+    return (await session.run(inputs)).y!;
+  } finally {
+    await session.dispose();
+  }
+}
+
+const plusOne = (dtype: "float32" | "float16") => trace((scope) => ({ y: add(scope.graph.input("x", [2], dtype), 1) }));
+const works = (dtype: "float32" | "float16", data: Float32Array | Uint16Array) =>
+  onWebgpu(plusOne(dtype), { x: { dtype, shape: [2], data } }).then(
+    () => true,
+    () => false,
+  );
+const isThere = await works("float32", new Float32Array(2));
+const hasHalves = isThere && (await works("float16", new Uint16Array(2)));
+if (!isThere) console.warn("skipped: WebGPU finds no adapter here (Debian: apt install chromium libvulkan1)");
+else if (!hasHalves) console.warn("skipped: float16, which this adapter does not know");
+
+const isHalf = ({ title, inputs }: OpCase) =>
+  /float16/.test(title) || Object.values(inputs).some(({ dtype }) => dtype === "float16");
+
+describe.skipIf(!isThere).each(Object.entries(opCases))("%s", (op, list) => {
+  const cases = list.filter((opCase) => hasHalves || !isHalf(opCase));
+  test.each(cases.map((opCase): [string, OpCase] => [opCase.title, opCase]))("%s", async (title, opCase) => {
+    const { graph, inputs, parameters } = readyCase(opCase);
+    const answer = onWebgpu(graph, inputs, parameters);
+    // A clear error, never a wrong number. When one is not refused any more, take it off the list.
+    if (REFUSED.includes(`${op}: ${title}`)) return expect(answer).rejects.toThrow(/the run failed/);
+    const expected = interpret(graph, { inputs, parameters }).get("y")!;
+    expectClose(await answer, expected, isHalf(opCase) ? 4e-3 : 1e-4);
+  });
+});
+
+test.skipIf(!isThere)("state stays on the card from run to run, and can be read", async () => {
+  const size = 300;
+  const graph = trace((scope) => {
+    const [weight, target] = [scope.graph.input("weight", [size]), scope.graph.input("target", [size])];
+    const wrong = sub(weight, target);
+    return { next: sub(weight, mul(wrong, 0.25)), loss: reduceMean(mul(wrong, wrong), [0]) };
+  });
+  const state = { weight: "next" };
+  const target = { dtype: "float32" as const, shape: [size], data: Float32Array.from({ length: size }, (_, i) => i) };
+  const weight = { ...target, data: new Float32Array(size) };
+  const runOn = async (device: "cpu" | "webgpu") => {
+    const session = await nodeHost.createSession(lower(graph, { target: "webgpu" }), { device, state });
+    try {
+      const losses = [Number((await session.run({ weight, target })).loss!.data[0])];
+      for (let i = 0; i < 5; i++) losses.push(Number((await session.run({ target })).loss!.data[0]));
+      const [first, again] = [await session.readState!(), await session.readState!(["weight"])];
+      expect(again).toEqual(first);
+      // Reading does not disturb it, and it may be fed anew.
+      await session.run({ target });
+      await session.run({ weight, target });
+      return { losses, weight: first.weight!, afresh: (await session.readState!()).weight! };
+    } finally {
+      await session.dispose();
+    }
+  };
+  const [card, processor] = [await runOn("webgpu"), await runOn("cpu")];
+  card.losses.forEach((loss, i) => {
+    expect(loss / processor.losses[i]!).toBeCloseTo(1, 5);
+  });
+  expectClose(card.weight, processor.weight, 1e-5);
+  expectClose(card.afresh, processor.afresh, 1e-5);
+  expect(card.losses.at(-1)).toBeLessThan(card.losses[0]! / 10);
+});
+
+test.skipIf(!isThere)("sessions side by side take turns on the card, also while they close", async () => {
+  const bytes = lower(plusOne("float32"), { target: "webgpu" });
+  for (let round = 0; round < 2; round++) {
+    const open = () => nodeHost.createSession(bytes, { device: "webgpu" });
+    const sessions = await Promise.all(Array.from({ length: 4 }, open));
+    const x = { dtype: "float32" as const, shape: [2], data: Float32Array.of(round, 2) };
+    const answers = await Promise.all(sessions.flatMap((session) => [session.run({ x }), session.run({ x })]));
+    for (const { y } of answers) expect([...y!.data]).toEqual([round + 1, 3]);
+    await Promise.all(sessions.map((session) => session.dispose()));
+  }
+});
