@@ -61,6 +61,7 @@ export const cos = unary("cos");
 export const tanh = unary("tanh");
 export const sigmoid = unary("sigmoid");
 export const erf = unary("erf");
+export const normalCdf = unary("normalCdf");
 export const relu = unary("relu");
 export const sign = unary("sign");
 export const floor = unary("floor");

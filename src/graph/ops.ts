@@ -33,6 +33,8 @@ export interface UnaryOps {
   tanh: None;
   sigmoid: None;
   erf: None;
+  /** The normal distribution function, (1 + erf(x / sqrt 2)) / 2. */
+  normalCdf: None;
   relu: None;
   sign: None;
   floor: None;

@@ -118,6 +118,7 @@ export const elementwiseCases: OpCases<keyof UnaryOps | keyof BinaryOps> = {
   tanh: cases(unary(g.tanh)),
   sigmoid: cases(unary(g.sigmoid)),
   erf: cases(unary(g.erf)),
+  normalCdf: cases(unary(g.normalCdf)),
   relu: cases(unary(g.relu, NUMERIC)),
   sign: cases(unary(g.sign, NUMERIC)),
   floor: cases(unary(g.floor)),

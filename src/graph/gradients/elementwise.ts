@@ -6,7 +6,6 @@ import {
   cos,
   div,
   equal,
-  erf as erfOf,
   exp,
   greater,
   greaterOrEqual,
@@ -18,6 +17,7 @@ import {
   minimum,
   mul,
   neg,
+  normalCdf,
   pow,
   sigmoid,
   sign,
@@ -44,13 +44,15 @@ function fromSlope<O extends keyof UnaryOps>(slope: Slope): GradientRule<O> {
   return (node, upstream) => [times(upstream, slope(node.inputs[0]!, node as unknown as Tensor))];
 }
 
-const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
+const ONE_OVER_SQRT_PI = 1 / Math.sqrt(Math.PI);
 
-/** cdf(x) + x pdf(x), with u = x / sqrt 2: (1 + erf(u)) / 2 + u exp(-u^2) / sqrt pi. */
+/**
+ * cdf(x) + x pdf(x), with u = x / sqrt 2: cdf(x) + u / exp(u^2) / sqrt pi. Engines run this as one pass an op, so it is written with as few ops as
+ * can be: the quotient saves a sign, and where the power overflows it is 0, as it should be.
+ */
 function geluSlope(x: Tensor): Tensor {
   const u = mul(x, Math.SQRT1_2);
-  const bell = exp(neg(mul(u, u)));
-  return add(mul(add(erfOf(u), mul(mul(u, bell), TWO_OVER_SQRT_PI)), 0.5), 0.5);
+  return add(normalCdf(x), mul(div(u, exp(mul(u, u))), ONE_OVER_SQRT_PI));
 }
 
 /** d/dx x s(a x) = s + a y (1 - s), with s = sigmoid(a x) and y = x s. */
@@ -75,7 +77,8 @@ export const unaryGradients: GradientRules<keyof UnaryOps> = {
   cos: fromSlope((x) => neg(sin(x))),
   tanh: fromSlope((_, y) => sub(1, mul(y, y))),
   sigmoid: fromSlope((_, y) => mul(y, sub(1, y))),
-  erf: fromSlope((x) => mul(exp(neg(mul(x, x))), TWO_OVER_SQRT_PI)),
+  erf: fromSlope((x) => mul(exp(neg(mul(x, x))), 2 * ONE_OVER_SQRT_PI)),
+  normalCdf: fromSlope((x) => mul(exp(mul(mul(x, x), -0.5)), Math.SQRT1_2 * ONE_OVER_SQRT_PI)),
   // From the result: what was before it is then of no use, and may be overwritten or never exist on its own.
   relu: fromSlope((_, y) => cast(greater(y, 0), y.dtype)),
   sign: "none",

@@ -65,6 +65,7 @@ export const unaryKernels: Kernels<keyof UnaryOps> = {
   tanh: unary(Math.tanh),
   sigmoid: unary(sigmoid),
   erf: unary(erf),
+  normalCdf: unary((x) => (1 + erf(x * Math.SQRT1_2)) / 2),
   relu: unary(
     (x) => Math.max(x, 0),
     (x) => (x < 0n ? 0n : x),

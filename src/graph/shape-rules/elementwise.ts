@@ -68,6 +68,7 @@ export const unaryShapes: ShapeRules<keyof UnaryOps> = {
   tanh: unary(FLOATS),
   sigmoid: unary(FLOATS),
   erf: unary(FLOATS),
+  normalCdf: unary(FLOATS),
   relu: unary(numeric),
   sign: unary(numeric),
   floor: unary(FLOATS),

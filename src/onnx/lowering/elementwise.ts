@@ -56,6 +56,11 @@ export const unaryLowering: LoweringRules<keyof UnaryOps> = {
   tanh: single("Tanh"),
   sigmoid: single("Sigmoid"),
   erf: single("Erf"),
+  // The error function lies between -1 and 1: there HardSigmoid is (x + 1) / 2 in one pass.
+  normalCdf: (context, [x], { dtype }) => {
+    const erf = context.emit("Erf", [context.emit("Mul", [x!, scalar(context, Math.SQRT1_2, dtype)])]);
+    return context.emit("HardSigmoid", [erf], { alpha: { float: 0.5 }, beta: { float: 0.5 } });
+  },
   relu: (context, inputs, { dtype }) => {
     if (dtype === "uint8") return inputs[0]!;
     // Relu on integers: not in every engine.
