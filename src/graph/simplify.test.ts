@@ -106,6 +106,7 @@ test.each<[string, boolean, (x: Tensor, graph: Graph) => Tensor]>([
     true,
     (x, graph) => g.layerNorm(x, g.values(graph, [4], [1, 2, 3, 4]), undefined, 1e-5),
   ],
+  ["the deviation along the last axis", true, (x) => g.inverseDeviation(x, 1e-5)],
   ["another op", false, (x) => g.softmax(x)],
 ])("beside %s: %s", (_, expected, build) => {
   const { graph, simpler, sunk } = sinks(build);

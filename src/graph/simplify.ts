@@ -38,7 +38,9 @@ function sunk(graph: Graph, node: Tensor, inputs: readonly Tensor[]): Tensor | u
       ? normalizedSource(inputs[0]!)
       : undefined;
   if (source === undefined) return undefined;
-  const shaped = inputs.map((input) => (shapesEqual(input.shape, node.shape) ? reshape(input, source) : input));
+  // Of what a deviation reads, only its last axis becomes 1.
+  const full = isOp(node, "inverseDeviation") ? inputs[0]!.shape : node.shape;
+  const shaped = inputs.map((input) => (shapesEqual(input.shape, full) ? reshape(input, source) : input));
   return reshape(again(graph, node, shaped.map(withoutOuterOnes)), node.shape);
 }
 
