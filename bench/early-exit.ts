@@ -1,13 +1,15 @@
 // What stopping early is worth for a model that runs in steps, such as the bundled one: accuracy after each step, the curve of stopping early,
-// and milliseconds at matched accuracy against always running all steps, one picture at a time and 32 together.
+// and milliseconds at matched accuracy against always running all steps, one picture at a time and 32 together. With --phase times, accuracies
+// are those of the file that is there.
 //
-//   npx tsx bench/early-exit.ts --data everyday [--model saccade/everyday] [--threads 2] [--timed 128] [--rounds 5] [--limit 2000]
-//     [--out bench/results/early-exit.json] [--plot docs/images/early-exit-everyday.svg]
-import { mkdirSync, writeFileSync } from "node:fs";
+//   npx tsx bench/early-exit.ts --data everyday [--model saccade/everyday] [--phase times] [--threads 2] [--timed 128] [--rounds 5]
+//     [--limit 2000] [--out bench/results/early-exit.json] [--plot docs/images/early-exit-everyday.svg]
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { drawAccuracy } from "../src/evaluate/bench/plots/accuracy.ts";
 import { openForEvaluation, spreadSubset } from "../src/evaluate/dataset-split.ts";
+import type { StepEvaluation } from "../src/evaluate/steps.ts";
 import { nodeDataFiles } from "../src/platform/node/data-files.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { describeMachine } from "../src/platform/node/machine.ts";
@@ -21,6 +23,7 @@ import {
   printTimes,
   readPictures,
   representativePoints,
+  shorterSubjects,
   spreadSample,
   stepAccuracy,
   stopsEarly,
@@ -32,6 +35,7 @@ const { values: flags } = parseArgs({
   options: {
     data: { type: "string" },
     model: { type: "string", default: "saccade/everyday" },
+    phase: { type: "string", default: "all" },
     threads: { type: "string", default: "2" },
     timed: { type: "string", default: "128" },
     rounds: { type: "string", default: "5" },
@@ -48,18 +52,19 @@ await using inOneGraph = await loadClassifier(nodeHost, flags.model, session);
 const { dataset } = await openForEvaluation(nodeDataFiles, flags.data, {});
 const chosen = flags.limit === undefined ? dataset : spreadSubset(dataset, Number(flags.limit));
 const pictures = await readPictures(chosen, inSteps.labels ?? []);
-const evaluation = await stepAccuracy(inSteps, pictures);
+const evaluation: StepEvaluation =
+  flags.phase === "times" ? JSON.parse(readFileSync(flags.out, "utf8")) : await stepAccuracy(inSteps, pictures);
 const all = evaluation.steps.at(-1)!;
 const matched = cheapestAt(evaluation.curve, all.top1);
 const points = [
   ...new Set([...representativePoints(evaluation.curve, POINTS), ...(matched === undefined ? [] : [matched])]),
 ];
-const subjects = exitSubjects(
-  inSteps,
-  inOneGraph,
-  evaluation,
-  points.toSorted((a, b) => a.macs - b.macs),
-);
+const sorted = points.toSorted((a, b) => a.macs - b.macs);
+const early = (steps: number) => (steps === 1 ? "the early answer alone" : `${steps} steps`);
+const subjects = [
+  ...shorterSubjects(inSteps, evaluation, early),
+  ...exitSubjects(inSteps, inOneGraph, evaluation, sorted),
+];
 const rows = await timeSubjects(subjects, spreadSample(pictures, Number(flags.timed)), BATCHES, Number(flags.rounds));
 
 const report = {
@@ -93,7 +98,7 @@ writeFileSync(
     note: `${report.model}, ${pictures.length} pictures; ${report.machine.processor}, ${session.threads} threads`,
     series: [
       { label: "stopping early", points: rows.filter(stopsEarly).map(timePoint) },
-      { label: "all steps", points: rows.filter((row) => !stopsEarly(row)).map(timePoint) },
+      { label: "as many steps for all", points: rows.filter((row) => !stopsEarly(row)).map(timePoint) },
     ],
   }),
 );

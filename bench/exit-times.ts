@@ -88,12 +88,16 @@ export interface Subject {
   readonly top1: number;
   /** Mean multiply-accumulates of a picture. */
   readonly macs: number;
+  /** Of a model that runs in steps: the share of pictures that take one step, two, … */
+  readonly exits?: readonly number[];
   answer(images: readonly RawImage[]): Promise<unknown>;
 }
 
 export interface TimedSubject extends Pick<Subject, "name" | "top1" | "macs"> {
   /** Mean milliseconds a picture by batch, preparing included: each batch's median over the rounds. */
   readonly ms: Readonly<Record<number, number>>;
+  /** By batch: what the same shares of pictures would take if stopping cost nothing, each as long as one among others that stop there too. */
+  readonly possible?: Readonly<Record<number, number>>;
 }
 
 /** Times subjects on the same pictures. They take turns batch by batch, so that what else the machine does hits all of them. */
@@ -105,12 +109,21 @@ export async function timeSubjects(
 ): Promise<TimedSubject[]> {
   const ms: Record<number, number[]> = {};
   for (const batch of batches) ms[batch] = await millisecondsOf(subjects, images, batch, rounds);
-  return subjects.map(({ name, top1, macs }, i) => ({
-    name,
-    top1,
-    macs: Math.round(macs),
-    ms: Object.fromEntries(batches.map((batch) => [batch, Number(ms[batch]![i]!.toFixed(3))])),
-  }));
+  const byBatch = (of: (batch: number) => number) =>
+    Object.fromEntries(batches.map((batch) => [batch, Number(of(batch).toFixed(3))]));
+  return subjects.map(({ name, top1, macs, exits }, i) => {
+    const alike = exits?.map((_, step) => subjects.findIndex((other) => other.exits?.[step] === 1));
+    const possible = (batch: number) =>
+      exits!.reduce((sum, share, step) => sum + (share === 0 ? 0 : share * ms[batch]![alike![step]!]!), 0);
+    const isMixed = exits !== undefined && !exits.includes(1) && alike!.every((at) => at >= 0);
+    return {
+      name,
+      top1,
+      macs: Math.round(macs),
+      ms: byBatch((batch) => ms[batch]![i]!),
+      ...(isMixed ? { possible: byBatch(possible) } : {}),
+    };
+  });
 }
 
 async function millisecondsOf(
@@ -163,6 +176,21 @@ export const stopsEarly = ({ name }: Pick<Subject, "name">) => name.startsWith(E
 
 export const ONE_GRAPH = "all steps, one graph";
 
+/** Subjects that take some of the steps, and no picture more. */
+export function shorterSubjects(
+  inSteps: AdaptiveClassifier,
+  { steps }: StepEvaluation,
+  nameOf: (steps: number) => string,
+): Subject[] {
+  return steps.slice(0, -1).map(({ top1, macs }, i) => ({
+    name: nameOf(i + 1),
+    top1,
+    macs,
+    exits: steps.map((_, at) => (at === i ? 1 : 0)),
+    answer: (images) => inSteps.scores(images, { budgetMacs: macs, batchSize: images.length }),
+  }));
+}
+
 /** Subjects that stop early at points of a curve, and those that take all steps: one after another, and in one graph. */
 export function exitSubjects(
   inSteps: AdaptiveClassifier,
@@ -170,22 +198,26 @@ export function exitSubjects(
   { steps }: StepEvaluation,
   points: readonly EarlyExitPoint[],
 ): Subject[] {
-  const all = steps.at(-1)!;
+  const { top1, macs } = steps.at(-1)!;
   return [
-    ...points.map(({ ratio, top1, macs, thresholds }) => ({
+    ...points.map(({ ratio, top1, macs, thresholds, exits }) => ({
       name: `${EARLY}, q = ${ratio}`,
       top1,
       macs,
+      exits,
       answer: (images: readonly RawImage[]) => inSteps.scores(images, { thresholds, batchSize: images.length }),
     })),
     {
       name: "all steps, one after another",
-      ...all,
+      top1,
+      macs,
+      exits: steps.map((_, step) => (step === steps.length - 1 ? 1 : 0)),
       answer: (images) => inSteps.scores(images, { batchSize: images.length }),
     },
     {
       name: ONE_GRAPH,
-      ...all,
+      top1,
+      macs,
       answer: (images) => inOneGraph.scores(images, { batchSize: images.length }),
     },
   ];

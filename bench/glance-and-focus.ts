@@ -33,6 +33,7 @@ import {
   readPictures,
   representativePoints,
   type Subject,
+  shorterSubjects,
   spreadSample,
   stepAccuracy,
   stopsEarly,
@@ -139,15 +140,9 @@ function subjectsOf({ steps, curve, backbone: bySize }: Accuracies): Subject[] {
   const aims = [steps.at(-1)!, ...bySize].map(({ top1 }) => cheapestAt(curve, top1));
   const matched = aims.flatMap((point) => point ?? []);
   const points = [...new Set([...representativePoints(curve, POINTS), ...matched])].toSorted((a, b) => a.macs - b.macs);
-  const some = steps.slice(0, -1).map(
-    (step, i): Subject => ({
-      name: i === 0 ? "the glance alone" : `${i + 1} looks`,
-      ...step,
-      answer: (images) => looking.scores(images, { budgetMacs: step.macs, batchSize: images.length }),
-    }),
-  );
+  const looks = (count: number) => (count === 1 ? "the glance alone" : `${count} looks`);
   return [
-    ...some,
+    ...shorterSubjects(looking, { steps, curve }, looks),
     ...exitSubjects(looking, inOneGraph, { steps, curve }, points),
     ...wholes.map(
       ({ classifier, size }, i): Subject => ({
