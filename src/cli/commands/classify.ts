@@ -179,7 +179,7 @@ async function openClassifier(
   const stopsEarly = hasExitOptions(flags);
   if (looksInSteps(model) || (stopsEarly && isAdaptive(model))) {
     if (flags.sessions !== undefined)
-      throw new UsageError(`${model.card.name} runs in steps, one session each`, "leave --sessions out");
+      throw new UsageError(`${model.card.name} runs in steps, in one session`, "leave --sessions out");
     return AdaptiveClassifier.open(nodeHost, model, options);
   }
   if (stopsEarly) refuseExitOptions(flags, model.card.name);

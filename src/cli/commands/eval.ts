@@ -129,7 +129,7 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   const folder = flags.saveThresholds === true ? await folderForThresholds(model, flags) : undefined;
   const inSteps = looksInSteps(loaded) || wantsSteps;
   if (inSteps && flags.sessions !== undefined)
-    throw new UsageError(`${loaded.card.name} runs in steps, one session each`, "leave --sessions out");
+    throw new UsageError(`${loaded.card.name} runs in steps, in one session`, "leave --sessions out");
   await using classifier = await (inSteps ? loadAdaptiveClassifier : loadClassifier)(nodeHost, loaded, {
     ...sessionOptions(flags, terminal),
     ...sessionsOptions(flags, data.dataset.length),
