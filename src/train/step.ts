@@ -12,6 +12,7 @@ import {
   reduceMean,
   reduceSum,
   reshape,
+  split,
   sqrt,
   sub,
   where,
@@ -21,6 +22,7 @@ import { Scope } from "../graph/scope.ts";
 import { Graph, type Parameter, type Tensor } from "../graph/tensor.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import { type MaskInput, Mode } from "../nn/mode.ts";
+import { elementCount } from "../tensor.ts";
 import { binaryCrossEntropy, distillation, featureDistillation, softCrossEntropy } from "./losses.ts";
 import type { DrawnInput, Objective } from "./objective.ts";
 import type { Optimizer, StepScalars } from "./optimizers/optimizer.ts";
@@ -109,8 +111,9 @@ export function buildTrainStep(options: StepOptions): TrainStep {
     trained.map(({ tensor }) => tensor as unknown as Tensor),
   ).map((gradient, i) => updates.collected(trained[i]!, gradient));
   const { squares, norm, shrink } = globalNorm(gradients, options.clipNorm);
-  for (const [i, parameter] of trained.entries())
-    updates.ofParameter(parameter, gradients[i]!, rules.get(parameter.name)!, shrink);
+  const members = trained.map((parameter, i) => ({ parameter, gradient: gradients[i]! }));
+  for (const group of sideBySide(members, rules))
+    updates.ofParameters(group, rules.get(group[0]!.parameter.name)!, shrink);
   for (const [name, next] of mode.bufferUpdates) updates.ofBuffer(graph.parameters.get(name)!, next);
 
   graph.output("loss", loss);
@@ -136,6 +139,27 @@ function globalNorm(gradients: readonly Tensor[], clipNorm: number | undefined) 
   );
   const norm = sqrt(reduceSum(squares, 0));
   return { squares, norm, shrink: clipNorm === undefined ? undefined : minimum(div(clipNorm, add(norm, 1e-6)), 1) };
+}
+
+/** A parameter and its gradient as it was collected. */
+interface Member {
+  readonly parameter: Parameter;
+  readonly gradient: Tensor;
+}
+
+/** Elements up to which copying a parameter together with others takes less time than the many ops of an update of its own. */
+const SMALL = 4096;
+
+/** Groups to be updated as one vector: small parameters (biases, norms) with the same rule. All others are on their own. */
+function sideBySide(members: readonly Member[], rules: ReadonlyMap<string, ParameterRule>): readonly Member[][] {
+  const groups = new Map<string, Member[]>();
+  for (const member of members) {
+    const { name, shape } = member.parameter;
+    const { weightDecay, rateScale } = rules.get(name)!;
+    const key = elementCount(shape) > SMALL ? name : `${weightDecay} ${rateScale}`;
+    groups.set(key, [...(groups.get(key) ?? []), member]);
+  }
+  return [...groups.values()];
 }
 
 /** The part of a step that moves parameters and buffers, and what it carries to the next step. */
@@ -173,21 +197,33 @@ class Updates {
     return this.#accumulation?.add(parameter, gradient) ?? gradient;
   }
 
-  /** `gradient` as it was collected; `shrink` multiplies it. */
-  ofParameter(parameter: Parameter, gradient: Tensor, rule: ParameterRule, shrink: Tensor | undefined): void {
+  /** Parameters with one rule, updated side by side as one vector; `shrink` multiplies their gradients. */
+  ofParameters(members: readonly Member[], rule: ParameterRule, shrink: Tensor | undefined): void {
     const optimizer = this.#optimizer;
-    const current = parameter.tensor as unknown as Tensor;
-    const stateNames = optimizer.stateNames.map((name) => `${optimizer.name}.${name}.${parameter.name}`);
-    const states = stateNames.map((name) => this.#graph.input(name, parameter.shape));
-    const update = optimizer.update(current, gradient, states, { ...this.#rates, gradientScale: shrink }, rule);
-    const next = this.#applied(update.parameter, current);
-    this.#carry(parameter.name, parameter, "parameter", next);
-    for (const [i, name] of stateNames.entries())
-      this.#carry(name, parameter, "optimizer", this.#applied(update.states[i]!, states[i]!));
-    this.#average(parameter, next);
+    const parameters = members.map(({ parameter }) => parameter);
+    const current = parameters.map(({ tensor }) => tensor as unknown as Tensor);
+    const states = optimizer.stateNames.map((name) => this.#inputs(`${optimizer.name}.${name}`, parameters));
+    const update = optimizer.update(
+      joined(current),
+      joined(members.map(({ gradient }) => gradient)),
+      states.map(joined),
+      { ...this.#rates, gradientScale: shrink },
+      rule,
+    );
+    const next = this.#applied(update.parameter, joined(current));
+    this.#carry("", parameters, "parameter", next);
+    for (const [i, name] of optimizer.stateNames.entries())
+      this.#carry(
+        `${optimizer.name}.${name}.`,
+        parameters,
+        "optimizer",
+        this.#applied(update.states[i]!, joined(states[i]!)),
+      );
+    this.#average(parameters, next);
     const accumulation = this.#accumulation;
-    if (accumulation !== undefined)
-      this.#carry(accumulation.name(parameter), parameter, "accumulator", accumulation.remainder(gradient));
+    if (accumulation === undefined) return;
+    for (const { parameter, gradient } of members)
+      this.#carry(accumulation.prefix, [parameter], "accumulator", accumulation.remainder(gradient));
   }
 
   /**
@@ -195,32 +231,56 @@ class Updates {
    * ModelEmaV2): averaged weights want the statistics of averaged features.
    */
   ofBuffer(buffer: Parameter, next: Tensor): void {
-    this.#carry(buffer.name, buffer, "buffer", next);
-    this.#average(buffer, next);
+    this.#carry("", [buffer], "buffer", next);
+    this.#average([buffer], next);
   }
 
-  #average(parameter: Parameter, next: Tensor): void {
+  #average(parameters: readonly Parameter[], next: Tensor): void {
     const decay = this.#emaDecay;
     if (decay === undefined) return;
-    const name = `ema.${parameter.name}`;
-    const average = this.#graph.input(name, parameter.shape);
+    const average = joined(this.#inputs("ema", parameters));
     const moved = add(mul(average, decay), mul(next, sub(1, decay)));
-    this.#carry(name, parameter, "ema", this.#applied(moved, average));
+    this.#carry("ema.", parameters, "ema", this.#applied(moved, average));
+  }
+
+  #inputs(kind: string, parameters: readonly Parameter[]): Tensor[] {
+    return parameters.map(({ name, shape }) => this.#graph.input(`${kind}.${name}`, shape));
   }
 
   #applied(next: Tensor, before: Tensor): Tensor {
     return this.#accumulation?.whenApplied(next, before) ?? next;
   }
 
-  #carry(input: string, parameter: Parameter, role: StateTensor["role"], next: Tensor): void {
-    const output = `next.${input}`;
-    this.#graph.output(output, next);
-    this.state.push({ input, output, shape: parameter.shape, parameter: parameter.name, role });
+  /** Hands on what belongs to some parameters, side by side in `next`. */
+  #carry(prefix: string, parameters: readonly Parameter[], role: StateTensor["role"], next: Tensor): void {
+    for (const [i, value] of apart(next, parameters).entries()) {
+      const { name, shape } = parameters[i]!;
+      const input = `${prefix}${name}`;
+      const output = `next.${input}`;
+      this.#graph.output(output, value);
+      this.state.push({ input, output, shape, parameter: name, role });
+    }
   }
+}
+
+/** Tensors side by side as one vector; a single one as it is. */
+function joined(tensors: readonly Tensor[]): Tensor {
+  if (tensors.length === 1) return tensors[0]!;
+  const vectors = tensors.map((tensor) => reshape(tensor, [-1]));
+  return concat(vectors, 0);
+}
+
+/** What `joined` put side by side. */
+function apart(vector: Tensor, parameters: readonly Parameter[]): readonly Tensor[] {
+  if (parameters.length === 1) return [vector];
+  const sizes = parameters.map(({ shape }) => elementCount(shape));
+  return split(vector, 0, sizes).map((piece, i) => reshape(piece, parameters[i]!.shape));
 }
 
 /** Averages gradients over several batches inside the one compiled step: the scalar `apply` says when the update happens. */
 class Accumulation {
+  /** Of the names of what is collected, before the parameter's. */
+  readonly prefix = "gradient.";
   readonly #apply: Tensor;
 
   constructor(
@@ -230,13 +290,9 @@ class Accumulation {
     this.#apply = equal(graph.input("apply", []), 1);
   }
 
-  name(parameter: Parameter): string {
-    return `gradient.${parameter.name}`;
-  }
-
   /** What has been collected so far, with this batch's share. */
   add(parameter: Parameter, gradient: Tensor): Tensor {
-    return add(this.graph.input(this.name(parameter), parameter.shape), mul(gradient, 1 / this.count));
+    return add(this.graph.input(this.prefix + parameter.name, parameter.shape), mul(gradient, 1 / this.count));
   }
 
   whenApplied(next: Tensor, before: Tensor): Tensor {
