@@ -1,5 +1,5 @@
 // How long a step of training takes, and where the time goes: forward, backward, optimiser, handing over, and making a batch meanwhile. The anchor
-// is a small SparseFormer whose step in PyTorch 2.13 takes 202 to 228 ms on two cores: 0.84 M parameters, batch 64, 64 x 64 pixels, AdamW.
+// is a small SparseFormer of 0.84 M parameters, batch 64, 64 x 64 pixels, AdamW. PyTorch 2.13 beside it: docs/performance.md.
 //
 //   npx tsx bench/train-step.ts [--recipe everyday] [--threads 2] [--rounds 15] [--out bench/results/train-step.json]
 import { writeFileSync } from "node:fs";
