@@ -4,7 +4,6 @@ import type * as Ort from "onnxruntime-web";
 import { stopGradient } from "../../graph/build.ts";
 import { Graph } from "../../graph/tensor.ts";
 import { lower } from "../../onnx/lower.ts";
-import type { DType } from "../../tensor.ts";
 
 /** Input name -> the output that replaces it after every run. */
 export type StateNames = Readonly<Record<string, string>>;
