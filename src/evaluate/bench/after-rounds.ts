@@ -3,12 +3,11 @@
 import { AbortedError, SaccadeError } from "../../errors.ts";
 import { nodeNames } from "../../onnx/node-names.ts";
 import type { MeasuringHost } from "../../platform/host.ts";
-import { targetOf } from "../../runtime/target.ts";
 import type { BenchHooks, BenchProgress } from "./hooks.ts";
 import { type Station, settingOf } from "./plan.ts";
 import { type BenchReport, type BenchRow, settingKey } from "./report.ts";
 import { inputShape, inputValues } from "./runners.ts";
-import type { OpenStation } from "./sessions.ts";
+import { compileStation, type OpenStation } from "./sessions.ts";
 import type { Compiled } from "./subjects.ts";
 import { sharesOfTrace } from "./trace-shares.ts";
 
@@ -95,11 +94,7 @@ async function forEachRow(
   for (const [i, { row, station }] of rows.entries()) {
     if (signal?.aborted === true) return;
     onProgress?.({ stage, done: i / rows.length, detail: row.model });
-    if (last?.station !== station)
-      last = {
-        station,
-        compiled: station.subject.compile(station.extent, station.precision, targetOf(station.device)),
-      };
+    if (last?.station !== station) last = { station, compiled: compileStation(station) };
     try {
       await work(row, station, last.compiled);
     } catch (error) {

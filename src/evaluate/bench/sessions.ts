@@ -7,6 +7,7 @@ import type { Contender } from "./interleave.ts";
 import { type BenchOptions, type Plan, type Station, settingOf } from "./plan.ts";
 import { NATIVE_PROBES, type ProductProbe, SLOW_PROBES } from "./product-rate.ts";
 import { openProbe, openRunner, type Runner } from "./runners.ts";
+import type { Compiled } from "./subjects.ts";
 
 /** A station whose session is open. */
 export interface OpenStation {
@@ -67,6 +68,11 @@ export async function closeSessions({ stations, probes }: Omit<Sessions, "failed
   await Promise.all([...stations.map(({ runner }) => runner.dispose()), ...probes.map((probe) => probe.dispose())]);
 }
 
+/** A station's model for where it runs. */
+export function compileStation({ subject, extent, precision, device }: Station): Compiled {
+  return subject.compile(extent, precision, targetOf(device));
+}
+
 async function openStation(
   host: MeasuringHost,
   station: Station,
@@ -74,7 +80,7 @@ async function openStation(
   { onNotice }: BenchHooks,
 ): Promise<OpenStation> {
   const startedAt = host.now();
-  const compiled = station.subject.compile(station.extent, station.precision, targetOf(station.device));
+  const compiled = compileStation(station);
   const compileMs = host.now() - startedAt;
   const options = { decode, seed, ...(onNotice === undefined ? {} : { onNotice }) };
   return { station, runner: await openRunner(host, station, compiled, options), compileMs };

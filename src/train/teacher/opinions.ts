@@ -45,6 +45,7 @@ export async function askTeacher(options: TeachOptions): Promise<Opinions> {
     const rows = Int32Array.from(folds.keys()).filter(
       (row) => folds[row] === fold || (fold === 0 && folds[row] === -1),
     );
+    if (rows.length === 0) continue; // no class has so many pictures
     const others = labels.map((label, row) => (folds[row] === fold ? -1 : label));
     const probe = await fitProbe(features, others, { ...options, classes });
     const opinions = applyProbe(probe, gatherRows(features, rows)).data;
