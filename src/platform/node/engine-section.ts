@@ -36,6 +36,16 @@ export function leaveSection({ flag }: EngineSection): void {
   Atomics.notify(flag, 0);
 }
 
+/** Worker: native code runs in here, so that the process does not end in the middle of it. */
+export async function inSection<T>(section: EngineSection, work: () => Promise<T>): Promise<T> {
+  enterSection(section);
+  try {
+    return await work();
+  } finally {
+    leaveSection(section);
+  }
+}
+
 /**
  * Worker: waits until no other worker of the process is on WebGPU's device. All sessions share that device, which does not bear several threads:
  * closing sessions side by side crashed the process ("double free or corruption", onnxruntime-node 1.30.0).

@@ -1,9 +1,8 @@
 // The worker's side of a session: loads one model and runs what it is told.
 import type { MessagePort, TransferListItem } from "node:worker_threads";
 import { type Engine, type EngineLoaders, openEngine } from "./engine.ts";
-import { inTurn } from "./engine-section.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
-import { inSection, serveRequests } from "./worker-requests.ts";
+import { serveRequests } from "./worker-requests.ts";
 
 /** Serves one session over `port` until it is disposed. */
 export function serveEngine(port: MessagePort, loaders: EngineLoaders): void {
@@ -18,8 +17,7 @@ export function serveEngine(port: MessagePort, loaders: EngineLoaders): void {
       threads: message.threads,
       loaders,
       onNotice: (line) => reply({ type: "notice", line }),
-      guard: (work) => inSection(message.section, work),
-      turn: (work) => inTurn(message.section, work),
+      section: message.section,
       state: message.state,
       tracePrefix: message.tracePrefix,
     });

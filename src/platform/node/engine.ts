@@ -9,6 +9,7 @@ import { SessionError } from "../../errors.ts";
 import type { ActualDevice, Device, ValueInfo } from "../../runtime/session.ts";
 import { BYTES_PER_ELEMENT, type DType, type TypedArray } from "../../tensor.ts";
 import { readableEngineError } from "./engine-errors.ts";
+import { type EngineSection, inSection, inTurn } from "./engine-section.ts";
 import { HeldState, outputLocations } from "./held-state.ts";
 import type { Loaded, NamedTensor } from "./protocol.ts";
 
@@ -40,15 +41,16 @@ export interface EngineOptions {
   readonly threads: number;
   readonly loaders: EngineLoaders;
   readonly onNotice: (line: string) => void;
-  /** Wraps everything that executes native code, so that the process does not end in the middle of it. */
-  readonly guard: <T>(work: () => Promise<T>) => Promise<T>;
-  /** Wraps everything that is done on WebGPU's device, so that one session at a time does it. */
-  readonly turn: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Where native code runs, and whose turn it is on WebGPU's device. */
+  readonly section: EngineSection;
   /** Input name -> the output that replaces it after every run. */
   readonly state: Readonly<Record<string, string>>;
   /** Begin of the file that records what operators take; undefined: nothing is recorded. */
   readonly tracePrefix: string | undefined;
 }
+
+/** Wraps everything that executes an engine's code. */
+type Guard = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** A loaded model inside the worker. */
 export interface Engine extends Loaded {
@@ -76,7 +78,7 @@ const WEBGPU_HINT =
 export async function openEngine(model: Uint8Array, options: EngineOptions): Promise<Engine> {
   const { device } = options;
   if (device === "wasm") return openWasm(model, options);
-  const native = await options.guard(options.loaders.native).catch((error: unknown) => {
+  const native = await inSection(options.section, options.loaders.native).catch((error: unknown) => {
     const reason = importFailure(error);
     if (device !== "auto")
       throw new SessionError(
@@ -123,8 +125,9 @@ async function openNative(
   ort.env.logLevel = "error";
   // The native build refuses shared memory.
   const bytes = model.buffer instanceof SharedArrayBuffer ? new Uint8Array(model) : model;
-  const guard: EngineOptions["guard"] =
-    device === "webgpu" ? (work) => options.turn(() => options.guard(work)) : options.guard;
+  const { section, state } = options;
+  const inNative: Guard = (work) => inSection(section, work);
+  const guard: Guard = device === "webgpu" ? (work) => inTurn(section, () => inNative(work)) : inNative;
   const open = (model: Uint8Array, more: Ort.InferenceSession.SessionOptions = {}) =>
     guard(() =>
       ort.InferenceSession.create(model, {
@@ -141,17 +144,12 @@ async function openNative(
       }),
     );
   const session = await open(bytes, {
-    ...(device === "webgpu" ? outputLocations(options.state) : {}),
+    ...(device === "webgpu" ? outputLocations(state) : {}),
     ...(options.tracePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.tracePrefix }),
   }).catch((error: unknown) => refuse(device, error));
   const version = `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`;
-  const engine = engineOf(
-    ort,
-    session,
-    { device, engine: version, threads: options.threads },
-    guard,
-    new HeldState(options.state, (model, feeds) => runOnce(() => open(model), feeds, guard)),
-  );
+  const identity = { device, engine: version, threads: options.threads };
+  const engine = engineOf(ort, session, identity, { guard, open, state });
   if (options.tracePrefix === undefined) return engine;
   const release = async () => {
     await guard(async () => session.endProfiling()); // writes the file
@@ -178,31 +176,32 @@ async function openWasm(model: Uint8Array, options: EngineOptions): Promise<Engi
     });
   const session = await open(model).catch((error: unknown) => refuse("wasm", error));
   const version = `onnxruntime-web ${ort.env.versions.web ?? ort.env.versions.common}`;
-  const direct = <T>(work: () => Promise<T>) => work(); // WebAssembly can be stopped at any time
-  const held = new HeldState(options.state, (bytes, feeds) => runOnce(() => open(bytes), feeds, direct));
-  return engineOf(ort, session, { device: "wasm", engine: version, threads: options.threads }, direct, held);
+  const guard: Guard = (work) => work(); // WebAssembly can be stopped at any time
+  const identity = { device: "wasm", engine: version, threads: options.threads } as const;
+  return engineOf(ort, session, identity, { guard, open, state: options.state });
 }
 
-async function runOnce(
-  open: () => Promise<Ort.InferenceSession>,
-  feeds: Record<string, Ort.Tensor>,
-  guard: EngineOptions["guard"],
-): Promise<Ort.InferenceSession.OnnxValueMapType> {
-  const session = await open();
-  try {
-    return await guard(() => session.run(feeds));
-  } finally {
-    await guard(() => session.release());
-  }
+interface Surroundings {
+  readonly guard: Guard;
+  /** Opens another model where the session is. */
+  readonly open: (model: Uint8Array) => Promise<Ort.InferenceSession>;
+  readonly state: EngineOptions["state"];
 }
 
 function engineOf(
   ort: OrtModule,
   session: Ort.InferenceSession,
   identity: Pick<Loaded, "device" | "engine" | "threads">,
-  guard: EngineOptions["guard"],
-  held: HeldState,
+  { guard, open, state }: Surroundings,
 ): Engine {
+  const held = new HeldState(state, async (model, feeds) => {
+    const copier = await open(model);
+    try {
+      return await guard(() => copier.run(feeds));
+    } finally {
+      await guard(() => copier.release());
+    }
+  });
   return {
     ...identity,
     inputs: session.inputMetadata.map(valueInfo),

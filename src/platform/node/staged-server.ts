@@ -2,10 +2,9 @@
 import type { MessagePort, TransferListItem } from "node:worker_threads";
 import { StageRuns } from "../../runtime/stage-runs.ts";
 import { type Engine, type EngineLoaders, openEngine } from "./engine.ts";
-import { inTurn } from "./engine-section.ts";
 import { unpackTensors } from "./protocol.ts";
 import type { FromStagedWorker, ToStagedWorker } from "./staged-protocol.ts";
-import { inSection, serveRequests } from "./worker-requests.ts";
+import { serveRequests } from "./worker-requests.ts";
 
 /** Serves one staged session over `port` until it is disposed. */
 export function serveStages(port: MessagePort, loaders: EngineLoaders): void {
@@ -23,8 +22,7 @@ export function serveStages(port: MessagePort, loaders: EngineLoaders): void {
         threads,
         loaders,
         onNotice: (line) => reply({ type: "notice", line }),
-        guard: (work) => inSection(section, work),
-        turn: (work) => inTurn(section, work),
+        section,
         state: {},
         tracePrefix: undefined,
       });

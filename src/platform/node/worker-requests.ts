@@ -1,7 +1,6 @@
 // The worker's side of every session: requests are answered once and in order, failures as messages.
 import type { MessagePort } from "node:worker_threads";
 import { SaccadeError } from "../../errors.ts";
-import { type EngineSection, enterSection, leaveSection } from "./engine-section.ts";
 import type { Failure } from "./protocol.ts";
 
 /**
@@ -38,16 +37,6 @@ export function serveRequests<M extends { readonly type: string }>(
   port.on("message", (message: M) => {
     tail = tail.then(() => serve(message));
   });
-}
-
-/** Native code runs in here: the process does not end in the middle of it. */
-export async function inSection<T>(section: EngineSection, work: () => Promise<T>): Promise<T> {
-  enterSection(section);
-  try {
-    return await work();
-  } finally {
-    leaveSection(section);
-  }
 }
 
 function failureOf(error: unknown): Failure {
