@@ -48,7 +48,8 @@ export async function inSection<T>(section: EngineSection, work: () => Promise<T
 
 /**
  * Worker: waits until no other worker of the process is on WebGPU's device. All sessions share that device, which does not bear several threads:
- * closing sessions side by side crashed the process ("double free or corruption", onnxruntime-node 1.30.0).
+ * closing sessions side by side crashed the process ("double free or corruption", onnxruntime-node 1.30.0). Waiting blocks the thread, so a
+ * worker never has two turns under way.
  */
 export async function inTurn<T>({ turn }: EngineSection, work: () => Promise<T>): Promise<T> {
   while (Atomics.compareExchange(turn, 0, IDLE, BUSY) !== IDLE) Atomics.wait(turn, 0, BUSY);

@@ -62,6 +62,9 @@ export function serveStages(port: MessagePort, loaders: EngineLoaders): void {
       else if (message.type === "step") await step(message);
       else if (message.type === "end") runs?.end(message.run);
     },
-    () => Promise.all([...engines.values()].map((engine) => engine.release())),
+    async () => {
+      // One after another: on WebGPU each waits for its turn, and waiting blocks this thread.
+      for (const engine of engines.values()) await engine.release().catch(() => undefined);
+    },
   );
 }

@@ -178,3 +178,12 @@ test("a dying worker rejects everything and says why", async () => {
   await expect(waiting).rejects.toThrow(/worker thread has died/);
   expect(session.closed).toBe(true);
 });
+
+test("on a device that takes turns, stages let go of it one after another", async () => {
+  const session = await open(SUMS, { device: "webgpu" }, "one-device-stages");
+  expect(session.device).toBe("webgpu");
+  const run = session.begin();
+  await begin(run);
+  expect([...toFloat32((await goOn(run)).outputs.logits!)]).toEqual([3, 21, 201]);
+  await session.dispose();
+});
