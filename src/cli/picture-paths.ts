@@ -1,7 +1,8 @@
-// From what stands on a command line (files, folders, globs, -) to named pictures.
+// From what stands on a command line (files, folders, globs, -) to named pictures, and from their answers back to the names.
 import { glob } from "tinyglobby";
 import { NotFoundError, UsageError } from "../errors.ts";
 import type { Host } from "../platform/host.ts";
+import type { Answered } from "../tasks/picture-stream.ts";
 import type { PictureSource } from "../tasks/pictures.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -59,4 +60,14 @@ async function picturesUnder(host: Host, folder: string): Promise<NamedPicture[]
     }),
   );
   return nested.flat();
+}
+
+/** For models that take sources without names: their answers under the names. */
+export async function* underNames<A>(
+  pictures: readonly NamedPicture[],
+  answer: (sources: readonly PictureSource[]) => AsyncIterable<Answered<PictureSource, A>>,
+): AsyncGenerator<Answered<NamedPicture, A>> {
+  let next = 0;
+  for await (const answered of answer(pictures.map(({ source }) => source)))
+    yield { ...answered, source: pictures[next++]! };
 }

@@ -25,6 +25,7 @@ import { type EngineOptions, loadedModel, type ModelSource, requireOutput } from
 import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./exit-rule.ts";
 import { gazeOutputs, gazeStages } from "./gaze-outputs.ts";
 import { batchesOf, pictureBatch } from "./picture-sessions.ts";
+import { type Answered, allAnswers, type Reserve, streamAnswers } from "./picture-stream.ts";
 import { type PictureSource, readPicture } from "./pictures.ts";
 import type { ClassificationResult, ClassScores, GazeStage, Prediction } from "./results.ts";
 import { StepTimes } from "./step-times.ts";
@@ -171,14 +172,40 @@ export class AdaptiveClassifier {
     pictures: PictureSource | readonly PictureSource[],
     options: AdaptiveClassifyOptions = {},
   ): Promise<AdaptiveResult | AdaptiveResult[]> {
-    const topK = options.topK ?? DEFAULT_TOP_K;
-    if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);
     const many = Array.isArray(pictures);
     const sources = (many ? pictures : [pictures]) as readonly PictureSource[];
-    const decoded = await Promise.all(sources.map((source) => readPicture(this.#host, source, options)));
-    const scored = await this.scores(decoded, options);
-    const results = scored.map((scores, i) => this.#result(scores, decoded[i]!, topK));
+    const results = await allAnswers(this.classifyAll(sources, options));
     return many ? results : results[0]!;
+  }
+
+  /**
+   * Any number of pictures: the next ones are read and decoded while batches run. Memory stays bounded, however many and large they are.
+   *
+   * @returns each picture's result, or the error why it has none, in their order
+   * @throws AbortedError when the signal fires, UsageError
+   */
+  classifyAll(
+    pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
+    options: AdaptiveClassifyOptions = {},
+  ): AsyncGenerator<Answered<PictureSource, AdaptiveResult>> {
+    const { topK = DEFAULT_TOP_K, batchSize = DEFAULT_BATCH_SIZE, signal } = options;
+    if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);
+    const read = (source: PictureSource, reserve: Reserve) => readPicture(this.#host, source, { ...options, reserve });
+    const task = {
+      view: (picture: RawImage) => picture,
+      bytesOf: ({ data }: RawImage) => data.byteLength,
+      batchSize,
+      joins: () => true, // `scores` takes them apart by size
+      run: async (batch: readonly { readonly view: RawImage }[]) => {
+        const scored = await this.scores(
+          batch.map(({ view }) => view),
+          options,
+        );
+        return scored.map((scores, i) => this.#result(scores, batch[i]!.view, topK));
+      },
+      lanes: lanesOf(options),
+    };
+    return streamAnswers(pictures, read, task, signal === undefined ? {} : { signal });
   }
 
   /**
@@ -197,8 +224,7 @@ export class AdaptiveClassifier {
         results[at] = await this.#scoreBatch(batches[at]!, options);
       }
     };
-    // A deadline is one batch's alone: another one beside it would take of its time.
-    const lanes = Array.from({ length: options.budgetMs === undefined ? LANES : 1 }, lane);
+    const lanes = Array.from({ length: lanesOf(options) }, lane);
     await Promise.all(lanes).finally(() => {
       next = batches.length; // after a failure the other lane stops too
     });
@@ -303,6 +329,9 @@ export class AdaptiveClassifier {
     return { predictions, steps, stopped, ...(gaze === undefined ? {} : { gaze }) };
   }
 }
+
+/** A deadline is one batch's alone: another one beside it would take of its time. */
+const lanesOf = ({ budgetMs }: ExitOptions) => (budgetMs === undefined ? LANES : 1);
 
 function boxInPicture(
   [x1, y1, x2, y2]: ArrayLike<number> & Iterable<number>,

@@ -79,7 +79,7 @@ export function exitRule(options: ExitOptions, costs: StepCosts): ExitRule {
 function stepThresholds({ threshold, thresholds, averageMacs }: ExitOptions, costs: StepCosts): readonly number[] {
   const steps = costs.macs.length;
   if ([threshold, thresholds, averageMacs].filter((given) => given !== undefined).length > 1)
-    throw new UsageError("threshold, thresholds and averageMacs exclude each other: each says when an answer is sure");
+    throw new UsageError("thresholds and an average budget exclude each other: each says when an answer is sure");
   if (averageMacs !== undefined) return thresholdsForAverage(averageMacs, costs);
   if (threshold !== undefined && !(threshold >= 0 && threshold <= 1))
     throw new UsageError(`threshold is a probability from 0 to 1, got ${threshold}`);
@@ -96,13 +96,13 @@ function thresholdsForAverage(averageMacs: number, { macs, solved }: StepCosts):
   if (cheapest === undefined)
     throw new UsageError(
       "the model carries no solved thresholds, so it cannot keep an average budget",
-      "give a threshold, or budgetMacs for every picture",
+      "store some with: saccade eval MODEL PICTURES --save-thresholds; or give a threshold, or a budget for every picture",
     );
   const all = macs.reduce((a, b) => a + b, 0);
   const fitting = solved.filter(({ share }) => share * all <= averageMacs);
   if (fitting.length === 0)
     throw new UsageError(
-      `averageMacs ${averageMacs} is less than the ${Math.ceil(cheapest.share * all)} of the cheapest stored thresholds`,
+      `an average of ${averageMacs} multiply-accumulates is less than the ${Math.ceil(cheapest.share * all)} of the cheapest stored thresholds`,
     );
   return fitting.reduce((best, row) => (row.share > best.share ? row : best)).thresholds;
 }

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { convertCheckpoint } from "../../src/model-folder/convert.ts";
 import { writeModelFolder } from "../../src/model-folder/load.ts";
+import type { Host } from "../../src/platform/host.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
+import { loadAdaptiveClassifier } from "../../src/tasks/adaptive-classifier.ts";
 import { readSafetensors } from "../../src/weights/safetensors.ts";
 import { TOY_CONFIG, toyOutputs, toyPath, toyPictures } from "../gfnet-toys.ts";
 import { maxDifference } from "../golden-case.ts";
@@ -240,4 +242,36 @@ describe("eval --save-thresholds", () => {
     expect(exitCode).toBe(1);
     expect(notes.join("\n")).toContain("early_exit");
   });
+});
+
+test("many pictures are not all decoded at once, and one that cannot be read stops nothing", async () => {
+  let decoding = 0;
+  let most = 0;
+  const host: Host = {
+    ...nodeHost,
+    decode: async (bytes, options) => {
+      most = Math.max(most, ++decoding);
+      try {
+        return await nodeHost.decode(bytes, options);
+      } finally {
+        decoding--;
+      }
+    },
+  };
+  const classifier = await loadAdaptiveClassifier(host, model, { device: "cpu", threads: 1 });
+  try {
+    const pictures = Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? PASTORAL : BOATS));
+    const answers = await classifier.classify(pictures, { batchSize: 4 });
+    expect(most).toBeLessThan(10);
+    const labelsOf = answers.map(({ predictions: [first] }) => first!.label);
+    expect(labelsOf).toEqual(pictures.map((_, i) => labelsOf[i % 2]));
+    const mixed: string[] = [];
+    for await (const { answer, error } of classifier.classifyAll([PASTORAL, "nowhere.jpg", BOATS]))
+      mixed.push(answer?.predictions[0]?.label ?? error!.code);
+    expect(mixed).toEqual([labelsOf[0], "not_found", labelsOf[1]]);
+    await expect(classifier.classify([PASTORAL, "nowhere.jpg"])).rejects.toThrow(/nowhere/);
+    expect(() => classifier.classifyAll([PASTORAL], { topK: 0 })).toThrow(/topK/);
+  } finally {
+    await classifier.dispose();
+  }
 });

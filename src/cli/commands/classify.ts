@@ -7,7 +7,6 @@ import { loadModel } from "../../model-folder/load.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { AdaptiveClassifier, type AdaptiveResult, isAdaptive, looksInSteps } from "../../tasks/adaptive-classifier.ts";
 import { type Classifier, loadClassifier } from "../../tasks/classifier.ts";
-import type { Answered } from "../../tasks/picture-stream.ts";
 import { readPicture } from "../../tasks/pictures.ts";
 import type { ClassificationResult } from "../../tasks/results.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
@@ -30,10 +29,9 @@ import {
   sessionOptions,
   sessionsOptions,
 } from "../options.ts";
-import { answerInBatches, underNames } from "../picture-batches.ts";
-import { expandPictures, type NamedPicture } from "../picture-paths.ts";
+import { expandPictures, type NamedPicture, underNames } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
-import { describeError, type Terminal } from "../terminal.ts";
+import { describeError, printable, type Terminal } from "../terminal.ts";
 
 interface ClassifyFlags
   extends ModelOptions,
@@ -114,22 +112,18 @@ async function classify(
   };
   const progress = new Progress(terminal, "pictures", pictures.length);
   let failures = 0;
-  const answers =
-    classifier instanceof AdaptiveClassifier
-      ? answerInBatches(
-          nodeHost,
-          pictures,
-          (pixels) => classifier.classify(pixels, { ...options, ...exitOptions(flags) }),
-          options,
-        )
-      : underNames(pictures, (sources) => classifier.classifyAll(sources, options));
-  for await (const { source: picture, ...answered } of answers as AsyncIterable<Answered<NamedPicture, Result>>) {
+  const answers = underNames<Result>(pictures, (sources) =>
+    isInSteps
+      ? classifier.classifyAll(sources, { ...options, ...exitOptions(flags) })
+      : classifier.classifyAll(sources, options),
+  );
+  for await (const { source: picture, ...answered } of answers) {
     progress.advance();
     if (answered.error !== undefined) {
       failures++;
       const { code, message } = answered.error;
       if (flags.json) terminal.out(`${JSON.stringify({ path: picture.name, error: { code, message } })}\n`);
-      terminal.note(`${picture.name}: ${describeError(answered.error).replace(/^saccade: /, "")}`);
+      terminal.note(`${printable(picture.name)}: ${describeError(answered.error).replace(/^saccade: /, "")}`);
       continue;
     }
     const result = answered.answer;
@@ -225,12 +219,14 @@ function textBlock(
   drawn: string | undefined,
 ): string {
   const indent = several ? "  " : "";
-  const lines = result.predictions.map(({ label, score }) => `${indent}${percent(score).padStart(6)}  ${label}`);
+  const lines = result.predictions.map(
+    ({ label, score }) => `${indent}${percent(score).padStart(6)}  ${printable(label)}`,
+  );
   const { steps, stopped } = result;
   if (steps !== undefined && stopped !== undefined && classifier instanceof AdaptiveClassifier)
     lines.push(`${indent}${describeSteps({ steps, stopped }, classifier.steps.length)}`);
-  if (drawn !== undefined) lines.push(`${indent}where it looked: ${drawn}`);
-  return `${several ? `${name}\n` : ""}${lines.join("\n")}\n`;
+  if (drawn !== undefined) lines.push(`${indent}where it looked: ${printable(drawn)}`);
+  return `${several ? `${printable(name)}\n` : ""}${lines.join("\n")}\n`;
 }
 
 function jsonLine(

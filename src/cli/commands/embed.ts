@@ -21,8 +21,7 @@ import {
   sessionOptions,
   sessionsOptions,
 } from "../options.ts";
-import { underNames } from "../picture-batches.ts";
-import { expandPictures } from "../picture-paths.ts";
+import { expandPictures, underNames } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
 import { describeError, printable, type Terminal } from "../terminal.ts";
 
@@ -91,7 +90,7 @@ async function embed(
     if (result.error !== undefined) {
       const { code, message } = result.error;
       if (flags.json) terminal.out(`${JSON.stringify({ path: picture.name, error: { code, message } })}\n`);
-      terminal.note(`${picture.name}: ${describeError(result.error).replace(/^saccade: /, "")}`);
+      terminal.note(`${printable(picture.name)}: ${describeError(result.error).replace(/^saccade: /, "")}`);
       continue;
     }
     const embedding = { name: picture.name, vector: result.answer };
