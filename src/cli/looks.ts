@@ -1,7 +1,7 @@
 // What a model in steps did, for people and for programs.
 import type { Glimpse } from "../image/glimpses.ts";
 import type { AdaptiveResult } from "../tasks/adaptive-classifier.ts";
-import { compact } from "./terminal.ts";
+import { compact, printable } from "./terminal.ts";
 
 type Steps = Pick<AdaptiveResult, "steps" | "stopped">;
 
@@ -18,7 +18,9 @@ const REASONS = {
 
 /** "2 of 5 steps, then it was sure: guinea pig 62 %, guinea pig 91 %; 1.57 GMACs" */
 export function describeSteps({ steps, stopped }: Steps, of: number): string {
-  const answers = steps.map(({ prediction }) => `${prediction.label} ${percent(prediction.score)}`).join(", ");
+  const answers = steps
+    .map(({ prediction }) => `${printable(prediction.label)} ${percent(prediction.score)}`)
+    .join(", ");
   return `${steps.length} of ${of} steps${REASONS[stopped]}: ${answers}; ${compact(steps.at(-1)!.macs, "MACs")}`;
 }
 

@@ -1,5 +1,6 @@
 // What a command may say and where: results on stdout, progress and notices on stderr. Tests hand in their own.
-import { SaccadeError } from "../errors.ts";
+import { LimitError, SaccadeError } from "../errors.ts";
+import { DEFAULT_MAX_BYTES } from "../image/raw-image.ts";
 
 export interface Terminal {
   /** Results. */
@@ -12,7 +13,7 @@ export interface Terminal {
   readonly columns: number;
   /** Whether people watch stderr. */
   readonly interactive: boolean;
-  /** All of standard input. */
+  /** All of standard input. Throws LimitError when it is larger than a picture file may be. */
   readInput(): Promise<Uint8Array>;
   readonly signal: AbortSignal;
 }
@@ -46,13 +47,21 @@ export function processTerminal(): Terminal {
     },
     columns: process.stdout.columns ?? 80,
     interactive: process.stderr.isTTY === true,
-    async readInput() {
-      const chunks: Buffer[] = [];
-      for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-      return Buffer.concat(chunks);
-    },
+    readInput: () => readAtMost(process.stdin, DEFAULT_MAX_BYTES),
     signal: stopping.signal,
   };
+}
+
+/** All that a stream gives. Throws LimitError, and reads no further, when that is more than `maxBytes`. */
+export async function readAtMost(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw new LimitError("standard input", bytes, maxBytes, "bytes");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /**

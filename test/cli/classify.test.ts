@@ -152,6 +152,20 @@ test("labels from a file take the place of the model's; a wrong number is refuse
   expect(wrong.notes.join()).toContain("10 classes, but there are 2 labels");
 });
 
+test("control characters in names of files and classes do not reach the terminal", async () => {
+  const evil = join(folder, "evil\u001b[31m.jpg");
+  copyFileSync(PASTORAL, evil);
+  const bad = join(folder, "bad\u001b[31m.jpg");
+  writeFileSync(bad, "not a picture");
+  const names = join(folder, "evil-names.txt");
+  writeFileSync(names, labels.map((label) => `\u001b[2J${label}`).join("\n"));
+  const run = await cli(["classify", evil, bad, "-m", model, "--labels", names]);
+  expect(run.stdout).toContain("evil\\x1b[31m.jpg");
+  expect(run.stdout).toContain("\\x1b[2Jthing");
+  expect(run.notes.join()).toContain("bad\\x1b[31m.jpg");
+  expect(run.stdout + run.notes.join()).not.toContain("\u001b");
+});
+
 test("an aborted run says so, with exit code 130", async () => {
   const { exitCode, notes } = await cli(["classify", PASTORAL, "-m", model], { signal: AbortSignal.abort() });
   expect(exitCode).toBe(130);

@@ -4,8 +4,8 @@ import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { byteProgressText, duration, progressText } from "../../src/cli/progress.ts";
-import { compact, describeError } from "../../src/cli/terminal.ts";
-import { UsageError } from "../../src/errors.ts";
+import { compact, describeError, readAtMost } from "../../src/cli/terminal.ts";
+import { LimitError, UsageError } from "../../src/errors.ts";
 import { cli } from "./fake-terminal.ts";
 import { PASTORAL, temporaryFolder, writeMini } from "./mini-model.ts";
 
@@ -124,4 +124,24 @@ test("the real process: answers on stdout, exits by itself, and its exit code is
   expect(missing.stdout).toBe("");
   expect(missing.stderr.trimEnd().split("\n").length).toBeLessThanOrEqual(2);
   expect((await bin(["clasify"])).code).toBe(2);
+});
+
+test("standard input that does not end is left at the limit", async () => {
+  let given = 0;
+  async function* endless() {
+    for (;;) {
+      given++;
+      yield new Uint8Array(10).fill(given);
+    }
+  }
+  await expect(readAtMost(endless(), 25)).rejects.toBeInstanceOf(LimitError);
+  expect(given).toBe(3);
+  const whole = readAtMost(
+    (async function* () {
+      yield Uint8Array.of(1, 2);
+      yield Uint8Array.of(3);
+    })(),
+    3,
+  );
+  expect([...(await whole)]).toEqual([1, 2, 3]);
 });
