@@ -9,7 +9,7 @@ import type { Recipe } from "./recipe.ts";
 /** What of opened data a run trains and is scored on. */
 export interface TrainingData {
   readonly train: Dataset;
-  /** The validation split, or else the test split. */
+  /** The validation split, or else the test split; undefined when neither has a picture. */
   readonly heldOut?: Dataset;
 }
 
@@ -35,7 +35,8 @@ export function trainingData(data: OpenedData, recipe: Recipe, path: string): Tr
       `the ${train.length} training pictures do not fill one batch of ${recipe.batch}`,
       `make the batch smaller: --batch ${2 ** Math.floor(Math.log2(Math.max(1, train.length / 4)))}`,
     );
-  const heldOut = validation ?? test;
+  // A folder for a split may be there without a picture in it.
+  const heldOut = [validation, test].find((split) => (split?.length ?? 0) > 0);
   return { train, ...(heldOut === undefined ? {} : { heldOut }) };
 }
 

@@ -73,6 +73,14 @@ test("what a teacher sees is kept, and nothing is added to recipes that do not s
   }
 });
 
+test("a recipe with its own number of epochs is the same recipe, also where the warm-up is no round number", () => {
+  for (let epochs = 1; epochs <= 100; epochs++) {
+    const kept = overrideRecipe(parseRecipe({ ...RECIPE, epochs: 3, warmup_epochs: 1 }), { epochs });
+    expect(overrideRecipe(kept, {})).toEqual(kept);
+    expect(overrideRecipe(kept, { epochs })).toEqual(kept);
+  }
+});
+
 test("fewer epochs keep the warm-up's share", () => {
   const recipe = overrideRecipe(parseRecipe(RECIPE), {
     epochs: 5,

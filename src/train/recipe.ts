@@ -151,7 +151,9 @@ export interface RecipeOverrides {
 /** A recipe with some fields changed. The warm-up keeps its share of the epochs, or a short run would be nothing else. */
 export function overrideRecipe(recipe: Recipe, overrides: RecipeOverrides): Recipe {
   const { epochs = recipe.epochs } = overrides;
-  return parseRecipe({ ...recipe, ...overrides, warmup_epochs: (recipe.warmup_epochs * epochs) / recipe.epochs });
+  // Exactly the same where nothing changes: a run is gone on with by the recipe that it keeps, and a rounded one would be another.
+  const warmup = epochs === recipe.epochs ? recipe.warmup_epochs : (recipe.warmup_epochs * epochs) / recipe.epochs;
+  return parseRecipe({ ...recipe, ...overrides, warmup_epochs: warmup });
 }
 
 /** The optimiser that a recipe names, with its usual constants. */

@@ -49,8 +49,13 @@ test("runs without a name: the next folder that is free; resuming takes the last
   ];
   expect(await folders()).toEqual(["runs/tiny", "runs/tiny"]);
   await files.makeDirectory("runs/tiny");
+  await files.writeAtomic("runs/tiny/recipe.json", "{}");
   expect(await folders()).toEqual(["runs/tiny-2", "runs/tiny"]);
+  // A run that failed before its first checkpoint leaves a folder without anything of its own.
   await files.makeDirectory("runs/tiny-2");
+  await files.writeAtomic("runs/tiny-2/.DS_Store", "x");
+  expect(await folders()).toEqual(["runs/tiny-2", "runs/tiny"]);
+  await files.writeAtomic("runs/tiny-2/recipe.json", "{}");
   expect(await folders()).toEqual(["runs/tiny-3", "runs/tiny-2"]);
 });
 

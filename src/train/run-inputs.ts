@@ -5,7 +5,7 @@ import { FormatError, SaccadeError } from "../errors.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import type { Files } from "../platform/host.ts";
 import { listCheckpoints, loadCheckpoint } from "./run/checkpoint.ts";
-import type { RunPaths } from "./run/run-folder.ts";
+import { isHidden, type RunPaths } from "./run/run-folder.ts";
 
 const inputsSchema = z.looseObject({
   /** As the user wrote it. */
@@ -88,16 +88,24 @@ export async function modelOfRun(files: Files, paths: RunPaths): Promise<NativeM
 export async function abandonRun(files: Files, paths: RunPaths): Promise<boolean> {
   if ((await listCheckpoints(files, paths.checkpoints)).length > 0) return true;
   // The folder was empty when the run was made in it, but for names with a dot, which are not its own.
-  for (const { path } of await files.list(paths.folder)) if (!/[/\\]\.[^/\\]*$/.test(path)) await files.remove(path);
+  for (const { path } of await files.list(paths.folder)) if (!isHidden(path)) await files.remove(path);
   return false;
 }
 
 /**
  * Where a run goes when nobody says: `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`, … that is free; to go on, the last that is not.
+ * An empty folder, which a run that failed at once leaves, is free.
  */
 export async function defaultRunFolder(files: Files, name: string, resumes: boolean): Promise<string> {
   const folder = (number: number) => files.join("runs", number === 1 ? name : `${name}-${number}`);
   let next = 1;
-  while ((await files.stat(folder(next))) !== undefined) next += 1;
+  while (await isTaken(files, folder(next))) next += 1;
   return folder(resumes ? Math.max(1, next - 1) : next);
+}
+
+async function isTaken(files: Files, path: string): Promise<boolean> {
+  const entry = await files.stat(path);
+  return (
+    entry !== undefined && (!entry.isDirectory || (await files.list(path)).some((inside) => !isHidden(inside.path)))
+  );
 }

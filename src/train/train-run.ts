@@ -1,6 +1,7 @@
 // A run from data to its best model: the run's folder, the teacher's lesson, loaders, training with validation. What `saccade train` does, for any
 // platform that has files, sessions and workers.
 import type { DataProblem, Dataset } from "../data/dataset.ts";
+import type { Loader } from "../data/loader.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { validateLooks } from "./gfnet/validation.ts";
 import { trainingLoader, validationLoader } from "./loaders.ts";
@@ -65,7 +66,8 @@ async function learnAndTrain(
     await lesson?.learn();
     return await trainOn(options, run, lesson);
   } catch (error) {
-    await abandonRun(files, run.paths);
+    // What ended the run matters more than a folder that cannot be cleaned.
+    await abandonRun(files, run.paths).catch(() => undefined);
     throw error;
   }
 }
@@ -84,33 +86,35 @@ async function trainOn(
   const { recipe, model, train, heldOut, target, createSession, createWorkers } = options;
   const workers = createWorkers(options.workers);
   const loader = lesson?.loader(workers) ?? trainingLoader(train, recipe, workers);
+  await using _loader = disposing(loader);
   const held = heldOut === undefined ? undefined : validationLoader(heldOut, recipe, createWorkers(1));
+  await using _held = disposing(held);
   const { definition } = model;
-  try {
-    const { best } = await trainModel({
-      ...options,
-      classes: train.labels.length,
-      loader,
-      run,
-      ...(held === undefined
-        ? {}
-        : {
-            evaluate: (weights, signal) =>
-              score(recipe, {
-                definition,
-                weights,
-                loader: held,
-                createSession,
-                ...(target === undefined ? {} : { target }),
-                ...(signal === undefined ? {} : { signal }),
-              }),
-          }),
-    });
-    const problems = [...loader.problems, ...(held?.problems ?? [])];
-    // Both parts of one set know what was left out of the whole.
-    return { run, best, problems: [...new Map(problems.map((problem) => [problem.name, problem])).values()] };
-  } finally {
-    await loader.dispose();
-    await held?.dispose();
-  }
+  const { best } = await trainModel({
+    ...options,
+    classes: train.labels.length,
+    loader,
+    run,
+    ...(held === undefined
+      ? {}
+      : {
+          evaluate: (weights, signal) =>
+            score(recipe, {
+              definition,
+              weights,
+              loader: held,
+              createSession,
+              ...(target === undefined ? {} : { target }),
+              ...(signal === undefined ? {} : { signal }),
+            }),
+        }),
+  });
+  const problems = [...loader.problems, ...(held?.problems ?? [])];
+  // Both parts of one set know what was left out of the whole.
+  return { run, best, problems: [...new Map(problems.map((problem) => [problem.name, problem])).values()] };
+}
+
+/** For `await using`. */
+function disposing(loader: Loader | undefined): AsyncDisposable {
+  return { [Symbol.asyncDispose]: async () => loader?.dispose() };
 }

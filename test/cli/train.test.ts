@@ -190,6 +190,18 @@ describe("what goes wrong says what to do, and leaves no folder behind", () => {
     );
   });
 
+  test("a run goes on with the models that it began with", async () => {
+    const run = join(folder, "run");
+    const resume = (...args: readonly string[]) => train(["--resume", "--out", run, ...args]);
+    const { exitCode, notes } = await resume("--from", join(folder, "stopped run", "best"));
+    expect([exitCode, notes.at(-1)]).toEqual([
+      2,
+      expect.stringMatching(/began with fresh weights.*\n {2}leave --from out/),
+    ]);
+    const taught = await resume("--teacher", onnx("t.onnx", "features"));
+    expect([taught.exitCode, taught.notes.at(-1)]).toEqual([2, expect.stringMatching(/began without a teacher/)]);
+  });
+
   test("nothing to resume", async () => {
     await expectFailure(["--resume"], 1, /run not found: .*failed\n {2}.*nothing to resume here/);
     mkdirSync(out);
@@ -212,10 +224,20 @@ test("a teacher is asked once; a resumed run remembers what it said", async () =
   expect(first.notes.join("\n")).toMatch(
     /teacher: a linear classifier over its features is right on \d+\.\d % of pictures that it was not fitted to/,
   );
+  const other = await train(["--resume", "--out", run, "--teacher", `${teacher}.other`]);
+  expect([other.exitCode, other.notes.at(-1)]).toEqual([2, expect.stringMatching(/goes on with what its teacher/)]);
   rmSync(teacher);
   const again = await train(["--resume", "--out", run]);
   expect(again.exitCode).toBe(0);
   expect(again.notes.join("\n")).not.toMatch(/linear classifier/);
+});
+
+test("a folder for validation without a picture is as none", async () => {
+  const bare = await writeShapes(join(folder, "bare"), { train: 3 });
+  mkdirSync(join(bare, "val", LABELS[0]!), { recursive: true });
+  const args = ["--recipe", recipe, "--epochs", "1", "--out", join(folder, "unscored")];
+  const { exitCode, notes } = await train([bare, ...args]);
+  expect([exitCode, notes.filter((line) => /^saccade:|^best:/.test(line))]).toEqual([0, []]);
 });
 
 test("pictures that cannot be read are listed at the end, once each", async () => {

@@ -156,7 +156,7 @@ async function trainStages(
   flags: TrainFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const { recipe: _, ...others } = flags;
+  const { recipe: _, from: first, ...others } = flags;
   const resumes = flags.resume === true;
   const folder = flags.out ?? (await defaultRunFolder(files, staged.name, resumes));
   const overrides = overridesOf(flags);
@@ -170,14 +170,16 @@ async function trainStages(
     terminal.note(`stage ${stage.number} of ${standings.length}: ${stage.recipe.summary} (${stage.state})`);
     if (stage.state === "finished") continue;
     const before = standings[i - 1];
-    const from = before === undefined ? flags.from : runPaths(files, before.folder).best;
+    const from = before === undefined ? first : runPaths(files, before.folder).best;
+    // A stage that goes on has its weights already.
+    const begins = stage.state === "new" || before === undefined;
     const data = path ?? (before === undefined ? undefined : (await readRunInputs(files, before.folder))?.data);
     await trainOnce(
       data,
       stage.recipe,
       {
         ...others,
-        ...(from === undefined ? {} : { from }),
+        ...(from === undefined || !begins ? {} : { from }),
         out: stage.folder,
         within: folder,
         resume: stage.state === "unfinished",
@@ -254,9 +256,26 @@ async function planOf(named: Recipe | undefined, flags: TrainFlags): Promise<Pla
   const kept = parseRecipe((await openRun(files, folder)).recipe);
   const resumed = await openRun(files, folder, { recipe: overrideRecipe(named ?? kept, overrides) });
   const before = await readRunInputs(files, folder);
-  if (flags.teacher !== undefined && before !== undefined && before.teacher === undefined)
-    throw new UsageError("the run began without a teacher, and cannot go on with one");
+  requireSameModels(flags, before, kept);
   return { recipe: kept, folder, resumed, before };
+}
+
+/** What a run began with cannot be changed by going on with it, and to pass over the wish in silence would let people believe it was. */
+function requireSameModels({ from, teacher }: TrainFlags, before: RunInputs | undefined, recipe: Recipe): void {
+  if (before === undefined) return;
+  if (from !== undefined && from !== before.from)
+    throw new UsageError(
+      `the run began with ${before.from === undefined ? "fresh weights" : `the weights of ${before.from}`}, and goes on with its own`,
+      "leave --from out, or begin a new run in another folder",
+    );
+  if (teacher === undefined || teacher === before.teacher) return;
+  if (before.teacher === undefined) throw new UsageError("the run began without a teacher, and cannot go on with one");
+  // A teacher of views works on, so its file may have moved; whether it is the same is seen by its bytes.
+  if (recipe.distillation?.sees !== "view")
+    throw new UsageError(
+      `the run goes on with what its teacher, ${before.teacher}, said of each picture`,
+      "leave --teacher out, or begin a new run in another folder",
+    );
 }
 
 async function readRecipe(source: string): Promise<Recipe | StagedRecipe> {

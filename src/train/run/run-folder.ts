@@ -159,6 +159,7 @@ export async function writeRunModel(files: Files, run: Run, which: "best" | "las
   await writeModelFolder(files, run.paths[which], model);
 }
 
-function isHidden(path: string): boolean {
+/** Whether a name begins with a dot, as those do that other programs put into folders. */
+export function isHidden(path: string): boolean {
   return /[/\\]\.[^/\\]*$/.test(path);
 }
