@@ -5,9 +5,10 @@ import { describe, expect, test } from "vitest";
 import { add, mul, reduceMean, sub } from "../src/graph/build.ts";
 import { interpret } from "../src/graph/interpreter/interpret.ts";
 import { trace } from "../src/graph/scope.ts";
-import type { Graph } from "../src/graph/tensor.ts";
+import type { Graph, Tensor } from "../src/graph/tensor.ts";
 import { lower } from "../src/onnx/lower.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
+import { SequentialSession, type StepResult } from "../src/runtime/sequential-session.ts";
 import type { TensorData } from "../src/tensor.ts";
 import { expectClose } from "./compare.ts";
 import { type OpCase, opCases, readyCase } from "./op-cases.ts";
@@ -104,4 +105,30 @@ test.skipIf(!isThere)("sessions side by side take turns on the card, also while 
     for (const { y } of answers) expect([...y!.data]).toEqual([round + 1, 3]);
     await Promise.all(sessions.map((session) => session.dispose()));
   }
+});
+
+test.skipIf(!isThere)("stages of one model share the card, and let go of it", async () => {
+  const graph = (build: (x: Tensor) => Record<string, Tensor>, name: string) =>
+    lower(
+      trace((scope) => build(scope.graph.input(name, ["batch", 2]))),
+      { target: "webgpu" },
+    );
+  const files = new Map([
+    ["first", graph((x) => ({ logits: add(x, 1), "next.sum": add(x, 1) }), "image")],
+    ["second", graph((x) => ({ logits: mul(x, 2) }), "state.sum")],
+  ]);
+  const session = await nodeHost.createStagedSession(files, { device: "webgpu" });
+  const steps = new SequentialSession(["first", "second"], session);
+  const answers: number[][] = [];
+  const images = { dtype: "float32" as const, shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) };
+  const lastRow = ({ outputs }: StepResult) => {
+    answers.push([...(outputs.logits!.data as Float32Array)]);
+    return [1];
+  };
+  await steps.run(images, lastRow, { outputs: ["logits"] });
+  await steps.dispose();
+  expect(answers).toEqual([
+    [2, 3, 4, 5],
+    [8, 10],
+  ]);
 });
