@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { promisify } from "node:util";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Dataset } from "../../data/dataset.ts";
@@ -96,6 +98,14 @@ describe("data workers", () => {
     expect(Math.abs(value.images.data[0]! - 0xa0)).toBeLessThan(3);
     expect(loader.problems[0]!.name).toBe(`${path}/2.jpg`);
   });
+
+  test("a worker that never got work does not keep its process alive", async () => {
+    const module = new URL("./data-workers.ts", import.meta.url).href;
+    const script = `import { createDataWorkers } from ${JSON.stringify(module)}; createDataWorkers(1);`;
+    const args = ["--import", "tsx", "--input-type=module", "-e", script];
+    // A process that would go on for ever is ended, and then this is rejected.
+    await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
+  }, 70_000);
 
   test("a worker that was ended says so", async () => {
     const [worker] = createDataWorkers(1);

@@ -41,7 +41,6 @@ class DataWorker implements BatchWorker {
 
   constructor() {
     this.#worker = spawnWorker(workerEntry("./data-worker", import.meta.url), { name: "saccade data" });
-    this.#worker.unref();
     this.#worker.on("message", (message: FromDataWorker) => {
       if (message.type === "made") this.#settle((request) => request.resolve(message.result));
       else
@@ -63,6 +62,8 @@ class DataWorker implements BatchWorker {
         resolve();
       });
     });
+    // Only now: a listener for messages makes the thread hold the process again.
+    this.#worker.unref();
   }
 
   run(task: BatchTask, slabs: readonly Slab[]): Promise<BatchResult> {
