@@ -32,6 +32,8 @@ export interface Dataset {
   /** What was left out at opening. Pictures that cannot be decoded are found later, by the loader. */
   readonly problems: readonly DataProblem[];
   item(index: number): Promise<DataItem>;
+  /** The name of an item, without opening it. */
+  name(index: number): string;
   /** One line: how many pictures of how many classes, from what. */
   describe(): string;
 }
@@ -67,6 +69,7 @@ export function createDataset(parts: DatasetParts): Dataset {
     targets,
     problems,
     length: targets.length,
+    name: parts.name,
     async item(index) {
       const label = targets[index];
       if (label === undefined) throw new UsageError(`there is no item ${index} in a data set of ${targets.length}`);
@@ -100,6 +103,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
     targets: picked.map((index) => dataset.targets[index]!),
     length: picked.length,
     item: (index) => dataset.item(picked[index] ?? -1),
+    name: (index) => dataset.name(picked[index] ?? -1),
     describe: () => `${picked.length} of ${dataset.describe()}`,
   };
 }

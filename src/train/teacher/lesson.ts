@@ -7,7 +7,7 @@ import type { ActualDevice, Session } from "../../runtime/session.ts";
 import { fittingLoader, teacherLoader, trainingLoader } from "../loaders.ts";
 import type { Recipe } from "../recipe.ts";
 import { openTeacher } from "./open.ts";
-import { askTeacher, loadOpinions, saveOpinions, withTeacher } from "./opinions.ts";
+import { askTeacher, loadOpinions, requireRoomForOpinions, saveOpinions, withTeacher } from "./opinions.ts";
 import type { FittingOptions, Probe } from "./probe.ts";
 import { planView } from "./view-graph.ts";
 import {
@@ -71,12 +71,13 @@ async function openOpinions(options: LessonOptions, distillation: Distillation):
   const { recipe, train, teacher, path, isResumed, files, createSession } = options;
   let opinions = await keptOpinions(options);
   if (opinions === undefined && teacher === undefined) return undefined;
+  requireRoomForOpinions(train);
   const session =
     opinions === undefined ? await openTeacher(await files.read(teacher!), teacher!, createSession) : undefined;
   return {
     async learn() {
       opinions ??= await ask(session!, options, distillation);
-      if (session !== undefined || !isResumed) await saveOpinions(files, path, opinions);
+      if (session !== undefined || !isResumed) await saveOpinions(files, path, opinions, train);
     },
     loader: (workers) => trainingLoader(withTeacher(train, opinions!, distillation), recipe, workers),
     dispose: async () => session?.dispose(),
@@ -99,21 +100,16 @@ const isKept = (teacher: string) => teacher.endsWith(".safetensors");
 
 async function ask(teacher: Session, options: LessonOptions, { transform }: Distillation) {
   const { recipe, train, onTeacher } = options;
-  const loader = teacherLoader(train, transform, options.createWorkers(1));
-  try {
-    const { logits, accuracy } = await askTeacher({
-      ...options,
-      teacher,
-      dataset: train,
-      loader,
-      seed: recipe.seed,
-      onProgress: (done) => onTeacher?.(done, train.length),
-    });
-    if (accuracy !== undefined) options.onTaught?.(accuracy);
-    return logits;
-  } finally {
-    await loader.dispose();
-  }
+  const { logits, accuracy } = await askTeacher({
+    ...options,
+    teacher,
+    dataset: train,
+    openLoader: (pictures) => teacherLoader(pictures, transform, options.createWorkers(1)),
+    seed: recipe.seed,
+    onProgress: (done) => onTeacher?.(done, train.length),
+  });
+  if (accuracy !== undefined) options.onTaught?.(accuracy);
+  return logits;
 }
 
 async function openViews(options: LessonOptions, distillation: Distillation): Promise<Lesson | undefined> {

@@ -1,17 +1,19 @@
 import { expect, test } from "vitest";
 import { createSession } from "../../../test/train/fit.ts";
 import { shapes, worker } from "../../../test/train/shapes.ts";
-import { subset } from "../../data/dataset.ts";
-import { AbortedError, FormatError } from "../../errors.ts";
+import { type Dataset, subset } from "../../data/dataset.ts";
+import { AbortedError, FormatError, UsageError } from "../../errors.ts";
 import { reduceMean, reshape } from "../../graph/build.ts";
 import { trace } from "../../graph/scope.ts";
 import { lower } from "../../onnx/lower.ts";
 import { RandomSource } from "../../random.ts";
+import type { Session } from "../../runtime/session.ts";
 import { tensor } from "../../tensor.ts";
+import { writeSafetensors } from "../../weights/safetensors.ts";
 import { teacherLoader } from "../loaders.ts";
 import { MemoryFiles } from "../run/memory-files.test-helper.ts";
 import { openTeacher } from "./open.ts";
-import { askTeacher, loadOpinions, saveOpinions, withTeacher } from "./opinions.ts";
+import { askTeacher, loadOpinions, requireRoomForOpinions, saveOpinions, withTeacher } from "./opinions.ts";
 import { applyProbe, fitProbe } from "./probe.ts";
 
 /** Points around `classes` corners, and their labels. */
@@ -116,29 +118,71 @@ const colourTeacher = (output: string) =>
     {},
   );
 
+const openLoader = (pictures: Dataset) => teacherLoader(pictures, "resize(16,16)|normalize(imagenet)", [worker()]);
+
 test("a teacher of colours is asked about every picture once, in their order", async () => {
   const dataset = shapes(20);
   const teacher = await openTeacher(colourTeacher("features"), "colours.onnx", createSession);
-  const loader = teacherLoader(dataset, "resize(16,16)|normalize(imagenet)", [worker()]);
   const done: number[] = [];
   try {
-    const { logits, accuracy } = await askTeacher({
-      teacher,
-      dataset,
-      loader,
-      seed: 0,
-      createSession,
-      onProgress: (count) => done.push(count),
-    });
+    const asked = { teacher, dataset, openLoader, seed: 0, createSession };
+    const { logits, accuracy } = await askTeacher({ ...asked, onProgress: (count) => done.push(count) });
     expect(done).toEqual([32, 60]);
     expect(logits.shape).toEqual([60, 3]);
     expect(accuracy).toBeGreaterThan(0.5);
-    const stopped = askTeacher({ teacher, dataset, loader, seed: 0, createSession, signal: AbortSignal.abort() });
-    await expect(stopped).rejects.toThrow(AbortedError);
+    await expect(askTeacher({ ...asked, signal: AbortSignal.abort() })).rejects.toThrow(AbortedError);
   } finally {
-    await loader.dispose();
     await teacher.dispose();
   }
+});
+
+test("where not all features can be kept, all pictures are judged all the same, and none is shown twice", async () => {
+  const dataset = shapes(20);
+  const teacher = await openTeacher(colourTeacher("features"), "colours.onnx", createSession);
+  const asked = { teacher, dataset, openLoader, seed: 0, createSession };
+  const done: number[] = [];
+  try {
+    const all = await askTeacher(asked);
+    const opened: number[] = [];
+    const part = await askTeacher({
+      ...asked,
+      maxFeatureBytes: 4 * 3 * 30, // half of them
+      openLoader(pictures) {
+        opened.push(pictures.length);
+        return openLoader(pictures);
+      },
+      onProgress: (count) => done.push(count),
+    });
+    expect(opened).toEqual([30, 30]);
+    expect(done).toEqual([30, 60]);
+    for (let row = 0; row < 60; row++)
+      expect(part.logits.data.slice(3 * row, 3 * row + 3)).not.toEqual(new Float32Array(3));
+    expect(part.logits).not.toEqual(all.logits);
+    expect(part.accuracy).toBe(accuracy(part.logits.data as Float32Array, dataset.targets, 3));
+    expect(part.accuracy).toBeGreaterThan(0.5);
+    // A model that does not say how wide its features are is shown a batch to find out.
+    const silent = { ...bound(teacher), outputs: [{ name: "features", dtype: "float32", shape: [] }] } as const;
+    expect(await askTeacher({ ...asked, teacher: silent })).toEqual(all);
+  } finally {
+    await teacher.dispose();
+  }
+});
+
+/** A session's members as an object that can be changed. */
+const bound = (session: Session): Session => ({
+  device: session.device,
+  inputs: session.inputs,
+  outputs: session.outputs,
+  run: (feeds, options) => session.run(feeds, options),
+  dispose: () => session.dispose(),
+});
+
+test("opinions that would not fit into memory are refused before anything is begun", () => {
+  const labels = Array.from({ length: 1000 }, (_, i) => `${i}`);
+  expect(() => requireRoomForOpinions({ length: 500_000, labels })).not.toThrow();
+  const refused = () => requireRoomForOpinions({ length: 1_281_167, labels });
+  expect(refused).toThrow(UsageError);
+  expect(refused).toThrow(/1281167 pictures and 1000 classes would take 5\.1 GB/);
 });
 
 /** A teacher whose features are the pixels: enough of them to learn sixty pictures by heart. */
@@ -158,13 +202,11 @@ test("opinions do not repeat labels that say nothing: no classifier was fitted t
   const item = async (index: number) => ({ ...(await plain.item(index)), label: targets[index]! });
   const dataset = { ...plain, targets, item };
   const teacher = await openTeacher(pixelTeacher(), "pixels.onnx", createSession);
-  const loader = teacherLoader(dataset, "resize(16,16)|normalize(imagenet)", [worker()]);
   try {
-    const { logits, accuracy: judged } = await askTeacher({ teacher, dataset, loader, seed: 0, createSession });
+    const { logits, accuracy: judged } = await askTeacher({ teacher, dataset, openLoader, seed: 0, createSession });
     expect(accuracy(logits.data as Float32Array, dataset.targets, 3)).toBeLessThan(0.6);
     expect(judged).toBeCloseTo(accuracy(logits.data as Float32Array, dataset.targets, 3), 6);
   } finally {
-    await loader.dispose();
     await teacher.dispose();
   }
 });
@@ -183,8 +225,16 @@ test("opinions are kept for a resumed run, and not believed about other data", a
     [6, 3],
     Float32Array.from({ length: 18 }, (_, i) => i / 7),
   );
-  await saveOpinions(files, "/teacher.safetensors", logits);
+  await saveOpinions(files, "/teacher.safetensors", logits, shapes(2));
   expect(await loadOpinions(files, "/teacher.safetensors", shapes(2))).toEqual(logits);
+  const moved = { ...shapes(2), name: (index: number) => `elsewhere/${shapes(2).name(index)}` };
+  expect(await loadOpinions(files, "/teacher.safetensors", moved)).toEqual(logits);
   expect(await loadOpinions(files, "/teacher.safetensors", shapes(3))).toBeUndefined();
   expect(await loadOpinions(files, "/nothing.safetensors", shapes(2))).toBeUndefined();
+  // As many pictures of each class, and others: another seed's part of the same set.
+  const others = subset(shapes(3), [0, 4, 2, 3, 1, 5]);
+  expect(await loadOpinions(files, "/teacher.safetensors", others)).toBeUndefined();
+  // A file of before says nothing about pictures.
+  await files.writeAtomic("/old.safetensors", writeSafetensors(new Map([["logits", logits]])));
+  expect(await loadOpinions(files, "/old.safetensors", others)).toEqual(logits);
 });
