@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { add, conv, convTranspose, gemm, matMul } from "./build.ts";
+import { add, conv, convTranspose, gemm, matMul, values } from "./build.ts";
 import { countMacs } from "./macs.ts";
 import { trace } from "./scope.ts";
 
@@ -40,4 +40,11 @@ test("only what the outputs need is counted, and element-wise work is not", () =
       return { y: add(a, 1) };
     }),
   ).toBe(0);
+});
+
+test("a product with numbers that are known beforehand resizes, which is not counted", () => {
+  const halved = ({ graph }: Parameters<Parameters<typeof trace>[0]>[0]) => ({
+    y: matMul(values(graph, [2, 4], [0.5, 0.5, 0, 0, 0, 0, 0.5, 0.5]), graph.input("x", ["batch", 4, 6])),
+  });
+  expect(count(halved)).toBe(0);
 });

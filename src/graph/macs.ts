@@ -1,4 +1,5 @@
-// Multiply-accumulate operations of a graph, as papers count them: products, convolutions and bilinear reads; element-wise work is not counted.
+// Multiply-accumulate operations of a graph, as papers count them: products, convolutions and bilinear reads. Element-wise work is not counted, nor
+// is resizing, be it an op or a product with shares that are known beforehand.
 import { type Dim, evaluateDim, sizeOf } from "./dimensions.ts";
 import type { Op } from "./ops.ts";
 import { type Graph, isOp, type Tensor } from "./tensor.ts";
@@ -6,7 +7,10 @@ import { type Graph, isOp, type Tensor } from "./tensor.ts";
 /** Multiply-accumulates for one element of the op's output; 0 for ops that papers do not count. */
 function perElement(node: Tensor, size: (dim: Dim) => number): number {
   if (isOp(node, "gemm")) return size(node.inputs[0]!.shape[node.attributes.transposeA ? 0 : 1]!);
-  if (isOp(node, "matMul")) return size(node.inputs[0]!.shape.at(node.attributes.transposeA ? -2 : -1)!);
+  if (isOp(node, "matMul")) {
+    if (node.inputs.some((factor) => isOp(factor, "constant"))) return 0;
+    return size(node.inputs[0]!.shape.at(node.attributes.transposeA ? -2 : -1)!);
+  }
   if (isOp(node, "conv")) return size(sizeOf(node.inputs[1]!.shape.slice(1)));
   if (isOp(node, "convTranspose")) {
     // Every input element meets every weight of its group once; shared out over the outputs.

@@ -116,9 +116,7 @@ export function exportStages(
     ["height", height],
     ["width", width],
   ]);
-  // What the layers cost. Graphs that take bytes also shrink pictures by products, which are not counted elsewhere either.
-  const counted = options.form?.pixels === undefined ? staged : stageGraphs(definition)!;
-  const macs = new Map([...counted.graphs].map(([stage, graph]) => [stage, countMacs(graph, sizes).total]));
+  const macs = new Map([...staged.graphs].map(([stage, graph]) => [stage, countMacs(graph, sizes).total]));
   const metadata = writeMetadata(describe(model, options));
   const file = (stage: string, graph: Graph) =>
     lower(graph, {
