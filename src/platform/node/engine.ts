@@ -207,11 +207,12 @@ function engineOf(
     inputs: session.inputMetadata.map(valueInfo),
     outputs: session.outputMetadata.map(valueInfo),
     run: async (feeds, outputs) => {
-      for (const feed of feeds) if (held.has(feed.name)) held.set(feed.name, toEngine(ort, feed));
-      const fed = feeds.filter((feed) => !held.has(feed.name));
-      const tensors = { ...held.tensors, ...Object.fromEntries(fed.map((feed) => [feed.name, toEngine(ort, feed)])) };
       const fetched = [...new Set([...outputs, ...held.outputs])];
       const run = async () => {
+        // In the guard too: state that is fed anew takes the place of memory of the device, which is let go.
+        for (const feed of feeds) if (held.has(feed.name)) held.set(feed.name, toEngine(ort, feed));
+        const fed = feeds.filter((feed) => !held.has(feed.name));
+        const tensors = { ...held.tensors, ...Object.fromEntries(fed.map((feed) => [feed.name, toEngine(ort, feed)])) };
         const results = await session.run(tensors, fetched);
         held.take(results);
         return results;

@@ -1,6 +1,8 @@
 import type * as Ort from "onnxruntime-web";
 import { expect, test } from "vitest";
 import { readOnnx } from "../../onnx/read.ts";
+import { openEngine } from "./engine.ts";
+import { engineSection } from "./engine-section.ts";
 import { HeldState, outputLocations } from "./held-state.ts";
 
 /** As much of a tensor as a state looks at; on a card it counts how often it is let go. */
@@ -57,4 +59,37 @@ test("state on a card is let go when it is replaced, and read back by a model th
 test("only what is carried stays on the card", () => {
   expect(outputLocations({})).toEqual({});
   expect(outputLocations({ a: "next.a" })).toEqual({ preferredOutputLocation: { "next.a": "gpu-buffer" } });
+});
+
+test("memory of a card is let go in the worker's turn only, also where state is fed anew", async () => {
+  const section = engineSection();
+  const turns: number[] = [];
+  const onCard = { ...stub("gpu-buffer", "onCard"), dispose: () => turns.push(Atomics.load(section.turn, 0)) };
+  const value = (name: string) => ({ name, isTensor: true, type: "float32", shape: [2] });
+  const session = {
+    ...{ inputMetadata: [value("a")], outputMetadata: [value("next.a")] },
+    run: async () => ({ "next.a": onCard }),
+    release: async () => undefined,
+  };
+  const native = {
+    ...{ env: { versions: { node: "0" } }, InferenceSession: { create: async () => session } },
+    Tensor: class {
+      readonly location = "cpu";
+    },
+  };
+  const engine = await openEngine(new Uint8Array(1), {
+    ...{ device: "webgpu", threads: 1, section, state: { a: "next.a" }, tracePrefix: undefined },
+    loaders: {
+      native: async () => native as unknown as typeof Ort,
+      wasm: () => Promise.reject(new Error("not wanted")),
+      hasCudaProvider: () => false,
+    },
+    onNotice: () => undefined,
+  });
+  const feed = { name: "a", dtype: "float32", shape: [2], data: new Float32Array(2) } as const;
+  await engine.run([feed], []);
+  await engine.run([feed], []);
+  await engine.release();
+  expect(turns).toEqual([1, 1]);
+  expect(Atomics.load(section.turn, 0)).toBe(0);
 });
