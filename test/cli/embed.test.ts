@@ -1,6 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { reshape } from "../../src/graph/build.ts";
+import { trace } from "../../src/graph/scope.ts";
+import { lower } from "../../src/onnx/lower.ts";
 import { toFloat32 } from "../../src/tensor.ts";
 import { readSafetensors } from "../../src/weights/safetensors.ts";
 import { cli } from "./fake-terminal.ts";
@@ -31,6 +34,20 @@ test("vectors in a file: their names beside them, of length one, broken pictures
   expect(embeddings.shape).toEqual([2, 128]);
   expect(JSON.parse(metadata.names!)).toEqual([PASTORAL, BOATS]);
   expect(Math.hypot(...toFloat32(embeddings).subarray(128))).toBeCloseTo(1, 5);
+});
+
+test("features of anybody's ONNX file, however wide", async () => {
+  const width = 3 * 224 * 224;
+  const file = join(folder, "wide.onnx");
+  const graph = trace(({ graph }) => ({
+    features: reshape(graph.input("image", ["batch", 3, 224, 224]), ["batch", width]),
+  }));
+  writeFileSync(file, lower(graph));
+  const { exitCode, stdout } = await cli(["embed", PASTORAL, "-m", file, "--json"]);
+  expect(exitCode).toBe(0);
+  const embedding: number[] = JSON.parse(stdout).embedding;
+  expect(embedding).toHaveLength(width);
+  expect(embedding.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 4);
 });
 
 test("--json, without normalisation, from standard input", async () => {
