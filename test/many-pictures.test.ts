@@ -131,6 +131,19 @@ describe("answers", () => {
   });
 });
 
+test("a model that was disposed opens no session for pictures of another size", async () => {
+  const { host, open } = watchedHost();
+  const classifier = await loadClassifier(host, model, { resolution: "native", threads: 1 });
+  await classifier.scores([noise(40, 40)]);
+  expect(open()).toBe(2); // one for photos, one for this size
+  await classifier.dispose();
+  expect(open()).toBe(0);
+  const another = await loadClassifier(host, model, { resolution: "native", threads: 1 });
+  await another.dispose();
+  await expect(another.scores([noise(40, 40)])).rejects.toThrow(/disposed/);
+  expect(open()).toBe(0);
+});
+
 describe("sessions that are chosen", () => {
   const chosen = async (expectedPictures: number | undefined, machine: Partial<Host["machine"]>, threads?: number) => {
     const watched = watchedHost(machine);

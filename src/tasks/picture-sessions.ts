@@ -1,6 +1,6 @@
 // The sessions of one model for pictures of any size. A model of this library takes bytes, and is compiled in the form that is best for a size
 // when the first picture of it comes; nearly always that is one form. An ONNX file is what it is.
-import { UsageError } from "../errors.ts";
+import { SessionError, UsageError } from "../errors.ts";
 import type { RawImage } from "../image/raw-image.ts";
 import {
   applyTransformInto,
@@ -48,6 +48,7 @@ export class PictureSessions {
   /** undefined where the first session is all that it takes. */
   readonly #createFor: ((inlet: Inlet) => Promise<Session>) | undefined;
   readonly #transform: Transform;
+  #isDisposed = false;
 
   private constructor(
     first: { readonly key: string; readonly session: Session },
@@ -116,6 +117,7 @@ export class PictureSessions {
   }
 
   async dispose(): Promise<void> {
+    this.#isDisposed = true;
     const made = await Promise.allSettled(this.#sessions.values());
     await Promise.all(made.map((one) => (one.status === "fulfilled" ? one.value.dispose() : undefined)));
   }
@@ -123,6 +125,8 @@ export class PictureSessions {
   #sessionFor(inlet: Inlet): Promise<Session> {
     const known = this.#sessions.get(inlet.key);
     if (known !== undefined || this.#createFor === undefined) return known ?? Promise.resolve(this.first);
+    // Nobody would dispose of it.
+    if (this.#isDisposed) return Promise.reject(new SessionError("the model has been disposed"));
     const made = this.#createFor(inlet);
     this.#sessions.set(inlet.key, made);
     made.catch(() => this.#sessions.delete(inlet.key)); // the next picture tries again
