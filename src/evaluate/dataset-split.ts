@@ -10,6 +10,8 @@ export interface SplitOptions {
   readonly split?: SplitName;
   /** Splits this share off as validation where the data is one undivided set, as training does. Default: only when validation is asked for. */
   readonly validationFraction?: number;
+  /** The share that training is known to have held back: splits it off when validation is asked for. Default: what training does of itself. */
+  readonly heldBack?: number;
   /** Decides which pictures those are. Default 0; to get those of a training run, the run's. */
   readonly seed?: number;
 }
@@ -41,7 +43,7 @@ export async function openForEvaluation(
   const named = splitFromWord(baseName(path.replace(/[/\\]+$/, "")));
   // Of data that is not divided, all of it is measured unless somebody asks for the part that training would have held back.
   const isPartWanted = wanted === "validation" && named === undefined;
-  const fraction = options.validationFraction ?? (isPartWanted ? undefined : 0);
+  const fraction = options.validationFraction ?? (isPartWanted ? options.heldBack : 0);
   const splitting = {
     ...(fraction === undefined ? {} : { validationFraction: fraction }),
     ...(seed === undefined ? {} : { seed }),

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { beforeAll, expect, test } from "vitest";
@@ -104,6 +104,34 @@ test("of undivided data all is measured, or what training held back", async () =
   expect(all.notes.join()).toContain("--split validation");
   const part = await cli(["eval", model, root, "--json", "--validation-fraction", "0.5", "--seed", "3"]);
   expect(JSON.parse(part.stdout)).toMatchObject({ count: 6, split: "validation" });
+});
+
+test("a model in its run's folder is measured on what that run held back", async () => {
+  const root = at("held-back");
+  await writeSplit(root, CLASSES, 4);
+  const run = at("run");
+  cpSync(model, join(run, "best"), { recursive: true });
+  writeFileSync(join(run, "recipe.json"), JSON.stringify({ seed: 3 }));
+  writeFileSync(join(run, "metrics.jsonl"), "");
+  const inputs = { data: root, training_pictures: 6, validation_pictures: 6, validation_fraction: 0.5 };
+  writeFileSync(join(run, "inputs.json"), JSON.stringify(inputs));
+  const measured = async (...args: readonly string[]) => {
+    const { stdout } = await cli(["eval", join(run, "best"), root, "--json", ...args]);
+    return JSON.parse(stdout);
+  };
+  expect(await measured("--split", "validation")).toMatchObject({ count: 6, split: "validation" });
+  expect(await measured()).toMatchObject({ count: 12, split: "train" });
+});
+
+test("a report that cannot be written is refused before anything is measured", async () => {
+  const nowhere = await cli(["eval", model, at("data"), "--report", at("nowhere", "report.html")]);
+  expect([nowhere.exitCode, nowhere.stdout, nowhere.notes.at(-1)]).toEqual([
+    1,
+    "",
+    expect.stringMatching(/folder not found/),
+  ]);
+  const folder = await cli(["eval", model, at("data"), "--report", at("data")]);
+  expect([folder.exitCode, folder.stdout]).toEqual([2, ""]);
 });
 
 test("a label that the model does not know is said and counts as wrong; none known is a usage error", async () => {

@@ -1,9 +1,9 @@
 // saccade eval: how well a model answers on labelled pictures, and whether it looks at the object.
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { list } from "../../data/dataset.ts";
 import { SPLITS, type SplitName } from "../../data/samples.ts";
-import { UsageError } from "../../errors.ts";
+import { NotFoundError, UsageError } from "../../errors.ts";
 import { type Accuracy, confusedPairs } from "../../evaluate/accuracy.ts";
 import { type Boxes, findBoxesFile, readBoxes } from "../../evaluate/boxes.ts";
 import { type EvaluationData, openForEvaluation, spreadSubset } from "../../evaluate/dataset-split.ts";
@@ -100,7 +100,11 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option("--limit <n>", "only this many pictures, spread over the data", integer(1))
     .option("--labels <file>", "class names, one a line, instead of the model's own")
     .option("--transform <text>", "preprocessing instead of the model's own")
-    .option("--validation-fraction <share>", "of undivided data, the share that training kept for validation", share)
+    .option(
+      "--validation-fraction <share>",
+      "of undivided data, the share that training kept for validation (default: its run's, else 0.1)",
+      share,
+    )
     .option("--seed <n>", "that training parted the data with (default: its run's, else 0)", integer(0))
     .option("--batch <n>", "pictures run together", integer(1), 32)
     .addHelpText("after", EXAMPLES);
@@ -116,6 +120,7 @@ function share(text: string): number {
 }
 
 async function runEval(model: string, dataPath: string, flags: EvalFlags, terminal: Terminal): Promise<void> {
+  if (flags.report !== undefined) await requirePlaceFor(flags.report);
   const run = await findTrainingRun(nodeHost.files, model);
   const data = await openData(dataPath, run, flags, terminal);
   const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
@@ -153,17 +158,27 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
     ...(boxes === undefined ? {} : { boxes }),
   }).finally(() => progress.finish());
   noteFaults(evaluation, boxes, classifier, terminal);
-  if (folder !== undefined) await saveThresholds(folder, evaluation, dataPath, terminal);
-  if (flags.report !== undefined) {
-    await writeReport(flags.report, { model, dataPath, classifier, data, evaluation, run }, terminal);
-    terminal.note(`report: ${flags.report}`);
-  }
   const { split } = data;
+  // First, so that the numbers are there whatever becomes of the files.
   terminal.out(
     flags.json
       ? `${JSON.stringify({ ...evaluationToJson(evaluation), model: classifier.card.name, data: dataPath, split, device: classifier.device, precision: flags.precision })}\n`
       : describe(evaluation, `${classifier.card.name} on ${dataPath}, ${split}`, terminal.columns),
   );
+  if (folder !== undefined) await saveThresholds(folder, evaluation, dataPath, terminal);
+  if (flags.report !== undefined) {
+    await writeReport(flags.report, { model, dataPath, classifier, data, evaluation, run }, terminal);
+    terminal.note(`report: ${flags.report}`);
+  }
+}
+
+/** What cannot be written is said before the pictures are measured, and not afterwards. */
+async function requirePlaceFor(report: string): Promise<void> {
+  const { files } = nodeHost;
+  const parent = dirname(resolve(report));
+  if ((await files.stat(parent))?.isDirectory !== true) throw new NotFoundError("folder", parent, "make it first");
+  if ((await files.stat(report))?.isDirectory)
+    throw new UsageError(`${report} is a folder`, "name a file: --report out.html");
 }
 
 /** Thresholds belong to the model as its folder has it. */
@@ -198,6 +213,7 @@ async function openData(
   const data = await openForEvaluation(nodeDataFiles, path, {
     ...(flags.split === undefined ? {} : { split: flags.split }),
     ...(flags.validationFraction === undefined ? {} : { validationFraction: flags.validationFraction }),
+    ...(run?.validationFraction === undefined ? {} : { heldBack: run.validationFraction }),
     ...(seed === undefined ? {} : { seed }),
   });
   const dataset = flags.limit === undefined ? data.dataset : spreadSubset(data.dataset, flags.limit);
