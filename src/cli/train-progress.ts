@@ -46,12 +46,13 @@ export class LiveLine {
 
 /** What a step takes, and a word of warning where the machine has less. */
 export function memoryLine(bytes: number, machineBytes: number): string {
-  const line = `a step takes up to ${gigabytes(bytes)} of memory`;
+  const line = `a step takes up to ${memorySize(bytes)} of memory`;
   if (bytes < machineBytes) return line;
-  return `${line}, and this machine has ${gigabytes(machineBytes)}: halve --batch, and give the recipe "accumulate": 2`;
+  return `${line}, and this machine has ${memorySize(machineBytes)}: halve --batch, and give the recipe "accumulate": 2`;
 }
 
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(bytes < 1e10 ? 1 : 0)} GB`;
+const memorySize = (bytes: number) =>
+  bytes < 1e8 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(bytes < 1e10 ? 1 : 0)} GB`;
 
 /** A part of a line, and how soon it is left out when the line is too long: 0 is never. */
 type Part = readonly [text: string, rank: number];

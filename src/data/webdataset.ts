@@ -38,7 +38,10 @@ export function parseShard(
   for (const member of members) {
     const key = keyOf(member.name);
     if (key === undefined) continue;
-    groups.set(key, [...(groups.get(key) ?? []), member]);
+    const group = groups.get(key);
+    // Added to, not copied: an archive may have a million members of one key.
+    if (group === undefined) groups.set(key, [member]);
+    else group.push(member);
   }
   const samples: Sample[] = [];
   for (const [key, group] of groups) {

@@ -60,3 +60,18 @@ test("a taken folder and classes that are unknown are told, and nothing is writt
   expect(unknown.notes.join("\n")).toMatch(/unknown classes: dusk[\s\S]*day, night/);
   expect(existsSync(out)).toBe(false);
 });
+
+test("labels that would share a folder, or hide in one, are told before anything is written", async () => {
+  const picture = join(source, "train", "day", "0.png");
+  for (const [labels, message] of [
+    [["a/b", "a:b"], /"a\/b" and "a:b" would lie in one folder/],
+    [["day", ".."], /"\.\." would lie in a hidden folder/],
+  ] as const) {
+    const list = join(folder, "list.csv");
+    writeFileSync(list, `path,label\n${labels.map((label) => `${picture},${label}\n`).join("")}`);
+    const out = join(folder, "shared");
+    const { exitCode, notes } = await cli(["scenes", list, out, ...SMALL]);
+    expect([exitCode, notes.at(-1)]).toEqual([2, expect.stringMatching(message)]);
+    expect(existsSync(out)).toBe(false);
+  }
+});

@@ -129,6 +129,7 @@ test("on a terminal the line is replaced, ten times a second at most, and never 
 });
 
 test("memory: a bound, and a warning where the machine has less", () => {
+  expect(memoryLine(1.8e7, 8e9)).toBe("a step takes up to 18 MB of memory");
   expect(memoryLine(7.25e8, 8e9)).toBe("a step takes up to 0.7 GB of memory");
   expect(memoryLine(1.24e10, 8e9)).toBe(
     'a step takes up to 12 GB of memory, and this machine has 8.0 GB: halve --batch, and give the recipe "accumulate": 2',

@@ -13,7 +13,7 @@ import type { OpenedData } from "../open.ts";
 import { SPLITS, type SplitName } from "../samples.ts";
 import { ScenePictures } from "./scene-pictures.ts";
 import type { EncodedScene, SceneFiles } from "./write-scenes.ts";
-import { writeScenes } from "./write-scenes.ts";
+import { requireFolders, writeScenes } from "./write-scenes.ts";
 
 export interface SceneSettings {
   /** Side of a scene, in pixels. */
@@ -81,6 +81,7 @@ export async function generateScenes(options: GenerateScenesOptions): Promise<Ge
   const { source, files, onScene, signal } = options;
   checkSettings(options);
   const classes = chosenLabels(source.labels, options.classes);
+  requireFolders(classes.map(({ label }) => label));
   const plans = SPLITS.flatMap((split) => {
     const dataset = source[split];
     return dataset === undefined ? [] : [planSplit(split, dataset, classes, options)];

@@ -1,6 +1,7 @@
 // The folder of a scene data set: written under a temporary name, which becomes the real one when everything is there.
 import { UsageError } from "../../errors.ts";
 import type { DataFiles } from "../files.ts";
+import { labelKey } from "../labels.ts";
 import type { SplitName } from "../samples.ts";
 
 /** What writing a data set needs of files. A `Host`'s are of this kind. */
@@ -58,6 +59,28 @@ export async function writeScenes(
   } catch (error) {
     await files.remove(temporary);
     throw error;
+  }
+}
+
+/**
+ * Checks that every label can have a folder of its own that is read again.
+ *
+ * @throws UsageError naming the labels
+ */
+export function requireFolders(labels: readonly string[]): void {
+  const byFolder = new Map<string, string>();
+  for (const label of labels) {
+    const folder = folderName(label);
+    if (folder.startsWith("."))
+      throw new UsageError(`scenes of "${label}" would lie in a hidden folder`, "leave the class out: --classes");
+    const key = labelKey(folder);
+    const other = byFolder.get(key);
+    if (other !== undefined)
+      throw new UsageError(
+        `scenes of "${other}" and "${label}" would lie in one folder`,
+        "choose one of them: --classes",
+      );
+    byFolder.set(key, label);
   }
 }
 
