@@ -18,13 +18,15 @@ export interface Terminal {
   readonly signal: AbortSignal;
 }
 
-/** The process's own terminal. The first Ctrl-C asks the command to stop, the second ends the process. */
+/** The process's own terminal. The first Ctrl-C or SIGTERM asks the command to stop, the second ends the process. */
 export function processTerminal(): Terminal {
   const stopping = new AbortController();
-  process.once("SIGINT", () => {
+  const stop = () => {
+    if (stopping.signal.aborted) process.exit(130);
     stopping.abort();
-    process.once("SIGINT", () => process.exit(130));
-  });
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
   let statusShown = false;
   const clear = () => {
     if (statusShown) process.stderr.write("\r\u001b[K");

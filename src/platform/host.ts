@@ -31,7 +31,7 @@ export interface Files {
   remove(path: string): Promise<void>;
   /** undefined when there is nothing at `path`. */
   stat(path: string): Promise<FileEntry | undefined>;
-  /** Entries of a directory, sorted by name. */
+  /** Entries of a directory, sorted by name. Links to folders that `path` goes through are left out, so that nobody walks in circles. */
   list(path: string): Promise<readonly FileEntry[]>;
   makeDirectory(path: string): Promise<void>;
   join(...parts: string[]): string;

@@ -67,9 +67,9 @@ describe("kill -9", () => {
   });
 });
 
-test("SIGINT: a checkpoint, how to go on, exit code 130", async () => {
-  const out = join(folder, "interrupted");
-  const { code, stderr, delay } = await interrupt(begin(out), out, "SIGINT");
+test.each(["SIGINT", "SIGTERM"] as const)("%s: a checkpoint, how to go on, exit code 130", async (signal) => {
+  const out = join(folder, signal);
+  const { code, stderr, delay } = await interrupt(begin(out), out, signal);
   expect(code, stderr).toBe(130);
   expect(stderr).toContain(`saved; go on with: saccade train --resume --out ${out}\nsaccade: stopped\n`);
   expect((await goOn(out).ended).code).toBe(0);

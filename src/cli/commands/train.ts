@@ -78,8 +78,8 @@ Examples:
 DATA is a folder with train/CLASS/*.jpg and val/CLASS/*.jpg, a folder of class
 folders (a tenth is kept for validation), a CSV or JSON-lines list, Parquet, tar
 shards, CIFAR or IDX files. The run's folder gets best/ and last/ (models for
-saccade classify), metrics.jsonl, TensorBoard events and checkpoints. Ctrl-C
-stops with a checkpoint; --resume goes on to the same numbers.
+saccade classify), metrics.jsonl, TensorBoard events and checkpoints. Ctrl-C or
+SIGTERM stops with a checkpoint; --resume goes on to the same numbers.
 
 Recipes of several stages run them one after another, each in a folder of its
 own below the run's (stage-1, stage-2, …):

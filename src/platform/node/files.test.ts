@@ -48,6 +48,20 @@ test("stat and list", async () => {
   await expect(files.list(at("l", "a"))).rejects.toThrow(/a part of the path is a file/);
 });
 
+test("links never lead a walk in circles", async () => {
+  await files.makeDirectory(at("walk", "x"));
+  await files.makeDirectory(at("walk", "y"));
+  symlinkSync(".", at("walk", "itself"));
+  symlinkSync(folder, at("walk", "above"));
+  symlinkSync("../y", at("walk", "x", "to-y"));
+  symlinkSync("../x", at("walk", "y", "to-x"));
+  const below = async (path: string): Promise<string[]> => {
+    const inner = (await files.list(path)).map((entry) => below(entry.path));
+    return [path.slice(at("walk").length + 1), ...(await Promise.all(inner)).flat()];
+  };
+  expect(await below(at("walk"))).toEqual(["", "x", "x/to-y", "y", "y/to-x"]);
+});
+
 test("reading what is not there, not a file, or too large", async () => {
   await expect(files.read(at("none"))).rejects.toBeInstanceOf(NotFoundError);
   await expect(files.read(folder)).rejects.toThrow(/it is a folder, not a file/);

@@ -1,8 +1,8 @@
 // Files on the local disk.
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { LimitError, NotFoundError, SaccadeError } from "../../errors.ts";
 import type { FileEntry, Files } from "../host.ts";
 
@@ -153,6 +153,7 @@ async function list(path: string): Promise<readonly FileEntry[]> {
     names.sort().map(async (name): Promise<FileEntry | undefined> => {
       const full = join(path, name);
       const found = await describe(full).catch(() => undefined);
+      if (found?.isDirectory && (await leadsBack(full))) return undefined;
       if (found !== undefined) return found;
       // A link to nowhere is listed as a file; what was deleted since is not.
       const link = await lstat(full).catch(() => undefined);
@@ -160,6 +161,22 @@ async function list(path: string): Promise<readonly FileEntry[]> {
     }),
   );
   return entries.filter((entry) => entry !== undefined);
+}
+
+/** Whether a folder's path is a link to a folder that the path itself goes through: who followed it would go in circles. */
+async function leadsBack(path: string): Promise<boolean> {
+  try {
+    if (!(await lstat(path)).isSymbolicLink()) return false;
+    const target = await realpath(path);
+    let outer = resolve(path);
+    while (outer !== dirname(outer)) {
+      outer = dirname(outer);
+      if ((await realpath(outer)) === target) return true;
+    }
+    return false;
+  } catch {
+    return false; // it went away meanwhile: whoever opens it is told
+  }
 }
 
 const errorCode = (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "");
