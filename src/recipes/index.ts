@@ -7,6 +7,7 @@ import { everyday } from "./everyday.ts";
 import { everydayFull } from "./everyday-full.ts";
 import { everydayGrown } from "./everyday-grown.ts";
 import { everydayLarger } from "./everyday-larger.ts";
+import { everydayLonger } from "./everyday-longer.ts";
 import { gfnetRecipes } from "./gfnet.ts";
 import {
   gfnetLargeScenes,
@@ -22,6 +23,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map(
     everyday,
     everydayGrown,
     everydayLarger,
+    everydayLonger,
     clothing,
     sparseformerTinyImagenet,
     scenesEncoder,

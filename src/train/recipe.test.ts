@@ -120,7 +120,9 @@ test.each([...recipes.keys()])("the recipe %s trains: its size, its model and it
 
 test("the bundled model's recipe: the second stage grows what the first one made, and can be run alone", () => {
   const { stages } = anyRecipeNamed("everyday-full") as StagedRecipe;
-  expect(stages).toEqual(["everyday", "everyday-grown", "everyday-larger"].map((name) => recipeNamed(name)));
+  expect(stages).toEqual(
+    ["everyday", "everyday-grown", "everyday-larger", "everyday-longer"].map((name) => recipeNamed(name)),
+  );
   const [first, second] = stages as [Recipe, Recipe];
   const { model } = startingPoint(first, ["a", "b"]);
   const { fresh, model: grown } = startingPoint(second, ["a", "b"], model);
