@@ -3,7 +3,9 @@
 // it is, but its frame where. Three things make it learn: an encoder that has seen evidence at every size, so that the glance's map holds the
 // frame's place; scenes with companions first, because patches anywhere show a single piece of evidence to one scene in eight; and a policy that
 // first tries places far from the one it means. A look is 30 million products, the backbone on a whole scene 22 times as many.
-// Not yet run at this size: nothing is claimed.
+// Run once, smaller than written here, on one of two cores in 24 minutes after 5 for the encoder: 4000 scenes with companions, 8000 without; stage 1
+// two epochs and one, stage 2 five at this deviation and three at 0.1, stage 3 two. Right on 1000 scenes after one, two and three looks: 40.1, 68.2,
+// 70.0 %; with the policy but before fine-tuning 34.4, 53.4, 56.3 %. The backbone on whole scenes was not trained for long enough to compare with.
 import { lookingAround, patchEncoder, type SceneExperiment, wholeScenes } from "./looking-at-scenes.ts";
 
 const experiment: SceneExperiment = {
