@@ -87,8 +87,9 @@ describe("the bundled model", () => {
     await using file = await loadClassifier(nodeHost, bytes, { device: "cpu", precision: "int8" });
     const [expected, actual] = [await eight.classify(BOATS), await file.classify(BOATS)];
     expect(actual.predictions.map(({ label }) => label)).toEqual(expected.predictions.map(({ label }) => label));
+    // The file has standard operators, whose values differ in the last bit: now and then enough to be rounded to the next of 255 steps.
     actual.predictions.forEach(({ score }, i) => {
-      expect(score).toBeCloseTo(expected.predictions[i]!.score, 3);
+      expect(Math.abs(score - expected.predictions[i]!.score)).toBeLessThan(0.01);
     });
   });
 
