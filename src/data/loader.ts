@@ -84,7 +84,7 @@ export interface LoaderStatistics {
   readonly cachedBytes: number;
 }
 
-export interface Loader {
+export interface Loader extends AsyncDisposable {
   readonly batchesPerEpoch: number;
   /** Pictures that could not be read so far, and what was left out when the data was opened. */
   readonly problems: readonly DataProblem[];
@@ -198,6 +198,10 @@ class PrefetchingLoader implements Loader {
       this.#cache.clear(),
     );
     return this.#disposed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 
   #checkAlive(): void {

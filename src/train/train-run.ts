@@ -1,7 +1,6 @@
 // A run from data to its best model: the run's folder, the teacher's lesson, loaders, training with validation. What `saccade train` does, for any
 // platform that has files, sessions and workers.
 import type { DataProblem, Dataset } from "../data/dataset.ts";
-import type { Loader } from "../data/loader.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { validateLooks } from "./gfnet/validation.ts";
 import { trainingLoader, validationLoader } from "./loaders.ts";
@@ -85,10 +84,8 @@ async function trainOn(
 ): Promise<TrainRunResult> {
   const { recipe, model, train, heldOut, target, createSession, createWorkers } = options;
   const workers = createWorkers(options.workers);
-  const loader = lesson?.loader(workers) ?? trainingLoader(train, recipe, workers);
-  await using _loader = disposing(loader);
-  const held = heldOut === undefined ? undefined : validationLoader(heldOut, recipe, createWorkers(1));
-  await using _held = disposing(held);
+  await using loader = lesson?.loader(workers) ?? trainingLoader(train, recipe, workers);
+  await using held = heldOut === undefined ? undefined : validationLoader(heldOut, recipe, createWorkers(1));
   const { definition } = model;
   const { best } = await trainModel({
     ...options,
@@ -112,9 +109,4 @@ async function trainOn(
   const problems = [...loader.problems, ...(held?.problems ?? [])];
   // Both parts of one set know what was left out of the whole.
   return { run, best, problems: [...new Map(problems.map((problem) => [problem.name, problem])).values()] };
-}
-
-/** For `await using`. */
-function disposing(loader: Loader | undefined): AsyncDisposable {
-  return { [Symbol.asyncDispose]: async () => loader?.dispose() };
 }

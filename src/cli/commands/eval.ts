@@ -4,15 +4,13 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { list } from "../../data/dataset.ts";
 import { SPLITS, type SplitName } from "../../data/samples.ts";
 import { NotFoundError, UsageError } from "../../errors.ts";
-import { type Accuracy, confusedPairs } from "../../evaluate/accuracy.ts";
 import { type Boxes, findBoxesFile, readBoxes } from "../../evaluate/boxes.ts";
 import { type EvaluationData, openForEvaluation, spreadSubset } from "../../evaluate/dataset-split.ts";
 import { type Evaluation, evaluate } from "../../evaluate/evaluate.ts";
 import { evaluationToJson } from "../../evaluate/evaluation-json.ts";
-import type { GazeShares } from "../../evaluate/gaze.ts";
 import { drawMistakes } from "../../evaluate/mistake-pictures.ts";
 import { renderReport } from "../../evaluate/report.ts";
-import { type StepEvaluation, thresholdPoints } from "../../evaluate/steps.ts";
+import { thresholdPoints } from "../../evaluate/steps.ts";
 import { findTrainingRun, type TrainingRun } from "../../evaluate/training-run.ts";
 import { inspect, summarizeTensors } from "../../model-folder/inspect.ts";
 import { loadModel } from "../../model-folder/load.ts";
@@ -27,6 +25,7 @@ import {
 } from "../../tasks/adaptive-classifier.ts";
 import { type Classifier, loadClassifier } from "../../tasks/classifier.ts";
 import { version } from "../../version.ts";
+import { evaluationText } from "../eval-text.ts";
 import {
   addDeviceOptions,
   addModelOptions,
@@ -45,7 +44,7 @@ import {
   sessionsOptions,
 } from "../options.ts";
 import { Progress } from "../progress.ts";
-import { compact, printable, type Terminal, table } from "../terminal.ts";
+import { compact, printable, type Terminal } from "../terminal.ts";
 
 type AnyClassifier = Classifier | AdaptiveClassifier;
 
@@ -64,10 +63,7 @@ interface EvalFlags extends ModelOptions, DeviceOptions, SessionsOptions, Precis
   saveThresholds?: boolean;
 }
 
-const MOST_HARD_CLASSES = 10;
 const MOST_PROBLEMS = 10;
-/** Of the 39 points of the curve, every so many is printed. */
-const CURVE_STRIDE = 6;
 
 const EXAMPLES = `
 DATA has a split of its own (val/CLASS/*.jpg, test/, a list with a split column,
@@ -163,7 +159,7 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   terminal.out(
     flags.json
       ? `${JSON.stringify({ ...evaluationToJson(evaluation), model: classifier.card.name, data: dataPath, split, device: classifier.device, precision: flags.precision })}\n`
-      : describe(evaluation, `${classifier.card.name} on ${dataPath}, ${split}`, terminal.columns),
+      : evaluationText(evaluation, `${classifier.card.name} on ${dataPath}, ${split}`, terminal.columns),
   );
   if (folder !== undefined) await saveThresholds(folder, evaluation, dataPath, terminal);
   if (flags.report !== undefined) {
@@ -301,101 +297,4 @@ async function modelFacts(model: string): Promise<[string, string][]> {
     ["Parameters", compact(elements)],
     ["File", `${found.path}, ${compact(found.fileBytes, "B")}`],
   ];
-}
-
-function describe(evaluation: Evaluation, title: string, columns: number): string {
-  const { accuracy, gaze, steps } = evaluation;
-  const parts = [
-    `${printable(title)}\n`,
-    headline(accuracy),
-    steps === undefined ? "" : describeSteps(steps, columns),
-    hardestClasses(accuracy, columns),
-    gaze === undefined ? "" : describeGaze(gaze, columns),
-  ];
-  return parts.filter((part) => part !== "").join("\n");
-}
-
-const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
-
-function headline({ count, top1, top1Interval, top5, loss, calibration, known }: Accuracy): string {
-  const rows = [
-    ["top-1", percent(top1), `95 % interval ${percent(top1Interval.low)} to ${percent(top1Interval.high)}`],
-    ["top-5", percent(top5), ""],
-    ["loss", loss.toFixed(3), "mean cross-entropy"],
-    ["calibration", percent(calibration.ece), "confidence off by this on average (ECE, 15 bins)"],
-    ["pictures", String(count), ""],
-    ...(known === undefined
-      ? []
-      : [["known labels", percent(known.top1), `top-1 of ${known.count}; top-5 ${percent(known.top5)}`]]),
-  ];
-  const widths = [0, 1].map((i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows
-    .map(([name, value, rest]) => `  ${name!.padEnd(widths[0]!)}  ${value!.padStart(widths[1]!)}  ${rest}`.trimEnd())
-    .map((line) => `${line}\n`)
-    .join("");
-}
-
-/** After each step, and a few points of the curve of stopping early. */
-function describeSteps({ steps, curve }: StepEvaluation, columns: number): string {
-  const last = steps.at(-1)!;
-  const saved = (macs: number) => `${Math.round(100 * (1 - macs / last.macs))} %`;
-  const rows = steps.map(({ macs, top1 }, i) => [String(i + 1), compact(macs, "MACs"), percent(top1)]);
-  const all = table(["all pictures take steps", "cost each", "top-1"], rows, { right: [1, 2], columns });
-  const shown = curve.filter((_, i) => i % CURVE_STRIDE === 0);
-  if (shown.length === 0) return all;
-  const early = shown.map(({ macs, top1, exits }) => [
-    exits.map((share) => `${Math.round(100 * share)} %`).join(" "),
-    compact(macs, "MACs"),
-    saved(macs),
-    percent(top1),
-  ]);
-  const header = ["stopping early: how many stop after each step", "mean cost", "saved", "top-1"];
-  return `${all}\n${table(header, early, { right: [1, 2, 3], columns })}Thresholds were solved on one half of the pictures and measured on the other.\n`;
-}
-
-function hardestClasses(accuracy: Accuracy, columns: number): string {
-  const { perClass } = accuracy;
-  if (perClass.length < 2) return "";
-  const hard = perClass.toSorted((a, b) => a.recall - b.recall || b.count - a.count).slice(0, MOST_HARD_CLASSES);
-  const pairs = confusedPairs(accuracy);
-  const rows = hard.map(({ label, count, recall, precision }) => [
-    printable(label),
-    String(count),
-    percent(recall),
-    precision === undefined ? "-" : percent(precision),
-    pairs
-      .filter((pair) => pair.label === label)
-      .slice(0, 2)
-      .map((pair) => `${printable(pair.predicted)} (${pair.count})`)
-      .join(", "),
-  ]);
-  const title = perClass.length > hard.length ? `hardest of ${perClass.length} classes` : "classes, hardest first";
-  return table([title, "pictures", "recall", "precision", "most taken for"], rows, { right: [1, 2, 3], columns });
-}
-
-function describeGaze({ all, underHalf, outsideView }: GazeShares, columns: number): string {
-  const groups = [
-    { title: `all ${all.count} pictures with a box`, group: all },
-    ...(underHalf === undefined || underHalf.count === all.count
-      ? []
-      : [{ title: `${underHalf.count} whose box is under half of the picture`, group: underHalf }]),
-  ];
-  const blocks = groups.map(({ title, group }) => {
-    const rows = group.stages.map(({ name, points, centres, fixedGaze, beyondFixed }) => [
-      name,
-      percent(points.mean),
-      percent(centres.mean),
-      percent(fixedGaze),
-      `${signed(beyondFixed.mean)} (${signed(beyondFixed.low)} to ${signed(beyondFixed.high)})`,
-    ]);
-    const header = ["where it looked", "points in box", "centres", "fixed gaze", "points beyond that"];
-    return `${title}; the box is ${percent(group.boxShareOfView)} of the view\n${table(header, rows, { right: [1, 2, 3, 4], columns })}`;
-  });
-  const left = outsideView === 0 ? "" : `${outsideView} pictures whose object is outside of the view are left out\n`;
-  return `${blocks.join("\n")}${left}Evenly spread points would have the box's share of the view in the box. Fixed\ngaze: its mean over all pictures; what is beyond that was found, not guessed.\n`;
-}
-
-function signed(share: number): string {
-  const points = (100 * Math.abs(share)).toFixed(1);
-  return points === "0.0" ? points : `${share < 0 ? "-" : "+"}${points}`;
 }

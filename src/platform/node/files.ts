@@ -148,12 +148,12 @@ async function describe(path: string): Promise<FileEntry | undefined> {
 }
 
 async function list(path: string): Promise<readonly FileEntry[]> {
-  const names = await readdir(path).catch((error: unknown) => explain(error, "list", path));
+  const inside = await readdir(path, { withFileTypes: true }).catch((error: unknown) => explain(error, "list", path));
   const entries = await Promise.all(
-    names.sort().map(async (name): Promise<FileEntry | undefined> => {
-      const full = join(path, name);
+    inside.toSorted(byName).map(async (entry): Promise<FileEntry | undefined> => {
+      const full = join(path, entry.name);
       const found = await describe(full).catch(() => undefined);
-      if (found?.isDirectory && (await leadsBack(full))) return undefined;
+      if (found?.isDirectory && entry.isSymbolicLink() && (await leadsBack(full))) return undefined;
       if (found !== undefined) return found;
       // A link to nowhere is listed as a file; what was deleted since is not.
       const link = await lstat(full).catch(() => undefined);
@@ -163,10 +163,12 @@ async function list(path: string): Promise<readonly FileEntry[]> {
   return entries.filter((entry) => entry !== undefined);
 }
 
-/** Whether a folder's path is a link to a folder that the path itself goes through: who followed it would go in circles. */
+/** By code units, as strings are sorted. */
+const byName = (a: { readonly name: string }, b: { readonly name: string }) => (a.name < b.name ? -1 : 1);
+
+/** Whether a link leads to a folder that its own path goes through: who followed it would go in circles. */
 async function leadsBack(path: string): Promise<boolean> {
   try {
-    if (!(await lstat(path)).isSymbolicLink()) return false;
     const target = await realpath(path);
     let outer = resolve(path);
     while (outer !== dirname(outer)) {

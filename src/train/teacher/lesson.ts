@@ -147,19 +147,15 @@ const worksBeside = (device: ActualDevice) => device === "cuda" || device === "w
 
 async function learnFromViews(session: Session, options: LessonOptions): Promise<Probe> {
   const { recipe, train, onTeacher } = options;
-  const loader = fittingLoader(train, recipe, options.createWorkers(options.workers));
-  try {
-    const { probe, accuracy } = await fitOnViews({
-      ...options,
-      session,
-      dataset: train,
-      loader,
-      seed: recipe.seed,
-      ...(onTeacher === undefined ? {} : { onProgress: onTeacher }),
-    });
-    if (accuracy !== undefined) options.onTaught?.(accuracy);
-    return probe;
-  } finally {
-    await loader.dispose();
-  }
+  await using loader = fittingLoader(train, recipe, options.createWorkers(options.workers));
+  const { probe, accuracy } = await fitOnViews({
+    ...options,
+    session,
+    dataset: train,
+    loader,
+    seed: recipe.seed,
+    ...(onTeacher === undefined ? {} : { onProgress: onTeacher }),
+  });
+  if (accuracy !== undefined) options.onTaught?.(accuracy);
+  return probe;
 }

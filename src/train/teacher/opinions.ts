@@ -176,21 +176,15 @@ async function extractFeatures(options: TeachOptions, items: readonly number[]) 
 /** What the teacher gives for some items, batch by batch: features (rows, width), and -1 as the label of an item that cannot be read. */
 async function* featuresOf({ teacher, dataset, openLoader, signal }: TeachOptions, items: readonly number[]) {
   if (items.length === 0) return;
-  const loader = openLoader(subset(dataset, items));
+  await using loader = openLoader(subset(dataset, items));
   const input = teacher.inputs[0]!.name;
   let start = 0;
-  try {
-    for await (const { images, labels } of loader.batches({
-      untilEpoch: 1,
-      ...(signal === undefined ? {} : { signal }),
-    })) {
-      const outputs = await teacher.run({ [input]: images }, { outputs: ["features"] });
-      const features = toFloat32(outputs.features!);
-      yield { start, features, labels, width: features.length / labels.length };
-      start += labels.length;
-    }
-  } finally {
-    await loader.dispose();
+  const batches = loader.batches({ untilEpoch: 1, ...(signal === undefined ? {} : { signal }) });
+  for await (const { images, labels } of batches) {
+    const outputs = await teacher.run({ [input]: images }, { outputs: ["features"] });
+    const features = toFloat32(outputs.features!);
+    yield { start, features, labels, width: features.length / labels.length };
+    start += labels.length;
   }
 }
 

@@ -182,6 +182,7 @@ export function withViewTeacher(loader: Loader, session: Session, { ahead }: { r
     },
     takeStatistics: () => loader.takeStatistics(),
     dispose: () => loader.dispose(),
+    [Symbol.asyncDispose]: () => loader.dispose(),
   };
 }
 
