@@ -17,7 +17,7 @@ interface ByChoice {
   readonly centre: readonly number[];
 }
 
-/** What the tables read of bench/results/glance-and-focus.json. */
+/** What the tables read of bench/results/glance-and-focus.json and large-scenes.json. */
 export interface ScenesReport extends TimedReport {
   readonly accuracy_by_look: { readonly after_stage_2: ByChoice; readonly after_stage_3: ByChoice };
 }
@@ -34,11 +34,14 @@ export interface TimedReport {
 const TABLES: Readonly<Record<string, (results: Results) => string[]>> = {
   looks: ({ scenes }) => (scenes === undefined ? [] : looksTable(scenes)),
   "scenes-times": ({ scenes }) => (scenes === undefined ? [] : timesTable(scenes)),
+  "large-looks": ({ largeScenes }) => (largeScenes === undefined ? [] : looksTable(largeScenes)),
+  "large-times": ({ largeScenes }) => (largeScenes === undefined ? [] : timesTable(largeScenes)),
   "everyday-times": ({ everyday }) => (everyday === undefined ? [] : timesTable(everyday)),
 };
 
 export interface Results {
   readonly scenes: ScenesReport | undefined;
+  readonly largeScenes: ScenesReport | undefined;
   readonly everyday: TimedReport | undefined;
 }
 
@@ -48,7 +51,11 @@ export function readExitResults(root = ROOT): Results {
     const path = join(root, "bench/results", name);
     return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined;
   };
-  return { scenes: read("glance-and-focus.json"), everyday: read("early-exit.json") };
+  return {
+    scenes: read("glance-and-focus.json"),
+    largeScenes: read("large-scenes.json"),
+    everyday: read("early-exit.json"),
+  };
 }
 
 /** The document with what is between markers made anew. Throws when a marker is missing. */

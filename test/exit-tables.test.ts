@@ -24,7 +24,7 @@ test("a row a way of choosing patches, and a row a way of answering", () => {
     accuracy_by_look: { after_stage_2: choices, after_stage_3: { ...choices, policy: [0.3, 0.5] } },
     rows,
   };
-  const made = updateDocument(DOCUMENT, { scenes, everyday: undefined }).split("\n");
+  const made = updateDocument(DOCUMENT, { scenes, largeScenes: undefined, everyday: undefined }).split("\n");
   expect(made).toEqual(
     expect.arrayContaining([
       "| top-1, % after looks | 1 (the glance) | 2 |",
@@ -35,5 +35,7 @@ test("a row a way of choosing patches, and a row a way of answering", () => {
       "| all steps, one graph | 40.0 | 20.0 | 2.00 |  | 1.00 |  |",
     ]),
   );
-  expect(() => updateDocument("nothing", { scenes, everyday: undefined })).toThrow("no place for the table looks");
+  expect(() => updateDocument("nothing", { scenes, largeScenes: undefined, everyday: undefined })).toThrow(
+    "no place for the table looks",
+  );
 });

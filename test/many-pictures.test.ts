@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { AbortedError, UsageError } from "../src/errors.ts";
+import { AbortedError, SessionError, UsageError } from "../src/errors.ts";
 import type { RawImage } from "../src/image/raw-image.ts";
 import type { Host } from "../src/platform/host.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
@@ -36,11 +36,12 @@ beforeAll(async () => {
 });
 
 /** A host that knows what sessions were asked of it and how many are open. */
-function watchedHost(machine: Partial<Host["machine"]> = {}) {
+function watchedHost(machine: Partial<Host["machine"]> = {}, refuses: (options: SessionOptions) => void = () => {}) {
   const asked: SessionOptions[] = [];
   let open = 0;
   let runs = 0;
   const createSession: Host["createSession"] = async (bytes, options = {}) => {
+    refuses(options);
     const session = await nodeHost.createSession(bytes, options);
     asked.push(options);
     open++;
@@ -166,6 +167,23 @@ describe("sessions that are chosen", () => {
   test("are tried where the work takes long", async () => {
     expect(await chosen(200, { cores: 2 })).toEqual([[1, 1], true]); // a look at the rate says it does not
     expect(await chosen(1e8, { cores: 2 })).toEqual([[1, 1, 2], true]);
+  });
+
+  test("are the first ones where others cannot be opened to try them", async () => {
+    const opened: number[] = [];
+    const trying = async (error: Error) => {
+      const { host, open } = watchedHost({ cores: 2 }, ({ threads }) => {
+        if (threads === 2) throw error;
+      });
+      const options = { sessions: "auto", expectedPictures: 1e8 } as const;
+      const classifier = await loadClassifier(host, model, options).finally(() => opened.push(open()));
+      const { sessions } = classifier.layout;
+      await classifier.dispose();
+      return [sessions, open()];
+    };
+    expect(await trying(new SessionError("no memory is left"))).toEqual([2, 0]);
+    await expect(trying(new AbortedError("loading the model"))).rejects.toThrow(AbortedError);
+    expect(opened).toEqual([2, 0]);
   });
 
   test.each([0, 1.5, -1, 1000])("%d of them are refused", async (sessions) => {

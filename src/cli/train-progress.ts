@@ -142,9 +142,10 @@ export function problemLines(problems: readonly DataProblem[]): string[] {
   return more > 0 ? [...lines, `left out: ${more} more`] : lines;
 }
 
-/** A path as a shell takes it. */
-export function shellWord(path: string): string {
-  return /^[\w./:\\-]+$/.test(path) ? path : `"${path}"`;
+/** A path as a shell takes it. Elsewhere than on Windows, nothing between single quotes means anything but itself. */
+export function shellWord(path: string, isWindows = process.platform === "win32"): string {
+  if (/^[\w./:-]+$/.test(path) || (isWindows && /^[\w./:\\-]+$/.test(path))) return path;
+  return isWindows ? `"${path}"` : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** 0.456 -> "45.6 %" */

@@ -62,6 +62,11 @@ export function baseName(path: string): string {
   return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
 }
 
+/** Whether systems and other programs leave files of this name behind: nobody's pictures, and nobody's work. */
+export function isHidden({ path }: { readonly path: string }): boolean {
+  return /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX$)/.test(baseName(path));
+}
+
 /** A path without its last part; "" for a bare name. */
 export function folderOf(path: string): string {
   return path.slice(0, Math.max(path.length - baseName(path).length - 1, 0)) || (/^[/\\]/.test(path) ? "/" : "");

@@ -1,6 +1,14 @@
 // Image folders: one folder per class, pictures anywhere below it. The layout of torchvision's ImageFolder.
 import type { DataProblem } from "./dataset.ts";
-import { baseName, type DataFileEntry, type DataFiles, extensionOf, isPictureName, mapLimited } from "./files.ts";
+import {
+  baseName,
+  type DataFileEntry,
+  type DataFiles,
+  extensionOf,
+  isHidden,
+  isPictureName,
+  mapLimited,
+} from "./files.ts";
 import { labelFromFolder } from "./labels.ts";
 import type { Sample, SamplePart } from "./samples.ts";
 
@@ -21,10 +29,6 @@ const OTHER_PICTURES: ReadonlySet<string> = new Set([
   "ppm",
   "pgm",
 ]);
-
-/** Files that systems leave behind. */
-export const isHidden = (entry: DataFileEntry): boolean =>
-  /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX$)/.test(baseName(entry.path));
 
 /** Reads the class folders among the entries. */
 export async function readClassFolders(files: DataFiles, entries: readonly DataFileEntry[]): Promise<SamplePart> {

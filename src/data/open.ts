@@ -2,8 +2,8 @@
 import { FormatError, NotFoundError, UsageError } from "../errors.ts";
 import { readCifar } from "./cifar.ts";
 import { type Dataset, list, splitDataset } from "./dataset.ts";
-import { baseName, type DataFileEntry, type DataFiles, extensionOf, isPictureName } from "./files.ts";
-import { isHidden, readClassFolders } from "./folder.ts";
+import { baseName, type DataFileEntry, type DataFiles, extensionOf, isHidden, isPictureName } from "./files.ts";
+import { readClassFolders } from "./folder.ts";
 import { readIdx } from "./idx.ts";
 import { isListName, type ListOptions, readList } from "./list.ts";
 import { RowGroupCache, readParquet } from "./parquet.ts";

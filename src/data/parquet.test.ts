@@ -71,4 +71,12 @@ describe("Parquet", () => {
     for (const key of ["a", "b", "a", "c", "a", "b"]) await get(key);
     expect(reads).toEqual(["a", "b", "c", "b"]);
   });
+
+  test("a row group that could not be read is read again when it is asked for again", async () => {
+    const cache = new RowGroupCache();
+    const failing = cache.get("a", 1, () => Promise.reject(new Error("the disk is away")));
+    await expect(failing).rejects.toThrow("the disk is away");
+    expect(await cache.get("a", 1, async () => [1])).toEqual([1]);
+    expect(await cache.get("a", 1, async () => [2])).toEqual([1]);
+  });
 });

@@ -25,13 +25,18 @@ interface Columns {
   readonly names: readonly string[] | undefined;
 }
 
+interface KeptGroup {
+  readonly rows: Promise<readonly unknown[]>;
+  readonly bytes: number;
+}
+
 /** Row groups that were read lately. */
 export class RowGroupCache {
-  readonly #groups = new Map<string, { readonly rows: Promise<readonly unknown[]>; readonly bytes: number }>();
+  readonly #groups = new Map<string, KeptGroup>();
   #bytes = 0;
 
   get(key: string, bytes: number, read: () => Promise<readonly unknown[]>): Promise<readonly unknown[]> {
-    const kept = this.#groups.get(key) ?? { rows: read(), bytes };
+    const kept = this.#groups.get(key) ?? this.#begin(key, bytes, read);
     if (this.#groups.delete(key)) this.#bytes -= kept.bytes;
     // Putting it in again makes it the newest in the map's order.
     this.#groups.set(key, kept);
@@ -42,6 +47,17 @@ export class RowGroupCache {
       this.#bytes -= group.bytes;
     }
     return kept.rows;
+  }
+
+  /** A read that fails is forgotten: whoever asks again reads again. */
+  #begin(key: string, bytes: number, read: () => Promise<readonly unknown[]>): KeptGroup {
+    const group = { rows: read(), bytes };
+    group.rows.catch(() => {
+      if (this.#groups.get(key) !== group) return;
+      this.#groups.delete(key);
+      this.#bytes -= bytes;
+    });
+    return group;
   }
 }
 

@@ -34,6 +34,11 @@ export interface Files {
   /** Entries of a directory, sorted by name. Links to folders that `path` goes through are left out, so that nobody walks in circles. */
   list(path: string): Promise<readonly FileEntry[]>;
   makeDirectory(path: string): Promise<void>;
+  /**
+   * Takes a folder, which must be there, until what is returned is disposed: whoever else locks it meanwhile, in whatever process, fails with
+   * SaccadeError "in_use". What a killed process held is free again.
+   */
+  lock(folder: string): Promise<AsyncDisposable>;
   join(...parts: string[]): string;
 }
 

@@ -1,5 +1,5 @@
 // The sessions of a model that is to answer many pictures: how many side by side, with how many threads each.
-import { UsageError } from "../errors.ts";
+import { AbortedError, UsageError } from "../errors.ts";
 import type { Host } from "../platform/host.ts";
 import { fastestOf, runRate, type TrialOptions } from "../runtime/layout-trial.ts";
 import { shareBytes } from "../runtime/pool.ts";
@@ -92,7 +92,12 @@ export class EngineSessions {
   }
 
   async #faster(first: OpenLayout, layout: SessionLayout, bytes: Uint8Array, trial: TrialBatch): Promise<Session> {
-    const rival = await this.#openAs(layout, bytes);
+    // What cannot be opened, for want of memory perhaps, has lost: the first answers as well.
+    const rival = await this.#openAs(layout, bytes).catch((error: unknown) => {
+      if (error instanceof AbortedError) throw error;
+      return undefined;
+    });
+    if (rival === undefined) return first.session;
     const winner = await fastestOf([first, rival], trial).catch(async (error: unknown) => {
       await rival.session.dispose();
       throw error;

@@ -1,11 +1,12 @@
 // inputs.json in a run's folder: what the run began with besides its recipe, so that `--resume` needs to be told nothing again and notices when
 // the data is not what it was.
 import { z } from "zod";
+import { isHidden } from "../data/files.ts";
 import { FormatError, SaccadeError } from "../errors.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import type { Files } from "../platform/host.ts";
 import { listCheckpoints, loadCheckpoint } from "./run/checkpoint.ts";
-import { isHidden, type RunPaths } from "./run/run-folder.ts";
+import type { RunPaths } from "./run/run-folder.ts";
 
 const inputsSchema = z.looseObject({
   /** As the user wrote it. */
@@ -87,8 +88,8 @@ export async function modelOfRun(files: Files, paths: RunPaths): Promise<NativeM
  */
 export async function abandonRun(files: Files, paths: RunPaths): Promise<boolean> {
   if ((await listCheckpoints(files, paths.checkpoints)).length > 0) return true;
-  // The folder was empty when the run was made in it, but for names with a dot, which are not its own.
-  for (const { path } of await files.list(paths.folder)) if (!isHidden(path)) await files.remove(path);
+  // The folder was empty when the run was made in it, but for what is not its own.
+  for (const entry of await files.list(paths.folder)) if (!isHidden(entry)) await files.remove(entry.path);
   return false;
 }
 
@@ -105,7 +106,5 @@ export async function defaultRunFolder(files: Files, name: string, resumes: bool
 
 async function isTaken(files: Files, path: string): Promise<boolean> {
   const entry = await files.stat(path);
-  return (
-    entry !== undefined && (!entry.isDirectory || (await files.list(path)).some((inside) => !isHidden(inside.path)))
-  );
+  return entry !== undefined && (!entry.isDirectory || (await files.list(path)).some((inside) => !isHidden(inside)));
 }

@@ -6,7 +6,7 @@ import { validateLooks } from "./gfnet/validation.ts";
 import { trainingLoader, validationLoader } from "./loaders.ts";
 import type { Recipe } from "./recipe.ts";
 import type { BestSoFar } from "./run/checkpoint-progress.ts";
-import { createRun, type ResumedRun, type Run } from "./run/run-folder.ts";
+import { cleanRun, createRun, type ResumedRun, type Run } from "./run/run-folder.ts";
 import { abandonRun, type RunInputs, writeRunInputs } from "./run-inputs.ts";
 import { type Lesson, type LessonOptions, openLesson } from "./teacher/lesson.ts";
 import { type Evaluation, type FitOptions, trainModel } from "./train-model.ts";
@@ -35,7 +35,7 @@ export interface TrainRunResult {
 /**
  * Begins a run, or goes on with one. A new run that fails before its first checkpoint leaves nothing behind.
  *
- * @throws UsageError when the folder is occupied, or the recipe cannot use a teacher; what `trainModel` throws
+ * @throws SaccadeError "in_use" when another process trains there; UsageError when the folder is occupied, or the recipe cannot use a teacher; what `trainModel` throws
  */
 export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult> {
   const { recipe, folder, resumed, files, inputs } = options;
@@ -48,6 +48,8 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
   });
   try {
     const run = resumed ?? (await createRun(files, folder, recipe));
+    await using _held = await files.lock(folder);
+    if (resumed !== undefined) await cleanRun(files, run.paths);
     return await learnAndTrain(options, run, lesson);
   } finally {
     await lesson?.dispose();

@@ -77,7 +77,14 @@ test("many problems are not all listed", () => {
 });
 
 test("paths that a shell would split are quoted", () => {
-  expect([shellWord("runs/mine-2"), shellWord("my runs/a")]).toEqual(["runs/mine-2", '"my runs/a"']);
+  const unix = (path: string) => shellWord(path, false);
+  expect([unix("runs/mine-2"), unix("my runs/a"), unix("it's $HOME")]).toEqual([
+    "runs/mine-2",
+    "'my runs/a'",
+    "'it'\\''s $HOME'",
+  ]);
+  const windows = (path: string) => shellWord(path, true);
+  expect([windows("runs\\mine"), windows("my runs\\a")]).toEqual(["runs\\mine", '"my runs\\a"']);
 });
 
 function recorder(interactive: boolean) {

@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { shellWord } from "../../src/cli/train-progress.ts";
 import { reduceMean } from "../../src/graph/build.ts";
 import { trace } from "../../src/graph/scope.ts";
 import { lower } from "../../src/onnx/lower.ts";
+import { nodeHost } from "../../src/platform/node/host.ts";
 import { LABELS, writeShapes } from "../train/shapes.ts";
 import { cli } from "./fake-terminal.ts";
 import { temporaryFolder } from "./mini-model.ts";
@@ -77,7 +79,7 @@ describe("a run", () => {
     clearInterval(timer);
     expect(broken.exitCode).toBe(130);
     expect(broken.notes.slice(-2)).toEqual([
-      `saved; go on with: saccade train --resume --out "${other}"`,
+      `saved; go on with: saccade train --resume --out ${shellWord(other)}`,
       "saccade: stopped",
     ]);
     const resumed = await train(["--resume", "--out", other]);
@@ -90,6 +92,20 @@ describe("a run", () => {
     const { exitCode, notes } = await train([data, "--recipe", recipe, "--out", run]);
     expect(exitCode).toBe(2);
     expect(notes.at(-1)).toMatch(/holds a run already\n {2}go on with it: --resume/);
+  });
+
+  test("a folder that another process trains in is left alone", async () => {
+    const held = await nodeHost.files.lock(run);
+    const before = outcomeOf(run);
+    writeFileSync(join(run, ".metrics.jsonl.1.a.tmp"), "the other process is writing it");
+    const { exitCode, notes } = await train(["--resume", "--out", run]);
+    expect(exitCode).toBe(1);
+    expect(notes.at(-1)).toMatch(/is in use: process \d+ on .*\n {2}wait for it or stop it/);
+    expect(outcomeOf(run)).toEqual(before);
+    expect(existsSync(join(run, ".metrics.jsonl.1.a.tmp"))).toBe(true);
+    await held[Symbol.asyncDispose]();
+    expect((await train(["--resume", "--out", run])).exitCode).toBe(0);
+    expect(existsSync(join(run, ".metrics.jsonl.1.a.tmp"))).toBe(false);
   });
 
   test("another recipe, or other data, is not gone on with", async () => {

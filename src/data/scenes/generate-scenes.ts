@@ -170,6 +170,8 @@ interface SplitPlan {
   readonly dataset: Dataset;
   /** Items of the evidence, a scene each. */
   readonly evidence: Int32Array;
+  /** The evidence of each class of the source. */
+  readonly evidenceOf: ReadonlyMap<number, Int32Array>;
   /** Items for ground and clutter: all of the split, so that they say nothing about the class. */
   readonly material: Int32Array;
   /** Items of classes that are not asked for. */
@@ -190,11 +192,13 @@ function planSplit(
   const strangers = Int32Array.from([...dataset.targets.keys()].filter((i) => !chosen.has(dataset.targets[i]!)));
   if (distractors > 0 && strangers.length === 0)
     throw new UsageError(`no picture is left for distractors: all classes of ${split} are asked for`);
+  const random = new RandomSource(seed, `evidence/${split}`);
+  const evidence = available === 0 ? new Int32Array() : balancedOrder(wanted, asked, random);
   return {
     split,
     dataset,
-    evidence:
-      available === 0 ? new Int32Array() : balancedOrder(wanted, asked, new RandomSource(seed, `evidence/${split}`)),
+    evidence,
+    evidenceOf: new Map(classes.map(({ index }) => [index, evidence.filter((i) => dataset.targets[i] === index)])),
     material: Int32Array.from(dataset.targets.keys()),
     distractors: strangers,
   };
@@ -211,7 +215,7 @@ function balancedOrder(members: readonly (readonly number[])[], count: number, r
 }
 
 async function makeScene(
-  { split, dataset, evidence, material: items, distractors }: SplitPlan,
+  { split, dataset, evidence, evidenceOf, material: items, distractors }: SplitPlan,
   place: number,
   pictures: ScenePictures,
   classes: readonly SceneClass[],
@@ -221,7 +225,7 @@ async function makeScene(
   const item = evidence[place]!;
   const target = dataset.targets[item]!;
   // A picture that cannot be read is replaced by another of its class, so that counts and classes stay as planned.
-  const sameClass = Int32Array.from(evidence.filter((other) => dataset.targets[other] === target));
+  const sameClass = evidenceOf.get(target)!;
   const decisive = (await pictures.square(item)) ?? (await pictures.draw(1, sameClass, random))[0]!;
   // Ground and clutter are cut out of a handful of pictures: enough variety, and a fraction of the reading.
   const handful = await pictures.draw(Math.max(8, options.clutter), items, random);

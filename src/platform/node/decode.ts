@@ -132,7 +132,7 @@ function checkSize(size: { width: number; height: number } | undefined, maxPixel
       size.width * size.height,
       maxPixels,
       "pixels",
-      "scale it down first, or raise the limit on pixels",
+      "scale it down first; a program may pass maxPixels, or the pixels themselves",
     );
 }
 

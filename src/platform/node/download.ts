@@ -1,10 +1,11 @@
 // A file over HTTP(S) onto the disk. It arrives under a temporary name, goes on where an earlier attempt stopped, is never stuck, and gets
 // its name only once it is complete and the caller has found it good.
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AbortedError, NetworkError, SaccadeError, UsageError } from "../../errors.ts";
 import { describeStatus, networkFailure, sha256OfFile } from "./download-failures.ts";
 import { forget, type Leftover, readLeftover, remember } from "./download-leftover.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 export interface DownloadProgress {
   /** Bytes on the disk, those of earlier attempts included. */
@@ -50,7 +51,7 @@ export async function download(url: string, path: string, options: DownloadOptio
   const address = parseAddress(url);
   const part = `${path}.part`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     if (options.restart === true) await forget(part);
     const leftover = await readLeftover(part, address.href);
     const received = await fetchPart(address, part, leftover, path, options);

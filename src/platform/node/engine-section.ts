@@ -14,15 +14,19 @@ const EXIT_PATIENCE_MS = 60_000;
 export interface EngineSection {
   /** Whether the worker is in native code. */
   readonly flag: Int32Array<SharedArrayBuffer>;
-  /** Whether any worker of the process is on WebGPU's device; one for all of them. */
+  /** The number of the worker that is on WebGPU's device, or 0; one for all workers of the process. */
   readonly turn: Int32Array<SharedArrayBuffer>;
+  /** This worker's own number. */
+  readonly number: number;
 }
 
 const flag = () => new Int32Array(new SharedArrayBuffer(4));
 const turn = flag();
+let sections = 0;
 
 export function engineSection(): EngineSection {
-  return { flag: flag(), turn };
+  sections += 1;
+  return { flag: flag(), turn, number: sections };
 }
 
 /** Worker: native code begins. Never returns once the process is exiting; the thread is stopped while it waits here. */
@@ -51,27 +55,41 @@ export async function inSection<T>(section: EngineSection, work: () => Promise<T
  * closing sessions side by side crashed the process ("double free or corruption", onnxruntime-node 1.30.0). Waiting blocks the thread, so a
  * worker never has two turns under way.
  */
-export async function inTurn<T>({ turn }: EngineSection, work: () => Promise<T>): Promise<T> {
-  while (Atomics.compareExchange(turn, 0, IDLE, BUSY) !== IDLE) Atomics.wait(turn, 0, BUSY);
+export async function inTurn<T>(section: EngineSection, work: () => Promise<T>): Promise<T> {
+  const { turn, number } = section;
+  for (;;) {
+    const other = Atomics.compareExchange(turn, 0, IDLE, number);
+    if (other === IDLE) break;
+    Atomics.wait(turn, 0, other);
+  }
   try {
     return await work();
   } finally {
-    Atomics.store(turn, 0, IDLE);
-    Atomics.notify(turn, 0, 1);
+    endTurn(section);
   }
+}
+
+function endTurn({ turn, number }: EngineSection): void {
+  if (Atomics.compareExchange(turn, 0, number, IDLE) === number) Atomics.notify(turn, 0);
 }
 
 const guarded = new Set<EngineSection>();
 let listening = false;
 
-/** Owner: from now until the returned function is called, the process does not exit inside this section. */
+/**
+ * Owner: from now until the returned function is called, the process does not exit inside this section. It is called when the worker is gone, and
+ * a turn that died with it is then another's.
+ */
 export function guardSection(section: EngineSection): () => void {
   if (!listening) {
     listening = true;
     process.once("exit", closeSections); // once for all sessions: no listener warning, whatever their number
   }
   guarded.add(section);
-  return () => guarded.delete(section);
+  return () => {
+    guarded.delete(section);
+    endTurn(section);
+  };
 }
 
 function closeSections(): void {

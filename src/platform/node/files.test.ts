@@ -30,6 +30,23 @@ test("what is written comes back, and nothing else is left", async () => {
   expect(await files.read(at("empty"))).toEqual(new Uint8Array(0));
 });
 
+test("a folder comes with those that it lies in, and may be there already", async () => {
+  await files.makeDirectory(at("deep", "deeper", "deepest"));
+  await files.makeDirectory(at("deep", "deeper"));
+  expect((await files.stat(at("deep", "deeper", "deepest")))?.isDirectory).toBe(true);
+  writeFileSync(at("deep", "file"), "");
+  await expect(files.makeDirectory(at("deep", "file"))).rejects.toThrow("a file of this name is in the way");
+  await expect(files.makeDirectory(at("deep", "file", "x", "y"))).rejects.toThrow("a part of the path is a file");
+  symlinkSync("deeper", at("deep", "link"));
+  await files.makeDirectory(at("deep", "link", "new"));
+  expect((await files.stat(at("deep", "deeper", "new")))?.isDirectory).toBe(true);
+});
+
+test.skipIf(process.platform !== "linux")("a folder that takes no others is an error, soon", async () => {
+  const attempt = files.makeDirectory("/proc/none/inside");
+  await expect(attempt).rejects.toThrow("cannot make the folder /proc/none/inside: nothing can be made there");
+});
+
 test("stat and list", async () => {
   await files.makeDirectory(at("l", "sub"));
   await files.writeAtomic(at("l", "b"), "22");

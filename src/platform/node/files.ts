@@ -1,10 +1,12 @@
 // Files on the local disk.
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm, stat, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, open, readdir, realpath, rename, rm, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { LimitError, NotFoundError, SaccadeError } from "../../errors.ts";
 import type { FileEntry, Files } from "../host.ts";
+import { lockFolder } from "./folder-lock.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 /** The file system of this process. Relative paths are relative to the working directory. */
 export const nodeFiles: Files = {
@@ -16,8 +18,12 @@ export const nodeFiles: Files = {
   stat: describe,
   list,
   makeDirectory: async (path) => {
-    await mkdir(path, { recursive: true }).catch((error: unknown) => explain(error, "make the folder", path));
+    await makeDirectory(path).catch((error: unknown) => {
+      if (errorCode(error) !== "ENOENT") return explain(error, "make the folder", path);
+      throw fileError("file_enoent", "make the folder", path, "nothing can be made there", undefined, error);
+    });
   },
+  lock: (folder) => lockFolder(folder).catch((error: unknown) => explain(error, "write into", folder, folder)),
   join: (...parts) => join(...parts),
 };
 

@@ -6,6 +6,7 @@ import type { FileEntry, Files } from "../../platform/host.ts";
 export class MemoryFiles implements Files {
   /** By path: contents, or undefined for a folder. */
   readonly entries = new Map<string, Uint8Array | undefined>([["", undefined]]);
+  readonly #locked = new Set<string>();
 
   async read(path: string): Promise<Uint8Array> {
     const bytes = this.entries.get(normal(path));
@@ -60,6 +61,16 @@ export class MemoryFiles implements Files {
 
   async remove(path: string): Promise<void> {
     for (const key of this.#below(path)) this.entries.delete(key);
+  }
+
+  async lock(folder: string): Promise<AsyncDisposable> {
+    if (this.#locked.has(folder)) throw new SaccadeError("in_use", `${folder} is in use`);
+    this.#locked.add(folder);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        this.#locked.delete(folder);
+      },
+    };
   }
 
   join(...parts: string[]): string {
@@ -124,6 +135,10 @@ export class FaultyFiles implements Files {
 
   list(path: string): Promise<readonly FileEntry[]> {
     return this.#run(() => this.files.list(path));
+  }
+
+  lock(folder: string): Promise<AsyncDisposable> {
+    return this.files.lock(folder);
   }
 
   makeDirectory(path: string): Promise<void> {

@@ -3,6 +3,7 @@
 //   metrics.jsonl             curves, a JSON object a line; events.out.tfevents.*: the same for TensorBoard
 //   checkpoints/              checkpoint-<step>/: a model folder with optimizer.safetensors and state.json
 //   best/, last/              model folders, to be used like any other
+import { isHidden } from "../../data/files.ts";
 import { FormatError, NotFoundError, SaccadeError, UsageError } from "../../errors.ts";
 import { writeModelFolder } from "../../model-folder/load.ts";
 import type { NativeModel } from "../../model-folder/model.ts";
@@ -58,8 +59,7 @@ export async function createRun(files: Files, folder: string, recipe: unknown): 
   const existing = await files.stat(folder);
   if (existing !== undefined && !existing.isDirectory)
     throw new UsageError(`${folder} is a file`, "name a folder for the run");
-  // Names with a dot, such as .DS_Store, are put into folders by other programs and are nobody's work.
-  const inside = existing === undefined ? [] : (await files.list(folder)).filter(({ path }) => !isHidden(path));
+  const inside = existing === undefined ? [] : (await files.list(folder)).filter((entry) => !isHidden(entry));
   if (inside.length > 0) throw await occupied(files, paths);
   await files.makeDirectory(folder);
   const json = asJson(recipe);
@@ -87,7 +87,7 @@ export interface OpenRunOptions {
 }
 
 /**
- * Opens a run to go on with it, and cleans up after a killed one. No process may be writing to it.
+ * Opens a run to go on with it. Only reads.
  * @throws NotFoundError when there is no run, or one without a checkpoint; SaccadeError "recipe_differs" listing the fields; FormatError or
  * SaccadeError "checkpoint_damaged" for files that cannot be read.
  *
@@ -113,8 +113,12 @@ export async function openRun(files: Files, folder: string, options: OpenRunOpti
       hint: "it was changed after the run began: restore it, or begin a new run",
       data: { expected: progress.recipeFingerprint, actual: fingerprint },
     });
-  for (const place of [folder, paths.checkpoints, paths.best, paths.last]) await removeTemporaries(files, place);
   return { paths, recipe, recipeFingerprint: fingerprint, progress };
+}
+
+/** Deletes what a killed process left half-written. Nothing may be writing to the run: see `Files.lock`. */
+export async function cleanRun(files: Files, { folder, checkpoints, best, last }: RunPaths): Promise<void> {
+  for (const place of [folder, checkpoints, best, last]) await removeTemporaries(files, place);
 }
 
 async function readRecipe(files: Files, paths: RunPaths): Promise<Json> {
@@ -157,9 +161,4 @@ function show(value: Json | undefined): string {
  */
 export async function writeRunModel(files: Files, run: Run, which: "best" | "last", model: NativeModel): Promise<void> {
   await writeModelFolder(files, run.paths[which], model);
-}
-
-/** Whether a name begins with a dot, as those do that other programs put into folders. */
-export function isHidden(path: string): boolean {
-  return /[/\\]\.[^/\\]*$/.test(path);
 }
