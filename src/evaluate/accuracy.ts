@@ -47,8 +47,8 @@ export interface ClassAccuracy {
 /** What is taken for what. */
 export interface Confusion {
   readonly labels: readonly string[];
-  /** counts[label][answer] */
-  readonly counts: readonly Uint32Array[];
+  /** Of each label, how often which answer: only what there is, because thousands of classes squared are too many. */
+  readonly counts: readonly ReadonlyMap<number, number>[];
   /** Answers with a class that no picture is labelled with, by label. */
   readonly other: Uint32Array;
 }
@@ -90,7 +90,8 @@ export class AccuracyMeter {
   readonly #modelLabels: readonly string[];
   readonly #calibration = new CalibrationMeter();
   readonly #mistakes: Mistake[] = [];
-  readonly #counts: readonly Uint32Array[];
+  readonly #counts: readonly Map<number, number>[];
+  readonly #predicted: Uint32Array;
   readonly #other: Uint32Array;
   #correct = 0;
   #inTop = 0;
@@ -101,7 +102,8 @@ export class AccuracyMeter {
   constructor(match: LabelMatch, modelLabels: readonly string[]) {
     this.#match = match;
     this.#modelLabels = modelLabels;
-    this.#counts = match.classes.map(() => new Uint32Array(match.classes.length));
+    this.#counts = match.classes.map(() => new Map());
+    this.#predicted = new Uint32Array(match.classes.length);
     this.#other = new Uint32Array(match.classes.length);
   }
 
@@ -125,8 +127,11 @@ export class AccuracyMeter {
     }
     this.#calibration.add(probabilities[answer]!, isRight);
     const answerPlace = this.#match.classOfPrediction[answer]!;
-    if (answerPlace >= 0) this.#counts[place]![answerPlace]! += 1;
-    else this.#other[place]! += 1;
+    if (answerPlace >= 0) {
+      const row = this.#counts[place]!;
+      row.set(answerPlace, (row.get(answerPlace) ?? 0) + 1);
+      this.#predicted[answerPlace]! += 1;
+    } else this.#other[place]! += 1;
     if (!isRight)
       this.#mistakes.push({
         index,
@@ -165,9 +170,9 @@ export class AccuracyMeter {
   #classAccuracy(place: number): ClassAccuracy {
     const { label, modelIndex } = this.#match.classes[place]!;
     const row = this.#counts[place]!;
-    const count = row.reduce((sum, value) => sum + value, this.#other[place]!);
-    const predicted = this.#counts.reduce((sum, counts) => sum + counts[place]!, 0);
-    const correct = row[place]!;
+    const count = [...row.values()].reduce((sum, value) => sum + value, this.#other[place]!);
+    const predicted = this.#predicted[place]!;
+    const correct = row.get(place) ?? 0;
     return {
       label,
       isKnown: modelIndex >= 0,

@@ -1,7 +1,10 @@
 // An evaluation as JSON: fractions from 0 to 1, names with underscores as in all files.
+import type { Confusion } from "./accuracy.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { GazeGroup } from "./gaze.ts";
 
+/** With more classes, the matrix of confusions would be longer than a string can be, or hundreds of megabytes of zeros. */
+const MOST_MATRIX_CLASSES = 2000;
 /** Mistakes that are listed; the surest are those that teach something. */
 const MOST_MISTAKES = 50;
 
@@ -22,11 +25,7 @@ export function evaluationToJson({ accuracy, gaze, steps, problems, unknownLabel
       precision: precision ?? null,
       known: isKnown,
     })),
-    confusion: {
-      labels: confusion.labels,
-      counts: confusion.counts.map((row) => Array.from(row)),
-      other: Array.from(confusion.other),
-    },
+    confusion: confusionToJson(confusion),
     calibration: calibration.bins.map(({ confidence, accuracy: right, ...bin }) => ({
       ...bin,
       confidence: confidence ?? null,
@@ -49,6 +48,17 @@ export function evaluationToJson({ accuracy, gaze, steps, problems, unknownLabel
     problems,
     seconds,
     pictures_per_second: accuracy.count / seconds,
+  };
+}
+
+/** Rows are labels, columns answers; with very many classes only the cells that are not zero, each as [label, answer, count]. */
+function confusionToJson({ labels, counts, other }: Confusion) {
+  const isWhole = labels.length <= MOST_MATRIX_CLASSES;
+  return {
+    labels,
+    counts: isWhole ? counts.map((row) => labels.map((_, answer) => row.get(answer) ?? 0)) : null,
+    ...(isWhole ? {} : { cells: counts.flatMap((row, label) => [...row].map((cell) => [label, ...cell])) }),
+    other: Array.from(other),
   };
 }
 

@@ -23,7 +23,7 @@ export function drawConfusionMatrix({ labels, counts, other }: Confusion): Marku
   const width = margin + columns.length * cell + 4;
   const height = margin + labels.length * cell + 4;
   const rows = labels.map((label, i) => {
-    const row = [...counts[i]!, ...(hasOther ? [other[i]!] : [])];
+    const row = [...labels.map((_, j) => counts[i]!.get(j) ?? 0), ...(hasOther ? [other[i]!] : [])];
     const total = row.reduce((sum, count) => sum + count, 0);
     const y = margin + i * cell;
     const cells = row.map((count, j) => {

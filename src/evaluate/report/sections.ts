@@ -108,12 +108,13 @@ const CLASS_COLUMNS = ["Class", "Pictures", "Recall", "Precision", "F1", "Answer
 export function classSection(accuracy: Accuracy): Markup {
   const { perClass } = accuracy;
   const pairs = confusedPairs(accuracy);
-  const takenFor = (label: string) =>
-    pairs
-      .filter((pair) => pair.label === label)
-      .slice(0, 2)
-      .map(({ predicted, count }) => `${predicted} (${count})`)
-      .join(", ");
+  const answers = new Map<string, string[]>();
+  for (const { label, predicted, count } of pairs) {
+    const few = answers.get(label) ?? [];
+    if (few.length < 2) few.push(`${predicted} (${count})`);
+    answers.set(label, few);
+  }
+  const takenFor = (label: string) => answers.get(label)?.join(", ") ?? "";
   const heads = CLASS_COLUMNS.map(
     (name, i) => html`<th class="${i === 0 ? "" : "n"}" scope="col"><button type="button">${name}</button></th>`,
   );
