@@ -166,7 +166,7 @@ export function inverseDeviation(x: Tensor, epsilon: number): Tensor {
   return widen(x.graph.apply("inverseDeviation", [x], { epsilon }));
 }
 
-/** Per channel, with running statistics. */
+/** Per channel. `ofBatch`: mean and variance are those of `x` itself, see NormalizationOps. */
 export function batchNorm(
   x: Tensor,
   scale: Tensor,
@@ -174,8 +174,9 @@ export function batchNorm(
   mean: Tensor,
   variance: Tensor,
   epsilon: number,
+  { ofBatch = false }: { readonly ofBatch?: boolean } = {},
 ): Tensor {
-  return widen(x.graph.apply("batchNorm", [x, scale, bias, mean, variance], { epsilon }));
+  return widen(x.graph.apply("batchNorm", [x, scale, bias, mean, variance], { epsilon, ofBatch }));
 }
 
 const reduction =

@@ -87,8 +87,11 @@ export interface NormalizationOps {
   layerNorm: { epsilon: number };
   /** 1 / sqrt(variance + epsilon) over the last axis, which stays as 1: by what layerNorm of the same x multiplies. */
   inverseDeviation: { epsilon: number };
-  /** x, scale, bias, mean, variance: per channel (axis 1), running statistics. */
-  batchNorm: { epsilon: number };
+  /**
+   * x, scale, bias, mean, variance: per channel (axis 1). `ofBatch`: mean and (biased) variance are those of this x, so the gradient towards x goes
+   * through them, and none goes to them.
+   */
+  batchNorm: { epsilon: number; ofBatch: boolean };
 }
 
 export interface ReductionOps {

@@ -35,7 +35,7 @@ export function batchNorm(scope: Scope, x: Tensor, mode: Mode, options: BatchNor
     const moved = (current: Tensor, seen: Tensor) => add(current, mul(sub(seen, current), MOMENTUM));
     mode.updateBuffer(runningMean, (current) => moved(current, mean));
     mode.updateBuffer(runningVariance, (current) => moved(current, mul(variance, count / (count - 1))));
-    return applyBatchNorm(x, weight, bias, mean, variance, epsilon);
+    return applyBatchNorm(x, weight, bias, mean, variance, epsilon, { ofBatch: true });
   });
 }
 

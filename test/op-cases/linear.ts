@@ -92,8 +92,8 @@ export const linearCases: OpCases<keyof LinearOps | keyof NormalizationOps | key
     },
     { title: "alone", inputs: x(["batch", 8]), build: ({ x }) => g.inverseDeviation(x!, 1e-6) },
   ]),
-  batchNorm: cases(
-    [
+  batchNorm: cases([
+    ...[
       ["batch", 4, "height", "width"],
       ["batch", 4],
       ["batch", 4, 3],
@@ -111,7 +111,24 @@ export const linearCases: OpCases<keyof LinearOps | keyof NormalizationOps | key
         build: ({ x, scale, bias, mean, variance }) => g.batchNorm(x!, scale!, bias!, mean!, variance!, 1e-5),
       }),
     ),
-  ),
+    ...[
+      ["batch", 4, "height", "width"],
+      ["batch", 4],
+      [3, 4, 2, 3, 3],
+    ].map(
+      (shape): OpCase => ({
+        title: `rank ${shape.length}, statistics of the batch`,
+        inputs: { ...x(shape), scale: { shape: [4] }, bias: { shape: [4] } },
+        build: ({ x, scale, bias }) => {
+          const others = shape.flatMap((_, i) => (i === 1 ? [] : [i]));
+          const mean = g.reduceMean(x!, others);
+          const centred = g.sub(x!, g.reshape(mean, [1, 4, ...shape.slice(2).map(() => 1)]));
+          const variance = g.reduceMean(g.mul(centred, centred), others);
+          return g.batchNorm(x!, scale!, bias!, mean, variance, 1e-2, { ofBatch: true });
+        },
+      }),
+    ),
+  ]),
   reduceSum: cases(reductionCases(g.reduceSum, NUMERIC)),
   reduceMean: cases(reductionCases(g.reduceMean, FLOATS)),
   reduceMax: cases(reductionCases(g.reduceMax, NUMERIC)),

@@ -1,6 +1,7 @@
 // Gradients of matrix products, normalisations and reductions.
 import {
   add,
+  batchNorm as applyBatchNorm,
   layerNorm as applyLayerNorm,
   cast,
   div,
@@ -14,6 +15,7 @@ import {
   neg,
   reduceSum,
   reshape,
+  scalar,
   sqrt,
   sub,
   values,
@@ -106,21 +108,33 @@ const inverseDeviationRule: GradientRule<"inverseDeviation"> = (node, g) => {
   return [mul(standardised(x, node.attributes.epsilon), times(g, slope))];
 };
 
-/** Running statistics are operands like any other: y = (x - mean) * scale / sqrt(variance + epsilon) + bias. */
-const batchNorm: GradientRule<"batchNorm"> = ({ inputs, attributes: { epsilon } }, g, needed) => {
+/**
+ * y = (x - mean) * scale / sqrt(variance + epsilon) + bias. Running statistics are operands like any other. Those of the batch depend on x:
+ *   dx = factor * (g - mean(g) - (x - mean) * inverse^2 * mean(g * (x - mean)))
+ * which is g and x, each times a number a channel, and a number a channel: three passes over the map, where the gradients of mean and variance one by
+ * one take seven.
+ */
+const batchNorm: GradientRule<"batchNorm"> = ({ inputs, attributes: { epsilon, ofBatch } }, g, needed) => {
   const [x, scale, , mean, variance] = inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor];
-  const perChannel = (t: Tensor) => reshape(t, [t.shape[0]!, ...x.shape.slice(2).map((): Dim => 1)]); // (C, 1, …)
+  const perChannel = (t: Tensor) => reshape(t, [1, t.shape[0]!, ...x.shape.slice(2).map((): Dim => 1)]); // (1, C, 1, …)
   const others = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
   const inverse = div(1, sqrt(add(variance, epsilon))); // (C)
   const factor = mul(scale, inverse); // (C)
-  const sum = () => sumOver(g, others); // (C)
-  const covariance = () => sumOver(times(g, sub(x, perChannel(mean))), others); // (C)
+  const sum = sumOver(g, others); // (C)
+  const covariance = sumOver(times(g, sub(x, perChannel(mean))), others); // (C)
+  const scaled = () => times(g, perChannel(factor));
+  const throughStatistics = () => {
+    const share = div(neg(factor), countOf(x.graph, [x.shape[0]!, ...x.shape.slice(2)], x.dtype)); // (C)
+    const slope = mul(mul(share, mul(inverse, inverse)), covariance); // (C)
+    const one = expand(scalar(x.graph, 1, x.dtype), slope.shape);
+    return applyBatchNorm(x, slope, mul(share, sum), mean, one, 0); // (x - mean) * slope + share * sum
+  };
   return [
-    needed[0] ? times(g, perChannel(factor)) : undefined,
-    needed[1] ? mul(covariance(), inverse) : undefined,
-    needed[2] ? sum() : undefined,
-    needed[3] ? neg(mul(sum(), factor)) : undefined,
-    needed[4] ? mul(mul(covariance(), mul(factor, mul(inverse, inverse))), -0.5) : undefined,
+    needed[0] ? (ofBatch ? add(scaled(), throughStatistics()) : scaled()) : undefined,
+    needed[1] ? mul(covariance, inverse) : undefined,
+    needed[2] ? sum : undefined,
+    needed[3] && !ofBatch ? neg(mul(sum, factor)) : undefined,
+    needed[4] && !ofBatch ? mul(mul(covariance, mul(factor, mul(inverse, inverse))), -0.5) : undefined,
   ];
 };
 
