@@ -6,6 +6,7 @@ import { type EarlyExitPoint, type StepEvaluation, StepMeter } from "../src/eval
 import type { RawImage } from "../src/image/raw-image.ts";
 import { nodeDataFiles } from "../src/platform/node/data-files.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
+import { RandomSource } from "../src/random.ts";
 import type { AdaptiveClassifier } from "../src/tasks/adaptive-classifier.ts";
 import type { Classifier } from "../src/tasks/classifier.ts";
 
@@ -100,7 +101,10 @@ export interface TimedSubject extends Pick<Subject, "name" | "top1" | "macs"> {
   readonly possible?: Readonly<Record<number, number>>;
 }
 
-/** Times subjects on the same pictures. They take turns batch by batch, so that what else the machine does hits all of them. */
+/**
+ * Times subjects on the same pictures. They take turns batch by batch, so that what else the machine does hits all of them, in ever another order:
+ * who comes after a large model pays for its caches and its garbage. For the same reason each answers a batch twice and is timed the second time.
+ */
 export async function timeSubjects(
   subjects: readonly Subject[],
   images: readonly RawImage[],
@@ -135,11 +139,13 @@ async function millisecondsOf(
   const groups = Array.from({ length: Math.floor(images.length / batch) }, (_, i) =>
     images.slice(i * batch, (i + 1) * batch),
   );
-  for (const { answer } of subjects) await answer(groups[0]!);
+  const random = new RandomSource(0, `order/${batch}`);
   const times = subjects.map(() => groups.map((): number[] => []));
   for (let round = 0; round < rounds; round++)
     for (const [g, group] of groups.entries())
-      for (const [s, { answer }] of subjects.entries()) {
+      for (const s of random.shuffle([...subjects.keys()])) {
+        const { answer } = subjects[s]!;
+        await answer(group);
         const start = performance.now();
         await answer(group);
         times[s]![g]!.push((performance.now() - start) / batch);
