@@ -5,6 +5,7 @@ import {
   add,
   cast,
   concat,
+  constant,
   expandDims,
   floor,
   gather,
@@ -21,6 +22,7 @@ import type { Dim } from "../../graph/dimensions.ts";
 import { multiplyDims, sizeOf } from "../../graph/dimensions.ts";
 import { resizeTaps } from "../../graph/resize-taps.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
+import { tensor } from "../../tensor.ts";
 import { normalizedPlanes, type Pictures, type Pixels } from "../pixels.ts";
 
 /** (batch, 3, H, W) or bytes -> (batch, 3, size, size), corners on corners. */
@@ -30,20 +32,60 @@ export function shrink(pictures: Pictures, size: number, interpolation: "bicubic
 }
 
 /**
- * Rows first, red, green and blue beside each other as they come: one product a picture, and only what is left of it is rearranged. Resizing and
- * normalising may change places, because shares sum to one, and the shrunken picture is the smaller one.
+ * Rows first, red, green and blue beside each other as they come, and only what is left of it is rearranged. Resizing and normalising may change
+ * places, because shares sum to one, and the shrunken picture is the smaller one.
  */
 function shrinkBytes(pictures: Pixels, size: number, mode: "cubic" | "linear"): Tensor {
   const { bytes } = pictures;
   const { graph } = bytes;
-  const [batch, height, width] = [bytes.shape[0]!, pictures.height as number, pictures.width as number];
-  const lines = cast(reshape(bytes, [batch, height, 3 * width]), "float32");
-  const rows = reshape(matMul(shares(graph, height, size, mode), lines), [batch, size, width, 3]);
+  const [batch, width] = [bytes.shape[0]!, pictures.width as number];
+  const rows = reshape(shrinkRows(pictures, size, mode), [batch, size, width, 3]);
   const planes = transpose(rows, [0, 3, 1, 2]); // (batch, 3, size, width)
   return normalizedPlanes(matMul(planes, shares(graph, width, size, mode), { transposeB: true }), pictures);
 }
 
-/** (new size, size): how much of each old row (or column) each new one is, corners on corners. */
+/** New rows that are made together: as many as a matrix product likes, of few old ones. Divides the sizes of all released configurations. */
+const ROWS_TOGETHER = 16;
+
+/**
+ * Fewer rows -> float32 (batch, size, 3 * width). A new row is made of four old ones at most, so the old rows of a few new ones are taken out as
+ * bytes and the others never become numbers: of a picture of 2048 px, four fifths.
+ */
+function shrinkRows({ bytes, height: rows, width: columns }: Pixels, size: number, mode: "cubic" | "linear"): Tensor {
+  const [batch, height, line] = [bytes.shape[0]!, rows as number, 3 * (columns as number)];
+  const { graph } = bytes;
+  const lines = reshape(bytes, [batch, height, line]);
+  const { groups, cells, matrix } = groupedShares(height, size, mode);
+  const count = cells.length / groups;
+  const taken = reshape(cast(gather(lines, integers(graph, cells), 1), "float32"), [batch, groups, count, line]);
+  const made = reshape(matMul(values(graph, [groups, ROWS_TOGETHER, count], matrix), taken), [
+    batch,
+    groups * ROWS_TOGETHER,
+    line,
+  ]);
+  return groups * ROWS_TOGETHER === size ? made : slice(made, 1, 0, size);
+}
+
+const integers = (graph: Graph, list: readonly number[]) =>
+  constant(graph, tensor("int64", [list.length], BigInt64Array.from(list, BigInt)));
+
+/** For each group of new rows which old ones, as many for each, and how much of them each new row is: (groups, ROWS_TOGETHER, count). */
+function groupedShares(size: number, newSize: number, mode: "cubic" | "linear") {
+  const taps = resizeTaps(size, newSize, mode, true);
+  const groups = Math.ceil(newSize / ROWS_TOGETHER);
+  const members = Array.from({ length: groups }, (_, g) => taps.slice(g * ROWS_TOGETHER, (g + 1) * ROWS_TOGETHER));
+  const cellsOf = members.map((rows) => [...new Set(rows.flatMap((row) => row.map(({ cell }) => cell)))]);
+  const count = Math.max(...cellsOf.map(({ length }) => length));
+  const matrix = new Float64Array(groups * ROWS_TOGETHER * count);
+  for (const [g, rows] of members.entries())
+    for (const [r, row] of rows.entries())
+      for (const { cell, share } of row) matrix[(g * ROWS_TOGETHER + r) * count + cellsOf[g]!.indexOf(cell)]! += share;
+  // Groups with fewer rows are filled up with one that has no share.
+  const cells = cellsOf.flatMap((own) => Array.from({ length: count }, (_, i) => own[i] ?? own[0]!));
+  return { groups, cells, matrix };
+}
+
+/** (new size, size): how much of each old column each new one is, corners on corners. */
 function shares(graph: Graph, size: number, newSize: number, mode: "cubic" | "linear"): Tensor {
   const matrix = new Float64Array(newSize * size);
   for (const [i, taps] of resizeTaps(size, newSize, mode, true).entries())
