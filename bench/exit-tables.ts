@@ -32,12 +32,16 @@ export interface TimedReport {
 }
 
 const TABLES: Readonly<Record<string, (results: Results) => string[]>> = {
-  looks: ({ scenes }) => (scenes === undefined ? [] : looksTable(scenes)),
-  "scenes-times": ({ scenes }) => (scenes === undefined ? [] : timesTable(scenes)),
-  "large-looks": ({ largeScenes }) => (largeScenes === undefined ? [] : looksTable(largeScenes)),
-  "large-times": ({ largeScenes }) => (largeScenes === undefined ? [] : timesTable(largeScenes)),
-  "everyday-times": ({ everyday }) => (everyday === undefined ? [] : timesTable(everyday)),
+  looks: ({ scenes }) => ifMeasured(scenes, looksTable),
+  "scenes-times": ({ scenes }) => ifMeasured(scenes, timesTable),
+  "large-looks": ({ largeScenes }) => ifMeasured(largeScenes, looksTable),
+  "large-times": ({ largeScenes }) => ifMeasured(largeScenes, timesTable),
+  "everyday-times": ({ everyday }) => ifMeasured(everyday, timesTable),
 };
+
+function ifMeasured<R>(report: R | undefined, table: (report: R) => string[]): string[] {
+  return report === undefined ? [] : table(report);
+}
 
 export interface Results {
   readonly scenes: ScenesReport | undefined;

@@ -1,5 +1,5 @@
 // What `saccade eval` prints for people: accuracy, steps, the hardest classes and the gaze, in a terminal's columns.
-import { type Accuracy, confusedPairs } from "../evaluate/accuracy.ts";
+import { type Accuracy, mostTakenFor } from "../evaluate/accuracy.ts";
 import type { Evaluation } from "../evaluate/evaluate.ts";
 import type { GazeShares } from "../evaluate/gaze.ts";
 import type { StepEvaluation } from "../evaluate/steps.ts";
@@ -64,17 +64,13 @@ function hardestClasses(accuracy: Accuracy, columns: number): string {
   const { perClass } = accuracy;
   if (perClass.length < 2) return "";
   const hard = perClass.toSorted((a, b) => a.recall - b.recall || b.count - a.count).slice(0, MOST_HARD_CLASSES);
-  const pairs = confusedPairs(accuracy);
+  const pairs = mostTakenFor(accuracy, 2);
   const rows = hard.map(({ label, count, recall, precision }) => [
     printable(label),
     String(count),
     percent(recall),
     precision === undefined ? "-" : percent(precision),
-    pairs
-      .filter((pair) => pair.label === label)
-      .slice(0, 2)
-      .map((pair) => `${printable(pair.predicted)} (${pair.count})`)
-      .join(", "),
+    (pairs.get(label) ?? []).map((pair) => `${printable(pair.predicted)} (${pair.count})`).join(", "),
   ]);
   const title = perClass.length > hard.length ? `hardest of ${perClass.length} classes` : "classes, hardest first";
   return table([title, "pictures", "recall", "precision", "most taken for"], rows, { right: [1, 2, 3], columns });

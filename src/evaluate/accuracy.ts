@@ -228,3 +228,17 @@ export function confusedPairs({ mistakes, perClass }: Pick<Accuracy, "mistakes" 
   }
   return [...pairs.values()].sort((a, b) => b.count - a.count || b.count / b.of - a.count / a.of);
 }
+
+/** By label, the classes that it is most often taken for: at most `most`, the most frequent first. */
+export function mostTakenFor(
+  accuracy: Pick<Accuracy, "mistakes" | "perClass">,
+  most: number,
+): Map<string, ConfusedPair[]> {
+  const byLabel = new Map<string, ConfusedPair[]>();
+  for (const pair of confusedPairs(accuracy)) {
+    const own = byLabel.get(pair.label) ?? [];
+    if (own.length < most) own.push(pair);
+    byLabel.set(pair.label, own);
+  }
+  return byLabel;
+}

@@ -4,7 +4,7 @@ import type { Evaluation } from "./evaluate.ts";
 import type { GazeGroup } from "./gaze.ts";
 
 /** With more classes, the matrix of confusions would be longer than a string can be, or hundreds of megabytes of zeros. */
-const MOST_MATRIX_CLASSES = 2000;
+const MOST_WHOLE_CLASSES = 2000;
 /** Mistakes that are listed; the surest are those that teach something. */
 const MOST_MISTAKES = 50;
 
@@ -53,7 +53,7 @@ export function evaluationToJson({ accuracy, gaze, steps, problems, unknownLabel
 
 /** Rows are labels, columns answers; with very many classes only the cells that are not zero, each as [label, answer, count]. */
 function confusionToJson({ labels, counts, other }: Confusion) {
-  const isWhole = labels.length <= MOST_MATRIX_CLASSES;
+  const isWhole = labels.length <= MOST_WHOLE_CLASSES;
   return {
     labels,
     counts: isWhole ? counts.map((row) => labels.map((_, answer) => row.get(answer) ?? 0)) : null,

@@ -34,6 +34,11 @@ export function values(graph: Graph, shape: readonly number[], numbers: ArrayLik
   return constant(graph, tensor("float32", shape, Float32Array.from(numbers)));
 }
 
+/** An int64 vector known in advance: places, counts. */
+export function wholes(graph: Graph, numbers: readonly number[]): Tensor {
+  return constant(graph, tensor("int64", [numbers.length], BigInt64Array.from(numbers, BigInt)));
+}
+
 /** A dimension's value as an int64 scalar. */
 export function sizeValue(graph: Graph, size: Dim): Tensor {
   return widen(graph.apply("size", [], { dim: dim(size) }));

@@ -35,7 +35,8 @@ export interface TrainRunResult {
 /**
  * Begins a run, or goes on with one. A new run that fails before its first checkpoint leaves nothing behind.
  *
- * @throws SaccadeError "in_use" when another process trains there; UsageError when the folder is occupied, or the recipe cannot use a teacher; what `trainModel` throws
+ * @throws SaccadeError "in_use" when another process trains there; UsageError when the folder is occupied, or the recipe cannot use a teacher; what
+ * `trainModel` throws
  */
 export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult> {
   const { recipe, folder, resumed, files, inputs } = options;

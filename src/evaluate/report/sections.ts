@@ -1,6 +1,6 @@
 // The parts of the report, each from what it shows.
 import type { DataProblem } from "../../data/dataset.ts";
-import { type Accuracy, type ClassAccuracy, confusedPairs } from "../accuracy.ts";
+import { type Accuracy, type ClassAccuracy, confusedPairs, mostTakenFor } from "../accuracy.ts";
 import type { GazeGroup, GazeShares } from "../gaze.ts";
 import type { MistakePicture } from "../mistake-pictures.ts";
 import type { Interval } from "../statistics.ts";
@@ -107,14 +107,9 @@ const CLASS_COLUMNS = ["Class", "Pictures", "Recall", "Precision", "F1", "Answer
 
 export function classSection(accuracy: Accuracy): Markup {
   const { perClass } = accuracy;
-  const pairs = confusedPairs(accuracy);
-  const answers = new Map<string, string[]>();
-  for (const { label, predicted, count } of pairs) {
-    const few = answers.get(label) ?? [];
-    if (few.length < 2) few.push(`${predicted} (${count})`);
-    answers.set(label, few);
-  }
-  const takenFor = (label: string) => answers.get(label)?.join(", ") ?? "";
+  const pairs = mostTakenFor(accuracy, 2);
+  const takenFor = (label: string) =>
+    (pairs.get(label) ?? []).map(({ predicted, count }) => `${predicted} (${count})`).join(", ");
   const heads = CLASS_COLUMNS.map(
     (name, i) => html`<th class="${i === 0 ? "" : "n"}" scope="col"><button type="button">${name}</button></th>`,
   );

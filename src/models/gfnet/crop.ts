@@ -5,7 +5,6 @@ import {
   add,
   cast,
   concat,
-  constant,
   expandDims,
   floor,
   gather,
@@ -17,12 +16,12 @@ import {
   slice,
   transpose,
   values,
+  wholes,
 } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import { multiplyDims, sizeOf } from "../../graph/dimensions.ts";
 import { resizeTaps } from "../../graph/resize-taps.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
-import { tensor } from "../../tensor.ts";
 import { normalizedPlanes, type Pictures, type Pixels } from "../pixels.ts";
 
 /** (batch, 3, H, W) or bytes -> (batch, 3, size, size), corners on corners. */
@@ -57,7 +56,7 @@ function shrinkRows({ bytes, height: rows, width: columns }: Pixels, size: numbe
   const lines = reshape(bytes, [batch, height, line]);
   const { groups, cells, matrix } = groupedShares(height, size, mode);
   const count = cells.length / groups;
-  const taken = reshape(cast(gather(lines, integers(graph, cells), 1), "float32"), [batch, groups, count, line]);
+  const taken = reshape(cast(gather(lines, wholes(graph, cells), 1), "float32"), [batch, groups, count, line]);
   const made = reshape(matMul(values(graph, [groups, ROWS_TOGETHER, count], matrix), taken), [
     batch,
     groups * ROWS_TOGETHER,
@@ -65,9 +64,6 @@ function shrinkRows({ bytes, height: rows, width: columns }: Pixels, size: numbe
   ]);
   return groups * ROWS_TOGETHER === size ? made : slice(made, 1, 0, size);
 }
-
-const integers = (graph: Graph, list: readonly number[]) =>
-  constant(graph, tensor("int64", [list.length], BigInt64Array.from(list, BigInt)));
 
 /** For each group of new rows which old ones, as many for each, and how much of them each new row is: (groups, ROWS_TOGETHER, count). */
 function groupedShares(size: number, newSize: number, mode: "cubic" | "linear") {

@@ -4,7 +4,6 @@ import {
   abs,
   cast,
   concat,
-  constant,
   floor,
   maximum,
   minimum,
@@ -17,7 +16,6 @@ import {
 } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
-import { tensor } from "../../tensor.ts";
 
 /** For every point, one cell of the map and its next neighbours to the right, below and across. */
 export interface Corners {
@@ -58,11 +56,6 @@ function sharesOfNeighbours(distance: Tensor, last: Tensor, padding: "zeros" | "
 export function floatColumn(graph: Graph, sizes: readonly Dim[]): Tensor {
   const rows = sizes.map((size) => reshape(sizeValue(graph, size), [1]));
   return reshape(cast(concat(rows, 0), "float32"), [sizes.length, 1]);
-}
-
-/** An int64 vector. */
-export function wholes(graph: Graph, numbers: readonly number[]): Tensor {
-  return constant(graph, tensor("int64", [numbers.length], BigInt64Array.from(numbers, BigInt)));
 }
 
 /** Places as int64. What is not a number, in a model that has diverged, becomes some place: shares are no numbers then either, and say so. */

@@ -1,11 +1,11 @@
 // Features as a table with one row a cell, from which the four cells around each point are gathered. The values of gridSample; measured on
 // CPUs it is as fast on small maps, and on large ones faster: a row lies in one place, where a map's channels lie all over the memory, and
 // the map is never turned channels first.
-import { add, gather, iota, matMul, minimum, mul, reshape, sizeValue, slice, sub } from "../../graph/build.ts";
+import { add, gather, iota, matMul, minimum, mul, reshape, sizeValue, slice, sub, wholes } from "../../graph/build.ts";
 import { type Dim, multiplyDims } from "../../graph/dimensions.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
 import type { SparseformerConfig } from "./config.ts";
-import { type Corners, cornersAround, floatColumn, wholePlaces, wholes } from "./corners.ts";
+import { type Corners, cornersAround, floatColumn, wholePlaces } from "./corners.ts";
 import type { Features } from "./features.ts";
 
 /** map (batch, H, W, C) */

@@ -1,6 +1,6 @@
 // Swin (Liu et al., ICCV 2021): attention inside windows, moved by half a window in every second block, on maps that get smaller and wider.
 // Reproduces huggingface/pytorch-image-models, timm/models/swin_transformer.py; the official code is microsoft/Swin-Transformer.
-import { add, constant, gather, reduceMean, reshape, transpose } from "../../graph/build.ts";
+import { add, gather, reduceMean, reshape, transpose, wholes } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
@@ -10,7 +10,6 @@ import { fixedWidth, linear, TRUNCATED_NORMAL_002 } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
 import { patchEmbed, tokensOf } from "../../nn/patch-embed.ts";
 import { residualBlock, risingRates } from "../../nn/transformer-block.ts";
-import { tensor } from "../../tensor.ts";
 import type { Extent } from "../image-size.ts";
 import { type StageGeometry, type SwinConfig, stageGeometry } from "./config.ts";
 import {
@@ -89,7 +88,7 @@ function layOut(graph: Graph, geometry: StageGeometry): Stage {
     rows: rowByRow(map),
     still,
     shifted: isShifted ? { order: byWindow(map, window, shift), mask: shiftMask(graph, map, window, shift) } : still,
-    pairs: constant(graph, tensor("int64", [pairs.length], BigInt64Array.from(pairs, BigInt))),
+    pairs: wholes(graph, pairs),
   };
 }
 

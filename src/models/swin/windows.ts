@@ -1,8 +1,7 @@
 // Where tokens stand: row by row, window by window, or window by window after a shift. Blocks only ever need another order of the same
 // tokens, so going from one to the next is one gather of whole tokens, and shifting and cutting windows costs nothing beside it.
-import { concat, constant, expand, gather, minimum, pad, reshape, values } from "../../graph/build.ts";
+import { concat, expand, gather, minimum, pad, reshape, values, wholes } from "../../graph/build.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
-import { tensor } from "../../tensor.ts";
 import type { Extent } from "../image-size.ts";
 
 /** At each place, the row-by-row index of the cell that stands there; -1 for padding. */
@@ -68,7 +67,7 @@ export class Reordering {
     if (known !== undefined) return known;
     const placeOf = new Map(from.map((cell, place) => [cell, place]));
     const places = to.map((cell) => (cell === -1 ? from.length : placeOf.get(cell)!));
-    const index = constant(this.graph, tensor("int64", [places.length], BigInt64Array.from(places, BigInt)));
+    const index = wholes(this.graph, places);
     indices.set(to, index);
     return index;
   }

@@ -4,6 +4,10 @@ import { drawAccuracy } from "./accuracy.ts";
 
 const point = (x: number, accuracy: number) => ({ x, accuracy, title: `${x} & <${accuracy}>` });
 
+/** Their centres. */
+const dotsOf = (svg: string): number[][] =>
+  [...svg.matchAll(/<circle[^>]* cx="([\d.]+)" cy="([\d.]+)"/g)].map((match) => match.slice(1).map(Number));
+
 test("a file of its own: a line and dots a series, better is higher, later is further right", () => {
   const svg = drawAccuracy({
     title: "Accuracy <here>",
@@ -16,9 +20,7 @@ test("a file of its own: a line and dots a series, better is higher, later is fu
     xTicks: [1, 2],
   });
   assertWellFormed(svg);
-  const dots = [...svg.matchAll(/<circle[^>]* cx="([\d.]+)" cy="([\d.]+)"/g)].map((match) =>
-    match.slice(1).map(Number),
-  );
+  const dots = dotsOf(svg);
   expect(dots).toHaveLength(3);
   const [first, second, whole] = dots as [number, number][];
   expect(first![0]).toBeLessThan(second![0]);
@@ -45,9 +47,7 @@ test("labels stand beside the dots of other lines, and beside one another", () =
     ],
   });
   assertWellFormed(svg);
-  const dots = [...svg.matchAll(/<circle[^>]* cx="([\d.]+)" cy="([\d.]+)"/g)].map((match) =>
-    match.slice(1).map(Number),
-  );
+  const dots = dotsOf(svg);
   const labels = [...svg.matchAll(/<text class="f\S+" x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)">([^<]+)</g)].map(
     ([, x, y, anchor, text]) => {
       const width = 6 * text!.length;

@@ -87,13 +87,16 @@ function drawSeries(
   return series.map(({ label, points }, i) => {
     const line = lines[i]!;
     const end = line.at(-1)!;
-    const trouble = (box: Box) =>
+    const troubleOf = (box: Box) =>
       10 * taken.filter((other) => overlap(box, other)).length +
-      5 * dots.filter((dot) => holds(box, dot, 6)).length +
+      5 * dots.filter((point) => holds(box, point, 6)).length +
       strokes.filter((point) => holds(box, point, 0)).length +
       (box.left < frame.left || box.right > frame.right || box.top < frame.top || box.bottom > frame.bottom ? 100 : 0);
-    const candidates = PLACES.map((place) => ({ ...place, box: boxOf(end, place, textWidth(label)) }));
-    const best = candidates.reduce((a, b) => (trouble(b.box) < trouble(a.box) ? b : a));
+    const candidates = PLACES.map((place) => {
+      const box = boxOf(end, place, textWidth(label));
+      return { ...place, box, trouble: troubleOf(box) };
+    });
+    const best = candidates.reduce((a, b) => (b.trouble < a.trouble ? b : a));
     taken.push(best.box);
     const path = line.map(({ x, y }, k) => `${k === 0 ? "M" : "L"}${px(x)} ${px(y)}`).join("");
     const circles = line.map(({ x, y }, k) => dot(x, y, i, points[k]!.title));
