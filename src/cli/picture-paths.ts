@@ -1,6 +1,7 @@
 // From what stands on a command line (files, folders, globs, -) to named pictures, and from their answers back to the names.
 import { glob } from "tinyglobby";
 import { NotFoundError, UsageError } from "../errors.ts";
+import { LeftOut, picturesAndFolders } from "../image/picture-files.ts";
 import type { Host } from "../platform/host.ts";
 import type { Answered } from "../tasks/picture-stream.ts";
 import type { PictureSource } from "../tasks/pictures.ts";
@@ -11,7 +12,6 @@ export interface NamedPicture {
   readonly source: PictureSource;
 }
 
-const PICTURE = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i;
 const GLOB = /[*?[\]{}]/;
 
 /**
@@ -26,6 +26,7 @@ export async function expandPictures(
 ): Promise<NamedPicture[]> {
   const pictures: NamedPicture[] = [];
   const missing: string[] = [];
+  const leftOut = new LeftOut();
   for (const path of paths) {
     if (path === "-") {
       pictures.push({ name: "-", source: await terminal.readInput() });
@@ -33,8 +34,10 @@ export async function expandPictures(
     }
     const entry = await host.files.stat(path);
     if (entry?.isDirectory) {
-      const found = await picturesUnder(host, path);
-      if (found.length === 0) throw new UsageError(`there are no pictures in the folder ${path}`);
+      const others = new LeftOut();
+      const found = await picturesUnder(host, path, others);
+      if (found.length === 0) throw new UsageError(`there are no pictures in the folder ${path}${onlyHas(others)}`);
+      leftOut.include(others);
       pictures.push(...found);
     } else if (entry !== undefined) pictures.push({ name: path, source: path });
     else if (GLOB.test(path)) {
@@ -48,15 +51,22 @@ export async function expandPictures(
   }
   if (missing.length === pictures.length && missing[0] !== undefined)
     throw new NotFoundError("picture", missing[0], 'check the path; globs work too: "photos/*.jpg"');
+  const others = leftOut.describe();
+  if (others !== "") terminal.note(`left out: ${others}`);
   return pictures;
 }
 
-async function picturesUnder(host: Host, folder: string): Promise<NamedPicture[]> {
-  const entries = await host.files.list(folder);
+function onlyHas(leftOut: LeftOut): string {
+  const others = leftOut.describe();
+  return others === "" ? "" : `, only ${others}`;
+}
+
+async function picturesUnder(host: Host, folder: string, leftOut: LeftOut): Promise<NamedPicture[]> {
+  const entries = picturesAndFolders(await host.files.list(folder), leftOut);
   const nested = await Promise.all(
     entries.map(async (entry) => {
-      if (entry.isDirectory) return picturesUnder(host, entry.path);
-      return PICTURE.test(entry.path) ? [{ name: entry.path, source: entry.path }] : [];
+      if (entry.isDirectory) return picturesUnder(host, entry.path, leftOut);
+      return [{ name: entry.path, source: entry.path }];
     }),
   );
   return nested.flat();

@@ -1,8 +1,10 @@
 // CIFAR-10 and CIFAR-100 in their "binary version" (https://www.cs.toronto.edu/~kriz/cifar.html): records of one or two label bytes and
 // 3072 bytes of pixels, a plane of 32 x 32 for red, one for green, one for blue.
+
+import { baseName } from "../image/picture-files.ts";
 import type { RawImage } from "../image/raw-image.ts";
 import type { DataProblem } from "./dataset.ts";
-import { baseName, type DataFileEntry, type DataFiles } from "./files.ts";
+import type { DataFileEntry, DataFiles } from "./files.ts";
 import { readLabelLines } from "./labels.ts";
 import { joinReadable, type Parts, type Sample, type SamplePart } from "./samples.ts";
 

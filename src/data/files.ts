@@ -1,5 +1,6 @@
 // What data sets need of the place they run in: files to read and pictures to decode, passed in by the caller.
 import { AbortedError, FormatError } from "../errors.ts";
+import { baseName } from "../image/picture-files.ts";
 import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
 
 export interface DataFileEntry {
@@ -57,43 +58,9 @@ async function loadBytes(
   return bytes;
 }
 
-/** The last part of a path, whichever way its slashes lean. */
-export function baseName(path: string): string {
-  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
-}
-
-/** Whether systems and other programs leave files of this name behind: nobody's pictures, and nobody's work. */
-export function isHidden({ path }: { readonly path: string }): boolean {
-  return /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX$)/.test(baseName(path));
-}
-
 /** A path without its last part; "" for a bare name. */
 export function folderOf(path: string): string {
   return path.slice(0, Math.max(path.length - baseName(path).length - 1, 0)) || (/^[/\\]/.test(path) ? "/" : "");
-}
-
-/** The words after the last dot, lower case: "jpg". "" without a dot. */
-export function extensionOf(path: string): string {
-  const name = baseName(path);
-  const dot = name.lastIndexOf(".");
-  return dot <= 0 ? "" : name.slice(dot + 1).toLowerCase();
-}
-
-const PICTURE_EXTENSIONS: ReadonlySet<string> = new Set([
-  "jpg",
-  "jpeg",
-  "jfif",
-  "png",
-  "webp",
-  "gif",
-  "avif",
-  "tif",
-  "tiff",
-]);
-
-/** Whether a name promises a picture of a kind that is decoded here. */
-export function isPictureName(path: string): boolean {
-  return PICTURE_EXTENSIONS.has(extensionOf(path));
 }
 
 /** What `map` makes of each value, in order, with at most `limit` under way at once. */

@@ -1,8 +1,9 @@
 // Lists of pictures: CSV with a header, or one JSON object a line. Paths are relative to the list. A column or key `split` makes splits.
 import { FormatError } from "../errors.ts";
+import { baseName, extensionOf } from "../image/picture-files.ts";
 import { parseCsv } from "./csv.ts";
 import { type DataProblem, list } from "./dataset.ts";
-import { baseName, type DataFiles, extensionOf, folderOf } from "./files.ts";
+import { type DataFiles, folderOf } from "./files.ts";
 import {
   findLabelNames,
   nameLabels,

@@ -1,8 +1,9 @@
 // Opening data: looks at what is there, says what it took it for, and gives its splits. The one entrance for users.
 import { FormatError, NotFoundError, UsageError } from "../errors.ts";
+import { baseName, extensionOf, isHidden, isPictureName, LeftOut } from "../image/picture-files.ts";
 import { readCifar } from "./cifar.ts";
 import { type Dataset, list, splitDataset } from "./dataset.ts";
-import { baseName, type DataFileEntry, type DataFiles, extensionOf, isHidden, isPictureName } from "./files.ts";
+import type { DataFileEntry, DataFiles } from "./files.ts";
 import { readClassFolders } from "./folder.ts";
 import { readIdx } from "./idx.ts";
 import { isListName, type ListOptions, readList } from "./list.ts";
@@ -38,8 +39,10 @@ export interface OpenedData {
   readonly labels: readonly string[];
   /** What it was taken for: "image folders", "CIFAR-10", … */
   readonly layout: string;
-  /** What was found, in lines that a person can read: one per split, and what is strange about them. */
+  /** What was found, in lines that a person can read: one per split, and the notes. */
   readonly summary: readonly string[];
+  /** What a person must know of how the data was read: what was split off, what is no picture. */
+  readonly notes: readonly string[];
 }
 
 interface Found {
@@ -93,18 +96,30 @@ function finish(layout: string, parts: Parts, path: string, options: OpenDataset
     const dataset = all[split];
     return dataset === undefined ? [] : [[split, dataset]];
   });
+  const notPictures = leftOutOf(parts);
+  const notes = [
+    ...(isSplit ? [`validation was split off train: ${share} of every class, seed ${seed}`] : []),
+    ...(train === undefined ? [] : untrained(train)),
+    ...(notPictures === "" ? [] : [`not pictures: ${notPictures}`]),
+  ];
   return {
     ...Object.fromEntries(existing),
     labels,
     layout,
+    notes,
     summary: [
       `${path}: ${layout}`,
       ...existing.map(([split, dataset]) => `${split}: ${dataset.describe()}`),
-      ...(isSplit ? [`validation was split off train: ${share} of every class, seed ${seed}`] : []),
-      ...(train === undefined ? [] : untrained(train)),
+      ...notes,
       ...(problems.length > 0 ? [`left out: ${problems.length} (${problems[0]!.name}: ${problems[0]!.reason})`] : []),
     ],
   };
+}
+
+function leftOutOf(parts: Parts): string {
+  const all = new LeftOut();
+  for (const split of SPLITS) all.include(parts[split]?.leftOut ?? new LeftOut());
+  return all.describe();
 }
 
 function untrained(train: Dataset): string[] {

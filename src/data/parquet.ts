@@ -9,8 +9,9 @@ import {
   parquetSchema,
 } from "hyparquet";
 import { FormatError, SaccadeError } from "../errors.ts";
+import { baseName } from "../image/picture-files.ts";
 import { type DataProblem, list } from "./dataset.ts";
-import { baseName, type DataFiles } from "./files.ts";
+import type { DataFiles } from "./files.ts";
 import type { Sample, SamplePart } from "./samples.ts";
 
 /** Row groups of all files of a data set together; beyond it, those not used for longest are dropped and read again. */

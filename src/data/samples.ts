@@ -1,5 +1,6 @@
 // What every layout is read into before labels have numbers: samples with the names of their classes, and what had to be left out.
 import { SaccadeError } from "../errors.ts";
+import { LeftOut } from "../image/picture-files.ts";
 import type { DataProblem, Dataset } from "./dataset.ts";
 import { createDataset } from "./dataset.ts";
 import type { DataFileEntry, DataFiles, PictureSource } from "./files.ts";
@@ -21,6 +22,8 @@ export interface SamplePart {
   readonly problems: readonly DataProblem[];
   /** All labels in their official order, where the data says so. */
   readonly labels?: readonly string[];
+  /** Files in its folders that are no pictures by their names. */
+  readonly leftOut?: LeftOut;
 }
 
 export const SPLITS = ["train", "validation", "test"] as const;
@@ -158,9 +161,12 @@ export async function joinReadable(
 /** Several parts of one split as one. */
 export function joinParts(parts: readonly SamplePart[]): SamplePart {
   const labels = parts.find((part) => part.labels !== undefined)?.labels;
+  const leftOut = new LeftOut();
+  for (const part of parts) if (part.leftOut !== undefined) leftOut.include(part.leftOut);
   return {
     samples: parts.flatMap((part) => part.samples),
     problems: parts.flatMap((part) => part.problems),
+    leftOut,
     ...(labels === undefined ? {} : { labels }),
   };
 }

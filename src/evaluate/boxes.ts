@@ -1,8 +1,9 @@
 // Where the objects are in a data set's pictures: a JSON object from picture names to boxes, {"dog/000.jpg": [x1, y1, x2, y2], ...}, in pixels of
 // the picture, the corners included. It lies beside its split as SPLIT-boxes.json.
-import { baseName, type DataFileEntry, type DataFiles, folderOf } from "../data/files.ts";
+import { type DataFileEntry, type DataFiles, folderOf } from "../data/files.ts";
 import { type SplitName, splitFromWord } from "../data/samples.ts";
 import { FormatError } from "../errors.ts";
+import { baseName } from "../image/picture-files.ts";
 
 /** In pixels, corners included: [0, 0, 0, 0] is the top left pixel. */
 export type Box = readonly [x1: number, y1: number, x2: number, y2: number];

@@ -1,9 +1,10 @@
 // Which part of the data an evaluation is about.
 import { type Dataset, subset } from "../data/dataset.ts";
-import { baseName, type DataFiles } from "../data/files.ts";
+import type { DataFiles } from "../data/files.ts";
 import { type OpenedData, openDataset } from "../data/open.ts";
 import { SPLITS, type SplitName, splitFromWord } from "../data/samples.ts";
 import { UsageError } from "../errors.ts";
+import { baseName } from "../image/picture-files.ts";
 
 export interface SplitOptions {
   /** Default: the first there is of validation, test and train. */
@@ -21,6 +22,8 @@ export interface EvaluationData {
   readonly dataset: Dataset;
   /** What the data was taken for: "image folders", … */
   readonly layout: string;
+  /** What a person must know of how the data was read. */
+  readonly notes: readonly string[];
   /** Whether training may have seen these pictures: nobody said which they are, and the data has but one part. */
   readonly isUndivided: boolean;
 }
@@ -50,10 +53,10 @@ export async function openForEvaluation(
   };
   const data = await openDataset(files, path, splitting);
   const there = PREFERENCE.filter((name) => (data[name]?.length ?? 0) > 0);
-  const { layout } = data;
+  const { layout, notes } = data;
   if (there.join() === "train" && (wanted === undefined || wanted === (named ?? "train")))
-    return { split: named ?? "train", dataset: data.train!, layout, isUndivided: named === undefined };
-  return { ...pick(data, there, wanted), layout, isUndivided: false };
+    return { split: named ?? "train", dataset: data.train!, layout, notes, isUndivided: named === undefined };
+  return { ...pick(data, there, wanted), layout, notes, isUndivided: false };
 }
 
 type OpenSplits = Pick<OpenedData, SplitName | "layout">;

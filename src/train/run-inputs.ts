@@ -1,8 +1,8 @@
 // inputs.json in a run's folder: what the run began with besides its recipe, so that `--resume` needs to be told nothing again and notices when
 // the data is not what it was.
 import { z } from "zod";
-import { isHidden } from "../data/files.ts";
 import { FormatError, SaccadeError } from "../errors.ts";
+import { isHidden } from "../image/picture-files.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import type { Files } from "../platform/host.ts";
 import { listCheckpoints, loadCheckpoint } from "./run/checkpoint.ts";

@@ -214,6 +214,7 @@ async function openData(
   });
   const dataset = flags.limit === undefined ? data.dataset : spreadSubset(data.dataset, flags.limit);
   terminal.note(`${data.split}: ${dataset.describe()}`);
+  for (const note of data.notes) terminal.note(note);
   if (data.isUndivided && flags.split === undefined)
     terminal.note(
       "the data is one undivided set, so all of it is measured; if the model was trained on it, measure what training held back: --split validation",

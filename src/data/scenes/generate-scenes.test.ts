@@ -36,6 +36,7 @@ const source = (damaged: readonly number[] = []): OpenedData => ({
   labels: LABELS,
   layout: "a test",
   summary: [],
+  notes: [],
 });
 
 const SETTINGS = { size: 40, evidence: 8, clutter: 3, distractors: 0, seed: 7 };

@@ -3,8 +3,9 @@
 //   metrics.jsonl             curves, a JSON object a line; events.out.tfevents.*: the same for TensorBoard
 //   checkpoints/              checkpoint-<step>/: a model folder with optimizer.safetensors and state.json
 //   best/, last/              model folders, to be used like any other
-import { isHidden } from "../../data/files.ts";
+
 import { FormatError, NotFoundError, SaccadeError, UsageError } from "../../errors.ts";
+import { isHidden } from "../../image/picture-files.ts";
 import { writeModelFolder } from "../../model-folder/load.ts";
 import type { NativeModel } from "../../model-folder/model.ts";
 import type { Files } from "../../platform/host.ts";
