@@ -3,6 +3,7 @@
 // one. Only the rows and columns that the asked-for window of the output needs are computed.
 import { LimitError, UsageError } from "../errors.ts";
 import { DEFAULT_MAX_PIXELS, type RawImage } from "./raw-image.ts";
+import { type AxisWeights, PRECISION_BITS, resampleKernel } from "./resample-kernel.ts";
 
 export const RESAMPLE_FILTERS = ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] as const;
 /** Pillow's filters, by Pillow's names. */
@@ -54,18 +55,6 @@ const KERNELS: Readonly<Record<Exclude<ResampleFilter, "nearest">, Kernel>> = {
   lanczos: { support: 3, weight: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
 
-/** 32 bits less 8 for the pixel and 2 for what negative lobes add. */
-const PRECISION_BITS = 22;
-const HALF = 1 << (PRECISION_BITS - 1);
-
-/** Along one axis: output i is the sum over j < count[i] of weights[i * stride + j] * input[first[i] + j]. */
-interface AxisWeights {
-  readonly first: Int32Array;
-  readonly count: Int32Array;
-  readonly weights: Int32Array;
-  readonly stride: number;
-}
-
 /**
  * The picture at another size, as Pillow's `image.resize((width, height), filter, box)`.
  *
@@ -97,13 +86,13 @@ export function resample(image: RawImage, width: number, height: number, options
   const rowCount = lastRow - firstRow;
   const rows = keepsColumns
     ? copyWindow(image, { x: window.x, y: firstRow, width: window.width, height: rowCount })
-    : resampleColumns(
+    : resampleKernel().columns(
         image,
         axisWeights(image.width, left, right, width, kernel, window.x, window.width),
         firstRow,
         rowCount,
       );
-  return vertical === undefined ? rows : resampleRows(rows, vertical, firstRow);
+  return vertical === undefined ? rows : resampleKernel().rows(rows, vertical, firstRow);
 }
 
 /**
@@ -193,97 +182,6 @@ function axisWeights(
     count[i] = taps;
   }
   return { first, count, weights, stride };
-}
-
-// The two passes below are where preprocessing spends its time. Two rows, respectively six bytes, share each weight that is loaded, and the
-// clipping to 0..255 is left to Uint8ClampedArray: together more than twice as fast as the plain loops.
-
-function resampleColumns(image: RawImage, axis: AxisWeights, firstRow: number, rowCount: number): RawImage {
-  const { first, count, weights, stride } = axis;
-  const width = first.length;
-  const source = image.data;
-  const data = new Uint8ClampedArray(width * rowCount * 3);
-  for (let row = 0; row < rowCount; row += 2) {
-    const rowStart = (firstRow + row) * image.width * 3;
-    // An odd last row is its own partner, written twice.
-    const hasPartner = row + 1 < rowCount;
-    const toPartner = hasPartner ? image.width * 3 : 0;
-    const outToPartner = hasPartner ? width * 3 : 0;
-    let out = row * width * 3;
-    for (let x = 0; x < width; x++) {
-      let at = rowStart + first[x]! * 3;
-      let below = at + toPartner;
-      let red = HALF;
-      let green = HALF;
-      let blue = HALF;
-      let redBelow = HALF;
-      let greenBelow = HALF;
-      let blueBelow = HALF;
-      const start = x * stride;
-      const end = start + count[x]!;
-      for (let j = start; j < end; j++) {
-        const weight = weights[j]!;
-        red = (red + Math.imul(source[at]!, weight)) | 0;
-        green = (green + Math.imul(source[at + 1]!, weight)) | 0;
-        blue = (blue + Math.imul(source[at + 2]!, weight)) | 0;
-        at += 3;
-        redBelow = (redBelow + Math.imul(source[below]!, weight)) | 0;
-        greenBelow = (greenBelow + Math.imul(source[below + 1]!, weight)) | 0;
-        blueBelow = (blueBelow + Math.imul(source[below + 2]!, weight)) | 0;
-        below += 3;
-      }
-      data[out] = red >> PRECISION_BITS;
-      data[out + 1] = green >> PRECISION_BITS;
-      data[out + 2] = blue >> PRECISION_BITS;
-      data[out + outToPartner] = redBelow >> PRECISION_BITS;
-      data[out + outToPartner + 1] = greenBelow >> PRECISION_BITS;
-      data[out + outToPartner + 2] = blueBelow >> PRECISION_BITS;
-      out += 3;
-    }
-  }
-  return { width, height: rowCount, data: new Uint8Array(data.buffer) };
-}
-
-/** `image` starts at source row `firstRow`. */
-function resampleRows(image: RawImage, axis: AxisWeights, firstRow: number): RawImage {
-  const { first, count, weights, stride } = axis;
-  const height = first.length;
-  const rowBytes = image.width * 3;
-  const source = image.data;
-  const data = new Uint8ClampedArray(rowBytes * height);
-  for (let y = 0; y < height; y++) {
-    const start = y * stride;
-    const end = start + count[y]!;
-    const rowStart = (first[y]! - firstRow) * rowBytes;
-    const out = y * rowBytes;
-    // Two pixels at a time; an odd width starts with a step of one pixel and does that one pixel's neighbour again.
-    for (let x = 0; x < rowBytes; x += x === 0 && rowBytes % 2 === 1 ? 3 : 6) {
-      let at = rowStart + x;
-      let s0 = HALF;
-      let s1 = HALF;
-      let s2 = HALF;
-      let s3 = HALF;
-      let s4 = HALF;
-      let s5 = HALF;
-      for (let j = start; j < end; j++) {
-        const weight = weights[j]!;
-        s0 = (s0 + Math.imul(source[at]!, weight)) | 0;
-        s1 = (s1 + Math.imul(source[at + 1]!, weight)) | 0;
-        s2 = (s2 + Math.imul(source[at + 2]!, weight)) | 0;
-        s3 = (s3 + Math.imul(source[at + 3]!, weight)) | 0;
-        s4 = (s4 + Math.imul(source[at + 4]!, weight)) | 0;
-        s5 = (s5 + Math.imul(source[at + 5]!, weight)) | 0;
-        at += rowBytes;
-      }
-      data[out + x] = s0 >> PRECISION_BITS;
-      data[out + x + 1] = s1 >> PRECISION_BITS;
-      data[out + x + 2] = s2 >> PRECISION_BITS;
-      data[out + x + 3] = s3 >> PRECISION_BITS;
-      data[out + x + 4] = s4 >> PRECISION_BITS;
-      data[out + x + 5] = s5 >> PRECISION_BITS;
-    }
-  }
-  return { width: image.width, height, data: new Uint8Array(data.buffer) };
 }
 
 /** ImagingScaleAffine: positions are accumulated, not multiplied, and that decides ties. */
