@@ -1,12 +1,12 @@
 // What stopping early is worth, in accuracy and milliseconds: shared by the benchmarks of models that run in steps.
 import type { Dataset } from "../src/data/dataset.ts";
 import { loadPicture } from "../src/data/files.ts";
-import { spreadOf } from "../src/evaluate/statistics.ts";
 import { type EarlyExitPoint, type StepEvaluation, StepMeter } from "../src/evaluate/steps.ts";
 import type { RawImage } from "../src/image/raw-image.ts";
 import { nodeDataFiles } from "../src/platform/node/data-files.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { RandomSource } from "../src/random.ts";
+import { spreadOf } from "../src/statistics.ts";
 import type { AdaptiveClassifier } from "../src/tasks/adaptive-classifier.ts";
 import type { Classifier } from "../src/tasks/classifier.ts";
 

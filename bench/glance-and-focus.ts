@@ -105,7 +105,7 @@ async function accuracyByLook(folder: string, choice: PatchChoice): Promise<read
   const recipe = parseRecipe(JSON.parse(readFileSync(join(folder, "recipe.json"), "utf8")));
   const loader = validationLoader(validation!, recipe, createDataWorkers(1));
   try {
-    const { looks } = await validateLooks({
+    const { evaluation } = await validateLooks({
       definition,
       weights,
       loader,
@@ -113,7 +113,7 @@ async function accuracyByLook(folder: string, choice: PatchChoice): Promise<read
       seed: 0,
       createSession: (bytes, more) => nodeHost.createSession(bytes, { ...session, ...more }),
     });
-    return looks!;
+    return evaluation.looks!;
   } finally {
     await loader.dispose();
   }

@@ -6,11 +6,11 @@ import { parseArgs } from "node:util";
 import { answerDataset } from "../src/evaluate/answers.ts";
 import { openForEvaluation } from "../src/evaluate/dataset-split.ts";
 import { matchLabels } from "../src/evaluate/label-match.ts";
-import { bootstrapMeans, meanOf } from "../src/evaluate/statistics.ts";
 import type { Precision } from "../src/onnx/lower.ts";
 import { nodeDataFiles } from "../src/platform/node/data-files.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { RandomSource } from "../src/random.ts";
+import { bootstrapMeans, meanOf } from "../src/statistics.ts";
 import { loadClassifier } from "../src/tasks/classifier.ts";
 
 const { values: flags, positionals } = parseArgs({

@@ -10,7 +10,6 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { judgeLoad, type LoadShare, loadBetween } from "../src/evaluate/bench/load.ts";
-import { spreadOf } from "../src/evaluate/statistics.ts";
 import { exportOnnx } from "../src/model-folder/compile.ts";
 import { writeModelFolder } from "../src/model-folder/load.ts";
 import type { NativeModel } from "../src/model-folder/model.ts";
@@ -23,6 +22,7 @@ import { nodeHost } from "../src/platform/node/host.ts";
 import { describeMachine, peakMemory, readLoad } from "../src/platform/node/machine.ts";
 import { RandomSource } from "../src/random.ts";
 import type { Session } from "../src/runtime/session.ts";
+import { spreadOf } from "../src/statistics.ts";
 import { loadClassifier } from "../src/tasks/classifier.ts";
 import { type TensorData, tensor, toFloat32 } from "../src/tensor.ts";
 

@@ -5,7 +5,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { judgeLoad, type LoadShare, loadBetween } from "../src/evaluate/bench/load.ts";
-import { spreadOf } from "../src/evaluate/statistics.ts";
 import { trace } from "../src/graph/scope.ts";
 import type { Graph } from "../src/graph/tensor.ts";
 import { usualExtent } from "../src/model-folder/describe.ts";
@@ -20,6 +19,7 @@ import { nodeHost } from "../src/platform/node/host.ts";
 import { describeMachine, readLoad } from "../src/platform/node/machine.ts";
 import type { NodeSession } from "../src/platform/node/session.ts";
 import { RandomSource } from "../src/random.ts";
+import { spreadOf } from "../src/statistics.ts";
 import { type TensorData, tensor, toFloat32 } from "../src/tensor.ts";
 
 const { values: flags } = parseArgs({

@@ -1,6 +1,7 @@
 // What people see of a training run: one line that changes on a terminal, a line now and then in a log.
 import type { DataProblem } from "../data/dataset.ts";
-import type { BestSoFar } from "../train/run/checkpoint-progress.ts";
+import { shareInterval } from "../statistics.ts";
+import type { EpochChoice, EpochComparison, EpochSummary } from "../train/epoch-choice.ts";
 import type { Evaluation, FitReport, FitStage } from "../train/train-model.ts";
 import { duration } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
@@ -77,6 +78,7 @@ export function stepLine(report: FitReport, columns: number): string {
 export function epochLine(
   epoch: number,
   epochs: number,
+  classes: number,
   report: FitReport | undefined,
   evaluation: Evaluation | undefined,
   columns: number,
@@ -86,7 +88,10 @@ export function epochLine(
     report && [`loss ${report.loss.toFixed(3)}`, 0],
     evaluation && [`val ${evaluation.loss.toFixed(3)}`, 0],
     evaluation && [`top-1 ${percent(evaluation.top1)}`, 0],
-    evaluation && [`top-5 ${percent(evaluation.top5)}`, evaluation.looks === undefined ? 0 : 3],
+    // Of five classes, one is always among the first five.
+    evaluation && classes > 5
+      ? [`top-5 ${percent(evaluation.top5)}`, evaluation.looks === undefined ? 0 : 3]
+      : undefined,
     evaluation?.looks && [`by look ${evaluation.looks.map((top1) => (100 * top1).toFixed(1)).join(" ")} %`, 0],
     report && [`${rate(report.imagesPerSecond)} images/s`, 2],
     report && [`waited ${percent(report.waitShare, 0)}`, 1],
@@ -114,13 +119,57 @@ export function taughtLine(accuracy: number): string {
   return `teacher: a linear classifier over its features is right on ${percent(accuracy)} of pictures that it was not fitted to`;
 }
 
-export function bestLines(best: BestSoFar | undefined): string[] {
-  return best === undefined ? [] : [`best: top-1 ${percent(best.value)} after epoch ${best.epoch + 1}`];
+/** Which epoch is best/, how right it is, how sure the choice is, and whether best/ or last/ is the one to use. */
+export function choiceLines(choice: EpochChoice | undefined): string[] {
+  if (choice === undefined) return [];
+  const { best, last } = choice;
+  const interval = shareInterval(Math.round(best.top1 * best.pictures), best.pictures);
+  const range = `${(100 * interval.low).toFixed(0)} to ${(100 * interval.high).toFixed(0)} %`;
+  return [
+    `best: epoch ${best.epoch + 1}, top-1 ${percent(best.top1)} of ${pictures(best.pictures)} (95 % interval ${range})`,
+    best.epoch === last.epoch ? keptLine(choice) : declinedLine(choice),
+  ];
 }
 
-/** What a finished run says. */
-export function lastLines(model: string, best: BestSoFar | undefined): string[] {
-  return [...bestLines(best), `try it: saccade classify PICTURE --model ${shellWord(model)}`];
+function keptLine({ best, peak }: EpochChoice): string {
+  const same = "best/ and last/ are the same model";
+  if (peak.epoch === best.epoch) return `it is the last epoch, and none before it measured better: ${same}`;
+  return `${pictures(best.pictures)} cannot tell it from epoch ${peak.epoch + 1} (${scoreOf(peak)}), so the one that learnt longer is kept: ${same}`;
+}
+
+function declinedLine({ best, peak, last, comparison }: EpochChoice): string {
+  const against = comparison === undefined ? "" : ` by ${amountOf(comparison)}`;
+  return `use best/, not last/: epoch ${last.epoch + 1} (${scoreOf(last)}) is worse than epoch ${peak.epoch + 1}${against}${best.epoch === peak.epoch ? "" : `, and epoch ${best.epoch + 1} cannot be told from that`}`;
+}
+
+const scoreOf = ({ top1, loss }: EpochSummary) => `top-1 ${percent(top1)}, loss ${loss.toFixed(3)}`;
+
+/** Differences of this many standard errors come about by chance in one case of forty. */
+const SURE = 2;
+
+function amountOf({ decidedBy, top1, loss }: EpochComparison): string {
+  const isShare = decidedBy === "top1";
+  const { difference, standardError } = isShare ? top1 : loss;
+  const errors = Math.abs(difference) / standardError;
+  const amount = isShare
+    ? `${(100 * Math.abs(difference)).toFixed(1)} points of top-1`
+    : `${Math.abs(difference).toFixed(3)} of loss`;
+  return `${amount}, ${errors.toFixed(1)} standard errors${errors < SURE ? ", which may be chance" : ""}`;
+}
+
+const pictures = (count: number) => `${count} validation ${count === 1 ? "picture" : "pictures"}`;
+
+/** What can be done with the model of a finished run. */
+export function nextLines(model: string, validation: string | undefined): string[] {
+  const word = shellWord(model);
+  return [
+    `try it: saccade classify PICTURE --model ${word}`,
+    ...(validation === undefined
+      ? []
+      : [
+          `see what it gets wrong: saccade eval ${word} ${shellWord(validation)} --split validation --report report.html`,
+        ]),
+  ];
 }
 
 const STAGES: Readonly<Record<FitStage, string>> = {

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { SessionError, UsageError } from "../errors.ts";
 import { RandomSource } from "../random.ts";
+import { bootstrapMeans, shareInterval } from "../statistics.ts";
 import { AccuracyMeter, confusedPairs } from "./accuracy.ts";
 import { CalibrationMeter } from "./calibration.ts";
 import { matchLabels } from "./label-match.ts";
-import { bootstrapMeans, shareInterval } from "./statistics.ts";
 
 /** Scores whose softmax gives these probabilities. */
 const scoresOf = (...probabilities: number[]) => Float32Array.from(probabilities, Math.log);

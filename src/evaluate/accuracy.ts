@@ -1,9 +1,9 @@
 // How well a classifier answers: shares of right answers, loss, what is taken for what, calibration, and the worst mistakes.
 import { SessionError } from "../errors.ts";
+import { type Interval, shareInterval } from "../statistics.ts";
 import { softmax } from "../tasks/classifier.ts";
 import { type Calibration, CalibrationMeter } from "./calibration.ts";
 import type { LabelMatch } from "./label-match.ts";
-import { type Interval, shareInterval } from "./statistics.ts";
 
 /** All shares are 0..1. */
 export interface Accuracy {

@@ -3,9 +3,9 @@
 // (SparseFormer, Gao et al., 2023, section 4.3); this measures it.
 import type { ViewToPicture } from "../image/transform.ts";
 import { RandomSource } from "../random.ts";
+import { bootstrapMeans, type Interval, meanOf } from "../statistics.ts";
 import type { GazeResult, GazeStage } from "../tasks/results.ts";
 import type { Box } from "./boxes.ts";
-import { bootstrapMeans, type Interval, meanOf } from "./statistics.ts";
 import { ViewDensity, type ViewRectangle } from "./view-density.ts";
 
 /** One look. All numbers are means over pictures, as shares 0..1. */

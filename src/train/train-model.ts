@@ -7,9 +7,10 @@ import { type LoweringTarget, lower } from "../onnx/lower.ts";
 import type { Files } from "../platform/host.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
 import type { TensorData } from "../tensor.ts";
+import { chooseEpoch, type EpochChoice, type OpenChoice, type PictureScores } from "./epoch-choice.ts";
 import { groupsOf, objectiveOf, optimizerOf, type Recipe } from "./recipe.ts";
 import { loadCheckpoint, saveCheckpoint } from "./run/checkpoint.ts";
-import type { BestSoFar, Progress } from "./run/checkpoint-progress.ts";
+import type { Progress } from "./run/checkpoint-progress.ts";
 import { stateOfTensors, tensorsOfState } from "./run/checkpoint-tensors.ts";
 import { type MetricRecord, MetricsLog } from "./run/metrics-log.ts";
 import { type ResumedRun, type Run, writeRunModel } from "./run/run-folder.ts";
@@ -25,8 +26,16 @@ export interface Evaluation {
   readonly loss: number;
   readonly top1: number;
   readonly top5: number;
+  /** How many pictures were scored. */
+  readonly pictures: number;
   /** For models that look several times: top-1 after each look. */
   readonly looks?: readonly number[];
+}
+
+/** An evaluation, and what of each picture it was made of. */
+export interface ScoredEvaluation {
+  readonly evaluation: Evaluation;
+  readonly scores: PictureScores;
 }
 
 /** Where training stands. Averages are over the steps since the last line of metrics. */
@@ -71,7 +80,7 @@ export interface FitOptions {
   readonly evaluate?: (
     weights: ReadonlyMap<string, TensorData>,
     signal: AbortSignal | undefined,
-  ) => Promise<Evaluation>;
+  ) => Promise<ScoredEvaluation>;
   readonly onStage?: (stage: FitStage) => void;
   /** Before the step is compiled: a bound of the bytes that it takes. */
   readonly onMemory?: (bytes: number) => void;
@@ -129,15 +138,17 @@ export function scheduleOfRecipe(recipe: Recipe, batchesPerEpoch: number): Cosin
  * @throws AbortedError, after writing a checkpoint, when the signal fires
  * @throws SaccadeError for a checkpoint that does not fit, a disk that refuses, data of which nothing can be read
  */
-export async function trainModel(options: FitOptions): Promise<{ model: NativeModel; best: BestSoFar | undefined }> {
+export async function trainModel(
+  options: FitOptions,
+): Promise<{ model: NativeModel; choice: EpochChoice | undefined }> {
   const running = await RunningFit.start(options);
-  let best: BestSoFar | undefined;
+  let choice: EpochChoice | undefined;
   try {
-    best = await running.epochs();
+    choice = await running.epochs();
   } finally {
     await running.close();
   }
-  return { model: await readModelFolder(options.files, options.run.paths.best), best };
+  return { model: await readModelFolder(options.files, options.run.paths.best), choice };
 }
 
 interface Machinery {
@@ -146,6 +157,7 @@ interface Machinery {
   readonly trainer: Trainer;
   readonly log: MetricsLog;
   readonly progress: Progress | undefined;
+  readonly choice: OpenChoice | undefined;
 }
 
 class RunningFit {
@@ -156,7 +168,7 @@ class RunningFit {
   readonly #log: MetricsLog;
   readonly #events: EventWriter;
   readonly #isResumed: boolean;
-  #best: BestSoFar | undefined;
+  #choice: OpenChoice | undefined;
   #epoch: number;
   /** Batches done of the epoch. */
   #batch: number;
@@ -168,7 +180,7 @@ class RunningFit {
   /** When the step under way began to ask for its batch. */
   #askedAt = performance.now();
 
-  private constructor(options: FitOptions, { step, session, trainer, log, progress }: Machinery) {
+  private constructor(options: FitOptions, { step, session, trainer, log, progress, choice }: Machinery) {
     this.#options = options;
     this.#step = step;
     this.#session = session;
@@ -180,7 +192,7 @@ class RunningFit {
       options.run.paths.folder,
       progress === undefined ? {} : { resumedStep: progress.step },
     );
-    this.#best = progress?.best;
+    this.#choice = choice;
     this.#epoch = progress?.epoch ?? 0;
     this.#batch = progress?.batchesDone ?? 0;
     this.#window = StepWindow.restore(progress?.extra?.window);
@@ -217,10 +229,17 @@ class RunningFit {
       state,
       resumed?.progress.step ?? 0,
     );
-    return new RunningFit(options, { step, session, trainer, log, progress: resumed?.progress });
+    return new RunningFit(options, {
+      step,
+      session,
+      trainer,
+      log,
+      progress: resumed?.progress,
+      choice: resumed?.choice,
+    });
   }
 
-  async epochs(): Promise<BestSoFar | undefined> {
+  async epochs(): Promise<EpochChoice | undefined> {
     const { recipe, loader } = this.#options;
     // A run has a checkpoint from its first moment, so that it can be resumed whatever happens to it.
     if (!this.#isResumed) await this.#checkpoint();
@@ -231,7 +250,7 @@ class RunningFit {
     const from = { epoch: this.#epoch, index: this.#batch };
     this.#askedAt = performance.now();
     for await (const batch of loader.batches({ from, untilEpoch: recipe.epochs })) await this.#take(batch);
-    return this.#best;
+    return this.#choice?.choice;
   }
 
   async close(): Promise<void> {
@@ -317,15 +336,14 @@ class RunningFit {
     const state = await this.#trainer.state();
     const weights = this.#trainer.parametersOf(state, "average");
     const model: NativeModel = { ...this.#options.model, weights };
-    const evaluation = await this.#evaluate(weights);
+    const scored = await this.#evaluate(weights);
+    const evaluation = scored?.evaluation;
     const epoch = this.#epoch;
     if (evaluation !== undefined) await this.#write(evaluationRecord(this.#trainer.step, epoch, evaluation));
     await writeRunModel(files, run, "last", model);
-    if (evaluation === undefined || this.#best === undefined || evaluation.top1 > this.#best.value) {
-      if (evaluation !== undefined)
-        this.#best = { metric: "top1", value: evaluation.top1, step: this.#trainer.step, epoch };
-      await writeRunModel(files, run, "best", model);
-    }
+    if (scored !== undefined) this.#choose(scored);
+    const best = this.#choice?.choice.best.epoch ?? epoch;
+    if (best === epoch) await writeRunModel(files, run, "best", model);
     const report = this.#lastLogged;
     this.#epoch += 1;
     this.#batch = 0;
@@ -334,15 +352,20 @@ class RunningFit {
     onStage?.("training");
   }
 
-  async #evaluate(weights: ReadonlyMap<string, TensorData>): Promise<Evaluation | undefined> {
+  #choose({ evaluation: { top1, loss, pictures }, scores }: ScoredEvaluation): void {
+    const summary = { epoch: this.#epoch, step: this.#trainer.step, top1, loss, pictures };
+    this.#choice = chooseEpoch(this.#choice, summary, scores);
+  }
+
+  async #evaluate(weights: ReadonlyMap<string, TensorData>): Promise<ScoredEvaluation | undefined> {
     const { evaluate, onStage, signal } = this.#options;
     if (evaluate === undefined) return undefined;
     const started = performance.now();
     try {
       onStage?.("evaluating");
-      const evaluation = await evaluate(weights, signal);
+      const scored = await evaluate(weights, signal);
       this.#evaluationSeconds = secondsSince(started);
-      return evaluation;
+      return scored;
     } catch (error) {
       // The steps of the epoch are done: the run goes on with its evaluation.
       if (error instanceof AbortedError) await this.#checkpoint();
@@ -360,13 +383,13 @@ class RunningFit {
     await this.#events.flush();
     await saveCheckpoint(files, run.paths.checkpoints, {
       ...tensorsOfState(model, this.#step.state, Object.fromEntries(state)),
+      ...(this.#choice === undefined ? {} : { choice: this.#choice }),
       progress: {
         step: this.#trainer.step,
         epoch: this.#epoch,
         batchesDone: this.#batch,
         seeds: { recipe: recipe.seed },
         recipeFingerprint: run.recipeFingerprint,
-        ...(this.#best === undefined ? {} : { best: this.#best }),
         extra: { window: this.#window.toJson() },
       },
     });
@@ -374,7 +397,11 @@ class RunningFit {
   }
 }
 
-function evaluationRecord(step: number, epoch: number, { looks = [], ...scores }: Evaluation): MetricRecord {
+function evaluationRecord(
+  step: number,
+  epoch: number,
+  { looks = [], pictures: _, ...scores }: Evaluation,
+): MetricRecord {
   const byLook = Object.fromEntries(looks.map((top1, look) => [`top1_look_${look + 1}`, top1]));
   return { kind: "eval", step, epoch, ...scores, ...byLook };
 }

@@ -2,14 +2,14 @@
 // platform that has files, sessions and workers.
 import type { DataProblem, Dataset } from "../data/dataset.ts";
 import type { NativeModel } from "../model-folder/model.ts";
+import type { EpochChoice } from "./epoch-choice.ts";
 import { validateLooks } from "./gfnet/validation.ts";
 import { trainingLoader, validationLoader } from "./loaders.ts";
 import type { Recipe } from "./recipe.ts";
-import type { BestSoFar } from "./run/checkpoint-progress.ts";
 import { cleanRun, createRun, type ResumedRun, type Run } from "./run/run-folder.ts";
 import { abandonRun, type RunInputs, writeRunInputs } from "./run-inputs.ts";
 import { type Lesson, type LessonOptions, openLesson } from "./teacher/lesson.ts";
-import { type Evaluation, type FitOptions, trainModel } from "./train-model.ts";
+import { type FitOptions, type ScoredEvaluation, trainModel } from "./train-model.ts";
 import { type ValidationOptions, validate } from "./validation.ts";
 
 type Hooks = Pick<FitOptions, "onStage" | "onMemory" | "onStep" | "onReport" | "onEpoch">;
@@ -27,7 +27,8 @@ export interface TrainRunOptions extends Hooks, Omit<LessonOptions, "teacher" | 
 
 export interface TrainRunResult {
   readonly run: Run;
-  readonly best: BestSoFar | undefined;
+  /** Which epoch is its best model; undefined without held-out pictures, where that is the last one. */
+  readonly choice: EpochChoice | undefined;
   /** Pictures that could not be read. */
   readonly problems: readonly DataProblem[];
 }
@@ -75,7 +76,7 @@ async function learnAndTrain(
 }
 
 /** A model that looks several times is scored after each look: in stage 1, which has no policy yet, at random places, always the same. */
-function score({ looking }: Recipe, options: ValidationOptions): Promise<Evaluation> {
+function score({ looking }: Recipe, options: ValidationOptions): Promise<ScoredEvaluation> {
   if (looking === undefined) return validate(options);
   return validateLooks({ ...options, choice: looking.stage === 1 ? "random" : "policy", seed: 0 });
 }
@@ -90,7 +91,7 @@ async function trainOn(
   await using loader = lesson?.loader(workers) ?? trainingLoader(train, recipe, workers);
   await using held = heldOut === undefined ? undefined : validationLoader(heldOut, recipe, createWorkers(1));
   const { definition } = model;
-  const { best } = await trainModel({
+  const { choice } = await trainModel({
     ...options,
     classes: train.labels.length,
     loader,
@@ -111,5 +112,5 @@ async function trainOn(
   });
   const problems = [...loader.problems, ...(held?.problems ?? [])];
   // Both parts of one set know what was left out of the whole.
-  return { run, best, problems: [...new Map(problems.map((problem) => [problem.name, problem])).values()] };
+  return { run, choice, problems: [...new Map(problems.map((problem) => [problem.name, problem])).values()] };
 }

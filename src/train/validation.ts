@@ -6,7 +6,7 @@ import { type LoweringTarget, lower } from "../onnx/lower.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
 import { type TensorData, toFloat32 } from "../tensor.ts";
 import { ScoreSums } from "./score-sums.ts";
-import type { Evaluation } from "./train-model.ts";
+import type { ScoredEvaluation } from "./train-model.ts";
 
 export interface ValidationOptions {
   readonly definition: ModelDefinition;
@@ -24,7 +24,7 @@ export interface ValidationOptions {
  *
  * @throws AbortedError when the signal fires
  */
-export async function validate(options: ValidationOptions): Promise<Evaluation> {
+export async function validate(options: ValidationOptions): Promise<ScoredEvaluation> {
   const { definition, weights: parameters, target = "onnxruntime" } = options;
   const bytes = lower(inferenceGraph(definition), { parameters, target, outputs: ["logits"] });
   const session = await options.createSession(bytes, {});
@@ -38,5 +38,5 @@ export async function validate(options: ValidationOptions): Promise<Evaluation> 
   } finally {
     await session.dispose();
   }
-  return sums.means();
+  return { evaluation: sums.means(), scores: sums.pictures() };
 }

@@ -1,14 +1,17 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Terminal } from "../../src/cli/terminal.ts";
 import {
+  choiceLines,
   epochLine,
   LiveLine,
   memoryLine,
+  nextLines,
   problemLines,
   shellWord,
   stepLine,
   teacherLine,
 } from "../../src/cli/train-progress.ts";
+import type { EpochSummary } from "../../src/train/epoch-choice.ts";
 import type { FitReport } from "../../src/train/train-model.ts";
 
 const REPORT: FitReport = {
@@ -55,17 +58,74 @@ test("the line of a step: everything that matters, in fewer columns than the ter
 });
 
 test("the line of an epoch fits 80 columns, and a teacher's too", () => {
-  const evaluation = { loss: 1.234, top1: 0.654, top5: 0.876 };
-  expect(epochLine(2, 24, REPORT, evaluation, 110)).toBe(
+  const evaluation = { loss: 1.234, top1: 0.654, top5: 0.876, pictures: 50 };
+  expect(epochLine(2, 24, 10, REPORT, evaluation, 110)).toBe(
     "epoch 3/24  loss 2.346  val 1.234  top-1 65.4 %  top-5 87.6 %  211 images/s  waited 3 %",
   );
-  expect(epochLine(2, 24, REPORT, evaluation, 80)).toBe(
+  expect(epochLine(2, 24, 10, REPORT, evaluation, 80)).toBe(
     "epoch 3/24  loss 2.346  val 1.234  top-1 65.4 %  top-5 87.6 %  waited 3 %",
   );
-  expect(epochLine(299, 300, LONGEST, { loss: 12.34, top1: 1, top5: 1 }, 80).length).toBeLessThan(80);
-  expect(epochLine(2, 24, undefined, evaluation, 80)).toBe("epoch 3/24  val 1.234  top-1 65.4 %  top-5 87.6 %");
-  expect(epochLine(2, 24, REPORT, undefined, 80)).toBe("epoch 3/24  loss 2.346  211 images/s  waited 3 %");
+  expect(epochLine(299, 300, 10, LONGEST, { loss: 12.34, top1: 1, top5: 1, pictures: 50 }, 80).length).toBeLessThan(80);
+  expect(epochLine(2, 24, 10, undefined, evaluation, 80)).toBe("epoch 3/24  val 1.234  top-1 65.4 %  top-5 87.6 %");
+  // Of five classes, the label is always among the first five.
+  expect(epochLine(2, 24, 5, undefined, evaluation, 80)).toBe("epoch 3/24  val 1.234  top-1 65.4 %");
+  expect(epochLine(2, 24, 10, REPORT, undefined, 80)).toBe("epoch 3/24  loss 2.346  211 images/s  waited 3 %");
   expect(teacherLine(1_000_000, 1_281_167, 36_000).length).toBeLessThan(80);
+});
+
+const epoch = (number: number, top1: number, loss: number): EpochSummary => ({
+  epoch: number - 1,
+  step: 4 * number,
+  top1,
+  loss,
+  pictures: 20,
+});
+const NO_DIFFERENCE = { difference: 0, standardError: 0.1 };
+
+test("the end of a run: which epoch, with its interval, how sure, and which of the two models to use", () => {
+  const [early, late] = [epoch(4, 0.8, 0.7), epoch(12, 0.75, 0.6)];
+  const kept = "best/ and last/ are the same model";
+  expect(choiceLines(undefined)).toEqual([]);
+  expect(choiceLines({ best: late, peak: late, last: late })).toEqual([
+    "best: epoch 12, top-1 75.0 % of 20 validation pictures (95 % interval 53 to 89 %)",
+    `it is the last epoch, and none before it measured better: ${kept}`,
+  ]);
+  const comparison = { top1: NO_DIFFERENCE, loss: NO_DIFFERENCE, decidedBy: "nothing", better: undefined } as const;
+  expect(choiceLines({ best: late, peak: early, last: late, comparison })[1]).toBe(
+    `20 validation pictures cannot tell it from epoch 4 (top-1 80.0 %, loss 0.700), so the one that learnt longer is kept: ${kept}`,
+  );
+  const worse = (difference: number, by: "top1" | "loss") =>
+    choiceLines({
+      best: early,
+      peak: early,
+      last: late,
+      comparison: { ...comparison, [by]: { difference, standardError: 0.1 }, decidedBy: by, better: "earlier" },
+    })[1];
+  expect(worse(-0.3, "top1")).toBe(
+    "use best/, not last/: epoch 12 (top-1 75.0 %, loss 0.600) is worse than epoch 4 by 30.0 points of top-1, 3.0 standard errors",
+  );
+  expect(worse(0.15, "loss")).toMatch(/ by 0\.150 of loss, 1\.5 standard errors, which may be chance$/);
+  expect(
+    choiceLines({
+      best: epoch(6, 0.8, 0.71),
+      peak: early,
+      last: late,
+      comparison: {
+        ...comparison,
+        loss: { difference: 0.3, standardError: 0.1 },
+        decidedBy: "loss",
+        better: "earlier",
+      },
+    })[1],
+  ).toMatch(/, and epoch 6 cannot be told from that$/);
+});
+
+test("what to do with the model, as a shell takes it", () => {
+  expect(nextLines("my runs/best", "it's data")).toEqual([
+    "try it: saccade classify PICTURE --model 'my runs/best'",
+    "see what it gets wrong: saccade eval 'my runs/best' 'it'\\''s data' --split validation --report report.html",
+  ]);
+  expect(nextLines("runs/best", undefined)).toEqual(["try it: saccade classify PICTURE --model runs/best"]);
 });
 
 test("many problems are not all listed", () => {

@@ -38,9 +38,19 @@ describe("a run", () => {
     expect(lines[0]).toMatchObject({ epoch: 0, step: 3, totalSteps: 6, batchSize: 8 });
     expect(lines[0].waitShare).toBeGreaterThanOrEqual(0);
     expect(lines[1].top1).toBeGreaterThanOrEqual(0);
-    expect(lines[4]).toMatchObject({ folder: run, model: join(run, "best"), best: { metric: "top1" } });
+    expect(lines[4]).toMatchObject({
+      folder: run,
+      model: join(run, "best"),
+      best: { pictures: 12 },
+      last: { epoch: 1 },
+    });
     expect(notes.join("\n")).toMatch(/epoch 2\/2 {2}loss \d\.\d+ {2}val \d\.\d+ {2}top-1 .* {2}waited \d+ %/);
-    expect(notes.at(-1)).toBe(`try it: saccade classify PICTURE --model ${join(run, "best")}`);
+    expect(notes.slice(-4)).toEqual([
+      expect.stringMatching(/^best: epoch \d, top-1 .* of 12 validation pictures \(95 % interval \d+ to \d+ %\)$/),
+      expect.stringMatching(/same model$|^use best\/, not last\//),
+      `try it: saccade classify PICTURE --model ${join(run, "best")}`,
+      `see what it gets wrong: saccade eval ${join(run, "best")} ${data} --split validation --report report.html`,
+    ]);
     expect(readdirSync(run).sort()).toEqual([
       "best",
       "checkpoints",

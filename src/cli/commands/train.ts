@@ -38,11 +38,11 @@ import { type TrainRunOptions, trainRun } from "../../train/train-run.ts";
 import { addDeviceOptions, type DeviceOptions, integer, sessionOptions } from "../options.ts";
 import { compact, type Terminal } from "../terminal.ts";
 import {
-  bestLines,
+  choiceLines,
   epochLine,
   LiveLine,
-  lastLines,
   memoryLine,
+  nextLines,
   problemLines,
   shellWord,
   stageLine,
@@ -189,7 +189,7 @@ async function trainStages(
   }
   const best = await publishBest(files, folder, standings.at(-1)!);
   if (flags.json === true) terminal.out(`${JSON.stringify({ kind: "done", folder, model: best })}\n`);
-  for (const line of lastLines(best, undefined)) terminal.note(line);
+  for (const line of nextLines(best, undefined)) terminal.note(line);
 }
 
 /** What is decided before the first picture is read. */
@@ -322,7 +322,7 @@ async function follow(
     if (flags.json === true) terminal.out(`${JSON.stringify(report)}\n`);
   };
   try {
-    const { run, best, problems } = await trainRun({
+    const { run, choice, problems } = await trainRun({
       ...options,
       files,
       target: targetOf(flags.device),
@@ -338,13 +338,16 @@ async function follow(
       onReport: (report) => print({ kind: "train", ...report }),
       onEpoch(epoch, report, evaluation) {
         if (evaluation !== undefined) print({ kind: "eval", epoch, ...evaluation });
-        terminal.note(epochLine(epoch, recipe.epochs, report, evaluation, terminal.columns));
+        terminal.note(
+          epochLine(epoch, recipe.epochs, options.train.labels.length, report, evaluation, terminal.columns),
+        );
       },
     });
     live.end();
-    print({ kind: "done", folder, model: run.paths.best, ...(best === undefined ? {} : { best }) });
-    const last = flags.within === undefined ? lastLines(run.paths.best, best) : bestLines(best);
-    for (const line of [...problemLines(problems), ...last]) terminal.note(line);
+    print({ kind: "done", folder, model: run.paths.best, ...(choice === undefined ? {} : choice) });
+    const validation = options.heldOut === undefined ? undefined : options.inputs.data;
+    const next = flags.within === undefined ? nextLines(run.paths.best, validation) : [];
+    for (const line of [...problemLines(problems), ...choiceLines(choice), ...next]) terminal.note(line);
   } catch (error) {
     live.end();
     const checkpoints = await listCheckpoints(files, runPaths(files, folder).checkpoints);

@@ -1,6 +1,6 @@
 // From raw times to a report's rows: medians over the rounds that count, ratios within rounds, and the share of what the machine could do.
 import type { ModelCost } from "../../models/cost.ts";
-import { spreadOf } from "../statistics.ts";
+import { spreadOf } from "../../statistics.ts";
 import { type ProductProbe, productFlops } from "./product-rate.ts";
 import { type BenchReport, type BenchRow, type BenchSetting, contextKey } from "./report.ts";
 

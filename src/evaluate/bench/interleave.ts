@@ -2,7 +2,7 @@
 // a new random order each time, after a warm-up. What disturbs a round disturbs all of them, so ratios within a round are sharper than times.
 import type { LoadCounters } from "../../platform/host.ts";
 import type { RandomSource } from "../../random.ts";
-import { spreadOf } from "../statistics.ts";
+import { spreadOf } from "../../statistics.ts";
 import { type LoadShare, loadBetween } from "./load.ts";
 
 /** One thing to measure. */

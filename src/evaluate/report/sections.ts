@@ -1,9 +1,9 @@
 // The parts of the report, each from what it shows.
 import type { DataProblem } from "../../data/dataset.ts";
+import type { Interval } from "../../statistics.ts";
 import { type Accuracy, type ClassAccuracy, confusedPairs, mostTakenFor } from "../accuracy.ts";
 import type { GazeGroup, GazeShares } from "../gaze.ts";
 import type { MistakePicture } from "../mistake-pictures.ts";
-import type { Interval } from "../statistics.ts";
 import { drawConfusionMatrix } from "./confusion-matrix.ts";
 import { drawGazeShares } from "./gaze-chart.ts";
 import { type HtmlValue, html, type Markup, percent } from "./html.ts";

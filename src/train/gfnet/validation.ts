@@ -12,7 +12,7 @@ import { RandomSource } from "../../random.ts";
 import type { Session, SessionOptions } from "../../runtime/session.ts";
 import { type TensorData, tensor, toFloat32 } from "../../tensor.ts";
 import { ScoreSums } from "../score-sums.ts";
-import type { Evaluation } from "../train-model.ts";
+import type { ScoredEvaluation } from "../train-model.ts";
 
 /** Where patches are: where the policy says, anywhere (from a seed), or all in the middle. */
 export type PatchChoice = "policy" | "random" | "centre";
@@ -37,7 +37,7 @@ export interface LookValidationOptions {
  *
  * @throws AbortedError when the signal fires
  */
-export async function validateLooks(options: LookValidationOptions): Promise<Evaluation> {
+export async function validateLooks(options: LookValidationOptions): Promise<ScoredEvaluation> {
   const { definition, choice, loader, target = "onnxruntime", signal } = options;
   const { T, class_num } = definition.config as GfnetConfig;
   const looks = Array.from({ length: T }, () => new ScoreSums());
@@ -65,7 +65,11 @@ export async function validateLooks(options: LookValidationOptions): Promise<Eva
   } finally {
     await session?.dispose();
   }
-  return { ...looks.at(-1)!.means(), looks: looks.map((sums) => sums.means().top1) };
+  const last = looks.at(-1)!;
+  return {
+    evaluation: { ...last.means(), looks: looks.map((sums) => sums.means().top1) },
+    scores: last.pictures(),
+  };
 }
 
 /** The forward pass for pictures of one size. Inputs: `image`, and `places` (T - 1, batch, 2) unless the policy chooses. */

@@ -5,15 +5,6 @@ import { FormatError, UsageError } from "../../errors.ts";
 /** What a JSON file can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** The best evaluation so far. */
-export interface BestSoFar {
-  /** Name of the metric that is compared ("top1"). */
-  readonly metric: string;
-  readonly value: number;
-  readonly step: number;
-  readonly epoch: number;
-}
-
 /** Where a run stands. */
 export interface Progress {
   /** Steps done since the run began. */
@@ -24,7 +15,6 @@ export interface Progress {
   readonly batchesDone: number;
   /** Every seed of the run, by what it is for. */
   readonly seeds: Readonly<Record<string, number>>;
-  readonly best?: BestSoFar;
   /** `recipeFingerprint` of the recipe that the run follows. */
   readonly recipeFingerprint: string;
   /** Whatever else the loop needs to go on to the same numbers. */
@@ -41,7 +31,6 @@ const fileSchema = z.looseObject({
   epoch: count,
   batches_done: count,
   seeds: z.record(z.string(), z.number()),
-  best: z.object({ metric: z.string(), value: z.number(), step: count, epoch: count }).optional(),
   recipe_fingerprint: z.string(),
   extra: z.record(z.string(), z.json()).optional(),
 });
@@ -51,14 +40,13 @@ const fileSchema = z.looseObject({
  * @throws UsageError for what would not come back as it is: not a number, an infinity, a negative count.
  */
 export function printProgress(progress: Progress): string {
-  const { step, epoch, batchesDone, seeds, best, recipeFingerprint, extra } = progress;
+  const { step, epoch, batchesDone, seeds, recipeFingerprint, extra } = progress;
   const file: z.input<typeof fileSchema> = {
     saccade_checkpoint: CHECKPOINT_VERSION,
     step,
     epoch,
     batches_done: batchesDone,
     seeds,
-    ...(best === undefined ? {} : { best: { ...best } }),
     recipe_fingerprint: recipeFingerprint,
     ...(extra === undefined ? {} : { extra: extra as Record<string, z.core.util.JSONType> }),
   };
@@ -88,13 +76,12 @@ export function parseProgress(text: string, where: string): Progress {
       `layout version ${file.saccade_checkpoint} is newer than this program understands (${CHECKPOINT_VERSION})`,
       { hint: "update saccade" },
     );
-  const { step, epoch, seeds, best, extra } = file;
+  const { step, epoch, seeds, extra } = file;
   return {
     step,
     epoch,
     batchesDone: file.batches_done,
     seeds,
-    ...(best === undefined ? {} : { best }),
     recipeFingerprint: file.recipe_fingerprint,
     ...(extra === undefined ? {} : { extra: extra as Record<string, Json> }),
   };

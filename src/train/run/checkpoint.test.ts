@@ -75,7 +75,6 @@ const progressAt = (at: number): Progress => ({
   epoch: 3,
   batchesDone: 7,
   seeds: { weights: 1, order: 2 ** 40 },
-  best: { metric: "top1", value: 0.5, step: 5, epoch: 2 },
   recipeFingerprint: "0123456789abcdef",
   extra: { averages: [0.1, null, "x"], nested: { on: true } },
 });

@@ -1,17 +1,22 @@
-// Checkpoints on disk. Each is a folder `checkpoint-<step>`: a model folder, optimizer.safetensors, state.json. It is written under a temporary
-// name, every file synced, and gets its real name by one rename; it loses that name, by another rename, before it is deleted. So whatever is
-// called checkpoint-<step> is complete at every moment, and the newest one is where a run goes on, however it ended.
+// Checkpoints on disk. Each is a folder `checkpoint-<step>`: a model folder, optimizer.safetensors, state.json, and validation.safetensors once an
+// epoch was evaluated. It is written under a temporary name, every file synced, and gets its real name by one rename; it loses that name, by
+// another rename, before it is deleted. So whatever is called checkpoint-<step> is complete at every moment, and the newest one is where a run goes
+// on, however it ended.
 import { FormatError, NotFoundError, SaccadeError, UsageError } from "../../errors.ts";
 import { MAX_WEIGHT_BYTES, readModelFolder, writeModelFolder } from "../../model-folder/load.ts";
 import type { Files } from "../../platform/host.ts";
 import { readSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
+import type { OpenChoice } from "../epoch-choice.ts";
 import type { StateTensor } from "../step.ts";
 import { type Progress, parseProgress, printProgress } from "./checkpoint-progress.ts";
 import { type CheckpointTensors, stateOfTensors } from "./checkpoint-tensors.ts";
+import { readChoice, writeChoice } from "./choice-file.ts";
 
 /** A run at one moment: all that is needed to go on from it to the same numbers. */
 export interface Checkpoint extends CheckpointTensors {
   readonly progress: Progress;
+  /** undefined before the first evaluation. */
+  readonly choice?: OpenChoice | undefined;
 }
 
 export interface StoredCheckpoint extends Checkpoint {
@@ -21,6 +26,7 @@ export interface StoredCheckpoint extends Checkpoint {
 
 const OPTIMIZER_FILE = "optimizer.safetensors";
 const PROGRESS_FILE = "state.json";
+const CHOICE_FILE = "validation.safetensors";
 const MAX_PROGRESS_BYTES = 64 * 2 ** 20;
 /** End of the names that mean nothing to readers: checkpoints not yet or no longer whole, and unfinished atomic writes. */
 const TEMPORARY = ".tmp";
@@ -53,6 +59,7 @@ export async function saveCheckpoint(
   await files.remove(temporary);
   await writeModelFolder(files, temporary, checkpoint.model);
   await files.writeAtomic(files.join(temporary, OPTIMIZER_FILE), writeSafetensors(checkpoint.optimizer));
+  if (checkpoint.choice !== undefined) await writeChoice(files, files.join(temporary, CHOICE_FILE), checkpoint.choice);
   await files.writeAtomic(files.join(temporary, PROGRESS_FILE), progress);
   await files.rename(temporary, path);
   const ahead = before.filter(({ step }) => step > checkpoint.progress.step);
@@ -135,6 +142,7 @@ export async function loadCheckpoint(
     model: await readModelFolder(files, newest),
     optimizer: await readOptimizer(files, files.join(newest, OPTIMIZER_FILE)),
     progress: await readProgress(files, newest),
+    choice: await readChoice(files, files.join(newest, CHOICE_FILE)),
   }));
   if (options.state !== undefined) stateOfTensors(checkpoint, options.state, newest);
   return checkpoint;

@@ -1,5 +1,5 @@
 // How sure a measured number is: intervals that hold the true value in 95 of 100 cases.
-import type { RandomSource } from "../random.ts";
+import type { RandomSource } from "./random.ts";
 
 export interface Interval {
   readonly mean: number;
