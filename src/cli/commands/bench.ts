@@ -11,6 +11,7 @@ import { nodeMeasuringHost } from "../../platform/node/measuring.ts";
 import type { Device } from "../../runtime/session.ts";
 import { version } from "../../version.ts";
 import { describeBench } from "../bench-table.ts";
+import { DEFAULT_MODEL } from "../default-model.ts";
 import { DEVICES, integer } from "../options.ts";
 import { duration } from "../progress.ts";
 import { printable, type Terminal } from "../terminal.ts";
@@ -32,8 +33,6 @@ interface BenchFlags {
   csv?: string;
   svg?: string;
 }
-
-const DEFAULT_MODEL = "sparseformer_v1_tiny";
 
 const EXAMPLES = `
 Every combination is measured once a round, in a new order each round; tables
@@ -81,11 +80,11 @@ export function addBench(program: Command, terminal: Terminal, finish: (exitCode
     .option("--csv <file>", "write the rows as CSV; - is standard output")
     .option("--svg <folder>", "write plots, one SVG file each")
     .addHelpText("after", EXAMPLES)
-    .action((models: BenchModel[] | undefined, flags: BenchFlags) => bench(models, flags, terminal, finish));
+    .action((models: BenchModel[], flags: BenchFlags) => bench(models, flags, terminal, finish));
 }
 
 async function bench(
-  models: readonly BenchModel[] | undefined,
+  models: readonly BenchModel[],
   flags: BenchFlags,
   terminal: Terminal,
   finish: (exitCode: number) => void,
@@ -107,13 +106,11 @@ async function bench(
   }
 }
 
-function benchOptions(
-  models: readonly BenchModel[] = [{ source: DEFAULT_MODEL, resolutions: [] }],
-  flags: BenchFlags,
-): BenchOptions {
+function benchOptions(models: readonly BenchModel[], flags: BenchFlags): BenchOptions {
   const everywhere = flags.resolution ?? [];
+  const measured = models.length > 0 ? models : [{ source: DEFAULT_MODEL, resolutions: [] }];
   return {
-    models: models.map(({ source, resolutions }) => ({
+    models: measured.map(({ source, resolutions }) => ({
       source,
       resolutions: resolutions.length > 0 ? resolutions : everywhere,
     })),

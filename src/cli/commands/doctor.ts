@@ -47,7 +47,7 @@ async function examine(): Promise<Report> {
   const cache = await measureCache();
   const models = await modelsHere();
   const problems = [
-    ...(devices.auto === undefined ? ["no engine works: npm install onnxruntime-node (or onnxruntime-web)"] : []),
+    ...(devices.auto === undefined ? ["no engine works: install saccade again"] : []),
     ...(pictures.works ? [] : [`pictures cannot be read: ${pictures.hint ?? "npm install sharp"}`]),
     ...(models.length === 0 ? ["no model is here: saccade pull sparseformer_v1_tiny, or give --model FOLDER"] : []),
   ];

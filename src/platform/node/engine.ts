@@ -64,7 +64,8 @@ export interface Engine extends Loaded {
 const CUDA_HINT =
   "npm does not carry ONNX Runtime's CUDA library: on Linux x64 with CUDA 12 and cuDNN 9 run " +
   "`ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node`, or use the device cpu";
-const NATIVE_HINT = "reinstall with `npm install onnxruntime-node`, or use the device wasm, which runs everywhere";
+/** Its script downloads CUDA libraries on Linux x64; where that fails, npm leaves the optional package out without a word. */
+const INSTALL_NATIVE = "`ONNXRUNTIME_NODE_INSTALL=skip npm install` installs it without CUDA's libraries";
 const WEBGPU_HINT =
   "it needs a GPU with a Vulkan, Metal or Direct3D 12 driver (on Linux also libvulkan.so.1), or use the device cpu";
 
@@ -79,17 +80,19 @@ export async function openEngine(model: Uint8Array, options: EngineOptions): Pro
   const { device } = options;
   if (device === "wasm") return openWasm(model, options);
   const native = await inSection(options.section, options.loaders.native).catch((error: unknown) => {
-    const reason = importFailure(error);
+    const { reason, remedy } = importFailure(error);
     if (device !== "auto")
       throw new SessionError(
         `the device ${device} needs ONNX Runtime's native build, which is not available: ${reason}`,
         {
-          hint: NATIVE_HINT,
+          hint: `${remedy === undefined ? "" : `${remedy}, or `}use the device wasm, which runs everywhere`,
           data: { device },
         },
       );
     options.onNotice(
-      `saccade: ONNX Runtime's native build is not available here (${reason}); using WebAssembly, which is slower`,
+      `saccade: ONNX Runtime's native build is not available here (${reason}); using WebAssembly, which is slower${
+        remedy === undefined ? "" : ` (${remedy})`
+      }`,
     );
     return undefined;
   });
@@ -160,7 +163,7 @@ async function openNative(
 
 async function openWasm(model: Uint8Array, options: EngineOptions): Promise<Engine> {
   const ort = await options.loaders.wasm().catch((error: unknown) => {
-    throw new SessionError(`ONNX Runtime's WebAssembly build is not available: ${importFailure(error)}`, {
+    throw new SessionError(`ONNX Runtime's WebAssembly build is not available: ${importFailure(error).reason}`, {
       hint: "reinstall with `npm install onnxruntime-web`",
       data: { device: "wasm" },
     });
@@ -274,10 +277,11 @@ function valueInfo(value: Ort.InferenceSession.ValueMetadata): ValueInfo {
   return { name: value.name, dtype: value.type as DType, shape };
 }
 
-function importFailure(error: unknown): string {
+/** Why a build of the engine does not load, and what to do about it where something can be done. */
+function importFailure(error: unknown): { readonly reason: string; readonly remedy?: string } {
   const text = readableEngineError(error);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (code.endsWith("MODULE_NOT_FOUND"))
-    return text.includes("onnxruntime_binding") ? `no binary for ${process.platform} ${process.arch}` : "not installed";
-  return text.split(" Require stack:")[0]!;
+  if (!code.endsWith("MODULE_NOT_FOUND")) return { reason: text.split(" Require stack:")[0]! };
+  if (text.includes("onnxruntime_binding")) return { reason: `no binary for ${process.platform} ${process.arch}` };
+  return { reason: "not installed", remedy: INSTALL_NATIVE };
 }

@@ -140,19 +140,27 @@ test("an answer out of turn is an error", async () => {
   await expect(session.run(x(3))).rejects.toThrow(/answered loaded instead of result/);
 });
 
-test("without the native build WebAssembly takes over with one line; a device asked for by name does not", async () => {
+test.each([
+  ["no-native-worker", "/lib/libc.so.6: version `GLIBC_2.34' not found", ""],
+  [
+    "not-installed-worker",
+    "not installed",
+    " (`ONNXRUNTIME_NODE_INSTALL=skip npm install` installs it without CUDA's libraries)",
+  ],
+])("%s: WebAssembly takes over with one line; a device asked for by name does not", async (worker, reason, remedy) => {
   const lines: string[] = [];
   const onNotice = (line: string) => lines.push(line);
-  const session = await open(identityModel("float32", ["n"]), { onNotice }, "no-native-worker");
+  const session = await open(identityModel("float32", ["n"]), { onNotice }, worker);
   expect(session.device).toBe("wasm");
   expect((await session.run(x(5))).y?.data).toEqual(Float32Array.of(5));
   expect(lines).toEqual([
-    "saccade: ONNX Runtime's native build is not available here (/lib/libc.so.6: version `GLIBC_2.34' not found); using WebAssembly, which is slower",
+    `saccade: ONNX Runtime's native build is not available here (${reason}); using WebAssembly, which is slower${remedy}`,
   ]);
-  const error = await outcomeOf(open(identityModel("float32", ["n"]), { device: "cpu", onNotice }, "no-native-worker"));
+  const error = await outcomeOf(open(identityModel("float32", ["n"]), { device: "cpu", onNotice }, worker));
   expect(error).toBeInstanceOf(SessionError);
   expect(String(error)).toMatch(/device cpu needs ONNX Runtime's native build, which is not available/);
-  expect((error as SessionError).hint).toMatch(/wasm/);
+  expect((error as SessionError).hint).toMatch(/device wasm/);
+  expect((error as SessionError).hint?.includes("ONNXRUNTIME_NODE_INSTALL=skip npm install")).toBe(remedy !== "");
   expect(lines.length).toBe(1);
 });
 
