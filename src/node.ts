@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The public entry for Node: the library's tasks bound to this machine.
 import { nodeHost } from "./platform/node/host.ts";
 import {

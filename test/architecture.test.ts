@@ -21,7 +21,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   video: ["image"],
   data: ["image"],
   runtime: ["onnx", "graph"],
-  platform: ["runtime", "onnx", "graph", "weights", "image", "video", "data"],
+  platform: ["version.ts", "runtime", "onnx", "graph", "weights", "image", "video", "data"],
   "model-folder": ["models", "nn", "graph", "onnx", "weights", "image", "runtime", "platform/host.ts"],
   train: ["model-folder", "models", "nn", "graph", "onnx", "weights", "image", "data", "runtime", "platform/host.ts"],
   recipes: ["train", "models"],

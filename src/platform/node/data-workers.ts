@@ -40,7 +40,7 @@ class DataWorker implements BatchWorker {
   #isEnding = false;
 
   constructor() {
-    this.#worker = spawnWorker(workerEntry("./data-worker", import.meta.url), { name: "saccade data" });
+    this.#worker = spawnWorker(workerEntry("data-worker"), { name: "saccade data" });
     this.#worker.on("message", (message: FromDataWorker) => {
       if (message.type === "made") this.#settle((request) => request.resolve(message.result));
       else

@@ -258,7 +258,7 @@ describe("without sharp", () => {
     const fresh = await import("./decode.ts");
     await expect(fresh.decodeWithSharp(photograph)).rejects.toMatchObject({
       code: "image",
-      hint: "npm install sharp",
+      hint: "npm install sharp; a bundler leaves it out of the program (external)",
     });
   });
 });

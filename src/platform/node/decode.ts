@@ -33,7 +33,7 @@ function loadSharp(): Promise<SharpFactory> {
     (cause: unknown) => {
       loading = undefined;
       throw new ImageError("pictures cannot be read or written here: the package sharp is missing or does not load", {
-        hint: "npm install sharp",
+        hint: "npm install sharp; a bundler leaves it out of the program (external)",
         cause,
       });
     },

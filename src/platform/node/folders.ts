@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ownPackage } from "./package-files.ts";
 
 /** `SACCADE_CACHE`, else the platform's cache folder. */
 function cacheFolder(environment: NodeJS.ProcessEnv): string {
@@ -17,5 +18,7 @@ export const nodeFolders = {
     return cacheFolder(process.env);
   },
   /** `models/` at the package's root, beside both src/ and dist/. */
-  bundledModels: fileURLToPath(new URL("../../../models/", import.meta.url)),
+  get bundledModels(): string {
+    return fileURLToPath(new URL("models/", ownPackage().root));
+  },
 };

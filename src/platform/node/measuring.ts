@@ -52,7 +52,7 @@ async function runFresh({ model, ...run }: FreshRun, signal?: AbortSignal): Prom
 function obey(order: FreshOrder, signal: AbortSignal | undefined): Promise<FreshRunFacts> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(new AbortedError("the measurement", signal.reason));
-    const entry = workerEntry("./fresh-process", import.meta.url);
+    const entry = workerEntry("fresh-process");
     const startedAt = performance.timeOrigin + performance.now();
     const child = fork(fileURLToPath(entry), {
       execArgv: loaderFor(entry),

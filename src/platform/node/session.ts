@@ -43,7 +43,7 @@ const DEVICES: readonly Device[] = ["auto", "cpu", "cuda", "webgpu", "wasm"];
 export async function createNodeSession(
   model: Uint8Array,
   options: SessionOptions = {},
-  entry: URL = workerEntry("./session-worker", import.meta.url),
+  entry: URL = workerEntry("session-worker"),
 ): Promise<NodeSession> {
   const { device = "auto", threads = usableCores(), signal, state = {}, tracePrefix } = options;
   checkSessionOptions({ device, threads });

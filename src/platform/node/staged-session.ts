@@ -29,7 +29,7 @@ type StageClient = EngineClient<ToStagedWorker, FromStagedWorker>;
 export async function createStagedNodeSession(
   models: ReadonlyMap<string, Uint8Array>,
   options: Omit<SessionOptions, "state" | "tracePrefix"> = {},
-  entry: URL = workerEntry("./staged-worker", import.meta.url),
+  entry: URL = workerEntry("staged-worker"),
 ): Promise<NodeStagedSession> {
   const { device = "auto", threads = usableCores(), signal } = options;
   checkSessionOptions({ device, threads });

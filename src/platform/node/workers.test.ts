@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { spawnWorker, workerEntry } from "./workers.ts";
+import { spawnWorker } from "./workers.ts";
 
 const helper = (mode: string) => new URL(`./echo-worker.test-helper.ts?mode=${mode}`, import.meta.url);
 
@@ -11,11 +11,6 @@ test("a TypeScript module runs in a thread, gets its data and answers", async ()
   expect(answer).toEqual({ bytes: Uint8Array.of(1, 2, 3) });
   expect(bytes.length).toBe(0);
   await worker.terminate();
-});
-
-test("the entry is named after what the caller is", () => {
-  expect(workerEntry("./w", "file:///p/src/a.ts").href).toBe("file:///p/src/w.ts");
-  expect(workerEntry("./w", "file:///p/dist/a.js").href).toBe("file:///p/dist/w.js");
 });
 
 test("a missing entry and an exhausted heap are error events", async () => {

@@ -1,5 +1,6 @@
 // Worker threads that start alike from dist/*.js, from src/*.ts under a test runner and from src/*.ts under tsx.
 import { type TransferListItem, Worker, workerData } from "node:worker_threads";
+import { ownPackage } from "./package-files.ts";
 
 export interface WorkerOptions {
   /** What `workerInput()` returns inside. It stays alive as long as the worker: send what is large in a message instead. */
@@ -12,14 +13,10 @@ export interface WorkerOptions {
   readonly maxHeapMegabytes?: number;
 }
 
-/**
- * The URL of a sibling module as this code is now: "./encode-worker" from dist is encode-worker.js, from source encode-worker.ts.
- *
- * @param from the caller's `import.meta.url`
- */
-export function workerEntry(name: string, from: string): URL {
-  const extension = new URL(from).pathname.endsWith(".ts") ? ".ts" : ".js";
-  return new URL(`${name}${extension}`, from);
+/** The URL of a module of this folder by its name, to start a thread or a process from: "session-worker". */
+export function workerEntry(name: string): URL {
+  const { modules, extension } = ownPackage();
+  return new URL(`${name}${extension}`, modules);
 }
 
 /**
@@ -27,10 +24,10 @@ export function workerEntry(name: string, from: string): URL {
  * behaves the same wherever it is started from.
  *
  * @example
- * const worker = spawnWorker(workerEntry("./encode-worker", import.meta.url), { data: { quality: 80 } });
+ * const worker = spawnWorker(workerEntry("session-worker"), { name: "saccade session" });
  */
 export function spawnWorker(entry: URL, options: WorkerOptions = {}): Worker {
-  return new Worker(new URL("./worker-bootstrap.mjs", import.meta.url), {
+  return new Worker(new URL("worker-bootstrap.mjs", ownPackage().modules), {
     workerData: { entry: entry.href, data: options.data },
     execArgv: [],
     ...(options.transfer === undefined ? {} : { transferList: [...options.transfer] }),
