@@ -1,7 +1,10 @@
 // Every failure a user can meet is a SaccadeError with a stable `code`, the facts as `data`, and a `hint` that says what to do.
 // The command line maps UsageError to exit code 2 and everything else to 1; nobody ever sees a stack trace for these.
 
-/** Base of all errors this library throws on purpose. */
+/**
+ * Base of all errors this library throws on purpose. The command line's `--json` shows `code` and `message`. Codes are the classes' own
+ * ("usage", "format", "limit", "not_found", …); pictures have several: see `ImageErrorCode`.
+ */
 export class SaccadeError extends Error {
   /** Stable, machine-readable: "weights_mismatch", "image_too_large", ... */
   readonly code: string;
@@ -94,10 +97,35 @@ export class WeightsMismatchError extends SaccadeError {
   }
 }
 
-/** A picture that cannot be decoded or is not usable. */
+/**
+ * Why a picture is not usable:
+ * - `image_empty`: a file of 0 bytes
+ * - `image_truncated`: its data stops before its end; copying or downloading it again may help
+ * - `not_an_image`: something else, such as text or an archive; `data.found` says what
+ * - `image_unsupported`: a picture, but of a kind that is not read
+ * - `image_decoder_missing`: a picture that an optional package reads, which is not installed; the hint says which
+ * - `image_pixels`: pixels that a program handed over, and that do not fit their width and height
+ * - `image`: damaged
+ */
+export type ImageErrorCode =
+  | "image"
+  | "image_empty"
+  | "image_truncated"
+  | "not_an_image"
+  | "image_unsupported"
+  | "image_decoder_missing"
+  | "image_pixels";
+
+/** A picture that cannot be decoded or is not usable. Its `code` says why: see `ImageErrorCode`. */
 export class ImageError extends SaccadeError {
-  constructor(problem: string, options: { hint?: string; data?: Record<string, unknown>; cause?: unknown } = {}) {
-    super("image", problem, options);
+  declare readonly code: ImageErrorCode;
+
+  constructor(
+    problem: string,
+    options: { code?: ImageErrorCode; hint?: string; data?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    const { code = "image", ...rest } = options;
+    super(code, problem, rest);
   }
 }
 

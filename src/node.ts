@@ -1,5 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // The public entry for Node: the library's tasks bound to this machine.
+import { type Pixels, rgbPixels } from "./image/pixels.ts";
+import type { DecodeOptions, RawImage } from "./image/raw-image.ts";
+import type { ModelFileSource } from "./model-folder/load.ts";
 import { nodeHost } from "./platform/node/host.ts";
 import {
   type AdaptiveClassifier as AdaptiveClassifierTask,
@@ -8,11 +11,13 @@ import {
 import { type Classifier as ClassifierTask, loadClassifier } from "./tasks/classifier.ts";
 import { type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embedder.ts";
 import type { EngineOptions } from "./tasks/engine.ts";
+import { type PictureSource, readPicture } from "./tasks/pictures.ts";
 
 export {
   AbortedError,
   FormatError,
   ImageError,
+  type ImageErrorCode,
   LimitError,
   NetworkError,
   NotFoundError,
@@ -26,6 +31,7 @@ export { evaluateExits, exitShares, solveThresholds } from "./evaluate/early-exi
 export { type EarlyExitPoint, type StepEvaluation, StepMeter } from "./evaluate/steps.ts";
 export { type DrawGazeOptions, drawGaze } from "./image/explain.ts";
 export { drawGlimpses, type Glimpse } from "./image/glimpses.ts";
+export type { Pixels } from "./image/pixels.ts";
 export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 export type { Resolution } from "./image/resolution.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
@@ -54,13 +60,14 @@ export type Classifier = ClassifierTask;
 
 export const Classifier = {
   /**
-   * Loads a model: a registered or bundled name, a model folder, a checkpoint, an ONNX file, or the bytes of one of these files.
+   * Loads a model: a registered or bundled name, a model folder, a checkpoint, an ONNX file, or the bytes of one of these files (in memory, as a
+   * Blob, or as the Response of a fetch).
    *
    * @example
    * const classifier = await Classifier.load("saccade/everyday");
    * console.log((await classifier.classify("photo.jpg")).predictions);
    */
-  load: (source: string | Uint8Array, options?: EngineOptions): Promise<Classifier> =>
+  load: (source: ModelFileSource, options?: EngineOptions): Promise<Classifier> =>
     loadClassifier(nodeHost, source, options),
 };
 
@@ -76,7 +83,7 @@ export const AdaptiveClassifier = {
    * const classifier = await AdaptiveClassifier.load("gfnet_resnet50_96.pth.tar");
    * const { predictions, steps, stopped } = await classifier.classify("photo.jpg", { threshold: 0.9, budgetMs: 50 });
    */
-  load: (source: string | Uint8Array, options?: EngineOptions): Promise<AdaptiveClassifier> =>
+  load: (source: ModelFileSource, options?: EngineOptions): Promise<AdaptiveClassifier> =>
     loadAdaptiveClassifier(nodeHost, source, options),
 };
 
@@ -84,13 +91,14 @@ export const AdaptiveClassifier = {
 export type Embedder = EmbedderTask;
 
 export const Embedder = {
-  load: (source: string | Uint8Array, options?: EngineOptions): Promise<Embedder> =>
+  load: (source: ModelFileSource, options?: EngineOptions): Promise<Embedder> =>
     loadEmbedder(nodeHost, source, options),
 };
 
 /** Sessions over any ONNX bytes, in worker threads. */
 export const createSession = nodeHost.createSession;
-/** Picture files to pixels. */
-export const decodeImage = nodeHost.decode;
+/** Pictures to pixels. */
+export const decodeImage = (picture: PictureSource, options?: DecodeOptions): Promise<RawImage> =>
+  readPicture(nodeHost, picture, options);
 /** Pixels to PNG bytes. */
-export const encodePng = nodeHost.encodePng;
+export const encodePng = (pixels: Pixels): Promise<Uint8Array> => nodeHost.encodePng(rgbPixels(pixels));

@@ -105,7 +105,7 @@ describe("answers", () => {
       if (error !== undefined) failed.push([source, error.code]);
     }
     expect(sources).toEqual(paths);
-    expect(failed).toEqual([[paths[BROKEN], "image"]]);
+    expect(failed).toEqual([[paths[BROKEN], "image_truncated"]]);
     await expect(classifier.classify(paths)).rejects.toThrow("truncated");
     expect(() => classifier.classifyAll(paths, { topK: 0 })).toThrow(UsageError);
   });

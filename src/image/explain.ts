@@ -13,6 +13,7 @@ import {
 } from "./draw.ts";
 import { heatColor, overlayHeat, pointDensity } from "./heat-map.ts";
 import { CAPTION_SCALE, composePanels, FAINT_INK, INK, type Panel, type SheetOptions, scaleToPanel } from "./panels.ts";
+import { type Pixels, rgbPixels } from "./pixels.ts";
 import type { RawImage } from "./raw-image.ts";
 import { drawText, fitText, textWidth } from "./text.ts";
 import type { ViewToPicture } from "./transform.ts";
@@ -51,10 +52,10 @@ const POINT_COLOR: Color = [255, 214, 64];
  * @returns a new picture: headline, density map, one panel per stage.
  * @example await encodePng(drawGaze(image, gaze, { headline: ["guinea pig 83 %", "hamster 9 %"] }))
  */
-export function drawGaze(image: RawImage, gaze: Gaze, options: DrawGazeOptions = {}): RawImage {
+export function drawGaze(image: Pixels, gaze: Gaze, options: DrawGazeOptions = {}): RawImage {
   gaze.stages.forEach(checkStage);
   const colorBy = options.colorBy ?? "kind";
-  const picture = scaleToPanel(image, options);
+  const picture = scaleToPanel(rgbPixels(image), options);
   const density: Panel = {
     title: "where it looked",
     picture: drawDensity(picture, gaze),

@@ -18,6 +18,7 @@ import {
   type SheetOptions,
   scaleToPanel,
 } from "./panels.ts";
+import { type Pixels, rgbPixels } from "./pixels.ts";
 import type { RawImage } from "./raw-image.ts";
 import { resample } from "./resample.ts";
 import { drawText, fitText, textHeight, textWidth } from "./text.ts";
@@ -42,7 +43,8 @@ const DARK: Color = [16, 18, 22];
  * @returns a new picture: headline, the picture with numbered boxes, one panel a look
  * @example await encodePng(drawGlimpses(image, glimpses, { headline: ["guinea pig 83 %"] }))
  */
-export function drawGlimpses(image: RawImage, glimpses: readonly Glimpse[], options: SheetOptions = {}): RawImage {
+export function drawGlimpses(pixels: Pixels, glimpses: readonly Glimpse[], options: SheetOptions = {}): RawImage {
+  const image = rgbPixels(pixels);
   const picture = scaleToPanel(image, options);
   const overview: Panel = {
     title: "where it looked",

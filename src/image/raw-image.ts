@@ -27,10 +27,20 @@ export interface DecodeOptions {
 export const DEFAULT_MAX_BYTES = 256 * 2 ** 20;
 export const DEFAULT_MAX_PIXELS = 2 ** 28;
 
+/** Throws ImageError unless these are a picture's width and height. */
+export function requireSize(width: number, height: number): void {
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1)
+    throw new ImageError(
+      `a picture needs a width and a height, whole numbers of at least 1, got ${width} x ${height}`,
+      {
+        code: "image_pixels",
+      },
+    );
+}
+
 /** A checked RawImage. Throws ImageError when sizes do not fit. */
 export function rawImage(width: number, height: number, data: Uint8Array): RawImage {
-  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1)
-    throw new ImageError(`a picture needs a width and a height of at least 1, got ${width} x ${height}`);
+  requireSize(width, height);
   if (data.length !== width * height * 3)
     throw new ImageError(`a ${width} x ${height} RGB picture needs ${width * height * 3} bytes, got ${data.length}`);
   return { width, height, data };

@@ -1,5 +1,6 @@
 // From what a user names (a registered model, a bundled one, a folder, a checkpoint, an ONNX file, bytes) to a model in memory.
-import { FormatError, NotFoundError } from "../errors.ts";
+import { type ByteSource, describeValue, isUrl, readBytes, type UrlLike } from "../byte-sources.ts";
+import { FormatError, NotFoundError, UsageError } from "../errors.ts";
 import { defineModel, registry } from "../models/registry.ts";
 import { isOnnx } from "../onnx/read.ts";
 import type { Files, Host } from "../platform/host.ts";
@@ -17,6 +18,9 @@ export interface LoadOptions {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
+/** A registered or bundled name, a path or a file: URL, or the bytes of a file (in memory, as a Blob or File, or as the Response of a fetch). */
+export type ModelFileSource = string | UrlLike | ByteSource;
+
 /** The largest weight file that is read: beyond it a file is a mistake, or needs another tool. */
 export const MAX_WEIGHT_BYTES = 16 * 2 ** 30;
 
@@ -25,22 +29,35 @@ export const MAX_WEIGHT_BYTES = 16 * 2 ** 30;
  * `.safetensors`/`.pth` checkpoint, or an `.onnx` file. Bytes are recognised by content.
  * Throws NotFoundError, FormatError, WeightsMismatchError or UsageError.
  */
-export async function loadModel(
-  host: Host,
-  source: string | Uint8Array,
-  options: LoadOptions = {},
-): Promise<LoadedModel> {
-  if (typeof source !== "string") return fromBytes(source, "the given bytes", options);
+export async function loadModel(host: Host, source: ModelFileSource, options: LoadOptions = {}): Promise<LoadedModel> {
+  if (typeof source !== "string")
+    return isUrl(source)
+      ? fromPath(host, host.pathOf(source), options)
+      : fromBytes(await givenBytes(source), "the given bytes", options);
   const bundled = await bundledFolder(host, source);
   if (bundled !== undefined) return readModelFolder(host.files, bundled, options, source);
   if (registry.has(source)) return loadRegistered(host, source, options);
-  const entry = await host.files.stat(source);
-  if (entry === undefined) throw new NotFoundError("model", source, nameHint(source));
-  if (entry.isDirectory) return readModelFolder(host.files, source, options);
-  return fromBytes(await host.files.read(source, { maxBytes: MAX_WEIGHT_BYTES }), source, options);
+  return fromPath(host, source, options);
+}
+
+async function fromPath({ files }: Host, path: string, options: LoadOptions): Promise<LoadedModel> {
+  const entry = await files.stat(path);
+  if (entry === undefined) throw new NotFoundError("model", path, nameHint(path));
+  if (entry.isDirectory) return readModelFolder(files, path, options);
+  return fromBytes(await files.read(path, { maxBytes: MAX_WEIGHT_BYTES }), path, options);
+}
+
+async function givenBytes(source: ByteSource): Promise<Uint8Array> {
+  const bytes = await readBytes(source, "a model file", MAX_WEIGHT_BYTES);
+  if (bytes !== undefined) return bytes;
+  throw new UsageError(
+    `a model is a name, a path or bytes; this is ${describeValue(source)}`,
+    'such as "saccade/everyday"; names are listed by: saccade models',
+  );
 }
 
 function nameHint(source: string): string {
+  if (/^https?:/i.test(source)) return "addresses are not fetched: download the file first";
   const looksLikePath = /[/\\.]/.test(source);
   return looksLikePath
     ? "there is nothing at this path"

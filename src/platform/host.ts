@@ -1,5 +1,6 @@
 // What the library needs of the place it runs in: files, pictures, sessions. node/ implements it with fs, sharp and ONNX Runtime's native
 // build; web/ (later) with fetch, ImageDecoder and WASM or WebGPU. Everything above asks a Host and never a platform.
+import type { UrlLike } from "../byte-sources.ts";
 import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
 import type { Device, Session, SessionOptions } from "../runtime/session.ts";
 import type { StagedSession } from "../runtime/staged-session.ts";
@@ -46,6 +47,8 @@ export interface Files {
 export interface Host {
   readonly machine: MachineFacts;
   readonly files: Files;
+  /** The path that a file: URL stands for. Throws UsageError for other URLs: nothing is fetched. */
+  pathOf(url: UrlLike): string;
   /** Where downloaded weights are kept, and where the models that come with the package are. */
   readonly folders: { readonly cache: string; readonly bundledModels: string };
   /** Bytes of a JPEG, PNG, WebP, GIF, AVIF or TIFF to 8-bit RGB. Limits are checked before pixels are decoded. */

@@ -1,5 +1,6 @@
 // Classification that looks only as long as it must: a model in steps, an answer after each, and a rule that says when one is good enough.
 import { UsageError } from "../errors.ts";
+import { type Pixels, rgbPixels } from "../image/pixels.ts";
 import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
 import { atResolution } from "../image/resolution.ts";
 import {
@@ -26,7 +27,7 @@ import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./e
 import { gazeOutputs, gazeStages } from "./gaze-outputs.ts";
 import { batchesOf, pictureBatch } from "./picture-sessions.ts";
 import { type Answered, allAnswers, type Reserve, streamAnswers } from "./picture-stream.ts";
-import { type PictureSource, readPicture } from "./pictures.ts";
+import { type PictureSource, readPicture, requireManyPictures } from "./pictures.ts";
 import type { ClassificationResult, ClassScores, GazeStage, Prediction } from "./results.ts";
 import { StepTimes } from "./step-times.ts";
 
@@ -205,7 +206,7 @@ export class AdaptiveClassifier {
       },
       lanes: lanesOf(options),
     };
-    return streamAnswers(pictures, read, task, signal === undefined ? {} : { signal });
+    return streamAnswers(requireManyPictures(pictures), read, task, signal === undefined ? {} : { signal });
   }
 
   /**
@@ -213,9 +214,10 @@ export class AdaptiveClassifier {
    *
    * @returns one item a picture, in their order
    */
-  async scores(pictures: readonly RawImage[], options: AdaptiveOptions = {}): Promise<AdaptiveScores[]> {
+  async scores(pictures: readonly Pixels[], options: AdaptiveOptions = {}): Promise<AdaptiveScores[]> {
+    const images = requireManyPictures(pictures).map((picture) => rgbPixels(picture));
     if (options.budgetMs !== undefined && !this.#times.isComplete) await this.#calibrate();
-    const batches = batchesOf(this.#transform, pictures, options.batchSize ?? DEFAULT_BATCH_SIZE);
+    const batches = batchesOf(this.#transform, images, options.batchSize ?? DEFAULT_BATCH_SIZE);
     const results: AdaptiveScores[][] = [];
     let next = 0;
     const lane = async () => {

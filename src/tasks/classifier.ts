@@ -1,6 +1,7 @@
 // Classification: pictures to labels with probabilities, and where the model looked.
 import { UsageError } from "../errors.ts";
-import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
+import type { Pixels } from "../image/pixels.ts";
+import type { DecodeOptions } from "../image/raw-image.ts";
 import { viewToPicture } from "../image/transform.ts";
 import type { ModelCard } from "../model-folder/model.ts";
 import type { Host } from "../platform/host.ts";
@@ -118,7 +119,7 @@ export class Classifier {
    * @returns one item a picture, in their order
    * @example const [{ logits }] = await classifier.scores([await decodeImage(bytes)]); // softmax(logits)[3]: probability of labels[3]
    */
-  async scores(pictures: readonly RawImage[], options: ScoreOptions = {}): Promise<ClassScores[]> {
+  async scores(pictures: readonly Pixels[], options: ScoreOptions = {}): Promise<ClassScores[]> {
     const run = (views: readonly PictureView[]) => this.#scoreBatch(views, options);
     return allAnswers(this.#engine.answerAll(pictures, run, options));
   }

@@ -4,7 +4,7 @@ import type { DecodeOptions } from "../image/raw-image.ts";
 import type { ModelCard } from "../model-folder/model.ts";
 import type { Host } from "../platform/host.ts";
 import { elementCount, toFloat32 } from "../tensor.ts";
-import { Engine, type EngineOptions, requireOutput } from "./engine.ts";
+import { Engine, type EngineOptions, type ModelSource, requireOutput } from "./engine.ts";
 import type { PictureView } from "./picture-sessions.ts";
 import { type Answered, allAnswers } from "./picture-stream.ts";
 import type { PictureSource } from "./pictures.ts";
@@ -77,11 +77,7 @@ export class Embedder {
   }
 }
 
-export async function loadEmbedder(
-  host: Host,
-  source: string | Uint8Array,
-  options: EngineOptions = {},
-): Promise<Embedder> {
+export async function loadEmbedder(host: Host, source: ModelSource, options: EngineOptions = {}): Promise<Embedder> {
   return new Embedder(await Engine.open(host, source, options));
 }
 

@@ -4,7 +4,7 @@ import type { DecodeOptions } from "../image/raw-image.ts";
 import { atResolution, type Resolution } from "../image/resolution.ts";
 import { parseTransform, pixelNormalization, printTransform, type Transform } from "../image/transform.ts";
 import { type CompiledModel, compileModel, type PictureModel } from "../model-folder/compile.ts";
-import { type LoadOptions, loadModel } from "../model-folder/load.ts";
+import { type LoadOptions, loadModel, type ModelFileSource } from "../model-folder/load.ts";
 import type { LoadedModel } from "../model-folder/model.ts";
 import type { Precision } from "../onnx/lower.ts";
 import type { Host } from "../platform/host.ts";
@@ -15,7 +15,7 @@ import type { TensorData } from "../tensor.ts";
 import { EngineSessions, type ManySessionsOptions, type TrialBatch } from "./engine-sessions.ts";
 import { joinsViews, PictureSessions, type PictureView } from "./picture-sessions.ts";
 import { type Answered, type BatchTask, type Reserve, streamAnswers } from "./picture-stream.ts";
-import { type PictureSource, readPicture } from "./pictures.ts";
+import { type PictureSource, readPicture, requireManyPictures } from "./pictures.ts";
 
 export interface EngineOptions extends ManySessionsOptions, LoadOptions {
   /** Preprocessing in the transform language. Default: the model's own. */
@@ -36,11 +36,15 @@ export interface EngineOptions extends ManySessionsOptions, LoadOptions {
 }
 
 /** What `loadModel` takes, or what it gives. */
-export type ModelSource = string | Uint8Array | LoadedModel;
+export type ModelSource = ModelFileSource | LoadedModel;
 
 /** Loads what is not loaded yet. */
 export async function loadedModel(host: Host, source: ModelSource, options: LoadOptions): Promise<LoadedModel> {
-  return typeof source === "string" || source instanceof Uint8Array ? loadModel(host, source, options) : source;
+  return isLoaded(source) ? source : loadModel(host, source, options);
+}
+
+function isLoaded(source: ModelSource): source is LoadedModel {
+  return typeof source === "object" && source !== null && "kind" in source && "card" in source;
 }
 
 /** How many pictures are run. */
@@ -131,7 +135,7 @@ export class Engine {
   ): AsyncGenerator<Answered<PictureSource, A>> {
     const read = (source: PictureSource, reserve: Reserve) => readPicture(this.#host, source, { ...decoding, reserve });
     const task = this.task<A, PictureSource>((batch) => run(batch.map(({ view }) => view)), batchSize);
-    return streamAnswers(pictures, read, task, signal === undefined ? {} : { signal });
+    return streamAnswers(requireManyPictures(pictures), read, task, signal === undefined ? {} : { signal });
   }
 
   dispose(): Promise<void> {

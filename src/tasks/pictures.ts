@@ -1,18 +1,62 @@
 // What a caller may hand over as a picture, and how it becomes pixels.
-import { LimitError, NotFoundError } from "../errors.ts";
+import { type ByteSource, describeValue, isUrl, readBytes, type UrlLike } from "../byte-sources.ts";
+import { LimitError, NotFoundError, UsageError } from "../errors.ts";
+import { looksLikePixels, type Pixels, rgbPixels } from "../image/pixels.ts";
 import { DEFAULT_MAX_BYTES, type DecodeOptions, type RawImage } from "../image/raw-image.ts";
 import type { Host } from "../platform/host.ts";
 
-/** A path, the bytes of a picture file, or pixels. */
-export type PictureSource = string | Uint8Array | RawImage;
+/**
+ * A path or a file: URL, the bytes of a picture file (in memory, as a Blob or File, or as the Response of a fetch), or pixels (such as a
+ * canvas's ImageData).
+ */
+export type PictureSource = string | UrlLike | ByteSource | Pixels;
 
-/** Decodes what needs decoding. Throws NotFoundError, ImageError or LimitError. */
+/**
+ * Decodes what needs decoding.
+ *
+ * @throws NotFoundError, ImageError, LimitError; UsageError when it is nothing of the kind
+ */
 export async function readPicture(host: Host, source: PictureSource, options: DecodeOptions = {}): Promise<RawImage> {
-  if (typeof source !== "string") return source instanceof Uint8Array ? host.decode(source, options) : source;
-  const entry = await host.files.stat(source);
-  if (entry === undefined) throw new NotFoundError("picture", source, "check the path");
+  if (typeof source === "string") return readPictureFile(host, source, options);
+  if (isUrl(source)) return readPictureFile(host, host.pathOf(source), options);
+  const bytes = await readBytes(source, "a picture file", options.maxBytes ?? DEFAULT_MAX_BYTES, options.reserve);
+  if (bytes !== undefined) return host.decode(bytes, options);
+  if (looksLikePixels(source)) return rgbPixels(source, options.background);
+  throw new UsageError(
+    `a picture is a path, bytes or pixels; this is ${describeValue(source)}`,
+    "pixels are { width, height, data }",
+  );
+}
+
+async function readPictureFile(host: Host, path: string, options: DecodeOptions): Promise<RawImage> {
+  const entry = await host.files.stat(path);
+  if (entry === undefined) throw new NotFoundError("picture", path, missingHint(path));
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
-  if (entry.size > maxBytes) throw new LimitError(`picture ${source}`, entry.size, maxBytes, "bytes");
+  if (entry.size > maxBytes) throw new LimitError(`picture ${path}`, entry.size, maxBytes, "bytes");
   await options.reserve?.(entry.size);
-  return host.decode(await host.files.read(source, { maxBytes }), options);
+  return host.decode(await host.files.read(path, { maxBytes }), options);
+}
+
+function missingHint(path: string): string {
+  return /^(https?|data|blob):/i.test(path)
+    ? "addresses are not fetched: download the picture first; a program hands over what fetch answers"
+    : "check the path";
+}
+
+/**
+ * The list itself, when it is one: a path or bytes can be walked through too, one letter at a time.
+ *
+ * @throws UsageError
+ */
+export function requireManyPictures<T extends Iterable<unknown> | AsyncIterable<unknown>>(sources: T): T {
+  const isList =
+    typeof sources === "object" &&
+    sources !== null &&
+    !ArrayBuffer.isView(sources) &&
+    (Symbol.iterator in sources || Symbol.asyncIterator in sources);
+  if (isList) return sources;
+  throw new UsageError(
+    `many pictures come as an array or another iterable; this is ${describeValue(sources)}`,
+    "for one picture put [ ] around it",
+  );
 }

@@ -56,7 +56,7 @@ test("a folder with a broken picture: the others are answered, it is named, exit
     "broken.jpg",
     "more/boats.JPG",
   ]);
-  expect(answers.map(({ error }) => error?.code)).toEqual([undefined, "image", undefined]);
+  expect(answers.map(({ error }) => error?.code)).toEqual([undefined, "image_truncated", undefined]);
   expect(notes.join("\n")).toContain("1 of 3 pictures could not be read");
   expect(notes.join("\n")).toContain("broken.jpg");
   expect(notes.join("\n")).not.toMatch(/\n\s+at /);

@@ -169,7 +169,7 @@ describe("pictures are read", () => {
 
 describe("what is not a picture is named", () => {
   test.each([
-    ["nothing", new Uint8Array(0), /empty/],
+    ["nothing", new Uint8Array(0), /empty/, "image_empty"],
     ["text", text("guinea pig, rabbit\nhamster\n"), /this is text, not a picture/],
     ["text that begins like a BMP", text("BMW is a car"), /this is text, not a picture/],
     ["one letter", text("a"), /this is text, not a picture/],
@@ -179,15 +179,22 @@ describe("what is not a picture is named", () => {
       "SVG",
       text('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>'),
       /an SVG drawing, which cannot be read/,
+      "image_unsupported",
     ],
-    ["BMP", Buffer.from("BM\x46\0\0\0\0\0\0\0\x36\0\0\0", "latin1"), /a BMP picture, which cannot be read/],
-    ["HEIC", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1"), /a HEIC picture/],
+    [
+      "BMP",
+      Buffer.from("BM\x46\0\0\0\0\0\0\0\x36\0\0\0", "latin1"),
+      /a BMP picture, which cannot be read/,
+      "image_unsupported",
+    ],
+    ["HEIC", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1"), /a HEIC picture/, "image_unsupported"],
     ["MP4", Buffer.from("\0\0\0\x18ftypisom\0\0\0\0isommp42", "latin1"), /an MP4 video, not a picture/],
     ["zip", Buffer.from("PK\x03\x04\x14\0\0\0", "latin1"), /a zip archive/],
     ["zeros", new Uint8Array(100), /not a known kind of picture/],
-  ])("%s", async (_name, bytes, message) => {
+  ] as [string, Uint8Array, RegExp, string?][])("%s", async (_name, bytes, message, code = "not_an_image") => {
     const error = await failure(decodeWithSharp(bytes));
     expect(error.message).toMatch(message);
+    expect(error.code).toBe(code);
     expect(error.hint).toBeTruthy();
   });
 });
@@ -207,6 +214,7 @@ describe("damage and limits", () => {
       for (const kept of [0.1, 0.5, 0.9]) {
         const error = await failure(decodeWithSharp(bytes.subarray(0, Math.floor(bytes.length * kept))));
         expect(error.message, `${format} ${kept}`).toMatch(/truncated/);
+        expect(error.code).toBe("image_truncated");
         expect(error.data.format).toBe(format);
       }
   });
@@ -257,7 +265,7 @@ describe("without sharp", () => {
     });
     const fresh = await import("./decode.ts");
     await expect(fresh.decodeWithSharp(photograph)).rejects.toMatchObject({
-      code: "image",
+      code: "image_decoder_missing",
       hint: "npm install sharp; a bundler leaves it out of the program (external)",
     });
   });

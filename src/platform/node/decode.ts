@@ -33,6 +33,7 @@ function loadSharp(): Promise<SharpFactory> {
     (cause: unknown) => {
       loading = undefined;
       throw new ImageError("pictures cannot be read or written here: the package sharp is missing or does not load", {
+        code: "image_decoder_missing",
         hint: "npm install sharp; a bundler leaves it out of the program (external)",
         cause,
       });
@@ -106,7 +107,11 @@ export async function encodeJpeg(image: RawImage, quality = 92): Promise<Uint8Ar
 }
 
 function requirePicture(bytes: Uint8Array): PictureFormat {
-  if (bytes.length === 0) throw new ImageError("the file is empty: 0 bytes", { hint: "was it copied completely?" });
+  if (bytes.length === 0)
+    throw new ImageError("the file is empty: 0 bytes", {
+      code: "image_empty",
+      hint: "was it copied completely?",
+    });
   const { picture, name } = sniff(bytes);
   if (picture !== undefined) return picture;
   const supported = "JPEG, PNG, WebP, GIF, AVIF and TIFF are read";
@@ -121,7 +126,11 @@ function requirePicture(bytes: Uint8Array): PictureFormat {
     isOtherPicture
       ? `this is ${name}, which cannot be read`
       : `this is ${name}${name.startsWith("not ") ? "" : ", not a picture"}`,
-    { hint, data: { found: name, firstBytes: Array.from(bytes.subarray(0, 16)) } },
+    {
+      code: isOtherPicture ? "image_unsupported" : "not_an_image",
+      hint,
+      data: { found: name, firstBytes: Array.from(bytes.subarray(0, 16)) },
+    },
   );
 }
 
@@ -150,6 +159,7 @@ function plainJpeg(bytes: Uint8Array): PictureFacts | undefined {
 function checkDepth({ depth }: PictureFacts): void {
   if (depth !== "uchar" && depth !== "ushort")
     throw new ImageError(`the picture's values are of type ${depth}; only 8-bit and 16-bit pictures are read`, {
+      code: "image_unsupported",
       hint: "convert it to 8 bits per channel, choosing what is black and what is white",
       data: { depth },
     });
@@ -191,6 +201,7 @@ function explain(error: unknown, bytes: Uint8Array, format: PictureFormat): Imag
       ? `the ${format.toUpperCase()} picture is truncated: its data stops before its end`
       : `the ${format.toUpperCase()} picture is damaged or of a kind that cannot be read (${detail})`,
     {
+      code: isCutOff ? "image_truncated" : "image",
       hint: isCutOff ? "copy or download the file again" : "open and save it with another program",
       data: { format, bytes: bytes.length, detail },
       cause: error,

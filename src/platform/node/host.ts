@@ -1,4 +1,7 @@
 // The Host of Node: fs, sharp, and ONNX Runtime in worker threads.
+import { fileURLToPath } from "node:url";
+import type { UrlLike } from "../../byte-sources.ts";
+import { UsageError } from "../../errors.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
 import type { Host } from "../host.ts";
 import { decodeWithSharp, encodePng } from "./decode.ts";
@@ -16,9 +19,20 @@ export interface NodeHost extends Host {
 export const nodeHost: NodeHost = {
   machine: describeMachine(),
   files: nodeFiles,
+  pathOf,
   folders: nodeFolders,
   decode: decodeWithSharp,
   encodePng,
   createSession: (model, options) => createNodeSession(model, options),
   createStagedSession: (models, options) => createStagedNodeSession(models, options),
 };
+
+function pathOf({ href, protocol }: UrlLike): string {
+  if (protocol !== "file:")
+    throw new UsageError(`addresses are not fetched: ${href.slice(0, 200)}`, "hand over what fetch answers");
+  try {
+    return fileURLToPath(href);
+  } catch (error) {
+    throw new UsageError(`${href} names no file here`, error instanceof Error ? error.message : undefined);
+  }
+}
