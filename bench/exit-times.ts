@@ -1,6 +1,7 @@
 // What stopping early is worth, in accuracy and milliseconds: shared by the benchmarks of models that run in steps.
 import type { Dataset } from "../src/data/dataset.ts";
 import { loadPicture } from "../src/data/files.ts";
+import { matchNames } from "../src/data/labels.ts";
 import { type EarlyExitPoint, type StepEvaluation, StepMeter } from "../src/evaluate/steps.ts";
 import type { RawImage } from "../src/image/raw-image.ts";
 import { nodeDataFiles } from "../src/platform/node/data-files.ts";
@@ -18,7 +19,7 @@ export interface LabelledPicture {
 
 /** The pictures of a data set, decoded, with the model's indices of their labels. */
 export async function readPictures(dataset: Dataset, labels: readonly string[]): Promise<LabelledPicture[]> {
-  const indices = dataset.labels.map((label) => labels.indexOf(label));
+  const { indices } = matchNames(dataset.labels, labels);
   return Promise.all(
     Array.from({ length: dataset.length }, async (_, i) => {
       const { picture, label } = await dataset.item(i);

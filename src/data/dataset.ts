@@ -1,8 +1,7 @@
 // A data set: labelled pictures that are somewhere, in a fixed order. Opening one reads names and labels, never pixels.
-import { SaccadeError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { RandomSource } from "../random.ts";
 import type { PictureSource } from "./files.ts";
-import { labelKey } from "./labels.ts";
 
 /** Something of a data set that cannot be used: a corrupt file, a row without a label. It is left out. */
 export interface DataProblem {
@@ -136,67 +135,21 @@ export function splitItems(
   for (const [label, members] of membersByClass(dataset).entries()) {
     const wanted = Math.round(members.length * fraction);
     const size = fraction > 0 && members.length > 1 ? Math.min(Math.max(wanted, 1), members.length - 1) : 0;
-    const random = new RandomSource(options.seed ?? 0, `split/${dataset.labels[label]}`);
+    const random = new RandomSource(options.seed ?? 0, `split/${streamName(dataset.labels[label]!)}`);
     for (const index of random.shuffle(members).slice(0, size)) isSecond[index] = 1;
   }
   const part = (value: number) => [...isSecond.keys()].filter((index) => isSecond[index] === value);
   return [part(0), part(1)];
 }
 
+/** Dashes and underscores in a label change nothing, as they never have: a run's split must stay what it was. */
+const streamName = (label: string): string => label.replace(/[-_]+/g, " ").trim() || label;
+
 /** The items of each class, in the data set's order. */
 export function membersByClass(dataset: Pick<Dataset, "targets" | "labels">): number[][] {
   const members: number[][] = dataset.labels.map(() => []);
   for (const [index, label] of dataset.targets.entries()) members[label]!.push(index);
   return members;
-}
-
-/**
- * The same pictures with the numbering of other labels, matched by name ("Guinea-Pig" is "guinea pig"): a model's, to evaluate it or to go
- * on training it. Pictures whose label is not among them are left out and listed as problems, one per label.
- *
- * @throws SaccadeError `labels_mismatch` when no label is known
- */
-export function relabel(dataset: Dataset, labels: readonly string[]): Dataset {
-  const byKey = new Map(labels.map((label, index) => [labelKey(label), index]));
-  const translated = dataset.labels.map((label) => byKey.get(labelKey(label)) ?? -1);
-  const unknown = dataset.labels.filter((_, index) => translated[index] === -1);
-  if (unknown.length === dataset.labels.length)
-    throw new SaccadeError(
-      "labels_mismatch",
-      `none of the labels is known: ${list(unknown)}; known are ${list(labels)}`,
-      {
-        hint: "are these the right model and the right data?",
-        data: { unknown, labels },
-      },
-    );
-  const kept = [...dataset.targets.keys()].filter((index) => translated[dataset.targets[index]!]! >= 0);
-  const part = subset(dataset, kept);
-  return {
-    ...part,
-    labels,
-    targets: part.targets.map((label) => translated[label]!),
-    problems: [
-      ...dataset.problems,
-      ...unknown.map((label) => ({ name: label, reason: "this label is not among the labels asked for" })),
-    ],
-    async item(index) {
-      const { softLabel, ...item } = await part.item(index);
-      const moved = { ...item, label: translated[item.label]! };
-      return softLabel === undefined
-        ? moved
-        : { ...moved, softLabel: moveProbabilities(softLabel, translated, labels) };
-    },
-    describe: () => `${kept.length} of ${dataset.describe()}, with ${labels.length} labels`,
-  };
-}
-
-function moveProbabilities(soft: Float32Array, translated: readonly number[], labels: readonly string[]): Float32Array {
-  const moved = new Float32Array(labels.length);
-  soft.forEach((probability, index) => {
-    if (translated[index]! >= 0) moved[translated[index]!]! += probability;
-  });
-  const sum = moved.reduce((total, value) => total + value, 0);
-  return sum === 0 ? moved : moved.map((value) => value / sum);
 }
 
 /** The first few of many, for a message. */

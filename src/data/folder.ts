@@ -3,7 +3,7 @@
 import { baseName, LeftOut, picturesAndFolders } from "../image/picture-files.ts";
 import type { DataProblem } from "./dataset.ts";
 import { type DataFileEntry, type DataFiles, mapLimited } from "./files.ts";
-import { labelFromFolder } from "./labels.ts";
+import { labelsOfFolders } from "./labels.ts";
 import type { Sample, SamplePart } from "./samples.ts";
 
 /** Deeper trees are loops of links, or not a data set. */
@@ -17,9 +17,10 @@ export async function readClassFolders(files: DataFiles, entries: readonly DataF
     entries.filter((entry) => entry.isDirectory),
     leftOut,
   );
-  const classes = await mapLimited(folders, PARALLEL, async (folder) => {
+  const labels = labelsOfFolders(folders.map(({ path }) => baseName(path)));
+  const classes = await mapLimited(folders, PARALLEL, async (folder, i) => {
     const found: Found = { samples: [], problems: [], leftOut: new LeftOut() };
-    await walk(files, folder.path, labelFromFolder(baseName(folder.path)), found, 0);
+    await walk(files, folder.path, labels[i]!, found, 0);
     if (found.samples.length === 0) found.problems.push({ name: folder.path, reason: nothingIn(found) });
     return found;
   });

@@ -1,7 +1,7 @@
 import { gzipSync } from "fflate";
 import { describe, expect, test } from "vitest";
-import { FormatError, NotFoundError, SaccadeError, UsageError } from "../errors.ts";
-import { createDataset, type Dataset, relabel, splitDataset, subset } from "./dataset.ts";
+import { FormatError, NotFoundError, UsageError } from "../errors.ts";
+import { createDataset, type Dataset, splitDataset, subset } from "./dataset.ts";
 import { loadPicture } from "./files.ts";
 import { type Contents, decodePicture, memoryFiles, picture, tarOf } from "./memory-files.test-helper.ts";
 import { openDataset } from "./open.ts";
@@ -36,7 +36,7 @@ describe("image folders", () => {
       "d/train/cat/more/deep.PNG": picture(99),
     });
     const opened = await openDataset(files, "d");
-    expect(opened.labels).toEqual(["cat", "guinea pig"]);
+    expect(opened.labels).toEqual(["cat", "guinea-pig"]);
     expect([...opened.train!.targets]).toEqual([0, 0, 0, 0, 1, 1, 1]);
     expect([...opened.validation!.targets]).toEqual([0, 0]);
     expect([...opened.test!.targets]).toEqual([1]);
@@ -47,6 +47,31 @@ describe("image folders", () => {
     const item = await opened.train!.item(6);
     expect(item).toMatchObject({ name: "d/train/guinea-pig/002.jpg", label: 1 });
     expect((await loadPicture(item.picture, files, decodePicture)).data[0]).toBe(2);
+  });
+
+  test("folders whose names are alike are classes of their own, and said to be", async () => {
+    const alike = ["-30", "30", "A", "A-", "cat-1", "cat_1", "t-shirt"];
+    const files = memoryFiles({ ...folders("d/train", alike, 2), ...folders("d/val", ["T shirt", "a-"], 1) });
+    const { labels, train, validation, notes } = await openDataset(files, "d");
+    expect(labels).toEqual(alike);
+    expect([...train!.targets]).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]);
+    expect([...validation!.targets]).toEqual([6, 3]);
+    expect(notes).toEqual([
+      'validation: "T shirt" is taken for "t-shirt", "a-" is taken for "A-"',
+      'classes of their own, though spelled alike: "cat-1" and "cat_1"',
+    ]);
+  });
+
+  test("folders of macOS, with accents apart, are the classes of those with accents in place", async () => {
+    const files = memoryFiles({
+      ...folders("d/train", ["caf\u00e9", "th\u00e9"], 2),
+      ...folders("d/val", ["cafe\u0301"], 1),
+    });
+    const { labels, notes } = await openDataset(files, "d");
+    expect(labels).toEqual(["caf\u00e9", "th\u00e9"]);
+    expect(notes).toEqual([]);
+    const both = await openDataset(memoryFiles(folders("d", ["caf\u00e9", "cafe\u0301"], 2)), "d");
+    expect(both.labels).toEqual(["cafe\u0301", "caf\u00e9"]);
   });
 
   test("a class may be called like a split: the vehicle beside others is no training split", async () => {
@@ -213,16 +238,6 @@ describe("data sets", () => {
     picture: (i) => ({ kind: "file", path: String(i) }),
     softLabel: (i) => (i === 3 ? Float32Array.of(0.5, 0.25, 0.25) : undefined),
     origin: "from a test",
-  });
-
-  test("a model's labels by name", async () => {
-    const model = ["cat", "dog", "guinea pig"];
-    const known = relabel(dataset, model);
-    expect([...known.targets]).toEqual([2, 0, 0]);
-    expect(known.problems).toEqual([{ name: "yak", reason: "this label is not among the labels asked for" }]);
-    expect(await known.item(1)).toMatchObject({ name: "#1", label: 0 });
-    expect([...(await known.item(2)).softLabel!].map((value) => value.toFixed(3))).toEqual(["0.333", "0.000", "0.667"]);
-    expect(() => relabel(dataset, ["x"])).toThrow(SaccadeError);
   });
 
   test("parts", async () => {

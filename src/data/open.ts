@@ -19,6 +19,7 @@ import {
   splitFromFileName,
   splitFromWord,
 } from "./samples.ts";
+import { unifyLabels } from "./split-labels.ts";
 import { isTarName, readShards } from "./webdataset.ts";
 
 export interface OpenDatasetOptions extends ListOptions {
@@ -76,10 +77,11 @@ export async function openDataset(
   return finish(layout, parts, path, options);
 }
 
-function finish(layout: string, parts: Parts, path: string, options: OpenDatasetOptions): OpenedData {
+function finish(layout: string, found: Parts, path: string, options: OpenDatasetOptions): OpenedData {
   const { validationFraction: fraction, seed = 0 } = options;
   if (fraction !== undefined && !(fraction >= 0 && fraction < 1))
     throw new UsageError(`a validation split of ${fraction} is not possible: it must be at least 0 and below 1`);
+  const { parts, notes: labelNotes } = unifyLabels(found);
   const problems = SPLITS.flatMap((split) => parts[split]?.problems ?? []);
   if (SPLITS.every((split) => (parts[split]?.samples.length ?? 0) === 0))
     throw new FormatError("data", `${path} was taken for ${layout}, but has no picture that can be used`, {
@@ -99,6 +101,7 @@ function finish(layout: string, parts: Parts, path: string, options: OpenDataset
   const notPictures = leftOutOf(parts);
   const notes = [
     ...(isSplit ? [`validation was split off train: ${share} of every class, seed ${seed}`] : []),
+    ...labelNotes,
     ...(train === undefined ? [] : untrained(train)),
     ...(notPictures === "" ? [] : [`not pictures: ${notPictures}`]),
   ];

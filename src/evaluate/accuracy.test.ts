@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { SessionError, UsageError } from "../errors.ts";
+import { SessionError } from "../errors.ts";
 import { RandomSource } from "../random.ts";
 import { bootstrapMeans, shareInterval } from "../statistics.ts";
 import { AccuracyMeter, confusedPairs } from "./accuracy.ts";
@@ -81,20 +81,6 @@ test("a label that the model does not know counts as wrong, and is told", () => 
   expect(result.loss).toBeCloseTo(-Math.log(0.7), 6);
   expect(result.perClass.at(-1)).toMatchObject({ label: "yak", isKnown: false, count: 1, recall: 0 });
   expect(result.mistakes).toMatchObject([{ label: "yak", predicted: "emu", labelScore: 0 }]);
-});
-
-test("labels that nobody knows are a usage error that lists them; unused ones do not matter", () => {
-  const labels = ["yak", "gnu", "cat"];
-  expect(() => matchLabels({ labels, targets: Int32Array.of(0, 1) }, MODEL)).toThrow(UsageError);
-  expect(() => matchLabels({ labels, targets: Int32Array.of(0, 1) }, MODEL)).toThrow(/yak, gnu/);
-  expect(matchLabels({ labels, targets: Int32Array.of(2) }, MODEL).unknown).toEqual([]);
-  expect(() => matchLabels({ labels, targets: Int32Array.of(2) }, ["cat", "Cat"])).toThrow(/2 labels/);
-});
-
-test("two spellings of the data are one class of the model", () => {
-  const match = matchLabels({ labels: ["guinea-pig", "Guinea Pig"], targets: Int32Array.of(0, 1) }, MODEL);
-  expect(match.classes).toEqual([{ label: "guinea pig", modelIndex: 1 }]);
-  expect([...match.classOf]).toEqual([0, 0]);
 });
 
 test("scores that are no numbers are an error, not a bad accuracy", () => {

@@ -28,6 +28,8 @@ export interface Evaluation {
   readonly problems: readonly DataProblem[];
   /** The data's labels that the model does not know: their pictures count as wrong. */
   readonly unknownLabels: readonly string[];
+  /** Labels that were matched though they are spelled otherwise. */
+  readonly labelNotes: readonly string[];
   readonly seconds: number;
 }
 
@@ -87,6 +89,7 @@ export async function evaluate(classifier: Scorer, dataset: Dataset, options: Ev
     steps: steps?.result(),
     problems: [...dataset.problems, ...problems],
     unknownLabels: match.unknown,
+    labelNotes: match.notes,
     seconds: (performance.now() - start) / 1000,
   };
 }

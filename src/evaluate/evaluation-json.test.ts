@@ -13,7 +13,7 @@ function confusionOf(classes: number, asked: readonly number[]) {
       logits[answer] = 1;
       meter.add({ index, name: "x.jpg", label, logits });
     }
-  const evaluation = { gaze: undefined, steps: undefined, problems: [], unknownLabels: [], seconds: 1 };
+  const evaluation = { gaze: undefined, steps: undefined, problems: [], unknownLabels: [], labelNotes: [], seconds: 1 };
   return evaluationToJson({ ...evaluation, accuracy: meter.result() }).confusion;
 }
 

@@ -1,7 +1,9 @@
 // Labels of a data set and of a model, matched by name: the folder `guinea-pig` is the label "guinea pig".
 import { list } from "../data/dataset.ts";
-import { labelKey } from "../data/labels.ts";
+import { type LabelMatching, matchNames } from "../data/labels.ts";
+import { describeRespelled } from "../data/split-labels.ts";
 import { UsageError } from "../errors.ts";
+import { imagenetFolders } from "./imagenet-folders.ts";
 
 /** A class that pictures are labelled with. */
 export interface EvaluatedClass {
@@ -20,6 +22,8 @@ export interface LabelMatch {
   readonly classOfPrediction: Int32Array;
   /** The data's labels that the model does not know. */
   readonly unknown: readonly string[];
+  /** What was matched though it is spelled otherwise, for people. */
+  readonly notes: readonly string[];
 }
 
 /** What is needed of a data set to match its labels. */
@@ -29,29 +33,19 @@ export interface LabelledTargets {
 }
 
 /**
- * Matches the labels that pictures have with the labels that a model answers. Case does not matter, and `_`, `-` and spaces are the same.
- * A label that the model does not know stays a class: its pictures cannot be answered rightly, and are counted so.
+ * Matches the labels that pictures have with the labels that a model answers, as `matchNames` does, and ImageNet's folders with a model of its
+ * classes. A label that the model does not know stays a class: its pictures cannot be answered rightly, and are counted so.
  *
- * @throws UsageError when the model knows none of the labels (listing them), or when two of its labels are the same for a label of the data
+ * @throws UsageError when the model knows none of the labels (listing them), or when it is not clear which of its labels is meant
  */
 export function matchLabels(data: LabelledTargets, modelLabels: readonly string[]): LabelMatch {
-  const byKey = new Map<string, number[]>();
-  for (const [index, label] of modelLabels.entries()) {
-    const key = labelKey(label);
-    byKey.set(key, [...(byKey.get(key) ?? []), index]);
-  }
   const used = new Set(data.targets);
   const usedLabels = data.labels.flatMap((label, index) => (used.has(index) ? [{ label, index }] : []));
-  const indexOf = (label: string) => {
-    const found = byKey.get(labelKey(label)) ?? [];
-    if (found.length > 1)
-      throw new UsageError(
-        `the model has ${found.length} labels that are "${label}": ${found.map((i) => `${i} "${modelLabels[i]}"`).join(", ")}`,
-        "tell them apart with --labels, or with the labels option",
-      );
-    return found[0] ?? -1;
-  };
-  const matched = usedLabels.map(({ label, index }) => ({ label, index, modelIndex: indexOf(label) }));
+  const { indices, notes } = findLabels(
+    usedLabels.map(({ label }) => label),
+    modelLabels,
+  );
+  const matched = usedLabels.map(({ label, index }, i) => ({ label, index, modelIndex: indices[i]! }));
   const unknown = matched.filter(({ modelIndex }) => modelIndex === -1).map(({ label }) => label);
   if (unknown.length === matched.length)
     throw new UsageError(
@@ -69,5 +63,30 @@ export function matchLabels(data: LabelledTargets, modelLabels: readonly string[
   for (const [place, { modelIndex }] of classes.entries()) if (modelIndex >= 0) classOfPrediction[modelIndex] = place;
   for (const { label, index, modelIndex } of matched)
     classOf[index] = modelIndex >= 0 ? classOfPrediction[modelIndex]! : known.length + unknown.indexOf(label);
-  return { classes, classOf, classOfPrediction, unknown };
+  return { classes, classOf, classOfPrediction, unknown, notes };
+}
+
+function findLabels(labels: readonly string[], modelLabels: readonly string[]) {
+  const matching = matchNames(labels, modelLabels);
+  const imagenet = matching.indices.some((index) => index !== -1) ? undefined : imagenetFolders(labels, modelLabels);
+  if (imagenet !== undefined) return { indices: imagenet.indices, notes: [imagenet.note] };
+  requireClear(matching, modelLabels);
+  const { indices, respelled } = matching;
+  return { indices, notes: respelled.length === 0 ? [] : [`labels: ${describeRespelled(respelled)}`] };
+}
+
+function requireClear({ ambiguous }: LabelMatching, modelLabels: readonly string[]): void {
+  const [first] = ambiguous;
+  if (first === undefined) return;
+  const { wanted, known } = first;
+  const theirs = known.map((i) => `${i} "${modelLabels[i]}"`).join(", ");
+  throw wanted.length === 1
+    ? new UsageError(
+        `the model has ${known.length} labels that are "${wanted[0]}": ${theirs}`,
+        "tell them apart with --labels, or with the labels option",
+      )
+    : new UsageError(
+        `the data's labels ${wanted.map((label) => `"${label}"`).join(" and ")} are all like the model's ${theirs}`,
+        "give them the model's spelling, or the model theirs: --labels FILE",
+      );
 }

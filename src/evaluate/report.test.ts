@@ -24,6 +24,7 @@ function evaluationOf(labels: readonly string[], modelLabels = labels): Evaluati
     steps: undefined,
     problems: [{ name: "<torn>.jpg", reason: "it's cut & broken\u0000" }],
     unknownLabels: match.unknown,
+    labelNotes: match.notes,
     seconds: 1,
   };
 }

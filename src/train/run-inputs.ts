@@ -1,6 +1,7 @@
 // inputs.json in a run's folder: what the run began with besides its recipe, so that `--resume` needs to be told nothing again and notices when
 // the data is not what it was.
 import { z } from "zod";
+import { sameLabels } from "../data/labels.ts";
 import { FormatError, SaccadeError } from "../errors.ts";
 import { isHidden } from "../image/picture-files.ts";
 import type { NativeModel } from "../model-folder/model.ts";
@@ -60,7 +61,7 @@ export function requireSameData(
       hint: "resume with the same data, or begin a new run with --from and this one's last/",
       data,
     });
-  if (known.join("\n") !== labels.join("\n"))
+  if (!sameLabels(known, labels))
     throw fail(`its classes are ${summary(labels)}, they were ${summary(known)}`, { before: known, now: labels });
   if (before === undefined) return;
   for (const [field, what] of [

@@ -1,4 +1,6 @@
 // Where training begins: fresh weights from a seed, or another model's weights with a new head.
+
+import { sameLabels } from "../data/labels.ts";
 import { UsageError } from "../errors.ts";
 import { shapesEqual } from "../graph/dimensions.ts";
 import type { Graph } from "../graph/tensor.ts";
@@ -79,7 +81,7 @@ function takeOver(
 ) {
   const weights: (readonly [string, TensorData])[] = [];
   const fresh: string[] = [];
-  const head = sameLabels(from.card.labels, labels) ? new Set<string>() : headParameters(from, labels.length);
+  const head = sameLabels(from.card.labels ?? [], labels) ? new Set<string>() : headParameters(from, labels.length);
   for (const { name, shape } of graph.parameters.values()) {
     const value = head.has(nameThere(name)) ? undefined : from.weights.get(nameThere(name));
     if (value !== undefined && shapesEqual(value.shape, shape))
@@ -87,10 +89,6 @@ function takeOver(
     else fresh.push(name);
   }
   return { weights, fresh };
-}
-
-function sameLabels(a: readonly string[] | undefined, b: readonly string[]): boolean {
-  return a !== undefined && a.length === b.length && a.every((label, i) => label === b[i]);
 }
 
 /** Parameters that would have another shape with one class more: other classes in the same number need others all the same. */

@@ -68,8 +68,9 @@ const MOST_PROBLEMS = 10;
 const EXAMPLES = `
 DATA has a split of its own (val/CLASS/*.jpg, test/, a list with a split column,
 …), or is a folder of class folders. Labels are matched by name: the folder
-guinea-pig is the label "guinea pig". Boxes of the objects are found as
-val-boxes.json beside val/.
+guinea-pig is the label "guinea pig", and ImageNet's folders (n01440764, or 0 to
+999) are the classes of models that have its labels. Boxes of the objects are
+found as val-boxes.json beside val/.
 
 Examples:
   $ saccade eval saccade/everyday pictures/
@@ -236,11 +237,12 @@ async function openBoxes(
 
 /** What a reader of the numbers must know, and would not see in them. */
 function noteFaults(
-  { unknownLabels, problems, gaze, accuracy }: Evaluation,
+  { unknownLabels, labelNotes, problems, gaze, accuracy }: Evaluation,
   boxes: Boxes | undefined,
   { looks, card }: AnyClassifier,
   terminal: Terminal,
 ): void {
+  for (const note of labelNotes) terminal.note(note);
   if (accuracy.known !== undefined)
     terminal.note(
       `${card.name} does not know ${unknownLabels.length === 1 ? "the label" : `${unknownLabels.length} labels`} ${list(unknownLabels)}: their ${accuracy.count - accuracy.known.count} pictures count as wrong`,

@@ -91,7 +91,7 @@ test("the evidence lies whole where its box says, and is of the class that the f
       ] as const)
         expect(colorAt(data, x, y)).toEqual([red, ...rest]);
       expect(rest).toEqual([green, 0]);
-      expect(name.split("/")[0]).toBe(LABELS[Math.floor(red! / 20 / PER_CLASS)]!.replace(" ", "-"));
+      expect(name.split("/")[0]).toBe(LABELS[Math.floor(red! / 20 / PER_CLASS)]!);
       seen.add(red!);
     }
     // One scene a picture: each picture decides once.
@@ -124,7 +124,7 @@ test("chosen classes: only they decide, in turn, and distractors are of the othe
   });
   expect(labels).toEqual(["van", "guinea pig"]);
   expect(counts).toEqual({ train: 10, validation: 4 });
-  expect(files.names("scenes/train").sort()).toEqual(["guinea-pig", "van"]);
+  expect(files.names("scenes/train").sort()).toEqual(["guinea pig", "van"]);
   expect(files.names("scenes/train/van")).toHaveLength(5);
   expect(JSON.parse(files.text("scenes/scenes.json"))).toMatchObject({ source: "pictures", evidence: 8, count: 10 });
   // Cats are items 0 to 2: their exact colours fill squares of the evidence's size somewhere in most scenes.
@@ -141,7 +141,7 @@ test("companions are further pictures of the scene's own class, outside of the b
   for (const [name, [x1, y1, x2, y2]] of Object.entries(boxes)) {
     const data = files.entries.get(`scenes/train/${name}`)!;
     for (let y = y1; y <= y2; y++) data.fill(255, (y * SETTINGS.size + x1) * 3, (y * SETTINGS.size + x2 + 1) * 3);
-    const label = name.split("/")[0]!.replace("-", " ");
+    const label = name.split("/")[0]!;
     const isOwn = ([red, green, blue]: number[]) =>
       green === TRAIN_GREEN && blue === 0 && red! % 20 === 0 && LABELS[Math.floor(red! / 20 / PER_CLASS)] === label;
     expect(hasSquare(data, isOwn), name).toBe(true);
@@ -200,7 +200,7 @@ test("a picture that cannot be read is named once and replaced by one of its cla
   const { files, problems, counts } = await generate({ source: source([4]) });
   expect(problems).toEqual([{ name: "0/4", reason: "this is not a picture" }]);
   expect(counts.train).toBe(9);
-  expect(files.names("scenes/train/guinea-pig")).toHaveLength(3);
+  expect(files.names("scenes/train/guinea pig")).toHaveLength(3);
 });
 
 test("sizes of the evidence that vary: within their bounds, and the box says which", async () => {

@@ -8,7 +8,7 @@ import { drawScene, framed, largestJigsaw } from "../../image/scene.ts";
 import { RandomSource } from "../../random.ts";
 import { type DataProblem, type Dataset, list, membersByClass } from "../dataset.ts";
 import { checkAborted, type DecodePicture, mapLimited } from "../files.ts";
-import { labelKey } from "../labels.ts";
+import { matchNames } from "../labels.ts";
 import type { OpenedData } from "../open.ts";
 import { SPLITS, type SplitName } from "../samples.ts";
 import { ScenePictures } from "./scene-pictures.ts";
@@ -154,11 +154,10 @@ interface SceneClass {
 
 function chosenLabels(labels: readonly string[], chosen: readonly string[] | undefined): SceneClass[] {
   if (chosen === undefined) return labels.map((label, index) => ({ label, index }));
-  const byKey = new Map(labels.map((label, index) => [labelKey(label), index]));
-  const unknown = chosen.filter((label) => !byKey.has(labelKey(label)));
+  const indices = chosen.map((label) => matchNames([label], labels).indices[0]!);
+  const unknown = chosen.filter((_, i) => indices[i] === -1);
   if (unknown.length > 0)
     throw new UsageError(`unknown classes: ${list(unknown)}`, `the source has ${list(labels, 60)}`);
-  const indices = chosen.map((label) => byKey.get(labelKey(label))!);
   if (new Set(indices).size < indices.length) throw new UsageError("a class is named twice");
   if (indices.length < 2) throw new UsageError("one class alone leaves nothing to tell apart");
   return indices.map((index) => ({ label: labels[index]!, index }));

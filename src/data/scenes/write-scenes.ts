@@ -1,7 +1,6 @@
 // The folder of a scene data set: written under a temporary name, which becomes the real one when everything is there.
 import { UsageError } from "../../errors.ts";
 import type { DataFiles } from "../files.ts";
-import { labelKey } from "../labels.ts";
 import type { SplitName } from "../samples.ts";
 
 /** What writing a data set needs of files. A `Host`'s are of this kind. */
@@ -73,7 +72,8 @@ export function requireFolders(labels: readonly string[]): void {
     const folder = folderName(label);
     if (folder.startsWith("."))
       throw new UsageError(`scenes of "${label}" would lie in a hidden folder`, "leave the class out: --classes");
-    const key = labelKey(folder);
+    // On some file systems names of another case are the same folder.
+    const key = folder.normalize("NFC").toLowerCase();
     const other = byFolder.get(key);
     if (other !== undefined)
       throw new UsageError(
@@ -84,7 +84,7 @@ export function requireFolders(labels: readonly string[]): void {
   }
 }
 
-/** A label as a folder's name, from which the label is read again ("guinea pig" is "guinea-pig"). */
+/** A label as a folder's name, from which the label is read again. */
 function folderName(label: string): string {
-  return label.replace(/\s+/g, "-").replace(/[/\\:*?"<>|]/g, "_") || "_";
+  return label.replace(/[/\\:*?"<>|]/g, "_") || "_";
 }

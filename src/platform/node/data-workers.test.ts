@@ -160,7 +160,7 @@ if (!hasEveryday)
 test.skipIf(!hasEveryday)("the everyday pictures", async () => {
   const { train, validation, labels, layout } = await openDataset(nodeDataFiles, EVERYDAY);
   expect([layout, train!.length, validation!.length, labels.length]).toEqual(["image folders", 22050, 2450, 49]);
-  expect(labels).toContain("guinea pig");
+  expect(labels).toContain("guinea-pig");
   const loader = load(validation!, {
     workers: createDataWorkers(1),
     sampler: createSampler(validation!, { batchSize: 64, seed: 0, shuffle: false, last: "pad" }),
