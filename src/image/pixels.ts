@@ -39,7 +39,7 @@ export function rgbPixels(pixels: Pixels, background: Rgb = WHITE): RawImage {
     case 3:
       return data === pixels.data ? (pixels as RawImage) : { width, height, data };
     case 4:
-      return { width, height, data: layOver(data, background) };
+      return { width, height, data: layOver(pickBands(data, 4, [0, 1, 2]), pickBands(data, 4, [3]), background) };
   }
 }
 
@@ -76,13 +76,20 @@ function repeatGrey(grey: Uint8Array): Uint8Array {
   return rgb;
 }
 
-/** RGBA over a colour. */
-export function layOver(rgba: Uint8Array, background: Rgb): Uint8Array {
-  const rgb = new Uint8Array((rgba.length / 4) * 3);
-  for (let from = 0, to = 0; from < rgba.length; from += 4) {
-    const alpha = rgba[from + 3]!;
-    for (let channel = 0; channel < 3; channel++)
-      rgb[to++] = (rgba[from + channel]! * alpha + background[channel]! * (255 - alpha)) / 255 + 0.5;
-  }
+/** Some of the bands of every pixel, in the order asked for. */
+export function pickBands(pixels: Uint8Array, bands: number, picked: readonly number[]): Uint8Array {
+  const result = new Uint8Array((pixels.length / bands) * picked.length);
+  for (let from = 0, to = 0; from < pixels.length; from += bands)
+    for (const band of picked) result[to++] = pixels[from + band]!;
+  return result;
+}
+
+/** RGB, seen through its alpha, over a colour. In place. */
+export function layOver(rgb: Uint8Array, alpha: Uint8Array, background: Rgb): Uint8Array {
+  for (let pixel = 0, at = 0; at < rgb.length; pixel++)
+    for (let channel = 0; channel < 3; channel++, at++) {
+      const opacity = alpha[pixel]!;
+      rgb[at] = (rgb[at]! * opacity + background[channel]! * (255 - opacity)) / 255 + 0.5;
+    }
   return rgb;
 }

@@ -7,6 +7,7 @@
 // - EXIF orientation is applied; of animations and multi-page files the first picture is taken.
 import type { Metadata, Sharp, SharpOptions } from "sharp";
 import { ImageError, LimitError } from "../../errors.ts";
+import { layOver, pickBands, WHITE } from "../../image/pixels.ts";
 import {
   DEFAULT_MAX_BYTES,
   DEFAULT_MAX_PIXELS,
@@ -15,6 +16,7 @@ import {
   rawImage,
 } from "../../image/raw-image.ts";
 import { jpegFrame, looksCutOff, type PictureFormat, pngSize, sniff } from "../../image/sniff.ts";
+import { type TiffBands, tiffBands } from "../../image/tiff-bands.ts";
 
 type SharpFactory = (input: Uint8Array, options?: SharpOptions) => Sharp;
 
@@ -56,6 +58,7 @@ export async function decodeWithSharp(bytes: Uint8Array, options: DecodeOptions 
   const format = requirePicture(bytes);
   // libpng reads on to the first pixels before it gives a size away, so a PNG's header is read here.
   if (format === "png") checkSize(pngSize(bytes), maxPixels);
+  const bands = format === "tiff" ? tiffBands(bytes) : undefined;
   const sharp = await loadSharp();
   // Small faults that Pillow forgives are forgiven; but a TIFF without its last bytes would be garbage, and only "error" notices.
   const failOn = format === "tiff" ? "error" : "truncated";
@@ -65,14 +68,17 @@ export async function decodeWithSharp(bytes: Uint8Array, options: DecodeOptions 
     const metadata = (format === "jpeg" ? plainJpeg(bytes) : undefined) ?? (await open(false).metadata());
     checkSize(metadata, maxPixels);
     checkDepth(metadata);
-    await options.reserve?.(3 * metadata.width * metadata.height);
-    const isCmyk = metadata.space === "cmyk" && !metadata.hasAlpha;
+    await options.reserve?.((3 + (bands?.extra ?? 0)) * metadata.width * metadata.height);
+    const isCmyk = metadata.space === "cmyk" && (bands !== undefined || !metadata.hasAlpha);
     const upright = open(maxPixels).autoOrient();
-    const { data, info } = await (isCmyk ? keepInks(upright) : toRgb(upright, metadata, options.background))
+    const isOpaque = bands !== undefined || !metadata.hasAlpha;
+    const { data, info } = await (isCmyk ? keepInks(upright) : toRgb(upright, isOpaque, options.background))
       .raw()
       .toBuffer({ resolveWithObject: true });
     const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return rawImage(info.width, info.height, isCmyk ? cmykToRgb(pixels) : pixels);
+    const toColors = isCmyk ? cmykToRgb : (rgb: Uint8Array) => rgb;
+    const rgb = bands === undefined ? toColors(pixels) : seenBands(pixels, info.channels, bands, toColors, options);
+    return rawImage(info.width, info.height, rgb);
   } catch (error) {
     throw error instanceof ImageError || error instanceof LimitError ? error : explain(error, bytes, format);
   }
@@ -165,14 +171,23 @@ function checkDepth({ depth }: PictureFacts): void {
     });
 }
 
-function toRgb(
-  picture: Sharp,
-  metadata: PictureFacts,
-  background: DecodeOptions["background"] = [255, 255, 255],
-): Sharp {
+function toRgb(picture: Sharp, isOpaque: boolean, background: DecodeOptions["background"] = WHITE): Sharp {
   const [r, g, b] = background;
-  const opaque = metadata.hasAlpha ? picture.flatten({ background: { r, g, b } }) : picture;
+  const opaque = isOpaque ? picture : picture.flatten({ background: { r, g, b } });
   return opaque.toColourspace("srgb");
+}
+
+/** The colours, over the background where one of the other bands is alpha. (libvips has divided colours by the alpha they were multiplied by.) */
+function seenBands(
+  pixels: Uint8Array,
+  channels: number,
+  { extra, alpha }: TiffBands,
+  toColors: (colors: Uint8Array) => Uint8Array,
+  { background = WHITE }: DecodeOptions,
+): Uint8Array {
+  const colors = channels - extra; // three for one of grey
+  const rgb = toColors(pickBands(pixels, channels, [...Array(colors).keys()]));
+  return alpha === undefined ? rgb : layOver(rgb, pickBands(pixels, channels, [colors + alpha]), background);
 }
 
 function keepInks(picture: Sharp): Sharp {
