@@ -62,38 +62,46 @@ export class LimitError extends SaccadeError {
   }
 }
 
-/** Weights that do not fit a model. Lists every name, so that the reason is visible. */
-export class WeightsMismatchError extends SaccadeError {
+/** How named tensors and a model's parameters differ. */
+export interface WeightsMisfit {
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
   readonly wrongShape: readonly { name: string; expected: readonly number[]; actual: readonly number[] }[];
+  /** Tensors that the file has in a kind that nothing here reads: name and kind ("sparse", "float8_e4m3fn"). */
+  readonly unread?: ReadonlyMap<string, string>;
+}
 
-  constructor(
-    model: string,
-    misfit: {
-      missing: readonly string[];
-      unexpected: readonly string[];
-      wrongShape: readonly { name: string; expected: readonly number[]; actual: readonly number[] }[];
-    },
-  ) {
+/** Weights that do not fit a model. Lists every name, so that the reason is visible. */
+export class WeightsMismatchError extends SaccadeError implements WeightsMisfit {
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+  readonly wrongShape: WeightsMisfit["wrongShape"];
+  readonly unread: ReadonlyMap<string, string>;
+
+  constructor(model: string, { missing, unexpected, wrongShape, unread = new Map() }: WeightsMisfit) {
     const list = (title: string, names: readonly string[]) =>
       names.length === 0
         ? ""
         : `\n  ${title} (${names.length}): ${names.slice(0, 12).join(", ")}${names.length > 12 ? `, and ${names.length - 12} more` : ""}`;
+    const shapes = wrongShape.map(
+      (w) => `${w.name} is [${w.actual.join(", ")}] but must be [${w.expected.join(", ")}]`,
+    );
+    const kinds = [...unread].map(([name, kind]) => `${name} (${kind})`);
     super(
       "weights_mismatch",
-      `the weights do not fit ${model}${list("missing", misfit.missing)}${list("unexpected", misfit.unexpected)}${list(
-        "wrong shape",
-        misfit.wrongShape.map((w) => `${w.name} is [${w.actual.join(", ")}] but must be [${w.expected.join(", ")}]`),
-      )}`,
+      `the weights do not fit ${model}${list("missing", missing)}${list("unexpected", unexpected)}${list("wrong shape", shapes)}${list("in the file, but of a kind that is not read", kinds)}`,
       {
-        hint: "check that the file belongs to this architecture and configuration: saccade inspect FILE",
-        data: { ...misfit },
+        hint:
+          unread.size === 0
+            ? "check that the file belongs to this architecture and configuration: saccade inspect FILE"
+            : "save them as plain dense tensors first: in PyTorch tensor.to_dense(), tensor.dequantize() or tensor.float()",
+        data: { missing, unexpected, wrongShape, ...(unread.size === 0 ? {} : { unread: Object.fromEntries(unread) }) },
       },
     );
-    this.missing = misfit.missing;
-    this.unexpected = misfit.unexpected;
-    this.wrongShape = misfit.wrongShape;
+    this.missing = missing;
+    this.unexpected = unexpected;
+    this.wrongShape = wrongShape;
+    this.unread = unread;
   }
 }
 

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../errors.ts";
 import { parseResolution, type Resolution } from "../image/resolution.ts";
+import type { LoadOptions } from "../model-folder/load.ts";
 import { PRECISIONS, type Precision } from "../onnx/lower.ts";
 import type { Files } from "../platform/host.ts";
 import type { Device } from "../runtime/session.ts";
@@ -63,9 +64,10 @@ export function addModelOptions(command: Command): Command {
 }
 
 /** What loadModel takes. */
-export function loadOptions(options: ModelOptions): { architecture?: string; config?: Record<string, unknown> } {
+export function loadOptions(options: ModelOptions, terminal: Terminal): LoadOptions {
   const config = { ...options.config, ...(options.tokens === undefined ? {} : { num_latent_tokens: options.tokens }) };
   return {
+    onNotice: (line) => terminal.note(line),
     ...(options.architecture === undefined ? {} : { architecture: options.architecture }),
     ...(Object.keys(config).length === 0 ? {} : { config }),
   };

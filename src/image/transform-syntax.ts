@@ -38,6 +38,8 @@ export const NORMALIZATIONS = {
 const DEFAULT_FILTER: ResampleFilter = "bilinear";
 const MAX_SIZE = 16384;
 const MAX_TEXT = 10_000;
+/** Of what a pixel becomes: 16-bit values are the largest that any model takes. */
+const MAX_VALUE = 65_536;
 
 /** A piece of the text and where it starts. */
 interface Piece {
@@ -95,7 +97,7 @@ const SYNTAX: Readonly<Record<TransformOp["op"], Syntax>> = {
   },
   value_range: {
     usage: "value_range(LOW,HIGH)",
-    read: (args) => ({ op: "value_range", low: args.number("a lowest value"), high: args.number("a highest value") }),
+    read: (args) => ({ op: "value_range", low: args.value("a lowest value"), high: args.value("a highest value") }),
   },
 };
 
@@ -172,8 +174,13 @@ class Arguments {
     return this.#next < this.#call.args.length;
   }
 
-  number(what: string): number {
-    return this.#toNumber(this.#take(what), what);
+  /** What a pixel becomes. Networks take small numbers: far larger ones overflow inside them without a word. */
+  value(what: string): number {
+    const piece = this.#take(what);
+    const value = this.#toNumber(piece, what);
+    if (Math.abs(value) > MAX_VALUE)
+      this.#fail(piece.at, `${what} is a number from -${MAX_VALUE} to ${MAX_VALUE}, not ${piece.text}`);
+    return value;
   }
 
   integer(what: string, low: number, high: number): number {
@@ -204,6 +211,8 @@ class Arguments {
     if (!second.text.startsWith("std=")) this.#fail(second.at, `std= belongs here, not "${second.text}"`);
     const std = this.#triple(second, "std=");
     if (std.some((value) => value <= 0)) this.#fail(second.at, "a standard deviation is above 0");
+    if (mean.some((value, i) => (1 + Math.abs(value)) / std[i]! > MAX_VALUE))
+      this.#fail(second.at, `these make values beyond ${MAX_VALUE}: mean and deviation are of values from 0 to 1`);
     return { mean, std };
   }
 

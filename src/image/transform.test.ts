@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { UsageError } from "../errors.ts";
+import { LimitError, UsageError } from "../errors.ts";
 import { tensor } from "../tensor.ts";
 import type { RawImage } from "./raw-image.ts";
 import { RESAMPLE_FILTERS } from "./resample.ts";
 import {
   applyTransform,
   applyTransformInto,
+  checkViewSize,
   NORMALIZATIONS,
   parseTransform,
   pixelNormalization,
@@ -21,22 +22,24 @@ import {
 
 const size = fc.integer({ min: 1, max: 16384 });
 const filter = fc.constantFrom(...RESAMPLE_FILTERS);
-const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
-const positive = fc.double({ min: Number.MIN_VALUE, noNaN: true, noDefaultInfinity: true });
 const geometry: fc.Arbitrary<TransformOp> = fc.oneof(
   fc.record({ op: fc.constantFrom("resize_small" as const, "resize_long" as const), size, filter }),
   fc.record({ op: fc.constant("resize" as const), width: size, height: size, filter }),
   fc.record({ op: fc.constant("central_crop" as const), width: size, height: size }),
   fc.record({ op: fc.constant("pad_square" as const), fill: fc.integer({ min: 0, max: 255 }) }),
 );
+/** What a pixel may become. */
+const value = fc.double({ min: -65536, max: 65536, noNaN: true }).map((number) => number + 0); // -0 is printed as 0
+const mean = fc.double({ min: -100, max: 100, noNaN: true }).map((number) => number + 0);
+const deviation = fc.double({ min: 0.01, max: 1e300, noNaN: true });
 const values: fc.Arbitrary<TransformOp> = fc.oneof(
   fc.record({
     op: fc.constant("normalize" as const),
-    mean: fc.tuple(finite, finite, finite),
-    std: fc.tuple(positive, positive, positive),
+    mean: fc.tuple(mean, mean, mean),
+    std: fc.tuple(deviation, deviation, deviation),
   }),
   fc.constantFrom(...Object.values(NORMALIZATIONS)).map((preset) => ({ op: "normalize" as const, ...preset })),
-  fc.record({ op: fc.constant("value_range" as const), low: finite, high: finite }),
+  fc.record({ op: fc.constant("value_range" as const), low: value, high: value }),
 );
 const transforms: fc.Arbitrary<Transform> = fc
   .tuple(fc.array(geometry, { maxLength: 4 }), fc.option(values, { nil: undefined }))
@@ -112,6 +115,9 @@ describe("the text of a transform", () => {
     ["normalize(mean=1/x/3,std=1)", 17, '"x" is not a number'],
     ["normalize(mean=1/2,std=1)", 10, "three with slashes"],
     ["normalize(mean=1,std=0)", 17, "above 0"],
+    ["normalize(mean=0.5,std=1e-9)", 19, "beyond 65536"],
+    ["value_range(-1e6,1)", 12, "from -65536 to 65536"],
+    ["value_range(0,1e38)", 14, "from -65536 to 65536"],
     ["normalize(none)|central_crop(3)", 0, "nothing can come after it"],
     ["resize_small,3", 12, 'without a "("'],
   ])("%s is refused at %i: %s", (text, position, problem) => {
@@ -227,6 +233,14 @@ describe("numbers", () => {
     expect(() => applyTransformInto(image, [], batch, 0)).toThrow(/does not go into a batch of shape \[1, 3, 2, 2\]/);
     expect(() => applyTransformInto(image, parseTransform("central_crop(2)"), batch, 1)).toThrow(/no item 1/);
   });
+});
+
+test("what a model would see has a limit, which is checked before pixels are made", () => {
+  const small = gradient(8, 4);
+  const large = parseTransform("resize(16384,16384)");
+  for (const make of [applyTransform, transformToRaw, (image: RawImage, t: Transform) => transformToPixels([image], t)])
+    expect(() => make(small, large)).toThrow(LimitError);
+  expect(() => checkViewSize({ width: 8192, height: 8192 })).not.toThrow();
 });
 
 describe("the way back to the picture", () => {

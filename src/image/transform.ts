@@ -25,6 +25,9 @@ export interface ViewToPicture {
   readonly offsetY: number;
 }
 
+/** What a model may be shown: its memory grows with it, beside that of the picture. 8192 x 8192, more than a 64-megapixel photograph. */
+export const MAX_VIEW_PIXELS = 2 ** 26;
+
 type Step =
   | {
       readonly kind: "resize";
@@ -87,7 +90,7 @@ export function transformToRaw(
   image: RawImage,
   transform: Transform,
 ): { image: RawImage; viewToPicture: ViewToPicture } {
-  const { steps } = planGeometry(transform, image.width, image.height);
+  const { steps } = planView(transform, image);
   return {
     image: steps.reduce(applyStep, image),
     viewToPicture: viewToPicture(transform, image.width, image.height),
@@ -98,11 +101,12 @@ export function transformToRaw(
  * A picture as a model's input.
  *
  * @returns (1, 3, height, width), float32, red plane first.
- * @throws LimitError when a step would make a picture larger than 2^28 pixels.
+ * @throws LimitError when a step would make a picture larger than 2^28 pixels, or the model would see more than 2^26.
  * @example applyTransform(image, parseTransform("resize_small(256,bicubic)|central_crop(224)|normalize(imagenet)"))
  */
 export function applyTransform(image: RawImage, transform: Transform): TensorData<"float32"> {
-  const { width, height } = transformOutputSize(transform, image.width, image.height);
+  const { x, y } = planView(transform, image);
+  const [width, height] = [x.size, y.size];
   const out: TensorData<"float32"> = {
     dtype: "float32",
     shape: [1, 3, height, width],
@@ -168,9 +172,7 @@ export function pixelNormalization(transform: Transform): PixelNormalization | u
  * @throws UsageError when the pictures come out of the transform with different sizes
  */
 export function transformToPixels(images: readonly RawImage[], transform: Transform): TensorData<"uint8"> {
-  const views = images.map((image) =>
-    planGeometry(transform, image.width, image.height).steps.reduce(applyStep, image),
-  );
+  const views = images.map((image) => planView(transform, image).steps.reduce(applyStep, image));
   const [first] = views;
   if (first === undefined) throw new UsageError("no pictures were given");
   const { width, height } = first;
@@ -211,6 +213,25 @@ function planGeometry(transform: Transform, width: number, height: number): Plan
     y: { size: height, scale: 1, offset: 0 },
   };
   return transform.reduce(planOp, start);
+}
+
+/** The same for pixels that will be made. Throws LimitError when a model would see too many of them. */
+function planView(transform: Transform, { width, height }: RawImage): Plan {
+  const plan = planGeometry(transform, width, height);
+  checkViewSize({ width: plan.x.size, height: plan.y.size });
+  return plan;
+}
+
+/** Throws LimitError when what a model would see is larger than MAX_VIEW_PIXELS. */
+export function checkViewSize({ width, height }: { readonly width: number; readonly height: number }): void {
+  if (width * height > MAX_VIEW_PIXELS)
+    throw new LimitError(
+      `a view of ${width} x ${height} for the model`,
+      width * height,
+      MAX_VIEW_PIXELS,
+      "pixels",
+      "take a smaller resolution, or a transform with smaller sizes",
+    );
 }
 
 function planOp(plan: Plan, op: TransformOp): Plan {

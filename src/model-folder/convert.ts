@@ -2,11 +2,11 @@
 import { SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
 import { architectures } from "../models/architectures.ts";
 import { inferenceGraph } from "../models/graph.ts";
-import type { ModelDefinition } from "../models/registry.ts";
 import { type DType, numberToHalf, type TensorData, toFloat32 } from "../tensor.ts";
 import { readWeights, type Weights, type WeightsFormat } from "../weights/load.ts";
 import type { ModelCard, NativeModel } from "./model.ts";
-import { defineFromCheckpoint, definitionFor, nativeModel } from "./native.ts";
+import { nativeModel } from "./native.ts";
+import { type Recognised, recogniseCheckpoint } from "./recognise.ts";
 
 export interface ConvertOptions extends Omit<ModelCard, "name"> {
   /** Entry of a PyTorch checkpoint ("model_ema"). Default: the most usual one that is there. */
@@ -40,18 +40,17 @@ export interface Conversion {
 export function convertCheckpoint(bytes: Uint8Array, where: string, options: ConvertOptions = {}): Conversion {
   const { entry, architecture, config, dtype, ...card } = options;
   const weights = readWeights(bytes, where, entry === undefined ? {} : { entry });
-  const { tensors, format, notes, facts } = weights;
-  const definition =
+  const { definition, tensors, notes } =
     architecture === undefined
-      ? definitionThatFits(weights, where, config)
-      : defineFromCheckpoint(architecture, facts, config);
+      ? recogniseConfigured(weights, where, config)
+      : recogniseCheckpoint(weights, where, { architecture, config });
   const model = nativeModel(definition, tensors, { name: where, ...card });
   requireLabels(model);
   return {
     model: dtype === undefined ? model : { ...model, weights: inPrecision(model.weights, dtype) },
-    format,
-    notes,
-    ...compareNames(tensors, model.weights),
+    format: weights.format,
+    notes: [...weights.notes, ...notes],
+    ...compareNames(weights.tensors, model.weights),
   };
 }
 
@@ -82,24 +81,22 @@ function requireLabels({ card: { labels }, definition }: NativeModel): void {
 }
 
 /** A complete configuration tells its architecture by what fits; an incomplete one changes the registered model that fits. */
-function definitionThatFits(
+function recogniseConfigured(
   weights: Weights,
   where: string,
   config: Readonly<Record<string, unknown>> | undefined,
-): ModelDefinition {
+): Recognised {
   let misfit: WeightsMismatchError | undefined;
   for (const name of config === undefined ? [] : architectures.keys()) {
     try {
-      const definition = defineFromCheckpoint(name, weights.facts, config);
-      nativeModel(definition, weights.tensors, { name: where });
-      return definition;
+      return recogniseCheckpoint(weights, where, { architecture: name, config });
     } catch (error) {
       if (error instanceof WeightsMismatchError) misfit ??= error;
       else if (!(error instanceof SaccadeError)) throw error;
     }
   }
   if (misfit !== undefined) throw misfit;
-  return definitionFor(weights, where, undefined, config);
+  return recogniseCheckpoint(weights, where, { config });
 }
 
 /** Renaming keeps the tensors themselves, so they tell which name became which. */

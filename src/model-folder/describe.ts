@@ -2,7 +2,7 @@
 import { NotFoundError, UsageError } from "../errors.ts";
 import { parseTransform, transformOutputSize } from "../image/transform.ts";
 import type { InputExtent } from "../models/cost.ts";
-import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
+import { changedModel, type ModelDefinition, registry } from "../models/registry.ts";
 import type { Host } from "../platform/host.ts";
 import { type ConfigFile, parseConfigFile } from "./config-file.ts";
 import { bundledFolder } from "./load.ts";
@@ -27,14 +27,14 @@ export async function describeModel(
   source: string,
   config: Readonly<Record<string, unknown>> = {},
 ): Promise<DescribedModel> {
-  if (registry.has(source)) return { name: source, definition: defineModel(source, config), file: undefined };
+  if (registry.has(source)) return { name: source, definition: changedModel(source, {}, config), file: undefined };
   const folder = (await bundledFolder(host, source)) ?? source;
   const entry = await host.files.stat(folder);
   if (entry === undefined) throw new NotFoundError("model", source, HINT);
   if (!entry.isDirectory)
     throw new UsageError(`${source} is a file; a registered name or a model folder is needed here`);
   const file = await readConfigFile(host, folder);
-  return { name: source, definition: defineModel(file.architecture, { ...file.config, ...config }), file };
+  return { name: source, definition: changedModel(file.architecture, file.config, config), file };
 }
 
 /** `config.json` of a model folder. */

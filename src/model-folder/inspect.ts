@@ -9,8 +9,9 @@ import { type ReadWeightsOptions, readWeights, type Weights } from "../weights/l
 import { type ConfigFile, parseConfigFile } from "./config-file.ts";
 import { bundledFolder, MAX_WEIGHT_BYTES, pulledPath, weightsIn } from "./load.ts";
 import type { ModelCard } from "./model.ts";
-import { detectModels, nativeModel } from "./native.ts";
+import { nativeModel } from "./native.ts";
 import { onnxModel } from "./onnx-model.ts";
+import { detectModels, fitText } from "./recognise.ts";
 
 export interface TensorFacts {
   readonly name: string;
@@ -31,7 +32,7 @@ export interface Inspection {
   readonly notes: readonly string[];
   readonly tensors: readonly TensorFacts[];
   readonly metadata: Readonly<Record<string, string>>;
-  /** Registered models that the tensors fit. */
+  /** Registered models that the tensors fit, and what is not official about them: "resnet50 with 10 classes, behind \"model.\"". */
   readonly fits: readonly string[];
   /** What a model folder or an ONNX file says about itself. */
   readonly card?: Omit<ModelCard, "name">;
@@ -65,7 +66,7 @@ export async function inspect(host: Host, source: string, options: InspectOption
     path,
     kind: "checkpoint",
     ...weightFacts(weights, bytes.length, options),
-    fits: detectModels(weights),
+    fits: detectModels(weights).map(fitText),
   };
 }
 
@@ -101,13 +102,13 @@ async function inspectFolder(host: Host, folder: string, options: InspectOptions
       ...(provenance === undefined ? {} : { provenance }),
       ...(earlyExit === undefined ? {} : { earlyExit }),
     },
-    folder: { architecture, config, misfit: misfitOf(file, weights.tensors, folder) },
+    folder: { architecture, config, misfit: misfitOf(file, weights, folder) },
   };
 }
 
-function misfitOf(file: ConfigFile, tensors: ReadonlyMap<string, TensorData>, name: string): string | undefined {
+function misfitOf(file: ConfigFile, { tensors, unread }: Weights, name: string): string | undefined {
   try {
-    nativeModel(defineModel(file.architecture, file.config), tensors, { name });
+    nativeModel(defineModel(file.architecture, file.config), tensors, { name }, unread);
     return undefined;
   } catch (error) {
     if (error instanceof WeightsMismatchError) return error.message;

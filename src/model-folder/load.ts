@@ -1,21 +1,24 @@
 // From what a user names (a registered model, a bundled one, a folder, a checkpoint, an ONNX file, bytes) to a model in memory.
 import { type ByteSource, describeValue, isUrl, readBytes, type UrlLike } from "../byte-sources.ts";
 import { FormatError, NotFoundError, UsageError } from "../errors.ts";
-import { defineModel, registry } from "../models/registry.ts";
+import { changedModel, defineModel, registry } from "../models/registry.ts";
 import { isOnnx } from "../onnx/read.ts";
 import type { Files, Host } from "../platform/host.ts";
 import { readWeights } from "../weights/load.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
 import { type ConfigFile, earlyExitEntry, parseConfigFile, printConfigFile } from "./config-file.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "./model.ts";
-import { defineFromCheckpoint, definitionFor, nativeModel } from "./native.ts";
+import { defineFromCheckpoint, nativeModel } from "./native.ts";
 import { onnxModel } from "./onnx-model.ts";
+import { recogniseCheckpoint } from "./recognise.ts";
 
 export interface LoadOptions {
   /** For a bare checkpoint: the registered model or architecture it belongs to. Default: the one that fits. */
   readonly architecture?: string;
   /** Fields that change the configuration. `num_latent_tokens` is the dial for cost of models with one shared token. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Called with a line about what was assumed. Default: nobody is told. */
+  readonly onNotice?: (line: string) => void;
 }
 
 /** A registered or bundled name, a path or a file: URL, or the bytes of a file (in memory, as a Blob or File, or as the Response of a fetch). */
@@ -91,9 +94,9 @@ async function loadRegistered(host: Host, name: string, options: LoadOptions): P
 
 function fromBytes(bytes: Uint8Array, where: string, options: LoadOptions): LoadedModel {
   if (isOnnx(bytes)) return onnxModel(bytes, where);
-  const weights = readWeights(bytes, where);
-  const definition = definitionFor(weights, where, options.architecture, options.config);
-  return nativeModel(definition, weights.tensors, { name: where });
+  const { definition, tensors, notes } = recogniseCheckpoint(readWeights(bytes, where), where, options);
+  for (const note of notes) options.onNotice?.(`saccade: ${where}: ${note}`);
+  return nativeModel(definition, tensors, { name: where });
 }
 
 /** Reads `config.json` and `model.safetensors` (or another checkpoint named model.*). */
@@ -113,10 +116,10 @@ export async function readModelFolder(
   const text = new TextDecoder().decode(await files.read(configPath, { maxBytes: 64 * 2 ** 20 }));
   const file = parseConfigFile(text, configPath);
   const weightsPath = await weightsIn(files, folder);
-  const { tensors } = readWeights(await files.read(weightsPath, { maxBytes: MAX_WEIGHT_BYTES }), weightsPath);
-  const definition = defineModel(file.architecture, { ...file.config, ...options.config });
+  const { tensors, unread } = readWeights(await files.read(weightsPath, { maxBytes: MAX_WEIGHT_BYTES }), weightsPath);
+  const definition = changedModel(file.architecture, file.config, options.config);
   const card = cardOf(options.config === undefined ? file : withoutUsualTransform(file), name);
-  return nativeModel(definition, tensors, card);
+  return nativeModel(definition, tensors, card, unread);
 }
 
 /** Changed fields may ask for other preprocessing (another picture size): what only repeats the configuration's own goes with it. */

@@ -57,6 +57,8 @@ export interface Architecture<Config> {
   readonly paper: string;
   /** Checks and completes a configuration. Throws UsageError naming the field. */
   parseConfig(json: unknown): Config;
+  /** The fields that a configuration may have, where `parseConfig` lets others pass because official files carry them. */
+  readonly fields?: readonly string[];
   input(config: Config): ImageInput;
   /** The same model for pictures of another size, where the size is part of the configuration. Absent where any size works. */
   atSize?(config: Config, size: { readonly height: number; readonly width: number }): Config;

@@ -103,8 +103,18 @@ export function stageGraphs(
   return { steps, graphs: new Map([...new Set(steps)].map((stage) => [stage, build(stage)])) };
 }
 
-/** The parameters a graph needs, taken from named tensors: nothing missing, nothing left over, every shape right. */
-export function fitWeights(graph: Graph, tensors: NamedTensors, model: string): Map<string, TensorData> {
+/**
+ * The parameters a graph needs, taken from named tensors: nothing missing, nothing left over, every shape right.
+ *
+ * @param unread tensors of the file that nothing here reads: they explain what is missing
+ * @throws WeightsMismatchError
+ */
+export function fitWeights(
+  graph: Graph,
+  tensors: NamedTensors,
+  model: string,
+  unread?: ReadonlyMap<string, string>,
+): Map<string, TensorData> {
   const missing: string[] = [];
   const wrongShape: { name: string; expected: readonly number[]; actual: readonly number[] }[] = [];
   const fitted = new Map<string, TensorData>();
@@ -116,7 +126,12 @@ export function fitWeights(graph: Graph, tensors: NamedTensors, model: string): 
   }
   const unexpected = [...tensors.keys()].filter((name) => !graph.parameters.has(name));
   if (missing.length + unexpected.length + wrongShape.length > 0)
-    throw new WeightsMismatchError(model, { missing, unexpected, wrongShape });
+    throw new WeightsMismatchError(model, {
+      missing,
+      unexpected,
+      wrongShape,
+      ...(unread === undefined ? {} : { unread }),
+    });
   return fitted;
 }
 

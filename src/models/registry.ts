@@ -1,6 +1,6 @@
 // Models with a name: architecture, configuration, labels, licence, and where the official weights are. A name is looked up only here;
 // anything with a slash or an extension is a path. The entries are beside their families, in registered.ts.
-import { NotFoundError } from "../errors.ts";
+import { NotFoundError, UsageError } from "../errors.ts";
 import type { Architecture } from "./architecture.ts";
 import { architectures } from "./architectures.ts";
 import { registeredConvnexts } from "./convnext/registered.ts";
@@ -55,6 +55,28 @@ export function defineModel(name: string, overrides: unknown = {}): ModelDefinit
   return { architecture: family, config: family.parseConfig(merged), registered };
 }
 
+/**
+ * A configuration of a file with the fields that a caller changes. Files may carry fields that nothing here reads; what a caller asks for must
+ * be there to be changed.
+ *
+ * @throws UsageError for a field that the architecture does not have
+ */
+export function changedModel(
+  name: string,
+  config: unknown,
+  changes: Readonly<Record<string, unknown>> = {},
+): ModelDefinition {
+  const definition = defineModel(name, { ...(config as Record<string, unknown>), ...changes });
+  const { architecture } = definition;
+  const unknown = Object.keys(changes).find((field) => architecture.fields?.includes(field) === false);
+  if (unknown !== undefined)
+    throw new UsageError(
+      `${definition.registered?.name ?? architecture.name} has no field "${unknown}" in its configuration`,
+      `its fields: ${architecture.fields!.join(", ")}`,
+    );
+  return definition;
+}
+
 /** The same model for pictures of another size in pixels. Throws UsageError when it cannot be that small or large. */
 export function atSize(
   definition: ModelDefinition,
@@ -62,4 +84,11 @@ export function atSize(
 ): ModelDefinition {
   const { architecture, config } = definition;
   return architecture.atSize === undefined ? definition : { ...definition, config: architecture.atSize(config, size) };
+}
+
+/** The same model with another number of classes, or of channels of its embedding. Throws UsageError for a number that it does not take. */
+export function withClasses(definition: ModelDefinition, classes: number): ModelDefinition {
+  const { architecture, config } = definition;
+  const changed = { ...(config as Record<string, unknown>), [architecture.classesField]: classes };
+  return { ...definition, config: architecture.parseConfig(changed) };
 }

@@ -4,6 +4,7 @@ import { SessionError, UsageError } from "../errors.ts";
 import type { RawImage } from "../image/raw-image.ts";
 import {
   applyTransformInto,
+  checkViewSize,
   pixelNormalization,
   type Transform,
   transformOutputSize,
@@ -66,7 +67,7 @@ export class PictureSessions {
   /**
    * @param definition of a model of this library, undefined for ONNX files
    * @param create makes a session; the first one may be tried with a batch of pictures
-   * @throws SessionError
+   * @throws SessionError, LimitError when the transform's usual view is too large
    */
   static async open(
     compiled: CompiledModel,
@@ -75,6 +76,7 @@ export class PictureSessions {
     create: (bytes: Uint8Array, trial?: TrialBatch) => Promise<Session>,
   ): Promise<PictureSessions> {
     const usual = fixedOutputSize(transform);
+    if (usual !== undefined) checkViewSize(usual);
     const inletFor = inlets(compiled.takes, definition, transform);
     const inlet = inletFor(usual ?? PHOTO);
     const bytesFor = ({ form }: Inlet) => (form === undefined ? compiled.bytes : compiled.inForm!(form));

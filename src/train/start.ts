@@ -6,7 +6,7 @@ import { shapesEqual } from "../graph/dimensions.ts";
 import type { Graph } from "../graph/tensor.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { inferenceGraph, initialWeights } from "../models/graph.ts";
-import { defineModel, type ModelDefinition } from "../models/registry.ts";
+import { changedModel, defineModel, withClasses } from "../models/registry.ts";
 import { type TensorData, tensor, toFloat32 } from "../tensor.ts";
 import { nameInEncoder } from "./gfnet/objectives.ts";
 import type { Recipe } from "./recipe.ts";
@@ -26,12 +26,11 @@ export interface StartingPoint {
  */
 export function startingPoint(recipe: Recipe, labels: readonly string[], from?: NativeModel): StartingPoint {
   const fillsEncoders = from !== undefined && isEncoderFor(recipe, from);
-  const base =
+  const described =
     from === undefined || fillsEncoders
-      ? recipe.config
-      : { ...(from.definition.config as Record<string, unknown>), ...recipe.grow };
-  const name = from === undefined || fillsEncoders ? recipe.architecture : from.definition.architecture.name;
-  const definition = withClasses(defineModel(name, base), labels.length);
+      ? changedModel(recipe.architecture, {}, recipe.config)
+      : changedModel(from.definition.architecture.name, from.definition.config, recipe.grow);
+  const definition = withClasses(described, labels.length);
   const graph = inferenceGraph(definition);
   const weights = initialWeights(graph, recipe.seed);
   const { weights: taken, fresh } =
@@ -54,11 +53,6 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], from?: 
     },
     fresh,
   };
-}
-
-function withClasses({ architecture, config }: ModelDefinition, classes: number): ModelDefinition {
-  const fields = { ...(config as Record<string, unknown>), [architecture.classesField]: classes };
-  return { architecture, config: architecture.parseConfig(fields) };
 }
 
 function isEncoderFor(recipe: Recipe, from: NativeModel): boolean {

@@ -56,3 +56,8 @@ test("lists share one budget", () => {
   const list = new Array<number>(60_000).fill(0);
   expect(Object.keys(readFacts(dict({ first: list, second: list, third: [1] })))).toEqual(["first", "third"]);
 });
+
+test("lists of empty lists count too", () => {
+  const root = dict({ hollow: torchTensor([200_000, 0], [0, 1], []), fine: 1 });
+  expect(readFacts(root)).toEqual({ fine: 1 });
+});

@@ -47,9 +47,11 @@ function factOf(value: PickleValue, budget: { elements: number }, depth: number)
 
 /** Nested lists as its shape says; a scalar is a number. */
 function tensorFact(tensor: TorchTensor, budget: { elements: number }): CheckpointFact | undefined {
-  const count = tensor.shape.reduce((product, size) => product * size, 1);
-  if (tensor.shape.length > MAX_DEPTH || count > budget.elements) return undefined;
-  budget.elements -= count;
+  // Lists inside lists count too, though they be empty.
+  const lists = tensor.shape.reduce((product, size) => product * Math.max(1, size), 1);
+  const count = tensor.shape.includes(0) ? 0 : lists;
+  if (tensor.shape.length > MAX_DEPTH || lists > budget.elements) return undefined;
+  budget.elements -= lists;
   const values = toFloat64(tensor.read());
   const nest = (axis: number, start: number, size: number): CheckpointFact => {
     if (axis === tensor.shape.length) return values[start]!;

@@ -7,6 +7,7 @@ import { quote } from "./quote.ts";
 import { MAX_HEADER_BYTES, readSafetensors } from "./safetensors.ts";
 import { findStateDict, flattenTensors } from "./state-dict.ts";
 import { LEGACY_MAGIC, readTorch } from "./torch.ts";
+import { prefixNotes, stripWrapperPrefixes } from "./wrapper-prefixes.ts";
 
 export type WeightsFormat = "safetensors" | "torch-zip" | "torch-legacy";
 
@@ -19,12 +20,14 @@ export interface Weights {
   readonly facts: CheckpointFacts;
   /** What was chosen or left out, in sentences. */
   readonly notes: readonly string[];
+  /** Tensors that were left out, because nothing here reads their kind: name and kind ("sparse", "float8_e4m3fn"). */
+  readonly unread: ReadonlyMap<string, string>;
 }
 
 export interface ReadWeightsOptions {
   /** PyTorch only: takes this entry of the checkpoint ("model_ema"). */
   readonly entry?: string;
-  /** PyTorch only: all tensors by their full path ("model.proj.weight", "optimizer.state.0.exp_avg") instead of one model's. */
+  /** All tensors by their full path ("model.proj.weight", "optimizer.state.0.exp_avg") instead of one model's. */
   readonly all?: boolean;
 }
 
@@ -38,12 +41,15 @@ export interface ReadWeightsOptions {
 export function readWeights(bytes: Uint8Array, fileName?: string, options: ReadWeightsOptions = {}): Weights {
   const file = plainBytes(bytes);
   if (looksLikeSafetensors(file) || (fileName?.endsWith(".safetensors") === true && whatInstead(file) === undefined))
-    return { format: "safetensors", ...readSafetensors(file), facts: {}, notes: [] };
+    return fromSafetensors(file, options.all === true);
   if (!startsWith(file, [0x50, 0x4b, 3, 4]) && !startsWith(file, LEGACY_MAGIC)) throw notWeights(file, fileName);
   const { format, root, notes } = readTorch(file);
-  if (options.all === true) return { format, tensors: flattenTensors(root), metadata: {}, facts: {}, notes };
+  if (options.all === true) {
+    const all = flattenTensors(root);
+    return { format, ...all, metadata: {}, facts: {}, notes: [...unreadNotes(all.unread), ...notes] };
+  }
   const found = findStateDict(root, options.entry === undefined ? {} : { entry: options.entry });
-  const { tensors, entry, otherCandidates, strippedPrefixes } = found;
+  const { tensors, entry, otherCandidates, strippedPrefixes, unread } = found;
   return {
     format,
     tensors,
@@ -60,10 +66,28 @@ export function readWeights(bytes: Uint8Array, fileName?: string, options: ReadW
       ...(otherCandidates.length === 0
         ? []
         : [`other entries hold tensors too: ${otherCandidates.slice(0, 20).map(quote).join(", ")}`]),
-      ...(strippedPrefixes.length === 0 ? [] : [`prefixes were removed from names: ${strippedPrefixes.join(", ")}`]),
+      ...prefixNotes(strippedPrefixes),
+      ...unreadNotes(unread),
       ...notes,
     ],
+    unread,
   };
+}
+
+/** A sentence about tensors that were left out; none where nothing was. */
+function unreadNotes(unread: ReadonlyMap<string, string>): string[] {
+  const list = [...unread].slice(0, 8).map(([name, kind]) => `${quote(name)} (${kind})`);
+  const rest = unread.size - list.length;
+  return unread.size === 0
+    ? []
+    : [`tensors of kinds that are not read were left out: ${list.join(", ")}${rest > 0 ? `, and ${rest} more` : ""}`];
+}
+
+function fromSafetensors(file: Uint8Array, all: boolean): Weights {
+  const { tensors: named, metadata } = readSafetensors(file);
+  const { tensors, strippedPrefixes } = all ? { tensors: named, strippedPrefixes: [] } : stripWrapperPrefixes(named);
+  const notes = prefixNotes(strippedPrefixes);
+  return { format: "safetensors", tensors, metadata, facts: {}, notes, unread: new Map() };
 }
 
 function startsWith(file: Uint8Array, magic: readonly number[], at = 0): boolean {

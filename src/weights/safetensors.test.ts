@@ -42,6 +42,10 @@ const filesArbitrary = fc.record({
   metadata: fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 }),
 });
 
+test("metadata that is null is none", () => {
+  expect(readSafetensors(file({ __metadata__: null, a: f32([1], 0, 4) }, 4)).metadata).toEqual({});
+});
+
 describe("round trip", () => {
   test("random tensors of every dtype come back bit by bit", () => {
     fc.assert(

@@ -200,7 +200,8 @@ function checkLayout(entries: SafetensorsEntry[], dataStart: number, fileSize: n
 }
 
 function checkMetadata(value: unknown): Record<string, string> {
-  if (value === undefined) return {};
+  // Some writers say null for none.
+  if (value === undefined || value === null) return {};
   if (!isRecord(value) || !Object.values(value).every((text) => typeof text === "string"))
     throw new FormatError(FORMAT, "__metadata__ is not an object of strings");
   return value as Record<string, string>;

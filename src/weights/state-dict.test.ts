@@ -95,7 +95,7 @@ describe("findStateDict", () => {
   test("flattened, everything has its full path", () => {
     const part = dict({ w: scalar(1) });
     const root = dict({ model_prime_state_dict: part, model_state_dict: part, fc: part, policy: part });
-    expect(values(flattenTensors(root))).toEqual({
+    expect(values(flattenTensors(root).tensors)).toEqual({
       "model_prime_state_dict.w": 1,
       "model_state_dict.w": 1,
       "fc.w": 1,
@@ -140,7 +140,7 @@ describe("findStateDict", () => {
 describe("flattenTensors", () => {
   test("lists, tuples and numbers in paths; foreign objects are not entered", () => {
     const root = dict({ a: [scalar(1), new PickleTuple([scalar(2)])], o: new Inert("x.Y", [scalar(3)]), optimizer });
-    expect(values(flattenTensors(root))).toEqual({ "a.0": 1, "a.1.0": 2, "optimizer.state.0.exp_avg": 9 });
+    expect(values(flattenTensors(root).tensors)).toEqual({ "a.0": 1, "a.1.0": 2, "optimizer.state.0.exp_avg": 9 });
   });
 
   test("two tensors of one path", () => {
@@ -151,7 +151,7 @@ describe("flattenTensors", () => {
     const shared = dict({ w: scalar(1) });
     const root = dict({ a: shared, b: shared }) as Map<string, PickleValue>;
     root.set("self", root);
-    expect(values(flattenTensors(root))).toEqual({ "a.w": 1, "b.w": 1 });
+    expect(values(flattenTensors(root).tensors)).toEqual({ "a.w": 1, "b.w": 1 });
     expect(() => findStateDict(root)).toThrow(/several entries/);
   });
 
@@ -182,4 +182,34 @@ test.skipIf(!existsSync(LARGE))("training checkpoints and prefixes lead to the s
       expect(Buffer.compare(bytesOf(tensors.get(name)!.data), bytesOf(data))).toBe(0);
     }
   }
+});
+
+describe("tensors of kinds that are not read", () => {
+  const rebuilt = (kind: string, ...args: PickleValue[]) => new Inert(`torch._utils._rebuild_${kind}`, args);
+
+  test.each<[string, PickleValue, string]>([
+    ["quantised", rebuilt("qtensor"), "quantised"],
+    ["sparse", rebuilt("sparse_tensor"), "sparse"],
+    ["eight bits of float", rebuilt("tensor_v3", null, new Inert("torch.float8_e4m3fn")), "float8_e4m3fn"],
+    ["a parameter of one", rebuilt("parameter", rebuilt("qtensor"), true), "quantised"],
+    ["a subclass", rebuilt("wrapper_subclass"), "of another class"],
+  ])("%s: named, and the others are there", (_, tensor, kind) => {
+    for (const root of [dict({ w: scalar(1), q: tensor }), dict({ state_dict: dict({ w: scalar(1), q: tensor }) })]) {
+      const found = findStateDict(root);
+      expect(values(found.tensors)).toEqual({ w: 1 });
+      expect([...found.unread]).toEqual([["q", kind]]);
+    }
+  });
+
+  test("other foreign objects are no tensors", () => {
+    expect(findStateDict(dict({ w: scalar(1), hook: new Inert("os.system", ["true"]) })).unread.size).toBe(0);
+  });
+});
+
+test("prefixes of sharded and checkpointed modules go wherever they are", () => {
+  const root = dict({
+    "_fsdp_wrapped_module.blocks.0._fsdp_wrapped_module._checkpoint_wrapped_module.w": scalar(1),
+    "_fsdp_wrapped_module.my_orig_mod.b": scalar(2),
+  });
+  expect(Object.keys(values(findStateDict(root).tensors))).toEqual(["blocks.0.w", "my_orig_mod.b"]);
 });

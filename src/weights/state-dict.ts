@@ -6,7 +6,8 @@ import type { TensorData } from "../tensor.ts";
 import { compositeParts } from "./composite.ts";
 import { Inert, type PickleDict, PickleTuple, type PickleValue } from "./pickle-values.ts";
 import { quote } from "./quote.ts";
-import { TorchTensor } from "./torch-tensor.ts";
+import { TorchTensor, unreadKind } from "./torch-tensor.ts";
+import { stripWrapperPrefixes } from "./wrapper-prefixes.ts";
 
 const FORMAT = "checkpoint";
 
@@ -44,6 +45,8 @@ export interface StateDict {
   readonly otherCandidates: readonly string[];
   /** Prefixes that were removed from the names. */
   readonly strippedPrefixes: readonly string[];
+  /** Tensors that were left out, because nothing here reads their kind: name and kind. */
+  readonly unread: ReadonlyMap<string, string>;
 }
 
 /**
@@ -58,23 +61,31 @@ export function findStateDict(root: PickleValue, options: { entry?: string } = {
   if (parts !== undefined) return joinParts(parts);
   const found =
     options.entry === undefined ? locate(root) : { entry: options.entry, value: follow(root, options.entry) };
-  const { tensors, strippedPrefixes } = stripPrefixes(flattenTensors(found.value));
-  if (tensors.size === 0) throw new FormatError(FORMAT, `the entry ${quote(found.entry)} holds no tensors`);
+  const { tensors, strippedPrefixes, unread } = readModel(found.value, found.entry);
   const otherCandidates = candidates(root).filter((name) => name !== found.entry.split(".")[0]);
-  return { tensors, entry: found.entry, otherCandidates, strippedPrefixes };
+  return { tensors, entry: found.entry, otherCandidates, strippedPrefixes, unread };
 }
 
 /** Each part's tensors behind its name, "fc.rnn.weight_ih_l0"; wrappers' prefixes go part by part. */
 function joinParts(parts: ReadonlyMap<string, PickleDict>): StateDict {
   const tensors = new Map<string, TensorData>();
+  const unread = new Map<string, string>();
   const stripped = new Set<string>();
   for (const [part, dict] of parts) {
-    const found = stripPrefixes(flattenTensors(dict));
-    if (found.tensors.size === 0) throw new FormatError(FORMAT, `the entry ${quote(part)} holds no tensors`);
+    const found = readModel(dict, part);
     for (const [name, tensor] of found.tensors) tensors.set(`${part}.${name}`, tensor);
+    for (const [name, kind] of found.unread) unread.set(`${part}.${name}`, kind);
     for (const prefix of found.strippedPrefixes) stripped.add(prefix);
   }
-  return { tensors, entry: [...parts.keys()].join(", "), otherCandidates: [], strippedPrefixes: [...stripped] };
+  const entry = [...parts.keys()].join(", ");
+  return { tensors, entry, otherCandidates: [], strippedPrefixes: [...stripped], unread };
+}
+
+/** The tensors of one entry without wrappers' prefixes. Throws FormatError when there are none. */
+function readModel(value: PickleValue, entry: string): Pick<StateDict, "tensors" | "strippedPrefixes" | "unread"> {
+  const { tensors, unread } = flattenTensors(value);
+  if (tensors.size === 0) throw new FormatError(FORMAT, `the entry ${quote(entry)} holds no tensors`);
+  return { ...stripWrapperPrefixes(tensors), unread };
 }
 
 /**
@@ -82,18 +93,26 @@ function joinParts(parts: ReadonlyMap<string, PickleDict>): StateDict {
  * numbered. Nothing is stripped or left out but what lies inside foreign objects.
  * @throws FormatError when two tensors have the same path; LimitError for nesting without end.
  */
-export function flattenTensors(root: PickleValue): Map<string, TensorData> {
+export function flattenTensors(root: PickleValue): Pick<StateDict, "tensors" | "unread"> {
   const tensors = new Map<string, TensorData>();
+  const unread = new Map<string, string>();
   let characters = 0;
   for (const [path, tensor] of walkTensors(root)) {
     characters += path.length;
     if (characters > MAX_PATHS_LENGTH)
       throw new LimitError("the paths of all tensors", characters, MAX_PATHS_LENGTH, "characters");
-    if (tensors.size >= MAX_TENSORS) throw new LimitError("tensors", tensors.size + 1, MAX_TENSORS, "tensors");
+    const known = tensors.size + unread.size;
+    if (known >= MAX_TENSORS) throw new LimitError("tensors", known + 1, MAX_TENSORS, "tensors");
     if (tensors.has(path)) throw new FormatError(FORMAT, `two tensors have the path ${quote(path)}`);
-    tensors.set(path, tensor.read());
+    if (tensor instanceof TorchTensor) tensors.set(path, tensor.read());
+    else unread.set(path, unreadKind(tensor)!);
   }
-  return tensors;
+  return { tensors, unread };
+}
+
+/** A tensor, or what stands for one of a kind that is not read. */
+function isTensor(value: PickleValue): value is TorchTensor | Inert {
+  return value instanceof TorchTensor || (value instanceof Inert && unreadKind(value) !== undefined);
 }
 
 interface Step {
@@ -103,8 +122,8 @@ interface Step {
 }
 
 /** Depth first with a stack of its own. A container inside itself is not entered again; one that is shared is, hence the visits' bound. */
-function* walkTensors(root: PickleValue): Generator<[string, TorchTensor]> {
-  if (root instanceof TorchTensor) yield ["", root];
+function* walkTensors(root: PickleValue): Generator<[string, TorchTensor | Inert]> {
+  if (isTensor(root)) yield ["", root];
   const stack: Step[] = [{ path: "", container: root, children: childrenOf(root) }];
   const open = new Set<PickleValue>([root]);
   for (let visits = 0; stack.length > 0; visits++) {
@@ -117,11 +136,11 @@ function* walkTensors(root: PickleValue): Generator<[string, TorchTensor]> {
       continue;
     }
     const [key, child] = next.value;
-    if (!(child instanceof TorchTensor) && (!isContainer(child) || open.has(child))) continue;
+    if (!isTensor(child) && (!isContainer(child) || open.has(child))) continue;
     const path = step.path === "" ? key : `${step.path}.${key}`;
     if (path.length > MAX_PATH_LENGTH)
       throw new LimitError("the path of a tensor", path.length, MAX_PATH_LENGTH, "characters");
-    if (child instanceof TorchTensor) {
+    if (isTensor(child)) {
       yield [path, child];
       continue;
     }
@@ -205,7 +224,7 @@ function locate(root: PickleValue): { entry: string; value: PickleValue } {
   if (entry !== "") return { entry, value };
   if (root instanceof Map && [...root.values()].some((child) => child instanceof TorchTensor)) {
     // Only what lies at the top level: beside bare tensors a nested dict is an optimizer or bookkeeping.
-    return { entry: "", value: new Map([...root].filter(([, child]) => child instanceof TorchTensor)) };
+    return { entry: "", value: new Map([...root].filter(([, child]) => isTensor(child))) };
   }
   const names = candidates(root);
   if (names.length === 1) return { entry: names[0]!, value: follow(root, names[0]!) };
@@ -260,33 +279,4 @@ function follow(root: PickleValue, path: string): PickleValue {
       hint: `entries that hold tensors: ${candidates(root).slice(0, 20).map(quote).join(", ") || "none"}`,
     });
   return value;
-}
-
-/** DataParallel adds `module.` in front of every name; torch.compile adds `_orig_mod.` wherever a compiled module begins. */
-function stripPrefixes(named: ReadonlyMap<string, TensorData>): {
-  tensors: Map<string, TensorData>;
-  strippedPrefixes: string[];
-} {
-  let names = [...named.keys()];
-  const strippedPrefixes: string[] = [];
-  const note = (prefix: string) => {
-    if (!strippedPrefixes.includes(prefix)) strippedPrefixes.push(prefix);
-  };
-  if (names.some((name) => /(^|\.)_orig_mod\./.test(name))) {
-    names = names.map((name) => name.replace(/(^|\.)(?:_orig_mod\.)+/g, "$1"));
-    note("_orig_mod.");
-  }
-  // Only when all have it: one submodule may well be called "module".
-  while (names.length > 0 && names.every((name) => name.startsWith("module."))) {
-    names = names.map((name) => name.slice("module.".length));
-    note("module.");
-  }
-  const tensors = new Map<string, TensorData>();
-  for (const [i, tensor] of [...named.values()].entries()) {
-    const name = names[i]!;
-    if (tensors.has(name))
-      throw new FormatError(FORMAT, `two tensors are named ${quote(name)} once prefixes are removed`);
-    tensors.set(name, tensor);
-  }
-  return { tensors, strippedPrefixes };
 }

@@ -214,6 +214,26 @@ const REBUILDERS: ReadonlyMap<string, Rebuilder> = new Map<string, Rebuilder>([
   ["torch.tensor._rebuild_from_type", rebuildFromType],
 ]);
 
+/** What stands for a tensor that this reader does not rebuild, in a word or two: "sparse", "float8_e4m3fn". undefined for anything else. */
+export function unreadKind({ name, args }: Inert): string | undefined {
+  if (args === undefined || !isTensorRebuilder(name)) return undefined;
+  const [first] = args;
+  if (first instanceof Inert && unreadKind(first) !== undefined) return unreadKind(first);
+  const kind = UNREAD_KINDS.find(([part]) => name.includes(part))?.[1];
+  if (kind !== undefined) return kind;
+  const dtype = args.find((arg) => arg instanceof Inert && arg.args === undefined && arg.name.startsWith("torch."));
+  if (dtype instanceof Inert) return dtype.name.slice("torch.".length);
+  if (!(first instanceof TorchStorage)) return "of another class";
+  return first.type.itemBytes >= OTHER_STORAGE_BYTES.ComplexFloat! ? "complex" : "quantised";
+}
+
+const UNREAD_KINDS: readonly (readonly [part: string, kind: string])[] = [
+  ["sparse", "sparse"],
+  ["qtensor", "quantised"],
+  ["nested", "nested"],
+  ["meta", "without values"],
+];
+
 /** Whether a global makes tensors in PyTorch, be it one that this reader rebuilds or not. */
 export function isTensorRebuilder(name: string): boolean {
   return REBUILDERS.has(name) || /^torch\._utils\._rebuild_/.test(name);

@@ -215,14 +215,10 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-/** Foreign names as a sentence; tensors that could not be rebuilt are worth a sentence of their own. */
+/** Foreign names as a sentence. Tensors that were not rebuilt are left to `flattenTensors`, which knows their names. */
 function describe(foreign: readonly string[]): string[] {
-  const list = (names: readonly string[]) =>
-    `${names.slice(0, 8).map(quote).join(", ")}${names.length > 8 ? `, and ${names.length - 8} more` : ""}`;
-  const tensors = foreign.filter(isTensorRebuilder);
-  const others = foreign.filter((name) => !isTensorRebuilder(name));
-  return [
-    ...(tensors.length > 0 ? [`tensors of kinds that are not read were left out: ${list(tensors)}`] : []),
-    ...(others.length > 0 ? [`foreign objects were left inert: ${list(others)}`] : []),
-  ];
+  const names = foreign.filter((name) => !isTensorRebuilder(name));
+  if (names.length === 0) return [];
+  const rest = names.length > 8 ? `, and ${names.length - 8} more` : "";
+  return [`foreign objects were left inert: ${names.slice(0, 8).map(quote).join(", ")}${rest}`];
 }

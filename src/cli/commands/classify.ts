@@ -162,7 +162,7 @@ async function openClassifier(
   expectedPictures: number,
   terminal: Terminal,
 ): Promise<Classifier | AdaptiveClassifier> {
-  const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags));
+  const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags, terminal));
   const options = {
     ...sessionOptions(flags, terminal),
     precision: flags.precision,

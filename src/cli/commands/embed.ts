@@ -73,7 +73,7 @@ async function embed(
 ): Promise<void> {
   const pictures = await expandPictures(nodeHost, paths, terminal);
   await using embedder = await loadEmbedder(nodeHost, flags.model ?? DEFAULT_MODEL, {
-    ...loadOptions(flags),
+    ...loadOptions(flags, terminal),
     ...sessionOptions(flags, terminal),
     ...sessionsOptions(flags, pictures.length),
     precision: flags.precision,

@@ -121,7 +121,7 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   const run = await findTrainingRun(nodeHost.files, model);
   const data = await openData(dataPath, run, flags, terminal);
   const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
-  const loaded = await loadModel(nodeHost, model, loadOptions(flags));
+  const loaded = await loadModel(nodeHost, model, loadOptions(flags, terminal));
   const wantsSteps = flags.steps === true || flags.saveThresholds === true;
   if (wantsSteps && !isAdaptive(loaded))
     throw new UsageError(

@@ -84,7 +84,7 @@ export function addExport(program: Command, terminal: Terminal): void {
 }
 
 async function exportModel(source: string, out: string, flags: ExportFlags, terminal: Terminal): Promise<void> {
-  const model = requireNative(await loadModel(nodeHost, source, loadOptions(flags)));
+  const model = requireNative(await loadModel(nodeHost, source, loadOptions(flags, terminal)));
   if (flags.stages === true) return exportInStages(model, out, flags, terminal);
   const options = exportOptions(model, flags);
   const bytes = exportOnnx(model, { ...options, producerVersion: version });

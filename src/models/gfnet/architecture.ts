@@ -3,7 +3,7 @@ import type { Tensor } from "../../graph/tensor.ts";
 import type { Architecture } from "../architecture.ts";
 import { checkConfig } from "../check-config.ts";
 import { adoptGfnetWeights, configFromCheckpoint } from "./checkpoint.ts";
-import { type GfnetConfig, gfnetSchema, gfnetTransform } from "./config.ts";
+import { GFNET_FIELDS, type GfnetConfig, gfnetSchema, gfnetTransform } from "./config.ts";
 import { completeEncoder } from "./encoder.ts";
 import { gfnet } from "./model.ts";
 import { gfnetStages } from "./stages.ts";
@@ -12,6 +12,7 @@ export const gfnetArchitecture: Architecture<GfnetConfig> = {
   name: "gfnet",
   paper: "https://arxiv.org/abs/2010.05300, https://arxiv.org/abs/2201.03014",
   parseConfig: (json) => checkConfig(gfnetSchema, "gfnet", completeEncoder(json)),
+  fields: GFNET_FIELDS,
   input: ({ image_size }) => {
     const size = { height: image_size, width: image_size };
     return { kind: "image", size, usual: size };

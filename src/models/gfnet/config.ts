@@ -112,6 +112,9 @@ const shape = z.looseObject({
 
 type Shape = z.infer<typeof shape>;
 
+/** The fields that mean something; checkpoints carry others. */
+export const GFNET_FIELDS: readonly string[] = Object.keys(shape.shape);
+
 /** What cannot be, in words; undefined when all is well. */
 function inconsistency(config: Shape): string | undefined {
   if (config.patch_size > config.image_size)

@@ -1,3 +1,4 @@
+import { constants as bufferConstants } from "node:buffer";
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
@@ -7,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -161,4 +163,14 @@ test("remove deletes whole folders, never what a link in them leads to", async (
   await files.remove(at("d"));
   await files.remove(at("outside"));
   expect(await files.stat(at("outside"))).toBeUndefined();
+});
+
+test("a file longer than any run of bytes is refused before anything is allocated", async () => {
+  const path = at("endless");
+  writeFileSync(path, "");
+  truncateSync(path, bufferConstants.MAX_LENGTH + 1); // sparse: it takes no room
+  const error = await files.read(path).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(LimitError);
+  expect((error as LimitError).data).toMatchObject({ limit: bufferConstants.MAX_LENGTH });
+  rmSync(path);
 });

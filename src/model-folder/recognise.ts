@@ -1,0 +1,251 @@
+// Which model a bare checkpoint is, from its names and shapes, and how they must be read: as they are, or without the prefix that a training
+// program put in front of all of them ("model.", "backbone.net."); with the official number of classes, or with the number it was fine-tuned to.
+import { SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
+import type { NamedTensors } from "../models/architecture.ts";
+import { architectures } from "../models/architectures.ts";
+import { inferenceGraph } from "../models/graph.ts";
+import { defineModel, type ModelDefinition, registry, withClasses } from "../models/registry.ts";
+import type { CheckpointFacts } from "../weights/facts.ts";
+import type { Weights } from "../weights/load.ts";
+import { quote } from "../weights/quote.ts";
+import { defineFromCheckpoint, nativeModel } from "./native.ts";
+
+/** What recognising looks at. */
+export type BareCheckpoint = Pick<Weights, "tensors" | "facts"> & Partial<Pick<Weights, "unread">>;
+
+/** A registered model that a checkpoint fits. */
+export interface Fit {
+  readonly name: string;
+  /** In front of all names of the file, with its dot; "" for none. */
+  readonly prefix: string;
+  /** How many classes, where they are not the official ones. */
+  readonly classes: number | undefined;
+}
+
+/** "resnet50 with 10 classes, behind \"model.\"": a fit in a few words. */
+export function fitText({ name, prefix, classes }: Fit): string {
+  return `${name}${classes === undefined ? "" : ` with ${classes} classes`}${prefix === "" ? "" : `, behind ${quote(prefix)}`}`;
+}
+
+/** A checkpoint whose model is known. */
+export interface Recognised {
+  readonly definition: ModelDefinition;
+  /** Under names that the architecture adopts. */
+  readonly tensors: NamedTensors;
+  /** What was assumed, in sentences for people. */
+  readonly notes: readonly string[];
+}
+
+/** One way to read a checkpoint's names. */
+interface Reading {
+  readonly prefix: string;
+  readonly tensors: NamedTensors;
+}
+
+/** Wrappers in wrappers are real, more than a few are not. */
+const MOST_PREFIXES = 6;
+
+/** As they are; then without the first part of the path as long as all names share it. */
+function readings(tensors: NamedTensors): Reading[] {
+  const found: Reading[] = [{ prefix: "", tensors }];
+  while (found.length <= MOST_PREFIXES) {
+    const { prefix, tensors: current } = found.at(-1)!;
+    const [first = ""] = current.keys();
+    const shared = first.slice(0, first.indexOf(".") + 1);
+    if (shared === "" || ![...current.keys()].every((name) => name.startsWith(shared))) break;
+    const shorter = new Map([...current].map(([name, value]) => [name.slice(shared.length), value]));
+    found.push({ prefix: prefix + shared, tensors: shorter });
+  }
+  return found;
+}
+
+/**
+ * The registered models that a checkpoint fits, by names and shapes: exactly, else with another number of classes. What it says of itself
+ * (`facts`) narrows down which are tried, where it says anything that a registered model does too.
+ */
+export function detectModels({ tensors, facts }: BareCheckpoint): Fit[] {
+  const ways = readings(tensors);
+  for (const isFineTuned of [false, true])
+    for (const { prefix, tensors: named } of ways) {
+      const fits = fittingModels(named, facts, isFineTuned).map((fit) => ({ ...fit, prefix }));
+      if (fits.length > 0) return fits;
+    }
+  return [];
+}
+
+function fittingModels(tensors: NamedTensors, facts: CheckpointFacts, isFineTuned: boolean): Omit<Fit, "prefix">[] {
+  const stated = statedModels(facts);
+  const candidates = stated.length > 0 ? stated : candidatesByName(tensors);
+  const fitting = (names: readonly string[]) =>
+    names.flatMap((name): Omit<Fit, "prefix">[] => {
+      const definition = defineModel(name);
+      // Inflation makes an image checkpoint fit a video model too; a bare checkpoint means the image model.
+      if (definition.architecture.input(definition.config).kind === "video") return [];
+      if (!isFineTuned) return misfit(definition, tensors) === undefined ? [{ name, classes: undefined }] : [];
+      const classes = otherClasses(definition, tensors);
+      return classes === undefined ? [] : [{ name, classes }];
+    });
+  const isExact = (name: string) => {
+    const { architecture, config } = defineModel(name);
+    return architecture.isMadeFor?.(tensors, config) !== false;
+  };
+  // Positions can be resampled to fit other sizes: what needs nothing of the kind is meant.
+  const exact = fitting(candidates.filter(isExact));
+  return exact.length > 0 ? exact : fitting(candidates.filter((name) => !isExact(name)));
+}
+
+/** Why tensors are not those of a model; undefined when they are. */
+function misfit(
+  definition: ModelDefinition,
+  tensors: NamedTensors,
+  unread?: ReadonlyMap<string, string>,
+): SaccadeError | undefined {
+  try {
+    nativeModel(definition, tensors, { name: definition.architecture.name }, unread);
+    return undefined;
+  } catch (error) {
+    if (error instanceof SaccadeError) return error;
+    throw error;
+  }
+}
+
+/** The number of classes that a model needs to have for the tensors to fit, where nothing but that is in the way. */
+function otherClasses(definition: ModelDefinition, tensors: NamedTensors): number | undefined {
+  const { architecture, config } = definition;
+  const error = misfit(definition, tensors);
+  if (!(error instanceof WeightsMismatchError) || error.missing.length + error.unexpected.length > 0) return undefined;
+  const official = (config as Readonly<Record<string, unknown>>)[architecture.classesField];
+  const [first] = error.wrongShape;
+  const classes = first?.actual[0];
+  const isHead = ({ expected, actual }: { expected: readonly number[]; actual: readonly number[] }) =>
+    expected[0] === official && actual[0] === classes && expected.slice(1).join() === actual.slice(1).join();
+  if (classes === undefined || !error.wrongShape.every(isHead)) return undefined;
+  try {
+    return misfit(withClasses(definition, classes), tensors) === undefined ? classes : undefined;
+  } catch (error) {
+    if (error instanceof UsageError) return undefined; // more classes than the architecture takes
+    throw error;
+  }
+}
+
+/** Two members of a family have more of their names in common than this; what has less with one needs no comparing with the others. */
+const COMMON_NAMES = 0.1;
+
+/** The registered models of the families whose first member has names in common with a checkpoint. */
+function candidatesByName(tensors: NamedTensors): string[] {
+  const families = new Map<string, boolean>();
+  const isOfFamily = (name: string) => {
+    const { architecture, config } = defineModel(name);
+    try {
+      const adopted = architecture.adoptWeights(tensors, config);
+      const { parameters } = inferenceGraph({ architecture, config });
+      const common = [...parameters.keys()].filter((parameter) => adopted.has(parameter)).length;
+      return common > COMMON_NAMES * Math.min(parameters.size, adopted.size);
+    } catch (error) {
+      if (error instanceof SaccadeError) return false; // the tensors are something else
+      throw error;
+    }
+  };
+  return [...registry.values()]
+    .filter(({ name, architecture }) => {
+      if (!families.has(architecture)) families.set(architecture, isOfFamily(name));
+      return families.get(architecture)!;
+    })
+    .map(({ name }) => name);
+}
+
+/** The registered models that are all that a checkpoint says of itself. */
+function statedModels(facts: CheckpointFacts): string[] {
+  return [...registry.values()]
+    .filter(({ architecture, config }) => {
+      const stated = architectures.get(architecture)?.adoptFacts?.(facts);
+      return stated !== undefined && Object.entries(config).every(([field, value]) => stated[field] === value);
+    })
+    .map(({ name }) => name);
+}
+
+/**
+ * The model of a bare checkpoint: what the caller says, else the only registered model that fits.
+ *
+ * @throws WeightsMismatchError when it is not the model that the caller says, UsageError when none or several fit
+ */
+export function recogniseCheckpoint(
+  weights: BareCheckpoint,
+  where: string,
+  {
+    architecture: model,
+    config,
+  }: { architecture?: string | undefined; config?: Readonly<Record<string, unknown>> | undefined } = {},
+): Recognised {
+  const { facts, unread } = weights;
+  if (model !== undefined) return readAs(defineFromCheckpoint(model, facts, config), weights, config);
+  const fits = detectModels(weights);
+  const names = fits.map(({ name }) => name);
+  const chosen = fits.length === 1 ? fits[0] : fits.find(({ name }) => name === namedBy(where, names));
+  if (chosen === undefined)
+    throw new UsageError(
+      fits.length === 0
+        ? `${where}: no registered model has these ${weights.tensors.size} tensors${unreadText(unread)}`
+        : `${where} fits several models: ${names.join(", ")}`,
+      "say which: --architecture NAME (see: saccade models), or convert it with a config.json of your own",
+    );
+  const { name, prefix, classes } = chosen;
+  const field = defineModel(name).architecture.classesField;
+  const overrides = { ...(classes === undefined ? {} : { [field]: classes }), ...config };
+  const definition = defineFromCheckpoint(name, facts, overrides);
+  const { tensors } = readings(weights.tensors).find((reading) => reading.prefix === prefix)!;
+  return { definition, tensors, notes: assumptions(chosen) };
+}
+
+/** A checkpoint as the model that the caller says it is: by the first reading of its names that fits. */
+function readAs(
+  definition: ModelDefinition,
+  { tensors, unread }: BareCheckpoint,
+  config: Readonly<Record<string, unknown>> = {},
+): Recognised {
+  const { architecture, registered } = definition;
+  const ways = readings(tensors).map((reading) => ({ ...reading, error: misfit(definition, reading.tensors, unread) }));
+  const name = registered?.name ?? architecture.name;
+  const recognised = (reading: Reading, classes?: number): Recognised => ({
+    definition: classes === undefined ? definition : withClasses(definition, classes),
+    tensors: reading.tensors,
+    notes: assumptions({ name, prefix: reading.prefix, classes }),
+  });
+  const fitting = ways.find(({ error }) => error === undefined);
+  if (fitting !== undefined) return recognised(fitting);
+  if (config[architecture.classesField] === undefined)
+    for (const reading of ways) {
+      const classes = otherClasses(definition, reading.tensors);
+      if (classes !== undefined) return recognised(reading, classes);
+    }
+  // The reading that is nearest says best what is wrong.
+  const faults = (error: SaccadeError | undefined) =>
+    error instanceof WeightsMismatchError
+      ? error.missing.length + error.unexpected.length + error.wrongShape.length
+      : Number.POSITIVE_INFINITY;
+  const { error } = ways.reduce((best, way) => (faults(way.error) < faults(best.error) ? way : best));
+  throw error!;
+}
+
+/** What people should know of how a checkpoint was read. */
+function assumptions({ name, prefix, classes }: Fit): string[] {
+  return [
+    ...(prefix === "" ? [] : [`all names begin with ${quote(prefix)}, which is not ${name}'s and was left out`]),
+    ...(classes === undefined
+      ? []
+      : [`it is ${name} with ${classes} classes of its own; the file does not name them: class 0, class 1, …`]),
+  ];
+}
+
+/** ViT and DeiT differ in nothing but how pictures are prepared: the only one of several models that a file's name contains. */
+function namedBy(where: string, models: readonly string[]): string | undefined {
+  const file = where.replace(/^.*[/\\]/, "");
+  const named = models.filter((model) => file.includes(model));
+  return named.length === 1 ? named[0] : undefined;
+}
+
+function unreadText(unread: ReadonlyMap<string, string> = new Map()): string {
+  if (unread.size === 0) return "";
+  const list = [...unread].slice(0, 5).map(([name, kind]) => `${name} (${kind})`);
+  return `, and ${unread.size} of kinds that are not read: ${list.join(", ")}${unread.size > 5 ? ", …" : ""}`;
+}
