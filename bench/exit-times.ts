@@ -56,8 +56,8 @@ export async function accuracyOf(classifier: Classifier, pictures: readonly Labe
       part.map(({ image }) => image),
       { batchSize: GROUP },
     );
-    for (const [i, { logits }] of scores.entries())
-      if (logits.indexOf(Math.max(...logits)) === part[i]!.target) right += 1;
+    for (const [i, { scores: own }] of scores.entries())
+      if (own.indexOf(Math.max(...own)) === part[i]!.target) right += 1;
   }
   return right / pictures.length;
 }

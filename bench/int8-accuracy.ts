@@ -48,9 +48,9 @@ async function answersIn(precision: Precision): Promise<Answers> {
   });
   for await (const { answer } of outcomes) {
     if (answer === undefined) continue; // a picture that cannot be read, in either precision
-    const { logits } = answer.scores;
+    const { scores } = answer.scores;
     const right = classes[classOf[answer.label]!]!.modelIndex;
-    const order = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]!);
+    const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!);
     predicted.set(answer.index, order[0]!);
     if (order[0] === right) top1.add(answer.index);
     if (order.slice(0, 5).includes(right)) top5.add(answer.index);

@@ -155,7 +155,7 @@ describe("a model, as", () => {
     ["a Blob", () => new Blob([weights])],
   ])("%s", async (_name, make) => {
     await using loaded = await Classifier.load(make(), options);
-    expect((await loaded.scores([await decodeImage(bytes)]))[0]!.logits).toHaveLength(10);
+    expect((await loaded.scores([await decodeImage(bytes)]))[0]!.scores).toHaveLength(10);
   });
 
   test.each([

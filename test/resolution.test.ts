@@ -83,7 +83,7 @@ describe("resolutions", () => {
     const images = [picture(90, 70), picture(333, 401), picture(64, 64)];
     const scores = await classifier.scores(images);
     for (const [i, image] of images.entries())
-      expect(largest(scores[i]!.logits, await expectedLogits(image, TRANSFORM, resolution))).toBeLessThan(1e-4);
+      expect(largest(scores[i]!.scores, await expectedLogits(image, TRANSFORM, resolution))).toBeLessThan(1e-4);
     expect(inputs).toEqual([input]);
     await classifier.dispose();
   });
@@ -108,7 +108,7 @@ describe("resolutions", () => {
     const images = sizes.map(([width, height]) => picture(width, height));
     const scores = await classifier.scores(images);
     for (const [i, image] of images.entries())
-      expect(largest(scores[i]!.logits, await expectedLogits(image, TRANSFORM, "native"))).toBeLessThan(1e-4);
+      expect(largest(scores[i]!.scores, await expectedLogits(image, TRANSFORM, "native"))).toBeLessThan(1e-4);
     expect([...inputs].sort()).toEqual([BY_FOURS, WHOLE, WHOLE]);
     await classifier.dispose();
     expect(open()).toBe(0);
@@ -129,7 +129,7 @@ describe("resolutions", () => {
     const [scores] = await classifier.scores([picture(30, 30)]);
     const view = applyTransform(picture(30, 30), parseTransform(transform));
     const { logits } = await plain.run({ image: view });
-    expect(largest(scores!.logits, logits!.data as Float32Array)).toBeLessThan(1e-4);
+    expect(largest(scores!.scores, logits!.data as Float32Array)).toBeLessThan(1e-4);
     expect(inputs).toEqual(["float32[batch, 3, height, width]"]);
     await classifier.dispose();
   });
@@ -161,7 +161,7 @@ describe("files", () => {
     const taking = file({ form: { pixels: { mean, std: [0.229, 0.224, 0.225] } } });
     await using classifier = await loadClassifier(nodeHost, taking, { device: "cpu", resolution: 100 });
     const [scores] = await classifier.scores([picture(120, 170)]);
-    expect(largest(scores!.logits, await expectedLogits(picture(120, 170), TRANSFORM, 100))).toBeLessThan(1e-4);
+    expect(largest(scores!.scores, await expectedLogits(picture(120, 170), TRANSFORM, 100))).toBeLessThan(1e-4);
   });
 });
 

@@ -4,6 +4,7 @@ import { UsageError } from "../errors.ts";
 import { parseResolution, type Resolution } from "../image/resolution.ts";
 import type { LoadOptions } from "../model-folder/load.ts";
 import { PRECISIONS, type Precision } from "../onnx/lower.ts";
+import { SCORE_KINDS, type ScoreKind } from "../onnx/score-kind.ts";
 import type { Files } from "../platform/host.ts";
 import type { Device } from "../runtime/session.ts";
 import type { Terminal } from "./terminal.ts";
@@ -109,6 +110,16 @@ export interface PrecisionOptions {
 export function addPrecisionOption(command: Command): Command {
   const help = "int8: linear layers in eight bits, faster and not quite the same numbers";
   return command.addOption(new Option("--precision <precision>", help).choices(PRECISIONS).default("float32"));
+}
+
+export interface ScoresOptions {
+  scores?: ScoreKind;
+}
+
+/** --scores: what the scores of an ONNX file are. */
+export function addScoresOption(command: Command): Command {
+  const help = "what the model's scores are (default: what its file or its graph says)";
+  return command.addOption(new Option("--scores <kind>", help).choices(SCORE_KINDS));
 }
 
 export interface ResolutionOptions {

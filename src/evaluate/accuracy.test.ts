@@ -14,7 +14,8 @@ const MODEL = ["cat", "guinea pig", "dog", "emu"];
 function measure(labels: string[], pictures: readonly (readonly [label: number, logits: Float32Array])[]) {
   const targets = Int32Array.from(pictures, ([label]) => label);
   const meter = new AccuracyMeter(matchLabels({ labels, targets }, MODEL), MODEL);
-  for (const [index, [label, logits]] of pictures.entries()) meter.add({ index, name: `${index}.jpg`, label, logits });
+  for (const [index, [label, logits]] of pictures.entries())
+    meter.add({ index, name: `${index}.jpg`, label, scores: logits, kind: "logits" });
   return meter.result();
 }
 
@@ -62,7 +63,7 @@ test("top-5 counts five, and equal scores keep the order of their indices", () =
   const targets = Int32Array.of(4, 5, 0);
   const meter = new AccuracyMeter(matchLabels({ labels, targets }, labels), labels);
   const equal = new Float32Array(7);
-  for (const [index, label] of targets.entries()) meter.add({ index, name: "x", label, logits: equal });
+  for (const [index, label] of targets.entries()) meter.add({ index, name: "x", label, scores: equal, kind: "logits" });
   const { top1, top5, loss } = meter.result();
   expect([top1, top5]).toEqual([1 / 3, 2 / 3]);
   expect(loss).toBeCloseTo(Math.log(7), 12);

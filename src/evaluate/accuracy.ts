@@ -1,7 +1,7 @@
 // How well a classifier answers: shares of right answers, loss, what is taken for what, calibration, and the worst mistakes.
-import { SessionError } from "../errors.ts";
 import { type Interval, shareInterval } from "../statistics.ts";
-import { softmax } from "../tasks/classifier.ts";
+import { crossEntropy, probabilitiesOf, problemOf } from "../tasks/class-scores.ts";
+import type { ScoreRow } from "../tasks/results.ts";
 import { type Calibration, CalibrationMeter } from "./calibration.ts";
 import type { LabelMatch } from "./label-match.ts";
 
@@ -66,13 +66,11 @@ export interface Mistake {
 }
 
 /** One answered picture. */
-export interface ScoredPicture {
+export interface ScoredPicture extends ScoreRow {
   readonly index: number;
   readonly name: string;
   /** The data's label number. */
   readonly label: number;
-  /** The model's scores of all classes. */
-  readonly logits: Float32Array;
 }
 
 const TOP = 5;
@@ -82,7 +80,7 @@ const TOP = 5;
  *
  * @example
  * const meter = new AccuracyMeter(matchLabels(dataset, classifier.labels), classifier.labels);
- * meter.add({ index: 0, name: "cat/1.jpg", label: 0, logits });
+ * meter.add({ index: 0, name: "cat/1.jpg", label: 0, scores, kind: "logits" });
  * console.log(meter.result().top1);
  */
 export class AccuracyMeter {
@@ -108,22 +106,20 @@ export class AccuracyMeter {
   }
 
   /** @throws SessionError when a score is not a number: whatever was counted then would be wrong */
-  add({ index, name, label, logits }: ScoredPicture): void {
-    if (!logits.every(Number.isFinite))
-      throw new SessionError(`the model's scores for ${name} are not all finite numbers`, {
-        hint: "its weights may be damaged: saccade inspect MODEL --check",
-      });
+  add({ index, name, label, scores, kind }: ScoredPicture): void {
+    const problem = problemOf({ scores, kind }, `the model for ${name}`);
+    if (problem !== undefined) throw problem;
     const place = this.#match.classOf[label]!;
     const { label: truth, modelIndex: target } = this.#match.classes[place]!;
-    const probabilities = softmax(logits);
-    const answer = rankedFirst(logits);
+    const probabilities = probabilitiesOf({ scores, kind });
+    const answer = rankedFirst(scores);
     const isRight = answer === target;
     this.#count += 1;
     this.#correct += Number(isRight);
     if (target >= 0) {
       this.#known += 1;
-      this.#inTop += Number(rankOf(logits, target) < TOP);
-      this.#loss += crossEntropy(logits, target);
+      this.#inTop += Number(rankOf(scores, target) < TOP);
+      this.#loss += crossEntropy({ scores, kind }, target);
     }
     this.#calibration.add(probabilities[answer]!, isRight);
     const answerPlace = this.#match.classOfPrediction[answer]!;
@@ -187,26 +183,18 @@ export class AccuracyMeter {
 }
 
 /** Index of the largest score; of equal ones the first, as everywhere. */
-function rankedFirst(logits: Float32Array): number {
+function rankedFirst(scores: Float32Array): number {
   let best = 0;
-  for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
+  for (let i = 1; i < scores.length; i++) if (scores[i]! > scores[best]!) best = i;
   return best;
 }
 
 /** How many classes come before this one. */
-function rankOf(logits: Float32Array, target: number): number {
-  const score = logits[target]!;
+function rankOf(scores: Float32Array, target: number): number {
+  const score = scores[target]!;
   let rank = 0;
-  for (let i = 0; i < logits.length; i++) if (logits[i]! > score || (logits[i] === score && i < target)) rank++;
+  for (let i = 0; i < scores.length; i++) if (scores[i]! > score || (scores[i] === score && i < target)) rank++;
   return rank;
-}
-
-/** -log of the target's probability, from the scores: a probability may be too small for its logarithm. */
-function crossEntropy(logits: Float32Array, target: number): number {
-  const largest = logits[rankedFirst(logits)]!;
-  let sum = 0;
-  for (const value of logits) sum += Math.exp(value - largest);
-  return Math.log(sum) + largest - logits[target]!;
 }
 
 /** One class taken for another. */

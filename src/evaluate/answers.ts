@@ -1,6 +1,7 @@
 // A data set through a classifier: while batches run, the next pictures are decoded and prepared. Pictures that cannot be read stop nothing.
 import type { DataProblem, Dataset } from "../data/dataset.ts";
 import { type DataFiles, type DecodePicture, loadPicture } from "../data/files.ts";
+import { SessionError } from "../errors.ts";
 import type { RawImage } from "../image/raw-image.ts";
 import type { Classifier, ScoreTaskOptions } from "../tasks/classifier.ts";
 import { type BatchTask, type Reserve, type StreamOptions, streamAnswers } from "../tasks/picture-stream.ts";
@@ -74,6 +75,8 @@ export async function* answerDataset(
       : streamAnswers(entries, read, classifier.scoreTask(scoring), scoring);
   for await (const { source, ...answered } of answers) {
     const { name } = source;
+    // Damaged scores are the model's fault: to leave such pictures out would flatter it.
+    if (answered.error instanceof SessionError) throw answered.error;
     if (answered.error === undefined) yield { answer: { ...source, scores: answered.answer } };
     else yield { problem: { name, reason: answered.error.message } };
   }

@@ -71,7 +71,8 @@ export async function evaluate(classifier: Scorer, dataset: Dataset, options: Ev
       problems.push(problem);
       continue;
     }
-    accuracy.add({ ...answer, logits: answer.scores.logits });
+    const { scores, kind } = answer.scores;
+    accuracy.add({ ...answer, scores, kind });
     const { stepLogits } = answer.scores;
     if (stepLogits !== undefined) steps?.add(stepLogits, match.classes[match.classOf[answer.label]!]!.modelIndex);
     const box = boxes?.find(answer.name);

@@ -11,7 +11,7 @@ function confusionOf(classes: number, asked: readonly number[]) {
     for (const answer of [label, 0]) {
       const logits = new Float32Array(classes);
       logits[answer] = 1;
-      meter.add({ index, name: "x.jpg", label, logits });
+      meter.add({ index, name: "x.jpg", label, scores: logits, kind: "logits" });
     }
   const evaluation = { gaze: undefined, steps: undefined, problems: [], unknownLabels: [], labelNotes: [], seconds: 1 };
   return evaluationToJson({ ...evaluation, accuracy: meter.result() }).confusion;

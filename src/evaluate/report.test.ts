@@ -16,7 +16,7 @@ function evaluationOf(labels: readonly string[], modelLabels = labels): Evaluati
   for (const index of labels.keys()) {
     const logits = new Float32Array(modelLabels.length);
     logits[(index + 1) % modelLabels.length] = 3;
-    meter.add({ index, name: `${labels[index]}/"${index}".jpg`, label: index, logits });
+    meter.add({ index, name: `${labels[index]}/"${index}".jpg`, label: index, scores: logits, kind: "logits" });
   }
   return {
     accuracy: meter.result(),

@@ -13,8 +13,10 @@ import type { ModelDefinition } from "../models/registry.ts";
 import { type GridSampleLowering, type LoweringTarget, lower, type Precision } from "../onnx/lower.ts";
 import { type ModelMetadata, readMetadata, writeMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
+import type { FoundScores, ScoreKind } from "../onnx/score-kind.ts";
 import { usualExtent } from "./describe.ts";
 import type { LoadedModel, ModelCard, NativeModel, OnnxModel } from "./model.ts";
+import { countGlimpses, pictureFacts } from "./picture-file.ts";
 
 /** What a task must know about a model of pictures. */
 export interface PictureModel {
@@ -25,6 +27,10 @@ export interface PictureModel {
   /** What Embedder reads. */
   readonly embeddingName: string;
   readonly answers: "classes" | "embedding";
+  /** What the class scores are. */
+  readonly scores: FoundScores;
+  /** Whether scores come for every step, (steps, N, classes), and the last ones are the answer. */
+  readonly scoresSteps: boolean;
   /** How many looks `gaze.N.regions` and `gaze.N.points` describe; 0 for models that do not look sparsely. */
   readonly glimpses: number;
   /** What to do to pictures when neither the caller nor the model says. */
@@ -71,7 +77,7 @@ export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uin
     precision: options.precision ?? "float32",
     simplify: options.simplify ?? true,
     graphName: definition.registered?.name ?? architecture.name,
-    metadata: { ...writeMetadata(describe(model, options)), [ANSWERS]: architecture.answers(config) },
+    metadata: writeMetadata({ ...describe(model, options), answers: architecture.answers(config) }),
     ...(options.outputs === undefined ? {} : { outputs: options.outputs }),
     ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
   });
@@ -139,9 +145,6 @@ export function exportStages(
 const STAGE = "saccade.stage";
 const STEPS = "saccade.steps";
 
-/** Whether `logits` are class scores or an embedding. */
-const ANSWERS = "saccade.answers";
-
 function describe({ definition, card }: NativeModel, { precision = "float32" }: ExportOptions): ModelMetadata {
   const { labels, transform, licence, provenance } = card;
   return {
@@ -160,6 +163,8 @@ export interface CompileOptions {
   readonly target?: LoweringTarget;
   /** Default "float32". */
   readonly precision?: Precision;
+  /** What the scores are. Default: what the file says, else what its graph tells. */
+  readonly scores?: ScoreKind;
   /** Hears what had to be assumed. */
   readonly onNotice?: (line: string) => void;
 }
@@ -172,7 +177,11 @@ export interface CompileOptions {
 export function compileModel(model: LoadedModel, options: CompileOptions = {}): CompiledModel {
   if (model.kind === "native") return compileNative(model, options);
   requirePrecision(model, options.precision);
-  return describeOnnx(model.card, model.bytes, options.onNotice);
+  const { card, bytes } = model;
+  const facts = pictureFacts(model, options.scores);
+  if (card.transform === undefined)
+    options.onNotice?.(`saccade: ${card.name} does not say how it wants pictures; using ${facts.usualTransform}`);
+  return { card, bytes, ...facts };
 }
 
 /** Whether an ONNX file, which is compiled already, may be asked for a precision: its own, or the default, which leaves it as it is. */
@@ -212,51 +221,9 @@ function compileNative(model: NativeModel, options: CompileOptions): CompiledMod
     logitsName: "logits",
     embeddingName: answers === "embedding" ? "logits" : "features",
     answers,
+    scores: { kind: options.scores ?? "logits", operator: undefined },
+    scoresSteps: architecture.stages?.looksInSteps === true,
     glimpses: countGlimpses(offered),
     usualTransform: architecture.transform(config),
-  };
-}
-
-function countGlimpses(outputs: readonly string[]): number {
-  return outputs.filter((name) => /^gaze\.\d+\.points$/.test(name)).length;
-}
-
-/** Anybody's ONNX file: one input, float32 (N, 3, H, W) or uint8 (N, H, W, 3), class scores as `logits` or the first output of two dimensions. */
-function describeOnnx(card: ModelCard, bytes: Uint8Array, onNotice?: (line: string) => void): CompiledModel {
-  const summary = readOnnx(bytes);
-  const input = summary.inputs[0];
-  const takes = input?.dtype === "uint8" ? "pixels" : "image";
-  const [, second, third, last] = input?.shape ?? [];
-  const [channels, height, width] = takes === "pixels" ? [last, second, third] : [second, third, last];
-  if (
-    summary.inputs.length !== 1 ||
-    input === undefined ||
-    !["float32", "uint8"].includes(input.dtype ?? "") ||
-    input.shape?.length !== 4 ||
-    (typeof channels === "number" && channels !== 3)
-  )
-    throw new FormatError(
-      card.name,
-      "a picture model has one input, float32 (N, 3, H, W) or uint8 (N, H, W, 3); this file does not",
-      { hint: "saccade inspect FILE shows its inputs; saccade run feeds any tensors" },
-    );
-  const scores =
-    summary.outputs.find(({ name }) => name === "logits") ?? summary.outputs.find(({ shape }) => shape?.length === 2);
-  if (scores === undefined) throw new FormatError(card.name, "no output has the shape (N, classes)");
-  const size =
-    typeof height === "number" && typeof width === "number" ? { height, width } : { height: 224, width: 224 };
-  const usualTransform = `resize_small(${Math.round((Math.min(size.height, size.width) * 256) / 224)},bilinear)|central_crop(${size.width},${size.height})${takes === "pixels" ? "" : "|normalize(imagenet)"}`;
-  if (card.transform === undefined)
-    onNotice?.(`saccade: ${card.name} does not say how it wants pictures; using ${usualTransform}`);
-  return {
-    card,
-    bytes,
-    takes,
-    inputName: input.name,
-    logitsName: scores.name,
-    embeddingName: summary.outputs.find(({ name }) => name === "features")?.name ?? scores.name,
-    answers: summary.metadata[ANSWERS] === "embedding" ? "embedding" : "classes",
-    glimpses: countGlimpses(summary.outputs.map(({ name }) => name)),
-    usualTransform,
   };
 }

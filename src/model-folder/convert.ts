@@ -2,10 +2,14 @@
 import { SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
 import { architectures } from "../models/architectures.ts";
 import { inferenceGraph } from "../models/graph.ts";
+import { withMetadata } from "../onnx/metadata.ts";
+import { readOnnx } from "../onnx/read.ts";
 import { type DType, numberToHalf, type TensorData, toFloat32 } from "../tensor.ts";
 import { readWeights, type Weights, type WeightsFormat } from "../weights/load.ts";
-import type { ModelCard, NativeModel } from "./model.ts";
+import type { ModelCard, NativeModel, OnnxModel } from "./model.ts";
 import { nativeModel } from "./native.ts";
+import { onnxModel } from "./onnx-model.ts";
+import { scoreOutput } from "./picture-file.ts";
 import { type Recognised, recogniseCheckpoint } from "./recognise.ts";
 
 export interface ConvertOptions extends Omit<ModelCard, "name"> {
@@ -70,6 +74,35 @@ export function convertModel(model: NativeModel, where: string, options: Convert
   const converted = { ...model, weights, card: { ...model.card, ...card, provenance } };
   requireLabels(converted);
   return { model: converted, format: "safetensors", notes: [], renamed: [], computed: [], dropped: [] };
+}
+
+/**
+ * An ONNX file that says more about itself: labels, transform, licence, what its scores are. All of it is in the one file.
+ *
+ * @throws UsageError for what a compiled model cannot change, and for labels that are not as many as the classes
+ */
+export function convertOnnx(model: OnnxModel, options: ConvertOptions = {}): OnnxModel {
+  const { entry, architecture, config, dtype, labels, provenance, earlyExit: _, ...texts } = options;
+  if (entry !== undefined || architecture !== undefined || config !== undefined || dtype !== undefined)
+    throw new UsageError(
+      `${model.card.name} is an ONNX file: its graph and its weights stay as they are`,
+      "leave --entry, --architecture, --config and --dtype out",
+    );
+  const summary = readOnnx(model.bytes);
+  const classes = labels === undefined ? undefined : scoreOutput(summary, model.card.name).shape?.[1];
+  // One number a picture says yes or no.
+  if (
+    labels !== undefined &&
+    typeof classes === "number" &&
+    ![classes, classes === 1 ? 2 : classes].includes(labels.length)
+  )
+    throw new UsageError(`the model scores ${classes} classes, but there are ${labels.length} labels`);
+  const bytes = withMetadata(model.bytes, {
+    ...texts,
+    ...(labels === undefined ? {} : { labels }),
+    ...(provenance === undefined ? {} : { provenance: JSON.stringify({ ...model.card.provenance, ...provenance }) }),
+  });
+  return onnxModel(bytes, model.card.name);
 }
 
 /** A wrong number of names is found now and not at the first picture. */

@@ -3,14 +3,17 @@ import { FormatError, NotFoundError, WeightsMismatchError } from "../errors.ts";
 import { defineModel, registry } from "../models/registry.ts";
 import { readMetadata } from "../onnx/metadata.ts";
 import { isOnnx, type OnnxSummary, readOnnx } from "../onnx/read.ts";
+import type { FoundScores } from "../onnx/score-kind.ts";
 import type { Host } from "../platform/host.ts";
 import { type DType, elementCount, type TensorData, toFloat32, toFloat64 } from "../tensor.ts";
 import { type ReadWeightsOptions, readWeights, type Weights } from "../weights/load.ts";
 import { type ConfigFile, parseConfigFile } from "./config-file.ts";
 import { bundledFolder, MAX_WEIGHT_BYTES, pulledPath, weightsIn } from "./load.ts";
-import type { ModelCard } from "./model.ts";
+import type { ModelCard, OnnxModel } from "./model.ts";
 import { nativeModel } from "./native.ts";
+import { type ExternalFile, type WholeOnnx, wholeOnnx } from "./onnx-file.ts";
 import { onnxModel } from "./onnx-model.ts";
+import { pictureFacts } from "./picture-file.ts";
 import { detectModels, fitText } from "./recognise.ts";
 
 export interface TensorFacts {
@@ -29,6 +32,8 @@ export interface Inspection {
   readonly format: Weights["format"] | "onnx";
   /** Bytes of the file that holds the tensors. */
   readonly fileBytes: number;
+  /** Files beside an ONNX file that hold tensors of it. */
+  readonly external?: readonly ExternalFile[];
   readonly notes: readonly string[];
   readonly tensors: readonly TensorFacts[];
   readonly metadata: Readonly<Record<string, string>>;
@@ -37,6 +42,8 @@ export interface Inspection {
   /** What a model folder or an ONNX file says about itself. */
   readonly card?: Omit<ModelCard, "name">;
   readonly onnx?: Omit<OnnxSummary, "initializers" | "metadata">;
+  /** Of an ONNX file of pictures: the output that holds the class scores, and what these are. */
+  readonly scores?: FoundScores & { readonly output: string };
   readonly folder?: {
     readonly architecture: string;
     readonly config: Readonly<Record<string, unknown>>;
@@ -60,7 +67,7 @@ export async function inspect(host: Host, source: string, options: InspectOption
   if (entry === undefined) throw new NotFoundError("file", path, "give a weight file, an ONNX file or a model folder");
   if (entry.isDirectory) return inspectFolder(host, path, options);
   const bytes = await host.files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
-  if (isOnnx(bytes)) return inspectOnnx(path, bytes, options);
+  if (isOnnx(bytes)) return inspectOnnx(path, bytes.length, await wholeOnnx(host.files, path, bytes), options);
   const weights = readAnyWeights(bytes, path, options);
   return {
     path,
@@ -116,15 +123,22 @@ function misfitOf(file: ConfigFile, { tensors, unread }: Weights, name: string):
   }
 }
 
-function inspectOnnx(path: string, bytes: Uint8Array, options: InspectOptions): Inspection {
+function inspectOnnx(
+  path: string,
+  fileBytes: number,
+  { bytes, external }: WholeOnnx,
+  options: InspectOptions,
+): Inspection {
   const { initializers, metadata, ...onnx } = readOnnx(bytes);
-  const { name: _, ...card } = onnxModel(bytes, path).card;
+  const model = onnxModel(bytes, path);
+  const { name: _, ...card } = model.card;
   const { architecture } = readMetadata(metadata);
   return {
     path,
     kind: "onnx",
     format: "onnx",
-    fileBytes: bytes.length,
+    fileBytes,
+    ...(external.length === 0 ? {} : { external }),
     notes: [
       ...(architecture === undefined ? [] : [`made by saccade from the architecture "${architecture}"`]),
       ...(options.check === true ? ["values inside ONNX files are not looked at"] : []),
@@ -134,7 +148,19 @@ function inspectOnnx(path: string, bytes: Uint8Array, options: InspectOptions): 
     fits: [],
     card,
     onnx,
+    ...scoreFacts(model),
   };
+}
+
+/** Files that are no models of pictures have none. */
+function scoreFacts(model: OnnxModel): Pick<Inspection, "scores"> {
+  try {
+    const { scores, logitsName, answers } = pictureFacts(model);
+    return answers === "embedding" ? {} : { scores: { ...scores, output: logitsName } };
+  } catch (error) {
+    if (error instanceof FormatError) return {};
+    throw error;
+  }
 }
 
 /** One model's tensors; all of them where the file does not say which ones are the model. */

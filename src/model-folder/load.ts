@@ -9,6 +9,7 @@ import { writeSafetensors } from "../weights/safetensors.ts";
 import { type ConfigFile, earlyExitEntry, parseConfigFile, printConfigFile } from "./config-file.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "./model.ts";
 import { defineFromCheckpoint, nativeModel } from "./native.ts";
+import { wholeOnnx } from "./onnx-file.ts";
 import { onnxModel } from "./onnx-model.ts";
 import { recogniseCheckpoint } from "./recognise.ts";
 
@@ -29,7 +30,7 @@ export const MAX_WEIGHT_BYTES = 16 * 2 ** 30;
 
 /**
  * Loads a model. A string is looked up in the registry and among the bundled models first; anything else is a path: a model folder, a
- * `.safetensors`/`.pth` checkpoint, or an `.onnx` file. Bytes are recognised by content.
+ * `.safetensors`/`.pth` checkpoint, or an `.onnx` file, with what it keeps in files beside it. Bytes are recognised by content.
  * Throws NotFoundError, FormatError, WeightsMismatchError or UsageError.
  */
 export async function loadModel(host: Host, source: ModelFileSource, options: LoadOptions = {}): Promise<LoadedModel> {
@@ -47,7 +48,8 @@ async function fromPath({ files }: Host, path: string, options: LoadOptions): Pr
   const entry = await files.stat(path);
   if (entry === undefined) throw new NotFoundError("model", path, nameHint(path));
   if (entry.isDirectory) return readModelFolder(files, path, options);
-  return fromBytes(await files.read(path, { maxBytes: MAX_WEIGHT_BYTES }), path, options);
+  const bytes = await files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
+  return fromBytes((await wholeOnnx(files, path, bytes)).bytes, path, options);
 }
 
 async function givenBytes(source: ByteSource): Promise<Uint8Array> {

@@ -1,6 +1,7 @@
 // A model in memory, ready to be compiled, with everything it never travels without.
 import type { SolvedThresholds } from "../models/architecture.ts";
 import type { ModelDefinition } from "../models/registry.ts";
+import type { ScoreKind } from "../onnx/score-kind.ts";
 import type { TensorData } from "../tensor.ts";
 
 /** What stopping early is worth, solved on pictures: for models that run in steps. */
@@ -25,6 +26,8 @@ export interface ModelCard {
   /** Evaluation preprocessing, in the transform language. */
   readonly transform?: string;
   readonly licence?: string;
+  /** What the scores are, where the graph of an ONNX file does not say. */
+  readonly scores?: ScoreKind;
   readonly provenance?: Readonly<Record<string, string | number | boolean>>;
   /** Thresholds for average budgets; they take the place of those that an official checkpoint carries. */
   readonly earlyExit?: EarlyExit;
@@ -43,6 +46,7 @@ export interface NativeModel {
 export interface OnnxModel {
   readonly kind: "onnx";
   readonly card: ModelCard;
+  /** All of it: what the file keeps in others is inside. */
   readonly bytes: Uint8Array;
 }
 

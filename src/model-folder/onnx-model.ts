@@ -1,11 +1,15 @@
 // An ONNX file as a model: what it says about itself is read from its metadata.
+import { requireSelfContained } from "../onnx/external-data.ts";
 import { readMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
+import { SCORE_KINDS } from "../onnx/score-kind.ts";
 import type { OnnxModel } from "./model.ts";
 
-/** Throws FormatError when the bytes are not a readable ONNX file. */
+/** Throws FormatError when the bytes are not a readable ONNX file, or not all of it. */
 export function onnxModel(bytes: Uint8Array, name: string): OnnxModel {
-  const { labels, transform, licence, provenance } = readMetadata(readOnnx(bytes).metadata);
+  requireSelfContained(bytes, name);
+  const { labels, transform, licence, provenance, scores } = readMetadata(readOnnx(bytes).metadata);
+  const kind = SCORE_KINDS.find((one) => one === scores);
   return {
     kind: "onnx",
     bytes,
@@ -14,6 +18,7 @@ export function onnxModel(bytes: Uint8Array, name: string): OnnxModel {
       ...(labels === undefined ? {} : { labels }),
       ...(transform === undefined ? {} : { transform }),
       ...(licence === undefined ? {} : { licence }),
+      ...(kind === undefined ? {} : { scores: kind }),
       ...(provenance === undefined ? {} : { provenance: parseProvenance(provenance) }),
     },
   };

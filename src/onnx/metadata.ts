@@ -1,6 +1,10 @@
 // What travels inside an ONNX file beside the weights, so that a model never travels without its labels and its preprocessing: entries of
 // the file's metadata, under keys of our own that no other program's entries collide with.
+import { create, toBinary } from "@bufbuild/protobuf";
 import { z } from "zod";
+import { StringStringEntryProtoSchema } from "./onnx-pb.ts";
+import { fieldHead, joinPieces, withoutFields } from "./tensors.ts";
+import { readFields, reading, text } from "./wire.ts";
 
 /** Everything is optional: files of other makers have none of it. */
 export interface ModelMetadata {
@@ -16,13 +20,26 @@ export interface ModelMetadata {
   readonly architecture?: string | undefined;
   /** The architecture's parameters, as in the model folder's config.json. */
   readonly config?: Readonly<Record<string, unknown>> | undefined;
+  /** Whether the scores are of classes, or an embedding to compare with others: "classes", "embedding". */
+  readonly answers?: string | undefined;
   /** "float32", or "int8" when linear layers multiply whole numbers. */
   readonly precision?: string | undefined;
+  /** What the scores are (score-kind.ts), where the graph does not say. */
+  readonly scores?: string | undefined;
   /** Version of the library that wrote the file. */
   readonly version?: string | undefined;
 }
 
-const TEXTS = ["transform", "licence", "provenance", "architecture", "precision", "version"] as const;
+const TEXTS = [
+  "transform",
+  "licence",
+  "provenance",
+  "architecture",
+  "answers",
+  "precision",
+  "scores",
+  "version",
+] as const;
 const labelsSchema = z.array(z.string());
 const configSchema = z.record(z.string(), z.unknown());
 
@@ -38,6 +55,32 @@ export function writeMetadata(metadata: ModelMetadata): Record<string, string> {
   if (metadata.labels !== undefined) entries.push([key("labels"), JSON.stringify(metadata.labels)]);
   if (metadata.config !== undefined) entries.push([key("config"), JSON.stringify(metadata.config)]);
   return Object.fromEntries(entries);
+}
+
+const METADATA_PROPS = 14;
+
+/** The file with metadata that takes the place of what it said of the same before. Everything else stays as it is. */
+export function withMetadata(bytes: Uint8Array, metadata: ModelMetadata): Uint8Array {
+  const entries = writeMetadata(metadata);
+  return reading(() =>
+    joinPieces([
+      ...withoutFields(bytes, (field, content) => field === METADATA_PROPS && Object.hasOwn(entries, keyOf(content))),
+      ...Object.entries(entries).flatMap(([key, value]) => {
+        const entry = toBinary(StringStringEntryProtoSchema, create(StringStringEntryProtoSchema, { key, value }));
+        return [fieldHead(METADATA_PROPS, entry.length), entry];
+      }),
+    ]),
+  );
+}
+
+function keyOf(entry: Uint8Array): string {
+  let key = "";
+  readFields(entry, {
+    1: text((name) => {
+      key = name;
+    }),
+  });
+  return key;
 }
 
 /** Metadata from the entries of any ONNX file. What is missing, or not what its key promises, is undefined. */

@@ -1,9 +1,11 @@
 // What an ONNX file says about itself, read from its bytes without trusting them: walked field by field on protobuf's wire, so that weights
 // are stepped over where they lie and a file that lies about its sizes costs nothing.
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { FormatError, LimitError, SaccadeError } from "../errors.ts";
+import { FormatError, LimitError } from "../errors.ts";
 import { BYTES_PER_ELEMENT, type DType, elementCount } from "../tensor.ts";
 import { dtypeFromOnnx } from "./dtypes.ts";
+import { operatorName } from "./nodes.ts";
+import { byteCount, integers, MAX_ENTRIES, MAX_RANK, message, readFields, reading, text } from "./wire.ts";
 
 /** An input or output. A free size is its name, or "?" when the file gives none; the shape is undefined when the file leaves it open. */
 export interface OnnxValueInfo {
@@ -38,13 +40,8 @@ export interface OnnxSummary {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Ceilings no honest file comes near; they bound what a crafted one can make us allocate. */
-const MAX_ENTRIES = 100_000;
-const MAX_NAME_BYTES = 65_536;
+/** No honest file comes near. */
 const MAX_METADATA_BYTES = 64 * 2 ** 20;
-const MAX_RANK = 64;
-
-const decoder = new TextDecoder();
 
 /**
  * Reads a file's declaration: versions, inputs, outputs, weights by name, operators and metadata. Weights are not copied.
@@ -53,15 +50,7 @@ const decoder = new TextDecoder();
  * @throws LimitError when there are more entries than any honest file has.
  */
 export function readOnnx(bytes: Uint8Array): OnnxSummary {
-  try {
-    return summarise(bytes);
-  } catch (error) {
-    if (error instanceof SaccadeError) throw error;
-    throw new FormatError("ONNX", "the bytes are cut off or not protobuf", {
-      hint: "download or export the file again",
-      cause: error,
-    });
-  }
+  return reading(() => summarise(bytes));
 }
 
 /** Whether bytes (the beginning of a file is enough) look like an ONNX file. */
@@ -142,49 +131,6 @@ function summarise(bytes: Uint8Array): OnnxSummary {
   };
 }
 
-// --- protobuf's wire -------------------------------------------------------------------------------------------------------------
-
-/** Takes a field's value and says so, or leaves it (false) because it is of another wire type than it should be. */
-type Field = (reader: BinaryReader, wire: WireType) => boolean;
-
-/** Walks a message. What the table does not know is stepped over. */
-function readFields(bytes: Uint8Array, fields: Readonly<Record<number, Field>>): void {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const [field, wire] = reader.tag();
-    if (fields[field]?.(reader, wire) !== true) reader.skip(wire, field);
-  }
-}
-
-const message =
-  (read: (bytes: Uint8Array) => void): Field =>
-  (reader, wire) => {
-    if (wire !== WireType.LengthDelimited) return false;
-    read(reader.bytes());
-    return true;
-  };
-
-const text = (take: (value: string) => void, limit = MAX_NAME_BYTES): Field =>
-  message((bytes) => {
-    if (bytes.length > limit) throw new LimitError("a text in the ONNX file", bytes.length, limit, "bytes");
-    take(decoder.decode(bytes));
-  });
-
-/** Whole numbers, one by one or packed. */
-const integers =
-  (take: (value: number) => void): Field =>
-  (reader, wire) => {
-    if (wire === WireType.LengthDelimited) {
-      const packed = new BinaryReader(reader.bytes());
-      while (packed.pos < packed.len) take(Number(packed.int64()));
-    } else if (wire === WireType.Varint) take(Number(reader.int64()));
-    else return false;
-    return true;
-  };
-
-/** Counts bytes without looking at them. */
-const byteCount = (take: (bytes: number) => void): Field => message((bytes) => take(bytes.length));
-
 function requireRoom(what: string, count: number): void {
   if (count >= MAX_ENTRIES) throw new LimitError(`${what} in the ONNX file`, count + 1, MAX_ENTRIES, "entries");
 }
@@ -238,7 +184,7 @@ function countNode(bytes: Uint8Array, found: Collected): void {
       domain = name;
     }),
   });
-  const name = domain === "" || domain === "ai.onnx" ? operator : `${domain}.${operator}`;
+  const name = operatorName(operator, domain);
   if (!found.opCounts.has(name)) requireRoom("different operators", found.opCounts.size);
   found.opCounts.set(name, (found.opCounts.get(name) ?? 0) + 1);
   found.nodeCount++;

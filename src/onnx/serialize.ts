@@ -14,6 +14,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./onnx-pb.ts";
+import { lengthDelimited, putVarint, varintLength } from "./wire.ts";
 
 export interface TypedValue {
   readonly name: Value;
@@ -39,10 +40,9 @@ export interface ModelParts {
 /** Protobuf's own limit: readers count in signed 32 bits. */
 export const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
-/** Field number and wire type 2 (length-delimited), as one byte. */
-const MODEL_GRAPH = (7 << 3) | 2;
-const GRAPH_INITIALIZER = (5 << 3) | 2;
-const TENSOR_RAW_DATA = (9 << 3) | 2;
+const MODEL_GRAPH = lengthDelimited(7);
+const GRAPH_INITIALIZER = lengthDelimited(5);
+const TENSOR_RAW_DATA = lengthDelimited(9);
 
 /** The file. Throws LimitError, before anything large is allocated, when it would be over 2 GB. */
 export function serialize(parts: ModelParts): Uint8Array {
@@ -152,20 +152,4 @@ function tensorWithoutData({ name, dtype, shape }: Initializer): Uint8Array {
     TensorProtoSchema,
     create(TensorProtoSchema, { name, dataType: ONNX_DTYPE[dtype], dims: shape.map((size) => BigInt(size)) }),
   );
-}
-
-function varintLength(value: number): number {
-  let length = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length++;
-  return length;
-}
-
-function putVarint(file: Uint8Array, at: number, value: number): number {
-  let rest = value;
-  while (rest >= 128) {
-    file[at++] = (rest % 128) | 128;
-    rest = Math.floor(rest / 128);
-  }
-  file[at++] = rest;
-  return at;
 }

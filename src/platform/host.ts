@@ -16,6 +16,11 @@ export interface FileEntry {
 export interface Files {
   /** Whole file. Throws NotFoundError, or LimitError when larger than `maxBytes`. */
   read(path: string, options?: { maxBytes?: number }): Promise<Uint8Array>;
+  /**
+   * A file that another one names, by its path relative to the folder of that one. The name is not trusted: it may be in that folder or below,
+   * links followed. Throws FormatError for a name that leads out of it, else as `read`.
+   */
+  readBeside(path: string, name: string, options?: { maxBytes?: number }): Promise<Uint8Array>;
   /** Writes to a temporary name beside `path`, syncs, then renames: readers see the old file or the new one, never half of it. */
   writeAtomic(path: string, bytes: Uint8Array | string): Promise<void>;
   /**

@@ -1,6 +1,7 @@
 // Are these bytes an ONNX model at all? Engines answer "protobuf parsing failed" to everything; a look at the outermost protobuf fields
 // tells an empty, cut-off or mistaken file apart, whatever its size. Layout: onnx.proto3, message ModelProto.
 import { SessionError } from "../errors.ts";
+import { requireSelfContained } from "../onnx/external-data.ts";
 
 const GRAPH_FIELD = 7;
 const LAST_KNOWN_FIELD = 26; // ModelProto.configuration is 26 in IR version 11; a larger number means that this is no ModelProto
@@ -22,9 +23,9 @@ const MISTAKES: readonly { readonly start: string; readonly is: string; readonly
 ];
 
 /**
- * Checks the outermost structure of ONNX bytes in a few steps, independent of the model's size.
+ * Checks the outermost structure of ONNX bytes, and that all of the model is in them. Weights are stepped over.
  *
- * @throws SessionError when they are empty, cut off or something else
+ * @throws SessionError when they are empty, cut off or something else; FormatError when weights are in another file, or what is inside is no model
  */
 export function checkModelBytes(bytes: Uint8Array): void {
   const refuse = (problem: string, hint: string): never => {
@@ -39,6 +40,8 @@ export function checkModelBytes(bytes: Uint8Array): void {
   if (outcome === "cut off") refuse("it ends in the middle", "the file is incomplete: copy or download it again");
   if (outcome === "malformed") refuse("its structure is not a protobuf model", "pass the bytes of an .onnx file");
   if (outcome === "no graph") refuse("it holds no graph", "pass the bytes of a whole .onnx model");
+  // An engine would look for them in the working directory, where another model's may lie.
+  requireSelfContained(bytes, "the model");
 }
 
 /** ONNX Runtime's own format: a flatbuffer with the identifier ORTM. */

@@ -21,7 +21,7 @@ import type { ActualDevice } from "../runtime/session.ts";
 import type { StagedSession } from "../runtime/staged-session.ts";
 import { targetOf } from "../runtime/target.ts";
 import { elementCount, type TensorData, toFloat32 } from "../tensor.ts";
-import { softmax, topPredictions } from "./classifier.ts";
+import { problemOf, softmax, topPredictions } from "./class-scores.ts";
 import { type EngineOptions, loadedModel, type ModelSource, requireOutput } from "./engine.ts";
 import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./exit-rule.ts";
 import { gazeOutputs, gazeStages } from "./gaze-outputs.ts";
@@ -70,7 +70,7 @@ export interface AdaptiveResult extends ClassificationResult {
 
 /** Everything an adaptive classifier says about one picture. */
 export interface AdaptiveScores extends ClassScores {
-  /** One score a class after each step that was taken. The last one is `logits`. */
+  /** One score a class after each step that was taken. The last one is `scores`. */
   readonly stepLogits: readonly Float32Array[];
   /** Where each step looked, x1, y1, x2, y2 in 0..1 of the model's view. */
   readonly regions: readonly (Float32Array | undefined)[];
@@ -129,6 +129,8 @@ export class AdaptiveClassifier {
     const { size } = architecture.input(config);
     if (options.resolution !== undefined && size !== "free")
       throw new UsageError(`${native.card.name} takes pictures of its own size only`, "leave the resolution out");
+    if ((options.scores ?? "logits") !== "logits")
+      throw new UsageError(`${native.card.name} runs in steps, and its scores are logits`, "leave the scores out");
     const usual = parseTransform(options.transform ?? native.card.transform ?? architecture.transform(config));
     const transform = options.resolution === undefined ? usual : atResolution(usual, options.resolution);
     const pixels = pixelNormalization(transform);
@@ -272,11 +274,20 @@ export class AdaptiveClassifier {
     });
     return batch.map(({ width, height }, i) => {
       const steps = stepLogits[i]!;
-      const logits = steps.at(-1)!;
-      this.#requireLabels(logits.length);
+      const scores = steps.at(-1)!;
+      this.#requireLabels(scores.length);
+      const problem = problemOf({ scores, kind: "logits" }, this.card.name);
+      if (problem !== undefined) throw problem;
       const view = { viewToPicture: viewToPicture(this.#transform, width, height) };
       const gaze = glimpses === 0 ? {} : { gaze: { stages: gazes[i]!, ...view } };
-      return { logits, stepLogits: steps, regions: regions[i]!, stopped: stopped[i]!, ...gaze };
+      return {
+        scores,
+        kind: "logits" as const,
+        stepLogits: steps,
+        regions: regions[i]!,
+        stopped: stopped[i]!,
+        ...gaze,
+      };
     });
   }
 
@@ -320,14 +331,14 @@ export class AdaptiveClassifier {
     let macs = 0;
     const steps = scores.stepLogits.map((logits, step): AdaptiveStep => {
       macs += this.stepMacs[step]!;
-      const [prediction] = topPredictions(logits, 1, this.labels) as [Prediction];
+      const [prediction] = topPredictions({ scores: logits, kind: "logits" }, 1, this.labels) as [Prediction];
       const region = scores.regions[step];
       const box = region === undefined ? undefined : boxInPicture(region, map, picture);
       const [name = ""] = this.steps[step]!.split(".", 1); // one name for all stages of a kind
       return { name, box, prediction, confidence: prediction.score, macs };
     });
-    const { logits, stopped, gaze } = scores;
-    const predictions = topPredictions(logits, topK, this.labels);
+    const { stopped, gaze } = scores;
+    const predictions = topPredictions(scores, topK, this.labels);
     return { predictions, steps, stopped, ...(gaze === undefined ? {} : { gaze }) };
   }
 }

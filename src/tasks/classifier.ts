@@ -1,5 +1,5 @@
 // Classification: pictures to labels with probabilities, and where the model looked.
-import { UsageError } from "../errors.ts";
+import { SaccadeError, UsageError } from "../errors.ts";
 import type { Pixels } from "../image/pixels.ts";
 import type { DecodeOptions } from "../image/raw-image.ts";
 import { viewToPicture } from "../image/transform.ts";
@@ -7,13 +7,13 @@ import type { ModelCard } from "../model-folder/model.ts";
 import type { Host } from "../platform/host.ts";
 import type { ActualDevice } from "../runtime/session.ts";
 import type { SessionLayout } from "../runtime/session-layout.ts";
-import { toFloat32 } from "../tensor.ts";
+import { classScores, topPredictions } from "./class-scores.ts";
 import { Engine, type EngineOptions, type ModelSource, requireOutput } from "./engine.ts";
 import { gazeOutputs, gazeStages } from "./gaze-outputs.ts";
 import type { PictureView } from "./picture-sessions.ts";
 import { type Answered, allAnswers, type BatchTask, type Prepared } from "./picture-stream.ts";
 import type { PictureSource } from "./pictures.ts";
-import type { ClassificationResult, ClassScores, GazeResult, Prediction } from "./results.ts";
+import type { ClassificationResult, ClassScores, GazeResult } from "./results.ts";
 
 export interface ScoreOptions {
   /** Also say where the model looked. Models that do not look sparsely answer without. */
@@ -105,10 +105,13 @@ export class Classifier {
   ): AsyncGenerator<Answered<PictureSource, ClassificationResult>> {
     const topK = options.topK ?? DEFAULT_TOP_K;
     if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);
-    const rank = ({ logits, gaze }: ClassScores): ClassificationResult => ({
-      predictions: topPredictions(logits, topK, this.labels),
-      ...(gaze === undefined ? {} : { gaze }),
-    });
+    const rank = (row: ClassScores | SaccadeError): ClassificationResult | SaccadeError =>
+      row instanceof SaccadeError
+        ? row
+        : {
+            predictions: topPredictions(row, topK, this.labels),
+            ...(row.gaze === undefined ? {} : { gaze: row.gaze }),
+          };
     const run = async (views: readonly PictureView[]) => (await this.#scoreBatch(views, options)).map(rank);
     return this.#engine.answerAll(pictures, run, options);
   }
@@ -117,7 +120,7 @@ export class Classifier {
    * What the model says about every class, for pictures that are decoded already: for evaluation and for users who rank for themselves.
    *
    * @returns one item a picture, in their order
-   * @example const [{ logits }] = await classifier.scores([await decodeImage(bytes)]); // softmax(logits)[3]: probability of labels[3]
+   * @example const [{ scores, kind }] = await classifier.scores([await decodeImage(bytes)]); // kind "logits": softmax(scores)[3] is the probability of labels[3]
    */
   async scores(pictures: readonly Pixels[], options: ScoreOptions = {}): Promise<ClassScores[]> {
     const run = (views: readonly PictureView[]) => this.#scoreBatch(views, options);
@@ -142,23 +145,20 @@ export class Classifier {
     return this.dispose();
   }
 
-  async #scoreBatch(batch: readonly PictureView[], options: ScoreOptions): Promise<ClassScores[]> {
+  async #scoreBatch(batch: readonly PictureView[], options: ScoreOptions): Promise<(ClassScores | SaccadeError)[]> {
     const { model, transform, labels } = this.#engine;
     const looks = options.explain === true ? model.glimpses : 0;
     const outputs = await this.#engine.run(batch, [model.logitsName, ...gazeOutputs(looks)], options.signal);
-    const output = requireOutput(outputs, model.logitsName);
-    const classes = output.shape.at(-1)!;
-    if (labels !== undefined && labels.length !== classes)
-      throw new UsageError(`${model.card.name} scores ${classes} classes, but there are ${labels.length} labels`);
-    const scores = toFloat32(output).slice(-batch.length * classes); // (batch, classes); of a model in steps, the last one's
+    const rows = classScores(requireOutput(outputs, model.logitsName), batch.length, model, labels);
+    if (looks === 0) return rows;
     return batch.map((picture, i) => {
-      const logits = scores.slice(i * classes, (i + 1) * classes);
-      if (looks === 0) return { logits };
+      const row = rows[i]!;
+      if (row instanceof SaccadeError) return row;
       const gaze: GazeResult = {
         stages: gazeStages(outputs, i, looks),
         viewToPicture: viewToPicture(transform, picture.width, picture.height),
       };
-      return { logits, gaze };
+      return { ...row, gaze };
     });
   }
 }
@@ -178,22 +178,4 @@ export async function loadClassifier(
     );
   }
   return new Classifier(engine);
-}
-
-/** Scores to probabilities, in double precision. */
-export function softmax(logits: Float32Array): Float64Array {
-  let largest = Number.NEGATIVE_INFINITY;
-  for (const value of logits) if (value > largest) largest = value;
-  const exponentials = Float64Array.from(logits, (value) => Math.exp(value - largest));
-  const sum = exponentials.reduce((total, value) => total + value, 0);
-  return exponentials.map((value) => value / sum);
-}
-
-/** The likeliest classes, best first; equal scores keep the order of their indices. */
-export function topPredictions(logits: Float32Array, topK: number, labels?: readonly string[]): Prediction[] {
-  const probabilities = softmax(logits);
-  return Array.from(logits.keys())
-    .sort((a, b) => logits[b]! - logits[a]! || a - b)
-    .slice(0, topK)
-    .map((index) => ({ label: labels?.[index] ?? `class ${index}`, index, score: probabilities[index]! }));
 }

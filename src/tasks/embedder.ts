@@ -1,5 +1,6 @@
 // Image embeddings: CLIP models give the vector that is compared with texts' and other images'; classifiers give their features before the
 // last layer.
+import { SessionError } from "../errors.ts";
 import type { DecodeOptions } from "../image/raw-image.ts";
 import type { ModelCard } from "../model-folder/model.ts";
 import type { Host } from "../platform/host.ts";
@@ -64,7 +65,7 @@ export class Embedder {
     return this.dispose();
   }
 
-  async #embedBatch(batch: readonly PictureView[], { normalize, signal }: EmbedOptions): Promise<Float32Array[]> {
+  async #embedBatch(batch: readonly PictureView[], { normalize, signal }: EmbedOptions) {
     const { model } = this.#engine;
     const outputs = await this.#engine.run(batch, [model.embeddingName], signal);
     const value = requireOutput(outputs, model.embeddingName); // (batch, width)
@@ -72,6 +73,10 @@ export class Embedder {
     const data = toFloat32(value);
     return batch.map((_, i) => {
       const vector = data.slice(i * width, (i + 1) * width);
+      if (!vector.every(Number.isFinite))
+        return new SessionError(`the embedding of ${model.card.name} is not all finite numbers`, {
+          hint: "its weights or its arithmetic are damaged: saccade inspect MODEL --check names the first place",
+        });
       return normalize === false ? vector : unit(vector);
     });
   }

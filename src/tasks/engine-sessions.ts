@@ -1,6 +1,7 @@
 // The sessions of a model that is to answer many pictures: how many side by side, with how many threads each.
 import { AbortedError, UsageError } from "../errors.ts";
 import type { Host } from "../platform/host.ts";
+import { withAnyBatch } from "../runtime/fixed-batch.ts";
 import { fastestOf, runRate, type TrialOptions } from "../runtime/layout-trial.ts";
 import { shareBytes } from "../runtime/pool.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
@@ -108,9 +109,10 @@ export class EngineSessions {
     return rival.session;
   }
 
-  #openAs(layout: SessionLayout, bytes: Uint8Array): Promise<OpenLayout> {
+  async #openAs(layout: SessionLayout, bytes: Uint8Array): Promise<OpenLayout> {
     const { sessions: _, expectedPictures: __, ...options } = this.#options;
     const shared = layout.sessions === 1 ? bytes : shareBytes(bytes);
-    return openLayout(layout, (threads) => this.#host.createSession(shared, { ...options, threads }));
+    const opened = await openLayout(layout, (threads) => this.#host.createSession(shared, { ...options, threads }));
+    return { ...opened, session: withAnyBatch(opened.session) };
   }
 }

@@ -1,5 +1,5 @@
 // A compiled model with a session: pictures go in, raw outputs come out. Classifier and Embedder share it.
-import { SessionError, UsageError } from "../errors.ts";
+import { type SaccadeError, SessionError, UsageError } from "../errors.ts";
 import type { DecodeOptions } from "../image/raw-image.ts";
 import { atResolution, type Resolution } from "../image/resolution.ts";
 import { parseTransform, pixelNormalization, printTransform, type Transform } from "../image/transform.ts";
@@ -7,6 +7,7 @@ import { type CompiledModel, compileModel, type PictureModel } from "../model-fo
 import { type LoadOptions, loadModel, type ModelFileSource } from "../model-folder/load.ts";
 import type { LoadedModel } from "../model-folder/model.ts";
 import type { Precision } from "../onnx/lower.ts";
+import type { ScoreKind } from "../onnx/score-kind.ts";
 import type { Host } from "../platform/host.ts";
 import type { ActualDevice } from "../runtime/session.ts";
 import type { SessionLayout } from "../runtime/session-layout.ts";
@@ -33,6 +34,8 @@ export interface EngineOptions extends ManySessionsOptions, LoadOptions {
    * Default "float32".
    */
   readonly precision?: Precision;
+  /** What the model's scores are, where neither its file nor its graph says it, or says it wrongly. Default: what they say, else "logits". */
+  readonly scores?: ScoreKind;
 }
 
 /** What `loadModel` takes, or what it gives. */
@@ -74,11 +77,12 @@ export class Engine {
   }
 
   static async open(host: Host, source: ModelSource, options: EngineOptions): Promise<Engine> {
-    const { onNotice, precision, resolution } = options;
+    const { onNotice, precision, resolution, scores } = options;
     const loaded = await loadedModel(host, source, options);
     const compiled = compileModel(loaded, {
       target: targetOf(options.device),
       ...(precision === undefined ? {} : { precision }),
+      ...(scores === undefined ? {} : { scores }),
       // What a foreign file leaves open does not matter where the caller says it.
       ...(options.transform !== undefined || onNotice === undefined ? {} : { onNotice }),
     });
@@ -130,7 +134,7 @@ export class Engine {
   /** Answers in the order of the pictures; what cannot be read is among them as an error. */
   answerAll<A>(
     pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
-    run: (views: readonly PictureView[]) => Promise<readonly A[]>,
+    run: (views: readonly PictureView[]) => Promise<readonly (A | SaccadeError)[]>,
     { batchSize, signal, ...decoding }: RunManyOptions,
   ): AsyncGenerator<Answered<PictureSource, A>> {
     const read = (source: PictureSource, reserve: Reserve) => readPicture(this.#host, source, { ...decoding, reserve });
@@ -145,8 +149,8 @@ export class Engine {
 
 /** The facts alone: a compiled model holds on to its weights. */
 function factsOf(model: PictureModel): PictureModel {
-  const { card, inputName, logitsName, embeddingName, answers, glimpses, usualTransform } = model;
-  return { card, inputName, logitsName, embeddingName, answers, glimpses, usualTransform };
+  const { card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, glimpses, usualTransform } = model;
+  return { card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, glimpses, usualTransform };
 }
 
 /** A file that takes pixels normalises them in one way; a transform that says another one would be ignored. */

@@ -29,8 +29,8 @@ export interface BatchTask<V, A, S = unknown> {
   readonly batchSize: number;
   /** Whether the next picture may run together with these, which are fewer than a batch. */
   joins(batch: readonly V[], next: V): boolean;
-  /** One answer each. */
-  run(batch: readonly Prepared<S, V>[]): Promise<readonly A[]>;
+  /** One answer each, or why there is none. */
+  run(batch: readonly Prepared<S, V>[]): Promise<readonly (A | SaccadeError)[]>;
   /** Batches under way at once: those that run, and those that are ready to. */
   readonly lanes: number;
 }
@@ -197,7 +197,7 @@ async function answerAll<S, V, A>(
 ): Promise<readonly ({ readonly answer: A } | SaccadeError)[]> {
   if (batch.length === 0) return [];
   try {
-    return (await task.run(batch)).map((answer) => ({ answer }));
+    return (await task.run(batch)).map((answer) => (answer instanceof SaccadeError ? answer : { answer }));
   } catch (error) {
     if (!(error instanceof LimitError || error instanceof ImageError)) throw error;
     if (batch.length === 1) return [error];

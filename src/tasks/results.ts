@@ -1,10 +1,11 @@
 // What tasks answer.
 import type { ViewToPicture } from "../image/transform.ts";
+import type { ScoreKind } from "../onnx/score-kind.ts";
 
 export interface Prediction {
   readonly label: string;
   readonly index: number;
-  /** Probability, 0..1. */
+  /** Probability, 0..1; of a model with several labels a picture, of this label alone. */
   readonly score: number;
 }
 
@@ -33,11 +34,17 @@ export interface ClassificationResult {
   readonly gaze?: GazeResult;
 }
 
+/** Scores of one picture. */
+export interface ScoreRow {
+  /** One a class, as the model gives them. */
+  readonly scores: Float32Array;
+  /** What they are. */
+  readonly kind: ScoreKind;
+}
+
 /** Everything a classifier says about one picture. */
-export interface ClassScores {
-  /** One a class, before the softmax. */
-  readonly logits: Float32Array;
+export interface ClassScores extends ScoreRow {
   readonly gaze?: GazeResult;
-  /** The same after each step that was taken, from models that run in steps; the last one is `logits`. */
+  /** The same after each step that was taken, from models that run in steps, whose scores are logits; the last one is `scores`. */
   readonly stepLogits?: readonly Float32Array[];
 }

@@ -99,11 +99,12 @@ test.each([
   expect(existsSync(out)).toBe(false);
 });
 
-test("an ONNX file is no model to export", async () => {
+test("an ONNX file stays what it is", async () => {
   await cli(["export", model, at("once.onnx"), "--no-verify"]);
-  const { exitCode, notes } = await cli(["export", at("once.onnx"), at("twice.onnx")]);
-  expect(exitCode).toBe(1);
-  expect(notes.join()).toContain("this is an ONNX file");
+  const refused = await cli(["export", at("once.onnx"), at("twice.onnx"), "--target", "onnxruntime"]);
+  expect([refused.exitCode, refused.notes.join()]).toEqual([2, expect.stringContaining("is an ONNX file")]);
+  expect((await cli(["export", at("once.onnx"), at("twice.onnx")])).exitCode).toBe(0);
+  expect(readFileSync(at("twice.onnx")).equals(readFileSync(at("once.onnx")))).toBe(true);
 });
 
 test("a file can take pixels and normalise them itself", async () => {

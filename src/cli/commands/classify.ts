@@ -17,6 +17,7 @@ import {
   addModelOptions,
   addPrecisionOption,
   addResolutionOption,
+  addScoresOption,
   addSessionsOption,
   type DeviceOptions,
   integer,
@@ -25,6 +26,7 @@ import {
   type PrecisionOptions,
   type ResolutionOptions,
   readLines,
+  type ScoresOptions,
   type SessionsOptions,
   sessionOptions,
   sessionsOptions,
@@ -39,6 +41,7 @@ interface ClassifyFlags
     SessionsOptions,
     PrecisionOptions,
     ResolutionOptions,
+    ScoresOptions,
     ExitFlags {
   topK: number;
   json?: boolean;
@@ -83,7 +86,7 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
     .option("--batch <n>", "pictures run together", integer(1), 8)
     .addHelpText("after", EXAMPLES);
   addSessionsOption(addDeviceOptions(addModelOptions(addExitOptions(command))));
-  addResolutionOption(addPrecisionOption(command)).action((paths: string[], flags: ClassifyFlags) =>
+  addScoresOption(addResolutionOption(addPrecisionOption(command))).action((paths: string[], flags: ClassifyFlags) =>
     classify(paths, flags, terminal, finish),
   );
 }
@@ -169,6 +172,7 @@ async function openClassifier(
     ...(labels === undefined ? {} : { labels }),
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
     ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
+    ...(flags.scores === undefined ? {} : { scores: flags.scores }),
   };
   const stopsEarly = hasExitOptions(flags);
   if (looksInSteps(model) || (stopsEarly && isAdaptive(model))) {

@@ -3,8 +3,19 @@ import { type Command, Option } from "commander";
 import { z } from "zod";
 import { FormatError, UsageError } from "../../errors.ts";
 import { parseTransform } from "../../image/transform.ts";
-import { type Conversion, type ConvertOptions, convertCheckpoint, convertModel } from "../../model-folder/convert.ts";
+import {
+  type Conversion,
+  type ConvertOptions,
+  convertCheckpoint,
+  convertModel,
+  convertOnnx,
+} from "../../model-folder/convert.ts";
 import { MAX_WEIGHT_BYTES, readModelFolder, writeModelFolder } from "../../model-folder/load.ts";
+import type { ModelCard, OnnxModel } from "../../model-folder/model.ts";
+import { wholeOnnx } from "../../model-folder/onnx-file.ts";
+import { onnxModel } from "../../model-folder/onnx-model.ts";
+import { isOnnx } from "../../onnx/read.ts";
+import { SCORE_KINDS, type ScoreKind } from "../../onnx/score-kind.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { elementCount } from "../../tensor.ts";
 import { version } from "../../version.ts";
@@ -19,6 +30,7 @@ interface ConvertFlags {
   labels?: string;
   transform?: string;
   licence?: string;
+  scores?: ScoreKind;
   force?: boolean;
 }
 
@@ -33,14 +45,15 @@ Examples:
   $ saccade convert tiny.pth small-file/ --dtype float16
   $ saccade convert runs/flowers/best/ flowers/ --dtype float16
   $ saccade convert clip.pth cheap/ --config num_latent_tokens=25
+  $ saccade convert foreign.onnx mine.onnx --labels names.txt
 `;
 
 export function addConvert(program: Command, terminal: Terminal): void {
   program
     .command("convert")
     .description("make a model folder out of a checkpoint, or of another model folder")
-    .argument("<checkpoint>", ".safetensors or PyTorch file, or a model folder")
-    .argument("<folder>", "the model folder to write")
+    .argument("<checkpoint>", ".safetensors or PyTorch file, a model folder, or an ONNX file")
+    .argument("<out>", "the model folder to write; of an ONNX file, another one")
     .option("--architecture <name>", "registered model or architecture (default: the one that fits)")
     .option(
       "--config <file|field=value>",
@@ -52,13 +65,13 @@ export function addConvert(program: Command, terminal: Terminal): void {
     .option("--labels <file>", "class names, one a line")
     .option("--transform <text>", "preprocessing, such as resize(224,224)|normalize(imagenet)")
     .option("--licence <text>", "licence of the weights")
-    .option("--force", "write into a folder that is not empty")
+    .addOption(new Option("--scores <kind>", "of an ONNX file: what its scores are").choices(SCORE_KINDS))
+    .option("--force", "write into a folder that is not empty, or over a file")
     .addHelpText("after", EXAMPLES)
-    .action((checkpoint: string, folder: string, flags: ConvertFlags) => convert(checkpoint, folder, flags, terminal));
+    .action((checkpoint: string, out: string, flags: ConvertFlags) => convert(checkpoint, out, flags, terminal));
 }
 
-async function convert(checkpoint: string, folder: string, flags: ConvertFlags, terminal: Terminal): Promise<void> {
-  if (flags.force !== true) await requireEmpty(folder);
+async function convert(checkpoint: string, out: string, flags: ConvertFlags, terminal: Terminal): Promise<void> {
   if (flags.transform !== undefined) parseTransform(flags.transform);
   const described = await readConfig(flags.config ?? []);
   const options: ConvertOptions = {
@@ -69,18 +82,52 @@ async function convert(checkpoint: string, folder: string, flags: ConvertFlags, 
     ...(flags.labels === undefined ? {} : { labels: await readLines(nodeHost.files, flags.labels) }),
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
     ...(flags.licence === undefined ? {} : { licence: flags.licence }),
+    ...(flags.scores === undefined ? {} : { scores: flags.scores }),
     provenance: {
       ...described.provenance,
       converted_from: checkpoint.replace(/[/\\]+$/, "").replace(/^.*[/\\]/, ""),
       converted_by: `saccade ${version}`,
     },
   };
-  const isFolder = (await nodeHost.files.stat(checkpoint))?.isDirectory === true;
-  const conversion = isFolder
-    ? convertModel(await readModelFolder(nodeHost.files, checkpoint), checkpoint, options)
-    : convertCheckpoint(await nodeHost.files.read(checkpoint, { maxBytes: MAX_WEIGHT_BYTES }), checkpoint, options);
-  await writeModelFolder(nodeHost.files, folder, conversion.model);
-  terminal.out(describe(checkpoint, folder, conversion));
+  const { files } = nodeHost;
+  const isFolder = (await files.stat(checkpoint))?.isDirectory === true;
+  const bytes = isFolder ? undefined : await files.read(checkpoint, { maxBytes: MAX_WEIGHT_BYTES });
+  if (bytes !== undefined && isOnnx(bytes)) {
+    const model = onnxModel((await wholeOnnx(files, checkpoint, bytes)).bytes, checkpoint);
+    return writeOnnx(convertOnnx(model, options), out, flags, terminal);
+  }
+  if (flags.scores !== undefined) throw new UsageError("--scores is for ONNX files");
+  if (flags.force !== true) await requireEmpty(out);
+  const conversion =
+    bytes === undefined
+      ? convertModel(await readModelFolder(files, checkpoint), checkpoint, options)
+      : convertCheckpoint(bytes, checkpoint, options);
+  await writeModelFolder(files, out, conversion.model);
+  terminal.out(describe(checkpoint, out, conversion));
+}
+
+/** An ONNX file stays one: a model folder has weights of an architecture of this program. */
+async function writeOnnx({ bytes, card }: OnnxModel, out: string, flags: ConvertFlags, terminal: Terminal) {
+  if (!out.endsWith(".onnx"))
+    throw new UsageError(`${card.name} is an ONNX file, and becomes another one`, "give a path that ends in .onnx");
+  if (flags.force !== true && (await nodeHost.files.stat(out)) !== undefined)
+    throw new UsageError(`${out} is there already`, "give another path, or --force to write over it");
+  await nodeHost.files.writeAtomic(out, bytes);
+  const facts = [
+    `${out}: ONNX, ${compact(bytes.length, "B")}, all of it in one file`,
+    `from ${card.name}`,
+    ...aboutCard(card),
+  ];
+  terminal.out(`${facts.map((line, i) => `${i === 0 ? "" : "  "}${printable(line)}`).join("\n")}\n`);
+}
+
+function aboutCard({ labels, transform, licence, scores }: ModelCard): string[] {
+  return [
+    ...(labels === undefined ? [] : [`${labels.length} labels`]),
+    ...(transform === undefined ? [] : [`transform ${transform}`]),
+    ...(scores === undefined ? [] : [`scores are ${scores}`]),
+    ...(licence === undefined ? [] : [`licence ${licence}`]),
+  ];
 }
 
 async function requireEmpty(folder: string): Promise<void> {
@@ -151,9 +198,7 @@ function describe(checkpoint: string, folder: string, conversion: Conversion): s
     ),
     ...listed("computed", computed),
     ...listed("left out", dropped),
-    ...(card.labels === undefined ? [] : [`${card.labels.length} labels`]),
-    ...(card.transform === undefined ? [] : [`transform ${card.transform}`]),
-    ...(card.licence === undefined ? [] : [`licence ${card.licence}`]),
+    ...aboutCard(card),
   ];
   return `${lines.map((line, i) => `${i === 0 ? "" : "  "}${printable(line)}`).join("\n")}\n`;
 }

@@ -31,6 +31,7 @@ import {
   addModelOptions,
   addPrecisionOption,
   addResolutionOption,
+  addScoresOption,
   addSessionsOption,
   type DeviceOptions,
   integer,
@@ -39,6 +40,7 @@ import {
   type PrecisionOptions,
   type ResolutionOptions,
   readLines,
+  type ScoresOptions,
   type SessionsOptions,
   sessionOptions,
   sessionsOptions,
@@ -48,7 +50,13 @@ import { compact, printable, type Terminal } from "../terminal.ts";
 
 type AnyClassifier = Classifier | AdaptiveClassifier;
 
-interface EvalFlags extends ModelOptions, DeviceOptions, SessionsOptions, PrecisionOptions, ResolutionOptions {
+interface EvalFlags
+  extends ModelOptions,
+    DeviceOptions,
+    SessionsOptions,
+    PrecisionOptions,
+    ResolutionOptions,
+    ScoresOptions {
   split?: SplitName;
   validationFraction?: number;
   seed?: number;
@@ -105,7 +113,8 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option("--seed <n>", "that training parted the data with (default: its run's, else 0)", integer(0))
     .option("--batch <n>", "pictures run together", integer(1), 32)
     .addHelpText("after", EXAMPLES);
-  addResolutionOption(addPrecisionOption(addSessionsOption(addDeviceOptions(addModelOptions(command))))).action(
+  addSessionsOption(addDeviceOptions(addModelOptions(command)));
+  addScoresOption(addResolutionOption(addPrecisionOption(command))).action(
     (model: string, data: string, flags: EvalFlags) => runEval(model, data, flags, terminal),
   );
 }
@@ -139,6 +148,7 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
     ...(labels === undefined ? {} : { labels }),
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
     ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
+    ...(flags.scores === undefined ? {} : { scores: flags.scores }),
   });
   const boxes = await openBoxes(dataPath, data.split, classifier, flags);
   const progress = new Progress(terminal, "pictures", data.dataset.length);

@@ -3,8 +3,8 @@ import { type Command, Option } from "commander";
 import { SaccadeError, UsageError } from "../../errors.ts";
 import { type PixelNormalization, parseTransform, pixelNormalization } from "../../image/transform.ts";
 import { type CompiledStages, type ExportOptions, exportOnnx, exportStages } from "../../model-folder/compile.ts";
-import { loadModel, requireNative } from "../../model-folder/load.ts";
-import type { NativeModel } from "../../model-folder/model.ts";
+import { loadModel } from "../../model-folder/load.ts";
+import type { NativeModel, OnnxModel } from "../../model-folder/model.ts";
 import { EXPORT_TOLERANCE, type ExportCheck, verifyExport, verifyStages } from "../../model-folder/verify.ts";
 import { LOWERING_TARGETS, type LoweringTarget, type Precision } from "../../onnx/lower.ts";
 import { nodeHost } from "../../platform/node/host.ts";
@@ -55,7 +55,7 @@ export function addExport(program: Command, terminal: Terminal): void {
   const command = program
     .command("export")
     .description("write a model as one ONNX file, and compare the file with the model")
-    .argument("<model>", "registered name, model folder or checkpoint")
+    .argument("<model>", "registered name, model folder, checkpoint, or an ONNX file with its data beside it")
     .argument("<out>", "the file to write; with --stages, the folder")
     .addOption(
       new Option(
@@ -84,7 +84,8 @@ export function addExport(program: Command, terminal: Terminal): void {
 }
 
 async function exportModel(source: string, out: string, flags: ExportFlags, terminal: Terminal): Promise<void> {
-  const model = requireNative(await loadModel(nodeHost, source, loadOptions(flags, terminal)));
+  const model = await loadModel(nodeHost, source, loadOptions(flags, terminal));
+  if (model.kind === "onnx") return exportForeign(model, out, flags, terminal);
   if (flags.stages === true) return exportInStages(model, out, flags, terminal);
   const options = exportOptions(model, flags);
   const bytes = exportOnnx(model, { ...options, producerVersion: version });
@@ -101,6 +102,19 @@ async function exportModel(source: string, out: string, flags: ExportFlags, term
   terminal.out(
     `${out}: ${compact(bytes.length, "B")}, ${describeKind(flags)}${sizes.length === 0 ? "" : `, ${sizes.join(", ")}`}\n${compared}`,
   );
+}
+
+/** An ONNX file as one file, whatever it kept in others. */
+async function exportForeign({ bytes, card }: OnnxModel, out: string, flags: ExportFlags, terminal: Terminal) {
+  const { target, input, precision, stages, outputs, batch, frames, height, width } = flags;
+  const isPlain = target === "portable" && input === "float32" && precision === "float32" && stages !== true;
+  if (!isPlain || [outputs, batch, frames, height, width].some((flag) => flag !== undefined))
+    throw new UsageError(
+      `${card.name} is an ONNX file: it can be made one file, and nothing else of it changes`,
+      "leave --target, --input, --precision, --outputs, --stages and sizes out",
+    );
+  await nodeHost.files.writeAtomic(out, bytes);
+  terminal.out(`${out}: ${compact(bytes.length, "B")}, ONNX as it was, all of it in one file\n`);
 }
 
 async function exportInStages(model: NativeModel, out: string, flags: ExportFlags, terminal: Terminal): Promise<void> {

@@ -86,11 +86,12 @@ const FORMATS: Readonly<Record<Inspection["format"], string>> = {
 };
 
 function describe(found: Inspection, flags: InspectFlags, terminal: Terminal): string {
-  const { kind, format, fileBytes, notes, tensors, metadata, fits } = found;
+  const { kind, format, fileBytes, external = [], notes, tensors, metadata, fits } = found;
   const { count, elements, bytes, dtypes } = summarizeTensors(tensors);
   const parts = [...dtypes].map(([dtype, sum]) => `${sum.tensors} ${dtype}`).join(", ");
   const facts: Fact[] = [
     ["format", `${kind === "model folder" ? "model folder, " : ""}${FORMATS[format]}, ${compact(fileBytes, "B")}`],
+    ...external.map(({ location, bytes }): Fact => ["weights in", `${location}, ${compact(bytes, "B")}`]),
     ...notes.map((note): Fact => ["note", note]),
     ["tensors", `${count} (${parts || "none"}), ${compact(elements)} values, ${compact(bytes, "B")}`],
     ...aboutModel(found),
@@ -110,7 +111,7 @@ function describe(found: Inspection, flags: InspectFlags, terminal: Terminal): s
 }
 
 /** What a model folder or an ONNX file says about itself. */
-function aboutModel({ folder, onnx, card }: Inspection): Fact[] {
+function aboutModel({ folder, onnx, scores, card }: Inspection): Fact[] {
   const facts: Fact[] = [];
   if (folder !== undefined) {
     facts.push(["architecture", folder.architecture]);
@@ -125,6 +126,7 @@ function aboutModel({ folder, onnx, card }: Inspection): Fact[] {
       ["output", onnx.outputs],
     ] as const)
       for (const { shape, ...value } of values) facts.push([title, describeValue({ ...value, shape: shape ?? ["…"] })]);
+    if (scores !== undefined) facts.push(["scores", describeScores(scores)]);
     facts.push(["nodes", `${onnx.nodeCount}: ${ops.map(([op, count]) => `${count} ${op}`).join(", ")}`]);
   }
   if (card?.labels !== undefined)
@@ -134,6 +136,11 @@ function aboutModel({ folder, onnx, card }: Inspection): Fact[] {
   for (const [key, value] of Object.entries(card?.provenance ?? {})) facts.push(["provenance", `${key} = ${value}`]);
   if (card?.earlyExit !== undefined) facts.push(["early exit", describeEarlyExit(card.earlyExit)]);
   return facts;
+}
+
+/** "probabilities (from the graph's Softmax), as output0" */
+function describeScores({ output, kind, operator }: NonNullable<Inspection["scores"]>): string {
+  return `${kind}${operator === undefined ? "" : ` (from the graph's ${operator})`}, as ${output}`;
 }
 
 /** "thresholds for 27 average budgets, 31 % to 98 % of all steps; solved on 1000 pictures of scenes/" */

@@ -6,12 +6,19 @@ import { type FileHandle, lstat, open, readdir, realpath, rename, rm, stat, unli
 import { basename, dirname, join, resolve } from "node:path";
 import { LimitError, NotFoundError, SaccadeError } from "../../errors.ts";
 import type { FileEntry, Files } from "../host.ts";
+import { realPathBeside } from "./beside.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { makeDirectory } from "./make-directory.ts";
 
 /** The file system of this process. Relative paths are relative to the working directory. */
 export const nodeFiles: Files = {
   read: readWhole,
+  readBeside: async (path, name, options) => {
+    const found = await realPathBeside(path, name).catch((error: unknown) =>
+      explain(error, "read", join(dirname(path), name)),
+    );
+    return readWhole(found, options);
+  },
   writeAtomic,
   append,
   rename: move,

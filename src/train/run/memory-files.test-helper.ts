@@ -14,6 +14,10 @@ export class MemoryFiles implements Files {
     return bytes.slice();
   }
 
+  async readBeside(path: string, name: string): Promise<Uint8Array> {
+    return this.read(`${parentOf(normal(path))}/${name}`);
+  }
+
   async writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
     this.#requireParent(path);
     this.entries.set(normal(path), toBytes(bytes));
@@ -116,6 +120,10 @@ export class FaultyFiles implements Files {
 
   read(path: string, options?: { maxBytes?: number }): Promise<Uint8Array> {
     return this.#run(() => this.files.read(path, options));
+  }
+
+  readBeside(path: string, name: string, options?: { maxBytes?: number }): Promise<Uint8Array> {
+    return this.#run(() => this.files.readBeside(path, name, options));
   }
 
   writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Dataset } from "../../data/dataset.ts";
 import type { BatchWorker, Loader } from "../../data/loader.ts";
 import { UsageError } from "../../errors.ts";
+import { wholeOnnx } from "../../model-folder/onnx-file.ts";
 import type { Files } from "../../platform/host.ts";
 import type { ActualDevice, Session } from "../../runtime/session.ts";
 import { fittingLoader, teacherLoader, trainingLoader } from "../loaders.ts";
@@ -73,7 +74,7 @@ async function openOpinions(options: LessonOptions, distillation: Distillation):
   if (opinions === undefined && teacher === undefined) return undefined;
   requireRoomForOpinions(train);
   const session =
-    opinions === undefined ? await openTeacher(await files.read(teacher!), teacher!, createSession) : undefined;
+    opinions === undefined ? await openTeacher(await readTeacher(files, teacher!), teacher!, createSession) : undefined;
   return {
     async learn() {
       opinions ??= await ask(session!, options, distillation);
@@ -94,6 +95,10 @@ async function keptOpinions({ isResumed, teacher, files, path, train }: LessonOp
     `${teacher} holds no opinions about these pictures and classes`,
     "give the teacher itself: an ONNX model with an output named features",
   );
+}
+
+async function readTeacher(files: Files, path: string): Promise<Uint8Array> {
+  return (await wholeOnnx(files, path, await files.read(path))).bytes;
 }
 
 const isKept = (teacher: string) => teacher.endsWith(".safetensors");
@@ -121,7 +126,7 @@ async function openViews(options: LessonOptions, distillation: Distillation): Pr
       "give the teacher itself: an ONNX model with an output named features",
     );
   const plan = planView({ ...recipe, transform: distillation.transform });
-  const teacher = viewTeacher(await files.read(name), name, plan, recipe.batch);
+  const teacher = viewTeacher(await readTeacher(files, name), name, plan, recipe.batch);
   const openTargets = (probe: Probe) => createSession(targetsOfViews(teacher, probe, distillation), {});
   const kept = isResumed ? await loadProbe(files, path, train.labels.length, teacher) : undefined;
   let session = await (kept === undefined ? createSession(featuresOfViews(teacher), {}) : openTargets(kept));

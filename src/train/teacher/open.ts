@@ -1,5 +1,6 @@
 // A teacher is a picture model that gives features: a student learns from nothing else of it, because its classes are not the student's.
 import { FormatError } from "../../errors.ts";
+import { withAnyBatch } from "../../runtime/fixed-batch.ts";
 import type { Session, SessionOptions } from "../../runtime/session.ts";
 
 /** @throws FormatError for a model without an output named features */
@@ -22,7 +23,7 @@ export async function openTeacher(
   name: string,
   createSession: (model: Uint8Array, options: SessionOptions) => Promise<Session>,
 ): Promise<Session> {
-  const session = await createSession(bytes, {});
+  const session = withAnyBatch(await createSession(bytes, {}));
   try {
     requireFeatures(
       session.outputs.map((output) => output.name),

@@ -1,0 +1,96 @@
+// Anybody's ONNX file as a model of pictures: how it takes them, and which of its outputs are class scores of what kind.
+import { FormatError } from "../errors.ts";
+import { readMetadata } from "../onnx/metadata.ts";
+import { type OnnxSummary, type OnnxValueInfo, readOnnx } from "../onnx/read.ts";
+import { type FoundScores, findScoreKind, type ScoreKind } from "../onnx/score-kind.ts";
+import { describeValue } from "../runtime/feeds.ts";
+import type { CompiledModel } from "./compile.ts";
+import type { OnnxModel } from "./model.ts";
+
+/**
+ * What a task must know about a file: one input, float32 (N, 3, H, W) or uint8 (N, H, W, 3), and class scores as `logits` or another output of
+ * one number a class.
+ *
+ * @param scores what the caller says the scores are
+ * @throws FormatError for a file that is no such model
+ */
+export function pictureFacts(model: OnnxModel, scores?: ScoreKind): Omit<CompiledModel, "card" | "bytes"> {
+  const { card } = model;
+  const summary = readOnnx(model.bytes);
+  const { input, takes, size } = pictureInput(summary, card.name);
+  const output = scoreOutput(summary, card.name);
+  return {
+    takes,
+    inputName: input.name,
+    logitsName: output.name,
+    embeddingName: summary.outputs.find(({ name }) => name === "features")?.name ?? output.name,
+    answers: readMetadata(summary.metadata).answers === "embedding" ? "embedding" : "classes",
+    scores: scoresOf(model, output, scores),
+    scoresSteps: answersSteps(summary, output),
+    glimpses: countGlimpses(summary.outputs.map(({ name }) => name)),
+    usualTransform: `resize_small(${Math.round((Math.min(size.height, size.width) * 256) / 224)},bilinear)|central_crop(${size.width},${size.height})${takes === "pixels" ? "" : "|normalize(imagenet)"}`,
+  };
+}
+
+/** How many looks the outputs describe. */
+export function countGlimpses(outputs: readonly string[]): number {
+  return outputs.filter((name) => /^gaze\.\d+\.points$/.test(name)).length;
+}
+
+/** What the scores of a file are: as the caller says, as the file does, or as its graph tells. */
+export function scoresOf({ card, bytes }: OnnxModel, output: OnnxValueInfo, said?: ScoreKind): FoundScores {
+  const kind = said ?? card.scores;
+  return kind === undefined
+    ? findScoreKind(bytes, card.name, output.name, output.shape?.length)
+    : { kind, operator: undefined };
+}
+
+const FLOATS = ["float32", "float16", "bfloat16", "float64"];
+
+function pictureInput({ inputs }: OnnxSummary, name: string) {
+  const [input, ...others] = inputs;
+  const takes = input?.dtype === "uint8" ? ("pixels" as const) : ("image" as const);
+  const [, second, third, last] = input?.shape ?? [];
+  const [channels, height, width] = takes === "pixels" ? [last, second, third] : [second, third, last];
+  if (
+    others.length > 0 ||
+    input === undefined ||
+    !["float32", "uint8"].includes(input.dtype) ||
+    input.shape?.length !== 4 ||
+    (typeof channels === "number" && channels !== 3)
+  )
+    throw new FormatError(
+      name,
+      "a picture model has one input, float32 (N, 3, H, W) or uint8 (N, H, W, 3); this file does not",
+      { hint: "saccade inspect FILE shows its inputs; saccade run feeds any tensors" },
+    );
+  const size =
+    typeof height === "number" && typeof width === "number" ? { height, width } : { height: 224, width: 224 };
+  return { input, takes, size };
+}
+
+/** `logits`, else the first output of two dimensions, else the first that may be scores. */
+export function scoreOutput(summary: OnnxSummary, name: string): OnnxValueInfo {
+  const { outputs } = summary;
+  const named = outputs.find((output) => output.name === "logits");
+  const found = named ?? outputs.find(isTable) ?? outputs.find((output) => mayBeScores(output));
+  const list = outputs.map((output) => describeValue({ ...output, shape: output.shape ?? ["…"] })).join("; ");
+  if (found === undefined || !(mayBeScores(found) || answersSteps(summary, found)))
+    throw new FormatError(name, "no output has one floating-point number a class, (N, classes)", {
+      hint: `its outputs are ${list || "none"}; saccade run gives any of them`,
+    });
+  return found;
+}
+
+const isTable = ({ dtype, shape }: OnnxValueInfo) => shape?.length === 2 && FLOATS.includes(dtype);
+
+/** Whether all but one of the sizes after the batch are 1, as far as they are known: (N, C), (N, C, 1, 1), (N). */
+function mayBeScores({ dtype, shape }: OnnxValueInfo): boolean {
+  const large = shape?.slice(1).filter((size) => typeof size === "number" && size !== 1) ?? [];
+  return FLOATS.includes(dtype) && large.length <= 1;
+}
+
+/** Our own files of models in steps have the scores of all steps. */
+function answersSteps({ metadata }: OnnxSummary, { shape }: OnnxValueInfo): boolean {
+  return shape?.length === 3 && readMetadata(metadata).architecture !== undefined;
+}
