@@ -1,5 +1,5 @@
 // Decoded pixels: 8-bit RGB, row-major, interleaved, upright (EXIF rotation applied). The only picture type in the library.
-import { ImageError } from "../errors.ts";
+import { ImageError, LimitError } from "../errors.ts";
 
 /** An RGB picture. `data.length === width * height * 3`. */
 export interface RawImage {
@@ -35,6 +35,18 @@ export function requireSize(width: number, height: number): void {
       {
         code: "image_pixels",
       },
+    );
+}
+
+/** Throws LimitError when a picture of this size would be too large. */
+export function requireFewPixels({ width, height }: Pick<RawImage, "width" | "height">, maxPixels: number): void {
+  if (width * height > maxPixels)
+    throw new LimitError(
+      `a picture of ${width} x ${height}`,
+      width * height,
+      maxPixels,
+      "pixels",
+      "scale it down first; a program may pass maxPixels, or the pixels themselves",
     );
 }
 

@@ -30,7 +30,7 @@ describe("what a file is", () => {
     [[0xff, 0xd8, 0xff, 0xe0], "jpeg", "a JPEG picture"],
     [[...ascii("RIFF"), 1, 0, 0, 0, ...ascii("WEBPVP8 ")], "webp", "a WebP picture"],
     [[...ascii("RIFF"), 1, 0, 0, 0, ...ascii("WAVEfmt ")], undefined, "a WAV sound"],
-    [[...ascii("BM"), 0, 0, 1, 0], undefined, "a BMP picture"],
+    [[...ascii("BM"), 0, 0, 1, 0], "bmp", "a BMP picture"],
     [ascii("BMX bikes are for sale"), undefined, "text"],
     [ascii("ID3 is a format"), undefined, "text"],
     [ascii("<!DOCTYPE html><p>"), undefined, "an HTML page"],

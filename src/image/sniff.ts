@@ -1,7 +1,7 @@
 // What a file is, by its first bytes; names and extensions lie. Only the formats that decoders here take are accepted, everything else gets
 // a name that an error message can use.
 
-export const PICTURE_FORMATS = ["jpeg", "png", "webp", "gif", "avif", "tiff"] as const;
+export const PICTURE_FORMATS = ["jpeg", "png", "webp", "gif", "avif", "tiff", "bmp", "heic"] as const;
 /** The picture formats that can be decoded. */
 export type PictureFormat = (typeof PICTURE_FORMATS)[number];
 
@@ -18,6 +18,8 @@ const PICTURE_NAMES: Readonly<Record<PictureFormat, string>> = {
   gif: "a GIF picture",
   avif: "an AVIF picture",
   tiff: "a TIFF picture",
+  bmp: "a BMP picture",
+  heic: "a HEIC picture",
 };
 
 /** First bytes as Latin-1 and what they mean. "." stands for any byte. */
@@ -33,7 +35,6 @@ const SIGNATURES: readonly (readonly [start: string, meaning: PictureFormat | { 
   ["MM\0*", "tiff"],
   ["II+\0", "tiff"],
   ["MM\0+", "tiff"],
-  ["BM", { name: "a BMP picture" }],
   ["\0\0\x01\0", { name: "a Windows icon" }],
   ["8BPS", { name: "a Photoshop document" }],
   ["\0\0\0\x0cJXL ", { name: "a JPEG XL picture" }],
@@ -59,6 +60,7 @@ export function sniff(bytes: Uint8Array): Sniffed {
   if (picture !== undefined) return { picture, name: PICTURE_NAMES[picture] };
   // Reading text takes longer than decoding a small picture, so it comes last; "BM" and "ID3" also begin words.
   const text = readText(bytes.subarray(0, 4096));
+  if (start.startsWith("BM") && text === undefined) return { picture: "bmp", name: PICTURE_NAMES.bmp };
   const [other] = meanings.filter((meaning) => typeof meaning !== "string");
   if (other !== undefined && text === undefined) return { picture: undefined, name: other.name };
   return { picture: undefined, name: text === undefined ? "not a known kind of picture" : nameText(text) };
@@ -75,7 +77,7 @@ function sniffBoxes(bytes: Uint8Array): Sniffed {
   const brands: readonly string[] = latin1(bytes, 8, length).match(/.{4}/gs) ?? [];
   if (brands.includes("avif") || brands.includes("avis")) return { picture: "avif", name: PICTURE_NAMES.avif };
   if (brands.some((brand) => /^(hei[cx]|hev[cx]|mif1|msf1)$/.test(brand)))
-    return { picture: undefined, name: "a HEIC picture" };
+    return { picture: "heic", name: PICTURE_NAMES.heic };
   return { picture: undefined, name: "an MP4 video" };
 }
 
@@ -117,7 +119,10 @@ export function looksCutOff(bytes: Uint8Array, format: PictureFormat): boolean {
     }
     case "tiff":
       return tiffLooksCutOff(view, bytes[0] === 0x49);
-    case "avif": {
+    case "bmp":
+      return bytes.length < 6 || view.getUint32(2, true) > bytes.length;
+    case "avif":
+    case "heic": {
       let at = 0;
       while (at + 8 <= bytes.length) {
         const size = view.getUint32(at);

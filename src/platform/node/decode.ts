@@ -1,4 +1,4 @@
-// Pictures in and out in Node, through sharp (libvips). The choices follow Pillow's `Image.open(f).convert("RGB")`, because models were
+// Pictures in and out in Node, through sharp (libvips); BMP and HEIC, which it cannot read, through decoders of their own. The choices follow Pillow's `Image.open(f).convert("RGB")`, because models were
 // trained behind it:
 // - Colour profiles are ignored; the stored RGB values are what a model gets. CMYK (which no model takes) becomes RGB by Pillow's plain
 //   formula, (1 - ink) * (1 - black), and not through a profile.
@@ -14,9 +14,12 @@ import {
   type DecodeOptions,
   type RawImage,
   rawImage,
+  requireFewPixels,
 } from "../../image/raw-image.ts";
 import { jpegFrame, looksCutOff, type PictureFormat, pngSize, sniff } from "../../image/sniff.ts";
 import { type TiffBands, tiffBands } from "../../image/tiff-bands.ts";
+import { decodeBmp } from "./decode-bmp.ts";
+import { decodeHeic } from "./decode-heic.ts";
 
 type SharpFactory = (input: Uint8Array, options?: SharpOptions) => Sharp;
 
@@ -45,7 +48,7 @@ function loadSharp(): Promise<SharpFactory> {
 }
 
 /**
- * Bytes of a JPEG, PNG, WebP, GIF, AVIF or TIFF as upright 8-bit RGB. The content decides what it is, not a name.
+ * Bytes of a JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP or HEIC as upright 8-bit RGB. The content decides what it is, not a name.
  *
  * @throws LimitError when the file has more than `maxBytes` or its header announces more than `maxPixels`; nothing is decoded then.
  * @throws ImageError when the bytes are something else, damaged or cut off.
@@ -56,8 +59,12 @@ export async function decodeWithSharp(bytes: Uint8Array, options: DecodeOptions 
   const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
   if (bytes.length > maxBytes) throw new LimitError("a picture file", bytes.length, maxBytes, "bytes");
   const format = requirePicture(bytes);
+  if (format === "bmp" || format === "heic") {
+    const decode = format === "bmp" ? decodeBmp : decodeHeic;
+    return decode(bytes, maxPixels, options).catch((error: unknown) => fail(error, bytes, format));
+  }
   // libpng reads on to the first pixels before it gives a size away, so a PNG's header is read here.
-  if (format === "png") checkSize(pngSize(bytes), maxPixels);
+  if (format === "png") requireFewPixels(pngSize(bytes) ?? { width: 0, height: 0 }, maxPixels);
   const bands = format === "tiff" ? tiffBands(bytes) : undefined;
   const sharp = await loadSharp();
   // Small faults that Pillow forgives are forgiven; but a TIFF without its last bytes would be garbage, and only "error" notices.
@@ -66,7 +73,7 @@ export async function decodeWithSharp(bytes: Uint8Array, options: DecodeOptions 
   try {
     // The header is read without sharp's own limit, so that the refusal can say how large the picture is.
     const metadata = (format === "jpeg" ? plainJpeg(bytes) : undefined) ?? (await open(false).metadata());
-    checkSize(metadata, maxPixels);
+    requireFewPixels(metadata, maxPixels);
     checkDepth(metadata);
     await options.reserve?.((3 + (bands?.extra ?? 0)) * metadata.width * metadata.height);
     const isCmyk = metadata.space === "cmyk" && (bands !== undefined || !metadata.hasAlpha);
@@ -80,7 +87,7 @@ export async function decodeWithSharp(bytes: Uint8Array, options: DecodeOptions 
     const rgb = bands === undefined ? toColors(pixels) : seenBands(pixels, info.channels, bands, toColors, options);
     return rawImage(info.width, info.height, rgb);
   } catch (error) {
-    throw error instanceof ImageError || error instanceof LimitError ? error : explain(error, bytes, format);
+    return fail(error, bytes, format);
   }
 }
 
@@ -120,7 +127,7 @@ function requirePicture(bytes: Uint8Array): PictureFormat {
     });
   const { picture, name } = sniff(bytes);
   if (picture !== undefined) return picture;
-  const supported = "JPEG, PNG, WebP, GIF, AVIF and TIFF are read";
+  const supported = "JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP and HEIC are read";
   const isOtherPicture = /picture|icon|drawing|Photoshop/.test(name) && !name.startsWith("not ");
   const hint =
     name === "an SVG drawing"
@@ -138,17 +145,6 @@ function requirePicture(bytes: Uint8Array): PictureFormat {
       data: { found: name, firstBytes: Array.from(bytes.subarray(0, 16)) },
     },
   );
-}
-
-function checkSize(size: { width: number; height: number } | undefined, maxPixels: number): void {
-  if (size !== undefined && size.width * size.height > maxPixels)
-    throw new LimitError(
-      `a picture of ${size.width} x ${size.height}`,
-      size.width * size.height,
-      maxPixels,
-      "pixels",
-      "scale it down first; a program may pass maxPixels, or the pixels themselves",
-    );
 }
 
 /** What decoding needs to know of a picture. */
@@ -207,11 +203,12 @@ function cmykToRgb(inks: Uint8Array): Uint8Array {
   return rgb;
 }
 
-/** What libvips says, told as a fact about the picture. */
-function explain(error: unknown, bytes: Uint8Array, format: PictureFormat): ImageError {
+/** What a decoder says, told as a fact about the picture. */
+function fail(error: unknown, bytes: Uint8Array, format: PictureFormat): never {
+  if (error instanceof ImageError || error instanceof LimitError) throw error;
   const detail = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, "; ").slice(0, 200);
   const isCutOff = looksCutOff(bytes, format) || /premature end|unexpected end/i.test(detail);
-  return new ImageError(
+  throw new ImageError(
     isCutOff
       ? `the ${format.toUpperCase()} picture is truncated: its data stops before its end`
       : `the ${format.toUpperCase()} picture is damaged or of a kind that cannot be read (${detail})`,
