@@ -29,6 +29,7 @@ export async function readClassFolders(files: DataFiles, entries: readonly DataF
     samples: classes.flatMap((found) => found.samples),
     problems: classes.flatMap((found) => found.problems),
     leftOut,
+    emptyFolders: folders.filter((_, i) => classes[i]!.samples.length === 0).map(({ path }) => path),
   };
 }
 

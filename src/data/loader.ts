@@ -92,7 +92,7 @@ export interface Loader extends AsyncDisposable {
    * Batches in order, endlessly unless told otherwise.
    *
    * @throws AbortedError when the signal fires
-   * @throws SaccadeError `data` when not one picture can be read
+   * @throws SaccadeError `data` when not one picture can be read; where others stand in for them, when not one of a class can
    */
   batches(options?: BatchesOptions): AsyncIterableIterator<Batch>;
   /** The numbers since this was called last, and a fresh start. */
@@ -123,6 +123,7 @@ class PrefetchingLoader implements Loader {
   readonly #prefetch: number;
   readonly #cache: PictureCache;
   readonly #unreadable = new Map<number, DataProblem>();
+  readonly #classes: ClassCounts;
   /** Of items that were asked for, so that an archive need not be opened for a picture that is in the cache. */
   readonly #about = new Map<number, Omit<NamedSample, "picture">>();
   readonly #idle: BatchWorker[];
@@ -143,6 +144,7 @@ class PrefetchingLoader implements Loader {
         "replace unreadable pictures when batches are mixed",
       );
     this.#options = options;
+    this.#classes = new ClassCounts(options.dataset);
     this.#prefetch = prefetch;
     this.#cache = new PictureCache(cacheBytes);
     this.#idle = [...workers];
@@ -226,7 +228,7 @@ class PrefetchingLoader implements Loader {
       this.#statistics.made(result);
       for (const { item, image } of result.decoded) this.#cache.keep(item, image);
       for (const { item, row, reason } of result.unreadable)
-        this.#unreadable.set(item, { name: rows[row]?.name ?? `item ${item}`, reason });
+        this.#leaveOut(item, { name: rows[row]?.name ?? `item ${item}`, reason });
       const { images, targets } = result;
       if (images !== undefined && targets !== undefined) return toBatch(plan, rows, { ...result, images, targets });
     }
@@ -237,7 +239,6 @@ class PrefetchingLoader implements Loader {
     const { dataset, unreadable = "replace" } = this.#options;
     if (wanted === -1) return undefined;
     for (let item = wanted; ; item = (item + 1) % dataset.length) {
-      if (this.#unreadable.size >= dataset.length) throw this.#nothingReadable();
       if (!this.#unreadable.has(item)) {
         const sample = await this.#find(item);
         if (sample !== undefined) return sample;
@@ -263,20 +264,24 @@ class PrefetchingLoader implements Loader {
       return { ...about, picture };
     } catch (error) {
       if (!(error instanceof SaccadeError) || error instanceof UsageError) throw error;
-      this.#unreadable.set(item, { name: `item ${item}`, reason: error.message });
+      this.#leaveOut(item, { name: `item ${item}`, reason: error.message });
       return undefined;
     }
   }
 
-  #nothingReadable(): SaccadeError {
-    const problems = [...this.#unreadable.values()];
-    const some = list(
-      problems.map(({ name, reason }) => `${name} (${reason})`),
-      3,
+  /** @throws SaccadeError `data` when it was the last picture of its class, which others would stand in for from now on */
+  #leaveOut(item: number, problem: DataProblem): void {
+    if (!this.#unreadable.has(item)) this.#classes.leaveOut(item);
+    this.#unreadable.set(item, problem);
+    if (this.#unreadable.size >= this.#options.dataset.length)
+      throw notReadable(`one of the ${this.#unreadable.size} pictures`, [...this.#unreadable.values()]);
+    const lost = this.#classes.lost;
+    if (lost === undefined || this.#options.unreadable === "blank") return;
+    const members = [...this.#unreadable].filter(([i]) => this.#options.dataset.targets[i] === lost.target);
+    throw notReadable(
+      `one of the ${members.length} pictures of the class "${lost.label}"`,
+      members.map(([, each]) => each),
     );
-    return new SaccadeError("data", `not one of the ${problems.length} pictures can be read: ${some}`, {
-      data: { problems: problems.slice(0, 100) },
-    });
   }
 
   #task(plan: BatchPlan, rows: readonly (NamedSample | undefined)[]): BatchTask {
@@ -305,6 +310,35 @@ class PrefetchingLoader implements Loader {
     if (next === undefined) this.#idle.push(worker);
     else next(worker);
   }
+}
+
+/** How many pictures of each class have not turned out to be unreadable. */
+class ClassCounts {
+  readonly #dataset: Dataset;
+  readonly #left: Uint32Array;
+  /** A class of which none is left. */
+  lost: { readonly target: number; readonly label: string } | undefined;
+
+  constructor(dataset: Dataset) {
+    this.#dataset = dataset;
+    this.#left = new Uint32Array(dataset.labels.length);
+    for (const target of dataset.targets) this.#left[target]! += 1;
+  }
+
+  leaveOut(item: number): void {
+    const target = this.#dataset.targets[item]!;
+    this.#left[target]! -= 1;
+    if (this.#left[target] === 0) this.lost ??= { target, label: this.#dataset.labels[target]! };
+  }
+}
+
+/** Not one of some pictures can be read: a few of them, and why. */
+export function notReadable(which: string, problems: readonly DataProblem[]): SaccadeError {
+  const some = list(
+    problems.map(({ name, reason }) => `${name} (${reason})`),
+    3,
+  );
+  return new SaccadeError("data", `not ${which} can be read: ${some}`, { data: { problems: problems.slice(0, 100) } });
 }
 
 interface NamedSample extends SampleTask {

@@ -4,7 +4,8 @@ import { FormatError, NotFoundError, UsageError } from "../errors.ts";
 import { createDataset, type Dataset, splitDataset, subset } from "./dataset.ts";
 import { loadPicture } from "./files.ts";
 import { type Contents, decodePicture, memoryFiles, picture, tarOf } from "./memory-files.test-helper.ts";
-import { openDataset } from "./open.ts";
+import { type OpenedData, openDataset } from "./open.ts";
+import { SPLITS } from "./samples.ts";
 
 const names = async (dataset: Dataset): Promise<string[]> =>
   Promise.all(Array.from({ length: dataset.length }, async (_, i) => (await dataset.item(i)).name));
@@ -126,6 +127,94 @@ describe("image folders", () => {
     await expect(openDataset(memoryFiles(folders("d", ["a"], 2)), "d", { validationFraction: 1 })).rejects.toThrow(
       UsageError,
     );
+  });
+});
+
+describe("splits", () => {
+  const sizes = (opened: OpenedData) => SPLITS.map((split) => opened[split]?.length);
+
+  test("a test split never stands in for validation: a tenth of train does", async () => {
+    const files = memoryFiles({ ...folders("d/train", ["a", "b"], 20), ...folders("d/test", ["a", "b"], 5) });
+    const opened = await openDataset(files, "d");
+    expect(sizes(opened)).toEqual([36, 4, 10]);
+    expect(opened.notes).toEqual(["validation was split off train: 0.1 of every class, seed 0"]);
+    expect(sizes(await openDataset(files, "d", { validationFraction: 0 }))).toEqual([40, undefined, 10]);
+  });
+
+  test("test pictures without labels are not used, and it is said", async () => {
+    const files = memoryFiles({
+      ...folders("d/train", ["a", "b"], 20),
+      "d/test/1.jpg": picture(1),
+      "d/test/readme.txt": "x",
+    });
+    const opened = await openDataset(files, "d");
+    expect(sizes(opened)).toEqual([36, 4, undefined]);
+    expect(opened.notes[0]).toBe("test/ is not used: its pictures have no labels");
+    await expect(openDataset(memoryFiles({ "d/train/1.jpg": "x", "d/test/2.jpg": "x" }), "d")).rejects.toThrow(
+      "the pictures in test/, train/ have no labels",
+    );
+    const listed = memoryFiles({
+      "d/train/1.jpg": picture(1),
+      "d/train/2.jpg": picture(2),
+      "d/test/3.jpg": picture(3),
+      "d/train.csv": "path,label\ntrain/1.jpg,a\ntrain/2.jpg,b\n",
+    });
+    expect(sizes(await openDataset(listed, "d", { validationFraction: 0 }))).toEqual([2, undefined, undefined]);
+  });
+
+  test.each([
+    ["seg_train/seg_train", "seg_test/seg_test", "test"],
+    ["training_set", "test_set", "test"],
+    ["Train Set", "val2017", "validation"],
+    ["train", "valid", "validation"],
+    ["train", "dev", "validation"],
+    ["training", "testing", "test"],
+    ["train", "validation_images", "validation"],
+  ] as const)("%s and %s are splits", async (train, other, split) => {
+    const files = memoryFiles({ ...folders(`d/${train}`, ["a", "b"], 10), ...folders(`d/${other}`, ["a", "b"], 4) });
+    const opened = await openDataset(files, "d", { validationFraction: 0 });
+    expect(opened.labels).toEqual(["a", "b"]);
+    expect([opened.train!.length, opened[split]!.length]).toEqual([20, 8]);
+    const unusual = [train, other].filter((name) => /set|seg|2017|_/i.test(name));
+    for (const name of unusual) expect(opened.notes.join("\n")).toContain(`${name.split("/")[0]}/ is taken for `);
+  });
+
+  test("a test folder of another name without labels", async () => {
+    const files = memoryFiles({ ...folders("d/seg_train", ["a", "b"], 10), "d/seg_test/1.jpg": picture(1) });
+    const opened = await openDataset(files, "d");
+    expect([opened.labels, sizes(opened)]).toEqual([
+      ["a", "b"],
+      [18, 2, undefined],
+    ]);
+    expect(opened.notes).toContain("seg_test/ is not used: its pictures have no labels");
+  });
+
+  test("folders of the same classes that do not say which split they are", async () => {
+    const both = { ...folders("d/train_1", ["a", "b"], 4), ...folders("d/extra", ["a", "b"], 4) };
+    await expect(openDataset(memoryFiles(both), "d")).rejects.toThrow(
+      /extra\/ holds the same classes as .*, but does not say which split it is/,
+    );
+    const beside = { ...folders("d/train", ["a", "b"], 4), ...folders("d/extra", ["a", "b"], 4) };
+    await expect(openDataset(memoryFiles(beside), "d")).rejects.toThrow("does not say which split it is");
+    const twice = { ...folders("d/train", ["a", "b"], 4), ...folders("d/train_2", ["a", "b"], 4) };
+    await expect(openDataset(memoryFiles(twice), "d")).rejects.toThrow("two folders for train: train, train_2");
+    const folds = { ...folders("d/fold1", ["a", "b"], 4), ...folders("d/fold2", ["a", "b"], 4) };
+    const opened = await openDataset(memoryFiles(folds), "d");
+    expect(opened.labels).toEqual(["fold1", "fold2"]);
+    expect(opened.notes[0]).toBe(
+      "fold1/, fold2/ are taken for classes; if they are splits, call them train, val and test",
+    );
+    const other = { ...folders("d/train", ["a", "b"], 4), "d/masks/1.txt": "x" };
+    expect((await openDataset(memoryFiles(other), "d")).notes[0]).toBe("not read, beside the splits: masks/");
+  });
+
+  test("a class without a picture is named", async () => {
+    const files = memoryFiles({ ...folders("d/train", ["a", "b"], 4), "d/train/c/x.txt": "x", "d/train/c/y.jxl": "x" });
+    const opened = await openDataset(files, "d");
+    expect(opened.emptyClasses).toEqual(["d/train/c"]);
+    expect(opened.train!.problems).toEqual([
+      { name: "d/train/c", reason: "there is no picture in this folder (it has 1 .jxl, 1 .txt)" },
+    ]);
   });
 });
 

@@ -17,15 +17,15 @@ import {
   SPLITS,
   type SplitName,
   splitFromFileName,
-  splitFromWord,
 } from "./samples.ts";
+import { findSplitFolders, type SplitFolders } from "./split-folders.ts";
 import { unifyLabels } from "./split-labels.ts";
 import { isTarName, readShards } from "./webdataset.ts";
 
 export interface OpenDatasetOptions extends ListOptions {
   /**
-   * Share of the training pictures that becomes the validation split, where the data has none of its own. Default: 0.1 when the data is one
-   * undivided set, 0 when it has a test split.
+   * Share of the training pictures that becomes the validation split, where the data has none of its own. Default: 0.1. A test split is never
+   * taken for it.
    */
   readonly validationFraction?: number;
   /** Decides which pictures those are. Default 0. */
@@ -38,6 +38,8 @@ export interface OpenedData {
   readonly validation?: Dataset;
   readonly test?: Dataset;
   readonly labels: readonly string[];
+  /** Class folders of the training pictures in which no file is a picture. They are not among the labels. */
+  readonly emptyClasses: readonly string[];
   /** What it was taken for: "image folders", "CIFAR-10", … */
   readonly layout: string;
   /** What was found, in lines that a person can read: one per split, and the notes. */
@@ -49,6 +51,7 @@ export interface OpenedData {
 interface Found {
   readonly layout: string;
   readonly parts: Parts;
+  readonly notes?: readonly string[];
 }
 
 const LAYOUTS =
@@ -71,13 +74,15 @@ export async function openDataset(
 ): Promise<OpenedData> {
   const entry = await files.stat(path);
   if (entry === undefined) throw new NotFoundError("data", path, "pass a folder of pictures, or a list of them");
-  const { layout, parts } = entry.isDirectory
-    ? await readFolder(files, path, options)
-    : await readSingleFile(files, path, options);
-  return finish(layout, parts, path, options);
+  const found = entry.isDirectory ? await readFolder(files, path, options) : await readSingleFile(files, path, options);
+  return finish(found, path, options);
 }
 
-function finish(layout: string, found: Parts, path: string, options: OpenDatasetOptions): OpenedData {
+function finish(
+  { layout, parts: found, notes: readNotes = [] }: Found,
+  path: string,
+  options: OpenDatasetOptions,
+): OpenedData {
   const { validationFraction: fraction, seed = 0 } = options;
   if (fraction !== undefined && !(fraction >= 0 && fraction < 1))
     throw new UsageError(`a validation split of ${fraction} is not possible: it must be at least 0 and below 1`);
@@ -89,9 +94,14 @@ function finish(layout: string, found: Parts, path: string, options: OpenDataset
       data: { layout, problems: problems.slice(0, 100) },
     });
   const sets = buildDatasets(parts, `from ${layout}`);
-  const share = fraction ?? (sets.test === undefined ? 0.1 : 0);
-  const isSplit = sets.validation === undefined && sets.train !== undefined && share > 0;
-  const [train, validation] = isSplit ? splitDataset(sets.train, share, { seed }) : [sets.train, sets.validation];
+  const share = fraction ?? 0.1;
+  // A folder for a split may be there without a picture in it.
+  const empty = SPLITS.filter((split) => sets[split]?.length === 0);
+  const isWhole = (sets.validation?.length ?? 0) === 0 && sets.train !== undefined && share > 0;
+  const divided = isWhole ? splitDataset(sets.train, share, { seed }) : undefined;
+  // Classes of one picture each leave nothing to split off.
+  const isSplit = divided !== undefined && divided[1].length > 0;
+  const [train, validation] = isSplit ? divided : [sets.train, sets.validation];
   const all = { train, validation, test: sets.test };
   const labels = SPLITS.map((split) => all[split]?.labels).find((names) => names !== undefined) ?? [];
   const existing = SPLITS.flatMap((split): [SplitName, Dataset][] => {
@@ -100,6 +110,8 @@ function finish(layout: string, found: Parts, path: string, options: OpenDataset
   });
   const notPictures = leftOutOf(parts);
   const notes = [
+    ...readNotes,
+    ...empty.map((split) => `${split} has no picture that can be used`),
     ...(isSplit ? [`validation was split off train: ${share} of every class, seed ${seed}`] : []),
     ...labelNotes,
     ...(train === undefined ? [] : untrained(train)),
@@ -108,6 +120,7 @@ function finish(layout: string, found: Parts, path: string, options: OpenDataset
   return {
     ...Object.fromEntries(existing),
     labels,
+    emptyClasses: parts.train?.emptyFolders ?? [],
     layout,
     notes,
     summary: [
@@ -145,14 +158,18 @@ async function readSingleFile(files: DataFiles, path: string, options: OpenDatas
 
 async function readFolder(files: DataFiles, path: string, options: OpenDatasetOptions, depth = 0): Promise<Found> {
   const entries = (await files.list(path)).filter((entry) => !isHidden(entry));
-  const splitFolders = await foldersOfSplits(files, entries);
-  if (splitFolders.length > 0) return readSplitFolders(files, splitFolders, options);
+  const splits = await findSplitFolders(files, entries);
+  if (splits.folders.length > 0) return readSplitFolders(files, splits, options);
   const cifar = await readCifar(files, entries);
   if (cifar !== undefined) return { layout: cifar.title, parts: cifar.parts };
   const idx = await readIdx(files, entries);
   if (idx !== undefined) return { layout: "IDX", parts: idx };
   const flat = (await readSplitFiles(files, entries, options)) ?? undefined;
   if (flat !== undefined) return flat;
+  if (splits.unlabelled.length > 0)
+    throw new FormatError("data", `the pictures in ${list(splits.unlabelled)} have no labels`, {
+      hint: "put them into a folder per class, or beside a list of them: path,label",
+    });
   const folders = entries.filter((entry) => entry.isDirectory);
   // An archive that was unpacked often leaves one folder around the data ("cifar-10-batches-bin", "data").
   const inner = folders.length === 1 ? folders[0] : folders.find((entry) => baseName(entry.path) === "data");
@@ -160,7 +177,7 @@ async function readFolder(files: DataFiles, path: string, options: OpenDatasetOp
     return readFolder(files, inner.path, options, depth + 1);
   if (folders.length > 0) {
     const train = await readClassFolders(files, folders);
-    if (train.samples.length > 0) return { layout: "image folders", parts: { train } };
+    if (train.samples.length > 0) return { layout: "image folders", parts: { train }, notes: splits.notes };
   }
   throw new FormatError("data", `${path} has no layout that is understood: it has ${describeEntries(entries)}`, {
     hint: entries.some((entry) => /^(data_batch_\d|train|test|test_batch)$/.test(baseName(entry.path)))
@@ -170,18 +187,6 @@ async function readFolder(files: DataFiles, path: string, options: OpenDatasetOp
   });
 }
 
-/**
- * Folders that are splits by their names. Among class folders one may be called like a split (the vehicle "train" beside "tractor"): it holds
- * pictures, where a split's folder holds folders or files of another kind.
- */
-async function foldersOfSplits(files: DataFiles, entries: readonly DataFileEntry[]): Promise<DataFileEntry[]> {
-  const folders = entries.filter((entry) => entry.isDirectory);
-  const named = folders.filter((entry) => splitFromWord(baseName(entry.path)) !== undefined);
-  if (named.length === 0 || named.length === folders.length) return named;
-  const pictures = await Promise.all(named.map((folder) => hasPictures(files, folder)));
-  return pictures.includes(false) ? named : [];
-}
-
 async function hasPictures(files: DataFiles, folder: DataFileEntry): Promise<boolean> {
   return (await files.list(folder.path)).some((entry) => !entry.isDirectory && isPictureName(entry.path));
 }
@@ -189,24 +194,18 @@ async function hasPictures(files: DataFiles, folder: DataFileEntry): Promise<boo
 /** train/, val/, test/: each with class folders, or with Parquet files, shards or a list. */
 async function readSplitFolders(
   files: DataFiles,
-  folders: readonly DataFileEntry[],
+  { folders, notes }: Pick<SplitFolders, "folders" | "notes">,
   options: OpenDatasetOptions,
 ): Promise<Found> {
   const parts: { [split: string]: SamplePart } = {};
   const layouts = new Set<string>();
-  for (const folder of folders) {
-    const split = splitFromWord(baseName(folder.path))!;
-    if (parts[split] !== undefined)
-      throw new FormatError(
-        "data",
-        `there are two folders for ${split}: ${list(folders.map(({ path }) => baseName(path)))}`,
-      );
-    const entries = (await files.list(folder.path)).filter((entry) => !isHidden(entry));
+  for (const { split, path } of folders) {
+    const entries = (await files.list(path)).filter((entry) => !isHidden(entry));
     const flat = await readSplitFiles(files, entries, options);
     parts[split] = flat === undefined ? await readClassFolders(files, entries) : joinParts(Object.values(flat.parts));
     layouts.add(flat?.layout ?? "image folders");
   }
-  return { layout: [...layouts].join(" and "), parts };
+  return { layout: [...layouts].join(" and "), parts, notes };
 }
 
 /** Parquet files, tar shards or lists lying in one folder, their split told by the beginning of their names. */

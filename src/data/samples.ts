@@ -24,6 +24,8 @@ export interface SamplePart {
   readonly labels?: readonly string[];
   /** Files in its folders that are no pictures by their names. */
   readonly leftOut?: LeftOut;
+  /** Class folders without a picture. */
+  readonly emptyFolders?: readonly string[];
 }
 
 export const SPLITS = ["train", "validation", "test"] as const;

@@ -1,5 +1,5 @@
 // Loaders as a recipe wants them: for training, for validation, and for a teacher. Where they work is the caller's business.
-import type { Dataset } from "../data/dataset.ts";
+import { type Dataset, list } from "../data/dataset.ts";
 import { type BatchWorker, createLoader, type Loader } from "../data/loader.ts";
 import type { OpenedData } from "../data/open.ts";
 import { createSampler } from "../data/sampler.ts";
@@ -9,20 +9,28 @@ import type { Recipe } from "./recipe.ts";
 /** What of opened data a run trains and is scored on. */
 export interface TrainingData {
   readonly train: Dataset;
-  /** The validation split, or else the test split; undefined when neither has a picture. */
+  /** The validation split; undefined when it has no picture. Never the test split: what chooses a model cannot also measure it. */
   readonly heldOut?: Dataset;
 }
 
 /**
  * Checks that a recipe can train on data, before anything costs time.
  *
- * @throws FormatError without training pictures or with one class only
+ * @throws FormatError without training pictures, with one class only or with a class of no picture
  * @throws UsageError when there are fewer pictures than a batch has
  */
 export function trainingData(data: OpenedData, recipe: Recipe, path: string): TrainingData {
-  const { train, validation, test } = data;
+  const { train, validation } = data;
   if (train === undefined || train.length === 0)
     throw new FormatError(path, "there are no training pictures", { hint: "saccade train --help shows the layouts" });
+  if (data.emptyClasses.length > 0)
+    throw new FormatError(
+      path,
+      `there is no picture in the class folder${data.emptyClasses.length === 1 ? "" : "s"} ${list(data.emptyClasses)}`,
+      {
+        hint: "put pictures there, or delete the folder if it is no class",
+      },
+    );
   const classes = new Set(train.targets);
   if (classes.size < 2)
     throw new FormatError(
@@ -36,8 +44,7 @@ export function trainingData(data: OpenedData, recipe: Recipe, path: string): Tr
       `make the batch smaller: --batch ${2 ** Math.floor(Math.log2(Math.max(1, train.length / 4)))}`,
     );
   // A folder for a split may be there without a picture in it.
-  const heldOut = [validation, test].find((split) => (split?.length ?? 0) > 0);
-  return { train, ...(heldOut === undefined ? {} : { heldOut }) };
+  return { train, ...(validation === undefined || validation.length === 0 ? {} : { heldOut: validation }) };
 }
 
 /** Shuffled, augmented, mixed batches of the recipe's size. The workers belong to the loader. */

@@ -259,11 +259,28 @@ test("a teacher is asked once; a resumed run remembers what it said", async () =
 });
 
 test("a folder for validation without a picture is as none", async () => {
-  const bare = await writeShapes(join(folder, "bare"), { train: 3 });
+  const bare = await writeShapes(join(folder, "bare"), { train: 5 });
   mkdirSync(join(bare, "val", LABELS[0]!), { recursive: true });
   const args = ["--recipe", recipe, "--epochs", "1", "--out", join(folder, "unscored")];
   const { exitCode, notes } = await train([bare, ...args]);
-  expect([exitCode, notes.filter((line) => /^saccade:|^best:/.test(line))]).toEqual([0, []]);
+  expect(exitCode).toBe(0);
+  expect(notes).toContainEqual(expect.stringMatching(/^validation was split off train: 0.1 of every class, seed \d/));
+  const none = await train([bare, ...args.slice(0, -1), join(folder, "unmeasured"), "--validation-fraction", "0"]);
+  expect([none.exitCode, none.notes.filter((line) => /^saccade:|^best:/.test(line))]).toEqual([0, []]);
+});
+
+test("a class of which no picture can be read is named before anything is trained", async () => {
+  const torn = await writeShapes(join(folder, "torn"), { train: 4, val: 2 });
+  for (let i = 0; i < 4; i++) writeFileSync(join(torn, "train", "disc", `${i}.png`), "no picture");
+  const out = join(folder, "never");
+  const { exitCode, notes } = await train([torn, "--recipe", recipe, "--out", out]);
+  expect(exitCode).toBe(1);
+  expect(notes.at(-1)).toMatch(/not one of the 4 pictures of the class "disc" can be read: .*disc\/0\.png/);
+  expect(existsSync(out)).toBe(false);
+  mkdirSync(join(torn, "train", "empty"));
+  expect((await train([torn, "--recipe", recipe, "--out", out])).notes.at(-1)).toMatch(
+    /there is no picture in the class folder .*empty/,
+  );
 });
 
 test("pictures that cannot be read are listed at the end, once each", async () => {

@@ -2,6 +2,7 @@
 import { totalmem } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { openDataset } from "../../data/open.ts";
+import { findUnreadableClasses, requireReadableClasses } from "../../data/readable.ts";
 import { AbortedError, FormatError, NotFoundError, UsageError } from "../../errors.ts";
 import { loadModel, requireNative } from "../../model-folder/load.ts";
 import type { NativeModel } from "../../model-folder/model.ts";
@@ -10,7 +11,7 @@ import { createDataWorkers } from "../../platform/node/data-workers.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { anyRecipeNamed, recipeNamed, recipes, stagedRecipes } from "../../recipes/index.ts";
 import { targetOf } from "../../runtime/target.ts";
-import { trainingData } from "../../train/loaders.ts";
+import { type TrainingData, trainingData } from "../../train/loaders.ts";
 import { overrideRecipe, parseRecipe, type Recipe, type RecipeOverrides } from "../../train/recipe.ts";
 import { listCheckpoints } from "../../train/run/checkpoint.ts";
 import { openRun, type ResumedRun, runPaths } from "../../train/run/run-folder.ts";
@@ -218,6 +219,7 @@ async function trainOnce(
   });
   for (const line of data.summary) terminal.note(line);
   const split = trainingData(data, recipe, dataPath);
+  await checkReadable(split, terminal);
   const teacher = flags.teacher ?? before?.teacher;
   const inputs: RunInputs = {
     data: dataPath,
@@ -234,6 +236,17 @@ async function trainOnce(
   const { resumed, folder } = plan;
   const options = { recipe, folder, model, inputs, ...split, ...(resumed === undefined ? {} : { resumed }) };
   await follow(options, flags, terminal);
+}
+
+/** A class that cannot be learned is an error before anything costs time; one that is not measured, a word. */
+async function checkReadable({ train, heldOut }: TrainingData, terminal: Terminal): Promise<void> {
+  await requireReadableClasses(train, nodeDataFiles, nodeHost.decode, terminal.signal);
+  if (heldOut === undefined) return;
+  const unmeasured = await findUnreadableClasses(heldOut, nodeDataFiles, nodeHost.decode, terminal.signal);
+  for (const { label, problems } of unmeasured)
+    terminal.note(
+      `not one of the ${problems.length} validation pictures of the class "${label}" can be read: it is not measured`,
+    );
 }
 
 function overridesOf({ epochs, batch, learningRate, seed }: TrainFlags): RecipeOverrides {

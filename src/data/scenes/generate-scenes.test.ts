@@ -37,6 +37,7 @@ const source = (damaged: readonly number[] = []): OpenedData => ({
   layout: "a test",
   summary: [],
   notes: [],
+  emptyClasses: [],
 });
 
 const SETTINGS = { size: 40, evidence: 8, clutter: 3, distractors: 0, seed: 7 };
