@@ -77,7 +77,7 @@ try {
     if (hasFaults) process.exitCode = 1;
     console.error(`bench: ${suite.name}: ${report.rows.length} rows${hasFaults ? "; see its notes" : ""}`);
   }
-  console.error("bench: npx tsx bench/tables.ts puts them into the README");
+  console.error("bench: npx tsx bench/tables.ts puts them into docs/benchmarks.md and the README");
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;

@@ -2,7 +2,7 @@
 
 export interface Suite {
   readonly name: string;
-  /** What it is to show, for the README. */
+  /** What it is to show, for docs/benchmarks.md. */
   readonly title: string;
   /** Of `saccade bench`. */
   readonly args: readonly string[];

@@ -1,8 +1,9 @@
-// The README's tables and plots, made from the checked-in results and from nothing else. A test compares them.
+// The tables and plots of docs/benchmarks.md and the README's few rows, made from the checked-in results and from nothing else. A test compares
+// them.
 //
 //   npx tsx bench/tables.ts
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { drawPlots } from "../src/evaluate/bench/plots/plots.ts";
 import { type BenchReport, type BenchRow, contextKey, parseBenchReport } from "../src/evaluate/bench/report.ts";
@@ -12,8 +13,19 @@ const ROOT = resolve(import.meta.dirname, "..");
 const BEGIN = "<!-- made by bench/tables.ts from bench/results: do not edit -->";
 const END = "<!-- end of what bench/tables.ts makes -->";
 
-/** Plots of the results that the README shows. */
+/** The plot that the benchmarks' page shows. */
 const SHOWN_PLOT = { suite: "resolution", plot: "throughput", alt: "pictures a second against resolution" };
+
+/** What the README shows of the resolutions. */
+const SUMMARY = { models: ["sparseformer_v1_tiny", "resnet50", "convnext_tiny"], sizes: [224, 512, 1024] };
+
+type Results = ReadonlyMap<string, BenchReport>;
+
+/** What the script makes of each page, by the page's path. */
+export const PAGES: Readonly<Record<string, (results: Results) => string>> = {
+  "docs/benchmarks.md": makeSection,
+  "README.md": makeSummary,
+};
 
 /** The checked-in results by suite; suites that were not measured yet are left out. */
 export function readResults(root = ROOT): Map<string, BenchReport> {
@@ -25,15 +37,15 @@ export function readResults(root = ROOT): Map<string, BenchReport> {
   return found;
 }
 
-/** The README with the part between the markers made anew. Throws when it has no markers. */
-export function updateReadme(readme: string, results: ReadonlyMap<string, BenchReport>): string {
-  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error("the README has no place for the tables");
-  return `${readme.slice(0, begin + BEGIN.length)}\n${makeSection(results)}${readme.slice(end)}`;
+/** A page with the part between its markers made anew. Throws when it has no markers. */
+export function updatePage(path: string, page: string, results: Results): string {
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`${path} has no place for the tables`);
+  return `${page.slice(0, begin + BEGIN.length)}\n${PAGES[path]!(results)}${page.slice(end)}`;
 }
 
 /** Plots by their path in the repository. */
-export function makePlots(results: ReadonlyMap<string, BenchReport>): Map<string, string> {
+export function makePlots(results: Results): Map<string, string> {
   const plots = new Map<string, string>();
   for (const [suite, report] of results)
     for (const [name, svg] of drawPlots(report)) plots.set(plotPath(suite, name), svg);
@@ -41,7 +53,8 @@ export function makePlots(results: ReadonlyMap<string, BenchReport>): Map<string
 }
 
 function plotPath(suite: string, plot: string): string {
-  return `bench/results/plots/${suite}-${plot}.svg`;
+  const isShown = suite === SHOWN_PLOT.suite && plot === SHOWN_PLOT.plot;
+  return `${isShown ? "docs/images" : "bench/results/plots"}/${suite}-${plot}.svg`;
 }
 
 // --- tables ----------------------------------------------------------------------------------------------------------------------
@@ -54,7 +67,7 @@ const TABLES: Readonly<Record<string, TableMaker>> = {
   precision: precisionTable,
 };
 
-function makeSection(results: ReadonlyMap<string, BenchReport>): string {
+function makeSection(results: Results): string {
   const blocks = SUITES.flatMap(({ name, title }) => {
     const report = results.get(name);
     const make = TABLES[name];
@@ -62,9 +75,18 @@ function makeSection(results: ReadonlyMap<string, BenchReport>): string {
     const lines = [`**${title}**`, "", ...make(report), "", describeRun(report), ""];
     const { suite, plot, alt } = SHOWN_PLOT;
     const hasPlot = name === suite && drawPlots(report).has(plot);
-    return hasPlot ? [...lines, `![${alt}](${plotPath(suite, plot)})`, ""] : lines;
+    return hasPlot ? [...lines, `![${alt}](${relative("docs", plotPath(suite, plot))})`, ""] : lines;
   });
   return ["", ...blocks].join("\n");
+}
+
+/** A few rows: what larger pictures cost. */
+function makeSummary(results: Results): string {
+  const report = results.get("resolution");
+  if (report === undefined) return "";
+  const { models, sizes } = SUMMARY;
+  const rows = report.rows.filter(({ model, height }) => models.includes(model) && sizes.includes(height));
+  return ["", ...resolutionTable({ ...report, rows }), ""].join("\n");
 }
 
 /** A row a model: what it costs by count, and what that takes with one picture and with several. */
@@ -171,8 +193,8 @@ function markdown(header: readonly string[], rows: readonly (readonly string[])[
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const results = readResults();
-  const readme = join(ROOT, "README.md");
-  writeFileSync(readme, updateReadme(readFileSync(readme, "utf8"), results));
+  for (const path of Object.keys(PAGES))
+    writeFileSync(join(ROOT, path), updatePage(path, readFileSync(join(ROOT, path), "utf8"), results));
   for (const [path, svg] of makePlots(results)) {
     mkdirSync(dirname(join(ROOT, path)), { recursive: true });
     writeFileSync(join(ROOT, path), svg);

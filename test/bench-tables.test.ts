@@ -1,17 +1,22 @@
-// The README's tables and plots are what the script makes from the checked-in results.
+// The tables of the benchmarks' page and of the README, and the plots, are what the script makes from the checked-in results.
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { SUITES } from "../bench/suites.ts";
-import { makePlots, readResults, updateReadme } from "../bench/tables.ts";
+import { makePlots, PAGES, readResults, updatePage } from "../bench/tables.ts";
 import { fakeReport, fakeRow } from "../src/evaluate/bench/report.test-helper.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const README = readFileSync(join(ROOT, "README.md"), "utf8");
+const read = (page: string) => readFileSync(join(ROOT, page), "utf8");
+const PAGE = read("docs/benchmarks.md");
 const RESULTS = readResults();
 
-test("the README's tables are the script's", () => {
-  expect(README, "run: npx tsx bench/tables.ts").toBe(updateReadme(README, RESULTS));
+test.each(Object.keys(PAGES))("the tables of %s are the script's", (page) => {
+  expect(read(page), "run: npx tsx bench/tables.ts").toBe(updatePage(page, read(page), RESULTS));
+});
+
+test("the README has three rows", () => {
+  expect(read("README.md").match(/^\| `\w+` \| \d.*$/gm)).toHaveLength(3);
 });
 
 test("the checked-in plots are the script's", () => {
@@ -26,13 +31,13 @@ test.each([...RESULTS])(
     expect(report.command).toBe(`saccade bench ${suite.args.join(" ")}`);
     expect(report).toMatchObject({ suite: name, complete: true });
     expect(report.commit).toBeDefined();
-    for (const { model } of report.rows) expect(README).toContain(`| \`${model}\` |`);
+    for (const { model } of report.rows) expect(PAGE).toContain(`| \`${model}\` |`);
   },
 );
 
 /** The lines of the tables made from one suite's report. */
 function tableOf(suite: string, report: ReturnType<typeof fakeReport>): string[] {
-  return updateReadme(README, new Map([[suite, report]]))
+  return updatePage("docs/benchmarks.md", PAGE, new Map([[suite, report]]))
     .split("\n")
     .filter((line) => line.startsWith("|") && /ms|---:|`[ab]`/.test(line));
 }
@@ -83,10 +88,10 @@ test("precision: how much faster, batch by batch", () => {
 test("a machine that had other work is said in bold, with the command that repeats the measurement", () => {
   const load = { others: 0.4, process_cores: 1, quiet: false, notes: ["Other work took 40 % of the machine."] };
   const report = fakeReport([fakeRow({ model: "a" })], { load, command: "saccade bench a" });
-  const readme = updateReadme(README, new Map([["headline", report]]));
-  expect(readme).toContain("**Not a quiet machine: these numbers are not to be quoted.** Other work took 40 %");
-  expect(readme).toContain("`saccade bench a`");
-  expect(() => updateReadme("# no markers", new Map())).toThrow("no place");
+  const page = updatePage("docs/benchmarks.md", PAGE, new Map([["headline", report]]));
+  expect(page).toContain("**Not a quiet machine: these numbers are not to be quoted.** Other work took 40 %");
+  expect(page).toContain("`saccade bench a`");
+  expect(() => updatePage("README.md", "# no markers", new Map())).toThrow("no place");
 });
 
 test("suites are commands that can be parsed, with names of their own", () => {

@@ -44,9 +44,8 @@ Examples:
 saccade COMMAND --help shows a command's options and examples.
 `;
 
-/** Runs one command line; the exit code is the answer. Never throws. */
-export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
-  let exitCode = 0;
+/** The command line with all its commands. `finish` hears exit codes of commands that went through but found faults. */
+export function createProgram(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const program = new Command("saccade")
     .description(
       "Sparse visual recognition: says what is in a picture by looking at a few places, and shows where it looked.",
@@ -63,10 +62,16 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
       getOutHelpWidth: () => Math.min(terminal.columns, 110),
       getErrHelpWidth: () => Math.min(terminal.columns, 110),
     });
-  for (const add of COMMANDS)
-    add(program, terminal, (code) => {
-      exitCode = Math.max(exitCode, code);
-    });
+  for (const add of COMMANDS) add(program, terminal, finish);
+  return program;
+}
+
+/** Runs one command line; the exit code is the answer. Never throws. */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(terminal, (code) => {
+    exitCode = Math.max(exitCode, code);
+  });
   try {
     // Nothing was asked for, so nothing has failed.
     if (args.length === 0) {

@@ -34,9 +34,11 @@ export interface StepEvaluation {
  * Gathers the answers of pictures that took all steps.
  *
  * @example
+ * const classifier = await AdaptiveClassifier.load("gfnet_resnet50_96.pth.tar");
  * const meter = new StepMeter(classifier.stepMacs);
- * for (const { stepLogits } of await classifier.scores(pictures)) meter.add(stepLogits, target);
- * console.log(meter.result().steps.at(-1).top1);
+ * const [elephant] = await classifier.scores([image]);
+ * if (elephant) meter.add(elephant.stepLogits, 386);
+ * console.log(meter.result().steps.at(-1)?.top1);
  */
 export class StepMeter {
   readonly #costs: readonly number[];

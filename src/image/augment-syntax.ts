@@ -5,7 +5,7 @@ import { UsageError } from "../errors.ts";
 import type { RandomResizedCropOptions, Range } from "./augment-crop.ts";
 import { ERASE_MODES, type RandomErasingOptions } from "./augment-erase.ts";
 import { parseRandAugment, printRandAugment, type RandAugmentConfig } from "./augment-rand.ts";
-import { parseTransform, printTransform, type TransformOp } from "./transform.ts";
+import { parseTransform, printTransform, TRANSFORM_OPS, type TransformOp } from "./transform.ts";
 
 /** An operation that draws numbers. Probabilities are 0 to 1, sizes pixels. */
 export type RandomOp =
@@ -86,6 +86,13 @@ function parseCall(part: string, text: string, at: number): AugmentationOp {
   const match = /^([a-z_]*)\s*\(([^()]*)\)$/.exec(part);
   const name = match?.[1] ?? /^\w*/.exec(part)![0];
   if (!isRandomOp(name)) {
+    if (name !== "" && !TRANSFORM_OPS.includes(name))
+      fail(
+        text,
+        at,
+        `"${name}" is not an operation`,
+        `operations: ${[...Object.keys(USAGE), ...TRANSFORM_OPS].join(", ")}`,
+      );
     // Spaces in front keep the columns of its messages right.
     const [op] = parseTransform(" ".repeat(at) + part);
     return op ?? fail(text, at, "an operation is missing");

@@ -50,7 +50,10 @@ const POINT_COLOR: Color = [255, 214, 64];
  * Draws a gaze over its picture.
  *
  * @returns a new picture: headline, density map, one panel per stage.
- * @example await encodePng(drawGaze(image, gaze, { headline: ["guinea pig 83 %", "hamster 9 %"] }))
+ * @example
+ * const classifier = await Classifier.load("saccade/everyday");
+ * const { gaze } = await classifier.classify(image, { explain: true });
+ * if (gaze) await writeFile("looked.png", await encodePng(drawGaze(image, gaze, { headline: ["guinea pig 83 %"] })));
  */
 export function drawGaze(image: Pixels, gaze: Gaze, options: DrawGazeOptions = {}): RawImage {
   gaze.stages.forEach(checkStage);

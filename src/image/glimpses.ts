@@ -41,7 +41,9 @@ const DARK: Color = [16, 18, 22];
  * Draws looks over their picture, in order.
  *
  * @returns a new picture: headline, the picture with numbered boxes, one panel a look
- * @example await encodePng(drawGlimpses(image, glimpses, { headline: ["guinea pig 83 %"] }))
+ * @example
+ * const looks: Glimpse[] = [{ name: "glance", box: [40, 60, 360, 380], thought: "guinea pig 83 %" }];
+ * await writeFile("looks.png", await encodePng(drawGlimpses(image, looks, { headline: ["guinea pig 83 %"] })));
  */
 export function drawGlimpses(pixels: Pixels, glimpses: readonly Glimpse[], options: SheetOptions = {}): RawImage {
   const image = rgbPixels(pixels);

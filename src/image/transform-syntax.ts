@@ -101,6 +101,9 @@ const SYNTAX: Readonly<Record<TransformOp["op"], Syntax>> = {
   },
 };
 
+/** The names of all operations. */
+export const TRANSFORM_OPS: readonly string[] = Object.keys(SYNTAX);
+
 /**
  * Reads a transform.
  *
@@ -118,7 +121,7 @@ export function parseTransform(text: string): Transform {
       fail(
         name.at,
         name.text === "" ? "an operation is missing" : `"${name.text}" is not an operation`,
-        `operations: ${Object.keys(SYNTAX).join(", ")}`,
+        `operations: ${TRANSFORM_OPS.join(", ")}`,
       );
     const syntax = SYNTAX[name.text as TransformOp["op"]];
     const args = new Arguments(call, (at, problem) => fail(at, problem, `it is written ${syntax.usage}`));

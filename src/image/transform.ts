@@ -10,6 +10,7 @@ export {
   NORMALIZATIONS,
   parseTransform,
   printTransform,
+  TRANSFORM_OPS,
   type Transform,
   type TransformOp,
 } from "./transform-syntax.ts";

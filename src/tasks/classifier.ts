@@ -96,8 +96,8 @@ export class Classifier {
    * @throws AbortedError when the signal fires, UsageError
    * @example
    * const classifier = await Classifier.load("saccade/everyday", { sessions: "auto" });
-   * for await (const { source, answer, error } of classifier.classifyAll(paths))
-   *   console.log(source, answer?.predictions[0].label ?? error.message);
+   * for await (const { source, answer, error } of classifier.classifyAll(pictures))
+   *   console.log(source, error === undefined ? answer.predictions[0]?.label : error.message);
    */
   classifyAll(
     pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
@@ -120,7 +120,10 @@ export class Classifier {
    * What the model says about every class, for pictures that are decoded already: for evaluation and for users who rank for themselves.
    *
    * @returns one item a picture, in their order
-   * @example const [{ scores, kind }] = await classifier.scores([await decodeImage(bytes)]); // kind "logits": softmax(scores)[3] is the probability of labels[3]
+   * @example
+   * const classifier = await Classifier.load("saccade/everyday");
+   * // kind "logits": their softmax is the probability of labels[i]
+   * for (const { scores, kind } of await classifier.scores([image])) console.log(kind, scores.length, classifier.labels?.length);
    */
   async scores(pictures: readonly Pixels[], options: ScoreOptions = {}): Promise<ClassScores[]> {
     const run = (views: readonly PictureView[]) => this.#scoreBatch(views, options);

@@ -23,8 +23,8 @@ export interface EmbedOptions extends DecodeOptions {
  *
  * @example
  * const embedder = await Embedder.load("sparseformer_btsp_openai_clip_base");
- * const [a, b] = await embedder.embed(["a.jpg", "b.jpg"]);
- * const cosine = a.reduce((sum, value, i) => sum + value * b[i], 0);
+ * const [a, b] = [await embedder.embed("a.jpg"), await embedder.embed("b.jpg")];
+ * const cosine = a.reduce((sum, value, i) => sum + value * b[i]!, 0);
  */
 export class Embedder {
   readonly #engine: Engine;

@@ -17,8 +17,13 @@ export interface FakeTerminalOptions {
   readonly onStatus?: (line: string) => void;
 }
 
-/** `await cli(["classify", "photo.jpg"])` */
-export async function cli(args: readonly string[], options: FakeTerminalOptions = {}): Promise<CliRun> {
+export interface FakeTerminal {
+  readonly terminal: Terminal;
+  /** All that was said so far. */
+  said(): Omit<CliRun, "exitCode">;
+}
+
+export function fakeTerminal(options: FakeTerminalOptions = {}): FakeTerminal {
   let stdout = "";
   const notes: string[] = [];
   const terminal: Terminal = {
@@ -36,6 +41,12 @@ export async function cli(args: readonly string[], options: FakeTerminalOptions 
     readInput: async () => options.stdin ?? new Uint8Array(0),
     signal: options.signal ?? new AbortController().signal,
   };
+  return { terminal, said: () => ({ stdout, notes }) };
+}
+
+/** `await cli(["classify", "photo.jpg"])` */
+export async function cli(args: readonly string[], options: FakeTerminalOptions = {}): Promise<CliRun> {
+  const { terminal, said } = fakeTerminal(options);
   const exitCode = await runCli(args, terminal);
-  return { exitCode, stdout, notes };
+  return { exitCode, ...said() };
 }
