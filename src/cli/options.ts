@@ -1,6 +1,7 @@
 // Options that several commands share, and the checks of their values.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../errors.ts";
+import { DECODINGS, type Decoding } from "../image/raw-image.ts";
 import { parseResolution, type Resolution } from "../image/resolution.ts";
 import type { LoadOptions } from "../model-folder/load.ts";
 import { PRECISIONS, type Precision } from "../onnx/lower.ts";
@@ -139,6 +140,16 @@ function resolution(text: string): Resolution {
   } catch (error) {
     throw error instanceof UsageError ? new InvalidArgumentError(`${error.message}.`) : error;
   }
+}
+
+export interface DecodeFlags {
+  decode?: Decoding;
+}
+
+/** --decode: whether photographs may be decoded smaller than they are. */
+export function addDecodeOption(command: Command, usual: Decoding): Command {
+  const help = `exact: Pillow's numbers; fast: large JPEG and WebP are decoded no larger than the model needs (default: ${usual})`;
+  return command.addOption(new Option("--decode <how>", help).choices(DECODINGS));
 }
 
 /** What a session takes. */

@@ -3,6 +3,7 @@ import type { DataProblem, Dataset } from "../data/dataset.ts";
 import { type DataFiles, type DecodePicture, loadPicture } from "../data/files.ts";
 import { SessionError } from "../errors.ts";
 import type { RawImage } from "../image/raw-image.ts";
+import { pictureSize, type ViewOptions } from "../image/view.ts";
 import type { Classifier, ScoreTaskOptions } from "../tasks/classifier.ts";
 import { type BatchTask, type Reserve, type StreamOptions, streamAnswers } from "../tasks/picture-stream.ts";
 import type { ClassScores } from "../tasks/results.ts";
@@ -67,12 +68,15 @@ export async function* answerDataset(
   const { batchSize, signal } = options;
   const wantsGaze = ({ name }: Entry) => classifier.looks && options.wantsGaze(name);
   const scoring = { batchSize, wantsGaze, ...(signal === undefined ? {} : { signal }) };
-  const read = (entry: Entry, reserve: Reserve) => readEntry(entry, dataset, access, reserve);
   const entries = entriesOf(dataset);
+  const stream = <V>(task: BatchTask<V, ClassScores, Entry>) => {
+    const read = (entry: Entry, reserve: Reserve) => readEntry(entry, dataset, access, { ...task.decoding, reserve });
+    return streamAnswers(entries, read, task, scoring);
+  };
   const answers =
     classifier.scoreTask === undefined
-      ? streamAnswers(entries, read, plainTask(classifier, scoring), scoring)
-      : streamAnswers(entries, read, classifier.scoreTask(scoring), scoring);
+      ? stream(plainTask(classifier, scoring))
+      : stream(classifier.scoreTask<Entry>(scoring));
   for await (const { source, ...answered } of answers) {
     const { name } = source;
     // Damaged scores are the model's fault: to leave such pictures out would flatter it.
@@ -91,14 +95,13 @@ async function readEntry(
   entry: Entry,
   dataset: Dataset,
   { files, decode }: PictureAccess,
-  reserve: Reserve,
+  options: ViewOptions,
 ): Promise<RawImage> {
   const { name, label, picture } = await dataset.item(entry.index);
   entry.name = name;
   entry.label = label;
-  const image = await loadPicture(picture, files, (bytes) => decode(bytes, { reserve }));
-  entry.width = image.width;
-  entry.height = image.height;
+  const image = await loadPicture(picture, files, (bytes) => decode(bytes, options));
+  Object.assign(entry, pictureSize(image));
   return image;
 }
 

@@ -7,7 +7,22 @@ export interface RawImage {
   readonly height: number;
   /** R, G, B, R, G, B, … row by row. */
   readonly data: Uint8Array;
+  /** Set where these pixels are not a picture's own but what a model sees of it (`ViewOptions`): the picture's size. */
+  readonly viewOf?: PictureSize;
 }
+
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+export const DECODINGS = ["exact", "fast"] as const;
+/**
+ * How a picture is decoded for a model that sees far fewer pixels than there are: "exact" decodes them all and gives Pillow's numbers; "fast" lets
+ * JPEG and WebP decoders leave out detail that would be averaged away, which is several times as fast for photographs and changes a few
+ * of the numbers a little. Pictures that gain nothing are decoded exactly.
+ */
+export type Decoding = (typeof DECODINGS)[number];
 
 /** Limits and choices for decoding. Limits are checked on the header, before pixels are allocated. */
 export interface DecodeOptions {
@@ -17,6 +32,8 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
   /** What shows through transparent pixels. Default white. */
   readonly background?: readonly [red: number, green: number, blue: number];
+  /** Default "fast" for what is classified and embedded, "exact" for what is evaluated or handed out as pixels. */
+  readonly decode?: Decoding;
   /**
    * Called before memory is taken, with its bytes: of a file that is read, and of the pixels, once their number is known. What it returns is
    * waited for, so that pictures that are read side by side can be kept from taking too much together.

@@ -20,7 +20,10 @@ export interface PixelWindow {
 export interface ResampleOptions {
   /** Default "bicubic", as in Pillow. */
   readonly filter?: ResampleFilter;
-  /** Pillow's `box`: the source rectangle to scale, in pixels, fractions allowed. Default: the whole picture. */
+  /**
+   * Pillow's `box`: the source rectangle to scale, in pixels, fractions allowed. Default: the whole picture. It may reach less than a pixel
+   * beyond, for pictures that lack a strip at their edge.
+   */
   readonly box?: readonly [left: number, top: number, right: number, bottom: number];
   /** Compute only this part of the `width` x `height` output: the same pixels as cropping afterwards, without the work. */
   readonly window?: PixelWindow;
@@ -130,7 +133,8 @@ function checkArguments(
       "width and height are whole, at least 1",
     );
   const [left, top, right, bottom] = box;
-  if (!(left >= 0 && top >= 0 && right <= image.width && bottom <= image.height && left < right && top < bottom))
+  const isNear = left > -1 && top > -1 && right < image.width + 1 && bottom < image.height + 1;
+  if (!(isNear && left < right && top < bottom))
     throw new UsageError(
       `the box (${box.join(", ")}) does not lie inside the picture of ${image.width} x ${image.height}`,
       "a box is left, top, right, bottom in pixels",

@@ -2,7 +2,7 @@
 // resize, center_crop, to_tensor, normalize). The same plan tells where a point of the model's view lies on the original picture.
 import { LimitError, UsageError } from "../errors.ts";
 import { allocate, type TensorData } from "../tensor.ts";
-import { DEFAULT_MAX_PIXELS, type RawImage } from "./raw-image.ts";
+import { DEFAULT_MAX_PIXELS, type PictureSize, type RawImage } from "./raw-image.ts";
 import { copyWindow, type PixelWindow, type ResampleFilter, resample } from "./resample.ts";
 import type { Transform, TransformOp, Triple } from "./transform-syntax.ts";
 
@@ -96,6 +96,30 @@ export function transformToRaw(
     image: steps.reduce(applyStep, image),
     viewToPicture: viewToPicture(transform, image.width, image.height),
   };
+}
+
+/** The same from pixels that stand for a picture of another size: `box` says where its edges lie on them. The first step must be a resizing. */
+export function transformRendition(
+  pixels: RawImage,
+  transform: Transform,
+  picture: PictureSize,
+  box: readonly [number, number, number, number],
+): RawImage {
+  const { steps } = planGeometry(transform, picture.width, picture.height);
+  const [first, ...others] = steps;
+  if (first?.kind !== "resize") return steps.reduce(applyStep, pixels);
+  const { width, height, filter, window } = first;
+  return others.reduce(applyStep, resample(pixels, width, height, { filter, window, box }));
+}
+
+/** The size that a transform resizes a picture to before anything else; undefined where something else comes first. */
+export function firstResize(
+  transform: Transform,
+  width: number,
+  height: number,
+): (PictureSize & { readonly filter: ResampleFilter }) | undefined {
+  const [first] = planGeometry(transform, width, height).steps;
+  return first?.kind === "resize" ? first : undefined;
 }
 
 /**

@@ -1,7 +1,8 @@
 // What the library needs of the place it runs in: files, pictures, sessions. node/ implements it with fs, sharp and ONNX Runtime's native
 // build; web/ (later) with fetch, ImageDecoder and WASM or WebGPU. Everything above asks a Host and never a platform.
 import type { UrlLike } from "../byte-sources.ts";
-import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
+import type { RawImage } from "../image/raw-image.ts";
+import type { ViewOptions } from "../image/view.ts";
 import type { Device, Session, SessionOptions } from "../runtime/session.ts";
 import type { StagedSession } from "../runtime/staged-session.ts";
 import type { TensorData } from "../tensor.ts";
@@ -56,8 +57,8 @@ export interface Host {
   pathOf(url: UrlLike): string;
   /** Where downloaded weights are kept, and where the models that come with the package are. */
   readonly folders: { readonly cache: string; readonly bundledModels: string };
-  /** Bytes of a JPEG, PNG, WebP, GIF, AVIF or TIFF to 8-bit RGB. Limits are checked before pixels are decoded. */
-  decode(bytes: Uint8Array, options?: DecodeOptions): Promise<RawImage>;
+  /** Bytes of a JPEG, PNG, WebP, GIF, AVIF or TIFF to 8-bit RGB, or to what a model sees of it. Limits are checked before pixels are decoded. */
+  decode(bytes: Uint8Array, options?: ViewOptions): Promise<RawImage>;
   /** RGB pixels to PNG bytes. */
   encodePng(image: RawImage): Promise<Uint8Array>;
   /** A session on the best device that is there (or the one asked for). Never blocks the caller's event loop while it runs. */

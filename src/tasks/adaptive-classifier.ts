@@ -1,16 +1,16 @@
 // Classification that looks only as long as it must: a model in steps, an answer after each, and a rule that says when one is good enough.
 import { UsageError } from "../errors.ts";
 import { type Pixels, rgbPixels } from "../image/pixels.ts";
-import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
+import type { DecodeOptions, PictureSize, RawImage } from "../image/raw-image.ts";
 import { atResolution } from "../image/resolution.ts";
 import {
   parseTransform,
   pixelNormalization,
   type Transform,
-  transformToPixels,
   type ViewToPicture,
   viewToPicture,
 } from "../image/transform.ts";
+import { type PictureView, pictureView } from "../image/view.ts";
 import { type CompiledStages, exportStages } from "../model-folder/compile.ts";
 import { requireNative } from "../model-folder/load.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "../model-folder/model.ts";
@@ -22,10 +22,10 @@ import type { StagedSession } from "../runtime/staged-session.ts";
 import { targetOf } from "../runtime/target.ts";
 import { elementCount, type TensorData, toFloat32 } from "../tensor.ts";
 import { problemOf, softmax, topPredictions } from "./class-scores.ts";
-import { type EngineOptions, loadedModel, type ModelSource, requireOutput } from "./engine.ts";
+import { DEFAULT_DECODING, type EngineOptions, loadedModel, type ModelSource, requireOutput } from "./engine.ts";
 import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./exit-rule.ts";
 import { gazeOutputs, gazeStages } from "./gaze-outputs.ts";
-import { batchesOf, pictureBatch } from "./picture-sessions.ts";
+import { batchesOf, joinsViews, viewPixels, viewValues } from "./picture-sessions.ts";
 import { type Answered, allAnswers, type Reserve, streamAnswers } from "./picture-stream.ts";
 import { type PictureSource, readPicture, requireManyPictures } from "./pictures.ts";
 import type { ClassificationResult, ClassScores, GazeStage, Prediction } from "./results.ts";
@@ -193,14 +193,15 @@ export class AdaptiveClassifier {
   ): AsyncGenerator<Answered<PictureSource, AdaptiveResult>> {
     const { topK = DEFAULT_TOP_K, batchSize = DEFAULT_BATCH_SIZE, signal } = options;
     if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);
-    const read = (source: PictureSource, reserve: Reserve) => readPicture(this.#host, source, { ...options, reserve });
+    const decoding = { decode: DEFAULT_DECODING, ...options, transform: this.#transform };
+    const read = (source: PictureSource, reserve: Reserve) => readPicture(this.#host, source, { ...decoding, reserve });
     const task = {
-      view: (picture: RawImage) => picture,
-      bytesOf: ({ data }: RawImage) => data.byteLength,
+      view: (picture: RawImage) => pictureView(picture, this.#transform),
+      bytesOf: ({ pixels }: PictureView) => pixels.data.byteLength,
       batchSize,
-      joins: () => true, // `scores` takes them apart by size
-      run: async (batch: readonly { readonly view: RawImage }[]) => {
-        const scored = await this.scores(
+      joins: joinsViews,
+      run: async (batch: readonly { readonly view: PictureView }[]) => {
+        const scored = await this.#scoreViews(
           batch.map(({ view }) => view),
           options,
         );
@@ -217,9 +218,13 @@ export class AdaptiveClassifier {
    * @returns one item a picture, in their order
    */
   async scores(pictures: readonly Pixels[], options: AdaptiveOptions = {}): Promise<AdaptiveScores[]> {
-    const images = requireManyPictures(pictures).map((picture) => rgbPixels(picture));
+    const views = requireManyPictures(pictures).map((picture) => pictureView(rgbPixels(picture), this.#transform));
+    return this.#scoreViews(views, options);
+  }
+
+  async #scoreViews(views: readonly PictureView[], options: AdaptiveOptions): Promise<AdaptiveScores[]> {
     if (options.budgetMs !== undefined && !this.#times.isComplete) await this.#calibrate();
-    const batches = batchesOf(this.#transform, images, options.batchSize ?? DEFAULT_BATCH_SIZE);
+    const batches = batchesOf(views, options.batchSize ?? DEFAULT_BATCH_SIZE);
     const results: AdaptiveScores[][] = [];
     let next = 0;
     const lane = async () => {
@@ -244,7 +249,7 @@ export class AdaptiveClassifier {
     return this.dispose();
   }
 
-  async #scoreBatch(batch: readonly RawImage[], options: AdaptiveOptions): Promise<AdaptiveScores[]> {
+  async #scoreBatch(batch: readonly PictureView[], options: AdaptiveOptions): Promise<AdaptiveScores[]> {
     const rule = exitRule(options, this.#costs());
     const images = this.#images(batch);
     const stepLogits = batch.map((): Float32Array[] => []);
@@ -291,11 +296,9 @@ export class AdaptiveClassifier {
     });
   }
 
-  /** Pictures of one size as the first stage takes them, in memory of their own. */
-  #images(batch: readonly RawImage[]): TensorData {
-    return this.#session.images?.dtype === "uint8"
-      ? transformToPixels(batch, this.#transform)
-      : pictureBatch(this.#transform, batch);
+  /** Views of one size as the first stage takes them, in memory of their own. */
+  #images(batch: readonly PictureView[]): TensorData {
+    return this.#session.images?.dtype === "uint8" ? viewPixels(batch) : viewValues(batch, this.#transform);
   }
 
   #costs(): StepCosts {
@@ -322,11 +325,14 @@ export class AdaptiveClassifier {
         if (run > 0) this.#times.add(step, 1, milliseconds);
         return [0];
       };
-      await this.#session.run(this.#images([empty]), measure, { outputs: ["logits"], transferInputs: true });
+      await this.#session.run(this.#images([pictureView(empty, this.#transform)]), measure, {
+        outputs: ["logits"],
+        transferInputs: true,
+      });
     }
   }
 
-  #result(scores: AdaptiveScores, picture: RawImage, topK: number): AdaptiveResult {
+  #result(scores: AdaptiveScores, picture: PictureSize, topK: number): AdaptiveResult {
     const map = viewToPicture(this.#transform, picture.width, picture.height);
     let macs = 0;
     const steps = scores.stepLogits.map((logits, step): AdaptiveStep => {
@@ -349,7 +355,7 @@ const lanesOf = ({ budgetMs }: ExitOptions) => (budgetMs === undefined ? LANES :
 function boxInPicture(
   [x1, y1, x2, y2]: ArrayLike<number> & Iterable<number>,
   { scaleX, scaleY, offsetX, offsetY }: ViewToPicture,
-  { width, height }: RawImage,
+  { width, height }: PictureSize,
 ): Box {
   const x = (part: number) => (part * scaleX + offsetX) * width;
   const y = (part: number) => (part * scaleY + offsetY) * height;

@@ -2,11 +2,11 @@
 // last layer.
 import { SessionError } from "../errors.ts";
 import type { DecodeOptions } from "../image/raw-image.ts";
+import type { PictureView } from "../image/view.ts";
 import type { ModelCard } from "../model-folder/model.ts";
 import type { Host } from "../platform/host.ts";
 import { elementCount, toFloat32 } from "../tensor.ts";
 import { Engine, type EngineOptions, type ModelSource, requireOutput } from "./engine.ts";
-import type { PictureView } from "./picture-sessions.ts";
 import { type Answered, allAnswers } from "./picture-stream.ts";
 import type { PictureSource } from "./pictures.ts";
 

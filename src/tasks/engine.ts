@@ -1,8 +1,9 @@
 // A compiled model with a session: pictures go in, raw outputs come out. Classifier and Embedder share it.
 import { type SaccadeError, SessionError, UsageError } from "../errors.ts";
-import type { DecodeOptions } from "../image/raw-image.ts";
+import type { DecodeOptions, Decoding } from "../image/raw-image.ts";
 import { atResolution, type Resolution } from "../image/resolution.ts";
 import { parseTransform, pixelNormalization, printTransform, type Transform } from "../image/transform.ts";
+import type { PictureView } from "../image/view.ts";
 import { type CompiledModel, compileModel, type PictureModel } from "../model-folder/compile.ts";
 import { type LoadOptions, loadModel, type ModelFileSource } from "../model-folder/load.ts";
 import type { LoadedModel } from "../model-folder/model.ts";
@@ -14,7 +15,7 @@ import type { SessionLayout } from "../runtime/session-layout.ts";
 import { targetOf } from "../runtime/target.ts";
 import type { TensorData } from "../tensor.ts";
 import { EngineSessions, type ManySessionsOptions, type TrialBatch } from "./engine-sessions.ts";
-import { joinsViews, PictureSessions, type PictureView } from "./picture-sessions.ts";
+import { joinsViews, PictureSessions } from "./picture-sessions.ts";
 import { type Answered, type BatchTask, type Reserve, streamAnswers } from "./picture-stream.ts";
 import { type PictureSource, readPicture, requireManyPictures } from "./pictures.ts";
 
@@ -58,6 +59,8 @@ export interface RunManyOptions extends DecodeOptions {
 }
 
 const DEFAULT_BATCH_SIZE = 8;
+/** What this costs in accuracy is in docs/performance.md. */
+export const DEFAULT_DECODING: Decoding = "fast";
 
 /** The pictures of one call, and where its outputs go. */
 export class Engine {
@@ -123,6 +126,7 @@ export class Engine {
   task<A, S>(run: BatchTask<PictureView, A, S>["run"], batchSize = DEFAULT_BATCH_SIZE): BatchTask<PictureView, A, S> {
     return {
       view: (picture) => this.sessions.view(picture),
+      decoding: { transform: this.transform },
       bytesOf: ({ pixels }) => pixels.data.byteLength,
       batchSize,
       joins: joinsViews,
@@ -137,7 +141,8 @@ export class Engine {
     run: (views: readonly PictureView[]) => Promise<readonly (A | SaccadeError)[]>,
     { batchSize, signal, ...decoding }: RunManyOptions,
   ): AsyncGenerator<Answered<PictureSource, A>> {
-    const read = (source: PictureSource, reserve: Reserve) => readPicture(this.#host, source, { ...decoding, reserve });
+    const options = { decode: DEFAULT_DECODING, ...decoding, transform: this.transform };
+    const read = (source: PictureSource, reserve: Reserve) => readPicture(this.#host, source, { ...options, reserve });
     const task = this.task<A, PictureSource>((batch) => run(batch.map(({ view }) => view)), batchSize);
     return streamAnswers(requireManyPictures(pictures), read, task, signal === undefined ? {} : { signal });
   }

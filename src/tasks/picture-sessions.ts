@@ -9,8 +9,8 @@ import {
   type Transform,
   transformOutputSize,
   transformToPixels,
-  transformToRaw,
 } from "../image/transform.ts";
+import { type PictureView, pictureView } from "../image/view.ts";
 import type { CompiledModel } from "../model-folder/compile.ts";
 import { formKey, type PixelForm, pixelFeed, pixelForm } from "../model-folder/picture-form.ts";
 import type { PixelSize } from "../models/graph.ts";
@@ -18,16 +18,6 @@ import type { ModelDefinition } from "../models/registry.ts";
 import type { Session } from "../runtime/session.ts";
 import { type TensorData, tensor } from "../tensor.ts";
 import type { TrialBatch } from "./engine-sessions.ts";
-
-/** A picture as the model sees it, before normalisation: the picture itself is no longer needed. */
-export interface PictureView {
-  readonly pixels: RawImage;
-  /** Size of the picture. */
-  readonly width: number;
-  readonly height: number;
-  /** Whether nobody else has these pixels, so that they can be given away. */
-  readonly isOwn: boolean;
-}
 
 /** One way to run pictures. It must not hold on to the model, whose weights the engine has by then. */
 interface Inlet {
@@ -88,9 +78,7 @@ export class PictureSessions {
 
   /** What the model sees of a picture. Throws LimitError when a step would make it too large. */
   view(picture: RawImage): PictureView {
-    const { width, height } = picture;
-    const pixels = transformToRaw(picture, this.#transform).image;
-    return { pixels, width, height, isOwn: pixels !== picture };
+    return pictureView(picture, this.#transform);
   }
 
   /** Runs views of one size as one batch. */
@@ -156,20 +144,19 @@ function inlets(
 ): (size: PixelSize) => Inlet {
   const normalization = pixelNormalization(transform);
   if (definition === undefined || normalization === undefined) {
-    const last = transform.slice(-1).filter(({ op }) => op === "normalize" || op === "value_range");
-    const toImages = (views: readonly PictureView[]) => pictureBatch(last, views.map(pixelsOf));
-    return () => ({ key: "", form: undefined, feed: takes === "pixels" ? toPixels : toImages });
+    const toValues = (views: readonly PictureView[]) => viewValues(views, transform);
+    return () => ({ key: "", form: undefined, feed: takes === "pixels" ? viewPixels : toValues });
   }
   return (size) => {
     const form = pixelForm(definition, size, normalization);
-    return { key: formKey(form), form, feed: (views) => pixelFeed(toPixels(views), form) };
+    return { key: formKey(form), form, feed: (views) => pixelFeed(viewPixels(views), form) };
   };
 }
 
 const pixelsOf = ({ pixels }: PictureView) => pixels;
 
-/** (views, height, width, 3). A single large picture is not copied again. */
-function toPixels(views: readonly PictureView[]): TensorData<"uint8"> {
+/** (views, height, width, 3): views of one size as bytes. A single large picture is not copied again. */
+export function viewPixels(views: readonly PictureView[]): TensorData<"uint8"> {
   const [view] = views;
   if (views.length !== 1 || view?.isOwn !== true) return transformToPixels(views.map(pixelsOf), []);
   const { width, height, data } = view.pixels;
@@ -183,18 +170,19 @@ function fixedOutputSize(transform: Transform): PixelSize | undefined {
   return wide.height === tall.height && wide.width === tall.width ? wide : undefined;
 }
 
-/** (pictures, 3, height, width): pictures whose transformed sizes agree, transformed. */
-export function pictureBatch(transform: Transform, pictures: readonly RawImage[]): TensorData<"float32"> {
-  const first = pictures[0];
+/** (views, 3, height, width): views of one size, normalised as their transform ends. */
+export function viewValues(views: readonly PictureView[], transform: Transform): TensorData<"float32"> {
+  const [first] = views;
   if (first === undefined) throw new UsageError("no pictures were given");
-  const { width, height } = transformOutputSize(transform, first.width, first.height);
+  const last = transform.slice(-1).filter(({ op }) => op === "normalize" || op === "value_range");
+  const { width, height } = first.pixels;
   const batch = tensor(
     "float32",
-    [pictures.length, 3, height, width],
-    new Float32Array(pictures.length * 3 * height * width),
+    [views.length, 3, height, width],
+    new Float32Array(views.length * 3 * height * width),
   );
-  pictures.forEach((picture, i) => {
-    applyTransformInto(picture, transform, batch, i);
+  views.forEach(({ pixels }, i) => {
+    applyTransformInto(pixels, last, batch, i);
   });
   return batch;
 }
@@ -211,18 +199,13 @@ export function joinsViews(batch: readonly PictureView[], { pixels: next }: Pict
   return isOfSize && (batch.length + 1) * width * height <= PIXELS_PER_RUN;
 }
 
-/** Groups of at most `limit` pictures, in order, that have one size after the transform. */
-export function batchesOf(transform: Transform, pictures: readonly RawImage[], limit: number): RawImage[][] {
-  const groups: RawImage[][] = [];
-  let last = "";
-  for (const picture of pictures) {
-    const { width, height } = transformOutputSize(transform, picture.width, picture.height);
-    const most = Math.min(limit, Math.max(1, Math.floor(PIXELS_PER_RUN / (width * height))));
-    const size = `${width}x${height}`;
+/** Groups of at most `limit` views, in order, that may run together. */
+export function batchesOf(views: readonly PictureView[], limit: number): PictureView[][] {
+  const groups: PictureView[][] = [];
+  for (const view of views) {
     const group = groups.at(-1);
-    if (group !== undefined && size === last && group.length < most) group.push(picture);
-    else groups.push([picture]);
-    last = size;
+    if (group !== undefined && group.length < limit && joinsViews(group, view)) group.push(view);
+    else groups.push([view]);
   }
   return groups;
 }

@@ -2,6 +2,7 @@
 // come in the order of the pictures, one that cannot be read stops nothing, and memory stays bounded however large the pictures are.
 import { AbortedError, ImageError, LimitError, SaccadeError } from "../errors.ts";
 import type { RawImage } from "../image/raw-image.ts";
+import type { ViewOptions } from "../image/view.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { readAhead } from "./read-ahead.ts";
 
@@ -23,6 +24,8 @@ export interface Prepared<S, V> {
 export interface BatchTask<V, A, S = unknown> {
   /** What the model needs of a picture. Throws ImageError or LimitError when it does not go through the preprocessing. */
   view(picture: RawImage): V;
+  /** What a decoder may know of that: it may make the view itself. */
+  readonly decoding?: ViewOptions;
   /** Memory that a view takes. */
   bytesOf(view: V): number;
   /** Pictures of a run at most. */

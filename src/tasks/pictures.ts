@@ -2,7 +2,8 @@
 import { type ByteSource, describeValue, isUrl, readBytes, type UrlLike } from "../byte-sources.ts";
 import { LimitError, NotFoundError, UsageError } from "../errors.ts";
 import { looksLikePixels, type Pixels, rgbPixels } from "../image/pixels.ts";
-import { DEFAULT_MAX_BYTES, type DecodeOptions, type RawImage } from "../image/raw-image.ts";
+import { DEFAULT_MAX_BYTES, type RawImage } from "../image/raw-image.ts";
+import type { ViewOptions } from "../image/view.ts";
 import type { Host } from "../platform/host.ts";
 
 /**
@@ -16,7 +17,7 @@ export type PictureSource = string | UrlLike | ByteSource | Pixels;
  *
  * @throws NotFoundError, ImageError, LimitError; UsageError when it is nothing of the kind
  */
-export async function readPicture(host: Host, source: PictureSource, options: DecodeOptions = {}): Promise<RawImage> {
+export async function readPicture(host: Host, source: PictureSource, options: ViewOptions = {}): Promise<RawImage> {
   if (typeof source === "string") return readPictureFile(host, source, options);
   if (isUrl(source)) return readPictureFile(host, host.pathOf(source), options);
   const bytes = await readBytes(source, "a picture file", options.maxBytes ?? DEFAULT_MAX_BYTES, options.reserve);
@@ -28,7 +29,7 @@ export async function readPicture(host: Host, source: PictureSource, options: De
   );
 }
 
-async function readPictureFile(host: Host, path: string, options: DecodeOptions): Promise<RawImage> {
+async function readPictureFile(host: Host, path: string, options: ViewOptions): Promise<RawImage> {
   const entry = await host.files.stat(path);
   if (entry === undefined) throw new NotFoundError("picture", path, missingHint(path));
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;

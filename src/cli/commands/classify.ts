@@ -7,18 +7,21 @@ import { loadModel } from "../../model-folder/load.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { AdaptiveClassifier, type AdaptiveResult, isAdaptive, looksInSteps } from "../../tasks/adaptive-classifier.ts";
 import { type Classifier, loadClassifier } from "../../tasks/classifier.ts";
+import { DEFAULT_DECODING } from "../../tasks/engine.ts";
 import { readPicture } from "../../tasks/pictures.ts";
 import type { ClassificationResult } from "../../tasks/results.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
 import { addExitOptions, type ExitFlags, exitOptions, hasExitOptions, refuseExitOptions } from "../exit-options.ts";
 import { describeSteps, glimpsesOf, percent, stepsToJson } from "../looks.ts";
 import {
+  addDecodeOption,
   addDeviceOptions,
   addModelOptions,
   addPrecisionOption,
   addResolutionOption,
   addScoresOption,
   addSessionsOption,
+  type DecodeFlags,
   type DeviceOptions,
   integer,
   loadOptions,
@@ -42,6 +45,7 @@ interface ClassifyFlags
     PrecisionOptions,
     ResolutionOptions,
     ScoresOptions,
+    DecodeFlags,
     ExitFlags {
   topK: number;
   json?: boolean;
@@ -86,7 +90,8 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
     .option("--batch <n>", "pictures run together", integer(1), 8)
     .addHelpText("after", EXAMPLES);
   addSessionsOption(addDeviceOptions(addModelOptions(addExitOptions(command))));
-  addScoresOption(addResolutionOption(addPrecisionOption(command))).action((paths: string[], flags: ClassifyFlags) =>
+  addScoresOption(addResolutionOption(addPrecisionOption(command)));
+  addDecodeOption(command, DEFAULT_DECODING).action((paths: string[], flags: ClassifyFlags) =>
     classify(paths, flags, terminal, finish),
   );
 }
@@ -112,6 +117,7 @@ async function classify(
     batchSize: flags.batch,
     explain: explain !== undefined,
     signal: terminal.signal,
+    ...(flags.decode === undefined ? {} : { decode: flags.decode }),
   };
   const progress = new Progress(terminal, "pictures", pictures.length);
   let failures = 0;

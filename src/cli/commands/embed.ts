@@ -2,15 +2,18 @@
 import type { Command } from "commander";
 import { nodeHost } from "../../platform/node/host.ts";
 import { loadEmbedder } from "../../tasks/embedder.ts";
+import { DEFAULT_DECODING } from "../../tasks/engine.ts";
 import { tensor } from "../../tensor.ts";
 import { writeSafetensors } from "../../weights/safetensors.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
 import {
+  addDecodeOption,
   addDeviceOptions,
   addModelOptions,
   addPrecisionOption,
   addResolutionOption,
   addSessionsOption,
+  type DecodeFlags,
   type DeviceOptions,
   integer,
   loadOptions,
@@ -25,7 +28,13 @@ import { expandPictures, underNames } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
 import { describeError, printable, type Terminal } from "../terminal.ts";
 
-interface EmbedFlags extends ModelOptions, DeviceOptions, SessionsOptions, PrecisionOptions, ResolutionOptions {
+interface EmbedFlags
+  extends ModelOptions,
+    DeviceOptions,
+    SessionsOptions,
+    PrecisionOptions,
+    ResolutionOptions,
+    DecodeFlags {
   json?: boolean;
   output?: string;
   transform?: string;
@@ -60,8 +69,9 @@ export function addEmbed(program: Command, terminal: Terminal, finish: (exitCode
     .option("--no-normalize", "leave the vectors as long as the model makes them")
     .option("--batch <n>", "pictures run together", integer(1), 8)
     .addHelpText("after", EXAMPLES);
-  addResolutionOption(addPrecisionOption(addSessionsOption(addDeviceOptions(addModelOptions(command))))).action(
-    (paths: string[], flags: EmbedFlags) => embed(paths, flags, terminal, finish),
+  addResolutionOption(addPrecisionOption(addSessionsOption(addDeviceOptions(addModelOptions(command)))));
+  addDecodeOption(command, DEFAULT_DECODING).action((paths: string[], flags: EmbedFlags) =>
+    embed(paths, flags, terminal, finish),
   );
 }
 
@@ -81,7 +91,8 @@ async function embed(
     ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
   });
   const { signal } = terminal;
-  const options = { normalize: flags.normalize, batchSize: flags.batch, signal };
+  const decoding = flags.decode === undefined ? {} : { decode: flags.decode };
+  const options = { normalize: flags.normalize, batchSize: flags.batch, signal, ...decoding };
   const progress = new Progress(terminal, "pictures", pictures.length);
   const embeddings: Embedding[] = [];
   const answers = underNames(pictures, (sources) => embedder.embedAll(sources, options));

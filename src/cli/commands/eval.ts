@@ -27,12 +27,14 @@ import { type Classifier, loadClassifier } from "../../tasks/classifier.ts";
 import { version } from "../../version.ts";
 import { evaluationText } from "../eval-text.ts";
 import {
+  addDecodeOption,
   addDeviceOptions,
   addModelOptions,
   addPrecisionOption,
   addResolutionOption,
   addScoresOption,
   addSessionsOption,
+  type DecodeFlags,
   type DeviceOptions,
   integer,
   loadOptions,
@@ -56,7 +58,8 @@ interface EvalFlags
     SessionsOptions,
     PrecisionOptions,
     ResolutionOptions,
-    ScoresOptions {
+    ScoresOptions,
+    DecodeFlags {
   split?: SplitName;
   validationFraction?: number;
   seed?: number;
@@ -114,8 +117,9 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option("--batch <n>", "pictures run together", integer(1), 32)
     .addHelpText("after", EXAMPLES);
   addSessionsOption(addDeviceOptions(addModelOptions(command)));
-  addScoresOption(addResolutionOption(addPrecisionOption(command))).action(
-    (model: string, data: string, flags: EvalFlags) => runEval(model, data, flags, terminal),
+  addScoresOption(addResolutionOption(addPrecisionOption(command)));
+  addDecodeOption(command, "exact").action((model: string, data: string, flags: EvalFlags) =>
+    runEval(model, data, flags, terminal),
   );
 }
 
@@ -155,7 +159,7 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   let shown = 0;
   const evaluation = await evaluate(classifier, data.dataset, {
     files: nodeDataFiles,
-    decode: nodeHost.decode,
+    decode: (bytes, options) => nodeHost.decode(bytes, { ...options, decode: flags.decode ?? "exact" }),
     batchSize: flags.batch,
     signal: terminal.signal,
     onProgress(done) {

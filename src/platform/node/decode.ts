@@ -12,14 +12,17 @@ import {
   DEFAULT_MAX_BYTES,
   DEFAULT_MAX_PIXELS,
   type DecodeOptions,
+  type PictureSize,
   type RawImage,
   rawImage,
   requireFewPixels,
 } from "../../image/raw-image.ts";
 import { jpegFrame, looksCutOff, type PictureFormat, pngSize, sniff } from "../../image/sniff.ts";
 import { type TiffBands, tiffBands } from "../../image/tiff-bands.ts";
+import { asRendition, type Rendition } from "../../image/view.ts";
 import { decodeBmp } from "./decode-bmp.ts";
 import { decodeHeic } from "./decode-heic.ts";
+import { planShrinking, shrink } from "./shrink-on-load.ts";
 
 type SharpFactory = (input: Uint8Array, options?: SharpOptions) => Sharp;
 
@@ -55,13 +58,26 @@ function loadSharp(): Promise<SharpFactory> {
  * @example const image = await decodeWithSharp(await readFile("guinea-pig.jpg"));
  */
 export async function decodeWithSharp(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RawImage> {
+  return (await decodeRendition(bytes, options, () => 1)).pixels;
+}
+
+/**
+ * The same with fewer pixels, where the format allows decoding fewer and the caller allows it.
+ *
+ * @param mostShrinking how many times smaller a picture of a size may become, at most
+ */
+export async function decodeRendition(
+  bytes: Uint8Array,
+  options: DecodeOptions,
+  mostShrinking: (size: PictureSize) => number,
+): Promise<Rendition> {
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
   if (bytes.length > maxBytes) throw new LimitError("a picture file", bytes.length, maxBytes, "bytes");
   const format = requirePicture(bytes);
   if (format === "bmp" || format === "heic") {
     const decode = format === "bmp" ? decodeBmp : decodeHeic;
-    return decode(bytes, maxPixels, options).catch((error: unknown) => fail(error, bytes, format));
+    return decode(bytes, maxPixels, options).then(asRendition, (error: unknown) => fail(error, bytes, format));
   }
   // libpng reads on to the first pixels before it gives a size away, so a PNG's header is read here.
   if (format === "png") requireFewPixels(pngSize(bytes) ?? { width: 0, height: 0 }, maxPixels);
@@ -75,9 +91,12 @@ export async function decodeWithSharp(bytes: Uint8Array, options: DecodeOptions 
     const metadata = (format === "jpeg" ? plainJpeg(bytes) : undefined) ?? (await open(false).metadata());
     requireFewPixels(metadata, maxPixels);
     checkDepth(metadata);
-    await options.reserve?.((3 + (bands?.extra ?? 0)) * metadata.width * metadata.height);
+    const shrinking = await planShrinking(metadata, format, mostShrinking, () => open(false).metadata());
+    const { width, height } = shrinking?.target ?? metadata;
+    await options.reserve?.((3 + (bands?.extra ?? 0)) * width * height);
     const isCmyk = metadata.space === "cmyk" && (bands !== undefined || !metadata.hasAlpha);
-    const upright = open(maxPixels).autoOrient();
+    const whole = open(maxPixels).autoOrient();
+    const upright = shrinking === undefined ? whole : shrink(whole, shrinking);
     const isOpaque = bands !== undefined || !metadata.hasAlpha;
     const { data, info } = await (isCmyk ? keepInks(upright) : toRgb(upright, isOpaque, options.background))
       .raw()
@@ -85,7 +104,7 @@ export async function decodeWithSharp(bytes: Uint8Array, options: DecodeOptions 
     const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const toColors = isCmyk ? cmykToRgb : (rgb: Uint8Array) => rgb;
     const rgb = bands === undefined ? toColors(pixels) : seenBands(pixels, info.channels, bands, toColors, options);
-    return rawImage(info.width, info.height, rgb);
+    return { ...asRendition(rawImage(info.width, info.height, rgb)), ...shrinking?.stands };
   } catch (error) {
     return fail(error, bytes, format);
   }

@@ -4,12 +4,13 @@ import type { UrlLike } from "../../byte-sources.ts";
 import { UsageError } from "../../errors.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
 import type { Host } from "../host.ts";
-import { decodeWithSharp, encodePng } from "./decode.ts";
+import { encodePng } from "./decode.ts";
 import { nodeFiles } from "./files.ts";
 import { nodeFolders } from "./folders.ts";
 import { describeMachine } from "./machine.ts";
 import { createNodeSession, type NodeSession } from "./session.ts";
 import { createStagedNodeSession } from "./staged-session.ts";
+import { decodePicture } from "./view-workers.ts";
 
 export interface NodeHost extends Host {
   createSession(model: Uint8Array, options?: SessionOptions): Promise<NodeSession>;
@@ -21,7 +22,7 @@ export const nodeHost: NodeHost = {
   files: nodeFiles,
   pathOf,
   folders: nodeFolders,
-  decode: decodeWithSharp,
+  decode: decodePicture,
   encodePng,
   createSession: (model, options) => createNodeSession(model, options),
   createStagedSession: (models, options) => createStagedNodeSession(models, options),
