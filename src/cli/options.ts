@@ -8,6 +8,7 @@ import { PRECISIONS, type Precision } from "../onnx/lower.ts";
 import { SCORE_KINDS, type ScoreKind } from "../onnx/score-kind.ts";
 import type { Files } from "../platform/host.ts";
 import type { Device } from "../runtime/session.ts";
+import { decodeText } from "../text-file.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const DEVICES = ["auto", "cpu", "cuda", "webgpu", "wasm"] as const satisfies readonly Device[];
@@ -43,7 +44,7 @@ export function nameList(text: string): string[] {
 
 /** A text file to its lines, for class names: one a line, the last line break is no line. Throws NotFoundError or LimitError. */
 export async function readLines(files: Files, path: string): Promise<string[]> {
-  const text = new TextDecoder().decode(await files.read(path, { maxBytes: 64 * 2 ** 20 }));
+  const text = decodeText(await files.read(path, { maxBytes: 64 * 2 ** 20 }), path);
   return text.replace(/\r?\n$/, "").split(/\r?\n/);
 }
 

@@ -3,6 +3,7 @@
 
 import { baseName } from "../image/picture-files.ts";
 import type { RawImage } from "../image/raw-image.ts";
+import { decodeText } from "../text-file.ts";
 import type { DataProblem } from "./dataset.ts";
 import type { DataFileEntry, DataFiles } from "./files.ts";
 import { readLabelLines } from "./labels.ts";
@@ -73,7 +74,7 @@ async function readNames(files: DataFiles, entries: readonly DataFileEntry[], ki
   const numbers = Array.from({ length: kind.classes }, (_, i) => String(i));
   const entry = entries.find(({ path }) => baseName(path) === kind.names);
   if (entry === undefined) return numbers;
-  const lines = readLabelLines(new TextDecoder().decode(await files.read(entry.path, { maxBytes: 2 ** 20 })));
+  const lines = readLabelLines(decodeText(await files.read(entry.path, { maxBytes: 2 ** 20 }), entry.path));
   const names = lines.filter((line) => line !== "").map((line) => line.replaceAll("_", " "));
   return names.length === kind.classes && new Set(names).size === names.length ? names : numbers;
 }

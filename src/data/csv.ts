@@ -13,26 +13,25 @@ export interface CsvRow {
  * @throws FormatError for a quote that is never closed
  */
 export function parseCsv(text: string, name: string): CsvRow[] {
-  const source = text.replace(/^\ufeff/, "");
-  const separator = guessSeparator(source);
+  const separator = guessSeparator(text);
   const rows: CsvRow[] = [];
   let line = 1;
   let at = 0;
-  while (at < source.length) {
+  while (at < text.length) {
     const start = line;
     const fields: string[] = [];
     for (;;) {
-      const field = readField(source, at, separator, () => {
+      const field = readField(text, at, separator, () => {
         throw new FormatError("CSV", `${name}:${line} has a quote that is never closed`);
       });
       fields.push(field.value);
       line += field.lines;
       at = field.end;
-      if (source[at] !== separator) break;
+      if (text[at] !== separator) break;
       at++;
     }
-    if (source[at] === "\r") at++;
-    if (source[at] === "\n") at++;
+    if (text[at] === "\r") at++;
+    if (text[at] === "\n") at++;
     line++;
     if (fields.length > 1 || fields[0] !== "") rows.push({ line: start, fields });
   }

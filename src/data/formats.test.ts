@@ -45,8 +45,8 @@ const textOf = (...pieces: string[]) =>
     .map((parts) => encode(parts.join("")));
 
 describe("CSV", () => {
-  test("quotes, separators inside them, line breaks, CRLF, a byte-order mark", () => {
-    const rows = parseCsv('\ufeffpath,label\r\n"a, b.jpg","say ""cat"""\r\n\r\n"two\nlines",x\n', "t.csv");
+  test("quotes, separators inside them, line breaks, CRLF", () => {
+    const rows = parseCsv('path,label\r\n"a, b.jpg","say ""cat"""\r\n\r\n"two\nlines",x\n', "t.csv");
     expect(rows).toEqual([
       { line: 1, fields: ["path", "label"] },
       { line: 2, fields: ["a, b.jpg", 'say "cat"'] },
@@ -292,6 +292,29 @@ describe("tar", () => {
     expect(() => parseShard(tarOf({ "readme.txt": "hi" }), "s.tar", () => ({ kind: "file", path: "" }))).toThrow(
       "1 files (readme.txt)",
     );
+  });
+
+  test("several pictures under one key are samples of their own where each has a label, and never lost", () => {
+    const shard = (contents: Record<string, Uint8Array | string>) =>
+      parseShard(tarOf(contents), "s.tar", ({ start, length }) => ({ kind: "range", path: "s.tar", start, length }));
+    const dotted = shard({
+      "img.v1.1.jpg": picture(1),
+      "img.v1.1.cls": "3",
+      "img.v1.2.jpg": picture(2),
+      "img.v1.2.json": '{"label":"cat"}',
+    });
+    expect(dotted.samples.map(({ name, label }) => [name, label])).toEqual([
+      ["s.tar/img.v1.1.jpg", "3"],
+      ["s.tar/img.v1.2.jpg", "cat"],
+    ]);
+    expect(dotted.problems).toEqual([]);
+    const views = shard({ "1.left.jpg": picture(1), "1.right.jpg": picture(2), "1.cls": "3" });
+    expect(views.samples.map(({ name }) => name)).toEqual(["s.tar/1.left.jpg"]);
+    expect(views.problems).toEqual([{ name: "s.tar/1.right.jpg", reason: "it is one more picture of the sample 1" }]);
+    const twice = shard({ "1.jpg": picture(1), "1.png": picture(2), "1.cls": "3" });
+    expect(twice.problems).toHaveLength(1);
+    const odd = shard({ "1.jpg": picture(1), "1.cls": Uint8Array.of(0xe9), "2.jpg": picture(2), "2.cls": "1" });
+    expect(odd.problems).toEqual([{ name: "s.tar/1.jpg", reason: "text: 1.cls:1 is not UTF-8 text" }]);
   });
 
   test("random bytes", () => {

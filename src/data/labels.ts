@@ -121,7 +121,6 @@ export function indexLabels(names: Iterable<string>): readonly string[] {
 /** The labels of a text file with one a line. Empty lines at the end do not count. */
 export function readLabelLines(text: string): string[] {
   return text
-    .replace(/^\ufeff/, "")
     .trimEnd()
     .split(/\r?\n/)
     .map((line) => line.trim());

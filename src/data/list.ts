@@ -1,6 +1,7 @@
 // Lists of pictures: CSV with a header, or one JSON object a line. Paths are relative to the list. A column or key `split` makes splits.
 import { FormatError } from "../errors.ts";
 import { baseName, extensionOf } from "../image/picture-files.ts";
+import { decodeText } from "../text-file.ts";
 import { parseCsv } from "./csv.ts";
 import { type DataProblem, list } from "./dataset.ts";
 import { type DataFiles, folderOf } from "./files.ts";
@@ -49,7 +50,33 @@ export async function readList(files: DataFiles, path: string, options: ListOpti
     /^([/\\]|[a-z]:[/\\])/i.test(picture) || folder === "" ? picture : files.join(folder, picture),
   );
   const names = await findLabelNames(files, folder);
-  return Object.fromEntries(Object.entries(parts).map(([split, part]) => [split, nameLabels(part, names)]));
+  const turned = (await areWindowsPaths(files, parts)) ? turnSlashes : (part: SamplePart) => part;
+  return Object.fromEntries(Object.entries(parts).map(([split, part]) => [split, nameLabels(turned(part), names)]));
+}
+
+const pathIn = ({ picture }: Sample): string =>
+  typeof picture === "object" && picture.kind === "file" ? picture.path : "";
+const withSlashes = (path: string): string => path.replaceAll("\\", "/");
+
+/** Whether a list was written on Windows and is read elsewhere: its first path with a backslash is only there with slashes instead. */
+async function areWindowsPaths(files: DataFiles, parts: Parts): Promise<boolean> {
+  for (const part of Object.values(parts)) {
+    const sample = part.samples.find((each) => pathIn(each).includes("\\"));
+    if (sample === undefined) continue;
+    const path = pathIn(sample);
+    return (await files.stat(path)) === undefined && (await files.stat(withSlashes(path))) !== undefined;
+  }
+  return false;
+}
+
+function turnSlashes(part: SamplePart): SamplePart {
+  return {
+    ...part,
+    samples: part.samples.map((sample) => {
+      const path = withSlashes(pathIn(sample));
+      return { ...sample, name: path, picture: { kind: "file", path } };
+    }),
+  };
 }
 
 /** The same from bytes. `resolve` makes a row's path one that can be opened. */
@@ -60,7 +87,7 @@ export function parseList(
   resolve: (path: string) => string,
 ): Parts {
   const name = baseName(path);
-  const text = new TextDecoder().decode(bytes);
+  const text = decodeText(bytes, name);
   const problems: DataProblem[] = [];
   const isJson = extensionOf(path) === "jsonl" || extensionOf(path) === "ndjson";
   const rows = isJson ? readJsonRows(text, name, options, problems) : readCsvRows(text, name, options, problems);
@@ -128,29 +155,26 @@ function readCsvRows(text: string, name: string, options: ListOptions, problems:
 }
 
 function readJsonRows(text: string, name: string, options: ListOptions, problems: DataProblem[]): Row[] {
-  return text
-    .replace(/^\ufeff/, "")
-    .split("\n")
-    .flatMap((line, index) => {
-      if (line.trim() === "") return [];
-      const value = parseJson(line);
-      if (typeof value !== "object" || value === null || Array.isArray(value)) {
-        problems.push({ name: `${name}:${index + 1}`, reason: "it is not a JSON object" });
-        return [];
-      }
-      const pick = (keys: readonly string[]) => {
-        const key = keys.find((candidate) => Object.hasOwn(value, candidate));
-        return key === undefined ? undefined : (value as Record<string, unknown>)[key];
-      };
-      return [
-        {
-          line: index + 1,
-          path: pick(options.pathColumn === undefined ? PATH_COLUMNS : [options.pathColumn]),
-          label: pick(options.labelColumn === undefined ? LABEL_COLUMNS : [options.labelColumn]),
-          split: pick(SPLIT_COLUMNS),
-        },
-      ];
-    });
+  return text.split("\n").flatMap((line, index) => {
+    if (line.trim() === "") return [];
+    const value = parseJson(line);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      problems.push({ name: `${name}:${index + 1}`, reason: "it is not a JSON object" });
+      return [];
+    }
+    const pick = (keys: readonly string[]) => {
+      const key = keys.find((candidate) => Object.hasOwn(value, candidate));
+      return key === undefined ? undefined : (value as Record<string, unknown>)[key];
+    };
+    return [
+      {
+        line: index + 1,
+        path: pick(options.pathColumn === undefined ? PATH_COLUMNS : [options.pathColumn]),
+        label: pick(options.labelColumn === undefined ? LABEL_COLUMNS : [options.labelColumn]),
+        split: pick(SPLIT_COLUMNS),
+      },
+    ];
+  });
 }
 
 function parseJson(text: string): unknown {

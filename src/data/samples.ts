@@ -1,6 +1,7 @@
 // What every layout is read into before labels have numbers: samples with the names of their classes, and what had to be left out.
 import { SaccadeError } from "../errors.ts";
 import { LeftOut } from "../image/picture-files.ts";
+import { decodeText } from "../text-file.ts";
 import type { DataProblem, Dataset } from "./dataset.ts";
 import { createDataset } from "./dataset.ts";
 import type { DataFileEntry, DataFiles, PictureSource } from "./files.ts";
@@ -117,7 +118,7 @@ export async function findLabelNames(files: DataFiles, folder: string): Promise<
     const path = folder === "" ? name : files.join(folder, name);
     const entry = await files.stat(path);
     if (entry === undefined || entry.isDirectory) continue;
-    const lines = readLabelLines(new TextDecoder().decode(await files.read(path, { maxBytes: MAX_LABEL_BYTES })));
+    const lines = readLabelLines(decodeText(await files.read(path, { maxBytes: MAX_LABEL_BYTES }), path));
     if (lines.length > 0 && lines.every((line) => line !== "") && new Set(lines).size === lines.length) return lines;
   }
   return undefined;

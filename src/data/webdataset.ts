@@ -2,6 +2,7 @@
 // "0017.cls" (a number or a name) or "0017.json".
 import { FormatError } from "../errors.ts";
 import { baseName, isPictureName } from "../image/picture-files.ts";
+import { decodeText } from "../text-file.ts";
 import { type DataFileEntry, type DataFiles, folderOf, type PictureSource } from "./files.ts";
 import { gunzip, isGzip } from "./gunzip.ts";
 import { findLabelNames, joinReadable, nameLabels, type Sample, type SamplePart } from "./samples.ts";
@@ -35,18 +36,10 @@ export function parseShard(
   locate: (member: TarMember) => PictureSource | (() => PictureSource),
 ): SamplePart {
   const { members, problems } = parseTar(bytes, baseName(path));
-  const groups = new Map<string, TarMember[]>();
-  for (const member of members) {
-    const key = keyOf(member.name);
-    if (key === undefined) continue;
-    const group = groups.get(key);
-    // Added to, not copied: an archive may have a million members of one key.
-    if (group === undefined) groups.set(key, [member]);
-    else group.push(member);
-  }
+  const groups = groupMembers(members);
   const samples: Sample[] = [];
   for (const [key, group] of groups) {
-    const picture = group.find((member) => isPictureName(member.name));
+    const [picture, ...others] = group.filter((member) => isPictureName(member.name));
     const name = `${path}/${picture?.name ?? key}`;
     const label = readLabel(bytes, group);
     const reason =
@@ -54,6 +47,8 @@ export function parseShard(
     if (picture !== undefined && reason === undefined)
       samples.push({ name, label: label.label, picture: locate(picture) });
     else problems.push({ name, reason: reason ?? "it has no picture" });
+    for (const other of others)
+      problems.push({ name: `${path}/${other.name}`, reason: `it is one more picture of the sample ${key}` });
   }
   if (samples.length === 0)
     throw new FormatError("tar", `${baseName(path)} has no labelled pictures: it has ${describe(members)}`, {
@@ -62,11 +57,35 @@ export function parseShard(
   return { samples, problems };
 }
 
-/** The path up to the first dot of its last part. undefined for what systems add. */
-function keyOf(name: string): string | undefined {
-  const base = baseName(name);
-  const dot = base.indexOf(".");
-  return dot <= 0 ? undefined : name.slice(0, name.length - base.length + dot);
+/**
+ * Members by key: the path up to the first dot of its last part. Where that puts several pictures under one key, and each has a label by the last
+ * dot ("img.v1.0001.jpg" and "img.v1.0001.cls"), there are dots in the keys.
+ */
+function groupMembers(members: readonly TarMember[]): Map<string, TarMember[]> {
+  const groups = new Map<string, TarMember[]>();
+  for (const [key, group] of groupBy(members, (base) => base.indexOf("."))) {
+    const parts = groupBy(group, (base) => base.lastIndexOf("."));
+    const withPicture = [...parts.values()].filter((part) => part.some(({ name }) => isPictureName(name)));
+    const areSamples = withPicture.every((part) => part.some(({ name }) => /\.(cls|json)$/.test(name)));
+    if (withPicture.length > 1 && areSamples) for (const [longer, part] of parts) groups.set(longer, part);
+    else groups.set(key, group);
+  }
+  return groups;
+}
+
+/** Hidden files, which have their first dot at the beginning, are what systems add. */
+function groupBy(members: readonly TarMember[], findDot: (base: string) => number): Map<string, TarMember[]> {
+  const groups = new Map<string, TarMember[]>();
+  for (const member of members) {
+    const base = baseName(member.name);
+    if (base.indexOf(".") <= 0) continue;
+    const key = member.name.slice(0, member.name.length - base.length + findDot(base));
+    const group = groups.get(key);
+    // Added to, not copied: an archive may have a million members of one key.
+    if (group === undefined) groups.set(key, [member]);
+    else group.push(member);
+  }
+  return groups;
 }
 
 type Label =
@@ -74,11 +93,21 @@ type Label =
   | { readonly label: ""; readonly problem: string };
 
 function readLabel(bytes: Uint8Array, group: readonly TarMember[]): Label {
+  try {
+    return labelIn(bytes, group);
+  } catch (error) {
+    if (error instanceof FormatError) return { label: "", problem: error.message };
+    throw error;
+  }
+}
+
+function labelIn(bytes: Uint8Array, group: readonly TarMember[]): Label {
   const text = (extension: string) => {
     const member = group.find(({ name }) => name.endsWith(extension));
     if (member === undefined) return undefined;
-    return new TextDecoder().decode(
+    return decodeText(
       bytes.subarray(member.start, member.start + Math.min(member.length, MAX_LABEL_BYTES)),
+      member.name,
     );
   };
   const plain = text(".cls")?.trim();

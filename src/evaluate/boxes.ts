@@ -4,6 +4,7 @@ import { type DataFileEntry, type DataFiles, folderOf } from "../data/files.ts";
 import { type SplitName, splitFromWord } from "../data/samples.ts";
 import { FormatError } from "../errors.ts";
 import { baseName } from "../image/picture-files.ts";
+import { decodeText } from "../text-file.ts";
 
 /** In pixels, corners included: [0, 0, 0, 0] is the top left pixel. */
 export type Box = readonly [x1: number, y1: number, x2: number, y2: number];
@@ -26,7 +27,7 @@ const ENDING = "-boxes.json";
  * @throws NotFoundError, or FormatError that names the picture whose box is none
  */
 export async function readBoxes(files: Pick<DataFiles, "read">, path: string): Promise<Boxes> {
-  const text = new TextDecoder().decode(await files.read(path, { maxBytes: MAX_BOXES_BYTES }));
+  const text = decodeText(await files.read(path, { maxBytes: MAX_BOXES_BYTES }), path);
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -1,6 +1,7 @@
 // The training run that a model is from, where it still lies in the run's folder: for its curves, and for how its data was parted.
 import { FormatError } from "../errors.ts";
 import type { Files } from "../platform/host.ts";
+import { decodeText } from "../text-file.ts";
 import { type MetricRecord, readMetrics } from "../train/run/metrics-log.ts";
 import { type RunPaths, runPaths } from "../train/run/run-folder.ts";
 import { readRunInputs } from "../train/run-inputs.ts";
@@ -52,7 +53,7 @@ async function runAt(files: Files, folder: string): Promise<RunPaths | undefined
 }
 
 async function readRecipe(files: Files, paths: RunPaths): Promise<unknown> {
-  const text = new TextDecoder().decode(await files.read(paths.recipe, { maxBytes: MAX_RECIPE_BYTES }));
+  const text = decodeText(await files.read(paths.recipe, { maxBytes: MAX_RECIPE_BYTES }), paths.recipe);
   try {
     return JSON.parse(text);
   } catch (cause) {

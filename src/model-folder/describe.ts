@@ -4,6 +4,7 @@ import { parseTransform, transformOutputSize } from "../image/transform.ts";
 import type { InputExtent } from "../models/cost.ts";
 import { changedModel, type ModelDefinition, registry } from "../models/registry.ts";
 import type { Host } from "../platform/host.ts";
+import { decodeText } from "../text-file.ts";
 import { type ConfigFile, parseConfigFile } from "./config-file.ts";
 import { bundledFolder } from "./load.ts";
 
@@ -40,7 +41,7 @@ export async function describeModel(
 /** `config.json` of a model folder. */
 export async function readConfigFile({ files }: Host, folder: string): Promise<ConfigFile> {
   const path = files.join(folder, "config.json");
-  return parseConfigFile(new TextDecoder().decode(await files.read(path, { maxBytes: 64 * 2 ** 20 })), path);
+  return parseConfigFile(decodeText(await files.read(path, { maxBytes: 64 * 2 ** 20 }), path), path);
 }
 
 /**

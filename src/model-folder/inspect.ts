@@ -6,6 +6,7 @@ import { isOnnx, type OnnxSummary, readOnnx } from "../onnx/read.ts";
 import type { FoundScores } from "../onnx/score-kind.ts";
 import type { Host } from "../platform/host.ts";
 import { type DType, elementCount, type TensorData, toFloat32, toFloat64 } from "../tensor.ts";
+import { decodeText } from "../text-file.ts";
 import { type ReadWeightsOptions, readWeights, type Weights } from "../weights/load.ts";
 import { type ConfigFile, parseConfigFile } from "./config-file.ts";
 import { bundledFolder, MAX_WEIGHT_BYTES, pulledPath, weightsIn } from "./load.ts";
@@ -91,7 +92,7 @@ async function inspectFolder(host: Host, folder: string, options: InspectOptions
   const configPath = host.files.join(folder, "config.json");
   if ((await host.files.stat(configPath)) === undefined)
     throw new NotFoundError("config.json", folder, "a model folder holds config.json and model.safetensors");
-  const text = new TextDecoder().decode(await host.files.read(configPath, { maxBytes: 64 * 2 ** 20 }));
+  const text = decodeText(await host.files.read(configPath, { maxBytes: 64 * 2 ** 20 }), configPath);
   const file = parseConfigFile(text, configPath);
   const weightsPath = await weightsIn(host.files, folder);
   const bytes = await host.files.read(weightsPath, { maxBytes: MAX_WEIGHT_BYTES });

@@ -4,6 +4,7 @@ import { FormatError, NotFoundError, UsageError } from "../errors.ts";
 import { changedModel, defineModel, registry } from "../models/registry.ts";
 import { isOnnx } from "../onnx/read.ts";
 import type { Files, Host } from "../platform/host.ts";
+import { decodeText } from "../text-file.ts";
 import { readWeights } from "../weights/load.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
 import { type ConfigFile, earlyExitEntry, parseConfigFile, printConfigFile } from "./config-file.ts";
@@ -115,7 +116,7 @@ export async function readModelFolder(
       folder,
       "a model folder holds config.json and model.safetensors; saccade convert makes one",
     );
-  const text = new TextDecoder().decode(await files.read(configPath, { maxBytes: 64 * 2 ** 20 }));
+  const text = decodeText(await files.read(configPath, { maxBytes: 64 * 2 ** 20 }), configPath);
   const file = parseConfigFile(text, configPath);
   const weightsPath = await weightsIn(files, folder);
   const { tensors, unread } = readWeights(await files.read(weightsPath, { maxBytes: MAX_WEIGHT_BYTES }), weightsPath);

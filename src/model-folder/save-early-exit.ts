@@ -1,6 +1,7 @@
 // Thresholds for average budgets, written into a model folder that is there already: `saccade eval --save-thresholds`.
 import { UsageError } from "../errors.ts";
 import type { Files, Host } from "../platform/host.ts";
+import { decodeText } from "../text-file.ts";
 import { earlyExitEntry, parseConfigFile, printConfigFile } from "./config-file.ts";
 import { bundledFolder } from "./load.ts";
 import type { EarlyExit } from "./model.ts";
@@ -22,6 +23,6 @@ export async function saveEarlyExit(
   earlyExit: EarlyExit,
 ): Promise<void> {
   const path = files.join(folder, "config.json");
-  const file = parseConfigFile(new TextDecoder().decode(await files.read(path, { maxBytes: 64 * 2 ** 20 })), path);
+  const file = parseConfigFile(decodeText(await files.read(path, { maxBytes: 64 * 2 ** 20 }), path), path);
   await files.writeAtomic(path, printConfigFile({ ...file, early_exit: earlyExitEntry(earlyExit) }));
 }

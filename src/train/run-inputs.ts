@@ -6,6 +6,7 @@ import { FormatError, SaccadeError } from "../errors.ts";
 import { isHidden } from "../image/picture-files.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import type { Files } from "../platform/host.ts";
+import { decodeText } from "../text-file.ts";
 import { listCheckpoints, loadCheckpoint } from "./run/checkpoint.ts";
 import type { RunPaths } from "./run/run-folder.ts";
 
@@ -35,7 +36,7 @@ export async function writeRunInputs(files: Files, folder: string, inputs: RunIn
 export async function readRunInputs(files: Files, folder: string): Promise<RunInputs | undefined> {
   const path = pathOf(files, folder);
   if ((await files.stat(path)) === undefined) return undefined;
-  const text = new TextDecoder().decode(await files.read(path, { maxBytes: MAX_INPUTS_BYTES }));
+  const text = decodeText(await files.read(path, { maxBytes: MAX_INPUTS_BYTES }), path);
   try {
     return inputsSchema.parse(JSON.parse(text));
   } catch (cause) {

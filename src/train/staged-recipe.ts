@@ -4,6 +4,7 @@ import { z } from "zod";
 import { FormatError, UsageError } from "../errors.ts";
 import { readModelFolder, writeModelFolder } from "../model-folder/load.ts";
 import type { Files } from "../platform/host.ts";
+import { decodeText } from "../text-file.ts";
 import { overrideRecipe, parseRecipe, type Recipe, type RecipeInput, type RecipeOverrides } from "./recipe.ts";
 import { listCheckpoints } from "./run/checkpoint.ts";
 import { createRun, openRun, runPaths } from "./run/run-folder.ts";
@@ -96,7 +97,7 @@ export async function createStagedRun(files: Files, folder: string, recipe: Stag
 export async function stagedRecipeOf(files: Files, folder: string): Promise<StagedRecipe | undefined> {
   const path = runPaths(files, folder).recipe;
   if ((await files.stat(path)) === undefined) return undefined;
-  const text = new TextDecoder().decode(await files.read(path, { maxBytes: MAX_RECIPE_BYTES }));
+  const text = decodeText(await files.read(path, { maxBytes: MAX_RECIPE_BYTES }), path);
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -18,6 +18,7 @@ import { isOnnx } from "../../onnx/read.ts";
 import { SCORE_KINDS, type ScoreKind } from "../../onnx/score-kind.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { elementCount } from "../../tensor.ts";
+import { decodeText } from "../../text-file.ts";
 import { version } from "../../version.ts";
 import { keyValue, readLines } from "../options.ts";
 import { compact, printable, type Terminal } from "../terminal.ts";
@@ -161,7 +162,7 @@ async function readConfig(values: readonly string[]): Promise<ConvertOptions> {
 }
 
 async function readConfigFile(path: string): Promise<ConvertOptions> {
-  const text = new TextDecoder().decode(await nodeHost.files.read(path, { maxBytes: 64 * 2 ** 20 }));
+  const text = decodeText(await nodeHost.files.read(path, { maxBytes: 64 * 2 ** 20 }), path);
   let json: unknown;
   try {
     json = JSON.parse(text);

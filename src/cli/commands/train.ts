@@ -11,6 +11,7 @@ import { createDataWorkers } from "../../platform/node/data-workers.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { anyRecipeNamed, recipeNamed, recipes, stagedRecipes } from "../../recipes/index.ts";
 import { targetOf } from "../../runtime/target.ts";
+import { decodeText } from "../../text-file.ts";
 import { type TrainingData, trainingData } from "../../train/loaders.ts";
 import { overrideRecipe, parseRecipe, type Recipe, type RecipeOverrides } from "../../train/recipe.ts";
 import { listCheckpoints } from "../../train/run/checkpoint.ts";
@@ -293,7 +294,7 @@ function requireSameModels({ from, teacher }: TrainFlags, before: RunInputs | un
 
 async function readRecipe(source: string): Promise<Recipe | StagedRecipe> {
   if (!/\.json$/i.test(source)) return anyRecipeNamed(source);
-  const text = new TextDecoder().decode(await files.read(source, { maxBytes: 2 ** 20 }));
+  const text = decodeText(await files.read(source, { maxBytes: 2 ** 20 }), source);
   try {
     return parseAnyRecipe(JSON.parse(text));
   } catch (cause) {

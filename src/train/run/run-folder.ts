@@ -9,6 +9,7 @@ import { isHidden } from "../../image/picture-files.ts";
 import { writeModelFolder } from "../../model-folder/load.ts";
 import type { NativeModel } from "../../model-folder/model.ts";
 import type { Files } from "../../platform/host.ts";
+import { decodeText } from "../../text-file.ts";
 import { listCheckpoints, loadProgress, removeTemporaries } from "./checkpoint.ts";
 import type { Json, Progress } from "./checkpoint-progress.ts";
 import { asJson, type RecipeDifference, recipeDifferences, recipeFingerprint } from "./recipe-difference.ts";
@@ -125,7 +126,7 @@ export async function cleanRun(files: Files, { folder, checkpoints, best, last }
 async function readRecipe(files: Files, paths: RunPaths): Promise<Json> {
   if ((await files.stat(paths.recipe)) === undefined)
     throw new NotFoundError("run", paths.folder, "a run's folder holds recipe.json; nothing to resume here");
-  const text = new TextDecoder().decode(await files.read(paths.recipe, { maxBytes: MAX_RECIPE_BYTES }));
+  const text = decodeText(await files.read(paths.recipe, { maxBytes: MAX_RECIPE_BYTES }), paths.recipe);
   try {
     return JSON.parse(text) as Json;
   } catch (cause) {
