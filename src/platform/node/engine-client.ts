@@ -3,6 +3,7 @@
 import type { TransferListItem, Worker } from "node:worker_threads";
 import { SessionError } from "../../errors.ts";
 import { type EngineSection, engineSection, guardSection } from "./engine-section.ts";
+import { engineStackMegabytes, turnOffTelemetry } from "./engine-surroundings.ts";
 import type { Failure, FromWorker, ToWorker } from "./protocol.ts";
 import { spawnWorker } from "./workers.ts";
 
@@ -27,7 +28,12 @@ export class EngineClient<To extends { type: string } = ToWorker, From extends {
   /** @param onDeath called once when the thread ends without being asked to */
   constructor(entry: URL, onNotice: (line: string) => void, onDeath: (error: SessionError) => void) {
     this.#unguard = guardSection(this.section);
-    this.#worker = spawnWorker(entry, { name: "saccade session" });
+    turnOffTelemetry();
+    const stackMegabytes = engineStackMegabytes();
+    this.#worker = spawnWorker(entry, {
+      name: "saccade session",
+      ...(stackMegabytes === undefined ? {} : { stackMegabytes }),
+    });
     this.#worker.on("message", (message: From | Aside) => {
       if (isNotice(message)) onNotice(message.line);
       else this.#settle((request) => request.resolve(message));

@@ -11,6 +11,8 @@ export interface WorkerOptions {
   readonly name?: string;
   /** Limit of the worker's JavaScript heap; beyond it the worker ends with an error event. */
   readonly maxHeapMegabytes?: number;
+  /** The thread's stack, native code included (default: Node's 4 MB). */
+  readonly stackMegabytes?: number;
 }
 
 /** The URL of a module of this folder by its name, to start a thread or a process from: "session-worker". */
@@ -32,9 +34,10 @@ export function spawnWorker(entry: URL, options: WorkerOptions = {}): Worker {
     execArgv: [],
     ...(options.transfer === undefined ? {} : { transferList: [...options.transfer] }),
     ...(options.name === undefined ? {} : { name: options.name }),
-    ...(options.maxHeapMegabytes === undefined
-      ? {}
-      : { resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMegabytes } }),
+    resourceLimits: {
+      ...(options.maxHeapMegabytes === undefined ? {} : { maxOldGenerationSizeMb: options.maxHeapMegabytes }),
+      ...(options.stackMegabytes === undefined ? {} : { stackSizeMb: options.stackMegabytes }),
+    },
   });
 }
 
