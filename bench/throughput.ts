@@ -145,6 +145,7 @@ async function commandRates(model: string, folder: string, pictures: number): Pr
     out: () => at.push(performance.now()),
     note: (line) => notes.push(line),
     status: () => undefined,
+    outputClosed: false,
     columns: 80,
     interactive: false,
     readInput: async () => new Uint8Array(),

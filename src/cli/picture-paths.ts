@@ -1,75 +1,152 @@
-// From what stands on a command line (files, folders, globs, -) to named pictures, and from their answers back to the names.
+// From what stands on a command line (files, folders, globs, -, a list) to named pictures, and from their answers back to the names.
+import { isAbsolute } from "node:path";
 import { glob } from "tinyglobby";
-import { NotFoundError, UsageError } from "../errors.ts";
+import { NotFoundError, SaccadeError, UsageError } from "../errors.ts";
 import { LeftOut, picturesAndFolders } from "../image/picture-files.ts";
 import type { Host } from "../platform/host.ts";
 import type { Answered } from "../tasks/picture-stream.ts";
 import type { PictureSource } from "../tasks/pictures.ts";
-import type { Terminal } from "./terminal.ts";
+import { readPictureList } from "./picture-list.ts";
+import { noteError, type Terminal } from "./terminal.ts";
 
 export interface NamedPicture {
   readonly name: string;
   readonly source: PictureSource;
 }
 
+/** A path that gives no picture, and why. */
+export interface PathProblem {
+  readonly name: string;
+  readonly error: SaccadeError;
+}
+
+export interface ExpandedPictures {
+  readonly pictures: readonly NamedPicture[];
+  readonly problems: readonly PathProblem[];
+}
+
+/** What stands on the command line. */
+export interface PictureArguments {
+  readonly paths: readonly string[];
+  /** A list of more paths, which are taken as they are: no globs. */
+  readonly fromFile?: string | undefined;
+}
+
 const GLOB = /[*?[\]{}]/;
 
 /**
- * In the order given, folders (searched to the bottom) and globs sorted by name. A path where nothing is stays in the list, for its reader to
- * report, so that one misspelt name does not stop the others; when there is nothing else it is an error at once.
- * Throws NotFoundError or UsageError.
+ * In the order given, folders (searched to the bottom) and globs sorted by name. A path that gives no picture (nothing is there, an empty folder,
+ * links in circles, …) is a problem beside the others; when there is nothing but problems, the last of them is thrown.
+ *
+ * @throws SaccadeError when there are no pictures at all
  */
 export async function expandPictures(
   host: Host,
-  paths: readonly string[],
+  { paths, fromFile }: PictureArguments,
   terminal: Terminal,
-): Promise<NamedPicture[]> {
-  const pictures: NamedPicture[] = [];
-  const missing: string[] = [];
-  const leftOut = new LeftOut();
-  for (const path of paths) {
-    if (path === "-") {
-      pictures.push({ name: "-", source: await terminal.readInput() });
-      continue;
-    }
-    const entry = await host.files.stat(path);
-    if (entry?.isDirectory) {
-      const others = new LeftOut();
-      const found = await picturesUnder(host, path, others);
-      if (found.length === 0) throw new UsageError(`there are no pictures in the folder ${path}${onlyHas(others)}`);
-      leftOut.include(others);
-      pictures.push(...found);
-    } else if (entry !== undefined) pictures.push({ name: path, source: path });
-    else if (GLOB.test(path)) {
-      const found = (await glob(path, { onlyFiles: true, expandDirectories: false })).sort();
-      if (found.length === 0) throw new NotFoundError("picture", path, "the pattern matches nothing");
-      pictures.push(...found.map((name) => ({ name, source: name })));
-    } else {
-      pictures.push({ name: path, source: path });
-      missing.push(path);
-    }
+): Promise<ExpandedPictures> {
+  if (paths.length === 0 && fromFile === undefined)
+    throw new UsageError("no pictures were given", "name pictures or folders, or --from-file LIST");
+  if ([...paths, fromFile].filter((path) => path === "-").length > 1)
+    throw new UsageError("standard input can be read only once");
+  const listed = fromFile === undefined ? [] : await readPictureList(host.files, fromFile, terminal);
+  if (paths.length === 0 && listed.length === 0) throw new UsageError(`${fromFile} lists no pictures`);
+  const search = new PictureSearch(host, terminal);
+  for (const path of paths) await search.argument(path);
+  for (const path of listed) await search.path(path);
+  const { pictures, problems, leftOut } = search;
+  if (pictures.length === 0) {
+    for (const { error } of problems.slice(0, -1)) noteError(terminal, error);
+    throw problems.at(-1)!.error;
   }
-  if (missing.length === pictures.length && missing[0] !== undefined)
-    throw new NotFoundError("picture", missing[0], 'check the path; globs work too: "photos/*.jpg"');
   const others = leftOut.describe();
   if (others !== "") terminal.note(`left out: ${others}`);
-  return pictures;
+  return { pictures, problems };
+}
+
+class PictureSearch {
+  readonly pictures: NamedPicture[] = [];
+  readonly problems: PathProblem[] = [];
+  readonly leftOut = new LeftOut();
+  readonly #host: Host;
+  readonly #terminal: Terminal;
+
+  constructor(host: Host, terminal: Terminal) {
+    this.#host = host;
+    this.#terminal = terminal;
+  }
+
+  /** A path, a glob, or - for standard input. */
+  async argument(text: string): Promise<void> {
+    if (text === "-") this.pictures.push({ name: "-", source: await this.#terminal.readInput() });
+    else if (GLOB.test(text)) await this.#trying(text, () => this.#glob(text));
+    else await this.path(text);
+  }
+
+  async path(path: string): Promise<void> {
+    await this.#trying(path, async () => {
+      const entry = await this.#host.files.stat(path);
+      if (entry === undefined)
+        throw new NotFoundError("picture", path, 'check the path; globs work too: "photos/*.jpg"');
+      if (entry.isDirectory) await this.#folder(path);
+      else this.#add([path]);
+    });
+  }
+
+  /** What goes wrong with a path stops no other. */
+  async #trying(name: string, search: () => Promise<void>): Promise<void> {
+    try {
+      await search();
+    } catch (error) {
+      if (!(error instanceof SaccadeError)) throw error;
+      this.problems.push({ name, error });
+    }
+  }
+
+  async #glob(pattern: string): Promise<void> {
+    // A name may look like a pattern.
+    if ((await this.#host.files.stat(pattern)) !== undefined) return this.path(pattern);
+    const found = (
+      await glob(pattern, { onlyFiles: true, expandDirectories: false, absolute: isAbsolute(pattern) })
+    ).sort();
+    if (found.length === 0) throw new NotFoundError("picture", pattern, "the pattern matches nothing");
+    this.#add(found);
+  }
+
+  async #folder(path: string): Promise<void> {
+    const others = new LeftOut();
+    const problems = this.problems.length;
+    const found = await this.#below(path, others);
+    // A folder that cannot be looked into is said already.
+    if (found.length === 0 && this.problems.length === problems)
+      throw new UsageError(`there are no pictures in the folder ${path}${onlyHas(others)}`);
+    this.leftOut.include(others);
+    this.#add(found);
+  }
+
+  async #below(folder: string, leftOut: LeftOut): Promise<string[]> {
+    const entries = picturesAndFolders(await this.#host.files.list(folder), leftOut);
+    const nested = await Promise.all(
+      entries.map(async ({ path, isDirectory }) => {
+        if (!isDirectory) return [path];
+        let below: string[] = [];
+        await this.#trying(path, async () => {
+          below = await this.#below(path, leftOut);
+        });
+        return below;
+      }),
+    );
+    return nested.flat();
+  }
+
+  #add(paths: readonly string[]): void {
+    for (const path of paths) this.pictures.push({ name: path, source: path });
+  }
 }
 
 function onlyHas(leftOut: LeftOut): string {
   const others = leftOut.describe();
   return others === "" ? "" : `, only ${others}`;
-}
-
-async function picturesUnder(host: Host, folder: string, leftOut: LeftOut): Promise<NamedPicture[]> {
-  const entries = picturesAndFolders(await host.files.list(folder), leftOut);
-  const nested = await Promise.all(
-    entries.map(async (entry) => {
-      if (entry.isDirectory) return picturesUnder(host, entry.path, leftOut);
-      return [{ name: entry.path, source: entry.path }];
-    }),
-  );
-  return nested.flat();
 }
 
 /** For models that take sources without names: their answers under the names. */

@@ -15,7 +15,7 @@ import { addPull } from "./commands/pull.ts";
 import { addRun } from "./commands/run.ts";
 import { addScenes } from "./commands/scenes.ts";
 import { addTrain } from "./commands/train.ts";
-import { describeError, type Terminal } from "./terminal.ts";
+import { noteError, type Terminal } from "./terminal.ts";
 
 /** What a command's file exports: adds itself to the program. `finish` sets the exit code of a command that went through but found faults. */
 export type AddCommand = (program: Command, terminal: Terminal, finish: (exitCode: number) => void) => void;
@@ -58,7 +58,9 @@ export function createProgram(terminal: Terminal, finish: (exitCode: number) => 
     .showHelpAfterError("(saccade --help, or saccade COMMAND --help, shows the options)")
     .configureOutput({
       writeOut: (text) => terminal.out(text),
-      writeErr: (text) => terminal.note(text.trimEnd()),
+      writeErr: (text) => {
+        for (const line of text.trimEnd().split("\n")) terminal.note(line);
+      },
       getOutHelpWidth: () => Math.min(terminal.columns, 110),
       getErrHelpWidth: () => Math.min(terminal.columns, 110),
     });
@@ -86,7 +88,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
       terminal.note("saccade: stopped");
       return 130;
     }
-    terminal.note(describeError(error));
+    noteError(terminal, error);
     return error instanceof UsageError ? 2 : 1;
   }
 }

@@ -1,69 +1,39 @@
-// What a command may say and where: results on stdout, progress and notices on stderr. Tests hand in their own.
-import { LimitError, SaccadeError } from "../errors.ts";
-import { DEFAULT_MAX_BYTES } from "../image/raw-image.ts";
+// What a command may say and where: results on stdout, progress and notices on stderr. Whatever is said passes through here and becomes harmless:
+// names of files, labels and metadata come from strangers, and a terminal obeys what is in them.
+import { SaccadeError } from "../errors.ts";
 
 export interface Terminal {
-  /** Results. */
+  /** Results. Line breaks stay; what else could move the cursor is shown as escapes, which inside of JSON's strings are JSON's own. */
   out(text: string): void;
   /** Notices and errors, a line each. */
   note(line: string): void;
   /** A line that replaces the previous one; only on a terminal. */
   status(line: string): void;
+  /** Whether results go nowhere any more: their reader has gone (| head), or the disk is full. Work whose product is a file goes on. */
+  readonly outputClosed: boolean;
   /** Columns of the terminal; 80 when it is not one. */
   readonly columns: number;
   /** Whether people watch stderr. */
   readonly interactive: boolean;
-  /** All of standard input. Throws LimitError when it is larger than a picture file may be. */
+  /** All of standard input. Throws LimitError when it is larger than a picture file may be, AbortedError when the signal fires. */
   readInput(): Promise<Uint8Array>;
   readonly signal: AbortSignal;
 }
 
-/** The process's own terminal. The first Ctrl-C or SIGTERM asks the command to stop, the second ends the process. */
-export function processTerminal(): Terminal {
-  const stopping = new AbortController();
-  const stop = () => {
-    if (stopping.signal.aborted) process.exit(130);
-    stopping.abort();
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  let statusShown = false;
-  const clear = () => {
-    if (statusShown) process.stderr.write("\r\u001b[K");
-    statusShown = false;
-  };
+/** Takes what others wrote and makes it harmless before it is shown; `raw` shows what it gets. */
+export function harmlessTerminal(raw: Terminal): Terminal {
   return {
-    out(text) {
-      clear();
-      process.stdout.write(text);
+    out: (text) => raw.out(text.split("\n").map(printable).join("\n")),
+    note: (line) => raw.note(printable(line)),
+    status: (line) => raw.status(printable(line)),
+    get outputClosed() {
+      return raw.outputClosed;
     },
-    note(line) {
-      clear();
-      process.stderr.write(`${line}\n`);
-    },
-    status(line) {
-      if (!process.stderr.isTTY) return;
-      clear();
-      process.stderr.write(line.slice(0, (process.stderr.columns ?? 80) - 1));
-      statusShown = line !== "";
-    },
-    columns: process.stdout.columns ?? 80,
-    interactive: process.stderr.isTTY === true,
-    readInput: () => readAtMost(process.stdin, DEFAULT_MAX_BYTES),
-    signal: stopping.signal,
+    columns: raw.columns,
+    interactive: raw.interactive,
+    readInput: () => raw.readInput(),
+    signal: raw.signal,
   };
-}
-
-/** All that a stream gives. Throws LimitError, and reads no further, when that is more than `maxBytes`. */
-export async function readAtMost(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw new LimitError("standard input", bytes, maxBytes, "bytes");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /**
@@ -71,22 +41,36 @@ export async function readAtMost(stream: AsyncIterable<Uint8Array>, maxBytes: nu
  * SACCADE_DEBUG set, because they are faults of this program that somebody will want to report.
  */
 export function describeError(error: unknown, debug = process.env.SACCADE_DEBUG !== undefined): string {
-  if (error instanceof SaccadeError)
-    return `saccade: ${error.message}${error.hint === undefined ? "" : `\n  ${error.hint}`}`
-      .split("\n")
-      .map(printable)
-      .join("\n");
+  if (error instanceof SaccadeError) {
+    const hint = error.hint === undefined ? [] : error.hint.split("\n");
+    const [message = "", ...more] = error.message.split("\n");
+    // Indented, so that no name with a line break in it looks like another message.
+    const further = [...more, ...hint].map((line) => `  ${printable(line.trim())}`);
+    return [`saccade: ${printable(message)}`, ...further].join("\n");
+  }
   const text = error instanceof Error ? error.message : String(error);
   if (debug && error instanceof Error && error.stack !== undefined) return `saccade: unexpected error: ${error.stack}`;
   const line = printable(text.split("\n")[0] ?? "");
   return `saccade: unexpected error: ${line} (SACCADE_DEBUG=1 shows where; please report it)`;
 }
 
-/** Text out of files, fit for one line of a terminal: control characters, which could move the cursor or worse, are shown as escapes. */
+/** Says what failed, in the lines of `describeError`; `about` instead of the program's name where there are several things to fail. */
+export function noteError(terminal: Terminal, error: unknown, about = "saccade"): void {
+  const [first = "", ...more] = describeError(error).split("\n");
+  terminal.note(first.replace(/^saccade/, () => about));
+  for (const line of more) terminal.note(line);
+}
+
+/**
+ * Text out of files, fit for one line of a terminal: control characters, line breaks and changes of the writing direction, which could move the
+ * cursor or show another text than there is, become escapes.
+ */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) =>
-    character === "\n" ? "\\n" : `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) => {
+    if (character === "\n") return "\\n";
+    const code = character.charCodeAt(0).toString(16);
+    return character < " " ? `\\x${code.padStart(2, "0")}` : `\\u${code.padStart(4, "0")}`;
+  });
 }
 
 /** Columns of text: every cell padded to the widest of its column, numbers to the right, the last text column cut to the terminal's width. */

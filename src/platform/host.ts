@@ -22,7 +22,10 @@ export interface Files {
    * links followed. Throws FormatError for a name that leads out of it, else as `read`.
    */
   readBeside(path: string, name: string, options?: { maxBytes?: number }): Promise<Uint8Array>;
-  /** Writes to a temporary name beside `path`, syncs, then renames: readers see the old file or the new one, never half of it. */
+  /**
+   * Writes to a temporary name beside `path`, syncs, then renames: readers see the old file or the new one, never half of it. A link's target is
+   * replaced, not the link; devices and pipes are written into.
+   */
   writeAtomic(path: string, bytes: Uint8Array | string): Promise<void>;
   /**
    * Adds to the end of a file, which is made when there is none. What a process wrote survives its death, but not a power cut, and a failed or

@@ -132,7 +132,7 @@ test.each([
   [["classify", PASTORAL, "-m", model, "--top-k", "0"], 2, "at least 1"],
   [["classify", PASTORAL, "-m", model, "--device", "tpu"], 2, "Allowed choices"],
   [["classify", join(folder, "*.gif"), "-m", model], 1, "matches nothing"],
-  [["classify"], 2, "missing required argument"],
+  [["classify"], 2, "no pictures were given"],
 ] as [string[], number, string][])("%j fails with exit code %i and says: %s", async (args, exitCode, message) => {
   const run = await cli(args);
   expect(run.notes.join("\n")).toContain(message);

@@ -1,6 +1,6 @@
 // The command line in this process: what it would print, and its exit code.
 import { runCli } from "../../src/cli/program.ts";
-import type { Terminal } from "../../src/cli/terminal.ts";
+import { harmlessTerminal, type Terminal } from "../../src/cli/terminal.ts";
 
 export interface CliRun {
   readonly exitCode: number;
@@ -26,7 +26,7 @@ export interface FakeTerminal {
 export function fakeTerminal(options: FakeTerminalOptions = {}): FakeTerminal {
   let stdout = "";
   const notes: string[] = [];
-  const terminal: Terminal = {
+  const terminal: Terminal = harmlessTerminal({
     out(text) {
       stdout += text;
     },
@@ -36,11 +36,12 @@ export function fakeTerminal(options: FakeTerminalOptions = {}): FakeTerminal {
     status(line) {
       options.onStatus?.(line);
     },
+    outputClosed: false,
     columns: options.columns ?? 80,
     interactive: false,
     readInput: async () => options.stdin ?? new Uint8Array(0),
     signal: options.signal ?? new AbortController().signal,
-  };
+  });
   return { terminal, said: () => ({ stdout, notes }) };
 }
 

@@ -154,6 +154,7 @@ function recorder(interactive: boolean) {
     out: () => undefined,
     note: (line) => notes.push(line),
     status: (line) => statuses.push(line),
+    outputClosed: false,
     columns: 80,
     interactive,
     readInput: async () => new Uint8Array(0),

@@ -13,6 +13,7 @@ import { version } from "../../version.ts";
 import { describeBench } from "../bench-table.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
 import { DEVICES, integer } from "../options.ts";
+import { refuseReplacing } from "../outputs.ts";
 import { duration } from "../progress.ts";
 import { printable, type Terminal } from "../terminal.ts";
 
@@ -89,6 +90,8 @@ async function bench(
   terminal: Terminal,
   finish: (exitCode: number) => void,
 ): Promise<void> {
+  const written = [flags.json, flags.csv].filter((path) => path !== "-");
+  await refuseReplacing(written, { models: models?.map(({ source }) => source) ?? [] });
   const progress = new StageLine(terminal);
   const report = await runBench(nodeMeasuringHost, benchOptions(models, flags), version, {
     signal: terminal.signal,

@@ -34,9 +34,12 @@ import {
   sessionOptions,
   sessionsOptions,
 } from "../options.ts";
+import { refuseReplacing } from "../outputs.ts";
+import { PictureFailures } from "../picture-failures.ts";
+import { FROM_FILE_HELP } from "../picture-list.ts";
 import { expandPictures, type NamedPicture, underNames } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
-import { describeError, printable, type Terminal } from "../terminal.ts";
+import { printable, type Terminal } from "../terminal.ts";
 
 interface ClassifyFlags
   extends ModelOptions,
@@ -51,6 +54,7 @@ interface ClassifyFlags
   json?: boolean;
   explain?: string;
   labels?: string;
+  fromFile?: string;
   transform?: string;
   batch: number;
 }
@@ -77,7 +81,8 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
   const command = program
     .command("classify")
     .description("say what is in pictures")
-    .argument("<path...>", "pictures, folders, globs, or - for standard input")
+    .argument("[path...]", "pictures, folders, globs, or - for standard input")
+    .option("--from-file <list>", FROM_FILE_HELP)
     .option("-m, --model <model>", "registered name, model folder, checkpoint or ONNX file", DEFAULT_MODEL)
     .option("-k, --top-k <n>", "how many predictions a picture", integer(1), 5)
     .option("--json", "one JSON object a line and picture")
@@ -102,7 +107,12 @@ async function classify(
   terminal: Terminal,
   finish: (exitCode: number) => void,
 ): Promise<void> {
-  const pictures = await expandPictures(nodeHost, paths, terminal);
+  const { pictures, problems } = await expandPictures(nodeHost, { paths, fromFile: flags.fromFile }, terminal);
+  const drawings = flags.explain === undefined ? undefined : drawingPaths(flags.explain, pictures);
+  await refuseReplacing(drawings === undefined ? [] : [...drawings.paths.values()], {
+    models: [flags.model],
+    paths: [...pictures.map(({ name }) => name), flags.labels, flags.fromFile],
+  });
   const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
   await using classifier = await openClassifier(flags, labels, pictures.length, terminal);
   const isInSteps = classifier instanceof AdaptiveClassifier;
@@ -111,32 +121,31 @@ async function classify(
       `${classifier.card.name} does not look sparsely: there is nothing to draw`,
       "leave --explain out, or take a SparseFormer or a GFNet",
     );
-  const explain = flags.explain === undefined ? undefined : await explainTarget(flags.explain, pictures.length);
+  if (drawings !== undefined && drawings.folder !== undefined) await nodeHost.files.makeDirectory(drawings.folder);
   const options = {
     topK: flags.topK,
     batchSize: flags.batch,
-    explain: explain !== undefined,
+    explain: drawings !== undefined,
     signal: terminal.signal,
     ...(flags.decode === undefined ? {} : { decode: flags.decode }),
   };
   const progress = new Progress(terminal, "pictures", pictures.length);
-  let failures = 0;
+  const failures = new PictureFailures(terminal, flags.json);
+  for (const { name, error } of problems) failures.add(name, error);
   const answers = underNames<Result>(pictures, (sources) =>
     isInSteps
       ? classifier.classifyAll(sources, { ...options, ...exitOptions(flags) })
       : classifier.classifyAll(sources, options),
   );
   for await (const { source: picture, ...answered } of answers) {
+    if (terminal.outputClosed && drawings === undefined) break;
     progress.advance();
     if (answered.error !== undefined) {
-      failures++;
-      const { code, message } = answered.error;
-      if (flags.json) terminal.out(`${JSON.stringify({ path: picture.name, error: { code, message } })}\n`);
-      terminal.note(`${printable(picture.name)}: ${describeError(answered.error).replace(/^saccade: /, "")}`);
+      failures.add(picture.name, answered.error);
       continue;
     }
     const result = answered.answer;
-    const drawn = explain === undefined ? undefined : await draw(picture, result, explain(picture.name));
+    const drawn = drawings === undefined ? undefined : await draw(picture, result, drawings.paths.get(picture)!);
     terminal.out(
       flags.json
         ? jsonLine(picture.name, classifier, result, drawn)
@@ -148,10 +157,7 @@ async function classify(
     terminal.note(
       `${done} pictures in ${seconds.toFixed(1)} s, ${rate.toFixed(1)} pictures/s${layoutText(classifier)}`,
     );
-  if (failures > 0) {
-    terminal.note(`saccade: ${failures} of ${pictures.length} pictures could not be read`);
-    finish(1);
-  }
+  if (!failures.finish(pictures.length + problems.length)) finish(1);
 }
 
 /** ", 2 sessions x 1 thread" */
@@ -190,23 +196,37 @@ async function openClassifier(
   return loadClassifier(nodeHost, model, { ...options, ...sessionsOptions(flags, expectedPictures) });
 }
 
-/** Where the drawing of a picture goes: the file itself for one picture, a file in the folder for several. */
-async function explainTarget(out: string, count: number): Promise<(name: string) => string> {
+interface Drawings {
+  readonly paths: ReadonlyMap<NamedPicture, string>;
+  /** What is to be made for them. */
+  readonly folder?: string;
+}
+
+/** Where the drawing of each picture goes: the file itself for one picture, files in the folder for several. */
+function drawingPaths(out: string, pictures: readonly NamedPicture[]): Drawings {
   const isPng = /\.png$/i.test(out);
-  if (count === 1 && isPng) return () => out;
+  if (pictures.length === 1 && isPng) return { paths: new Map([[pictures[0]!, out]]) };
   if (isPng)
     throw new UsageError(
-      `--explain ${out}: ${count} pictures need a folder, not one file`,
+      `--explain ${out}: ${pictures.length} pictures need a folder, not one file`,
       "give a path that does not end in .png",
     );
-  await nodeHost.files.makeDirectory(out);
-  const taken = new Map<string, number>();
-  return (name) => {
+  const taken = new Set<string>();
+  const counts = new Map<string, number>();
+  const fileFor = ({ name }: NamedPicture): string => {
     const base = name.replace(/^.*[/\\]/, "").replace(/\.[^.]*$/, "") || "picture";
-    const seen = taken.get(base) ?? 0;
-    taken.set(base, seen + 1);
-    return nodeHost.files.join(out, `${base}${seen === 0 ? "" : `-${seen + 1}`}.png`);
+    for (;;) {
+      // Disks of macOS and Windows do not tell capitals apart.
+      const count = (counts.get(base.toLowerCase()) ?? 0) + 1;
+      counts.set(base.toLowerCase(), count);
+      const file = `${base}${count === 1 ? "" : `-${count}`}.png`;
+      if (taken.has(file.toLowerCase())) continue;
+      taken.add(file.toLowerCase());
+      return file;
+    }
   };
+  const paths = new Map(pictures.map((picture) => [picture, nodeHost.files.join(out, fileFor(picture))]));
+  return { paths, folder: out };
 }
 
 async function draw(picture: NamedPicture, result: Result, out: string): Promise<string> {

@@ -21,6 +21,7 @@ import { elementCount } from "../../tensor.ts";
 import { decodeText } from "../../text-file.ts";
 import { version } from "../../version.ts";
 import { keyValue, readLines } from "../options.ts";
+import { refuseReplacing } from "../outputs.ts";
 import { compact, printable, type Terminal } from "../terminal.ts";
 
 interface ConvertFlags {
@@ -73,6 +74,10 @@ export function addConvert(program: Command, terminal: Terminal): void {
 }
 
 async function convert(checkpoint: string, out: string, flags: ConvertFlags, terminal: Terminal): Promise<void> {
+  const { join } = nodeHost.files;
+  await refuseReplacing([out, join(out, "model.safetensors"), join(out, "config.json")], {
+    paths: [checkpoint, flags.labels, ...(flags.config ?? [])],
+  });
   if (flags.transform !== undefined) parseTransform(flags.transform);
   const described = await readConfig(flags.config ?? []);
   const options: ConvertOptions = {

@@ -24,9 +24,12 @@ import {
   sessionOptions,
   sessionsOptions,
 } from "../options.ts";
+import { refuseReplacing } from "../outputs.ts";
+import { PictureFailures } from "../picture-failures.ts";
+import { FROM_FILE_HELP } from "../picture-list.ts";
 import { expandPictures, underNames } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
-import { describeError, printable, type Terminal } from "../terminal.ts";
+import { printable, type Terminal } from "../terminal.ts";
 
 interface EmbedFlags
   extends ModelOptions,
@@ -37,6 +40,7 @@ interface EmbedFlags
     DecodeFlags {
   json?: boolean;
   output?: string;
+  fromFile?: string;
   transform?: string;
   normalize: boolean;
   batch: number;
@@ -61,7 +65,8 @@ export function addEmbed(program: Command, terminal: Terminal, finish: (exitCode
   const command = program
     .command("embed")
     .description("turn pictures into vectors, and say how alike they are")
-    .argument("<path...>", "pictures, folders, globs, or - for standard input")
+    .argument("[path...]", "pictures, folders, globs, or - for standard input")
+    .option("--from-file <list>", FROM_FILE_HELP)
     .option("-m, --model <model>", "registered name, model folder, checkpoint or ONNX file", DEFAULT_MODEL)
     .option("--output <out.safetensors>", 'write the vectors: "embeddings" (pictures, width), names in the metadata')
     .option("--json", "one JSON object a line and picture")
@@ -81,7 +86,11 @@ async function embed(
   terminal: Terminal,
   finish: (exitCode: number) => void,
 ): Promise<void> {
-  const pictures = await expandPictures(nodeHost, paths, terminal);
+  const { pictures, problems } = await expandPictures(nodeHost, { paths, fromFile: flags.fromFile }, terminal);
+  await refuseReplacing([flags.output], {
+    models: [flags.model],
+    paths: [...pictures.map(({ name }) => name), flags.fromFile],
+  });
   await using embedder = await loadEmbedder(nodeHost, flags.model ?? DEFAULT_MODEL, {
     ...loadOptions(flags, terminal),
     ...sessionOptions(flags, terminal),
@@ -95,13 +104,14 @@ async function embed(
   const options = { normalize: flags.normalize, batchSize: flags.batch, signal, ...decoding };
   const progress = new Progress(terminal, "pictures", pictures.length);
   const embeddings: Embedding[] = [];
+  const failures = new PictureFailures(terminal, flags.json);
+  for (const { name, error } of problems) failures.add(name, error);
   const answers = underNames(pictures, (sources) => embedder.embedAll(sources, options));
   for await (const { source: picture, ...result } of answers) {
+    if (terminal.outputClosed && flags.output === undefined) break;
     progress.advance();
     if (result.error !== undefined) {
-      const { code, message } = result.error;
-      if (flags.json) terminal.out(`${JSON.stringify({ path: picture.name, error: { code, message } })}\n`);
-      terminal.note(`${printable(picture.name)}: ${describeError(result.error).replace(/^saccade: /, "")}`);
+      failures.add(picture.name, result.error);
       continue;
     }
     const embedding = { name: picture.name, vector: result.answer };
@@ -113,11 +123,7 @@ async function embed(
     await nodeHost.files.writeAtomic(flags.output, toSafetensors(embeddings, embedder.card.name));
     terminal.note(`${flags.output}: ${embeddings.length} x ${embeddings[0]!.vector.length}`);
   }
-  const failures = pictures.length - embeddings.length;
-  if (failures > 0) {
-    terminal.note(`saccade: ${failures} of ${pictures.length} pictures could not be read`);
-    finish(1);
-  }
+  if (!failures.finish(pictures.length + problems.length)) finish(1);
 }
 
 function jsonLine({ name, vector }: Embedding, model: string): string {

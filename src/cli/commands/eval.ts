@@ -47,6 +47,7 @@ import {
   sessionOptions,
   sessionsOptions,
 } from "../options.ts";
+import { refuseReplacing } from "../outputs.ts";
 import { Progress } from "../progress.ts";
 import { compact, printable, type Terminal } from "../terminal.ts";
 
@@ -131,6 +132,7 @@ function share(text: string): number {
 
 async function runEval(model: string, dataPath: string, flags: EvalFlags, terminal: Terminal): Promise<void> {
   if (flags.report !== undefined) await requirePlaceFor(flags.report);
+  await refuseReplacing([flags.report], { models: [model], paths: [dataPath, flags.labels, flags.boxes] });
   const run = await findTrainingRun(nodeHost.files, model);
   const data = await openData(dataPath, run, flags, terminal);
   const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);

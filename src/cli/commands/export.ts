@@ -21,6 +21,7 @@ import {
   type PrecisionOptions,
   sessionOptions,
 } from "../options.ts";
+import { refuseReplacing } from "../outputs.ts";
 import { compact, type Terminal } from "../terminal.ts";
 
 interface ExportFlags extends Omit<ModelOptions, "model">, DeviceOptions, PrecisionOptions {
@@ -85,8 +86,9 @@ export function addExport(program: Command, terminal: Terminal): void {
 
 async function exportModel(source: string, out: string, flags: ExportFlags, terminal: Terminal): Promise<void> {
   const model = await loadModel(nodeHost, source, loadOptions(flags, terminal));
+  if (flags.stages === true && model.kind !== "onnx") return exportInStages(model, source, out, flags, terminal);
+  await refuseReplacing([out], { models: [source] });
   if (model.kind === "onnx") return exportForeign(model, out, flags, terminal);
-  if (flags.stages === true) return exportInStages(model, out, flags, terminal);
   const options = exportOptions(model, flags);
   const bytes = exportOnnx(model, { ...options, producerVersion: version });
   let compared = "";
@@ -117,11 +119,23 @@ async function exportForeign({ bytes, card }: OnnxModel, out: string, flags: Exp
   terminal.out(`${out}: ${compact(bytes.length, "B")}, ONNX as it was, all of it in one file\n`);
 }
 
-async function exportInStages(model: NativeModel, out: string, flags: ExportFlags, terminal: Terminal): Promise<void> {
+async function exportInStages(
+  model: NativeModel,
+  source: string,
+  out: string,
+  flags: ExportFlags,
+  terminal: Terminal,
+): Promise<void> {
   const fixed = (["outputs", "batch", "frames", "height", "width"] as const).find((name) => flags[name] !== undefined);
   if (fixed !== undefined) throw new UsageError(`--${fixed} is for one file, not for --stages`);
   if (flags.input !== "float32") throw new UsageError("--input is for one file, not for --stages");
   const stages = exportStages(model, { target: flags.target, precision: flags.precision, producerVersion: version });
+  const { files } = nodeHost;
+  const written = new Map<string, Uint8Array | string>([
+    ...[...stages.files].map(([stage, bytes]) => [files.join(out, `${stage}.onnx`), bytes] as const),
+    [files.join(out, "steps.json"), `${JSON.stringify(describeStages(stages), undefined, 2)}\n`],
+  ]);
+  await refuseReplacing([...written.keys()], { models: [source] });
   let compared = "";
   if (flags.verify) {
     terminal.status("comparing the files with the model");
@@ -130,10 +144,8 @@ async function exportInStages(model: NativeModel, out: string, flags: ExportFlag
     requireEqual(check, flags.precision, out);
     compared = describeCheck(check);
   }
-  const { files } = nodeHost;
   await files.makeDirectory(out);
-  for (const [stage, bytes] of stages.files) await files.writeAtomic(files.join(out, `${stage}.onnx`), bytes);
-  await files.writeAtomic(files.join(out, "steps.json"), `${JSON.stringify(describeStages(stages), undefined, 2)}\n`);
+  for (const [path, bytes] of written) await files.writeAtomic(path, bytes);
   const sizes = [...stages.files].map(([stage, bytes]) => `${stage}.onnx ${compact(bytes.length, "B")}`);
   terminal.out(`${out}: ${sizes.join(", ")}, ${describeKind(flags)}; steps: ${stages.steps.join(", ")}\n${compared}`);
 }

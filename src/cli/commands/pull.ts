@@ -8,7 +8,7 @@ import { download } from "../../platform/node/download.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { readWeights } from "../../weights/load.ts";
 import { ByteProgress } from "../progress.ts";
-import { compact, describeError, type Terminal } from "../terminal.ts";
+import { compact, noteError, type Terminal } from "../terminal.ts";
 
 interface PullFlags {
   force?: boolean;
@@ -52,7 +52,7 @@ async function pullAll(
       await pull(name, url, flags.force === true, terminal);
     } catch (error) {
       if (names.length === 1 || !(error instanceof SaccadeError) || terminal.signal.aborted) throw error;
-      terminal.note(`${name}: ${describeError(error).replace(/^saccade: /, "")}`);
+      noteError(terminal, error, name);
       finish(1);
     }
   }

@@ -16,6 +16,7 @@ import {
   type PrecisionOptions,
   sessionOptions,
 } from "../options.ts";
+import { refuseReplacing } from "../outputs.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface RunFlags extends Omit<ModelOptions, "model">, DeviceOptions, PrecisionOptions {
@@ -53,6 +54,7 @@ export function addRun(program: Command, terminal: Terminal): void {
 }
 
 async function run(source: string, flags: RunFlags, terminal: Terminal): Promise<void> {
+  await refuseReplacing([flags.output], { models: [source], paths: [flags.input] });
   const { tensors } = readWeights(await nodeHost.files.read(flags.input, { maxBytes: MAX_INPUT_BYTES }), flags.input);
   const model = await loadModel(nodeHost, source, loadOptions(flags, terminal));
   const { outputs, device, ignored } = await runTensors(nodeHost, model, tensors, {

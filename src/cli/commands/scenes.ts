@@ -6,6 +6,7 @@ import { nodeDataFiles } from "../../platform/node/data-files.ts";
 import { decodeWithSharp, encodeJpeg } from "../../platform/node/decode.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { integer, nameList } from "../options.ts";
+import { refuseInside } from "../outputs.ts";
 import { Progress } from "../progress.ts";
 import type { Terminal } from "../terminal.ts";
 import { problemLines } from "../train-progress.ts";
@@ -44,6 +45,7 @@ export function addScenes(program: Command, terminal: Terminal): void {
 }
 
 async function scenes(path: string, out: string, settings: SceneSettings, terminal: Terminal): Promise<void> {
+  await refuseInside(out, [path]);
   const source = await openDataset(nodeDataFiles, path, { seed: settings.seed });
   for (const line of source.summary) terminal.note(line);
   let progress: Progress | undefined;

@@ -38,6 +38,7 @@ import {
 import { startingPoint } from "../../train/start.ts";
 import { type TrainRunOptions, trainRun } from "../../train/train-run.ts";
 import { addDeviceOptions, type DeviceOptions, integer, sessionOptions } from "../options.ts";
+import { refuseInside } from "../outputs.ts";
 import { compact, type Terminal } from "../terminal.ts";
 import {
   choiceLines,
@@ -126,6 +127,8 @@ const { files } = nodeHost;
 
 async function train(path: string | undefined, flags: TrainFlags, terminal: Terminal): Promise<void> {
   const named = flags.recipe === undefined ? undefined : await readRecipe(flags.recipe);
+  const read = [path, flags.from, flags.teacher].filter((input) => input !== undefined);
+  if (flags.out !== undefined && flags.resume !== true) await refuseInside(flags.out, read);
   if (flags.stage !== undefined) return trainOnce(path, oneStage(named, flags.stage), flags, terminal);
   const staged = flags.resume === true ? await stagesToResume(named, flags.out) : named;
   if (staged !== undefined && isStaged(staged)) return trainStages(path, staged, flags, terminal);
@@ -332,8 +335,12 @@ async function follow(
   const { folder, recipe } = options;
   const live = new LiveLine(terminal);
   const started = performance.now();
+  let isUnread = false;
   const print = (report: Record<string, unknown>) => {
     if (flags.json === true) terminal.out(`${JSON.stringify(report)}\n`);
+    if (!terminal.outputClosed || isUnread) return;
+    isUnread = true;
+    terminal.note("standard output is closed; training goes on without it");
   };
   try {
     const { run, choice, problems } = await trainRun({

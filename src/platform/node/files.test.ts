@@ -1,7 +1,8 @@
 import { constants as bufferConstants } from "node:buffer";
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import {
   chmodSync,
+  lstatSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -11,8 +12,10 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
 import { LimitError, NotFoundError, SaccadeError } from "../../errors.ts";
 import { nodeFiles as files } from "./files.ts";
@@ -117,6 +120,52 @@ test.skipIf(process.platform === "win32")("a replaced file keeps its mode", asyn
   chmodSync(at("mode"), 0o640);
   await files.writeAtomic(at("mode"), "2");
   expect(statSync(at("mode")).mode & 0o777).toBe(0o640);
+});
+
+test.skipIf(process.platform === "win32")("a write goes where links lead, and links stay", async () => {
+  await files.makeDirectory(at("links", "real"));
+  writeFileSync(at("links", "real", "file"), "old");
+  symlinkSync("real", at("links", "folder"));
+  symlinkSync("folder/file", at("links", "to-file"));
+  symlinkSync("to-file", at("links", "to-link"));
+  await files.writeAtomic(at("links", "to-link"), "new");
+  expect(readFileSync(at("links", "real", "file"), "utf8")).toBe("new");
+  symlinkSync("../links/folder/../fresh", at("links", "to-nothing"));
+  await files.writeAtomic(at("links", "to-nothing"), "made");
+  expect(readFileSync(at("links", "fresh"), "utf8")).toBe("made");
+  expect(lstatSync(at("links", "to-link")).isSymbolicLink()).toBe(true);
+  symlinkSync("circle", at("links", "circle"));
+  await expect(files.writeAtomic(at("links", "circle"), "x")).rejects.toThrow(/links go in circles/);
+  expect(readdirSync(at("links")).sort()).toEqual([
+    ...["circle", "folder", "fresh", "real", "to-file", "to-link", "to-nothing"],
+  ]);
+});
+
+test.skipIf(process.platform === "win32")("a pipe is written into when somebody reads it, and stays", async () => {
+  execFileSync("mkfifo", [at("out-pipe")]);
+  await expect(files.writeAtomic(at("out-pipe"), "x")).rejects.toThrow(/a pipe that nobody reads/);
+  const large = "y".repeat(300_000); // more than a pipe holds
+  const reader = promisify(execFile)("cat", [at("out-pipe")], { maxBuffer: 2 ** 20 });
+  const write = () => files.writeAtomic(at("out-pipe"), large).then(() => "written");
+  await expect.poll(write, { timeout: 20_000 }).toBe("written");
+  expect((await reader).stdout).toBe(large);
+  expect(statSync(at("out-pipe")).isFIFO()).toBe(true);
+});
+
+test.skipIf(process.platform !== "linux" || process.getuid?.() !== 0)("a device stays a device", async () => {
+  execFileSync("mknod", [at("null"), "c", "1", "3"]);
+  await files.writeAtomic(at("null"), "x");
+  expect(statSync(at("null")).isCharacterDevice()).toBe(true);
+  execFileSync("mknod", [at("full"), "c", "1", "7"]);
+  await expect(files.writeAtomic(at("full"), "x")).rejects.toThrow(/the disk is full/);
+});
+
+test.skipIf(process.platform !== "linux")("what a process has open is written into", async () => {
+  writeFileSync(at("open"), "before ");
+  const handle = await open(at("open"), "a");
+  await files.writeAtomic(`/proc/self/fd/${handle.fd}`, "after");
+  await handle.close();
+  expect(readFileSync(at("open"), "utf8")).toBe("before after");
 });
 
 test("concurrent writers leave one of their versions, whole", async () => {

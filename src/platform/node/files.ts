@@ -9,6 +9,7 @@ import type { FileEntry, Files } from "../host.ts";
 import { realPathBeside } from "./beside.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { makeDirectory } from "./make-directory.ts";
+import { writeInto, writeTarget } from "./special-files.ts";
 
 /** The file system of this process. Relative paths are relative to the working directory. */
 export const nodeFiles: Files = {
@@ -97,20 +98,26 @@ async function readUnsized(file: FileHandle, path: string, maxBytes: number): Pr
 }
 
 async function writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
-  const folder = dirname(path);
-  const existing = await stat(path).catch(() => undefined);
-  if (existing?.isDirectory()) throw fileError("is_directory", "write", path, "it is a folder");
+  const target = await writeTarget(path).catch((error: unknown) => explain(error, "write", path));
+  if (target.isWrittenInto) {
+    await writeInto(target.path, bytes).catch((error: unknown) => {
+      if (errorCode(error) !== "ENXIO") return explain(error, "write", path);
+      throw fileError("file_enxio", "write", path, "it is a pipe that nobody reads", "start its reader first", error);
+    });
+    return;
+  }
+  const folder = dirname(target.path);
   // Beside the target, because a rename is atomic only within one file system.
-  const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = join(folder, `.${basename(target.path)}.${process.pid}.${randomBytes(6).toString("hex")}.tmp`);
   try {
-    const file = await open(temporary, "wx", existing === undefined ? 0o666 : existing.mode & 0o777);
+    const file = await open(temporary, "wx", target.mode ?? 0o666);
     try {
       await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await rename(temporary, target.path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined); // it may never have been made
     return explain(error, "write", path, folder);
