@@ -183,3 +183,63 @@ test("eval measures the same confidence with and without the Softmax", async () 
   expect(results[1].ece).toBeCloseTo(results[0].ece, 5);
   expect(results[1].loss).toBeCloseTo(results[0].loss, 4);
 });
+
+describe("scores that are not numbers", () => {
+  const damaged = at("nan.onnx");
+  const infinite = at("infinite.onnx");
+  const bytes = readFileSync(model("conf_logits.onnx"));
+  // The weight s is one factor of 8: raw_data of four bytes.
+  const factor = bytes.indexOf(Buffer.from([0x4a, 4, 0, 0, 0, 0x41])) + 2;
+  for (const [path, value] of [
+    [damaged, Number.NaN],
+    [infinite, Number.POSITIVE_INFINITY],
+  ] as const) {
+    const changed = Buffer.from(bytes);
+    changed.writeFloatLE(value, factor);
+    writeFileSync(path, changed);
+  }
+
+  test.each(ENGINES)("%s: are an error for each picture, and for embeddings", async (device) => {
+    for (const command of [
+      ["classify", PASTORAL, BOATS],
+      ["embed", PASTORAL],
+    ])
+      for (const file of [damaged, infinite]) {
+        const { exitCode, stdout, notes } = await cli([...command, "-m", file, "--device", device]);
+        expect([exitCode, stdout]).toEqual([1, ""]);
+        expect(notes.join("\n")).toContain("not all finite numbers");
+        expect(notes.join("\n")).toContain("inspect MODEL --check");
+      }
+  });
+
+  test("stop an evaluation, which would be flattered without such pictures", async () => {
+    const { exitCode, stdout, notes } = await cli(["eval", damaged, at("data"), "--labels", at("five.txt")]);
+    expect([exitCode, stdout]).toEqual([1, ""]);
+    expect(notes.join("\n")).toContain("not all finite numbers");
+  });
+
+  test("inspect --check names the weight and the node", async () => {
+    const { exitCode, stdout } = await cli(["inspect", damaged, "--check", "--json"]);
+    expect(exitCode).toBe(1);
+    const { tensors, trial } = JSON.parse(stdout);
+    expect(tensors).toMatchObject([
+      { name: "W", nan: 0 },
+      { name: "s", nan: 1 },
+    ]);
+    expect(trial).toMatchObject({ isDamaged: true, firstNan: { name: "l", op: "Mul", weights: ["s"] } });
+    const sound = await cli(["inspect", model("fixed1.onnx"), "--check"]);
+    expect([sound.exitCode, sound.stdout]).toEqual([
+      0,
+      expect.stringContaining("all 5 values of the model are finite"),
+    ]);
+  });
+});
+
+test("a TensorFlow SavedModel is not called an ONNX model", async () => {
+  // saved_model_schema_version, then meta_graphs with meta_info_def
+  writeFileSync(at("saved_model.pb"), Uint8Array.of(8, 1, 18, 4, 10, 2, 34, 0));
+  const { exitCode, notes } = await cli(["classify", PASTORAL, "-m", at("saved_model.pb")]);
+  expect(exitCode).toBe(1);
+  expect(notes.join("\n")).toContain("is a TensorFlow SavedModel");
+  expect(notes.join("\n")).toContain("tf2onnx");
+});

@@ -1,15 +1,19 @@
-// What a weight file, an ONNX file or a model folder holds, as far as it can be told without running it.
-import { FormatError, NotFoundError, WeightsMismatchError } from "../errors.ts";
+// What a weight file, an ONNX file or a model folder holds, and where its numbers go wrong.
+import { AbortedError, FormatError, NotFoundError, SaccadeError, WeightsMismatchError } from "../errors.ts";
 import { defineModel, registry } from "../models/registry.ts";
 import { readMetadata } from "../onnx/metadata.ts";
 import { isOnnx, type OnnxSummary, readOnnx } from "../onnx/read.ts";
 import type { FoundScores } from "../onnx/score-kind.ts";
+import { visitWeights } from "../onnx/weight-values.ts";
 import type { Host } from "../platform/host.ts";
-import { type DType, elementCount, type TensorData, toFloat32, toFloat64 } from "../tensor.ts";
+import type { SessionOptions } from "../runtime/session.ts";
+import { elementCount } from "../tensor.ts";
 import { decodeText } from "../text-file.ts";
 import { type ReadWeightsOptions, readWeights, type Weights } from "../weights/load.ts";
+import { checkValues, type ValueCheck } from "./check-values.ts";
 import { type ConfigFile, parseConfigFile } from "./config-file.ts";
-import { bundledFolder, MAX_WEIGHT_BYTES, pulledPath, weightsIn } from "./load.ts";
+import { countFaults, type Faults } from "./faults.ts";
+import { bundledFolder, loadModel, MAX_WEIGHT_BYTES, pulledPath, weightsIn } from "./load.ts";
 import type { ModelCard, OnnxModel } from "./model.ts";
 import { nativeModel } from "./native.ts";
 import { type ExternalFile, type WholeOnnx, wholeOnnx } from "./onnx-file.ts";
@@ -45,6 +49,8 @@ export interface Inspection {
   readonly onnx?: Omit<OnnxSummary, "initializers" | "metadata">;
   /** Of an ONNX file of pictures: the output that holds the class scores, and what these are. */
   readonly scores?: FoundScores & { readonly output: string };
+  /** What a run on a grey picture showed, or why there was none; only when values were checked. */
+  readonly trial?: ValueCheck | { readonly notRun: string };
   readonly folder?: {
     readonly architecture: string;
     readonly config: Readonly<Record<string, unknown>>;
@@ -53,8 +59,8 @@ export interface Inspection {
   };
 }
 
-export interface InspectOptions extends ReadWeightsOptions {
-  /** Also looks at every value. */
+export interface InspectOptions extends ReadWeightsOptions, Pick<SessionOptions, "onNotice" | "signal"> {
+  /** Also looks at every value: of the weights, and of what a model computes on a grey picture, as far as it is one. */
   readonly check?: boolean;
 }
 
@@ -63,6 +69,23 @@ export interface InspectOptions extends ReadWeightsOptions {
  * @throws NotFoundError, FormatError and LimitError that say what is wrong with the file
  */
 export async function inspect(host: Host, source: string, options: InspectOptions = {}): Promise<Inspection> {
+  const found = await inspectFiles(host, source, options);
+  const trial = options.check === true ? await tryOut(host, source, options) : undefined;
+  return trial === undefined ? found : { ...found, trial };
+}
+
+/** What is no model, or none that can be run on a picture, is not. */
+async function tryOut(host: Host, source: string, { onNotice, signal }: InspectOptions): Promise<Inspection["trial"]> {
+  try {
+    const more = { ...(onNotice === undefined ? {} : { onNotice }), ...(signal === undefined ? {} : { signal }) };
+    return await checkValues(host, await loadModel(host, source), more);
+  } catch (error) {
+    if (error instanceof SaccadeError && !(error instanceof AbortedError)) return { notRun: error.message };
+    throw error;
+  }
+}
+
+async function inspectFiles(host: Host, source: string, options: InspectOptions): Promise<Inspection> {
   const path = await locate(host, source);
   const entry = await host.files.stat(path);
   if (entry === undefined) throw new NotFoundError("file", path, "give a weight file, an ONNX file or a model folder");
@@ -140,17 +163,20 @@ function inspectOnnx(
     format: "onnx",
     fileBytes,
     ...(external.length === 0 ? {} : { external }),
-    notes: [
-      ...(architecture === undefined ? [] : [`made by saccade from the architecture "${architecture}"`]),
-      ...(options.check === true ? ["values inside ONNX files are not looked at"] : []),
-    ],
-    tensors: initializers,
+    notes: architecture === undefined ? [] : [`made by saccade from the architecture "${architecture}"`],
+    tensors: options.check === true ? withFaults(initializers, bytes) : initializers,
     metadata,
     fits: [],
     card,
     onnx,
     ...scoreFacts(model),
   };
+}
+
+function withFaults(tensors: readonly TensorFacts[], bytes: Uint8Array): TensorFacts[] {
+  const faults = new Map<string, Faults>();
+  visitWeights(bytes, (name, value) => faults.set(name, countFaults(value)));
+  return tensors.map((facts) => ({ ...facts, ...(faults.get(facts.name) ?? { nan: 0, infinite: 0 }) }));
 }
 
 /** Files that are no models of pictures have none. */
@@ -189,19 +215,6 @@ function weightFacts(weights: Weights, fileBytes: number, { check = false }: Ins
     return { name, dtype, shape, bytes: data.byteLength, ...(check ? countFaults(value) : {}) };
   });
   return { format, fileBytes, notes, metadata, tensors };
-}
-
-const FLOATS: readonly DType[] = ["float64", "float32", "float16", "bfloat16"];
-
-function countFaults(value: TensorData): { nan: number; infinite: number } {
-  let nan = 0;
-  let infinite = 0;
-  if (FLOATS.includes(value.dtype))
-    for (const number of value.dtype === "float64" ? toFloat64(value) : toFloat32(value)) {
-      if (Number.isNaN(number)) nan++;
-      else if (!Number.isFinite(number)) infinite++;
-    }
-  return { nan, infinite };
 }
 
 /** Sums over a list of tensors. */

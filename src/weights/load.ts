@@ -1,8 +1,9 @@
 // One door for weights of every format: the content decides what a file is, its name only helps to explain what went wrong.
 import { FormatError } from "../errors.ts";
 import type { TensorData } from "../tensor.ts";
-import { decodeLatin1, plainBytes } from "./byte-reader.ts";
+import { plainBytes } from "./byte-reader.ts";
 import { type CheckpointFacts, readFacts } from "./facts.ts";
+import { startsWith, whatInstead } from "./other-formats.ts";
 import { quote } from "./quote.ts";
 import { MAX_HEADER_BYTES, readSafetensors } from "./safetensors.ts";
 import { findStateDict, flattenTensors } from "./state-dict.ts";
@@ -90,57 +91,11 @@ function fromSafetensors(file: Uint8Array, all: boolean): Weights {
   return { format: "safetensors", tensors, metadata, facts: {}, notes, unread: new Map() };
 }
 
-function startsWith(file: Uint8Array, magic: readonly number[], at = 0): boolean {
-  return magic.every((byte, i) => file[at + i] === byte);
-}
-
 /** A plausible header length and the brace that must follow it. */
 function looksLikeSafetensors(file: Uint8Array): boolean {
   if (file.length < 10 || file[8] !== 0x7b) return false;
   const length = new DataView(file.buffer, file.byteOffset).getBigUint64(0, true);
   return length <= BigInt(MAX_HEADER_BYTES);
-}
-
-const MAGICS: readonly { magic: readonly number[]; at?: number; what: string; hint: string }[] = [
-  { magic: [0x1f, 0x8b], what: "a gzip archive", hint: "unpack it first: gunzip FILE" },
-  { magic: [0x28, 0xb5, 0x2f, 0xfd], what: "a Zstandard archive", hint: "unpack it first: zstd -d FILE" },
-  { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a], what: "an xz archive", hint: "unpack it first: unxz FILE" },
-  { magic: [0x75, 0x73, 0x74, 0x61, 0x72], at: 257, what: "a tar archive", hint: "unpack it first: tar -xf FILE" },
-  {
-    magic: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59],
-    what: "a NumPy array",
-    hint: "weights are named tensors: save them as safetensors",
-  },
-  { magic: [0x89, 0x48, 0x44, 0x46], what: "an HDF5 file (Keras)", hint: "save the weights as safetensors" },
-  { magic: [0x47, 0x47, 0x55, 0x46], what: "a GGUF file", hint: "save the weights as safetensors" },
-];
-
-/** What a file that is no weights is instead, as far as its first bytes tell. */
-function whatInstead(file: Uint8Array): { what: string; hint: string } | undefined {
-  if (file.length === 0) return { what: "an empty file", hint: "download it again" };
-  const known = MAGICS.find(({ magic, at }) => startsWith(file, magic, at));
-  if (known !== undefined) return known;
-  const text = decodeLatin1(file.subarray(0, 512)).trimStart();
-  if (/^(<!doctype|<html|<head|<\?xml|<error)/i.test(text))
-    return { what: "a web page, not a file of weights", hint: "the download link led to a page; use the direct link" };
-  if (text.startsWith("version https://git-lfs.github.com/spec"))
-    return { what: "a git-lfs pointer, not the file itself", hint: "fetch the file: git lfs pull" };
-  if (/^[{[]\s*["\]}{[]/.test(text)) return { what: "a JSON text", hint: "give the file of weights beside it" };
-  if (looksLikeOnnx(file))
-    return { what: "an ONNX model", hint: "an ONNX model runs as it is; it is not a checkpoint" };
-  if (file[0] === 0x80 && file[1]! >= 2 && file[1]! <= 5)
-    return {
-      what: "a plain pickle, not a PyTorch checkpoint",
-      hint: "save the weights with torch.save or as safetensors",
-    };
-  return undefined;
-}
-
-/** ModelProto begins with ir_version (field 1, a small varint) and then another of its first fields. */
-function looksLikeOnnx(file: Uint8Array): boolean {
-  return (
-    file[0] === 0x08 && file[1]! >= 1 && file[1]! <= 32 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42].includes(file[2]!)
-  );
 }
 
 function notWeights(file: Uint8Array, fileName: string | undefined): FormatError {

@@ -82,15 +82,34 @@ function readZip(file: Uint8Array): TorchCheckpoint {
   return { format: "torch-zip", root: value, notes: describe(foreign) };
 }
 
+/** Other archives, by a name in them. */
+const ARCHIVES: readonly { readonly sign: RegExp; readonly what: string; readonly hint: string }[] = [
+  {
+    sign: /\.npy$/,
+    what: "a NumPy .npz archive without data.pkl",
+    hint: "weights are read from PyTorch checkpoints and safetensors files",
+  },
+  {
+    sign: /(^|\/)model\.weights\.h5$/,
+    what: "a Keras model, not a checkpoint",
+    hint: "models run here as ONNX: model.export(FILE, format='onnx') in Keras",
+  },
+  {
+    sign: /(^|\/)models\/model\.json$/,
+    what: "a program of torch.export, not a checkpoint",
+    hint: "export it to ONNX: torch.onnx.export(torch.export.load(FILE), (), OUT)",
+  },
+];
+
 /** Everything lies in one folder whose name is the file's first name or "archive". */
 function findPrefix(archive: ZipArchive): string {
   const names = [...archive.entries.keys()];
   const pickles = names.filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   const [pickle] = pickles;
   if (pickle === undefined) {
-    const isNumpy = names.some((name) => name.endsWith(".npy"));
-    throw new FormatError(FORMAT, `${isNumpy ? "a NumPy .npz archive" : "a zip archive"} without data.pkl`, {
-      hint: "weights are read from PyTorch checkpoints and safetensors files",
+    const kind = ARCHIVES.find(({ sign }) => names.some((name) => sign.test(name)));
+    throw new FormatError(FORMAT, kind?.what ?? "a zip archive without data.pkl", {
+      hint: kind?.hint ?? "weights are read from PyTorch checkpoints and safetensors files",
     });
   }
   if (pickles.length > 1) throw new FormatError(FORMAT, "the archive holds several data.pkl");

@@ -2,10 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { tensor } from "../../src/tensor.ts";
-import { writeSafetensors } from "../../src/weights/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../src/weights/safetensors.ts";
 import { goldenPath } from "../golden-case.ts";
 import { cli } from "./fake-terminal.ts";
-import { temporaryFolder, writeMini } from "./mini-model.ts";
+import { PASTORAL, temporaryFolder, writeMini } from "./mini-model.ts";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -66,7 +66,30 @@ test("--check finds values that are no numbers, and its exit code says so", asyn
   expect(stdout).toMatch(/half +0 +1/);
   const sound = await cli(["inspect", model, "--check"]);
   expect(sound.exitCode).toBe(0);
-  expect(sound.stdout).toContain("every value is a finite number");
+  expect(sound.stdout).toContain("every value of the weights is a finite number");
+});
+
+test("--check runs a model on a grey picture, and names the first value that is not a number, and what it is made from", async () => {
+  const sound = await cli(["inspect", model, "--check"]);
+  expect(sound.stdout).toMatch(/all \d+ values of the model are finite/);
+  const { tensors } = readSafetensors(readFileSync(join(model, "model.safetensors")));
+  const proj = tensors.get("proj.weight")!;
+  (proj.data as Float32Array)[3] = Number.NaN;
+  const damaged = at("damaged");
+  mkdirSync(damaged);
+  writeFileSync(join(damaged, "config.json"), readFileSync(join(model, "config.json")));
+  writeFileSync(join(damaged, "model.safetensors"), writeSafetensors(tensors));
+  const { exitCode, stdout } = await cli(["inspect", damaged, "--check", "--json"]);
+  expect(exitCode).toBe(1);
+  const { trial, tensors: facts } = JSON.parse(stdout);
+  expect(facts.find(({ name }: { name: string }) => name === "proj.weight")).toMatchObject({ nan: 1, infinite: 0 });
+  expect(trial).toMatchObject({
+    isDamaged: true,
+    firstNan: { weights: expect.arrayContaining(["proj.weight"]), nan: 1 },
+  });
+  const classified = await cli(["classify", PASTORAL, "-m", damaged]);
+  expect([classified.exitCode, classified.stdout]).toEqual([1, ""]);
+  expect(classified.notes.join("\n")).toContain("inspect MODEL --check");
 });
 
 test("a model folder whose weights are another model's is told, with exit code 1", async () => {

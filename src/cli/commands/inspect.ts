@@ -1,5 +1,6 @@
 // saccade inspect: what a weight file, an ONNX file or a model folder holds.
 import type { Command } from "commander";
+import type { BadValue } from "../../model-folder/check-values.ts";
 import { type Inspection, inspect, summarizeTensors, type TensorFacts } from "../../model-folder/inspect.ts";
 import type { EarlyExit } from "../../model-folder/model.ts";
 import { nodeHost } from "../../platform/node/host.ts";
@@ -31,7 +32,10 @@ export function addInspect(program: Command, terminal: Terminal, finish: (exitCo
     .description("say what is in a weight file, an ONNX file or a model folder")
     .argument("<path>", ".safetensors, .pth, .onnx, model folder, or the name of a pulled model")
     .option("--tensors", `list every tensor, not only the first ${FIRST_TENSORS}`)
-    .option("--check", "look for values that are not numbers or infinite; found ones set exit code 1")
+    .option(
+      "--check",
+      "look for values that are not numbers or infinite, in the weights and in what the model makes of a grey picture; found ones set exit code 1",
+    )
     .option("--entry <name>", "the entry of a PyTorch checkpoint to show, such as model_ema")
     .option("--all", "every tensor of a PyTorch checkpoint, the optimizer's too")
     .option("--json", "one JSON object")
@@ -42,13 +46,22 @@ export function addInspect(program: Command, terminal: Terminal, finish: (exitCo
         ...(check === undefined ? {} : { check }),
         ...(all === undefined ? {} : { all }),
         ...(entry === undefined ? {} : { entry }),
+        onNotice: (line) => terminal.note(line),
+        signal: terminal.signal,
       });
       terminal.out(flags.json ? `${JSON.stringify(toJson(found), undefined, 2)}\n` : describe(found, flags, terminal));
-      if (found.folder?.misfit !== undefined || found.tensors.some(isFaulty)) finish(1);
+      if (found.folder?.misfit !== undefined || isDamaged(found)) finish(1);
     });
 }
 
 const isFaulty = ({ nan = 0, infinite = 0 }: TensorFacts) => nan + infinite > 0;
+
+/** Infinite constants of an ONNX file may be meant, as masks are: then nothing that is computed of them is no number. */
+function isDamaged({ kind, tensors, trial }: Inspection): boolean {
+  const isComputed = trial !== undefined && "values" in trial;
+  if (isComputed && trial.isDamaged) return true;
+  return tensors.some((facts) => (kind === "onnx" && isComputed ? (facts.nan ?? 0) > 0 : isFaulty(facts)));
+}
 
 function toJson(found: Inspection) {
   const { tensors, fileBytes, fits, onnx, ...rest } = found;
@@ -86,7 +99,7 @@ const FORMATS: Readonly<Record<Inspection["format"], string>> = {
 };
 
 function describe(found: Inspection, flags: InspectFlags, terminal: Terminal): string {
-  const { kind, format, fileBytes, external = [], notes, tensors, metadata, fits } = found;
+  const { kind, format, fileBytes, external = [], notes, tensors, metadata, fits, trial } = found;
   const { count, elements, bytes, dtypes } = summarizeTensors(tensors);
   const parts = [...dtypes].map(([dtype, sum]) => `${sum.tensors} ${dtype}`).join(", ");
   const facts: Fact[] = [
@@ -99,7 +112,8 @@ function describe(found: Inspection, flags: InspectFlags, terminal: Terminal): s
     ...Object.entries(metadata)
       .filter(([key]) => !key.startsWith("saccade."))
       .map(([key, value]): Fact => ["metadata", `${key} = ${value}`]),
-    ...(flags.check === true && kind !== "onnx" ? [faultFact(tensors)] : []),
+    ...(flags.check === true ? [faultFact(tensors)] : []),
+    ...describeTrial(trial).map((line): Fact => ["grey picture", line]),
   ];
   const faulty = flags.check === true ? tensors.filter(isFaulty) : [];
   const sections = [
@@ -156,7 +170,27 @@ function faultFact(tensors: readonly TensorFacts[]): Fact {
   const faulty = tensors.filter(isFaulty);
   return [
     "check",
-    faulty.length === 0 ? "every value is a finite number" : `${faulty.length} tensors hold faulty values`,
+    faulty.length === 0
+      ? "every value of the weights is a finite number"
+      : `${faulty.length} tensors hold faulty values`,
+  ];
+}
+
+/** What running it showed: "the first value that is not a number is conv1 of Conv, from the weights W". */
+function describeTrial(trial: Inspection["trial"]): string[] {
+  if (trial === undefined) return [];
+  if ("notRun" in trial) return [`not run: ${trial.notRun}`];
+  const { values, firstNan, firstInfinite } = trial;
+  const where = ({ name, op, node, weights, nan, infinite }: BadValue) =>
+    `${JSON.stringify(name)}, made by ${op}${node === "" || node === name ? "" : ` ${JSON.stringify(node)}`}${
+      weights.length === 0 ? "" : ` from the weights ${weights.join(", ")}`
+    } (${nan} not a number, ${infinite} infinite)`;
+  if (firstNan === undefined && firstInfinite === undefined) return [`all ${values} values of the model are finite`];
+  return [
+    ...(firstNan === undefined ? [] : [`the first that is not a number is ${where(firstNan)}`]),
+    ...(firstInfinite === undefined || firstInfinite.name === firstNan?.name
+      ? []
+      : [`the first that is infinite is ${where(firstInfinite)}`]),
   ];
 }
 
