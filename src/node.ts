@@ -2,8 +2,12 @@
 // The public entry for Node: the library's tasks bound to this machine.
 import { type Pixels, rgbPixels } from "./image/pixels.ts";
 import type { DecodeOptions, RawImage } from "./image/raw-image.ts";
+import { type EvaluateOptions, evaluate as evaluateJob, type ModelEvaluation } from "./jobs/evaluate.ts";
+import { train as trainJob } from "./jobs/train.ts";
+import type { TrainOptions, TrainResult } from "./jobs/train-options.ts";
 import type { ModelFileSource } from "./model-folder/load.ts";
 import { nodeHost } from "./platform/node/host.ts";
+import { nodeTrainingHost } from "./platform/node/training-host.ts";
 import {
   type AdaptiveClassifier as AdaptiveClassifierTask,
   loadAdaptiveClassifier,
@@ -27,6 +31,7 @@ export {
   UsageError,
   WeightsMismatchError,
 } from "./errors.ts";
+export type { Accuracy, ClassAccuracy, Mistake } from "./evaluate/accuracy.ts";
 export { evaluateExits, exitShares, solveThresholds } from "./evaluate/early-exit.ts";
 export { type EarlyExitPoint, type StepEvaluation, StepMeter } from "./evaluate/steps.ts";
 export { type DrawGazeOptions, drawGaze } from "./image/explain.ts";
@@ -34,6 +39,8 @@ export { drawGlimpses, type Glimpse } from "./image/glimpses.ts";
 export type { Pixels } from "./image/pixels.ts";
 export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 export type { Resolution } from "./image/resolution.ts";
+export type { EvaluateOptions, ModelEvaluation } from "./jobs/evaluate.ts";
+export type { TrainOptions, TrainPlan, TrainResult } from "./jobs/train-options.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { Device, RunOptions, Session, SessionOptions, ValueInfo } from "./runtime/session.ts";
 export type { SessionLayout } from "./runtime/session-layout.ts";
@@ -53,6 +60,10 @@ export type { Answered } from "./tasks/picture-stream.ts";
 export type { PictureSource } from "./tasks/pictures.ts";
 export type { ClassificationResult, GazeResult, GazeStage, Prediction } from "./tasks/results.ts";
 export type { DType, TensorData } from "./tensor.ts";
+export type { EpochChoice, EpochSummary } from "./train/epoch-choice.ts";
+export type { DistillationInput, LookingInput, RecipeInput } from "./train/recipe-fields.ts";
+export type { StagedRecipeInput } from "./train/staged-recipe.ts";
+export type { Evaluation as EpochEvaluation, FitReport } from "./train/train-model.ts";
 export { version } from "./version.ts";
 
 /** Names what is in pictures. */
@@ -94,6 +105,24 @@ export const Embedder = {
   load: (source: ModelFileSource, options?: EngineOptions): Promise<Embedder> =>
     loadEmbedder(nodeHost, source, options),
 };
+
+/**
+ * Trains a recogniser on labelled pictures, or goes on with a run that was stopped.
+ *
+ * @param data a folder, list or archive of labelled pictures; undefined to resume a run, which knows its own
+ * @example
+ * const { model, choice } = await train("flowers", { epochs: 6, onEpoch: (epoch, _, scores) => console.log(epoch, scores?.top1) });
+ */
+export const train = (data: string | undefined, options?: TrainOptions): Promise<TrainResult> =>
+  trainJob(nodeTrainingHost, data, options);
+
+/**
+ * Measures a model on labelled pictures.
+ *
+ * @example console.log((await evaluate("runs/fine-tune/best", "flowers")).accuracy.top1Interval);
+ */
+export const evaluate = (model: string, data: string, options?: EvaluateOptions): Promise<ModelEvaluation> =>
+  evaluateJob(nodeTrainingHost, model, data, options);
 
 /** Sessions over any ONNX bytes, in worker threads. */
 export const createSession = nodeHost.createSession;

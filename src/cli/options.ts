@@ -7,11 +7,9 @@ import type { LoadOptions } from "../model-folder/load.ts";
 import { PRECISIONS, type Precision } from "../onnx/lower.ts";
 import { SCORE_KINDS, type ScoreKind } from "../onnx/score-kind.ts";
 import type { Files } from "../platform/host.ts";
-import type { Device } from "../runtime/session.ts";
+import { DEVICES, type Device } from "../runtime/session.ts";
 import { decodeText } from "../text-file.ts";
 import type { Terminal } from "./terminal.ts";
-
-export const DEVICES = ["auto", "cpu", "cuda", "webgpu", "wasm"] as const satisfies readonly Device[];
 
 /** A parser for commander: an integer of at least `least`. */
 export function integer(least: number): (text: string) => number {

@@ -12,6 +12,7 @@ import { addExport } from "./commands/export.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addModels } from "./commands/models.ts";
 import { addPull } from "./commands/pull.ts";
+import { addRecipes } from "./commands/recipes.ts";
 import { addRun } from "./commands/run.ts";
 import { addScenes } from "./commands/scenes.ts";
 import { addTrain } from "./commands/train.ts";
@@ -23,6 +24,7 @@ export type AddCommand = (program: Command, terminal: Terminal, finish: (exitCod
 const COMMANDS: readonly AddCommand[] = [
   addClassify,
   addTrain,
+  addRecipes,
   addEval,
   addBench,
   addEmbed,

@@ -27,6 +27,11 @@ export class Progress {
     this.#terminal.status(progressText(this.#what, this.#done, this.#total, (now - this.#started) / 1000));
   }
 
+  /** So many are done in all. */
+  reach(done: number): void {
+    this.advance(done - this.#done);
+  }
+
   /** Clears the line. Returns what was done and how fast, for a closing sentence. */
   finish(): { done: number; seconds: number; rate: number } {
     this.#terminal.status("");

@@ -1,5 +1,6 @@
 // What people see of a training run: one line that changes on a terminal, a line now and then in a log.
 import type { DataProblem } from "../data/dataset.ts";
+import type { TrainResult } from "../jobs/train-options.ts";
 import { shareInterval } from "../statistics.ts";
 import type { EpochChoice, EpochComparison, EpochSummary } from "../train/epoch-choice.ts";
 import type { Evaluation, FitReport, FitStage } from "../train/train-model.ts";
@@ -160,15 +161,13 @@ function amountOf({ decidedBy, top1, loss }: EpochComparison): string {
 const pictures = (count: number) => `${count} validation ${count === 1 ? "picture" : "pictures"}`;
 
 /** What can be done with the model of a finished run. */
-export function nextLines(model: string, validation: string | undefined): string[] {
+export function nextLines({ model, data, choice }: Pick<TrainResult, "model" | "data" | "choice">): string[] {
   const word = shellWord(model);
   return [
     `try it: saccade classify PICTURE --model ${word}`,
-    ...(validation === undefined
+    ...(choice === undefined
       ? []
-      : [
-          `see what it gets wrong: saccade eval ${word} ${shellWord(validation)} --split validation --report report.html`,
-        ]),
+      : [`see what it gets wrong: saccade eval ${word} ${shellWord(data)} --split validation --report report.html`]),
   ];
 }
 

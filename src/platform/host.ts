@@ -1,6 +1,8 @@
 // What the library needs of the place it runs in: files, pictures, sessions. node/ implements it with fs, sharp and ONNX Runtime's native
 // build; web/ (later) with fetch, ImageDecoder and WASM or WebGPU. Everything above asks a Host and never a platform.
 import type { UrlLike } from "../byte-sources.ts";
+import type { DataFiles } from "../data/files.ts";
+import type { BatchWorker } from "../data/loader.ts";
 import type { RawImage } from "../image/raw-image.ts";
 import type { ViewOptions } from "../image/view.ts";
 import type { Device, Session, SessionOptions } from "../runtime/session.ts";
@@ -71,6 +73,15 @@ export interface Host {
     models: ReadonlyMap<string, Uint8Array>,
     options?: Omit<SessionOptions, "state" | "tracePrefix">,
   ): Promise<StagedSession>;
+}
+
+/** A host that can train: whose files hold data sets, and which has threads to prepare pictures. */
+export interface TrainingHost extends Host {
+  readonly dataFiles: DataFiles;
+  /** A path that means the same from whatever folder a process works in. */
+  absolutePath(path: string): string;
+  /** Threads that read, decode and augment; they belong to the caller. Default: one less than there are cores. */
+  createDataWorkers(count?: number): readonly BatchWorker[];
 }
 
 /** The machine as a program may use it. */

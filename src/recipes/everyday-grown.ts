@@ -4,7 +4,7 @@
 // Cost: 12 epochs of 4 to 5 minutes on two cores that were shared with other work (80 to 120 pictures a second).
 // Result with MobileNetV2 as the teacher: 62.9 % top-1, 87.3 % top-5 on the validation pictures; the early answer 59.9 and 85.8 %. The run that
 // was measured had its last epoch moved twice while it ran (10, then 14, then 12), so another one will differ by some tenths.
-import type { RecipeInput } from "../train/recipe.ts";
+import type { RecipeInput } from "../train/recipe-fields.ts";
 import { everyday } from "./everyday.ts";
 
 export const everydayGrown: RecipeInput = {

@@ -3,7 +3,7 @@
 // Cost: 9 epochs of 5 to 9 minutes on one of two cores that were shared with other work (50 to 90 pictures a second alone).
 // Result with MobileNetV2 as the teacher: 63.8 % top-1, 87.8 % top-5 on the validation pictures at 112 px (62.4 % at 96); the early answer 61.1 %.
 // 74.9 % of the training pictures. The best epoch, the sixth, had 63.9 %; the fourth stage, `everyday-longer`, goes on from the last one.
-import type { RecipeInput } from "../train/recipe.ts";
+import type { RecipeInput } from "../train/recipe-fields.ts";
 import { everydayGrown } from "./everyday-grown.ts";
 
 export const everydayLarger: RecipeInput = {

@@ -3,7 +3,7 @@
 // Cost: 30 epochs of 160 to 220 s on two cores (100 to 145 pictures a second), an hour and a half.
 // Result with MobileNetV2 as the teacher: 67.1 % top-1, 89.8 % top-5 on the validation pictures at 112 px; the early answer 63.4 %. 81 % of the
 // training pictures. The best epoch, the 27th, had 67.6 %; the bundled model is the last one's.
-import type { RecipeInput } from "../train/recipe.ts";
+import type { RecipeInput } from "../train/recipe-fields.ts";
 import { everydayLarger } from "./everyday-larger.ts";
 
 export const everydayLonger: RecipeInput = {

@@ -3,7 +3,7 @@
 // Result with MobileNetV2 as the teacher: 58.2 % top-1, 85.3 % top-5 on the validation pictures; still rising slowly at the end. Trained on crops,
 // it knows things larger than they are in whole pictures: those are looked at with 80 pixels a side. With 64, it is 54.8 and 83.3 %.
 // This result and those of the stages that follow were measured when the teacher's classifier still knew the pictures that it judged.
-import type { RecipeInput } from "../train/recipe.ts";
+import type { RecipeInput } from "../train/recipe-fields.ts";
 import { SMALL_SPARSEFORMER } from "./small-sparseformer.ts";
 
 export const everyday: RecipeInput = {

@@ -3,12 +3,12 @@ import { expect, test } from "vitest";
 import { defineModel } from "../models/registry.ts";
 import { stepOfRecipe } from "../train/train-model.ts";
 import { gfnetRecipes } from "./gfnet.ts";
-import { anyRecipeNamed } from "./index.ts";
+import { listedRecipeNamed } from "./index.ts";
 
 const PARTS = ["fc", "model_prime_state_dict", "model_state_dict", "policy"];
 
 test.each(gfnetRecipes.map(({ name }) => name))("%s: three steps", (name) => {
-  const recipe = anyRecipeNamed(name);
+  const recipe = listedRecipeNamed(name).recipe;
   if (!("stages" in recipe)) throw new Error(`${name} has no stages`);
   const glanceLearns = recipe.stages[0]!.looking!.train_glance;
   const trained = recipe.stages.map((stage) => {

@@ -2,7 +2,7 @@
 // each family of backbones. Stage 1 begins with a backbone trained on ImageNet (--from). Batches of 256, SGD with Nesterov momentum 0.9, decay of
 // every parameter, rates that fall as a cosine (here with every step, there with every epoch); the policy learns for 15 epochs by Adam.
 // Cost: 75 to 195 epochs of 1.28 million pictures with all looks, several data-centre GPUs; they were not run here.
-import type { RecipeInput } from "../train/recipe.ts";
+import type { RecipeInput } from "../train/recipe-fields.ts";
 import type { StagedRecipeInput } from "../train/staged-recipe.ts";
 
 interface Family {

@@ -1,60 +1,50 @@
-// Every recipe by name, for `saccade train --recipe`.
+// Every recipe by name, for `saccade train --recipe` and `saccade recipes`.
 import { NotFoundError } from "../errors.ts";
-import { parseRecipe, type Recipe } from "../train/recipe.ts";
-import { parseAnyRecipe, type StagedRecipe } from "../train/staged-recipe.ts";
-import { clothing } from "./clothing.ts";
-import { everyday } from "./everyday.ts";
-import { everydayFull } from "./everyday-full.ts";
-import { everydayGrown } from "./everyday-grown.ts";
-import { everydayLarger } from "./everyday-larger.ts";
-import { everydayLonger } from "./everyday-longer.ts";
-import { gfnetRecipes } from "./gfnet.ts";
-import {
-  gfnetLargeScenes,
-  largeScenesBackbone,
-  largeScenesBackboneHalf,
-  largeScenesEncoder,
-} from "./gfnet-large-scenes.ts";
-import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
-import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
+import type { Recipe } from "../train/recipe-fields.ts";
+import { isStaged, parseAnyRecipe, type StagedRecipe } from "../train/staged-recipe.ts";
+import { CATALOGUE, type RecipeEntry } from "./catalogue.ts";
+
+/** A recipe with what it is for. */
+export interface ListedRecipe extends Omit<RecipeEntry, "recipe"> {
+  readonly recipe: Recipe | StagedRecipe;
+}
+
+/** Every recipe, those for newcomers first. */
+export const listedRecipes: readonly ListedRecipe[] = CATALOGUE.map(({ recipe, ...about }) => ({
+  ...about,
+  recipe: parseAnyRecipe(recipe),
+}));
+
+/** The recipes that somebody who begins may want. */
+export function newcomersRecipes(): readonly ListedRecipe[] {
+  return listedRecipes.filter(({ group }) => group === "start");
+}
 
 export const recipes: ReadonlyMap<string, Recipe> = new Map(
-  [
-    everyday,
-    everydayGrown,
-    everydayLarger,
-    everydayLonger,
-    clothing,
-    sparseformerTinyImagenet,
-    scenesEncoder,
-    scenesBackbone,
-    largeScenesEncoder,
-    largeScenesBackbone,
-    largeScenesBackboneHalf,
-  ].map((input) => [input.name, parseRecipe(input)]),
+  listedRecipes.flatMap(({ recipe }) => (isStaged(recipe) ? [] : [[recipe.name, recipe]])),
 );
 
 /** Recipes of several stages by name. */
 export const stagedRecipes: ReadonlyMap<string, StagedRecipe> = new Map(
-  [everydayFull, gfnetScenes, gfnetLargeScenes, ...gfnetRecipes].map((input) => [
-    input.name,
-    parseAnyRecipe(input) as StagedRecipe,
-  ]),
+  listedRecipes.flatMap(({ recipe }) => (isStaged(recipe) ? [[recipe.name, recipe]] : [])),
 );
 
 /**
- * The recipe of this name, of one stage or several.
+ * The recipe of this name with what it is for.
  *
  * @throws NotFoundError with the name that is nearest
  */
-export function anyRecipeNamed(name: string): Recipe | StagedRecipe {
-  const recipe = recipes.get(name) ?? stagedRecipes.get(name);
-  if (recipe !== undefined) return recipe;
-  throw unknownRecipe(name, [...recipes.keys(), ...stagedRecipes.keys()]);
+export function listedRecipeNamed(name: string): ListedRecipe {
+  const listed = listedRecipes.find(({ recipe }) => recipe.name === name);
+  if (listed !== undefined) return listed;
+  throw unknownRecipe(
+    name,
+    listedRecipes.map(({ recipe }) => recipe.name),
+  );
 }
 
 /**
- * The recipe of this name.
+ * The recipe of this name, of one stage.
  *
  * @throws NotFoundError with the name that is nearest
  */
@@ -68,7 +58,7 @@ function unknownRecipe(name: string, names: readonly string[]): NotFoundError {
   const distances = names.map((known) => editDistance(name.toLowerCase(), known.toLowerCase()));
   const nearest = distances.indexOf(Math.min(...distances));
   const meant = distances[nearest]! <= Math.max(2, name.length / 2) ? `did you mean ${names[nearest]}? ` : "";
-  return new NotFoundError("recipe", name, `${meant}known are ${names.join(", ")}; or pass a .json file`);
+  return new NotFoundError("recipe", name, `${meant}saccade recipes lists them; or pass a .json file`);
 }
 
 /** Letters to insert, delete or replace (Levenshtein). */

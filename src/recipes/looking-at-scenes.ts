@@ -1,6 +1,6 @@
 // What the experiments on scenes (`saccade scenes`) share: an encoder for patches, glance and focus that begins with it, and the same backbone
 // on whole scenes to compare with. An experiment's own file says sizes and epochs, what they cost and what came out.
-import type { RecipeInput } from "../train/recipe.ts";
+import type { RecipeInput } from "../train/recipe-fields.ts";
 import type { StagedRecipeInput } from "../train/staged-recipe.ts";
 
 export interface SceneExperiment {

@@ -1,7 +1,7 @@
 // The official recipe of SparseFormer-T on ImageNet-1k (showlab/sparseformer, imagenet/configs/sparseformer_t.yaml and config.py), in full.
 // Cost: 300 epochs of 1.28 million pictures, eight data-centre GPUs there; it was not run here. Official result: 81.0 % top-1.
 // Batch 1024 and rates scaled by batch / 512, as the official code scales them.
-import type { RecipeInput } from "../train/recipe.ts";
+import type { RecipeInput } from "../train/recipe-fields.ts";
 
 export const sparseformerTinyImagenet: RecipeInput = {
   name: "sparseformer_v1_tiny-imagenet",

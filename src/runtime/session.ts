@@ -1,8 +1,9 @@
 // A Session runs the bytes of one ONNX model. Implementations live in platform/; everything above sees only this interface.
 import type { DType, TensorData } from "../tensor.ts";
 
+export const DEVICES = ["auto", "cpu", "cuda", "webgpu", "wasm"] as const;
 /** Where a model runs. "auto" takes the best that is there. */
-export type Device = "auto" | "cpu" | "cuda" | "webgpu" | "wasm";
+export type Device = (typeof DEVICES)[number];
 export type ActualDevice = Exclude<Device, "auto">;
 
 export interface SessionOptions {

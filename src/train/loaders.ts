@@ -4,7 +4,8 @@ import { type BatchWorker, createLoader, type Loader } from "../data/loader.ts";
 import type { OpenedData } from "../data/open.ts";
 import { createSampler } from "../data/sampler.ts";
 import { FormatError, UsageError } from "../errors.ts";
-import type { Recipe } from "./recipe.ts";
+import { batchFor } from "./fit-to-data.ts";
+import type { Recipe } from "./recipe-fields.ts";
 
 /** What of opened data a run trains and is scored on. */
 export interface TrainingData {
@@ -41,7 +42,7 @@ export function trainingData(data: OpenedData, recipe: Recipe, path: string): Tr
   if (train.length < recipe.batch)
     throw new UsageError(
       `the ${train.length} training pictures do not fill one batch of ${recipe.batch}`,
-      `make the batch smaller: --batch ${2 ** Math.floor(Math.log2(Math.max(1, train.length / 4)))}`,
+      `make the batch smaller: --batch ${batchFor(train.length)}`,
     );
   // A folder for a split may be there without a picture in it.
   return { train, ...(validation === undefined || validation.length === 0 ? {} : { heldOut: validation }) };

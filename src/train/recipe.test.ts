@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { NotFoundError, UsageError } from "../errors.ts";
 import { gfnetRecipes } from "../recipes/gfnet.ts";
-import { anyRecipeNamed, recipeNamed, recipes, stagedRecipes } from "../recipes/index.ts";
+import { listedRecipeNamed, recipeNamed, recipes, stagedRecipes } from "../recipes/index.ts";
 import { namePattern } from "./parameter-groups.ts";
-import { groupsOf, optimizerOf, overrideRecipe, parseRecipe, type Recipe, type RecipeInput } from "./recipe.ts";
+import { groupsOf, optimizerOf, overrideRecipe, parseRecipe } from "./recipe.ts";
+import type { Recipe, RecipeInput } from "./recipe-fields.ts";
 import type { StagedRecipe } from "./staged-recipe.ts";
 import { startingPoint } from "./start.ts";
 import { scheduleOfRecipe, stepOfRecipe } from "./train-model.ts";
@@ -119,7 +120,7 @@ test.each([...recipes.keys()])("the recipe %s trains: its size, its model and it
 });
 
 test("the bundled model's recipe: the second stage grows what the first one made, and can be run alone", () => {
-  const { stages } = anyRecipeNamed("everyday-full") as StagedRecipe;
+  const { stages } = listedRecipeNamed("everyday-full").recipe as StagedRecipe;
   expect(stages).toEqual(
     ["everyday", "everyday-grown", "everyday-larger", "everyday-longer"].map((name) => recipeNamed(name)),
   );
@@ -136,7 +137,7 @@ test("the bundled model's recipe: the second stage grows what the first one made
 test.each([...stagedRecipes.keys()].filter((name) => name.startsWith("gfnet")))(
   "the recipe %s: three stages of one model, of which one trains the policy",
   (name) => {
-    const recipe = anyRecipeNamed(name) as StagedRecipe;
+    const recipe = listedRecipeNamed(name).recipe as StagedRecipe;
     expect(recipe.stages.map(({ looking }) => looking?.stage)).toEqual([1, 2, 3]);
     const [first, second, third] = recipe.stages as [Recipe, Recipe, Recipe];
     for (const stage of [first, second, third]) {
@@ -151,11 +152,11 @@ test.each([...stagedRecipes.keys()].filter((name) => name.startsWith("gfnet")))(
 test("the rates of the official recipes: encoders at the family's, the classifier ten and one times as fast", () => {
   const policyRates = gfnetRecipes.map(({ stages }) => stages[1]!.learning_rate);
   expect(new Set(policyRates)).toEqual(new Set([3e-4]));
-  const { stages } = anyRecipeNamed("gfnet-regnety-600m") as StagedRecipe;
+  const { stages } = listedRecipeNamed("gfnet-regnety-600m").recipe as StagedRecipe;
   expect(stages[0]).toMatchObject({ learning_rate: 0.02, weight_decay: 5e-5, epochs: 60, decay_all: true });
   expect(stages[0]!.rate_scales).toEqual({ "fc.*": 5 });
   expect(stages[2]!.rate_scales).toEqual({ "fc.*": 0.5 });
-  const mobile = (anyRecipeNamed("gfnet-mobilenetv3-large") as StagedRecipe).stages[0]!;
+  const mobile = (listedRecipeNamed("gfnet-mobilenetv3-large").recipe as StagedRecipe).stages[0]!;
   expect(mobile.looking).toMatchObject({ encoder_loss_weight: 5, train_glance: false });
   expect(groupsOf(mobile).freeze).toEqual(["model_prime_state_dict.*"]);
 });
@@ -172,5 +173,5 @@ test("a name that is nearly a recipe's", () => {
   };
   expect(hint("evryday")).toMatch(/^did you mean everyday\?/);
   expect(hint("Cloths")).toMatch(/^did you mean clothing\?/);
-  expect(hint("zzz")).toMatch(/^known are everyday, /);
+  expect(hint("zzz")).toMatch(/^saccade recipes lists them/);
 });

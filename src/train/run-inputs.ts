@@ -6,6 +6,7 @@ import { FormatError, SaccadeError } from "../errors.ts";
 import { isHidden } from "../image/picture-files.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import type { Files } from "../platform/host.ts";
+import { DEVICES } from "../runtime/session.ts";
 import { decodeText } from "../text-file.ts";
 import { listCheckpoints, loadCheckpoint } from "./run/checkpoint.ts";
 import type { RunPaths } from "./run/run-folder.ts";
@@ -17,6 +18,12 @@ const inputsSchema = z.looseObject({
   from: z.string().optional(),
   teacher: z.string().optional(),
   validation_fraction: z.number().optional(),
+  /** Where to run, when the user said so. */
+  device: z.enum(DEVICES).optional(),
+  /** Where it ran. */
+  computed_on: z.string().optional(),
+  /** Of the engine: sums are rounded in another order with another number. */
+  threads: z.int().min(1).optional(),
   /** The order of an epoch depends on their number. */
   training_pictures: z.int(),
   validation_pictures: z.int(),

@@ -5,7 +5,8 @@ import { FormatError, UsageError } from "../errors.ts";
 import { readModelFolder, writeModelFolder } from "../model-folder/load.ts";
 import type { Files } from "../platform/host.ts";
 import { decodeText } from "../text-file.ts";
-import { overrideRecipe, parseRecipe, type Recipe, type RecipeInput, type RecipeOverrides } from "./recipe.ts";
+import { overrideRecipe, parseRecipe, type RecipeOverrides } from "./recipe.ts";
+import type { Recipe, RecipeInput } from "./recipe-fields.ts";
 import { listCheckpoints } from "./run/checkpoint.ts";
 import { createRun, openRun, runPaths } from "./run/run-folder.ts";
 

@@ -9,7 +9,7 @@ import { inferenceGraph, initialWeights } from "../models/graph.ts";
 import { changedModel, defineModel, withClasses } from "../models/registry.ts";
 import { type TensorData, tensor, toFloat32 } from "../tensor.ts";
 import { nameInEncoder } from "./gfnet/objectives.ts";
-import type { Recipe } from "./recipe.ts";
+import type { Recipe } from "./recipe-fields.ts";
 
 export interface StartingPoint {
   readonly model: NativeModel;

@@ -5,10 +5,11 @@ import { readModelFolder } from "../model-folder/load.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { type LoweringTarget, lower } from "../onnx/lower.ts";
 import type { Files } from "../platform/host.ts";
-import type { Session, SessionOptions } from "../runtime/session.ts";
+import type { ActualDevice, Session, SessionOptions } from "../runtime/session.ts";
 import type { TensorData } from "../tensor.ts";
 import { chooseEpoch, type EpochChoice, type OpenChoice, type PictureScores } from "./epoch-choice.ts";
-import { groupsOf, objectiveOf, optimizerOf, type Recipe } from "./recipe.ts";
+import { groupsOf, objectiveOf, optimizerOf } from "./recipe.ts";
+import type { Recipe } from "./recipe-fields.ts";
 import { loadCheckpoint, saveCheckpoint } from "./run/checkpoint.ts";
 import type { Progress } from "./run/checkpoint-progress.ts";
 import { stateOfTensors, tensorsOfState } from "./run/checkpoint-tensors.ts";
@@ -81,6 +82,9 @@ export interface FitOptions {
     weights: ReadonlyMap<string, TensorData>,
     signal: AbortSignal | undefined,
   ) => Promise<ScoredEvaluation>;
+  /** Once, when the session is open: where it computes. */
+  readonly onDevice?: (device: ActualDevice) => Promise<void>;
+  /** When it begins with something else. */
   readonly onStage?: (stage: FitStage) => void;
   /** Before the step is compiled: a bound of the bytes that it takes. */
   readonly onMemory?: (bytes: number) => void;
@@ -241,6 +245,7 @@ class RunningFit {
 
   async epochs(): Promise<EpochChoice | undefined> {
     const { recipe, loader } = this.#options;
+    await this.#options.onDevice?.(this.#session.device);
     // A run has a checkpoint from its first moment, so that it can be resumed whatever happens to it.
     if (!this.#isResumed) await this.#checkpoint();
     // It was stopped after the last step of an epoch, while that was evaluated.

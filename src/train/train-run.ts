@@ -5,16 +5,21 @@ import type { NativeModel } from "../model-folder/model.ts";
 import type { EpochChoice } from "./epoch-choice.ts";
 import { validateLooks } from "./gfnet/validation.ts";
 import { trainingLoader, validationLoader } from "./loaders.ts";
-import type { Recipe } from "./recipe.ts";
+import type { Recipe } from "./recipe-fields.ts";
 import { cleanRun, createRun, type ResumedRun, type Run } from "./run/run-folder.ts";
 import { abandonRun, type RunInputs, writeRunInputs } from "./run-inputs.ts";
 import { type Lesson, type LessonOptions, openLesson } from "./teacher/lesson.ts";
 import { type FitOptions, type ScoredEvaluation, trainModel } from "./train-model.ts";
 import { type ValidationOptions, validate } from "./validation.ts";
 
-type Hooks = Pick<FitOptions, "onStage" | "onMemory" | "onStep" | "onReport" | "onEpoch">;
+/** Called while a run works. */
+export type TrainHooks = Pick<FitOptions, "onStage" | "onMemory" | "onStep" | "onReport" | "onEpoch"> &
+  Pick<LessonOptions, "onTeacher" | "onTaught">;
 
-export interface TrainRunOptions extends Hooks, Omit<LessonOptions, "teacher" | "path" | "isResumed"> {
+export interface TrainRunOptions
+  extends TrainHooks,
+    Pick<FitOptions, "onDevice">,
+    Omit<LessonOptions, "teacher" | "path" | "isResumed"> {
   /** Where the run is, or goes. */
   readonly folder: string;
   /** The run to go on with, from `openRun`. */

@@ -1,7 +1,7 @@
 // What the tests of staged training share: a recipe of three stages of seconds, and its data.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { RecipeInput } from "../../src/train/recipe.ts";
+import type { RecipeInput } from "../../src/train/recipe-fields.ts";
 import type { StagedRecipeInput } from "../../src/train/staged-recipe.ts";
 import { writeShapes } from "../train/shapes.ts";
 import { cli } from "./fake-terminal.ts";

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { RecipeInput } from "../../src/train/recipe.ts";
+import type { RecipeInput } from "../../src/train/recipe-fields.ts";
 import { metricLines } from "../train/fit.ts";
 import { TINY_INPUT } from "../train/shapes.ts";
 

@@ -121,11 +121,19 @@ test("the end of a run: which epoch, with its interval, how sure, and which of t
 });
 
 test("what to do with the model, as a shell takes it", () => {
-  expect(nextLines("my runs/best", "it's data")).toEqual([
+  expect(
+    nextLines({
+      model: "my runs/best",
+      data: "it's data",
+      choice: { best: epoch(1, 1, 1), peak: epoch(1, 1, 1), last: epoch(1, 1, 1) },
+    }),
+  ).toEqual([
     "try it: saccade classify PICTURE --model 'my runs/best'",
     "see what it gets wrong: saccade eval 'my runs/best' 'it'\\''s data' --split validation --report report.html",
   ]);
-  expect(nextLines("runs/best", undefined)).toEqual(["try it: saccade classify PICTURE --model runs/best"]);
+  expect(nextLines({ model: "runs/best", data: "data" })).toEqual([
+    "try it: saccade classify PICTURE --model runs/best",
+  ]);
 });
 
 test("many problems are not all listed", () => {

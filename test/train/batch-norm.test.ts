@@ -8,7 +8,7 @@ import { lower } from "../../src/onnx/lower.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import { type TensorData, tensor, toFloat64 } from "../../src/tensor.ts";
 import { sgd } from "../../src/train/optimizers/sgd.ts";
-import type { RecipeInput } from "../../src/train/recipe.ts";
+import type { RecipeInput } from "../../src/train/recipe-fields.ts";
 import { MemoryFiles } from "../../src/train/run/memory-files.test-helper.ts";
 import { buildTrainStep, type StepOptions, type TrainStep } from "../../src/train/step.ts";
 import { initialState } from "../../src/train/trainer.ts";

@@ -5,7 +5,7 @@ import type { Dataset } from "../../src/data/dataset.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import type { SessionOptions } from "../../src/runtime/session.ts";
 import { trainingLoader, validationLoader } from "../../src/train/loaders.ts";
-import type { Recipe } from "../../src/train/recipe.ts";
+import type { Recipe } from "../../src/train/recipe-fields.ts";
 import { listCheckpoints } from "../../src/train/run/checkpoint.ts";
 import type { MemoryFiles } from "../../src/train/run/memory-files.test-helper.ts";
 import { createRun, openRun } from "../../src/train/run/run-folder.ts";

@@ -7,7 +7,8 @@ import type { RawImage } from "../../src/image/raw-image.ts";
 import { nodeDataFiles } from "../../src/platform/node/data-files.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import { RandomSource } from "../../src/random.ts";
-import { parseRecipe, type Recipe, type RecipeInput } from "../../src/train/recipe.ts";
+import { parseRecipe } from "../../src/train/recipe.ts";
+import type { Recipe, RecipeInput } from "../../src/train/recipe-fields.ts";
 
 export const SIZE = 32;
 export const LABELS = ["disc", "cross", "square"];

@@ -4,7 +4,7 @@ import { AbortedError, UsageError } from "../../src/errors.ts";
 import { reduceMean } from "../../src/graph/build.ts";
 import { trace } from "../../src/graph/scope.ts";
 import { lower } from "../../src/onnx/lower.ts";
-import type { Recipe } from "../../src/train/recipe.ts";
+import type { Recipe } from "../../src/train/recipe-fields.ts";
 import { MemoryFiles } from "../../src/train/run/memory-files.test-helper.ts";
 import { openRun } from "../../src/train/run/run-folder.ts";
 import { startingPoint } from "../../src/train/start.ts";

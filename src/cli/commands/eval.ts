@@ -4,26 +4,20 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { list } from "../../data/dataset.ts";
 import { SPLITS, type SplitName } from "../../data/samples.ts";
 import { NotFoundError, UsageError } from "../../errors.ts";
-import { type Boxes, findBoxesFile, readBoxes } from "../../evaluate/boxes.ts";
-import { type EvaluationData, openForEvaluation, spreadSubset } from "../../evaluate/dataset-split.ts";
-import { type Evaluation, evaluate } from "../../evaluate/evaluate.ts";
+import type { Boxes } from "../../evaluate/boxes.ts";
+import type { EvaluationData } from "../../evaluate/dataset-split.ts";
+import type { Evaluation } from "../../evaluate/evaluate.ts";
 import { evaluationToJson } from "../../evaluate/evaluation-json.ts";
 import { drawMistakes } from "../../evaluate/mistake-pictures.ts";
 import { renderReport } from "../../evaluate/report.ts";
 import { thresholdPoints } from "../../evaluate/steps.ts";
-import { findTrainingRun, type TrainingRun } from "../../evaluate/training-run.ts";
+import type { TrainingRun } from "../../evaluate/training-run.ts";
+import { type EvaluateOptions, openEvaluation } from "../../jobs/evaluate.ts";
 import { inspect, summarizeTensors } from "../../model-folder/inspect.ts";
-import { loadModel } from "../../model-folder/load.ts";
 import { requireOwnFolder, saveEarlyExit } from "../../model-folder/save-early-exit.ts";
-import { nodeDataFiles } from "../../platform/node/data-files.ts";
-import { nodeHost } from "../../platform/node/host.ts";
-import {
-  type AdaptiveClassifier,
-  isAdaptive,
-  loadAdaptiveClassifier,
-  looksInSteps,
-} from "../../tasks/adaptive-classifier.ts";
-import { type Classifier, loadClassifier } from "../../tasks/classifier.ts";
+import { nodeTrainingHost } from "../../platform/node/training-host.ts";
+import type { AdaptiveClassifier } from "../../tasks/adaptive-classifier.ts";
+import type { Classifier } from "../../tasks/classifier.ts";
 import { version } from "../../version.ts";
 import { evaluationText } from "../eval-text.ts";
 import {
@@ -45,7 +39,6 @@ import {
   type ScoresOptions,
   type SessionsOptions,
   sessionOptions,
-  sessionsOptions,
 } from "../options.ts";
 import { refuseReplacing } from "../outputs.ts";
 import { Progress } from "../progress.ts";
@@ -133,43 +126,11 @@ function share(text: string): number {
 async function runEval(model: string, dataPath: string, flags: EvalFlags, terminal: Terminal): Promise<void> {
   if (flags.report !== undefined) await requirePlaceFor(flags.report);
   await refuseReplacing([flags.report], { models: [model], paths: [dataPath, flags.labels, flags.boxes] });
-  const run = await findTrainingRun(nodeHost.files, model);
-  const data = await openData(dataPath, run, flags, terminal);
-  const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
-  const loaded = await loadModel(nodeHost, model, loadOptions(flags, terminal));
-  const wantsSteps = flags.steps === true || flags.saveThresholds === true;
-  if (wantsSteps && !isAdaptive(loaded))
-    throw new UsageError(
-      `${loaded.card.name} does not run in steps`,
-      `leave --${flags.steps === true ? "steps" : "save-thresholds"} out`,
-    );
   const folder = flags.saveThresholds === true ? await folderForThresholds(model, flags) : undefined;
-  const inSteps = looksInSteps(loaded) || wantsSteps;
-  if (inSteps && flags.sessions !== undefined)
-    throw new UsageError(`${loaded.card.name} runs in steps, in one session`, "leave --sessions out");
-  await using classifier = await (inSteps ? loadAdaptiveClassifier : loadClassifier)(nodeHost, loaded, {
-    ...sessionOptions(flags, terminal),
-    ...sessionsOptions(flags, data.dataset.length),
-    precision: flags.precision,
-    ...(labels === undefined ? {} : { labels }),
-    ...(flags.transform === undefined ? {} : { transform: flags.transform }),
-    ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
-    ...(flags.scores === undefined ? {} : { scores: flags.scores }),
-  });
-  const boxes = await openBoxes(dataPath, data.split, classifier, flags);
+  await using opened = await openEvaluation(nodeTrainingHost, model, dataPath, await optionsOf(flags, terminal));
+  const { classifier, data, boxes, run } = opened;
   const progress = new Progress(terminal, "pictures", data.dataset.length);
-  let shown = 0;
-  const evaluation = await evaluate(classifier, data.dataset, {
-    files: nodeDataFiles,
-    decode: (bytes, options) => nodeHost.decode(bytes, { ...options, decode: flags.decode ?? "exact" }),
-    batchSize: flags.batch,
-    signal: terminal.signal,
-    onProgress(done) {
-      progress.advance(done - shown);
-      shown = done;
-    },
-    ...(boxes === undefined ? {} : { boxes }),
-  }).finally(() => progress.finish());
+  const evaluation = await opened.measure((done) => progress.reach(done)).finally(() => progress.finish());
   noteFaults(evaluation, boxes, classifier, terminal);
   const { split } = data;
   // First, so that the numbers are there whatever becomes of the files.
@@ -185,9 +146,32 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   }
 }
 
+async function optionsOf(flags: EvalFlags, terminal: Terminal): Promise<EvaluateOptions> {
+  const { split, validationFraction, seed, limit, boxes, transform, resolution, precision, sessions, scores, decode } =
+    flags;
+  return {
+    ...loadOptions(flags, terminal),
+    ...sessionOptions(flags, terminal),
+    precision,
+    batchSize: flags.batch,
+    steps: flags.steps === true || flags.saveThresholds === true,
+    ...(flags.labels === undefined ? {} : { labels: await readLines(nodeTrainingHost.files, flags.labels) }),
+    ...(sessions === undefined ? {} : { sessions }),
+    ...(split === undefined ? {} : { split }),
+    ...(validationFraction === undefined ? {} : { validationFraction }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(boxes === undefined ? {} : { boxes }),
+    ...(transform === undefined ? {} : { transform }),
+    ...(resolution === undefined ? {} : { resolution }),
+    ...(scores === undefined ? {} : { scores }),
+    ...(decode === undefined ? {} : { decode }),
+  };
+}
+
 /** What cannot be written is said before the pictures are measured, and not afterwards. */
 async function requirePlaceFor(report: string): Promise<void> {
-  const { files } = nodeHost;
+  const { files } = nodeTrainingHost;
   const parent = dirname(resolve(report));
   if ((await files.stat(parent))?.isDirectory !== true) throw new NotFoundError("folder", parent, "make it first");
   if ((await files.stat(report))?.isDirectory)
@@ -196,7 +180,7 @@ async function requirePlaceFor(report: string): Promise<void> {
 
 /** Thresholds belong to the model as its folder has it. */
 async function folderForThresholds(model: string, { config }: EvalFlags): Promise<string> {
-  const folder = await requireOwnFolder(nodeHost, model);
+  const folder = await requireOwnFolder(nodeTrainingHost, model);
   if (config === undefined) return folder;
   throw new UsageError(
     "thresholds of a changed configuration do not fit the model folder",
@@ -212,43 +196,10 @@ async function saveThresholds(
 ): Promise<void> {
   const points = thresholdPoints(steps!);
   if (points.length === 0) throw new UsageError("one picture is too little to solve thresholds on");
-  await saveEarlyExit(nodeHost.files, folder, { data, pictures: accuracy.count, points });
-  terminal.note(`thresholds for ${points.length} average budgets: ${nodeHost.files.join(folder, "config.json")}`);
-}
-
-async function openData(
-  path: string,
-  run: TrainingRun | undefined,
-  flags: EvalFlags,
-  terminal: Terminal,
-): Promise<EvaluationData> {
-  const seed = flags.seed ?? run?.seed;
-  const data = await openForEvaluation(nodeDataFiles, path, {
-    ...(flags.split === undefined ? {} : { split: flags.split }),
-    ...(flags.validationFraction === undefined ? {} : { validationFraction: flags.validationFraction }),
-    ...(run?.validationFraction === undefined ? {} : { heldBack: run.validationFraction }),
-    ...(seed === undefined ? {} : { seed }),
-  });
-  const dataset = flags.limit === undefined ? data.dataset : spreadSubset(data.dataset, flags.limit);
-  terminal.note(`${data.split}: ${dataset.describe()}`);
-  for (const note of data.notes) terminal.note(note);
-  if (data.isUndivided && flags.split === undefined)
-    terminal.note(
-      "the data is one undivided set, so all of it is measured; if the model was trained on it, measure what training held back: --split validation",
-    );
-  return { ...data, dataset };
-}
-
-async function openBoxes(
-  dataPath: string,
-  split: SplitName,
-  classifier: AnyClassifier,
-  flags: EvalFlags,
-): Promise<Boxes | undefined> {
-  if (flags.boxes !== undefined) return readBoxes(nodeHost.files, flags.boxes);
-  if (!classifier.looks) return undefined;
-  const found = await findBoxesFile(nodeDataFiles, resolve(dataPath), split);
-  return found === undefined ? undefined : readBoxes(nodeHost.files, found);
+  await saveEarlyExit(nodeTrainingHost.files, folder, { data, pictures: accuracy.count, points });
+  terminal.note(
+    `thresholds for ${points.length} average budgets: ${nodeTrainingHost.files.join(folder, "config.json")}`,
+  );
 }
 
 /** What a reader of the numbers must know, and would not see in them. */
@@ -285,9 +236,9 @@ async function writeReport(out: string, parts: ReportParts, terminal: Terminal):
   const { classifier, data, evaluation, run } = parts;
   terminal.status("drawing the report");
   const mistakes = await drawMistakes(classifier, data.dataset, evaluation.accuracy.mistakes, {
-    files: nodeDataFiles,
-    decode: nodeHost.decode,
-    encodePng: nodeHost.encodePng,
+    files: nodeTrainingHost.dataFiles,
+    decode: nodeTrainingHost.decode,
+    encodePng: nodeTrainingHost.encodePng,
     signal: terminal.signal,
   });
   terminal.status("");
@@ -305,11 +256,11 @@ async function writeReport(out: string, parts: ReportParts, terminal: Terminal):
     mistakes,
     footer: `saccade ${version}, ${new Date().toISOString().slice(0, 10)}`,
   });
-  await nodeHost.files.writeAtomic(out, page);
+  await nodeTrainingHost.files.writeAtomic(out, page);
 }
 
 async function modelFacts(model: string): Promise<[string, string][]> {
-  const found = await inspect(nodeHost, model);
+  const found = await inspect(nodeTrainingHost, model);
   const { elements } = summarizeTensors(found.tensors);
   return [
     ...(found.folder === undefined ? [] : [["Architecture", found.folder.architecture] satisfies [string, string]]),

@@ -7,7 +7,15 @@ import { AbortedError, SessionError, UsageError } from "../../errors.ts";
 import { checkFeeds, checkOutputNames } from "../../runtime/feeds.ts";
 import { checkModelBytes } from "../../runtime/model-bytes.ts";
 import { RunQueue } from "../../runtime/run-queue.ts";
-import type { ActualDevice, Device, RunOptions, Session, SessionOptions, ValueInfo } from "../../runtime/session.ts";
+import {
+  type ActualDevice,
+  DEVICES,
+  type Device,
+  type RunOptions,
+  type Session,
+  type SessionOptions,
+  type ValueInfo,
+} from "../../runtime/session.ts";
 import type { TensorData } from "../../tensor.ts";
 import { EngineClient } from "./engine-client.ts";
 import { usableCores } from "./machine.ts";
@@ -22,8 +30,6 @@ export interface NodeSession extends Session, AsyncDisposable {
   readonly threads: number;
   readonly closed: boolean;
 }
-
-const DEVICES: readonly Device[] = ["auto", "cpu", "cuda", "webgpu", "wasm"];
 
 /**
  * Loads a model in a new worker thread. "auto" is CUDA where its library works, else the CPU, else WebAssembly with a notice; a device asked

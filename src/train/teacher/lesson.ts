@@ -6,7 +6,7 @@ import { wholeOnnx } from "../../model-folder/onnx-file.ts";
 import type { Files } from "../../platform/host.ts";
 import type { ActualDevice, Session } from "../../runtime/session.ts";
 import { fittingLoader, teacherLoader, trainingLoader } from "../loaders.ts";
-import type { Recipe } from "../recipe.ts";
+import type { Recipe } from "../recipe-fields.ts";
 import { openTeacher } from "./open.ts";
 import { askTeacher, loadOpinions, requireRoomForOpinions, saveOpinions, withTeacher } from "./opinions.ts";
 import type { FittingOptions, Probe } from "./probe.ts";
@@ -88,7 +88,7 @@ async function openOpinions(options: LessonOptions, distillation: Distillation):
 /** What a teacher said before: in the run that is resumed, or in the run whose opinions are given in the teacher's place. */
 async function keptOpinions({ isResumed, teacher, files, path, train }: LessonOptions) {
   if (isResumed) return loadOpinions(files, path, train);
-  if (teacher === undefined || !isKept(teacher)) return undefined;
+  if (teacher === undefined || !isKeptOpinions(teacher)) return undefined;
   const kept = await loadOpinions(files, teacher, train);
   if (kept !== undefined) return kept;
   throw new UsageError(
@@ -101,7 +101,8 @@ async function readTeacher(files: Files, path: string): Promise<Uint8Array> {
   return (await wholeOnnx(files, path, await files.read(path))).bytes;
 }
 
-const isKept = (teacher: string) => teacher.endsWith(".safetensors");
+/** Whether a teacher is what one said in another run, and no model. */
+export const isKeptOpinions = (teacher: string) => teacher.endsWith(".safetensors");
 
 async function ask(teacher: Session, options: LessonOptions, { transform }: Distillation) {
   const { recipe, train, onTeacher } = options;
@@ -120,7 +121,7 @@ async function ask(teacher: Session, options: LessonOptions, { transform }: Dist
 async function openViews(options: LessonOptions, distillation: Distillation): Promise<Lesson | undefined> {
   const { recipe, train, teacher: name, path, isResumed, files, createSession } = options;
   if (name === undefined) return undefined;
-  if (isKept(name))
+  if (isKeptOpinions(name))
     throw new UsageError(
       `the teacher of ${recipe.name} answers for each view, and ${name} is no model`,
       "give the teacher itself: an ONNX model with an output named features",

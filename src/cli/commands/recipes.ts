@@ -1,0 +1,57 @@
+// saccade recipes: what there is to train with.
+import type { Command } from "commander";
+import type { RecipeGroup } from "../../recipes/catalogue.ts";
+import { type ListedRecipe, listedRecipeNamed, listedRecipes } from "../../recipes/index.ts";
+import { isStaged } from "../../train/staged-recipe.ts";
+import type { Terminal } from "../terminal.ts";
+
+const GROUPS: Readonly<Record<RecipeGroup, string>> = {
+  start: "For your own pictures",
+  bundled: "What made the bundled model",
+  scenes: "Experiments of glance and focus",
+  official: "Of the papers",
+};
+
+const EXAMPLES = `
+A recipe is plain JSON: save what NAME prints, change it, and give the file to
+saccade train --recipe. docs/recipes.md says what each field means.
+
+Examples:
+  $ saccade recipes
+  $ saccade recipes fine-tune
+  $ saccade recipes fine-tune --json > mine.json
+`;
+
+export function addRecipes(program: Command, terminal: Terminal): void {
+  program
+    .command("recipes")
+    .description("list the recipes of saccade train, or show one")
+    .argument("[name]", "the recipe whose fields to show")
+    .option("--json", "the recipe as saccade train --recipe takes it; of all, what they are for too")
+    .addHelpText("after", EXAMPLES)
+    .action((name: string | undefined, { json }: { json?: boolean }) => {
+      if (name === undefined)
+        terminal.out(json === true ? `${JSON.stringify(listedRecipes, undefined, 2)}\n` : listText());
+      else {
+        const listed = listedRecipeNamed(name);
+        if (json !== true) terminal.note(aboutLines(listed).join("\n"));
+        terminal.out(`${JSON.stringify(listed.recipe, undefined, 2)}\n`);
+      }
+    });
+}
+
+function listText(): string {
+  const groups = Object.entries(GROUPS).map(([group, title]) =>
+    [title, ...listedRecipes.filter((listed) => listed.group === group).flatMap(entryLines)].join("\n"),
+  );
+  return `${groups.join("\n\n")}\n`;
+}
+
+function entryLines({ recipe, data, cost }: ListedRecipe): string[] {
+  const stages = isStaged(recipe) ? ` (${recipe.stages.length} stages)` : "";
+  return [`  ${recipe.name}${stages}`, `      ${recipe.summary}`, `      data: ${data}`, `      cost: ${cost}`];
+}
+
+function aboutLines({ recipe, data, cost }: ListedRecipe): string[] {
+  return [`${recipe.name}: ${recipe.summary}`, `data: ${data}`, `cost: ${cost}`];
+}

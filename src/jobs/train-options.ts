@@ -1,0 +1,88 @@
+// What `train` takes and gives.
+import type { DataProblem } from "../data/dataset.ts";
+import type { Device } from "../runtime/session.ts";
+import type { EpochChoice } from "../train/epoch-choice.ts";
+import type { RecipeOverrides } from "../train/recipe.ts";
+import type { Recipe, RecipeInput } from "../train/recipe-fields.ts";
+import type { StagedRecipeInput } from "../train/staged-recipe.ts";
+import type { TrainHooks } from "../train/train-run.ts";
+
+export interface TrainOptions extends TrainJobHooks {
+  /**
+   * A recipe's name, the path of a recipe's JSON file, or the recipe itself. Default: one that fine-tunes the bundled model, in batches as large
+   * as the data allows.
+   */
+  readonly recipe?: string | RecipeInput | StagedRecipeInput;
+  /** The model whose weights it begins with, with a new last layer; "scratch": none. Default: what the recipe says. */
+  readonly from?: string;
+  /** An ONNX model with an output `features` to learn from too, or what it said in another run: that one's teacher.safetensors. */
+  readonly teacher?: string;
+  /** The run's folder. Default: runs/RECIPE, or the next that is free. */
+  readonly folder?: string;
+  /** Goes on with the run in the folder, which knows its data and all that it began with. */
+  readonly resume?: boolean;
+  /** Of a recipe of several stages, this one alone, from 1. */
+  readonly stage?: number;
+  /** Instead of the recipe's. The warm-up keeps its share. */
+  readonly epochs?: number;
+  /** Pictures in a batch, instead of the recipe's. */
+  readonly batch?: number;
+  /** Instead of the recipe's. */
+  readonly learningRate?: number;
+  /** Instead of the recipe's. */
+  readonly seed?: number;
+  /** Share kept for validation where the data has no split of its own, 0..1. */
+  readonly validationFraction?: number;
+  /** Threads that decode and augment. Default: one less than there are cores. */
+  readonly workers?: number;
+  /** Where to run. Default: where the run began, else "auto". */
+  readonly device?: Device;
+  /** Threads of the engine. Default: with as many as the run began, else all cores. */
+  readonly threads?: number;
+  /** Stops after the step under way, with a checkpoint to resume from. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a run is about to do. */
+export interface TrainPlan {
+  readonly recipe: Recipe;
+  readonly folder: string;
+  readonly labels: readonly string[];
+}
+
+/** Called while it works, on the thread that called `train`. What they throw ends the run. */
+export interface TrainJobHooks extends TrainHooks {
+  /** What a person should know, a line at a time: what the data is, what was decided and why. */
+  readonly onNotice?: (line: string) => void;
+  /** Of a recipe of several stages, for each. */
+  readonly onPlan?: (plan: TrainPlan) => void;
+  /** After each stage of a recipe of several. */
+  readonly onStageResult?: (result: TrainResult) => void;
+}
+
+/** A finished run. */
+export interface TrainResult {
+  readonly folder: string;
+  /** Folder of the model to use: `Classifier.load(result.model)`. */
+  readonly model: string;
+  /** Folder of the last epoch's model. */
+  readonly last: string;
+  readonly recipe: string;
+  readonly labels: readonly string[];
+  /** Path of the data. */
+  readonly data: string;
+  /** Which epoch `model` is of, how right it is and how sure that is; undefined without held-out pictures, where it is the last one. */
+  readonly choice?: EpochChoice;
+  /** Pictures that could not be used. */
+  readonly problems: readonly DataProblem[];
+}
+
+/** What the options say instead of the recipe. */
+export function overridesOf({ epochs, batch, learningRate, seed }: TrainOptions): RecipeOverrides {
+  return {
+    ...(epochs === undefined ? {} : { epochs }),
+    ...(batch === undefined ? {} : { batch }),
+    ...(learningRate === undefined ? {} : { learning_rate: learningRate }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+}

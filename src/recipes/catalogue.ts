@@ -1,0 +1,77 @@
+// What each recipe is for, what data it wants and what it costs.
+import type { RecipeInput } from "../train/recipe-fields.ts";
+import type { StagedRecipeInput } from "../train/staged-recipe.ts";
+import { clothing } from "./clothing.ts";
+import { everyday } from "./everyday.ts";
+import { everydayFull } from "./everyday-full.ts";
+import { everydayGrown } from "./everyday-grown.ts";
+import { everydayLarger } from "./everyday-larger.ts";
+import { everydayLonger } from "./everyday-longer.ts";
+import { fineTune } from "./fine-tune.ts";
+import { gfnetRecipes } from "./gfnet.ts";
+import {
+  gfnetLargeScenes,
+  largeScenesBackbone,
+  largeScenesBackboneHalf,
+  largeScenesEncoder,
+} from "./gfnet-large-scenes.ts";
+import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
+import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
+
+/** start: for one's own pictures. bundled: what made the bundled model. scenes: the experiments of docs/glance-and-focus.md. official: of the papers. */
+export type RecipeGroup = "start" | "bundled" | "scenes" | "official";
+
+export interface RecipeEntry {
+  readonly recipe: RecipeInput | StagedRecipeInput;
+  readonly group: RecipeGroup;
+  /** What data it is meant for. */
+  readonly data: string;
+  /** What it took where it was run, or what it would take. */
+  readonly cost: string;
+}
+
+const OWN = "a folder of class folders, from ten pictures a class";
+const EVERYDAY = "22,050 pictures of 64 px in 49 classes";
+const IMAGENET = "ImageNet-1k, 1.28 million pictures";
+const SCENES = "made by saccade scenes, 192 px";
+const LARGE_SCENES = "made by saccade scenes, 448 px";
+const SEE_DOCS = "see docs/glance-and-focus.md";
+const NOT_RUN = "several data-centre GPUs; it was not run here";
+
+const entry = (
+  group: RecipeGroup,
+  recipe: RecipeInput | StagedRecipeInput,
+  data: string,
+  cost: string,
+): RecipeEntry => ({ group, recipe, data, cost });
+
+export const CATALOGUE: readonly RecipeEntry[] = [
+  entry("start", fineTune, OWN, "12 epochs; 36 pictures take a minute on one core, 3,000 eleven"),
+  entry(
+    "start",
+    clothing,
+    "a few thousand pictures; made for ten garments",
+    "12 epochs of 3,068 pictures: 11 minutes on one core",
+  ),
+  entry("start", everyday, "tens of thousands of small pictures", `24 epochs of ${EVERYDAY}: an hour on two cores`),
+  entry("bundled", everydayFull, EVERYDAY, "four hours on two cores, with a teacher"),
+  entry("bundled", everydayGrown, `${EVERYDAY}; begins with everyday's model`, "an hour on two cores"),
+  entry("bundled", everydayLarger, `${EVERYDAY}; begins with everyday-grown's model`, "an hour on one core"),
+  entry(
+    "bundled",
+    everydayLonger,
+    `${EVERYDAY}; begins with everyday-larger's model`,
+    "an hour and a half on two cores",
+  ),
+  entry("scenes", gfnetScenes, SCENES, "9 epochs of half a minute to a minute on one core"),
+  entry("scenes", scenesEncoder, `${SCENES}: the patches`, SEE_DOCS),
+  entry("scenes", scenesBackbone, SCENES, "2 epochs of three minutes on one core"),
+  entry("scenes", gfnetLargeScenes, LARGE_SCENES, "45 minutes on one core"),
+  entry("scenes", largeScenesEncoder, `${LARGE_SCENES}: the patches`, SEE_DOCS),
+  entry("scenes", largeScenesBackbone, LARGE_SCENES, SEE_DOCS),
+  entry("scenes", largeScenesBackboneHalf, LARGE_SCENES, SEE_DOCS),
+  entry("official", sparseformerTinyImagenet, IMAGENET, `300 epochs on ${NOT_RUN}`),
+  ...gfnetRecipes.map((recipe) =>
+    entry("official", recipe, `${IMAGENET}; begins with a trained backbone`, `75 to 195 epochs on ${NOT_RUN}`),
+  ),
+];

@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { type RecipeInput, recipeSchema } from "./recipe-fields.ts";
+
+const PAGE = readFileSync(new URL("../../docs/recipes.md", import.meta.url), "utf8");
+
+/** Fields that the page's tables have, and which of them it marks as necessary. */
+function documented(): Map<string, { isNecessary: boolean; fallback: string }> {
+  const rows = PAGE.split("\n").filter((line) => line.startsWith("| `"));
+  return new Map(
+    rows.flatMap((row) => {
+      const cells = row.split("|").map((cell) => cell.trim());
+      return [...cells[1]!.matchAll(/`([\w.]+)`( \*)?/g)].map(
+        ([, field, mark]) => [field!, { isNecessary: mark !== undefined, fallback: cells.at(-2)! }] as const,
+      );
+    }),
+  );
+}
+
+/** Every field of the schema, those within fields included, and what it is when nobody says. */
+function fieldsOfSchema(): Map<string, unknown> {
+  const { distillation, looking } = recipeSchema.shape;
+  const shapes = [
+    ["", recipeSchema.shape],
+    ["distillation.", distillation.unwrap().shape],
+    ["looking.", looking.unwrap().shape],
+  ] as const;
+  const NECESSARY = Symbol("necessary");
+  return new Map(
+    shapes.flatMap(([prefix, shape]) =>
+      Object.entries(shape).map(([field, schema]) => {
+        const { success, data } = schema.safeParse(undefined);
+        return [`${prefix}${field}`, success ? data : NECESSARY] as const;
+      }),
+    ),
+  );
+}
+
+test("the page lists every field of a recipe, and no other", () => {
+  expect([...documented().keys()].sort()).toEqual([...fieldsOfSchema().keys()].sort());
+});
+
+test("the page says which fields must be there, and what the others are by default", () => {
+  const page = documented();
+  for (const [field, value] of fieldsOfSchema()) {
+    const { isNecessary, fallback } = page.get(field)!;
+    expect([field, isNecessary]).toEqual([field, typeof value === "symbol"]);
+    // Where the schema has no value of its own, words say what happens.
+    if (typeof value === "number" || typeof value === "boolean") expect([field, fallback]).toEqual([field, `${value}`]);
+  }
+});
+
+test("what the documented type allows is what the schema takes", () => {
+  const all: Required<RecipeInput> = {
+    name: "all",
+    summary: "every field",
+    architecture: "gfnet",
+    config: { T: 2 },
+    from: "saccade/everyday",
+    height: 64,
+    width: 64,
+    augmentation: "resize(64,64)",
+    transform: "resize(64,64)",
+    epochs: 1,
+    batch: 8,
+    accumulate: 2,
+    optimizer: "lion",
+    learning_rate: 1e-4,
+    warmup_epochs: 0.5,
+    warmup_rate: 1e-6,
+    minimum_rate: 1e-6,
+    weight_decay: 0.1,
+    no_decay: ["a.*"],
+    decay_all: true,
+    freeze: ["b.*"],
+    layer_decay: 0.9,
+    rate_scales: { "fc.*": 5 },
+    clip_norm: 1,
+    ema_decay: 0.9,
+    loss: "binary_cross_entropy",
+    label_smoothing: 0.1,
+    mixup: 0.2,
+    cutmix: 1,
+    mix_probability: 0.5,
+    mix_switch_probability: 0.4,
+    repeats: 2,
+    distillation: { weight: 0.4, temperature: 1, transform: "resize(224,224)", sees: "view" },
+    looking: { stage: 3, encoder_loss_weight: 2, train_glance: false, gamma: 0.5, clip: 0.1, deviation: 0.2 },
+    exit_weight: 0.2,
+    grow: { T: 3 },
+    seed: 7,
+  };
+  expect(recipeSchema.parse(all)).toEqual(all);
+});

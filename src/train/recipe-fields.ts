@@ -1,0 +1,189 @@
+// The fields of a recipe: what they mean, and what is accepted. docs/recipes.md lists them for people.
+import { z } from "zod";
+
+/**
+ * Everything that decides what a training run does, as plain data; it is what a recipe's JSON file holds. Rates are per update, shares and
+ * probabilities are 0..1. Names of parameters are those of the checkpoint; patterns take `*` for any part of a name.
+ */
+export interface RecipeInput {
+  /** Of the run's folder, and of the model until it has a better one. */
+  readonly name: string;
+  /** One line for people: "fine-tunes …". Default "". */
+  readonly summary?: string | undefined;
+  /** Architecture or registered model, where no weights are given to begin with. */
+  readonly architecture: string;
+  /** Fields of the architecture's configuration that differ from its defaults; the number of classes follows from the data. Default {}. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+  /** The model whose weights it begins with when nobody names one: a bundled name or a path. Its architecture and configuration then count. */
+  readonly from?: string | undefined;
+  /** Of training pictures, pixels. */
+  readonly height: number;
+  /** Of training pictures, pixels. */
+  readonly width: number;
+  /** What is done to training pictures, in the augmentation language; must come out at height x width. */
+  readonly augmentation: string;
+  /** What is done to pictures in evaluation and afterwards, in the transform language; it travels with the model. */
+  readonly transform: string;
+  /** How often every training picture is seen. */
+  readonly epochs: number;
+  /** Pictures in a batch; fewer where the data does not fill one. */
+  readonly batch: number;
+  /** Batches averaged for one update. Default 1. */
+  readonly accumulate?: number | undefined;
+  /** Default "adamw". */
+  readonly optimizer?: "adamw" | "sgd" | "lion" | undefined;
+  /** The highest, after warming up; it then falls as a cosine. */
+  readonly learning_rate: number;
+  /** Epochs in which the rate rises from `warmup_rate`; may be a fraction. Default 0. */
+  readonly warmup_epochs?: number | undefined;
+  /** Where the rate begins. Default 0. */
+  readonly warmup_rate?: number | undefined;
+  /** Where the rate ends. Default 0. */
+  readonly minimum_rate?: number | undefined;
+  /** Decoupled from the gradient for AdamW and Lion; times the rate. Default 0.05. */
+  readonly weight_decay?: number | undefined;
+  /** Patterns of parameters that never decay, besides biases and all that has one dimension. Default []. */
+  readonly no_decay?: readonly string[] | undefined;
+  /** Whether biases and what has one dimension decay too. Default false. */
+  readonly decay_all?: boolean | undefined;
+  /** Patterns of parameters that keep their values. Default []. */
+  readonly freeze?: readonly string[] | undefined;
+  /** Factor of the rate from each layer to the one before it. Default 1. */
+  readonly layer_decay?: number | undefined;
+  /** Factors of the rate by pattern. Default none. */
+  readonly rate_scales?: Readonly<Record<string, number>> | undefined;
+  /** Gradients whose global norm is larger are scaled down to it. Default: they are not. */
+  readonly clip_norm?: number | undefined;
+  /** Of the moving average of parameters, which is what is evaluated and kept; 0 keeps none. Default 0. */
+  readonly ema_decay?: number | undefined;
+  /** Default "cross_entropy". */
+  readonly loss?: "cross_entropy" | "binary_cross_entropy" | undefined;
+  /** Share of each target that is spread over all classes. Default 0. */
+  readonly label_smoothing?: number | undefined;
+  /** Parameter of the beta distribution that two blended pictures' shares are drawn from; 0 is off. Default 0. */
+  readonly mixup?: number | undefined;
+  /** The same for a rectangle of one picture in another. Default 0. */
+  readonly cutmix?: number | undefined;
+  /** Of a batch to be mixed at all. Default 1. */
+  readonly mix_probability?: number | undefined;
+  /** Of cutmix rather than mixup where both are on. Default 0.5. */
+  readonly mix_switch_probability?: number | undefined;
+  /** How often one picture comes, differently augmented, among the batches of an epoch. Default 1. */
+  readonly repeats?: number | undefined;
+  /** How to learn from a teacher, when one is given. Default: see docs/train-your-own.md. */
+  readonly distillation?: DistillationInput | undefined;
+  /** One of the three stages of training a glance-and-focus model (architecture gfnet). */
+  readonly looking?: LookingInput | undefined;
+  /** Share of the loss that a model's early answers have together. Default 0. */
+  readonly exit_weight?: number | undefined;
+  /** What changes in the configuration of the model that `from` gives; layers that it adds start fresh. */
+  readonly grow?: Readonly<Record<string, unknown>> | undefined;
+  /** Of all that is drawn at random, 0 to 2^32 - 1. Default 0. */
+  readonly seed?: number | undefined;
+}
+
+/** How a student learns from a teacher. */
+export interface DistillationInput {
+  /** Share of each target that is the teacher's opinion. Default 0.5. */
+  readonly weight?: number | undefined;
+  /** Softens the teacher's opinion; 1 leaves it as it is. Default 2. */
+  readonly temperature?: number | undefined;
+  /** The teacher's preprocessing, in the transform language: of the whole picture, or of the view. */
+  readonly transform: string;
+  /**
+   * What the opinion is about. "picture": each picture as a whole, seen once before training. "view": exactly what the student sees, augmented and
+   * mixed, batch by batch; it costs a run of the teacher at every step, and teaches more. Default "picture".
+   */
+  readonly sees?: "picture" | "view" | undefined;
+}
+
+/** How a glance-and-focus model learns. */
+export interface LookingInput {
+  /** 1: patches at random places. 2: the policy alone, by reinforcement. 3: patches that the policy chooses. */
+  readonly stage: 1 | 2 | 3;
+  /** Weight of the losses of the encoders' own last layers (stages 1 and 3). Default 1. */
+  readonly encoder_loss_weight?: number | undefined;
+  /** Whether the glance's encoder learns (stages 1 and 3). Default true. */
+  readonly train_glance?: boolean | undefined;
+  /** Of reinforcement: weight of a reward one look later. Default 0.7. */
+  readonly gamma?: number | undefined;
+  /** Of reinforcement: how far the policy may move at once. Default 0.2. */
+  readonly clip?: number | undefined;
+  /** Of the places that are tried, in shares of the room that a patch has. Default 0.1. */
+  readonly deviation?: number | undefined;
+}
+
+const rate = z.number().min(0).max(100);
+const share = z.number().min(0).max(1);
+const count = z.int().min(1).max(1_000_000);
+const fields = z.record(z.string(), z.unknown());
+
+const distillation = z.strictObject({
+  weight: share.default(0.5),
+  temperature: z.number().positive().default(2),
+  transform: z.string(),
+  sees: z.enum(["picture", "view"]).optional(),
+});
+
+const looking = z.strictObject({
+  stage: z.literal([1, 2, 3]),
+  encoder_loss_weight: rate.default(1),
+  train_glance: z.boolean().default(true),
+  gamma: share.default(0.7),
+  clip: z.number().positive().lt(1).default(0.2),
+  deviation: z.number().positive().max(1).default(0.1),
+});
+
+export const recipeSchema = z.strictObject({
+  name: z.string().min(1).max(100),
+  summary: z.string().max(1000).default(""),
+  architecture: z.string(),
+  config: fields.default({}),
+  from: z.string().optional(),
+  height: z.int().min(8).max(4096),
+  width: z.int().min(8).max(4096),
+  augmentation: z.string(),
+  transform: z.string(),
+  epochs: count,
+  batch: z.int().min(1).max(65536),
+  accumulate: z.int().min(1).max(4096).default(1),
+  optimizer: z.enum(["adamw", "sgd", "lion"]).default("adamw"),
+  learning_rate: rate,
+  warmup_epochs: z.number().min(0).default(0),
+  warmup_rate: rate.default(0),
+  minimum_rate: rate.default(0),
+  weight_decay: rate.default(0.05),
+  no_decay: z.array(z.string()).readonly().default([]),
+  decay_all: z.boolean().optional(),
+  freeze: z.array(z.string()).readonly().default([]),
+  layer_decay: z.number().positive().max(1).default(1),
+  rate_scales: z.record(z.string(), z.number().positive().max(1e6)).optional(),
+  clip_norm: z.number().positive().optional(),
+  ema_decay: share.default(0),
+  loss: z.enum(["cross_entropy", "binary_cross_entropy"]).default("cross_entropy"),
+  label_smoothing: z.number().min(0).lt(1).default(0),
+  mixup: rate.default(0),
+  cutmix: rate.default(0),
+  mix_probability: share.default(1),
+  mix_switch_probability: share.default(0.5),
+  repeats: z.int().min(1).max(16).default(1),
+  distillation: distillation.optional(),
+  looking: looking.optional(),
+  exit_weight: share.optional(),
+  grow: fields.optional(),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .default(0),
+});
+
+/** A complete recipe. */
+export type Recipe = z.infer<typeof recipeSchema>;
+
+type Exactly<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
+/** The documented types are what the schema takes, field by field. */
+true satisfies Exactly<RecipeInput, z.input<typeof recipeSchema>>;
+true satisfies Exactly<keyof RecipeInput, keyof z.input<typeof recipeSchema>>;
+true satisfies Exactly<keyof DistillationInput, keyof z.input<typeof distillation>>;
+true satisfies Exactly<keyof LookingInput, keyof z.input<typeof looking>>;
