@@ -42,6 +42,7 @@ export type { Resolution } from "./image/resolution.ts";
 export type { EvaluateOptions, ModelEvaluation } from "./jobs/evaluate.ts";
 export type { TrainOptions, TrainPlan, TrainResult } from "./jobs/train-options.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
+export type { ScoreKind } from "./onnx/score-kind.ts";
 export type { Device, RunOptions, Session, SessionOptions, ValueInfo } from "./runtime/session.ts";
 export type { SessionLayout } from "./runtime/session-layout.ts";
 export type {
@@ -58,7 +59,7 @@ export type { EngineOptions } from "./tasks/engine.ts";
 export type { ExitOptions, StopReason } from "./tasks/exit-rule.ts";
 export type { Answered } from "./tasks/picture-stream.ts";
 export type { PictureSource } from "./tasks/pictures.ts";
-export type { ClassificationResult, GazeResult, GazeStage, Prediction } from "./tasks/results.ts";
+export type { ClassificationResult, ClassScores, GazeResult, GazeStage, Prediction } from "./tasks/results.ts";
 export type { DType, TensorData } from "./tensor.ts";
 export type { EpochChoice, EpochSummary } from "./train/epoch-choice.ts";
 export type { DistillationInput, LookingInput, RecipeInput } from "./train/recipe-fields.ts";

@@ -81,6 +81,14 @@ describe("weights in another file", () => {
     expect(await embedder.embed(PASTORAL)).toEqual(await whole.embed(PASTORAL));
   });
 
+  test("are an input, which no output may replace", async () => {
+    cpSync(model("external-a"), at("kept"), { recursive: true });
+    const kept = join(at("kept"), "model.onnx");
+    const { exitCode, notes } = await cli(["export", kept, `${kept}.data`]);
+    expect([exitCode, notes.join("\n")]).toEqual([2, expect.stringContaining("would be replaced")]);
+    expect(readFileSync(`${kept}.data`)).toEqual(readFileSync(`${a}.data`));
+  });
+
   test("bytes alone, and a session over them, are refused with what to do", async () => {
     const bytes = readFileSync(a);
     const refusal = expect.objectContaining({ hint: expect.stringContaining("path of the .onnx file") });

@@ -1,8 +1,9 @@
 // What a command reads is never what it writes: asked before anything is written, and answered by what files are, not by how they are spelled.
-import { relative, resolve } from "node:path";
-import { UsageError } from "../errors.ts";
-import { bundledFolder, pulledPath } from "../model-folder/load.ts";
+import { dirname, relative, resolve } from "node:path";
+import { SaccadeError, UsageError } from "../errors.ts";
+import { bundledFolder, MAX_WEIGHT_BYTES, pulledPath } from "../model-folder/load.ts";
 import { registry } from "../models/registry.ts";
+import { externalTensors } from "../onnx/external-data.ts";
 import { fileIdentity, realPath } from "../platform/node/file-identity.ts";
 import { nodeHost } from "../platform/node/host.ts";
 
@@ -31,7 +32,8 @@ export async function refuseReplacing(outputs: readonly (string | undefined)[], 
   }
   if (replaced.size === 0) return;
   const models = await Promise.all((inputs.models ?? []).map(modelPath));
-  for (const path of [...models, ...(inputs.paths ?? [])]) {
+  const beside = await Promise.all([...models, ...(inputs.paths ?? [])].map(filesBeside));
+  for (const path of [...models, ...(inputs.paths ?? []), ...beside.flat()]) {
     if (path === undefined) continue;
     for await (const [read, identity] of identities(path)) {
       const output = replaced.get(identity);
@@ -61,6 +63,19 @@ export async function refuseInside(folder: string, inputs: readonly string[]): P
 async function modelPath(source: string | undefined): Promise<string | undefined> {
   if (source === undefined) return undefined;
   return (await bundledFolder(nodeHost, source)) ?? (registry.has(source) ? pulledPath(nodeHost, source) : source);
+}
+
+/** Where an ONNX file keeps weights that are not in it. What cannot be read is left out: its reader reports it. */
+async function filesBeside(path: string | undefined): Promise<string[]> {
+  if (path === undefined || !path.endsWith(".onnx")) return [];
+  try {
+    const bytes = await files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
+    const locations = new Set(externalTensors(bytes, path).map(({ location }) => location));
+    return [...locations].map((location) => files.join(dirname(path), location));
+  } catch (error) {
+    if (error instanceof SaccadeError) return [];
+    throw error;
+  }
 }
 
 /** A file and what it is, or all files below a folder. What cannot be looked at is left out: its reader reports it. */
