@@ -51,6 +51,7 @@ export interface ModelOptions {
   architecture?: string;
   config?: Record<string, unknown>;
   tokens?: number;
+  transform?: string;
 }
 
 /** --architecture, --config, --tokens: how to read a model. */
@@ -71,6 +72,7 @@ export function loadOptions(options: ModelOptions, terminal: Terminal): LoadOpti
     onNotice: (line) => terminal.note(line),
     ...(options.architecture === undefined ? {} : { architecture: options.architecture }),
     ...(Object.keys(config).length === 0 ? {} : { config }),
+    ...(options.transform === undefined ? {} : { transform: options.transform }),
   };
 }
 

@@ -84,6 +84,9 @@ function outputSize(augmentation: Augmentation): { width: number; height: number
       case "resize":
         size = { width: op.width, height: op.height };
         break;
+      case "resize_cover":
+        size = undefined;
+        break;
       case "resize_small":
       case "resize_long":
         size = size?.width === size?.height && size !== undefined ? { width: op.size, height: op.size } : undefined;

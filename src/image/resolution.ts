@@ -63,6 +63,7 @@ function scaledOp(op: TransformOp, scaled: (size: number) => number): TransformO
     case "resize_long":
       return { ...op, size: scaled(op.size) };
     case "resize":
+    case "resize_cover":
     case "central_crop":
       return { ...op, width: scaled(op.width), height: scaled(op.height) };
     case "pad_square":

@@ -14,8 +14,10 @@ export type TransformOp =
   | { readonly op: "resize_long"; readonly size: number; readonly filter: ResampleFilter }
   /** Exactly this size, whatever the aspect ratio. */
   | { readonly op: "resize"; readonly width: number; readonly height: number; readonly filter: ResampleFilter }
-  /** The middle (torchvision's CenterCrop: offsets rounded half to even; what is missing is black). */
-  | { readonly op: "central_crop"; readonly width: number; readonly height: number }
+  /** The smallest size of the same aspect ratio that covers this one, each side rounded half to even (timm's ResizeKeepRatio). */
+  | { readonly op: "resize_cover"; readonly width: number; readonly height: number; readonly filter: ResampleFilter }
+  /** The middle; what is missing is black. Halves of pixels in its offsets are rounded to even (torchvision's CenterCrop) or down (transformers). */
+  | { readonly op: "central_crop"; readonly width: number; readonly height: number; readonly rounding?: "down" }
   /** Grey bars that make the picture square. `fill` is 0 to 255. */
   | { readonly op: "pad_square"; readonly fill: number }
   /** (value / 255 - mean) / std. */
@@ -80,11 +82,21 @@ const SYNTAX: Readonly<Record<TransformOp["op"], Syntax>> = {
       filter: args.filter(),
     }),
   },
+  resize_cover: {
+    usage: "resize_cover(WIDTH,HEIGHT[,FILTER])",
+    read: (args) => ({
+      op: "resize_cover",
+      width: args.size("a width"),
+      height: args.size("a height"),
+      filter: args.filter(),
+    }),
+  },
   central_crop: {
-    usage: "central_crop(SIZE) or central_crop(WIDTH,HEIGHT)",
+    usage: "central_crop(SIZE[,down]) or central_crop(WIDTH,HEIGHT[,down])",
     read(args) {
       const width = args.size("a size");
-      return { op: "central_crop", width, height: args.hasMore() ? args.size("a height") : width };
+      const height = args.hasMore() && !args.nextIs("down") ? args.size("a height") : width;
+      return { op: "central_crop", width, height, ...(args.takeIf("down") ? { rounding: "down" } : {}) };
     },
   },
   pad_square: {
@@ -144,9 +156,12 @@ function printOp(op: TransformOp): string {
     case "resize_long":
       return `${op.op}(${op.size},${op.filter})`;
     case "resize":
-      return `resize(${op.width},${op.height},${op.filter})`;
-    case "central_crop":
-      return op.width === op.height ? `central_crop(${op.width})` : `central_crop(${op.width},${op.height})`;
+    case "resize_cover":
+      return `${op.op}(${op.width},${op.height},${op.filter})`;
+    case "central_crop": {
+      const size = op.width === op.height ? op.width : `${op.width},${op.height}`;
+      return `central_crop(${size}${op.rounding === undefined ? "" : `,${op.rounding}`})`;
+    }
     case "pad_square":
       return op.fill === 0 ? "pad_square()" : `pad_square(${op.fill})`;
     case "normalize": {
@@ -175,6 +190,17 @@ class Arguments {
 
   hasMore(): boolean {
     return this.#next < this.#call.args.length;
+  }
+
+  nextIs(word: string): boolean {
+    return this.#call.args[this.#next]?.text === word;
+  }
+
+  /** Whether this word is next, which is then taken. */
+  takeIf(word: string): boolean {
+    const isNext = this.nextIs(word);
+    if (isNext) this.#next++;
+    return isNext;
   }
 
   /** What a pixel becomes. Networks take small numbers: far larger ones overflow inside them without a word. */

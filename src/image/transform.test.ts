@@ -24,8 +24,14 @@ const size = fc.integer({ min: 1, max: 16384 });
 const filter = fc.constantFrom(...RESAMPLE_FILTERS);
 const geometry: fc.Arbitrary<TransformOp> = fc.oneof(
   fc.record({ op: fc.constantFrom("resize_small" as const, "resize_long" as const), size, filter }),
-  fc.record({ op: fc.constant("resize" as const), width: size, height: size, filter }),
+  fc.record({ op: fc.constantFrom("resize" as const, "resize_cover" as const), width: size, height: size, filter }),
   fc.record({ op: fc.constant("central_crop" as const), width: size, height: size }),
+  fc.record({
+    op: fc.constant("central_crop" as const),
+    width: size,
+    height: size,
+    rounding: fc.constant("down" as const),
+  }),
   fc.record({ op: fc.constant("pad_square" as const), fill: fc.integer({ min: 0, max: 255 }) }),
 );
 /** What a pixel may become. */

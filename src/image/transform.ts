@@ -279,8 +279,12 @@ function planOp(plan: Plan, op: TransformOp): Plan {
     }
     case "resize":
       return planResize(plan, op.width, op.height, op.filter);
+    case "resize_cover": {
+      const ratio = Math.min(width / op.width, height / op.height);
+      return planResize(plan, roundHalfToEven(width / ratio), roundHalfToEven(height / ratio), op.filter);
+    }
     case "central_crop":
-      return planCrop(plan, op.width, op.height);
+      return planCrop(plan, op.width, op.height, op.rounding === "down" ? Math.floor : roundHalfToEven);
     case "pad_square":
       return planPad(plan, long, long, op.fill);
     case "normalize":
@@ -303,10 +307,10 @@ function planResize(plan: Plan, width: number, height: number, filter: ResampleF
   };
 }
 
-function planCrop(plan: Plan, width: number, height: number): Plan {
+function planCrop(plan: Plan, width: number, height: number, round: (value: number) => number): Plan {
   const window: PixelWindow = {
-    x: roundHalfToEven(Math.max(0, plan.x.size - width) / 2),
-    y: roundHalfToEven(Math.max(0, plan.y.size - height) / 2),
+    x: round(Math.max(0, plan.x.size - width) / 2),
+    y: round(Math.max(0, plan.y.size - height) / 2),
     width: Math.min(width, plan.x.size),
     height: Math.min(height, plan.y.size),
   };
@@ -338,10 +342,10 @@ function planPad(plan: Plan, width: number, height: number, fill: number): Plan 
   };
 }
 
-/** Python's round() of a number that is whole or a half. */
+/** Python's round(). */
 function roundHalfToEven(value: number): number {
   const floor = Math.floor(value);
-  return value === floor || floor % 2 === 0 ? floor : floor + 1;
+  return value - floor === 0.5 && floor % 2 === 0 ? floor : Math.round(value);
 }
 
 function applyStep(image: RawImage, step: Step): RawImage {

@@ -82,7 +82,10 @@ export function convertModel(model: NativeModel, where: string, options: Convert
  * @throws UsageError for what a compiled model cannot change, and for labels that are not as many as the classes
  */
 export function convertOnnx(model: OnnxModel, options: ConvertOptions = {}): OnnxModel {
-  const { entry, architecture, config, dtype, labels, provenance, earlyExit: _, ...texts } = options;
+  const { entry, architecture, config, dtype, provenance, earlyExit: _, ...texts } = options;
+  // What was said beside the file goes into it too.
+  const { name, provenance: origin, earlyExit: __, ...said } = model.card;
+  const labels = options.labels ?? said.labels;
   if (entry !== undefined || architecture !== undefined || config !== undefined || dtype !== undefined)
     throw new UsageError(
       `${model.card.name} is an ONNX file: its graph and its weights stay as they are`,
@@ -98,11 +101,12 @@ export function convertOnnx(model: OnnxModel, options: ConvertOptions = {}): Onn
   )
     throw new UsageError(`the model scores ${classes} classes, but there are ${labels.length} labels`);
   const bytes = withMetadata(model.bytes, {
+    ...said,
     ...texts,
     ...(labels === undefined ? {} : { labels }),
-    ...(provenance === undefined ? {} : { provenance: JSON.stringify({ ...model.card.provenance, ...provenance }) }),
+    ...(provenance === undefined ? {} : { provenance: JSON.stringify({ ...origin, ...provenance }) }),
   });
-  return onnxModel(bytes, model.card.name);
+  return onnxModel(bytes, name);
 }
 
 /** A wrong number of names is found now and not at the first picture. */

@@ -4,8 +4,8 @@ import { parseTransform, transformOutputSize } from "../image/transform.ts";
 import type { InputExtent } from "../models/cost.ts";
 import { changedModel, type ModelDefinition, registry } from "../models/registry.ts";
 import type { Host } from "../platform/host.ts";
-import { decodeText } from "../text-file.ts";
-import { type ConfigFile, parseConfigFile } from "./config-file.ts";
+import type { ConfigFile } from "./config-file.ts";
+import { readFolder } from "./folder.ts";
 import { bundledFolder } from "./load.ts";
 
 export interface DescribedModel {
@@ -38,10 +38,11 @@ export async function describeModel(
   return { name: source, definition: changedModel(file.architecture, file.config, config), file };
 }
 
-/** `config.json` of a model folder. */
+/** What the config.json of a model folder says, of whatever layout. Throws UsageError for a folder with an ONNX file, which says it itself. */
 export async function readConfigFile({ files }: Host, folder: string): Promise<ConfigFile> {
-  const path = files.join(folder, "config.json");
-  return parseConfigFile(decodeText(await files.read(path, { maxBytes: 64 * 2 ** 20 }), path), path);
+  const found = await readFolder(files, folder);
+  if (found.kind === "native") return found.file;
+  throw new UsageError(`the model in ${folder} is an ONNX file; one of our architectures is needed here`);
 }
 
 /**

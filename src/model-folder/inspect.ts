@@ -8,12 +8,12 @@ import { visitWeights } from "../onnx/weight-values.ts";
 import type { Host } from "../platform/host.ts";
 import type { SessionOptions } from "../runtime/session.ts";
 import { elementCount } from "../tensor.ts";
-import { decodeText } from "../text-file.ts";
 import { type ReadWeightsOptions, readWeights, type Weights } from "../weights/load.ts";
 import { checkValues, type ValueCheck } from "./check-values.ts";
-import { type ConfigFile, parseConfigFile } from "./config-file.ts";
 import { countFaults, type Faults } from "./faults.ts";
-import { bundledFolder, loadModel, MAX_WEIGHT_BYTES, pulledPath, weightsIn } from "./load.ts";
+import { type NativeFolder, type OnnxFolder, readFolder } from "./folder.ts";
+import { MAX_WEIGHT_BYTES, readWeightsAt, requireWeights } from "./folder-weights.ts";
+import { bundledFolder, cardOf, loadModel, pulledPath } from "./load.ts";
 import type { ModelCard, OnnxModel } from "./model.ts";
 import { nativeModel } from "./native.ts";
 import { type ExternalFile, type WholeOnnx, wholeOnnx } from "./onnx-file.ts";
@@ -54,6 +54,8 @@ export interface Inspection {
   readonly folder?: {
     readonly architecture: string;
     readonly config: Readonly<Record<string, unknown>>;
+    /** Whose config.json it is: our own, or that of a library for the hub. */
+    readonly layout: NativeFolder["layout"];
     /** Why the weights do not fit the configuration; undefined when they do. */
     readonly misfit: string | undefined;
   };
@@ -112,34 +114,42 @@ async function locate(host: Host, source: string): Promise<string> {
 }
 
 async function inspectFolder(host: Host, folder: string, options: InspectOptions): Promise<Inspection> {
-  const configPath = host.files.join(folder, "config.json");
-  if ((await host.files.stat(configPath)) === undefined)
-    throw new NotFoundError("config.json", folder, "a model folder holds config.json and model.safetensors");
-  const text = decodeText(await host.files.read(configPath, { maxBytes: 64 * 2 ** 20 }), configPath);
-  const file = parseConfigFile(text, configPath);
-  const weightsPath = await weightsIn(host.files, folder);
-  const bytes = await host.files.read(weightsPath, { maxBytes: MAX_WEIGHT_BYTES });
-  const weights = readAnyWeights(bytes, weightsPath, options);
-  const { architecture, config, labels, transform, licence, provenance, early_exit: earlyExit } = file;
+  const found = await readFolder(host.files, folder);
+  if (found.kind === "onnx") {
+    const bytes = await host.files.read(found.path, { maxBytes: MAX_WEIGHT_BYTES });
+    const whole = await wholeOnnx(host.files, found.path, bytes);
+    return inspectOnnx(found.path, bytes.length, whole, options, found.card);
+  }
+  const { file, layout } = found;
+  const place = await requireWeights(host.files, folder);
+  const weights = await readWeightsAt(host.files, place, (bytes, path) => readAnyWeights(bytes, path, options));
+  const { name: _, ...card } = cardOf(file, folder);
+  const { architecture, config } = file;
+  const facts = weightFacts(weights, weights.fileBytes, options);
   return {
     path: folder,
     kind: "model folder",
-    ...weightFacts(weights, bytes.length, options),
+    ...facts,
+    notes: [...layoutNotes(found), ...facts.notes],
     fits: [],
-    card: {
-      ...(labels === undefined ? {} : { labels }),
-      ...(transform === undefined ? {} : { transform }),
-      ...(licence === undefined ? {} : { licence }),
-      ...(provenance === undefined ? {} : { provenance }),
-      ...(earlyExit === undefined ? {} : { earlyExit }),
-    },
-    folder: { architecture, config, misfit: misfitOf(file, weights, folder) },
+    card,
+    folder: { architecture, config, layout, misfit: misfitOf(found, weights, folder) },
   };
 }
 
-function misfitOf(file: ConfigFile, { tensors, unread }: Weights, name: string): string | undefined {
+function layoutNotes({ layout, file }: NativeFolder): string[] {
+  if (layout === "saccade") return [];
+  return [
+    `the folder is ${layout}'s; saccade convert makes one of our own of it`,
+    ...(file.transform === undefined
+      ? ["it has no preprocessor_config.json, so how it wants pictures must be said: --transform"]
+      : []),
+  ];
+}
+
+function misfitOf({ file, adoptNames }: NativeFolder, { tensors, unread }: Weights, name: string): string | undefined {
   try {
-    nativeModel(defineModel(file.architecture, file.config), tensors, { name }, unread);
+    nativeModel(defineModel(file.architecture, file.config), adoptNames(tensors), { name }, unread);
     return undefined;
   } catch (error) {
     if (error instanceof WeightsMismatchError) return error.message;
@@ -152,9 +162,11 @@ function inspectOnnx(
   fileBytes: number,
   { bytes, external }: WholeOnnx,
   options: InspectOptions,
+  besides: OnnxFolder["card"] = {},
 ): Inspection {
   const { initializers, metadata, ...onnx } = readOnnx(bytes);
-  const model = onnxModel(bytes, path);
+  const read = onnxModel(bytes, path);
+  const model = { ...read, card: { ...besides, ...read.card } };
   const { name: _, ...card } = model.card;
   const { architecture } = readMetadata(metadata);
   return {

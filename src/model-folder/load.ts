@@ -4,10 +4,11 @@ import { FormatError, NotFoundError, UsageError } from "../errors.ts";
 import { changedModel, defineModel, registry } from "../models/registry.ts";
 import { isOnnx } from "../onnx/read.ts";
 import type { Files, Host } from "../platform/host.ts";
-import { decodeText } from "../text-file.ts";
 import { readWeights } from "../weights/load.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
-import { type ConfigFile, earlyExitEntry, parseConfigFile, printConfigFile } from "./config-file.ts";
+import { type ConfigFile, earlyExitEntry, printConfigFile } from "./config-file.ts";
+import { type NativeFolder, readFolder } from "./folder.ts";
+import { MAX_WEIGHT_BYTES, readWeightsAt, requireWeights } from "./folder-weights.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "./model.ts";
 import { defineFromCheckpoint, nativeModel } from "./native.ts";
 import { wholeOnnx } from "./onnx-file.ts";
@@ -21,13 +22,12 @@ export interface LoadOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Called with a line about what was assumed. Default: nobody is told. */
   readonly onNotice?: (line: string) => void;
+  /** Preprocessing instead of what a folder of another library's says, which is not looked at then. */
+  readonly transform?: string;
 }
 
 /** A registered or bundled name, a path or a file: URL, or the bytes of a file (in memory, as a Blob or File, or as the Response of a fetch). */
 export type ModelFileSource = string | UrlLike | ByteSource;
-
-/** The largest weight file that is read: beyond it a file is a mistake, or needs another tool. */
-export const MAX_WEIGHT_BYTES = 16 * 2 ** 30;
 
 /**
  * Loads a model. A string is looked up in the registry and among the bundled models first; anything else is a path: a model folder, a
@@ -40,7 +40,7 @@ export async function loadModel(host: Host, source: ModelFileSource, options: Lo
       ? fromPath(host, host.pathOf(source), options)
       : fromBytes(await givenBytes(source), "the given bytes", options);
   const bundled = await bundledFolder(host, source);
-  if (bundled !== undefined) return readModelFolder(host.files, bundled, options, source);
+  if (bundled !== undefined) return loadFolder(host.files, bundled, options, source);
   if (registry.has(source)) return loadRegistered(host, source, options);
   return fromPath(host, source, options);
 }
@@ -48,7 +48,7 @@ export async function loadModel(host: Host, source: ModelFileSource, options: Lo
 async function fromPath({ files }: Host, path: string, options: LoadOptions): Promise<LoadedModel> {
   const entry = await files.stat(path);
   if (entry === undefined) throw new NotFoundError("model", path, nameHint(path));
-  if (entry.isDirectory) return readModelFolder(files, path, options);
+  if (entry.isDirectory) return loadFolder(files, path, options);
   const bytes = await files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
   return fromBytes((await wholeOnnx(files, path, bytes)).bytes, path, options);
 }
@@ -102,27 +102,49 @@ function fromBytes(bytes: Uint8Array, where: string, options: LoadOptions): Load
   return nativeModel(definition, tensors, { name: where });
 }
 
-/** Reads `config.json` and `model.safetensors` (or another checkpoint named model.*). */
+/**
+ * Reads a folder whose model is one of our architectures: our own layout, timm's or transformers' (folder.ts).
+ *
+ * @throws NotFoundError, FormatError, WeightsMismatchError or UsageError
+ */
 export async function readModelFolder(
   files: Files,
   folder: string,
   options: LoadOptions = {},
   name = folder,
 ): Promise<NativeModel> {
-  const configPath = files.join(folder, "config.json");
-  if ((await files.stat(configPath)) === undefined)
-    throw new NotFoundError(
-      "config.json",
-      folder,
-      "a model folder holds config.json and model.safetensors; saccade convert makes one",
-    );
-  const text = decodeText(await files.read(configPath, { maxBytes: 64 * 2 ** 20 }), configPath);
-  const file = parseConfigFile(text, configPath);
-  const weightsPath = await weightsIn(files, folder);
-  const { tensors, unread } = readWeights(await files.read(weightsPath, { maxBytes: MAX_WEIGHT_BYTES }), weightsPath);
+  return requireNative(await loadFolder(files, folder, options, name));
+}
+
+/** Any folder with a model, an ONNX file's too. Throws as `readModelFolder`. */
+export async function loadFolder(
+  files: Files,
+  folder: string,
+  options: LoadOptions = {},
+  name = folder,
+): Promise<LoadedModel> {
+  const found = await readFolder(files, folder, options);
+  if (found.kind === "onnx") {
+    const whole = await wholeOnnx(files, found.path, await files.read(found.path, { maxBytes: MAX_WEIGHT_BYTES }));
+    const { kind, bytes, card } = onnxModel(whole.bytes, name);
+    return { kind, bytes, card: { ...found.card, ...card } };
+  }
+  const { file, adoptNames } = found;
+  requireTransform(found, folder);
+  const { tensors, unread } = await readWeightsAt(files, await requireWeights(files, folder));
   const definition = changedModel(file.architecture, file.config, options.config);
   const card = cardOf(options.config === undefined ? file : withoutUsualTransform(file), name);
-  return nativeModel(definition, tensors, card, unread);
+  return nativeModel(definition, adoptNames(tensors), card, unread);
+}
+
+/** Models of one family in transformers are prepared for in different ways, so theirs is not guessed. */
+function requireTransform({ layout, file }: NativeFolder, folder: string): void {
+  if (layout !== "transformers" || file.transform !== undefined) return;
+  throw new NotFoundError(
+    "preprocessor_config.json",
+    folder,
+    "copy it from the model that this one was made from, or say how pictures are prepared: saccade convert FOLDER OUT --transform '…'",
+  );
 }
 
 /** Changed fields may ask for other preprocessing (another picture size): what only repeats the configuration's own goes with it. */
@@ -132,16 +154,8 @@ function withoutUsualTransform(file: ConfigFile): ConfigFile {
   return transform === architecture.transform(config) ? rest : file;
 }
 
-/** The weight file of a model folder. */
-export async function weightsIn(files: Files, folder: string): Promise<string> {
-  for (const name of ["model.safetensors", "model.pth", "model.pt", "model.pth.tar"]) {
-    const path = files.join(folder, name);
-    if ((await files.stat(path)) !== undefined) return path;
-  }
-  throw new NotFoundError("model.safetensors", folder, "a model folder holds config.json and model.safetensors");
-}
-
-function cardOf(file: ConfigFile, name: string): ModelCard {
+/** What a config.json says about its model. */
+export function cardOf(file: ConfigFile, name: string): ModelCard {
   const { labels, transform, licence, provenance, early_exit: earlyExit } = file;
   return {
     name,

@@ -10,8 +10,9 @@ import {
   convertModel,
   convertOnnx,
 } from "../../model-folder/convert.ts";
-import { MAX_WEIGHT_BYTES, readModelFolder, writeModelFolder } from "../../model-folder/load.ts";
-import type { ModelCard, OnnxModel } from "../../model-folder/model.ts";
+import { MAX_WEIGHT_BYTES } from "../../model-folder/folder-weights.ts";
+import { loadFolder, writeModelFolder } from "../../model-folder/load.ts";
+import type { LoadedModel, ModelCard, OnnxModel } from "../../model-folder/model.ts";
 import { wholeOnnx } from "../../model-folder/onnx-file.ts";
 import { onnxModel } from "../../model-folder/onnx-model.ts";
 import { isOnnx } from "../../onnx/read.ts";
@@ -96,20 +97,26 @@ async function convert(checkpoint: string, out: string, flags: ConvertFlags, ter
     },
   };
   const { files } = nodeHost;
-  const isFolder = (await files.stat(checkpoint))?.isDirectory === true;
-  const bytes = isFolder ? undefined : await files.read(checkpoint, { maxBytes: MAX_WEIGHT_BYTES });
-  if (bytes !== undefined && isOnnx(bytes)) {
-    const model = onnxModel((await wholeOnnx(files, checkpoint, bytes)).bytes, checkpoint);
-    return writeOnnx(convertOnnx(model, options), out, flags, terminal);
-  }
+  const source = await readSource(checkpoint, flags);
+  if (!(source instanceof Uint8Array) && source.kind === "onnx")
+    return writeOnnx(convertOnnx(source, options), out, flags, terminal);
   if (flags.scores !== undefined) throw new UsageError("--scores is for ONNX files");
   if (flags.force !== true) await requireEmpty(out);
   const conversion =
-    bytes === undefined
-      ? convertModel(await readModelFolder(files, checkpoint), checkpoint, options)
-      : convertCheckpoint(bytes, checkpoint, options);
+    source instanceof Uint8Array
+      ? convertCheckpoint(source, checkpoint, options)
+      : convertModel(source, checkpoint, options);
   await writeModelFolder(files, out, conversion.model);
   terminal.out(describe(checkpoint, out, conversion));
+}
+
+/** A folder's model or an ONNX file as a model; the bytes of a checkpoint, which need not say what they are. */
+async function readSource(path: string, { transform }: ConvertFlags): Promise<LoadedModel | Uint8Array> {
+  const { files } = nodeHost;
+  if ((await files.stat(path))?.isDirectory === true)
+    return loadFolder(files, path, transform === undefined ? {} : { transform });
+  const bytes = await files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
+  return isOnnx(bytes) ? onnxModel((await wholeOnnx(files, path, bytes)).bytes, path) : bytes;
 }
 
 /** An ONNX file stays one: a model folder has weights of an architecture of this program. */

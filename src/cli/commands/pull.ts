@@ -1,7 +1,8 @@
 // saccade pull: official weights from where their authors publish them into the cache.
 import type { Command } from "commander";
 import { NotFoundError, SaccadeError, UsageError } from "../../errors.ts";
-import { MAX_WEIGHT_BYTES, pulledPath } from "../../model-folder/load.ts";
+import { MAX_WEIGHT_BYTES } from "../../model-folder/folder-weights.ts";
+import { pulledPath } from "../../model-folder/load.ts";
 import { nativeModel } from "../../model-folder/native.ts";
 import { defineModel, registry } from "../../models/registry.ts";
 import { download } from "../../platform/node/download.ts";

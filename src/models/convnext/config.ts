@@ -16,6 +16,8 @@ export const convnextSchema = z
     conv_mlp: z.boolean().default(false),
     /** What the residuals' scales start at; null for none. */
     ls_init_value: z.number().nullable().default(1e-6),
+    /** Of the last normalisation; all others have 1e-6. */
+    head_norm_eps: z.number().positive().max(1).default(1e-6),
     drop_path_rate: timmFields.drop_path_rate,
   })
   .refine(({ depths, dims }) => depths.length === dims.length, "depths and dims must be equally many");

@@ -78,6 +78,6 @@ const channelsFirst = (x: Tensor) => transpose(x, [0, 3, 1, 2]);
 
 export const convnextBackbone: Backbone<ConvnextConfig> = {
   featureMap: convnextFeatureMap,
-  pool: (scope, map) => layerNorm(scope.at("head", "norm"), reduceMean(map, [2, 3]), EPSILON),
+  pool: (scope, map, { head_norm_eps }) => layerNorm(scope.at("head", "norm"), reduceMean(map, [2, 3]), head_norm_eps),
   classify: (scope, features, { num_classes }) => linear(scope.at("head", "fc"), features, num_classes),
 };

@@ -18,6 +18,9 @@ export const vitSchema = z
     qkv_bias: z.boolean().default(true),
     /** A second token and a second head, trained on a teacher's answers (DeiT); the heads' logits are averaged. */
     distilled: z.boolean().default(false),
+    /** Whether the second token has its head; without one it is only among those that attention reads, and the class token alone answers. */
+    distilled_head: z.boolean().default(true),
+    norm_eps: z.number().positive().max(1).default(1e-6),
   })
   .refine(({ embed_dim, num_heads }) => embed_dim % num_heads === 0, "num_heads must divide embed_dim")
   .refine(

@@ -11,8 +11,6 @@ import { risingRates, transformerBlock } from "../../nn/transformer-block.ts";
 import { gridOf } from "../image-size.ts";
 import { prefixTokens, type VitConfig } from "./config.ts";
 
-const EPSILON = 1e-6;
-
 /** image (N, 3, H, W) -> logits (N, num_classes) and features (N, embed_dim). */
 export function vit(
   scope: Scope,
@@ -26,7 +24,7 @@ export function vit(
       heads: config.num_heads,
       mlpRatio: config.mlp_ratio,
       qkvBias: config.qkv_bias,
-      epsilon: EPSILON,
+      epsilon: config.norm_eps,
       dropPath,
       mode,
     });
@@ -35,13 +33,13 @@ export function vit(
   // Normalisation is token by token: only those that are read need it.
   const token = (i: number) => {
     const row = reshape(slice(x, 1, i, i + 1), [image.shape[0]!, config.embed_dim]);
-    return layerNorm(scope.at("norm"), row, EPSILON); // (N, embed_dim)
+    return layerNorm(scope.at("norm"), row, config.norm_eps); // (N, embed_dim)
   };
   const head = (name: string, row: Tensor) =>
     linear(scope.at(name), mode.dropout(row, config.drop_rate), config.num_classes); // (N, num_classes)
   const mean = (a: Tensor, b: Tensor) => mul(add(a, b), 0.5);
   const features = token(0);
-  if (!config.distilled) return { logits: head("head", features), features };
+  if (!config.distilled || !config.distilled_head) return { logits: head("head", features), features };
   const taught = token(1);
   return { logits: mean(head("head", features), head("head_dist", taught)), features: mean(features, taught) };
 }

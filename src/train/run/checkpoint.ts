@@ -3,7 +3,8 @@
 // another rename, before it is deleted. So whatever is called checkpoint-<step> is complete at every moment, and the newest one is where a run goes
 // on, however it ended.
 import { FormatError, NotFoundError, SaccadeError, UsageError } from "../../errors.ts";
-import { MAX_WEIGHT_BYTES, readModelFolder, writeModelFolder } from "../../model-folder/load.ts";
+import { MAX_WEIGHT_BYTES } from "../../model-folder/folder-weights.ts";
+import { readModelFolder, writeModelFolder } from "../../model-folder/load.ts";
 import type { Files } from "../../platform/host.ts";
 import { readSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
 import type { OpenChoice } from "../epoch-choice.ts";

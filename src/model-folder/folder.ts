@@ -1,0 +1,162 @@
+// What a folder with a model is: our own layout, timm's or transformers' for their hubs, or an ONNX file with its configuration beside it.
+// This is the one place that decides.
+import { FormatError, UsageError } from "../errors.ts";
+import type { NamedTensors } from "../models/architecture.ts";
+import { defineModel } from "../models/registry.ts";
+import type { Files } from "../platform/host.ts";
+import { decodeText } from "../text-file.ts";
+import { type ConfigFile, parseConfigFile } from "./config-file.ts";
+import { findWeights } from "./folder-weights.ts";
+import { folderWithoutConfig, unknownConfig } from "./hubs/none-of-ours.ts";
+import { findOnnx, onnxCard } from "./hubs/optimum.ts";
+import { timmConfig, timmNames } from "./hubs/timm.ts";
+import { type ProcessorFile, transformersModel } from "./hubs/transformers.ts";
+import type { ModelCard } from "./model.ts";
+
+/** A folder whose model is one of our architectures. */
+export interface NativeFolder {
+  readonly kind: "native";
+  readonly layout: "saccade" | "timm" | "transformers";
+  /** What its config.json says, in our terms. */
+  readonly file: ConfigFile;
+  /** The layout's names of tensors -> those that the architecture adopts. */
+  readonly adoptNames: (tensors: NamedTensors) => NamedTensors;
+}
+
+/** A folder whose model is an ONNX file. */
+export interface OnnxFolder {
+  readonly kind: "onnx";
+  readonly path: string;
+  /** What is said beside the file. */
+  readonly card: Omit<ModelCard, "name">;
+}
+
+export type ModelFolder = NativeFolder | OnnxFolder;
+
+export interface ReadFolderOptions {
+  /** Preprocessing instead of what a folder of another library's says, which is not looked at then. */
+  readonly transform?: string;
+}
+
+const MAX_CONFIG_BYTES = 64 * 2 ** 20;
+
+/**
+ * Recognises a folder with a model and reads what it says about it. Weights are not read.
+ *
+ * @throws NotFoundError or FormatError that say what the folder is instead, or what is wrong with it
+ */
+export async function readFolder(files: Files, folder: string, options: ReadFolderOptions = {}): Promise<ModelFolder> {
+  const { transform } = options;
+  const config = await readJson(files, files.join(folder, "config.json"));
+  if (config === undefined) {
+    const path = await findOnnx(files, folder);
+    if (path === undefined) throw await folderWithoutConfig(files, folder);
+    return onnxFolder(path, undefined, await findProcessor(files, folder), transform);
+  }
+  const { json, where, text } = config;
+  const layout = layoutOf(json, where);
+  if (layout === "saccade") {
+    return { kind: "native", layout, file: parseConfigFile(text, where), adoptNames: (tensors) => tensors };
+  }
+  if (layout === "timm")
+    return { kind: "native", layout, file: checked(timmConfig(json, where, transform), where), adoptNames: timmNames };
+  const processor = transform === undefined ? await findProcessor(files, folder) : undefined;
+  // Weights that our architectures compute come first; an ONNX file beside them is a copy.
+  const path = (await findWeights(files, folder)) === undefined ? await findOnnx(files, folder) : undefined;
+  if (path !== undefined) return onnxFolder(path, config, processor, transform);
+  const { file, family } = transformersModel(json, where, processor);
+  const { adoptNames } = family;
+  const read = checked(file, where);
+  return { kind: "native", layout, file: transform === undefined ? read : { ...read, transform }, adoptNames };
+}
+
+/** Another library's configuration that our architecture does not take is a fault of its file. */
+function checked(file: ConfigFile, where: string): ConfigFile {
+  try {
+    defineModel(file.architecture, file.config);
+    return file;
+  } catch (error) {
+    if (error instanceof UsageError) throw new FormatError(where, error.message, { cause: error });
+    throw error;
+  }
+}
+
+function onnxFolder(
+  path: string,
+  config: { readonly json: unknown; readonly where: string } | undefined,
+  processor: ProcessorFile | undefined,
+  transform: string | undefined,
+): OnnxFolder {
+  const card = onnxCard(config, transform === undefined ? processor : undefined);
+  return { kind: "onnx", path, card: { ...card, ...(transform === undefined ? {} : { transform }) } };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Fields that timm puts beside `architecture` (older releases more of them than today's), and that ours never has there. */
+const TIMM_FIELDS = [
+  "pretrained_cfg",
+  "num_features",
+  "input_size",
+  "crop_pct",
+  "interpolation",
+  "mean",
+  "std",
+  "first_conv",
+  "classifier",
+];
+
+/** Whose config.json it is. Throws FormatError when it says nothing, or two things at once. */
+function layoutOf(json: Fields, where: string): NativeFolder["layout"] {
+  if (typeof json.architecture === "string") {
+    const isOurs = json.saccade !== undefined || json.config !== undefined;
+    const isTimms = TIMM_FIELDS.some((field) => json[field] !== undefined) || json.model_type === "timm_wrapper";
+    if (isOurs && isTimms)
+      throw new FormatError(
+        where,
+        "it has fields of saccade's (saccade, config) and of timm's (pretrained_cfg), so it is unclear whose it is",
+        {
+          hint: "take out those that do not belong to it",
+        },
+      );
+    return isTimms ? "timm" : "saccade";
+  }
+  // Ours without the field that says what it is: its schema names what is missing.
+  if (json.saccade !== undefined) return "saccade";
+  if (typeof json.model_type === "string" || Array.isArray(json.architectures)) return "transformers";
+  throw unknownConfig(json, where);
+}
+
+/** An object in a JSON file; undefined when there is no file. */
+async function readJson(
+  files: Files,
+  where: string,
+): Promise<{ readonly json: Fields; readonly where: string; readonly text: string } | undefined> {
+  if ((await files.stat(where)) === undefined) return undefined;
+  const text = decodeText(await files.read(where, { maxBytes: MAX_CONFIG_BYTES }), where);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new FormatError(where, `not valid JSON (${(cause as Error).message})`, { cause });
+  }
+  if (!isObject(json)) throw new FormatError(where, "it is not a JSON object");
+  return { json, where, text };
+}
+
+function isObject(json: unknown): json is Fields {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
+/** What describes the image processor: a file of its own, or a part of the file that describes several processors. */
+async function findProcessor(files: Files, folder: string): Promise<ProcessorFile | undefined> {
+  for (const name of ["preprocessor_config.json", "processor_config.json"]) {
+    const found = await readJson(files, files.join(folder, name));
+    if (found === undefined) continue;
+    const { json, where } = found;
+    const nested = json.image_processor ?? json.feature_extractor;
+    if (isObject(nested)) return { json: nested, where };
+    if (name === "preprocessor_config.json") return { json, where };
+  }
+  return undefined;
+}
