@@ -1,21 +1,21 @@
 // Where a model looked, as one picture: a map of how densely it looked, then a panel for each stage with every token's region and sampling
 // points. All of it is drawn over the original picture, also where the model's view is only a part of that.
 import { UsageError } from "../errors.ts";
-import {
-  type Color,
-  copyPicture,
-  distinctColor,
-  fade,
-  fillDisc,
-  fillRectangle,
-  type Rectangle,
-  strokeRectangle,
-} from "./draw.ts";
-import { heatColor, overlayHeat, pointDensity } from "./heat-map.ts";
-import { CAPTION_SCALE, composePanels, FAINT_INK, INK, type Panel, type SheetOptions, scaleToPanel } from "./panels.ts";
+import { type Color, copyPicture, distinctColor, fade, fillDisc, type Rectangle, strokeRectangle } from "./draw.ts";
+import { overlayHeat, pointDensity } from "./heat-map.ts";
 import { type Pixels, rgbPixels } from "./pixels.ts";
 import type { RawImage } from "./raw-image.ts";
-import { drawText, fitText, textWidth } from "./text.ts";
+import { describeUnseen, seenShare } from "./seen-share.ts";
+import {
+  FAINT_INK,
+  INK,
+  type Panel,
+  paintSheet,
+  type Sheet,
+  type SheetOptions,
+  type Span,
+  scaleToPanel,
+} from "./sheet.ts";
 import type { ViewToPicture } from "./transform.ts";
 
 /** What one stage of a sparse model looked at. Coordinates are parts of the model's view, 0 to 1, and may lie outside of it. */
@@ -56,22 +56,28 @@ const POINT_COLOR: Color = [255, 214, 64];
  * if (gaze) await writeFile("looked.png", await encodePng(drawGaze(image, gaze, { headline: ["guinea pig 83 %"] })));
  */
 export function drawGaze(image: Pixels, gaze: Gaze, options: DrawGazeOptions = {}): RawImage {
+  return paintSheet(gazeSheet(image, gaze, options));
+}
+
+/** What `drawGaze` draws. */
+export function gazeSheet(image: Pixels, gaze: Gaze, options: DrawGazeOptions = {}): Sheet {
   gaze.stages.forEach(checkStage);
   const colorBy = options.colorBy ?? "kind";
   const picture = scaleToPanel(rgbPixels(image), options);
-  const density: Panel = {
-    title: "where it looked",
-    picture: drawDensity(picture, gaze),
-    drawDetail: drawScale,
-  };
+  const density: Panel = { title: "where it looked", picture: drawDensity(picture, gaze), detail: "heat scale" };
   const stages = gaze.stages.map(
     (stage): Panel => ({
       title: stage.name,
       picture: drawStage(picture, stage, gaze.viewToPicture, colorBy),
-      drawDetail: (sheet, x, y, width) => drawCounts(sheet, stage, colorBy, x, y, width),
+      detail: countsOf(stage, colorBy),
     }),
   );
-  return composePanels([density, ...stages], options);
+  return {
+    headline: options.headline ?? [],
+    note: describeUnseen(seenShare(gaze.viewToPicture)),
+    panels: [density, ...stages],
+    columns: options.columns,
+  };
 }
 
 function checkStage(stage: GazeStage): void {
@@ -143,29 +149,10 @@ function drawView(panel: RawImage, map: ViewToPicture): void {
 }
 
 /** How many there are, in the colours that they are drawn in: the legend. */
-function drawCounts(
-  sheet: RawImage,
-  stage: GazeStage,
-  colorBy: "kind" | "token",
-  x: number,
-  y: number,
-  width: number,
-): void {
+function countsOf(stage: GazeStage, colorBy: "kind" | "token"): Span[] {
   const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
-  const regions = fitText(plural(stage.tokens, "region"), width, CAPTION_SCALE);
-  drawText(sheet, regions, x, y, CAPTION_SCALE, colorBy === "kind" ? REGION_COLOR : FAINT_INK);
-  if (stage.points === undefined) return;
-  const indent = textWidth(`${regions} `, CAPTION_SCALE) + CAPTION_SCALE;
-  const points = fitText(plural(countPoints(stage), "point"), width - indent, CAPTION_SCALE);
-  drawText(sheet, points, x + indent, y, CAPTION_SCALE, colorBy === "kind" ? POINT_COLOR : FAINT_INK);
-}
-
-/** What the colours of the density map mean. */
-function drawScale(sheet: RawImage, x: number, y: number): void {
-  const barWidth = 80;
-  const barLeft = x + textWidth("less", CAPTION_SCALE) + 8;
-  drawText(sheet, "less", x, y, CAPTION_SCALE, FAINT_INK);
-  for (let i = 0; i < barWidth; i++)
-    fillRectangle(sheet, [barLeft + i, y, barLeft + i + 1, y + 7 * CAPTION_SCALE], heatColor(i / (barWidth - 1)));
-  drawText(sheet, "more", barLeft + barWidth + 8, y, CAPTION_SCALE, FAINT_INK);
+  const isByKind = colorBy === "kind";
+  const regions = { text: plural(stage.tokens, "region"), color: isByKind ? REGION_COLOR : FAINT_INK };
+  if (stage.points === undefined) return [regions];
+  return [regions, { text: plural(countPoints(stage), "point"), color: isByKind ? POINT_COLOR : FAINT_INK }];
 }

@@ -9,19 +9,12 @@ import {
   paste,
   strokeRectangle,
 } from "./draw.ts";
-import {
-  CAPTION_SCALE,
-  composePanels,
-  FAINT_INK,
-  PAPER,
-  type Panel,
-  type SheetOptions,
-  scaleToPanel,
-} from "./panels.ts";
 import { type Pixels, rgbPixels } from "./pixels.ts";
 import type { RawImage } from "./raw-image.ts";
 import { resample } from "./resample.ts";
-import { drawText, fitText, textHeight, textWidth } from "./text.ts";
+import { describeUnseen, seenShare } from "./seen-share.ts";
+import { FAINT_INK, PAPER, type Panel, paintSheet, type Sheet, type SheetOptions, scaleToPanel } from "./sheet.ts";
+import { drawText, textHeight, textWidth } from "./text.ts";
 
 /** One look at a part of a picture. */
 export interface Glimpse {
@@ -46,23 +39,44 @@ const DARK: Color = [16, 18, 22];
  * await writeFile("looks.png", await encodePng(drawGlimpses(image, looks, { headline: ["guinea pig 83 %"] })));
  */
 export function drawGlimpses(pixels: Pixels, glimpses: readonly Glimpse[], options: SheetOptions = {}): RawImage {
+  return paintSheet(glimpseSheet(pixels, glimpses, options));
+}
+
+/** What `drawGlimpses` draws. */
+export function glimpseSheet(pixels: Pixels, glimpses: readonly Glimpse[], options: SheetOptions = {}): Sheet {
   const image = rgbPixels(pixels);
   const picture = scaleToPanel(image, options);
   const overview: Panel = {
     title: "where it looked",
     picture: drawBoxes(picture, image, glimpses),
-    drawDetail: (sheet, x, y, width) =>
-      drawText(sheet, fitText(countLooks(glimpses), width, CAPTION_SCALE), x, y, CAPTION_SCALE, FAINT_INK),
+    detail: [{ text: countLooks(glimpses), color: FAINT_INK }],
   };
   const looks = glimpses.map(
     (glimpse, i): Panel => ({
       title: `${i + 1} ${glimpse.name}`,
       picture: drawPatch(image, glimpse, lookColor(i), picture),
-      drawDetail: (sheet, x, y, width) =>
-        drawText(sheet, fitText(glimpse.thought, width, CAPTION_SCALE), x, y, CAPTION_SCALE, lookColor(i)),
+      detail: [{ text: glimpse.thought, color: lookColor(i) }],
     }),
   );
-  return composePanels([overview, ...looks], options);
+  return {
+    headline: options.headline ?? [],
+    note: noteOf(image, glimpses[0]?.box),
+    panels: [overview, ...looks],
+    columns: options.columns,
+  };
+}
+
+/** The first look is at all that the model sees. */
+function noteOf({ width, height }: RawImage, box: Glimpse["box"]): string | undefined {
+  if (box === undefined) return undefined;
+  const [x1, y1, x2, y2] = box;
+  const view = {
+    scaleX: (x2 - x1) / width,
+    scaleY: (y2 - y1) / height,
+    offsetX: x1 / width,
+    offsetY: y1 / height,
+  };
+  return describeUnseen(seenShare(view));
 }
 
 function countLooks({ length }: readonly Glimpse[]): string {

@@ -112,10 +112,14 @@ export function fitText(text: string, width: number, scale: TextScale): string {
   return room < 1 ? "" : `${ascii.slice(0, room).trimEnd()}...`;
 }
 
+/** Letters that are no others with accents. */
+const LETTERS: Readonly<Record<string, string>> = { ß: "ss", æ: "ae", œ: "oe", ø: "o", ł: "l", đ: "d" };
+
 function toAscii(text: string): string {
   return text
     .normalize("NFKD")
     .replace(/\p{M}/gu, "")
+    .replace(/[ßæœøłđ]/gi, (letter) => LETTERS[letter.toLowerCase()]!)
     .replace(/[\u2010-\u2015\u2212]/g, "-")
     .replace(/\u00d7/g, "x")
     .replace(/\s/g, " ")

@@ -3,6 +3,7 @@ import { UsageError } from "../errors.ts";
 import { type Pixels, rgbPixels } from "../image/pixels.ts";
 import type { DecodeOptions, PictureSize, RawImage } from "../image/raw-image.ts";
 import { atResolution } from "../image/resolution.ts";
+import { seenShare } from "../image/seen-share.ts";
 import {
   parseTransform,
   pixelNormalization,
@@ -345,7 +346,7 @@ export class AdaptiveClassifier {
     });
     const { stopped, gaze } = scores;
     const predictions = topPredictions(scores, topK, this.labels);
-    return { predictions, steps, stopped, ...(gaze === undefined ? {} : { gaze }) };
+    return { predictions, seen: seenShare(map), steps, stopped, ...(gaze === undefined ? {} : { gaze }) };
   }
 }
 

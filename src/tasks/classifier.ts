@@ -2,6 +2,7 @@
 import { SaccadeError, UsageError } from "../errors.ts";
 import type { Pixels } from "../image/pixels.ts";
 import type { DecodeOptions } from "../image/raw-image.ts";
+import { seenShare } from "../image/seen-share.ts";
 import { viewToPicture } from "../image/transform.ts";
 import type { PictureView } from "../image/view.ts";
 import type { ModelCard } from "../model-folder/model.ts";
@@ -105,14 +106,17 @@ export class Classifier {
   ): AsyncGenerator<Answered<PictureSource, ClassificationResult>> {
     const topK = options.topK ?? DEFAULT_TOP_K;
     if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);
-    const rank = (row: ClassScores | SaccadeError): ClassificationResult | SaccadeError =>
+    const { transform } = this.#engine;
+    const rank = (row: ClassScores | SaccadeError, view: PictureView): ClassificationResult | SaccadeError =>
       row instanceof SaccadeError
         ? row
         : {
             predictions: topPredictions(row, topK, this.labels),
+            seen: seenShare(viewToPicture(transform, view.width, view.height)),
             ...(row.gaze === undefined ? {} : { gaze: row.gaze }),
           };
-    const run = async (views: readonly PictureView[]) => (await this.#scoreBatch(views, options)).map(rank);
+    const run = async (views: readonly PictureView[]) =>
+      (await this.#scoreBatch(views, options)).map((row, i) => rank(row, views[i]!));
     return this.#engine.answerAll(pictures, run, options);
   }
 

@@ -30,6 +30,8 @@ export interface GazeResult {
 export interface ClassificationResult {
   /** Best first. */
   readonly predictions: readonly Prediction[];
+  /** The part of the picture's area that the model saw, 0..1: preprocessing may crop a panorama to its middle. */
+  readonly seen: number;
   /** Present when asked for and when the model has one. */
   readonly gaze?: GazeResult;
 }

@@ -107,6 +107,30 @@ test("--explain draws a picture that can be looked at", async () => {
   expect(width * height).toBeLessThan(20e6);
 });
 
+test.each(["svg", "html"])("--explain as %s holds the labels as text", async (kind) => {
+  const names = join(folder, "other-scripts.txt");
+  writeFileSync(names, labels.map((label) => `犬 Größe ${label}`).join("\n"));
+  const out = join(folder, `looked.${kind}`);
+  const { exitCode } = await cli(["classify", PASTORAL, "-m", model, "--labels", names, "--explain", out]);
+  expect(exitCode).toBe(0);
+  expect(readFileSync(out, "utf8")).toMatch(/犬 Größe thing \d \d+ %.*look 3 of 3/s);
+});
+
+test("a panorama says how little of it was seen: in words, in JSON and in the drawing", async () => {
+  const wide = join(folder, "wide.png");
+  writeFileSync(wide, await nodeHost.encodePng({ width: 900, height: 90, data: new Uint8Array(900 * 90 * 3) }));
+  const args = ["-m", model, "--transform", "resize_small(64)|central_crop(64)|normalize(imagenet)"];
+  const out = join(folder, "wide.svg");
+  const { stdout } = await cli(["classify", wide, ...args, "--explain", out]);
+  expect(stdout).toContain("only 10 % of the picture was seen");
+  expect(readFileSync(out, "utf8")).toContain("only 10 % of the picture was seen");
+  const json = await cli(["classify", wide, BOATS, ...args, "--json"]);
+  const [panorama, photograph] = jsonLines(json.stdout);
+  expect(panorama.seen).toBeCloseTo(0.1, 3);
+  expect(photograph.seen).toBeGreaterThan(0.5);
+  expect((await cli(["classify", BOATS, ...args])).stdout).not.toContain("was seen");
+});
+
 test("--explain with several pictures fills a folder; --json then tells where and what", async () => {
   const out = join(folder, "drawings");
   const { stdout } = await cli(["classify", PASTORAL, PASTORAL, "-m", model, "--explain", out, "--json"]);

@@ -1,8 +1,9 @@
 // saccade classify: what is in these pictures, and where the model looked.
 import type { Command } from "commander";
 import { UsageError } from "../../errors.ts";
-import { drawGaze } from "../../image/explain.ts";
-import { drawGlimpses } from "../../image/glimpses.ts";
+import { gazeSheet } from "../../image/explain.ts";
+import { glimpseSheet } from "../../image/glimpses.ts";
+import { describeUnseen } from "../../image/seen-share.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { AdaptiveClassifier, type AdaptiveResult, isAdaptive, looksInSteps } from "../../tasks/adaptive-classifier.ts";
@@ -11,6 +12,7 @@ import { DEFAULT_DECODING } from "../../tasks/engine.ts";
 import { readPicture } from "../../tasks/pictures.ts";
 import type { ClassificationResult } from "../../tasks/results.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
+import { drawingPaths, encodeDrawing } from "../drawing-file.ts";
 import { addExitOptions, type ExitFlags, exitOptions, hasExitOptions, refuseExitOptions } from "../exit-options.ts";
 import { describeSteps, glimpsesOf, percent, stepsToJson } from "../looks.ts";
 import {
@@ -86,7 +88,7 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
     .option("-m, --model <model>", "registered name, model folder, checkpoint or ONNX file", DEFAULT_MODEL)
     .option("-k, --top-k <n>", "how many predictions a picture", integer(1), 5)
     .option("--json", "one JSON object a line and picture")
-    .option("--explain <out.png>", "draw where the model looked; with several pictures, a folder")
+    .option("--explain <out>", "draw where the model looked, as .png, .svg or .html; with several pictures, a folder")
     .option("--labels <file>", "class names, one a line, instead of the model's own")
     .option(
       "--transform <text>",
@@ -196,48 +198,15 @@ async function openClassifier(
   return loadClassifier(nodeHost, model, { ...options, ...sessionsOptions(flags, expectedPictures) });
 }
 
-interface Drawings {
-  readonly paths: ReadonlyMap<NamedPicture, string>;
-  /** What is to be made for them. */
-  readonly folder?: string;
-}
-
-/** Where the drawing of each picture goes: the file itself for one picture, files in the folder for several. */
-function drawingPaths(out: string, pictures: readonly NamedPicture[]): Drawings {
-  const isPng = /\.png$/i.test(out);
-  if (pictures.length === 1 && isPng) return { paths: new Map([[pictures[0]!, out]]) };
-  if (isPng)
-    throw new UsageError(
-      `--explain ${out}: ${pictures.length} pictures need a folder, not one file`,
-      "give a path that does not end in .png",
-    );
-  const taken = new Set<string>();
-  const counts = new Map<string, number>();
-  const fileFor = ({ name }: NamedPicture): string => {
-    const base = name.replace(/^.*[/\\]/, "").replace(/\.[^.]*$/, "") || "picture";
-    for (;;) {
-      // Disks of macOS and Windows do not tell capitals apart.
-      const count = (counts.get(base.toLowerCase()) ?? 0) + 1;
-      counts.set(base.toLowerCase(), count);
-      const file = `${base}${count === 1 ? "" : `-${count}`}.png`;
-      if (taken.has(file.toLowerCase())) continue;
-      taken.add(file.toLowerCase());
-      return file;
-    }
-  };
-  const paths = new Map(pictures.map((picture) => [picture, nodeHost.files.join(out, fileFor(picture))]));
-  return { paths, folder: out };
-}
-
 async function draw(picture: NamedPicture, result: Result, out: string): Promise<string> {
   const pixels = await readPicture(nodeHost, picture.source);
   const headline = result.predictions.slice(0, 3).map(({ label, score }) => `${label} ${percent(score)}`);
   const { gaze, steps = [] } = result;
-  const drawing =
+  const sheet =
     gaze === undefined
-      ? drawGlimpses(pixels, glimpsesOf({ steps }), { headline })
-      : drawGaze(pixels, gaze, { headline });
-  await nodeHost.files.writeAtomic(out, await nodeHost.encodePng(drawing));
+      ? glimpseSheet(pixels, glimpsesOf({ steps }), { headline })
+      : gazeSheet(pixels, gaze, { headline });
+  await nodeHost.files.writeAtomic(out, await encodeDrawing(sheet, out));
   return out;
 }
 
@@ -255,6 +224,8 @@ function textBlock(
   const { steps, stopped } = result;
   if (steps !== undefined && stopped !== undefined && classifier instanceof AdaptiveClassifier)
     lines.push(`${indent}${describeSteps({ steps, stopped }, classifier.steps.length)}`);
+  const unseen = describeUnseen(result.seen);
+  if (unseen !== undefined) lines.push(`${indent}${unseen}`);
   if (drawn !== undefined) lines.push(`${indent}where it looked: ${printable(drawn)}`);
   return `${several ? `${printable(name)}\n` : ""}${lines.join("\n")}\n`;
 }
@@ -275,12 +246,13 @@ function jsonLine(
       points: Array.from(stage.points),
     })),
   };
-  const { predictions, steps, stopped } = result;
+  const { predictions, seen, steps, stopped } = result;
   return `${JSON.stringify({
     path: name,
     model: classifier.card.name,
     device: classifier.device,
     predictions,
+    seen,
     gaze,
     ...(steps === undefined || stopped === undefined ? {} : stepsToJson({ steps, stopped })),
     explained: drawn,

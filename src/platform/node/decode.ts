@@ -29,7 +29,7 @@ type SharpFactory = (input: Uint8Array, options?: SharpOptions) => Sharp;
 let loading: Promise<SharpFactory> | undefined;
 
 /** sharp, loaded when the first picture comes, because it is an optional dependency and brings 20 MB of native code. */
-function loadSharp(): Promise<SharpFactory> {
+export function loadSharp(): Promise<SharpFactory> {
   loading ??= import("sharp").then(
     ({ default: sharp }) => {
       // libvips remembers operations across calls, which only costs memory when every picture is new, and starts a thread per core for
