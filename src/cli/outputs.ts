@@ -1,7 +1,8 @@
 // What a command reads is never what it writes: asked before anything is written, and answered by what files are, not by how they are spelled.
 import { dirname, relative, resolve } from "node:path";
 import { SaccadeError, UsageError } from "../errors.ts";
-import { bundledFolder, MAX_WEIGHT_BYTES, pulledPath } from "../model-folder/load.ts";
+import { MAX_WEIGHT_BYTES } from "../model-folder/folder-weights.ts";
+import { bundledFolder, pulledPath } from "../model-folder/load.ts";
 import { registry } from "../models/registry.ts";
 import { externalTensors } from "../onnx/external-data.ts";
 import { fileIdentity, realPath } from "../platform/node/file-identity.ts";
