@@ -24,16 +24,22 @@ export function evaluationText(evaluation: Evaluation, title: string, columns: n
 
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
-function headline({ count, top1, top1Interval, top5, loss, calibration, known }: Accuracy): string {
+function headline({ count, top1, top1Interval, top5, choices, loss, calibration, known }: Accuracy): string {
   const rows = [
     ["top-1", percent(top1), `95 % interval ${percent(top1Interval.low)} to ${percent(top1Interval.high)}`],
-    ["top-5", percent(top5), ""],
+    ...(choices > 5 ? [["top-5", percent(top5), ""]] : []),
     ["loss", loss.toFixed(3), "mean cross-entropy"],
     ["calibration", percent(calibration.ece), "confidence off by this on average (ECE, 15 bins)"],
     ["pictures", String(count), ""],
     ...(known === undefined
       ? []
-      : [["known labels", percent(known.top1), `top-1 of ${known.count}; top-5 ${percent(known.top5)}`]]),
+      : [
+          [
+            "known labels",
+            percent(known.top1),
+            `top-1 of ${known.count}${choices > 5 ? `; top-5 ${percent(known.top5)}` : ""}`,
+          ],
+        ]),
   ];
   const widths = [0, 1].map((i) => Math.max(...rows.map((row) => row[i]!.length)));
   return rows

@@ -157,8 +157,18 @@ export function addDecodeOption(command: Command, usual: Decoding): Command {
 export function sessionOptions(options: DeviceOptions, terminal: Terminal) {
   return {
     device: options.device ?? "auto",
-    onNotice: (line: string) => terminal.note(line),
+    onNotice: once((line) => terminal.note(line)),
     signal: terminal.signal,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
+  };
+}
+
+/** Each line once: the sessions of a pool all have the same to say. */
+function once(say: (line: string) => void): (line: string) => void {
+  const said = new Set<string>();
+  return (line) => {
+    if (said.has(line)) return;
+    said.add(line);
+    say(line);
   };
 }

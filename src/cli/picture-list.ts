@@ -1,7 +1,8 @@
 // --from-file: paths of pictures out of a file or a pipe, for more of them than a command line takes.
 import { createReadStream } from "node:fs";
-import { AbortedError, FormatError, NotFoundError, SaccadeError, UsageError } from "../errors.ts";
+import { AbortedError, NotFoundError, SaccadeError, UsageError } from "../errors.ts";
 import type { Files } from "../platform/host.ts";
+import { decodeText } from "../text-file.ts";
 import { readAtMost } from "./read-stream.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -40,36 +41,18 @@ async function readFile(files: Files, path: string, { signal }: Terminal): Promi
 
 /** Empty lines are no paths; a line may end as on Windows, and the text begin with a byte order mark. */
 export function parsePictureList(bytes: Uint8Array, source: string): string[] {
-  const isNulSeparated = bytes.includes(0);
-  const text = decode(bytes, isNulSeparated ? 0 : 10, source);
-  const paths = isNulSeparated ? text.split("\0") : text.split(/\r?\n/);
+  const isMarked = bytes[0] === 0xff || bytes[0] === 0xfe; // UTF-16, where many bytes are 0
+  const paths = bytes.includes(0) && !isMarked ? splitAtNul(bytes, source) : decodeText(bytes, source).split(/\r?\n/);
   return paths.filter((path) => path !== "");
 }
 
-function decode(bytes: Uint8Array, separator: number, source: string): string {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  try {
-    return decoder.decode(bytes);
-  } catch (cause) {
-    let line = 1;
-    for (let start = 0; start < bytes.length; line++) {
-      const end = bytes.indexOf(separator, start);
-      const stop = end === -1 ? bytes.length : end;
-      if (!isText(bytes.subarray(start, stop))) break;
-      start = stop + 1;
-    }
-    throw new FormatError(source, `path ${line} is not UTF-8`, {
-      hint: "lists are UTF-8 text; a file whose name is not must be renamed",
-      cause,
-    });
+function splitAtNul(bytes: Uint8Array, source: string): string[] {
+  const paths: string[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const nul = bytes.indexOf(0, start);
+    const end = nul === -1 ? bytes.length : nul;
+    paths.push(decodeText(bytes.subarray(start, end), `${source}, path ${paths.length + 1}`));
+    start = end + 1;
   }
-}
-
-function isText(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
+  return paths;
 }

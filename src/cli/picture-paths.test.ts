@@ -99,7 +99,7 @@ test("lists: of lines or with NULs, from a file or standard input, beside argume
   const piped = await expand({ fromFile: "-" }, { stdin: `${at("album/b.jpg")}\0` });
   expect(piped.names).toEqual(["album/b.jpg"]);
   expect(parsePictureList(text("a\nb.jpg\0c.jpg\0"), "list")).toEqual(["a\nb.jpg", "c.jpg"]);
-  expect(() => parsePictureList(Uint8Array.of(97, 10, 98, 10, 255, 10), "list")).toThrow(/^list: path 3 is not UTF-8$/);
+  expect(() => parsePictureList(Uint8Array.of(97, 10, 98, 10, 255, 10), "list")).toThrow(/list:3 is not UTF-8/);
   await expect(expand({ paths: ["-"], fromFile: "-" })).rejects.toThrow(/only once/);
   await expect(expand({ fromFile: at("album") })).rejects.toThrow(/a folder, not a list/);
   await expect(expand({ fromFile: at("nowhere") })).rejects.toThrow(/list of pictures not found/);

@@ -40,6 +40,12 @@ describe("whatever is said", () => {
     expect(JSON.parse(shown.out)).toEqual({ [EVIL]: EVIL });
   });
 
+  test("keeps line ends of either kind, and no other carriage return", () => {
+    const { terminal, shown } = recorder();
+    terminal.out("a,b\r\nc\rd\n\r\n");
+    expect(shown.out).toBe("a,b\r\nc\\x0dd\n\r\n");
+  });
+
   test("keeps ordinary text of any script", () => {
     const text = "naïve 写真 صورة 👩‍🔬 e\u0301 \\x1b";
     expect(printable(text)).toBe(text);

@@ -23,7 +23,8 @@ export interface Terminal {
 /** Takes what others wrote and makes it harmless before it is shown; `raw` shows what it gets. */
 export function harmlessTerminal(raw: Terminal): Terminal {
   return {
-    out: (text) => raw.out(text.split("\n").map(printable).join("\n")),
+    // CSV has line ends of two characters.
+    out: (text) => raw.out(text.replace(/[^\n]*?(?=\r?\n|$)/g, printable)),
     note: (line) => raw.note(printable(line)),
     status: (line) => raw.status(printable(line)),
     get outputClosed() {

@@ -15,6 +15,8 @@ export interface Accuracy {
   readonly top1Interval: Interval;
   /** Share whose label is among the five likeliest classes. */
   readonly top5: number;
+  /** How many labels the model chooses among. Of five and fewer one is always among the first five, so `top5` says nothing then. */
+  readonly choices: number;
   /** Mean cross-entropy (natural logarithm), over pictures whose label the model knows. */
   readonly loss: number;
   /** The same numbers over the pictures whose label the model knows; undefined when these are all. */
@@ -148,6 +150,7 @@ export class AccuracyMeter {
       top1: share(this.#correct, count),
       top1Interval: shareInterval(this.#correct, count),
       top5: share(this.#inTop, count),
+      choices: this.#modelLabels.length,
       loss: share(this.#loss, this.#known),
       known: isComplete
         ? undefined

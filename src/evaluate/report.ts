@@ -71,10 +71,10 @@ ${headlineTiles(accuracy)}${unknownWarning(evaluation)}${
   return page.text;
 }
 
-function unknownWarning({ accuracy: { known, count }, unknownLabels }: Evaluation): Markup | undefined {
+function unknownWarning({ accuracy: { known, count, choices }, unknownLabels }: Evaluation): Markup | undefined {
   if (known === undefined) return undefined;
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-  return html`<p class="warning">The model does not know ${unknownLabels.length === 1 ? "the label" : `${unknownLabels.length} of the labels:`} ${unknownLabels.join(", ")}. Their ${count - known.count} pictures count as wrong. Of the others ${percent(known.top1)} are right at once, ${percent(known.top5)} among five.</p>`;
+  return html`<p class="warning">The model does not know ${unknownLabels.length === 1 ? "the label" : `${unknownLabels.length} of the labels:`} ${unknownLabels.join(", ")}. Their ${count - known.count} pictures count as wrong. Of the others ${percent(known.top1)} are right at once${choices > 5 ? `, ${percent(known.top5)} among five` : ""}.</p>`;
 }
 
 function cardFacts({ name, labels, transform, licence, provenance }: ModelCard): [string, string][] {

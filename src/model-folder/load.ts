@@ -1,6 +1,6 @@
 // From what a user names (a registered model, a bundled one, a folder, a checkpoint, an ONNX file, bytes) to a model in memory.
 import { type ByteSource, describeValue, isUrl, readBytes, type UrlLike } from "../byte-sources.ts";
-import { FormatError, NotFoundError, UsageError } from "../errors.ts";
+import { FormatError, NotFoundError, SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
 import { changedModel, defineModel, registry } from "../models/registry.ts";
 import { isOnnx } from "../onnx/read.ts";
 import type { Files, Host } from "../platform/host.ts";
@@ -35,6 +35,22 @@ export type ModelFileSource = string | UrlLike | ByteSource;
  * Throws NotFoundError, FormatError, WeightsMismatchError or UsageError.
  */
 export async function loadModel(host: Host, source: ModelFileSource, options: LoadOptions = {}): Promise<LoadedModel> {
+  return fromSource(host, source, options).catch((error: unknown) => {
+    throw options.config?.num_latent_tokens === undefined ? error : aboutTokens(error);
+  });
+}
+
+/** What stands in the way of another number of tokens, in words of the dial and not of configurations and weights. */
+function aboutTokens(error: unknown): unknown {
+  const hint = "leave --tokens out, or take a model with one shared token";
+  if (error instanceof WeightsMismatchError && error.wrongShape.length > 0)
+    return new UsageError("the model has learned its tokens one by one, so their number cannot change", hint);
+  // Architectures say so when they check a field that they do not have.
+  const isUnknown = error instanceof SaccadeError && error.message.includes('"num_latent_tokens"');
+  return isUnknown ? new UsageError("the model has no latent tokens to change the number of", hint) : error;
+}
+
+async function fromSource(host: Host, source: ModelFileSource, options: LoadOptions): Promise<LoadedModel> {
   if (typeof source !== "string")
     return isUrl(source)
       ? fromPath(host, host.pathOf(source), options)
@@ -96,10 +112,21 @@ async function loadRegistered(host: Host, name: string, options: LoadOptions): P
 }
 
 function fromBytes(bytes: Uint8Array, where: string, options: LoadOptions): LoadedModel {
-  if (isOnnx(bytes)) return onnxModel(bytes, where);
+  if (isOnnx(bytes)) {
+    refuseChanges(where, options);
+    return onnxModel(bytes, where);
+  }
   const { definition, tensors, notes } = recogniseCheckpoint(readWeights(bytes, where), where, options);
   for (const note of notes) options.onNotice?.(`saccade: ${where}: ${note}`);
   return nativeModel(definition, tensors, { name: where });
+}
+
+/** An ONNX file is what it is, and to pass over the wish in silence would let people believe it was changed. */
+function refuseChanges(where: string, { architecture, config = {} }: LoadOptions): void {
+  const fields = Object.keys(config);
+  if (architecture === undefined && fields.length === 0) return;
+  const wish = fields.length > 0 ? `its ${fields.join(", ")} cannot be changed` : "it has no other architecture";
+  throw new UsageError(`${where} is an ONNX file: ${wish}`, "leave --tokens, --config and --architecture out");
 }
 
 /**

@@ -72,9 +72,14 @@ export class EngineSessions {
 
   /** Layouts worth trying, the likeliest first. Of those that use all threads, the neighbour of the one with most sessions is its likeliest rival. */
   #candidates(modelBytes: number): SessionLayout[] {
-    const { sessions = 1, expectedPictures = Number.POSITIVE_INFINITY } = this.#options;
-    const { cores, memoryBytes } = this.#host.machine;
-    if (sessions !== "auto") {
+    const { sessions: asked = 1, expectedPictures = Number.POSITIVE_INFINITY, onNotice } = this.#options;
+    const { cores, machineCores, memoryBytes } = this.#host.machine;
+    if (asked !== "auto") {
+      const sessions = Math.min(asked, machineCores);
+      if (sessions < asked)
+        onNotice?.(
+          `saccade: ${asked} sessions are more than the ${machineCores} cores of this machine; taking ${sessions}`,
+        );
       const threads = this.#options.threads ?? Math.max(1, Math.floor(cores / sessions));
       return [{ sessions, threads }];
     }

@@ -5,7 +5,7 @@ import { harmlessTerminal, type Terminal } from "../../src/cli/terminal.ts";
 export interface CliRun {
   readonly exitCode: number;
   readonly stdout: string;
-  /** Lines on stderr. */
+  /** Lines on stderr; those that are indented belong to the one before. */
   readonly notes: readonly string[];
 }
 
@@ -31,7 +31,8 @@ export function fakeTerminal(options: FakeTerminalOptions = {}): FakeTerminal {
       stdout += text;
     },
     note(line) {
-      notes.push(line);
+      if (line.startsWith("  ") && notes.length > 0) notes.push(`${notes.pop()}\n${line}`);
+      else notes.push(line);
     },
     status(line) {
       options.onStatus?.(line);

@@ -1,7 +1,7 @@
 // No command writes over what it reads, whatever the path is called.
 import { createHash } from "node:crypto";
-import { copyFileSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, cpSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { cli } from "./fake-terminal.ts";
 import { PASTORAL, temporaryFolder, writeMini } from "./mini-model.ts";
@@ -21,6 +21,7 @@ beforeAll(() => {
   symlinkSync(picture, at("soft.png"));
   symlinkSync("album", at("also-album"));
   writeFileSync(at("list.txt"), picture);
+  cpSync(resolve(import.meta.dirname, "../cases/onnx/external-a"), at("external"), { recursive: true });
 });
 
 const contents = () =>
@@ -36,6 +37,7 @@ test.each([
   ["a picture by vectors", ["embed", picture, "-m", model, "--output", picture]],
   ["a list", ["embed", "-m", model, "--from-file", at("list.txt"), "--output", at("list.txt")]],
   ["a model by its export", ["export", model, weights]],
+  ["the weights of an ONNX file", ["export", at("external", "model.onnx"), at("external", "model.onnx.data")]],
   ["a model by a report", ["eval", model, at("album"), "--report", config]],
   ["a picture by a report", ["eval", model, at("album"), "--report", join(at("also-album"), "train", "cat", "a.png")]],
   ["a checkpoint by its folder", ["convert", weights, model, "--force"]],

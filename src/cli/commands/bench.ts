@@ -69,7 +69,13 @@ export function addBench(program: Command, terminal: Terminal, finish: (exitCode
     .addOption(
       listOption("--precision <list>", PRECISIONS.join(", "), choices(PRECISIONS)).default(["float32"], "float32"),
     )
-    .addOption(listOption("--threads <list>", "threads of the engine (default: all cores)", integers(1, 1024)))
+    .addOption(
+      listOption(
+        "--threads <list>",
+        "threads of the engine (default: all cores)",
+        integers(1, nodeMeasuringHost.machine.machineCores),
+      ),
+    )
     .option("--rounds <n>", "at most so many rounds", integer(1), 50)
     .option("--seconds <s>", "about how long to measure, without loading", seconds, 20)
     .option("--decode", "begin with JPEG files: decoding and preprocessing are part of it")

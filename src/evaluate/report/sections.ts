@@ -18,13 +18,22 @@ ${content}</section>
 `;
 }
 
-export function headlineTiles({ count, known, top1, top1Interval, top5, loss, calibration }: Accuracy): Markup {
+export function headlineTiles({
+  count,
+  known,
+  top1,
+  top1Interval,
+  top5,
+  choices,
+  loss,
+  calibration,
+}: Accuracy): Markup {
   const tile = (name: string, value: string, note: string) =>
     html`<div class="tile"><dt>${name}</dt><dd><div class="value">${value}</div><div class="note">${note}</div></dd></div>`;
   const interval = `95 % interval ${percent(top1Interval.low)} to ${percent(top1Interval.high)}`;
   return html`<dl class="tiles">${[
     tile("Top-1", percent(top1), `right at once; ${interval}`),
-    tile("Top-5", percent(top5), "right answer among the five likeliest"),
+    ...(choices > 5 ? [tile("Top-5", percent(top5), "right answer among the five likeliest")] : []),
     tile("Loss", loss.toFixed(3), `mean cross-entropy of ${known?.count ?? count} pictures`),
     tile(
       "Calibration error",

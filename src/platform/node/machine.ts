@@ -49,11 +49,16 @@ export function describeMachine(files: KernelFiles = KERNEL_FILES): Machine {
   return {
     processor: os.cpus()[0]?.model.trim() || "unknown",
     cores: usableCores(files),
-    machineCores: Math.max(1, os.cpus().length),
+    machineCores: machineCores(),
     simd: simdFlags(files),
     memoryBytes: limited ? limit : total,
     memoryIsLimited: limited,
   };
+}
+
+/** Logical cores of the machine, whoever may use them. */
+export function machineCores(): number {
+  return Math.max(1, os.cpus().length);
 }
 
 /** Cores this process may use: its CPU affinity, and a container's quota rounded up. */

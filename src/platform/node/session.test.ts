@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { SessionError, UsageError } from "../../errors.ts";
@@ -94,7 +95,7 @@ describe.each(["cpu", "wasm"] as const)("on %s", (device) => {
 
 test("threaded WebAssembly computes the same", async () => {
   const session = await open(twoOutputModel(), { device: "wasm", threads: 2 });
-  expect(session.threads).toBe(2);
+  expect(session.threads).toBe(Math.min(2, cpus().length));
   expect((await session.run({ a: floats([1, 2], 1, 2), b: floats([1, 2], 1, 2) })).sum).toEqual(floats([1, 2], 2, 4));
 });
 
@@ -193,4 +194,15 @@ test("memory does not grow over 1000 runs", async () => {
   const grownMegabytes = (process.memoryUsage().rss - before) / 2 ** 20;
   // One lost tensor a run would be 600 MB.
   expect(grownMegabytes).toBeLessThan(200);
+});
+
+test("more threads than there are cores are not made, and that is said", async () => {
+  const notices: string[] = [];
+  const session = await open(identityModel("float32", [1]), {
+    device: "cpu",
+    threads: 3000,
+    onNotice: (line) => notices.push(line),
+  });
+  expect(session.threads).toBe(cpus().length);
+  expect(notices).toEqual([expect.stringMatching(/^saccade: 3000 threads are more than the \d+ cores/)]);
 });

@@ -18,7 +18,7 @@ import {
 } from "../../runtime/session.ts";
 import type { TensorData } from "../../tensor.ts";
 import { EngineClient } from "./engine-client.ts";
-import { usableCores } from "./machine.ts";
+import { machineCores, usableCores } from "./machine.ts";
 import { checkUntaken, type Loaded, packTensors, type ToWorker, unpackTensors } from "./protocol.ts";
 import { workerEntry } from "./workers.ts";
 
@@ -51,12 +51,13 @@ export async function createNodeSession(
   options: SessionOptions = {},
   entry: URL = workerEntry("session-worker"),
 ): Promise<NodeSession> {
-  const { device = "auto", threads = usableCores(), signal, state = {}, tracePrefix } = options;
-  checkSessionOptions({ device, threads });
+  const { device = "auto", onNotice = printNotice, signal, state = {}, tracePrefix } = options;
+  const threads = sessionThreads(options.threads, onNotice);
+  checkDevice(device);
   if (signal?.aborted === true) throw new AbortedError("loading the model", signal.reason);
   checkModelBytes(model);
   const queue = new RunQueue();
-  const client = new EngineClient(entry, options.onNotice ?? printNotice, (error) => queue.close(error));
+  const client = new EngineClient(entry, onNotice, (error) => queue.close(error));
   const shared = model.buffer instanceof SharedArrayBuffer;
   const bytes = shared ? model : new Uint8Array(model);
   const { section } = client;
@@ -72,12 +73,27 @@ export async function createNodeSession(
   }
 }
 
-/** @throws UsageError for an unknown device or a number of threads that is not a whole number of at least 1 */
-export function checkSessionOptions({ device, threads }: { device: Device; threads: number }): void {
+/** @throws UsageError for an unknown device */
+export function checkDevice(device: Device): void {
   if (!DEVICES.includes(device))
     throw new UsageError(`unknown device "${device}"`, `it is one of ${DEVICES.join(", ")}`);
+}
+
+/**
+ * How many threads a session gets: no more than the machine has cores, because the engine's threads spin while they wait, and thousands of them
+ * never get anywhere.
+ *
+ * @param asked default: all cores that this process may use
+ * @throws UsageError for what is not a whole number of at least 1
+ */
+export function sessionThreads(asked: number | undefined, onNotice: (line: string) => void): number {
+  const threads = asked ?? usableCores();
   if (!Number.isInteger(threads) || threads < 1)
     throw new UsageError(`threads must be a whole number of at least 1, got ${threads}`);
+  const most = machineCores();
+  if (threads <= most) return threads;
+  onNotice(`saccade: ${threads} threads are more than the ${most} cores of this machine; taking ${most}`);
+  return most;
 }
 
 class WorkerSession implements NodeSession {

@@ -6,9 +6,8 @@ import { RunQueue } from "../../runtime/run-queue.ts";
 import type { ActualDevice, SessionOptions } from "../../runtime/session.ts";
 import type { StagedRun, StagedSession, StageInfo, StageStep, StepAnswer } from "../../runtime/staged-session.ts";
 import { EngineClient } from "./engine-client.ts";
-import { usableCores } from "./machine.ts";
 import { checkUntaken, packTensors, unpackTensors } from "./protocol.ts";
-import { checkSessionOptions, printNotice } from "./session.ts";
+import { checkDevice, printNotice, sessionThreads } from "./session.ts";
 import type { FromStagedWorker, LoadedStage, ToStagedWorker } from "./staged-protocol.ts";
 import { workerEntry } from "./workers.ts";
 
@@ -31,12 +30,13 @@ export async function createStagedNodeSession(
   options: Omit<SessionOptions, "state" | "tracePrefix"> = {},
   entry: URL = workerEntry("staged-worker"),
 ): Promise<NodeStagedSession> {
-  const { device = "auto", threads = usableCores(), signal } = options;
-  checkSessionOptions({ device, threads });
+  const { device = "auto", onNotice = printNotice, signal } = options;
+  const threads = sessionThreads(options.threads, onNotice);
+  checkDevice(device);
   if (signal?.aborted === true) throw new AbortedError("loading the model", signal.reason);
   for (const model of models.values()) checkModelBytes(model);
   const queue = new RunQueue();
-  const client: StageClient = new EngineClient(entry, options.onNotice ?? printNotice, (error) => queue.close(error));
+  const client: StageClient = new EngineClient(entry, onNotice, (error) => queue.close(error));
   const { section } = client;
   const stages = [...models].map(([stage, model]) => ({ stage, model: new Uint8Array(model) }));
   const buffers = stages.map(({ model }) => model.buffer);
