@@ -39,6 +39,21 @@ const foreign = (): Uint8Array => {
   return array;
 };
 
+test("a photograph may be decoded smaller: nearly the same answer, the same alone and among others", async () => {
+  const { predictions } = await classifier.classify(PASTORAL);
+  expect(predictions).not.toEqual(expected);
+  expect(predictions.map(({ index }) => index)).toContain(expected[0]!.index);
+  const together = await classifier.classify([PASTORAL, PASTORAL, bytes, PASTORAL]);
+  for (const one of together)
+    for (const [i, { index, score }] of one.predictions.entries()) {
+      expect(index).toBe(predictions[i]!.index);
+      expect(score).toBeCloseTo(predictions[i]!.score, 5); // batches of other sizes round differently
+    }
+  await expect(classifier.classify(PASTORAL, { ...whole, topK: 1 })).resolves.toMatchObject({
+    predictions: [{ score: expected[0]!.score }],
+  });
+});
+
 describe("one photograph, as", () => {
   test.each<[string, () => PictureSource | Promise<PictureSource>]>([
     ["bytes", () => bytes],
