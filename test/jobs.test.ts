@@ -25,7 +25,7 @@ test("no recipe, 27 pictures: the bundled model is fine-tuned in small batches, 
   expect(plans.map(({ recipe }) => [recipe.name, recipe.batch, recipe.from])).toEqual([
     ["fine-tune", 4, "saccade/everyday"],
   ]);
-  expect(notices.join("\n")).toMatch(/no recipe was named: fine-tune, .*; 24 training pictures, so batches of 4/);
+  expect(notices.join("\n")).toMatch(/no recipe was named, so fine-tune: .*; 24 training pictures, so batches of 4/);
   expect(notices.join("\n")).toMatch(/weights of saccade\/everyday; fresh: [\w., ]*weight/);
   expect(result).toEqual({
     folder: join(folder, "default"),

@@ -132,9 +132,13 @@ export function choiceLines(choice: EpochChoice | undefined): string[] {
   ];
 }
 
-function keptLine({ best, peak }: EpochChoice): string {
+function keptLine({ best, peak, comparison }: EpochChoice): string {
   const same = "best/ and last/ are the same model";
-  if (peak.epoch === best.epoch) return `it is the last epoch, and none before it measured better: ${same}`;
+  if (comparison === undefined) return `there is no other epoch: ${same}`;
+  if (peak.epoch === best.epoch && comparison.better !== undefined)
+    return `it is better than the best epoch before it by ${amountOf(comparison)}: ${same}`;
+  if (peak.epoch === best.epoch)
+    return `${pictures(best.pictures)} cannot tell it from the epochs before it, and it learnt longer: ${same}`;
   return `${pictures(best.pictures)} cannot tell it from epoch ${peak.epoch + 1} (${scoreOf(peak)}), so the one that learnt longer is kept: ${same}`;
 }
 

@@ -58,7 +58,8 @@ export async function trainOnce(
   const model = await modelOf(host, plan, inputs, options);
   const values = [...model.weights.values()].reduce((sum, { data: { length } }) => sum + length, 0);
   const { name } = model.definition.architecture;
-  onNotice?.(`${name}, ${millions(values)} parameters, ${recipe.epochs} epochs of batches of ${recipe.batch}`);
+  const epochs = recipe.epochs === 1 ? "1 epoch" : `${recipe.epochs} epochs`;
+  onNotice?.(`${name}, ${millions(values)} parameters, ${epochs} of batches of ${recipe.batch}`);
   options.onPlan?.({ recipe, folder, labels: data.labels });
   const engine = { device: inputs.device ?? "auto", threads: inputs.threads };
   const { run, choice, problems } = await trainRun({
@@ -122,7 +123,7 @@ async function planAnew(
     : { recipe: asked, reason: undefined };
   if (named === undefined)
     options.onNotice?.(
-      `no recipe was named: ${fitted.name}, which ${fitted.summary}; saccade recipes lists the others${reason === undefined ? "" : `; ${reason}`}`,
+      `no recipe was named, so ${fitted.name}: it ${fitted.summary}${reason === undefined ? "" : `; ${reason}`} (saccade recipes lists others)`,
     );
   else if (reason !== undefined) options.onNotice?.(reason);
   const recipe = await withTeacher(host, fitted, options);

@@ -88,9 +88,23 @@ test("the end of a run: which epoch, with its interval, how sure, and which of t
   expect(choiceLines(undefined)).toEqual([]);
   expect(choiceLines({ best: late, peak: late, last: late })).toEqual([
     "best: epoch 12, top-1 75.0 % of 20 validation pictures (95 % interval 53 to 89 %)",
-    `it is the last epoch, and none before it measured better: ${kept}`,
+    `there is no other epoch: ${kept}`,
   ]);
   const comparison = { top1: NO_DIFFERENCE, loss: NO_DIFFERENCE, decidedBy: "nothing", better: undefined } as const;
+  expect(choiceLines({ best: late, peak: late, last: late, comparison })[1]).toBe(
+    `20 validation pictures cannot tell it from the epochs before it, and it learnt longer: ${kept}`,
+  );
+  const lower = { difference: -0.08, standardError: 0.05 };
+  expect(
+    choiceLines({
+      best: late,
+      peak: late,
+      last: late,
+      comparison: { ...comparison, loss: lower, decidedBy: "loss", better: "later" },
+    })[1],
+  ).toBe(
+    `it is better than the best epoch before it by 0.080 of loss, 1.6 standard errors, which may be chance: ${kept}`,
+  );
   expect(choiceLines({ best: late, peak: early, last: late, comparison })[1]).toBe(
     `20 validation pictures cannot tell it from epoch 4 (top-1 80.0 %, loss 0.700), so the one that learnt longer is kept: ${kept}`,
   );
