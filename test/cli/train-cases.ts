@@ -36,3 +36,8 @@ export function checkpointSteps(run: string): number[] {
     return [];
   }
 }
+
+/** What a command that failed said: the message and, on lines of their own, what to do about it. */
+export function errorOf(notes: readonly string[]): string {
+  return notes.slice(notes.findLastIndex((line) => line.startsWith("saccade: "))).join("\n");
+}

@@ -9,7 +9,7 @@ import { nodeHost } from "../../src/platform/node/host.ts";
 import { LABELS, writeShapes } from "../train/shapes.ts";
 import { cli } from "./fake-terminal.ts";
 import { temporaryFolder } from "./mini-model.ts";
-import { checkpointSteps, outcomeOf, writeRecipe } from "./train-cases.ts";
+import { checkpointSteps, errorOf, outcomeOf, writeRecipe } from "./train-cases.ts";
 
 const folder = temporaryFolder();
 const data = join(folder, "data");
@@ -104,7 +104,7 @@ describe("a run", () => {
   test("a folder that holds a run is not written over", async () => {
     const { exitCode, notes } = await train([data, "--recipe", recipe, "--out", run]);
     expect(exitCode).toBe(2);
-    expect(notes.at(-1)).toMatch(/holds a run already\n {2}go on with it: --resume/);
+    expect(errorOf(notes)).toMatch(/holds a run already\n {2}go on with it: --resume/);
   });
 
   test("a folder that another process trains in is left alone", async () => {
@@ -113,7 +113,7 @@ describe("a run", () => {
     writeFileSync(join(run, ".metrics.jsonl.1.a.tmp"), "the other process is writing it");
     const { exitCode, notes } = await train(["--resume", "--out", run]);
     expect(exitCode).toBe(1);
-    expect(notes.at(-1)).toMatch(/is in use: process \d+ on .*\n {2}wait for it or stop it/);
+    expect(errorOf(notes)).toMatch(/is in use: process \d+ on .*\n {2}wait for it or stop it/);
     expect(outcomeOf(run)).toEqual(before);
     expect(existsSync(join(run, ".metrics.jsonl.1.a.tmp"))).toBe(true);
     await held[Symbol.asyncDispose]();
@@ -124,14 +124,14 @@ describe("a run", () => {
   test("another recipe, or other data, is not gone on with", async () => {
     const differs = await train(["--resume", "--out", run, "--seed", "5"]);
     expect(differs.exitCode).toBe(1);
-    expect(differs.notes.at(-1)).toMatch(/seed: 3 before, 5 now/);
+    expect(errorOf(differs.notes)).toMatch(/seed: 3 before, 5 now/);
     const fewer = await writeShapes(join(folder, "fewer"), { train: 7, val: 4 });
     const changed = await train([fewer, "--resume", "--out", run]);
     expect(changed.exitCode).toBe(1);
-    expect(changed.notes.at(-1)).toMatch(/not the data .*: it has 21 training pictures, it had 24/);
+    expect(errorOf(changed.notes)).toMatch(/not the data .*: it has 21 training pictures, it had 24/);
     const teacher = await train(["--resume", "--out", run, "--teacher", "t.onnx"]);
     expect(teacher.exitCode).toBe(2);
-    expect(teacher.notes.at(-1)).toMatch(/began without a teacher/);
+    expect(errorOf(teacher.notes)).toMatch(/began without a teacher/);
   });
 
   test("--from: a fresh last layer for other labels", async () => {
@@ -170,7 +170,7 @@ describe("what goes wrong says what to do, and leaves no folder behind", () => {
 
   const expectFailure = async (args: readonly string[], exitCode: number, message: RegExp) => {
     const result = await train([...args, "--out", out]);
-    expect(result.notes.at(-1)).toMatch(message);
+    expect(errorOf(result.notes)).toMatch(message);
     expect(result.exitCode).toBe(exitCode);
     expect(result.stdout).toBe("");
     expect(existsSync(out)).toBe(false);
@@ -217,12 +217,12 @@ describe("what goes wrong says what to do, and leaves no folder behind", () => {
     const run = join(folder, "run");
     const resume = (...args: readonly string[]) => train(["--resume", "--out", run, ...args]);
     const { exitCode, notes } = await resume("--from", join(folder, "stopped run", "best"));
-    expect([exitCode, notes.at(-1)]).toEqual([
+    expect([exitCode, errorOf(notes)]).toEqual([
       2,
       expect.stringMatching(/began with fresh weights.*\n {2}leave --from out/),
     ]);
     const taught = await resume("--teacher", onnx("t.onnx", "features"));
-    expect([taught.exitCode, taught.notes.at(-1)]).toEqual([2, expect.stringMatching(/began without a teacher/)]);
+    expect([taught.exitCode, errorOf(taught.notes)]).toEqual([2, expect.stringMatching(/began without a teacher/)]);
   });
 
   test("nothing to resume", async () => {
@@ -230,7 +230,7 @@ describe("what goes wrong says what to do, and leaves no folder behind", () => {
     mkdirSync(out);
     const result = await train([data, "--resume", "--out", out]);
     rmSync(out, { recursive: true });
-    expect(result.notes.at(-1)).toMatch(/run not found/);
+    expect(errorOf(result.notes)).toMatch(/run not found/);
   });
 });
 
@@ -248,7 +248,7 @@ test("a teacher is asked once; a resumed run remembers what it said", async () =
     /teacher: a linear classifier over its features is right on \d+\.\d % of pictures that it was not fitted to/,
   );
   const other = await train(["--resume", "--out", run, "--teacher", `${teacher}.other`]);
-  expect([other.exitCode, other.notes.at(-1)]).toEqual([2, expect.stringMatching(/goes on with what its teacher/)]);
+  expect([other.exitCode, errorOf(other.notes)]).toEqual([2, expect.stringMatching(/goes on with what its teacher/)]);
   rmSync(teacher);
   const again = await train(["--resume", "--out", run]);
   expect(again.exitCode).toBe(0);
@@ -345,10 +345,10 @@ test("a class of which no picture can be read is named before anything is traine
   const out = join(folder, "never");
   const { exitCode, notes } = await train([torn, "--recipe", recipe, "--out", out]);
   expect(exitCode).toBe(1);
-  expect(notes.at(-1)).toMatch(/not one of the 4 pictures of the class "disc" can be read: .*disc\/0\.png/);
+  expect(errorOf(notes)).toMatch(/not one of the 4 pictures of the class "disc" can be read: .*disc\/0\.png/);
   expect(existsSync(out)).toBe(false);
   mkdirSync(join(torn, "train", "empty"));
-  expect((await train([torn, "--recipe", recipe, "--out", out])).notes.at(-1)).toMatch(
+  expect(errorOf((await train([torn, "--recipe", recipe, "--out", out])).notes)).toMatch(
     /there is no picture in the class folder .*empty/,
   );
 });
@@ -385,7 +385,7 @@ test("a run that diverges says where, ends with 1, and keeps a checkpoint that l
   });
   const { exitCode, notes } = await train([data, "--recipe", wild, "--out", run]);
   expect(exitCode).toBe(1);
-  expect(notes.at(-1)).toMatch(/^saccade: step \d+: the (loss|gradient of [\w.]+) is /);
+  expect(errorOf(notes)).toMatch(/^saccade: step \d+: the (loss|gradient of [\w.]+) is /);
   expect(checkpointSteps(run).length).toBeGreaterThan(0);
   const picture = join(data, "val", LABELS[0]!, "0.png");
   const newest = readdirSync(join(run, "checkpoints")).at(-1)!;
