@@ -1,6 +1,7 @@
 // The numbers of a file's weights.
 import { fromBinary } from "@bufbuild/protobuf";
-import { arrayFromBytes, type DType, type TensorData } from "../tensor.ts";
+import { FormatError } from "../errors.ts";
+import { arrayFromBytes, BYTES_PER_ELEMENT, type DType, type TensorData } from "../tensor.ts";
 import { dtypeFromOnnx } from "./dtypes.ts";
 import { TensorProtoSchema } from "./onnx-pb.ts";
 import { visitTensors } from "./tensors.ts";
@@ -16,6 +17,8 @@ export function visitWeights(bytes: Uint8Array, visit: (name: string, value: Ten
     );
     const dtype = dtypeFromOnnx(dataType);
     if (!FLOATS.includes(dtype)) return;
+    if (rawData.length % BYTES_PER_ELEMENT[dtype as DType] !== 0)
+      throw new FormatError("ONNX", `the tensor "${name}" ends in the middle of a ${dtype}`);
     const data =
       rawData.length > 0
         ? arrayFromBytes(dtype as DType, rawData)
