@@ -51,7 +51,7 @@ test("scenes are a data set with boxes for every picture, and the same ones each
 });
 
 test("a taken folder and classes that are unknown are told, and nothing is written", async () => {
-  const taken = await cli(["scenes", source, source, ...SMALL]);
+  const taken = await cli(["scenes", source, folder, ...SMALL]);
   expect(taken.exitCode).toBe(2);
   expect(taken.notes.join("\n")).toContain("is there already");
   const out = join(folder, "c");
