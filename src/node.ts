@@ -2,9 +2,6 @@
 // The public entry for Node: the library's tasks bound to this machine.
 import { type Pixels, rgbPixels } from "./image/pixels.ts";
 import type { DecodeOptions, RawImage } from "./image/raw-image.ts";
-import { type EvaluateOptions, evaluate as evaluateJob, type ModelEvaluation } from "./jobs/evaluate.ts";
-import { train as trainJob } from "./jobs/train.ts";
-import type { TrainOptions, TrainResult } from "./jobs/train-options.ts";
 import type { ModelFileSource } from "./model-folder/load.ts";
 import { nodeHost } from "./platform/node/host.ts";
 import { nodeTrainingHost } from "./platform/node/training-host.ts";
@@ -16,6 +13,9 @@ import { type Classifier as ClassifierTask, loadClassifier } from "./tasks/class
 import { type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embedder.ts";
 import type { EngineOptions } from "./tasks/engine.ts";
 import { type PictureSource, readPicture } from "./tasks/pictures.ts";
+import { type EvaluateOptions, evaluate as evaluateModel, type ModelEvaluation } from "./workflows/evaluate.ts";
+import { train as trainModel } from "./workflows/train.ts";
+import type { TrainOptions, TrainResult } from "./workflows/train-options.ts";
 
 export {
   AbortedError,
@@ -39,8 +39,6 @@ export { drawGlimpses, type Glimpse } from "./image/glimpses.ts";
 export type { Pixels } from "./image/pixels.ts";
 export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 export type { Resolution } from "./image/resolution.ts";
-export type { EvaluateOptions, ModelEvaluation } from "./jobs/evaluate.ts";
-export type { TrainOptions, TrainPlan, TrainResult } from "./jobs/train-options.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { ScoreKind } from "./onnx/score-kind.ts";
 export type { Device, RunOptions, Session, SessionOptions, ValueInfo } from "./runtime/session.ts";
@@ -66,6 +64,8 @@ export type { DistillationInput, LookingInput, RecipeInput } from "./train/recip
 export type { StagedRecipeInput } from "./train/staged-recipe.ts";
 export type { Evaluation as EpochEvaluation, FitReport } from "./train/train-model.ts";
 export { version } from "./version.ts";
+export type { EvaluateOptions, ModelEvaluation } from "./workflows/evaluate.ts";
+export type { TrainOptions, TrainPlan, TrainResult } from "./workflows/train-options.ts";
 
 /** Names what is in pictures. */
 export type Classifier = ClassifierTask;
@@ -115,7 +115,7 @@ export const Embedder = {
  * const { model, choice } = await train("flowers", { epochs: 6, onEpoch: (epoch, _, scores) => console.log(epoch, scores?.top1) });
  */
 export const train = (data: string | undefined, options?: TrainOptions): Promise<TrainResult> =>
-  trainJob(nodeTrainingHost, data, options);
+  trainModel(nodeTrainingHost, data, options);
 
 /**
  * Measures a model on labelled pictures.
@@ -123,7 +123,7 @@ export const train = (data: string | undefined, options?: TrainOptions): Promise
  * @example console.log((await evaluate("runs/fine-tune/best", "flowers")).accuracy.top1Interval);
  */
 export const evaluate = (model: string, data: string, options?: EvaluateOptions): Promise<ModelEvaluation> =>
-  evaluateJob(nodeTrainingHost, model, data, options);
+  evaluateModel(nodeTrainingHost, model, data, options);
 
 /** Sessions over any ONNX bytes, in worker threads. */
 export const createSession = nodeHost.createSession;

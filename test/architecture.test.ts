@@ -41,7 +41,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "runtime",
     "platform/host.ts",
   ],
-  jobs: [
+  workflows: [
     "train",
     "recipes",
     "tasks",

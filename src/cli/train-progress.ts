@@ -1,9 +1,9 @@
 // What people see of a training run: one line that changes on a terminal, a line now and then in a log.
 import type { DataProblem } from "../data/dataset.ts";
-import type { TrainResult } from "../jobs/train-options.ts";
 import { shareInterval } from "../statistics.ts";
 import type { EpochChoice, EpochComparison, EpochSummary } from "../train/epoch-choice.ts";
 import type { Evaluation, FitReport, FitStage } from "../train/train-model.ts";
+import type { TrainResult } from "../workflows/train-options.ts";
 import { duration } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 

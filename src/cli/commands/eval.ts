@@ -12,13 +12,13 @@ import { drawMistakes } from "../../evaluate/mistake-pictures.ts";
 import { renderReport } from "../../evaluate/report.ts";
 import { thresholdPoints } from "../../evaluate/steps.ts";
 import type { TrainingRun } from "../../evaluate/training-run.ts";
-import { type EvaluateOptions, openEvaluation } from "../../jobs/evaluate.ts";
 import { inspect, summarizeTensors } from "../../model-folder/inspect.ts";
 import { requireOwnFolder, saveEarlyExit } from "../../model-folder/save-early-exit.ts";
 import { nodeTrainingHost } from "../../platform/node/training-host.ts";
 import type { AdaptiveClassifier } from "../../tasks/adaptive-classifier.ts";
 import type { Classifier } from "../../tasks/classifier.ts";
 import { version } from "../../version.ts";
+import { type EvaluateOptions, openEvaluation } from "../../workflows/evaluate.ts";
 import { evaluationText } from "../eval-text.ts";
 import {
   addDecodeOption,

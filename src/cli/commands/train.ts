@@ -2,10 +2,10 @@
 import { totalmem } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { AbortedError } from "../../errors.ts";
-import { isResumable, train } from "../../jobs/train.ts";
-import type { TrainOptions, TrainPlan, TrainResult } from "../../jobs/train-options.ts";
 import { nodeTrainingHost } from "../../platform/node/training-host.ts";
 import { newcomersRecipes } from "../../recipes/index.ts";
+import { isResumable, train } from "../../workflows/train.ts";
+import type { TrainOptions, TrainPlan, TrainResult } from "../../workflows/train-options.ts";
 import { addDeviceOptions, type DeviceOptions, integer } from "../options.ts";
 import { refuseInside } from "../outputs.ts";
 import type { Terminal } from "../terminal.ts";
