@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { memoryFiles, picture } from "../src/data/memory-files.test-helper.ts";
 import { openDataset } from "../src/data/open.ts";
+import { sniff } from "../src/image/sniff.ts";
 import { nodeDataFiles } from "../src/platform/node/data-files.ts";
 
 const CASES = new URL("cases/", import.meta.url).pathname;
@@ -39,4 +40,13 @@ test("a shard whose keys have dots gives all of its pictures", async () => {
   expect(train!.length).toBe(12);
   expect(new Set(train!.targets).size).toBe(2);
   expect(train!.problems).toEqual([]);
+});
+
+test("Parquet with Zstandard pages", async () => {
+  const path = `${CASES}zstd.parquet`;
+  const { train } = await openDataset(nodeDataFiles, path, { validationFraction: 0 });
+  expect(train!.length).toBe(12);
+  const { picture: source } = await train!.item(11);
+  if (source.kind !== "encoded") throw new Error(source.kind);
+  expect(sniff(source.bytes).picture).toBe("jpeg");
 });

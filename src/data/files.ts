@@ -2,6 +2,7 @@
 import { AbortedError, FormatError } from "../errors.ts";
 import { baseName } from "../image/picture-files.ts";
 import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
+import type { DecodeParquet } from "./parquet-decode.ts";
 
 export interface DataFileEntry {
   /** Path as the caller would write it. */
@@ -20,6 +21,8 @@ export interface DataFiles {
   join(...parts: string[]): string;
   /** Part of a file. Where it is missing, archives are kept in memory whole. */
   readRange?(path: string, start: number, length: number): Promise<Uint8Array>;
+  /** Decodes Parquet files in a thread that can be ended. Where it is missing, they are decoded in the caller's. */
+  readonly decodeParquet?: DecodeParquet;
 }
 
 /** Bytes of a JPEG, PNG, … to upright 8-bit RGB. */
