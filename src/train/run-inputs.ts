@@ -12,7 +12,7 @@ import { listCheckpoints, loadCheckpoint } from "./run/checkpoint.ts";
 import type { RunPaths } from "./run/run-folder.ts";
 
 const inputsSchema = z.looseObject({
-  /** As the user wrote it. */
+  /** Its absolute path: a run may be gone on with from another working directory. */
   data: z.string(),
   /** The model whose weights it began with. */
   from: z.string().optional(),

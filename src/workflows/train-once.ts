@@ -2,7 +2,7 @@
 import type { OpenedData } from "../data/open.ts";
 import { openDataset } from "../data/open.ts";
 import { findUnreadableClasses, requireReadableClasses } from "../data/readable.ts";
-import { UsageError } from "../errors.ts";
+import { NotFoundError, UsageError } from "../errors.ts";
 import { loadModel, requireNative } from "../model-folder/load.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import type { TrainingHost } from "../platform/host.ts";
@@ -147,6 +147,8 @@ async function planToResume(
   const dataPath = path ?? before?.data;
   if (dataPath === undefined)
     throw new UsageError("no data was given", "the run does not know its own: saccade train DATA --resume");
+  if (path === undefined && (await files.stat(dataPath)) === undefined)
+    throw new NotFoundError("the run's data", dataPath, "say where it is now: saccade train DATA --resume");
   const data = await open(host, dataPath, kept, options.validationFraction ?? before?.validation_fraction, options);
   return { recipe: kept, folder, dataPath, data, resumed, before };
 }

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { shellWord } from "../../src/cli/train-progress.ts";
 import { reduceMean } from "../../src/graph/build.ts";
@@ -28,7 +28,8 @@ describe("a run", () => {
   const run = join(folder, "run");
 
   test("--json: only JSON on stdout, what is for people on stderr, and a folder with everything", async () => {
-    const { exitCode, stdout, notes } = await train([data, "--recipe", recipe, "--out", run, "--json"]);
+    const relativeData = relative(process.cwd(), data);
+    const { exitCode, stdout, notes } = await train([relativeData, "--recipe", recipe, "--out", run, "--json"]);
     expect([exitCode, notes.filter((line) => /unexpected/.test(line))]).toEqual([0, []]);
     const lines = stdout
       .trimEnd()
@@ -132,6 +133,14 @@ describe("a run", () => {
     const teacher = await train(["--resume", "--out", run, "--teacher", "t.onnx"]);
     expect(teacher.exitCode).toBe(2);
     expect(errorOf(teacher.notes)).toMatch(/began without a teacher/);
+  });
+
+  test("data that has moved is asked for", async () => {
+    renameSync(data, `${data} elsewhere`);
+    const lost = await train(["--resume", "--out", run]);
+    renameSync(`${data} elsewhere`, data);
+    expect(lost.exitCode).toBe(1);
+    expect(lost.notes.at(-1)).toContain(`the run's data not found: ${data}\n  say where it is now: saccade train DATA`);
   });
 
   test("--from: a fresh last layer for other labels", async () => {

@@ -223,3 +223,19 @@ test("a file longer than any run of bytes is refused before anything is allocate
   expect((error as LimitError).data).toMatchObject({ limit: bufferConstants.MAX_LENGTH });
   rmSync(path);
 });
+
+test.runIf(process.platform === "linux")(
+  "names that are not UTF-8 are listed, and say why they cannot be opened",
+  async () => {
+    await files.makeDirectory(at("bytes"));
+    const bad = Buffer.concat([Buffer.from(`${at("bytes")}/caf`), Buffer.of(0xe9), Buffer.from(".jpg")]);
+    writeFileSync(bad, "x");
+    writeFileSync(at("bytes", "good.jpg"), "x");
+    const entries = await files.list(at("bytes"));
+    expect(entries.map(({ path }) => path)).toEqual([at("bytes", "caf\ufffd.jpg"), at("bytes", "good.jpg")]);
+    await expect(files.read(entries[0]!.path)).rejects.toMatchObject({
+      code: "not_found",
+      hint: "its name is not UTF-8 text: rename it",
+    });
+  },
+);

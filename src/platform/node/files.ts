@@ -176,10 +176,17 @@ async function describe(path: string): Promise<FileEntry | undefined> {
 }
 
 async function list(path: string): Promise<readonly FileEntry[]> {
-  const inside = await readdir(path, { withFileTypes: true }).catch((error: unknown) => explain(error, "list", path));
+  // As bytes: names that are not UTF-8 would turn into others, of which there is no file.
+  const inside = await readdir(path, { withFileTypes: true, encoding: "buffer" }).catch((error: unknown) =>
+    explain(error, "list", path),
+  );
+  const named = inside.map((entry) => ({ entry, name: entry.name.toString() }));
   const entries = await Promise.all(
-    inside.toSorted(byName).map(async (entry): Promise<FileEntry | undefined> => {
-      const full = join(path, entry.name);
+    named.toSorted(byName).map(async ({ entry, name }): Promise<FileEntry | undefined> => {
+      const full = join(path, name);
+      if (!entry.name.equals(Buffer.from(name)))
+        // Listed all the same, so that whoever opens it says why that cannot be done.
+        return { path: full, isDirectory: entry.isDirectory(), size: UNKNOWN_SIZE };
       const found = await describe(full).catch(() => undefined);
       if (found?.isDirectory && entry.isSymbolicLink() && (await leadsBack(full))) return undefined;
       if (found !== undefined) return found;
@@ -190,6 +197,10 @@ async function list(path: string): Promise<readonly FileEntry[]> {
   );
   return entries.filter((entry) => entry !== undefined);
 }
+
+/** Of files that are there, but cannot be opened by a name. */
+const UNKNOWN_SIZE = 1;
+const NAME_HINT = "its name is not UTF-8 text: rename it";
 
 /** By code units, as strings are sorted. */
 const byName = (a: { readonly name: string }, b: { readonly name: string }) => (a.name < b.name ? -1 : 1);
@@ -232,7 +243,7 @@ function explain(error: unknown, action: string, path: string, missing?: string)
   const code = errorCode(error);
   if (code === "ENOENT")
     throw missing === undefined
-      ? new NotFoundError(action === "list" ? "folder" : "file", path)
+      ? new NotFoundError(action === "list" ? "folder" : "file", path, path.includes("\ufffd") ? NAME_HINT : undefined)
       : new NotFoundError("folder", missing, `make it before writing ${basename(path)}`);
   const [reason, hint] = REASONS[code] ?? [error instanceof Error ? error.message : String(error)];
   throw fileError(code === "" ? "file" : `file_${code.toLowerCase()}`, action, path, reason, hint, error);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,6 +37,15 @@ test("a file that keeps the decoder busy for ever is given up; the next one is r
   await expect(readParquet(files, join(folder, "none.parquet"))).rejects.toMatchObject({ code: "not_found" });
   await expect(readParquet(files, paths[0])).rejects.toThrow(FormatError);
 });
+
+test.runIf(process.platform !== "win32")(
+  "a named pipe is no Parquet file, and nobody waits for its writer",
+  async () => {
+    const pipe = join(folder, "pipe.parquet");
+    execFileSync("mkfifo", [pipe]);
+    await expect(readParquet(nodeDataFiles, pipe)).rejects.toThrow(/it is not a regular file/);
+  },
+);
 
 test("damaged files give data or say why not, each of them", async () => {
   await readDamaged(join(folder, "damaged.parquet"), 120, 1);
