@@ -140,7 +140,9 @@ describe("a run", () => {
     const lost = await train(["--resume", "--out", run]);
     renameSync(`${data} elsewhere`, data);
     expect(lost.exitCode).toBe(1);
-    expect(lost.notes.at(-1)).toContain(`the run's data not found: ${data}\n  say where it is now: saccade train DATA`);
+    expect(errorOf(lost.notes)).toContain(
+      `the run's data not found: ${data}\n  say where it is now: saccade train DATA`,
+    );
   });
 
   test("--from: a fresh last layer for other labels", async () => {
