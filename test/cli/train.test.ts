@@ -50,7 +50,7 @@ describe("a run", () => {
       expect.stringMatching(/^best: epoch \d, top-1 .* of 12 validation pictures \(95 % interval \d+ to \d+ %\)$/),
       expect.stringMatching(/same model$|^use best\/, not last\//),
       `try it: saccade classify PICTURE --model ${join(run, "best")}`,
-      `see what it gets wrong: saccade eval ${join(run, "best")} ${data} --split validation --report report.html`,
+      `see what it gets wrong: saccade eval ${join(run, "best")} ${relativeData} --split validation --report report.html`,
     ]);
     expect(readdirSync(run).sort()).toEqual([
       "best",
