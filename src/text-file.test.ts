@@ -28,6 +28,7 @@ test("other encodings are refused with the line, never guessed", () => {
   expect(() => decodeText(cp1252, "list.csv")).toThrow("list.csv:3 is not UTF-8 text");
   expect(() => decodeText(Uint8Array.of(0xe9), "list.csv")).toThrow("list.csv:1 is not");
   expect(() => decodeText(utf16("path", true).subarray(2), "list.csv")).toThrow(/perhaps it is UTF-16 without/);
+  expect(() => decodeText(Uint8Array.of(8, 1, 0, 0, 123), "model.onnx")).toThrow("model.onnx is not text");
   expect(() => decodeText(utf16("path", false).subarray(0, 7), "list.csv")).toThrow(/damaged or cut off/);
   expect(() => decodeText(Uint8Array.of(0xff, 0xfe, 0, 0xd8), "list.csv")).toThrow(FormatError);
 });

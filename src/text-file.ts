@@ -15,10 +15,15 @@ export function decodeText(bytes: Uint8Array, name: string): string {
   if (isLittle || (bytes[0] === 0xfe && bytes[1] === 0xff))
     return decodeUtf16(bytes, isLittle ? "utf-16le" : "utf-16be", name);
   // In UTF-8 a NUL is a character that no text has, in UTF-16 every second byte of English is one.
-  if (bytes.length >= 4 && bytes.subarray(0, 4).includes(0))
+  const start = bytes.subarray(0, 4);
+  if (bytes.length >= 4 && start.includes(0)) {
+    const isEverySecond = (first: number) => start.every((byte, i) => (byte === 0) === (i % 2 === first));
+    if (!isEverySecond(0) && !isEverySecond(1))
+      throw new FormatError("text", `${name} is not text`, { hint: "a text file is wanted here; check the path" });
     throw new FormatError("text", `${name} is not UTF-8 text: perhaps it is UTF-16 without a byte order mark`, {
       hint: HINT,
     });
+  }
   const text = decoded(bytes, "utf-8");
   if (text !== undefined) return text;
   throw new FormatError("text", `${name}:${firstWrongLine(bytes)} is not UTF-8 text`, { hint: HINT });

@@ -65,7 +65,7 @@ function watchedHost(machine: Partial<Host["machine"]> = {}, refuses: (options: 
 const good = () => paths.filter((_, i) => i !== BROKEN);
 
 async function probabilities(sessions: number, batchSize: number): Promise<Float64Array[]> {
-  const { host, open } = watchedHost();
+  const { host, open } = watchedHost({ machineCores: 4 }); // more sessions than cores are not opened
   const answers: Float64Array[] = [];
   {
     await using classifier = await loadClassifier(host, model, { sessions, threads: 1 });

@@ -121,7 +121,7 @@ describe("what does not fit is said, and nothing is written", () => {
     [["--config", config, "--config", "proj_dim=12"], 1, "proj.weight is [10, 128] but must be [12, 128]"],
     [["--config", config, "--labels", wrongLabels], 2, "10 classes, but there are 2 labels"],
     [["--config", config, "--transform", "blur(3)"], 2, "blur"],
-    [["--config", checkpoint], 1, "not valid JSON"],
+    [["--config", checkpoint], 1, "is not text"],
     [["--config", "nowhere.json"], 1, "file not found"],
     [["--config", config, "--dtype", "int8"], 2, "Allowed choices"],
     [["--architecture", "lenet"], 1, "model not found"],
