@@ -5,5 +5,5 @@ import { clothing } from "./clothing.ts";
 export const fineTune: RecipeInput = {
   ...clothing,
   name: "fine-tune",
-  summary: "fine-tunes the bundled model on your own pictures, few or many, at 128 px",
+  summary: "fine-tunes the bundled model on your own pictures, at 128 px",
 };

@@ -49,9 +49,9 @@ DATA is a folder with train/CLASS/*.jpg and val/CLASS/*.jpg, a folder of class
 folders (a tenth is kept for validation), a CSV or JSON-lines list, Parquet, tar
 shards, CIFAR or IDX files. The run's folder gets best/ and last/ (models for
 saccade classify), metrics.jsonl, TensorBoard events and checkpoints. Ctrl-C or
-SIGTERM stops with a checkpoint; --resume goes on to the same numbers.
+SIGTERM or SIGHUP stops with a checkpoint; --resume goes on to the same numbers.
 
-Recipes (saccade recipes lists all, saccade recipes NAME shows the fields of one):
+Recipes (all of them: saccade recipes; the fields of one: saccade recipes NAME):
 ${newcomersRecipes()
   .map(({ recipe }) => `  ${recipe.name.padEnd(12)}${recipe.summary}`)
   .join("\n")}
