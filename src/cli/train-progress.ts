@@ -2,7 +2,7 @@
 import type { DataProblem } from "../data/dataset.ts";
 import { shareInterval } from "../statistics.ts";
 import type { EpochChoice, EpochComparison, EpochSummary } from "../train/epoch-choice.ts";
-import type { Evaluation, FitReport, FitStage } from "../train/train-model.ts";
+import type { Evaluation, FitReport, FitStage } from "../train/fit-options.ts";
 import type { TrainResult } from "../workflows/train-options.ts";
 import { duration } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";

@@ -6,6 +6,7 @@ import type { TensorData } from "../tensor.ts";
 import { type BatchResult, type BatchTask, makeBatch, type SampleTask, type WorkPlace } from "./batch-work.ts";
 import { type DataProblem, type Dataset, list } from "./dataset.ts";
 import { checkAborted } from "./files.ts";
+import { type LoaderStatistics, LoaderTally } from "./loader-statistics.ts";
 import { PictureCache, type Slab } from "./picture-cache.ts";
 import type { BatchPlan, BatchPosition, Sampler } from "./sampler.ts";
 
@@ -65,25 +66,6 @@ export interface BatchesOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What loading cost since the last look. Times in milliseconds. */
-export interface LoaderStatistics {
-  readonly batches: number;
-  readonly pictures: number;
-  /** How long the consumer waited for batches. */
-  readonly waitMs: number;
-  /** From its first request to its last batch. */
-  readonly elapsedMs: number;
-  /** Share of the time that it waited, 0 to 1. */
-  readonly waitShare: number;
-  /** Reading and decoding, added up over all workers. */
-  readonly loadMs: number;
-  /** Augmenting and mixing, added up over all workers. */
-  readonly augmentMs: number;
-  /** Decoded pictures in memory, and their bytes. */
-  readonly cachedPictures: number;
-  readonly cachedBytes: number;
-}
-
 export interface Loader extends AsyncDisposable {
   readonly batchesPerEpoch: number;
   /** Pictures that could not be read so far, and what was left out when the data was opened. */
@@ -128,7 +110,7 @@ class PrefetchingLoader implements Loader {
   readonly #about = new Map<number, Omit<NamedSample, "picture">>();
   readonly #idle: BatchWorker[];
   readonly #waiting: ((worker: BatchWorker) => void)[] = [];
-  #statistics = new Tally();
+  #statistics = new LoaderTally();
   #disposed: Promise<void> | undefined;
 
   constructor(options: LoaderOptions) {
@@ -191,7 +173,7 @@ class PrefetchingLoader implements Loader {
 
   takeStatistics(): LoaderStatistics {
     const taken = this.#statistics;
-    this.#statistics = new Tally();
+    this.#statistics = new LoaderTally();
     return taken.summary(this.#cache);
   }
 
@@ -371,42 +353,4 @@ function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Pro
     signal.addEventListener("abort", abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
-}
-
-class Tally {
-  #batches = 0;
-  #pictures = 0;
-  #waitMs = 0;
-  #loadMs = 0;
-  #augmentMs = 0;
-  #first: number | undefined;
-  #last = 0;
-
-  taken(asked: number, pictures: number): void {
-    this.#first ??= asked;
-    this.#last = performance.now();
-    this.#waitMs += this.#last - asked;
-    this.#batches++;
-    this.#pictures += pictures;
-  }
-
-  made({ loadMs, augmentMs }: BatchResult): void {
-    this.#loadMs += loadMs;
-    this.#augmentMs += augmentMs;
-  }
-
-  summary(cache: PictureCache): LoaderStatistics {
-    const elapsedMs = this.#last - (this.#first ?? this.#last);
-    return {
-      batches: this.#batches,
-      pictures: this.#pictures,
-      waitMs: this.#waitMs,
-      elapsedMs,
-      waitShare: elapsedMs > 0 ? this.#waitMs / elapsedMs : 0,
-      loadMs: this.#loadMs,
-      augmentMs: this.#augmentMs,
-      cachedPictures: cache.count,
-      cachedBytes: cache.bytes,
-    };
-  }
 }

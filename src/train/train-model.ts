@@ -1,106 +1,26 @@
 // A whole training run: epochs, evaluation, logs, checkpoints, resuming. What a run does is said by its recipe; where it is kept, by its folder.
-import type { Batch, Loader } from "../data/loader.ts";
+import type { Batch } from "../data/loader.ts";
 import { AbortedError } from "../errors.ts";
 import { readModelFolder } from "../model-folder/load.ts";
 import type { NativeModel } from "../model-folder/model.ts";
-import { type LoweringTarget, lower } from "../onnx/lower.ts";
-import type { Files } from "../platform/host.ts";
-import type { ActualDevice, Session, SessionOptions } from "../runtime/session.ts";
+import { lower } from "../onnx/lower.ts";
+import type { Session } from "../runtime/session.ts";
 import type { TensorData } from "../tensor.ts";
-import { chooseEpoch, type EpochChoice, type OpenChoice, type PictureScores } from "./epoch-choice.ts";
+import { chooseEpoch, type EpochChoice, type OpenChoice } from "./epoch-choice.ts";
+import type { Evaluation, FitOptions, FitReport, ScoredEvaluation } from "./fit-options.ts";
 import { groupsOf, objectiveOf, optimizerOf } from "./recipe.ts";
 import type { Recipe } from "./recipe-fields.ts";
 import { loadCheckpoint, saveCheckpoint } from "./run/checkpoint.ts";
 import type { Progress } from "./run/checkpoint-progress.ts";
 import { stateOfTensors, tensorsOfState } from "./run/checkpoint-tensors.ts";
 import { type MetricRecord, MetricsLog } from "./run/metrics-log.ts";
-import { type ResumedRun, type Run, writeRunModel } from "./run/run-folder.ts";
+import { writeRunModel } from "./run/run-folder.ts";
 import { EventWriter } from "./run/tensorboard.ts";
 import type { CosineSchedule } from "./schedule.ts";
 import { buildTrainStep, type TrainStep } from "./step.ts";
 import { stepMemory } from "./step-memory.ts";
 import { Pace, StepWindow } from "./step-window.ts";
 import { initialState, type StepReport, stateOf, Trainer } from "./trainer.ts";
-
-/** What evaluation answers; fractions in 0..1. */
-export interface Evaluation {
-  readonly loss: number;
-  readonly top1: number;
-  readonly top5: number;
-  /** How many pictures were scored. */
-  readonly pictures: number;
-  /** For models that look several times: top-1 after each look. */
-  readonly looks?: readonly number[];
-}
-
-/** An evaluation, and what of each picture it was made of. */
-export interface ScoredEvaluation {
-  readonly evaluation: Evaluation;
-  readonly scores: PictureScores;
-}
-
-/** Where training stands. Averages are over the steps since the last line of metrics. */
-export interface FitReport {
-  /** The epoch under way, from 0. */
-  readonly epoch: number;
-  readonly epochs: number;
-  /** Batches done of the epoch. */
-  readonly batch: number;
-  readonly batchesPerEpoch: number;
-  /** Batches done since the run began. */
-  readonly step: number;
-  readonly totalSteps: number;
-  readonly batchSize: number;
-  readonly loss: number;
-  /** Fraction, 0..1: the targets' share of the predicted class, so mixed pictures never reach 1. */
-  readonly accuracy: number;
-  readonly learningRate: number;
-  readonly imagesPerSecond: number;
-  /** Share of the time that steps waited for data, 0..1. */
-  readonly waitShare: number;
-  /** Until the last epoch ends, at the present pace, evaluations included. */
-  readonly secondsLeft: number;
-}
-
-/** What a run is busy with. */
-export type FitStage = "compiling" | "training" | "evaluating";
-
-export interface FitOptions {
-  readonly recipe: Recipe;
-  /** The model to begin with: its definition, card and first weights. A resumed run takes weights from its checkpoint. */
-  readonly model: NativeModel;
-  readonly classes: number;
-  readonly loader: Loader;
-  readonly run: Run | ResumedRun;
-  readonly files: Files;
-  /** Which kernels the sessions have. Default "onnxruntime". */
-  readonly target?: LoweringTarget;
-  /** Opens the step's session; the options carry the state. */
-  createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
-  /** Scores parameters on held-out data; undefined when there is none. May throw AbortedError when the signal fires. */
-  readonly evaluate?: (
-    weights: ReadonlyMap<string, TensorData>,
-    signal: AbortSignal | undefined,
-  ) => Promise<ScoredEvaluation>;
-  /** Once, when the session is open: where it computes. */
-  readonly onDevice?: (device: ActualDevice) => Promise<void>;
-  /** When it begins with something else. */
-  readonly onStage?: (stage: FitStage) => void;
-  /** Before the step is compiled: a bound of the bytes that it takes. */
-  readonly onMemory?: (bytes: number) => void;
-  /** After every step. */
-  readonly onStep?: (report: FitReport) => void;
-  /** With every line of metrics. */
-  readonly onReport?: (report: FitReport) => void;
-  /** With the epoch's last report, unless that was made before the run was resumed. */
-  readonly onEpoch?: (epoch: number, report: FitReport | undefined, evaluation: Evaluation | undefined) => void;
-  /** Default 120. */
-  readonly checkpointSeconds?: number;
-  /** Steps between lines of metrics. Default 50. */
-  readonly logEvery?: number;
-  /** Stops after the step under way, with a checkpoint. */
-  readonly signal?: AbortSignal;
-}
 
 /** The compiled step of a recipe. */
 export function stepOfRecipe(recipe: Recipe, model: NativeModel["definition"], classes: number): TrainStep {

@@ -3,13 +3,14 @@
 import type { DataProblem, Dataset } from "../data/dataset.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import type { EpochChoice } from "./epoch-choice.ts";
+import type { FitOptions, ScoredEvaluation } from "./fit-options.ts";
 import { validateLooks } from "./gfnet/validation.ts";
 import { trainingLoader, validationLoader } from "./loaders.ts";
 import type { Recipe } from "./recipe-fields.ts";
 import { cleanRun, createRun, type ResumedRun, type Run } from "./run/run-folder.ts";
 import { abandonRun, type RunInputs, writeRunInputs } from "./run-inputs.ts";
 import { type Lesson, type LessonOptions, openLesson } from "./teacher/lesson.ts";
-import { type FitOptions, type ScoredEvaluation, trainModel } from "./train-model.ts";
+import { trainModel } from "./train-model.ts";
 import { type ValidationOptions, validate } from "./validation.ts";
 
 /** Called while a run works. */

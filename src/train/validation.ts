@@ -5,8 +5,8 @@ import type { ModelDefinition } from "../models/registry.ts";
 import { type LoweringTarget, lower } from "../onnx/lower.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
 import { type TensorData, toFloat32 } from "../tensor.ts";
+import type { ScoredEvaluation } from "./fit-options.ts";
 import { ScoreSums } from "./score-sums.ts";
-import type { ScoredEvaluation } from "./train-model.ts";
 
 export interface ValidationOptions {
   readonly definition: ModelDefinition;

@@ -12,7 +12,7 @@ import {
   teacherLine,
 } from "../../src/cli/train-progress.ts";
 import type { EpochSummary } from "../../src/train/epoch-choice.ts";
-import type { FitReport } from "../../src/train/train-model.ts";
+import type { FitReport } from "../../src/train/fit-options.ts";
 
 const REPORT: FitReport = {
   epoch: 2,

@@ -4,13 +4,14 @@ import { createHash } from "node:crypto";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import type { SessionOptions } from "../../src/runtime/session.ts";
+import type { FitOptions } from "../../src/train/fit-options.ts";
 import { trainingLoader, validationLoader } from "../../src/train/loaders.ts";
 import type { Recipe } from "../../src/train/recipe-fields.ts";
 import { listCheckpoints } from "../../src/train/run/checkpoint.ts";
 import type { MemoryFiles } from "../../src/train/run/memory-files.test-helper.ts";
 import { createRun, openRun } from "../../src/train/run/run-folder.ts";
 import { startingPoint } from "../../src/train/start.ts";
-import { type FitOptions, trainModel } from "../../src/train/train-model.ts";
+import { trainModel } from "../../src/train/train-model.ts";
 import { validate } from "../../src/train/validation.ts";
 import { LABELS, shapes, worker } from "./shapes.ts";
 

@@ -11,8 +11,8 @@ import { type LoweringTarget, lower } from "../../onnx/lower.ts";
 import { RandomSource } from "../../random.ts";
 import type { Session, SessionOptions } from "../../runtime/session.ts";
 import { type TensorData, tensor, toFloat32 } from "../../tensor.ts";
+import type { ScoredEvaluation } from "../fit-options.ts";
 import { ScoreSums } from "../score-sums.ts";
-import type { ScoredEvaluation } from "../train-model.ts";
 
 /** Where patches are: where the policy says, anywhere (from a seed), or all in the middle. */
 export type PatchChoice = "policy" | "random" | "centre";
