@@ -15,6 +15,7 @@ import {
   type Transform,
   type TransformOp,
   transformOutputSize,
+  transformRendition,
   transformToPixels,
   transformToRaw,
   viewToPicture,
@@ -244,8 +245,13 @@ describe("numbers", () => {
 test("what a model would see has a limit, which is checked before pixels are made", () => {
   const small = gradient(8, 4);
   const large = parseTransform("resize(16384,16384)");
-  for (const make of [applyTransform, transformToRaw, (image: RawImage, t: Transform) => transformToPixels([image], t)])
-    expect(() => make(small, large)).toThrow(LimitError);
+  const makers = [
+    applyTransform,
+    transformToRaw,
+    (image: RawImage, t: Transform) => transformToPixels([image], t),
+    (image: RawImage, t: Transform) => transformRendition(image, t, { width: 64, height: 32 }, [0, 0, 8, 4]),
+  ];
+  for (const make of makers) expect(() => make(small, large)).toThrow(LimitError);
   expect(() => checkViewSize({ width: 8192, height: 8192 })).not.toThrow();
 });
 

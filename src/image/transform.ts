@@ -105,7 +105,7 @@ export function transformRendition(
   picture: PictureSize,
   box: readonly [number, number, number, number],
 ): RawImage {
-  const { steps } = planGeometry(transform, picture.width, picture.height);
+  const { steps } = planView(transform, picture);
   const [first, ...others] = steps;
   if (first?.kind !== "resize") return steps.reduce(applyStep, pixels);
   const { width, height, filter, window } = first;
@@ -241,7 +241,7 @@ function planGeometry(transform: Transform, width: number, height: number): Plan
 }
 
 /** The same for pixels that will be made. Throws LimitError when a model would see too many of them. */
-function planView(transform: Transform, { width, height }: RawImage): Plan {
+function planView(transform: Transform, { width, height }: PictureSize): Plan {
   const plan = planGeometry(transform, width, height);
   checkViewSize({ width: plan.x.size, height: plan.y.size });
   return plan;
