@@ -75,6 +75,13 @@ export function transformOutputSize(
   return { width: x.size, height: y.size };
 }
 
+/** What a transform makes of every picture, if that is one size. */
+export function fixedOutputSize(transform: Transform): { width: number; height: number } | undefined {
+  const wide = transformOutputSize(transform, 1999, 997);
+  const tall = transformOutputSize(transform, 997, 1999);
+  return wide.height === tall.height && wide.width === tall.width ? wide : undefined;
+}
+
 /** Where the view that the transform makes of a `width` x `height` picture lies on that picture. */
 export function viewToPicture(transform: Transform, width: number, height: number): ViewToPicture {
   const { x, y } = planGeometry(transform, width, height);

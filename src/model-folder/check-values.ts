@@ -1,12 +1,12 @@
 // Where a model's numbers go wrong: it is run on a grey picture, and the first value that is no finite number is named with the node that made it.
-import { parseTransform, pixelNormalization } from "../image/transform.ts";
+import { fixedOutputSize, parseTransform, pixelNormalization } from "../image/transform.ts";
 import { type InnerValue, withInnerOutputs } from "../onnx/inner-values.ts";
 import { readOnnx } from "../onnx/read.ts";
 import type { Host } from "../platform/host.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
 import { elementCount, type TensorData, tensor } from "../tensor.ts";
 import { exportOnnx } from "./compile.ts";
-import { fixedOutputSize, usualExtent } from "./describe.ts";
+import { usualExtent } from "./describe.ts";
 import { countFaults } from "./faults.ts";
 import type { LoadedModel, NativeModel, OnnxModel } from "./model.ts";
 import { pictureFacts } from "./picture-file.ts";
@@ -109,7 +109,7 @@ function foreignRun(model: OnnxModel): Run {
   const { inputName, takes, usualTransform } = pictureFacts(model);
   const transform = model.card.transform ?? usualTransform;
   const [batch, ...declared] = readOnnx(model.bytes).inputs[0]!.shape!;
-  const { height, width } = fixedOutputSize(transform) ?? { height: 224, width: 224 };
+  const { height, width } = fixedOutputSize(parseTransform(transform)) ?? { height: 224, width: 224 };
   const usual = takes === "pixels" ? [height, width, 3] : [3, height, width];
   const count = typeof batch === "number" ? batch : 1;
   const shape = [count, ...declared.map((size, i) => (typeof size === "number" ? size : usual[i]!))];

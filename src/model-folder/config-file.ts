@@ -2,6 +2,7 @@
 // without: labels, preprocessing, licence, provenance.
 import { z } from "zod";
 import { FormatError } from "../errors.ts";
+import { faultsText } from "../models/check-config.ts";
 import type { EarlyExit } from "./model.ts";
 
 /** Version of the layout itself; readers refuse a newer one. */
@@ -52,7 +53,7 @@ export function parseConfigFile(text: string, where: string): ConfigFile {
     throw new FormatError(where, `not valid JSON (${(cause as Error).message})`, { cause });
   }
   const result = configFileSchema.safeParse(json);
-  if (!result.success) throw new FormatError(where, z.prettifyError(result.error).replaceAll("\n", " "));
+  if (!result.success) throw new FormatError(where, faultsText(result.error));
   if ((result.data.saccade ?? 1) > CONFIG_VERSION)
     throw new FormatError(
       where,

@@ -1,6 +1,6 @@
 // A model without its weights, from what a user names: what counting needs, and benchmarks, whose time does not depend on values.
 import { NotFoundError, UsageError } from "../errors.ts";
-import { parseTransform, transformOutputSize } from "../image/transform.ts";
+import { fixedOutputSize, parseTransform } from "../image/transform.ts";
 import type { InputExtent } from "../models/cost.ts";
 import { changedModel, type ModelDefinition, registry } from "../models/registry.ts";
 import type { Host } from "../platform/host.ts";
@@ -51,19 +51,10 @@ export async function readConfigFile({ files }: Host, folder: string): Promise<C
  */
 export function usualExtent({ architecture, config }: ModelDefinition, transform: string | undefined): InputExtent {
   const { usual } = architecture.input(config);
-  const size = transform === undefined ? undefined : fixedOutputSize(transform);
+  const size = transform === undefined ? undefined : fixedOutputSize(parseTransform(transform));
   return { ...(size ?? { height: usual.height, width: usual.width }), ...framesOf(usual) };
 }
 
 function framesOf({ frames }: { readonly frames?: number }): { frames?: number } {
   return frames === undefined ? {} : { frames };
-}
-
-/** What a transform makes of every picture, if that is one size. */
-export function fixedOutputSize(transform: string): { height: number; width: number } | undefined {
-  const parsed = parseTransform(transform);
-  const wide = transformOutputSize(parsed, 1999, 997);
-  const tall = transformOutputSize(parsed, 997, 1999);
-  const isFixed = wide.height === tall.height && wide.width === tall.width;
-  return isFixed ? { height: wide.height, width: wide.width } : undefined;
 }

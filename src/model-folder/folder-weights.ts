@@ -1,6 +1,7 @@
 // The weights of a model folder: one file, or shards with an index that says which tensor is in which.
 import { z } from "zod";
 import { FormatError, LimitError, NotFoundError } from "../errors.ts";
+import { faultsText } from "../models/check-config.ts";
 import type { Files } from "../platform/host.ts";
 import type { TensorData } from "../tensor.ts";
 import { decodeText } from "../text-file.ts";
@@ -75,7 +76,20 @@ export async function readWeightsAt(
 ): Promise<FolderWeights> {
   if (isIndex) return readShards(files, path);
   const bytes = await files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
-  return { ...read(bytes, path), fileBytes: bytes.length };
+  return { ...naming(path, () => read(bytes, path)), fileBytes: bytes.length };
+}
+
+/** The user named a folder, so what is wrong with the bytes of a file says which file it is. */
+function naming<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof FormatError) || error.message.includes(path)) throw error;
+    throw new FormatError(path, error.message, {
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      cause: error,
+    });
+  }
 }
 
 const indexSchema = z.looseObject({ weight_map: z.record(z.string().max(4096), z.string().min(1).max(255)) });
@@ -93,7 +107,7 @@ async function readShards(files: Files, index: string): Promise<FolderWeights> {
   for (const shard of shards) {
     const bytes = await readShard(files, index, shard, MAX_WEIGHT_BYTES - fileBytes);
     fileBytes += bytes.length;
-    const part = readWeights(bytes, shard, { all: true }); // under the names that the index has
+    const part = naming(shard, () => readWeights(bytes, shard, { all: true })); // under the names that the index has
     parts.push(part);
     for (const [name, tensor] of part.tensors) {
       // What the index does not know is kept: whether the model has a use for it is decided where it is fitted.
@@ -134,6 +148,6 @@ async function readIndex(files: Files, path: string): Promise<ReadonlyMap<string
     throw new FormatError(path, `not valid JSON (${(cause as Error).message})`, { cause });
   }
   const parsed = indexSchema.safeParse(json);
-  if (!parsed.success) throw new FormatError(path, z.prettifyError(parsed.error).replaceAll("\n", " "));
+  if (!parsed.success) throw new FormatError(path, faultsText(parsed.error));
   return new Map(Object.entries(parsed.data.weight_map));
 }

@@ -9,7 +9,7 @@ import { type ConfigFile, parseConfigFile } from "./config-file.ts";
 import { findWeights } from "./folder-weights.ts";
 import { folderWithoutConfig, unknownConfig } from "./hubs/none-of-ours.ts";
 import { findOnnx, onnxCard } from "./hubs/optimum.ts";
-import { timmConfig, timmNames } from "./hubs/timm.ts";
+import { timmCard, timmConfig, timmNames } from "./hubs/timm.ts";
 import { type ProcessorFile, transformersModel } from "./hubs/transformers.ts";
 import type { ModelCard } from "./model.ts";
 
@@ -51,23 +51,53 @@ export async function readFolder(files: Files, folder: string, options: ReadFold
   if (config === undefined) {
     const path = await findOnnx(files, folder);
     if (path === undefined) throw await folderWithoutConfig(files, folder);
-    return onnxFolder(path, undefined, await findProcessor(files, folder), transform);
+    const processor = transform === undefined ? await findProcessor(files, folder) : undefined;
+    return onnxFolder(path, onnxCard(undefined, processor), transform);
   }
   const { json, where, text } = config;
   const layout = layoutOf(json, where);
-  if (layout === "saccade") {
+  if (layout === "saccade")
     return { kind: "native", layout, file: parseConfigFile(text, where), adoptNames: (tensors) => tensors };
-  }
-  if (layout === "timm")
-    return { kind: "native", layout, file: checked(timmConfig(json, where, transform), where), adoptNames: timmNames };
-  const processor = transform === undefined ? await findProcessor(files, folder) : undefined;
+  const processor =
+    layout === "transformers" && transform === undefined ? await findProcessor(files, folder) : undefined;
+  const native = nativeFolder(layout, config, processor, transform);
+  const isComputed = !(native instanceof FormatError);
   // Weights that our architectures compute come first; an ONNX file beside them is a copy.
-  const path = (await findWeights(files, folder)) === undefined ? await findOnnx(files, folder) : undefined;
-  if (path !== undefined) return onnxFolder(path, config, processor, transform);
-  const { file, family } = transformersModel(json, where, processor);
-  const { adoptNames } = family;
-  const read = checked(file, where);
-  return { kind: "native", layout, file: transform === undefined ? read : { ...read, transform }, adoptNames };
+  if (isComputed && (await findWeights(files, folder)) !== undefined) return native;
+  const path = await findOnnx(files, folder);
+  if (path !== undefined) {
+    const card = layout === "timm" ? timmCard(json, where, transform) : onnxCard(config, processor);
+    return onnxFolder(path, card, transform);
+  }
+  if (isComputed) return native;
+  throw native;
+}
+
+interface JsonFile {
+  readonly json: Fields;
+  readonly where: string;
+}
+
+/** Another library's folder as one of our architectures, or the error that says why it is none. */
+function nativeFolder(
+  layout: "timm" | "transformers",
+  { json, where }: JsonFile,
+  processor: ProcessorFile | undefined,
+  transform: string | undefined,
+): NativeFolder | FormatError {
+  try {
+    if (layout === "timm") {
+      const file = checked(timmConfig(json, where, transform), where);
+      return { kind: "native", layout, file, adoptNames: timmNames };
+    }
+    const { file, family } = transformersModel(json, where, processor);
+    const read = checked(file, where);
+    const { adoptNames } = family;
+    return { kind: "native", layout, file: transform === undefined ? read : { ...read, transform }, adoptNames };
+  } catch (error) {
+    if (error instanceof FormatError) return error;
+    throw error;
+  }
 }
 
 /** Another library's configuration that our architecture does not take is a fault of its file. */
@@ -81,14 +111,8 @@ function checked(file: ConfigFile, where: string): ConfigFile {
   }
 }
 
-function onnxFolder(
-  path: string,
-  config: { readonly json: unknown; readonly where: string } | undefined,
-  processor: ProcessorFile | undefined,
-  transform: string | undefined,
-): OnnxFolder {
-  const card = onnxCard(config, transform === undefined ? processor : undefined);
-  return { kind: "onnx", path, card: { ...card, ...(transform === undefined ? {} : { transform }) } };
+function onnxFolder(path: string, card: OnnxFolder["card"], transform: string | undefined): OnnxFolder {
+  return { kind: "onnx", path, card: transform === undefined ? card : { ...card, transform } };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -128,10 +152,7 @@ function layoutOf(json: Fields, where: string): NativeFolder["layout"] {
 }
 
 /** An object in a JSON file; undefined when there is no file. */
-async function readJson(
-  files: Files,
-  where: string,
-): Promise<{ readonly json: Fields; readonly where: string; readonly text: string } | undefined> {
+async function readJson(files: Files, where: string): Promise<(JsonFile & { readonly text: string }) | undefined> {
   if ((await files.stat(where)) === undefined) return undefined;
   const text = decodeText(await files.read(where, { maxBytes: MAX_CONFIG_BYTES }), where);
   let json: unknown;

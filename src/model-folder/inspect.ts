@@ -140,9 +140,11 @@ async function inspectFolder(host: Host, folder: string, options: InspectOptions
 function layoutNotes({ layout, file }: NativeFolder): string[] {
   if (layout === "saccade") return [];
   return [
-    `the folder is ${layout}'s; saccade convert makes one of our own of it`,
+    `it is a folder of ${layout}; saccade convert makes one of our own of it`,
     ...(file.transform === undefined
-      ? ["it has no preprocessor_config.json, so how it wants pictures must be said: --transform"]
+      ? [
+          "it has no preprocessor_config.json: classify, embed, eval and convert must be told how pictures are prepared, with --transform",
+        ]
       : []),
   ];
 }

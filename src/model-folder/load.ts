@@ -1,7 +1,10 @@
 // From what a user names (a registered model, a bundled one, a folder, a checkpoint, an ONNX file, bytes) to a model in memory.
 import { type ByteSource, describeValue, isUrl, readBytes, type UrlLike } from "../byte-sources.ts";
 import { FormatError, NotFoundError, SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
-import { changedModel, defineModel, registry } from "../models/registry.ts";
+import { atResolution } from "../image/resolution.ts";
+import { fixedOutputSize, parseTransform, printTransform } from "../image/transform.ts";
+import type { PixelSize } from "../models/graph.ts";
+import { changedModel, defineModel, type ModelDefinition, registry } from "../models/registry.ts";
 import { isOnnx } from "../onnx/read.ts";
 import type { Files, Host } from "../platform/host.ts";
 import { readWeights } from "../weights/load.ts";
@@ -24,6 +27,8 @@ export interface LoadOptions {
   readonly onNotice?: (line: string) => void;
   /** Preprocessing instead of what a folder of another library's says, which is not looked at then. */
   readonly transform?: string;
+  /** false for callers that give the model no pictures: a folder may then leave open how they are prepared. Default: true. */
+  readonly seesPictures?: boolean;
 }
 
 /** A registered or bundled name, a path or a file: URL, or the bytes of a file (in memory, as a Blob or File, or as the Response of a fetch). */
@@ -157,10 +162,10 @@ export async function loadFolder(
     return { kind, bytes, card: { ...found.card, ...card } };
   }
   const { file, adoptNames } = found;
-  requireTransform(found, folder);
+  if (options.seesPictures !== false) requireTransform(found, folder);
   const { tensors, unread } = await readWeightsAt(files, await requireWeights(files, folder));
   const definition = changedModel(file.architecture, file.config, options.config);
-  const card = cardOf(options.config === undefined ? file : withoutUsualTransform(file), name);
+  const card = cardOf(options.config === undefined ? file : forChangedModel(file, definition), name);
   return nativeModel(definition, adoptNames(tensors), card, unread);
 }
 
@@ -170,15 +175,28 @@ function requireTransform({ layout, file }: NativeFolder, folder: string): void 
   throw new NotFoundError(
     "preprocessor_config.json",
     folder,
-    "copy it from the model that this one was made from, or say how pictures are prepared: saccade convert FOLDER OUT --transform '…'",
+    "copy it from the model that this one was made from, or say how pictures are prepared, with --transform: saccade convert FOLDER OUT --transform '…'",
   );
 }
 
-/** Changed fields may ask for other preprocessing (another picture size): what only repeats the configuration's own goes with it. */
-function withoutUsualTransform(file: ConfigFile): ConfigFile {
-  const { architecture, config } = defineModel(file.architecture, file.config);
+/**
+ * Changed fields may ask for other preprocessing. What only repeats the configuration's own goes with it; of any other, the sizes are made
+ * those of the pictures that the model takes now.
+ */
+function forChangedModel(file: ConfigFile, { architecture, config: changed }: ModelDefinition): ConfigFile {
+  const { config } = defineModel(file.architecture, file.config);
   const { transform, ...rest } = file;
-  return transform === architecture.transform(config) ? rest : file;
+  if (transform === undefined || transform === architecture.transform(config)) return rest;
+  const [before, now] = [architecture.input(config).size, architecture.input(changed).size];
+  if (before === "free" || now === "free" || isSameSize(before, now)) return file;
+  const steps = parseTransform(transform);
+  if (!isSameSize(fixedOutputSize(steps), before)) return file;
+  const scaled = atResolution(steps, Math.min(now.width, now.height));
+  return isSameSize(fixedOutputSize(scaled), now) ? { ...file, transform: printTransform(scaled) } : file;
+}
+
+function isSameSize(a: PixelSize | undefined, b: PixelSize): boolean {
+  return a?.width === b.width && a.height === b.height;
 }
 
 /** What a config.json says about its model. */

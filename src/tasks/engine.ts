@@ -19,7 +19,7 @@ import { joinsViews, PictureSessions } from "./picture-sessions.ts";
 import { type Answered, type BatchTask, type Reserve, streamAnswers } from "./picture-stream.ts";
 import { type PictureSource, readPicture, requireManyPictures } from "./pictures.ts";
 
-export interface EngineOptions extends ManySessionsOptions, LoadOptions {
+export interface EngineOptions extends ManySessionsOptions, Omit<LoadOptions, "seesPictures"> {
   /** Preprocessing in the transform language. Default: the model's own. */
   readonly transform?: string;
   /**
@@ -98,7 +98,7 @@ export class Engine {
     const sessions = await PictureSessions.open(compiled, definition, transform, create);
     const labels = options.labels ?? compiled.card.labels;
     const engine = new Engine(host, factsOf(compiled), engineSessions, sessions, transform, labels);
-    const refusal = resolution === undefined ? undefined : sessions.refusal(compiled.card.name);
+    const refusal = sessions.refusal(compiled.card.name, resolution !== undefined);
     if (refusal === undefined) return engine;
     await engine.dispose();
     throw refusal;

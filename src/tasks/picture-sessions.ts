@@ -5,9 +5,9 @@ import type { RawImage } from "../image/raw-image.ts";
 import {
   applyTransformInto,
   checkViewSize,
+  fixedOutputSize,
   pixelNormalization,
   type Transform,
-  transformOutputSize,
   transformToPixels,
 } from "../image/transform.ts";
 import { type PictureView, pictureView } from "../image/view.ts";
@@ -96,14 +96,22 @@ export class PictureSessions {
     return session.run({ [inputName]: inlet.feed(views) }, options);
   }
 
-  /** The error to throw when the model takes one size only and the transform makes others; undefined when they go together. */
-  refusal(model: string): UsageError | undefined {
+  /**
+   * The error to throw when the model takes one size only and the transform makes others; undefined when they go together, and when that depends
+   * on the picture, unless the caller asked for a resolution.
+   */
+  refusal(model: string, isAsked: boolean): UsageError | undefined {
     const { shape = [], dtype } = this.first.inputs[0] ?? {};
     const [height, width] = dtype === "uint8" ? [shape[1], shape[2]] : [shape[2], shape[3]];
     if (typeof height !== "number" || typeof width !== "number") return undefined;
     const made = fixedOutputSize(this.#transform);
-    if (made?.height === height && made.width === width) return undefined;
-    return new UsageError(`${model} takes pictures of ${width} x ${height} only`, "leave the resolution out");
+    if (made === undefined ? !isAsked : made.height === height && made.width === width) return undefined;
+    const problem = `${model} takes pictures of ${width} x ${height} only`;
+    if (isAsked) return new UsageError(problem, "leave the resolution out");
+    return new UsageError(
+      `${problem}, and its preprocessing makes them ${made!.width} x ${made!.height}`,
+      "say how pictures are prepared instead, with --transform (in a program, the option transform)",
+    );
   }
 
   async dispose(): Promise<void> {
@@ -161,13 +169,6 @@ export function viewPixels(views: readonly PictureView[]): TensorData<"uint8"> {
   if (views.length !== 1 || view?.isOwn !== true) return transformToPixels(views.map(pixelsOf), []);
   const { width, height, data } = view.pixels;
   return tensor("uint8", [1, height, width, 3], data);
-}
-
-/** What a transform makes of every picture, if that is one size. */
-function fixedOutputSize(transform: Transform): PixelSize | undefined {
-  const wide = transformOutputSize(transform, 1999, 997);
-  const tall = transformOutputSize(transform, 997, 1999);
-  return wide.height === tall.height && wide.width === tall.width ? wide : undefined;
 }
 
 /** (views, 3, height, width): views of one size, normalised as their transform ends. */

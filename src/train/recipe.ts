@@ -1,9 +1,9 @@
 // A recipe: everything that decides what a training run does, as plain data. Two runs of one recipe on the same data and version give the same
 // numbers on the same machine.
-import { z } from "zod";
 import { UsageError } from "../errors.ts";
 import { createAugmenter, parseAugmentation } from "../image/augment.ts";
 import { parseTransform } from "../image/transform.ts";
+import { faultsText } from "../models/check-config.ts";
 import { frozenParts, type LookingOptions, lookingObjective } from "./gfnet/objectives.ts";
 import type { Objective } from "./objective.ts";
 import { adamW } from "./optimizers/adamw.ts";
@@ -21,8 +21,7 @@ import { planView } from "./teacher/view-graph.ts";
  */
 export function parseRecipe(input: unknown): Recipe {
   const result = recipeSchema.safeParse(input);
-  if (!result.success)
-    throw new UsageError(`the recipe is not valid: ${z.prettifyError(result.error).replaceAll("\n", " ")}`);
+  if (!result.success) throw new UsageError(`the recipe is not valid: ${faultsText(result.error)}`);
   const recipe = result.data;
   const { width, height } = inField("augmentation", () => createAugmenter(parseAugmentation(recipe.augmentation)));
   if (width !== recipe.width || height !== recipe.height)

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { FormatError, UsageError } from "../errors.ts";
 import { readModelFolder, writeModelFolder } from "../model-folder/load.ts";
+import { faultsText } from "../models/check-config.ts";
 import type { Files } from "../platform/host.ts";
 import { decodeText } from "../text-file.ts";
 import { overrideRecipe, parseRecipe, type RecipeOverrides } from "./recipe.ts";
@@ -40,8 +41,7 @@ export function isStaged(recipe: Recipe | StagedRecipe): recipe is StagedRecipe 
 export function parseAnyRecipe(input: unknown): Recipe | StagedRecipe {
   if (typeof input !== "object" || input === null || !("stages" in input)) return parseRecipe(input);
   const result = stagedSchema.safeParse(input);
-  if (!result.success)
-    throw new UsageError(`the recipe is not valid: ${z.prettifyError(result.error).replaceAll("\n", " ")}`);
+  if (!result.success) throw new UsageError(`the recipe is not valid: ${faultsText(result.error)}`);
   return { ...result.data, stages: result.data.stages.map(parseRecipe) };
 }
 

@@ -264,7 +264,8 @@ async function modelOf(
     onNotice?.(`going on after step ${resumed.progress.step} of the run in ${resumed.paths.folder}`);
     return model;
   }
-  const from = inputs.from === undefined ? undefined : requireNative(await loadModel(host, inputs.from));
+  const from =
+    inputs.from === undefined ? undefined : requireNative(await loadModel(host, inputs.from, { seesPictures: false }));
   const { model, fresh } = startingPoint(recipe, labels, from);
   if (from !== undefined) onNotice?.(`weights of ${from.card.name}; fresh: ${fresh.join(", ") || "none"}`);
   return model;

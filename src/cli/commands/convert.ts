@@ -15,6 +15,7 @@ import { loadFolder, writeModelFolder } from "../../model-folder/load.ts";
 import type { LoadedModel, ModelCard, OnnxModel } from "../../model-folder/model.ts";
 import { wholeOnnx } from "../../model-folder/onnx-file.ts";
 import { onnxModel } from "../../model-folder/onnx-model.ts";
+import { faultsText } from "../../models/check-config.ts";
 import { isOnnx } from "../../onnx/read.ts";
 import { SCORE_KINDS, type ScoreKind } from "../../onnx/score-kind.ts";
 import { nodeHost } from "../../platform/node/host.ts";
@@ -182,7 +183,7 @@ async function readConfigFile(path: string): Promise<ConvertOptions> {
     throw new FormatError(path, `not valid JSON (${(cause as Error).message})`, { cause });
   }
   const parsed = configSchema.safeParse(json);
-  if (!parsed.success) throw new FormatError(path, z.prettifyError(parsed.error).replaceAll("\n", " "));
+  if (!parsed.success) throw new FormatError(path, faultsText(parsed.error));
   const { architecture, config, labels, transform, licence, provenance } = parsed.data;
   if (config === undefined && architecture === undefined) return { config: parsed.data };
   return {

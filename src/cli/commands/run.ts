@@ -56,7 +56,7 @@ export function addRun(program: Command, terminal: Terminal): void {
 async function run(source: string, flags: RunFlags, terminal: Terminal): Promise<void> {
   await refuseReplacing([flags.output], { models: [source], paths: [flags.input] });
   const { tensors } = readWeights(await nodeHost.files.read(flags.input, { maxBytes: MAX_INPUT_BYTES }), flags.input);
-  const model = await loadModel(nodeHost, source, loadOptions(flags, terminal));
+  const model = await loadModel(nodeHost, source, { ...loadOptions(flags, terminal), seesPictures: false });
   const { outputs, device, ignored } = await runTensors(nodeHost, model, tensors, {
     ...sessionOptions(flags, terminal),
     precision: flags.precision,

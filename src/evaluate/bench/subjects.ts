@@ -1,9 +1,9 @@
 // What a benchmark can measure: a registered model with random weights (time does not depend on values), a model folder, a checkpoint, or
 // anybody's ONNX file. All look alike from here on.
 import { SaccadeError } from "../../errors.ts";
-import { parseTransform, printTransform } from "../../image/transform.ts";
+import { fixedOutputSize, parseTransform, printTransform } from "../../image/transform.ts";
 import { compileModel, exportOnnx, hasPrecision } from "../../model-folder/compile.ts";
-import { fixedOutputSize, usualExtent } from "../../model-folder/describe.ts";
+import { usualExtent } from "../../model-folder/describe.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import type { NativeModel, OnnxModel } from "../../model-folder/model.ts";
 import { modelAtSize } from "../../model-folder/native.ts";
@@ -123,7 +123,7 @@ function foreignSubject(name: string, model: OnnxModel, onNotice?: (line: string
 
 /** (N, 3, H, W), any of which may be free: then what the transform makes of pictures. */
 function foreignExtent([, , height, width]: readonly (number | string)[], transform: string): InputExtent {
-  const made = fixedOutputSize(transform) ?? { height: 224, width: 224 };
+  const made = fixedOutputSize(parseTransform(transform)) ?? { height: 224, width: 224 };
   return {
     height: typeof height === "number" ? height : made.height,
     width: typeof width === "number" ? width : made.width,

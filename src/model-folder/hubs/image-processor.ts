@@ -3,9 +3,10 @@
 import { z } from "zod";
 import { FormatError } from "../../errors.ts";
 import type { ResampleFilter } from "../../image/resample.ts";
-import { printTransform, type TransformOp } from "../../image/transform.ts";
+import type { TransformOp } from "../../image/transform.ts";
 import type { Triple } from "../../image/transform-syntax.ts";
-import { TRANSFORM_HINT } from "./hub-config.ts";
+import { faultsText } from "../../models/check-config.ts";
+import { checkedTransform, TRANSFORM_HINT } from "./hub-config.ts";
 
 const side = z.int().min(1).max(16384);
 
@@ -78,8 +79,7 @@ const FILTERS: readonly ResampleFilter[] = ["nearest", "lanczos", "bilinear", "b
  */
 export function processorTransform(json: unknown, where: string, usual: string | undefined): string {
   const parsed = processorSchema.safeParse(json);
-  if (!parsed.success)
-    throw new FormatError(where, z.prettifyError(parsed.error).replaceAll("\n", " "), { hint: TRANSFORM_HINT });
+  if (!parsed.success) throw new FormatError(where, faultsText(parsed.error), { hint: TRANSFORM_HINT });
   const refuse = (problem: string): never => {
     throw new FormatError(where, problem, { hint: TRANSFORM_HINT });
   };
@@ -93,8 +93,7 @@ export function processorTransform(json: unknown, where: string, usual: string |
     );
   if (processor.do_pad === true) refuse("padding (do_pad) is not computed here");
   if (processor.do_flip_channel_order === true) refuse("blue before red (do_flip_channel_order) is not computed here");
-  const ops = [...geometry(processor, name, refuse), ...values(processor, name, refuse)];
-  return printTransform(ops);
+  return checkedTransform([...geometry(processor, name, refuse), ...values(processor, name, refuse)], where);
 }
 
 /** "ViTImageProcessorFast", "ViTImageProcessor" and "ViTFeatureExtractor" are all "ViT". */

@@ -4,12 +4,14 @@
 import { z } from "zod";
 import { FormatError } from "../../errors.ts";
 import { RESAMPLE_FILTERS } from "../../image/resample.ts";
-import { NORMALIZATIONS, printTransform, type TransformOp } from "../../image/transform.ts";
+import { NORMALIZATIONS, type TransformOp } from "../../image/transform.ts";
 import type { NamedTensors } from "../../models/architecture.ts";
 import { type Extent, extentOf, imageSizeField, imageSizeOf } from "../../models/image-size.ts";
 import { type RegisteredModel, registry } from "../../models/registry.ts";
+import type { ScoreKind } from "../../onnx/score-kind.ts";
 import type { ConfigFile } from "../config-file.ts";
-import { parseHubConfig, TRANSFORM_HINT, withoutPlaceholders } from "./hub-config.ts";
+import { checkedTransform, parseHubConfig, TRANSFORM_HINT, withoutPlaceholders } from "./hub-config.ts";
+import { severalLabels, transformersScores } from "./transformers.ts";
 
 const side = z.int().min(1).max(16384);
 const perChannel = z.tuple([z.number(), z.number(), z.number()]);
@@ -40,6 +42,8 @@ const timmSchema = z.looseObject({
   global_pool: z.string().max(200).nullish(),
   label_names: z.union([z.array(label).max(1_000_000), z.record(z.string(), label)]).nullish(),
   label_descriptions: z.record(z.string(), label).nullish(),
+  /** What transformers' wrapper adds. */
+  problem_type: z.string().max(200).nullish(),
   model_args: modelArgsSchema.nullish(),
   pretrained_cfg: pretrainedSchema,
 });
@@ -55,21 +59,54 @@ const EXPORT_HINT = "export it to ONNX with timm (timm's onnx_export.py) or torc
  * @throws FormatError for models that are not registered, for fields that change what a model computes, and for anything out of bounds
  */
 export function timmConfig(json: unknown, where: string, transform?: string): ConfigFile {
-  const config = parseHubConfig(timmSchema, withSplitFields(json), where);
+  const config = parseTimmConfig(json, where);
   const registered = registeredModel(config.architecture, where);
-  const classes = config.num_classes ?? config.pretrained_cfg.num_classes ?? 1000;
+  const classes = classesOf(config);
   if (classes === 0)
     throw new FormatError(where, "this model has no classifier (num_classes is 0)", { hint: EXPORT_HINT });
-  const labels = labelsOf(config, classes, where);
-  const { license } = config.pretrained_cfg;
+  const { scores, labels, ...card } = cardOf(config, where, transform);
+  if (scores === "independent-logits") throw severalLabels(where, EXPORT_HINT);
   return {
     architecture: config.architecture,
     config: { ...fieldsOf(config, registered, where), num_classes: classes },
-    transform: transform ?? printTransform(timmEvaluation(config, where)),
+    ...card,
     ...(labels === undefined ? {} : { labels: [...labels] }),
+  };
+}
+
+/** What a timm folder's config.json says of an ONNX file beside it, of whatever architecture. Throws as `timmConfig`. */
+export function timmCard(json: unknown, where: string, transform?: string): TimmCard {
+  return cardOf(parseTimmConfig(json, where), where, transform);
+}
+
+interface TimmCard {
+  readonly labels?: readonly string[];
+  readonly transform: string;
+  readonly licence?: string;
+  readonly scores?: ScoreKind;
+  readonly provenance: { readonly source: string; readonly tag?: string };
+}
+
+function cardOf(config: TimmConfig, where: string, transform: string | undefined): TimmCard {
+  const labels = labelsOf(config, classesOf(config), where);
+  const scores = transformersScores(config, where);
+  const { license } = config.pretrained_cfg;
+  return {
+    transform: transform ?? checkedTransform(timmEvaluation(config, where), where),
+    ...(labels === undefined ? {} : { labels }),
+    ...(scores === undefined ? {} : { scores }),
     ...(license == null ? {} : { licence: license }),
     provenance: { source: "a folder for the hub, saved by timm", ...tagOf(config) },
   };
+}
+
+function parseTimmConfig(json: unknown, where: string): TimmConfig {
+  return parseHubConfig(timmSchema, withSplitFields(json), where);
+}
+
+/** timm's default is ImageNet's number. */
+function classesOf({ num_classes, pretrained_cfg }: TimmConfig): number {
+  return num_classes ?? pretrained_cfg.num_classes ?? 1000;
 }
 
 function tagOf({ pretrained_cfg: { tag } }: TimmConfig): { tag?: string } {
@@ -107,9 +144,13 @@ const isOfTimm = ({ architecture }: RegisteredModel) => architecture !== "sparse
 /** Registered names with the longest beginning in common, if that is a family's name at least. */
 function closeNames(architecture: string): string[] {
   const family = /^[a-z]+/.exec(architecture)?.[0] ?? architecture;
-  const common = (name: string) => [...name].findIndex((letter, i) => letter !== architecture[i]);
-  return [...registry.keys()]
-    .filter((name) => name.startsWith(family))
+  const common = (name: string) => {
+    const other = [...name].findIndex((letter, i) => letter !== architecture[i]);
+    return other < 0 ? name.length : other;
+  };
+  return [...registry.values()]
+    .filter((model) => isOfTimm(model) && model.name.startsWith(family))
+    .map(({ name }) => name)
     .sort((a, b) => common(b) - common(a))
     .slice(0, 5);
 }
@@ -198,14 +239,11 @@ function labelsOf(config: TimmConfig, classes: number, where: string): readonly 
   if (names == null) return undefined;
   const byIndex = Array.from({ length: classes }, (_, i) => (Array.isArray(names) ? names[i] : names[String(i)]));
   const given = Array.isArray(names) ? names.length : Object.keys(names).length;
+  const hint = "correct label_names, or take it out";
+  if (given !== classes)
+    throw new FormatError(where, `label_names has ${given} entries; the model scores ${classes} classes`, { hint });
   const missing = byIndex.indexOf(undefined);
-  if (given !== classes || missing >= 0)
-    throw new FormatError(
-      where,
-      `label_names names ${given} classes${missing >= 0 ? `, not ${missing}` : ""}; the model scores ${classes}`,
-      {
-        hint: "correct label_names, or take it out",
-      },
-    );
-  return withoutPlaceholders(byIndex.map((name) => descriptions?.[name!] ?? name!));
+  if (missing >= 0) throw new FormatError(where, `label_names has no entry for class ${missing}`, { hint });
+  const described = new Map(Object.entries(descriptions ?? {}));
+  return withoutPlaceholders(byIndex.map((name) => described.get(name!) ?? name!));
 }

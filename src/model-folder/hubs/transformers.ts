@@ -1,6 +1,7 @@
 // Folders of huggingface/transformers (save_pretrained): config.json with `model_type`, `architectures` and `id2label`, as ours.
 import { z } from "zod";
 import { FormatError } from "../../errors.ts";
+import { faultsText } from "../../models/check-config.ts";
 import { transformersConvnext } from "../../models/convnext/transformers.ts";
 import { transformersRegnet } from "../../models/regnet/transformers.ts";
 import { transformersResnet } from "../../models/resnet/transformers.ts";
@@ -74,10 +75,7 @@ export function transformersModel(
     throw new FormatError(where, "its weights are quantised (quantization_config), which is not read", {
       hint: "save the model dequantised",
     });
-  if (transformersScores(config, where) === "independent-logits")
-    throw new FormatError(where, 'problem_type is "multi_label_classification": several labels at once', {
-      hint: OPTIMUM_HINT,
-    });
+  if (transformersScores(config, where) === "independent-logits") throw severalLabels(where, OPTIMUM_HINT);
   const { labels, classes } = transformersLabels(config, where);
   const transform =
     processor === undefined ? undefined : processorTransform(processor.json, processor.where, family.processor);
@@ -109,12 +107,20 @@ function familyConfig(
     return family.toConfig(json, classifier);
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
-    throw new FormatError(where, z.prettifyError(error).replaceAll("\n", " "), { hint: OPTIMUM_HINT });
+    throw new FormatError(where, faultsText(error), { hint: OPTIMUM_HINT });
   }
 }
 
+/** The error for a model that our architectures would take for one of classes that exclude each other. */
+export function severalLabels(where: string, hint: string): FormatError {
+  return new FormatError(where, 'problem_type is "multi_label_classification": several labels at once', { hint });
+}
+
 /** What a classifier's outputs are, where config.json says it. Throws FormatError for outputs that are no scores of classes. */
-export function transformersScores({ problem_type }: TransformersConfig, where: string): ScoreKind | undefined {
+export function transformersScores(
+  { problem_type }: Pick<TransformersConfig, "problem_type">,
+  where: string,
+): ScoreKind | undefined {
   if (problem_type == null) return undefined;
   if (problem_type === "single_label_classification") return "logits";
   if (problem_type === "multi_label_classification") return "independent-logits";

@@ -1,6 +1,7 @@
 // state.json of a checkpoint: where in the run it was taken, and everything else that resuming needs and that is not a tensor.
 import { z } from "zod";
 import { FormatError, UsageError } from "../../errors.ts";
+import { faultsText } from "../../models/check-config.ts";
 
 /** What a JSON file can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -52,7 +53,7 @@ export function printProgress(progress: Progress): string {
   };
   // Checked before it is printed: JSON.stringify would quietly make null of NaN, and the checkpoint could not be read again.
   const result = fileSchema.safeParse(file);
-  if (!result.success) throw new UsageError(`this cannot be kept in a checkpoint: ${oneLine(result.error)}`);
+  if (!result.success) throw new UsageError(`this cannot be kept in a checkpoint: ${faultsText(result.error)}`);
   return `${JSON.stringify(file, undefined, 2)}\n`;
 }
 
@@ -68,7 +69,7 @@ export function parseProgress(text: string, where: string): Progress {
     throw new FormatError(where, `not valid JSON (${(cause as Error).message})`, { cause });
   }
   const result = fileSchema.safeParse(json);
-  if (!result.success) throw new FormatError(where, oneLine(result.error));
+  if (!result.success) throw new FormatError(where, faultsText(result.error));
   const file = result.data;
   if (file.saccade_checkpoint > CHECKPOINT_VERSION)
     throw new FormatError(
@@ -85,8 +86,4 @@ export function parseProgress(text: string, where: string): Progress {
     recipeFingerprint: file.recipe_fingerprint,
     ...(extra === undefined ? {} : { extra: extra as Record<string, Json> }),
   };
-}
-
-function oneLine(error: z.ZodError): string {
-  return z.prettifyError(error).replaceAll("\n", " ");
 }
