@@ -1,7 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // The public entry for Node: the library's tasks bound to this machine.
+import { encodeSheet, type SheetFormat } from "./evaluate/sheet-file.ts";
+import { type DrawGazeOptions, type Gaze, gazeSheet } from "./image/explain.ts";
+import { type Glimpse, glimpseSheet } from "./image/glimpses.ts";
 import { type Pixels, rgbPixels } from "./image/pixels.ts";
 import type { DecodeOptions, RawImage } from "./image/raw-image.ts";
+import type { SheetOptions } from "./image/sheet.ts";
 import type { ModelFileSource } from "./model-folder/load.ts";
 import { nodeHost } from "./platform/node/host.ts";
 import { nodeTrainingHost } from "./platform/node/training-host.ts";
@@ -33,6 +37,7 @@ export {
 } from "./errors.ts";
 export type { Accuracy, ClassAccuracy, Mistake } from "./evaluate/accuracy.ts";
 export { evaluateExits, exitShares, solveThresholds } from "./evaluate/early-exit.ts";
+export type { SheetFormat } from "./evaluate/sheet-file.ts";
 export { type EarlyExitPoint, type StepEvaluation, StepMeter } from "./evaluate/steps.ts";
 export { type DrawGazeOptions, drawGaze } from "./image/explain.ts";
 export { drawGlimpses, type Glimpse } from "./image/glimpses.ts";
@@ -132,3 +137,25 @@ export const decodeImage = (picture: PictureSource, options?: DecodeOptions): Pr
   readPicture(nodeHost, picture, options);
 /** Pixels to PNG bytes. */
 export const encodePng = (pixels: Pixels): Promise<Uint8Array> => nodeHost.encodePng(rgbPixels(pixels));
+
+/**
+ * What `drawGaze` draws, as the bytes of a file, with labels in the system's typefaces: what `saccade classify --explain` writes.
+ *
+ * @param options `format` is "png" (default), "svg" or "html", which keep labels of any script as text
+ * @example
+ * const classifier = await Classifier.load("saccade/everyday");
+ * const { gaze } = await classifier.classify(image, { explain: true });
+ * if (gaze) await writeFile("looked.png", await encodeGaze(image, gaze, { headline: ["guinea pig 83 %"] }));
+ */
+export const encodeGaze = async (
+  picture: Pixels,
+  gaze: Gaze,
+  { format = "png", ...options }: DrawGazeOptions & { readonly format?: SheetFormat } = {},
+): Promise<Uint8Array> => encodeSheet(gazeSheet(picture, gaze, options), format, nodeHost);
+
+/** What `drawGlimpses` draws, as `encodeGaze` makes files. */
+export const encodeGlimpses = async (
+  picture: Pixels,
+  glimpses: readonly Glimpse[],
+  { format = "png", ...options }: SheetOptions & { readonly format?: SheetFormat } = {},
+): Promise<Uint8Array> => encodeSheet(glimpseSheet(picture, glimpses, options), format, nodeHost);

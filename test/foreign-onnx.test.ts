@@ -157,14 +157,14 @@ test("what the scores are can be written into the file", async () => {
   const out = at("yes-no.onnx");
   const convert = await cli(["convert", model("one-score.onnx"), out, "--scores", "independent-logits"]);
   expect(convert.exitCode).toBe(0);
-  expect((await cli(["inspect", out])).stdout).toContain("independent-logits, as logits");
+  expect((await cli(["inspect", out])).stdout).toContain("independent-logits, in the output logits");
   const written = await scoresOf(out, [PASTORAL]);
   expect(written).toEqual(close(await scoresOf(model("one-score.onnx"), [PASTORAL], "--scores", "independent-logits")));
 });
 
 test("inspect says what the scores are, and from what", async () => {
   expect((await cli(["inspect", model("conf_softmax.onnx")])).stdout).toContain(
-    "probabilities (from the graph's Softmax), as output0",
+    "probabilities (from the graph's Softmax), in the output output0",
   );
   const { scores } = JSON.parse((await cli(["inspect", model("conf_logits.onnx"), "--json"])).stdout);
   expect(scores).toEqual({ kind: "logits", output: "l" });

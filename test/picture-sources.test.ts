@@ -11,6 +11,8 @@ import {
   drawGaze,
   drawGlimpses,
   Embedder,
+  encodeGaze,
+  encodeGlimpses,
   encodePng,
   type PictureSource,
 } from "../src/node.ts";
@@ -130,6 +132,8 @@ describe("what is no picture is named", () => {
       async () => encodePng(wrong),
       async () => drawGaze(wrong, { stages: [], viewToPicture: { scaleX: 1, scaleY: 1, offsetX: 0, offsetY: 0 } }),
       async () => drawGlimpses(wrong, []),
+      () => encodeGaze(wrong, { stages: [], viewToPicture: { scaleX: 1, scaleY: 1, offsetX: 0, offsetY: 0 } }),
+      () => encodeGlimpses(wrong, []),
     ])
       await expect(refuse()).rejects.toMatchObject(refused);
   });

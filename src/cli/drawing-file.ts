@@ -1,8 +1,7 @@
-// Drawings of where a model looked, as files: PNG for programs that show pictures, SVG and HTML where labels must stay text.
+// Where drawings of what a model looked at go, and in which format.
 import { UsageError } from "../errors.ts";
-import { sheetHtml, sheetSvg, sheetTextSvg } from "../evaluate/sheet-page.ts";
-import { layOutSheet, paintPictures, paintSheet, type Sheet } from "../image/sheet.ts";
-import { layTextOver } from "../platform/node/draw-text.ts";
+import type { SheetFormat } from "../evaluate/sheet-file.ts";
+import { isPictureName } from "../image/picture-files.ts";
 import { nodeHost } from "../platform/node/host.ts";
 import type { NamedPicture } from "./picture-paths.ts";
 
@@ -15,13 +14,18 @@ export interface Drawings {
 }
 
 /** Where the drawing of each picture goes: the file itself for one picture, files in the folder for several. */
-export function drawingPaths(out: string, pictures: readonly NamedPicture[]): Drawings {
+export async function drawingPaths(out: string, pictures: readonly NamedPicture[]): Promise<Drawings> {
   const isFile = KINDS.test(out);
   if (pictures.length === 1 && isFile) return { paths: new Map([[pictures[0]!, out]]) };
   if (isFile)
     throw new UsageError(
       `--explain ${out}: ${pictures.length} pictures need a folder, not one file`,
       "give a path that does not end in .png, .svg or .html",
+    );
+  if (isPictureName(out) && !(await nodeHost.files.stat(out))?.isDirectory)
+    throw new UsageError(
+      `--explain ${out}: drawings are .png, .svg or .html`,
+      `such as ${out.replace(/[^.]*$/, "png")}`,
     );
   const taken = new Set<string>();
   const counts = new Map<string, number>();
@@ -41,11 +45,8 @@ export function drawingPaths(out: string, pictures: readonly NamedPicture[]): Dr
   return { paths, folder: out };
 }
 
-/** The bytes of a drawing in the kind that its path ends in. */
-export async function encodeDrawing(sheet: Sheet, path: string): Promise<Uint8Array | string> {
-  const kind = KINDS.exec(path)?.[1]?.toLowerCase();
-  if (kind === "svg") return sheetSvg(sheet, nodeHost.encodePng);
-  if (kind !== "png") return sheetHtml(sheet, nodeHost.encodePng);
-  const pictures = paintPictures(layOutSheet(sheet));
-  return nodeHost.encodePng((await layTextOver(pictures, sheetTextSvg(sheet))) ?? paintSheet(sheet));
+/** The kind of drawing that a path asks for by its ending. */
+export function formatOf(path: string): SheetFormat {
+  const ending = KINDS.exec(path)?.[1]?.toLowerCase();
+  return ending === "png" || ending === "svg" ? ending : "html";
 }

@@ -115,6 +115,10 @@ describe("image folders", () => {
     await expect(open({ "d/readme.md": "x", "d/model.onnx": "x" })).rejects.toThrow(
       "d has no layout that is understood: it has model.onnx, readme.md",
     );
+    await expect(open({ "d/a.jpg": "x", "d/notes.txt": "x" })).rejects.toMatchObject({
+      message: expect.stringContaining("the pictures in d have no labels"),
+      hint: expect.stringContaining("a folder per class"),
+    });
     await expect(open({}, "nowhere")).rejects.toThrow(NotFoundError);
     await expect(open({ "d/train/cat/a.txt": "x" })).rejects.toThrow("no picture that can be used");
     await expect(open({ "d/x.zip": "x" }, "d/x.zip")).rejects.toThrow(FormatError);

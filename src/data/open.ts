@@ -179,6 +179,10 @@ async function readFolder(files: DataFiles, path: string, options: OpenDatasetOp
     const train = await readClassFolders(files, folders);
     if (train.samples.length > 0) return { layout: "image folders", parts: { train }, notes: splits.notes };
   }
+  if (!entries.some((entry) => entry.isDirectory) && entries.some((entry) => isPictureName(entry.path)))
+    throw new FormatError("data", `the pictures in ${path} have no labels`, {
+      hint: "put them into a folder per class, and name the folder that holds these; or name a list of them: path,label",
+    });
   throw new FormatError("data", `${path} has no layout that is understood: it has ${describeEntries(entries)}`, {
     hint: entries.some((entry) => /^(data_batch_\d|train|test|test_batch)$/.test(baseName(entry.path)))
       ? "this looks like the Python version of CIFAR; the binary version is read"

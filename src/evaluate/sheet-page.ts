@@ -14,6 +14,7 @@ import {
   type Sheet,
   type SheetLayout,
 } from "../image/sheet.ts";
+import { shorten } from "../image/text.ts";
 import type { Host } from "../platform/host.ts";
 import { toBase64 } from "./base64.ts";
 import { html, Markup, px } from "./report/html.ts";
@@ -68,21 +69,13 @@ function svgText({ spans, x, y, lineHeight, room }: PlacedText): Markup {
   const size = Math.min(full, Math.max(SMALLEST * full, room / lengthOf(words)));
   const shown = spans.map(({ text, color }) => {
     const most = Math.floor(([...text].length * room) / (lengthOf(words) * size));
-    return html`<tspan fill="${rgb(color)}">${cut(text, most)}</tspan>`;
+    return html`<tspan fill="${rgb(color)}">${shorten(text, most, "…")}</tspan>`;
   });
   const gap = html`<tspan>  </tspan>`;
   const separated = shown.flatMap((span, i) => (i === 0 ? [span] : [gap, span]));
   return html`<text x="${x}" y="${px(y + BASE_LINE * lineHeight)}" font-size="${px(size)}" xml:space="preserve">${separated}</text>
 `;
 }
-
-const cut = (text: string, most: number): string =>
-  [...text].length <= most
-    ? text
-    : `${[...text]
-        .slice(0, Math.max(1, most - 1))
-        .join("")
-        .trimEnd()}…`;
 
 /** About how long a text is, in sizes of its letters; which typeface it will be set in nobody knows. */
 function lengthOf(text: string): number {

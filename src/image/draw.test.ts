@@ -151,5 +151,6 @@ describe("text", () => {
     expect(short).toBe("guinea...");
     expect(textWidth(short, 1)).toBeLessThanOrEqual(60);
     expect(fitText("guinea pig", 10, 1)).toBe("");
+    expect(fitText("a guinea pig of the Andes 83 %", 125, 1)).toBe("a guinea pig... 83 %");
   });
 });

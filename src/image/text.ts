@@ -107,9 +107,20 @@ export function drawText(image: RawImage, text: string, x: number, y: number, sc
 /** The text, shortened with "..." until it is at most `width` pixels wide. */
 export function fitText(text: string, width: number, scale: TextScale): string {
   const ascii = toAscii(text);
-  if (textWidth(ascii, scale) <= width) return ascii;
-  const room = Math.floor((width / scale + 1) / ADVANCE) - 3;
-  return room < 1 ? "" : `${ascii.slice(0, room).trimEnd()}...`;
+  const room = Math.floor((width / scale + 1) / ADVANCE);
+  return room < 4 && textWidth(ascii, scale) > width ? "" : shorten(ascii, room, "...");
+}
+
+/** At most so many characters. A score at the end is not what is cut off: "a very long na… 83 %". */
+export function shorten(text: string, most: number, ellipsis: string): string {
+  const characters = [...text];
+  if (characters.length <= most) return text;
+  const score = / [\d.]+ %$/.exec(text)?.[0] ?? "";
+  const end = score.length < most / 3 ? ellipsis + score : ellipsis;
+  return `${characters
+    .slice(0, Math.max(1, most - end.length))
+    .join("")
+    .trimEnd()}${end}`;
 }
 
 /** Letters that are no others with accents. */

@@ -6,7 +6,7 @@ import { changedModel, type ModelDefinition, registry } from "../models/registry
 import type { Host } from "../platform/host.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { readFolder } from "./folder.ts";
-import { bundledFolder } from "./load.ts";
+import { bundledFolder, nameHint } from "./load.ts";
 
 export interface DescribedModel {
   /** For people: a registered or bundled name, or the path of the folder. */
@@ -15,8 +15,6 @@ export interface DescribedModel {
   /** What the folder says, for a model that is in one. */
   readonly file: ConfigFile | undefined;
 }
-
-const HINT = "names are listed by: saccade models; a model folder is given by its path";
 
 /**
  * The definition behind a registered or bundled name or a model folder. No weights are read; they need not be there.
@@ -31,7 +29,7 @@ export async function describeModel(
   if (registry.has(source)) return { name: source, definition: changedModel(source, {}, config), file: undefined };
   const folder = (await bundledFolder(host, source)) ?? source;
   const entry = await host.files.stat(folder);
-  if (entry === undefined) throw new NotFoundError("model", source, HINT);
+  if (entry === undefined) throw new NotFoundError("model", source, await nameHint(host, source));
   if (!entry.isDirectory)
     throw new UsageError(`${source} is a file; a registered name or a model folder is needed here`);
   const file = await readConfigFile(host, folder);

@@ -3,7 +3,7 @@ import type { InputExtent } from "../models/cost.ts";
 import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
 import type { Host } from "../platform/host.ts";
 import { readConfigFile, usualExtent } from "./describe.ts";
-import { pulledPath } from "./load.ts";
+import { bundledModels, pulledPath } from "./load.ts";
 
 export interface ListedModel {
   readonly name: string;
@@ -57,14 +57,11 @@ async function listRegistered(host: Host): Promise<ListedModel[]> {
 }
 
 async function listBundled(host: Host): Promise<ListedModel[]> {
-  const { files, folders } = host;
-  if ((await files.stat(folders.bundledModels)) === undefined) return [];
   const found: ListedModel[] = [];
-  for (const { path, isDirectory } of await files.list(folders.bundledModels)) {
-    if (!isDirectory || (await files.stat(files.join(path, "config.json"))) === undefined) continue;
+  for (const { name, path } of await bundledModels(host)) {
     const file = await readConfigFile(host, path);
     found.push({
-      name: `saccade/${path.replace(/^.*[/\\]/, "")}`,
+      name,
       summary: `comes with saccade${file.labels === undefined ? "" : `, ${file.labels.length} classes`}`,
       ...commonFacts(defineModel(file.architecture, file.config), file.transform),
       licence: file.licence,

@@ -5,6 +5,7 @@ import { atResolution } from "../image/resolution.ts";
 import { fixedOutputSize, parseTransform, printTransform } from "../image/transform.ts";
 import type { PixelSize } from "../models/graph.ts";
 import { changedModel, defineModel, type ModelDefinition, registry } from "../models/registry.ts";
+import { didYouMean } from "../nearest-name.ts";
 import { isOnnx } from "../onnx/read.ts";
 import type { Files, Host } from "../platform/host.ts";
 import { readWeights } from "../weights/load.ts";
@@ -66,9 +67,10 @@ async function fromSource(host: Host, source: ModelFileSource, options: LoadOpti
   return fromPath(host, source, options);
 }
 
-async function fromPath({ files }: Host, path: string, options: LoadOptions): Promise<LoadedModel> {
+async function fromPath(host: Host, path: string, options: LoadOptions): Promise<LoadedModel> {
+  const { files } = host;
   const entry = await files.stat(path);
-  if (entry === undefined) throw new NotFoundError("model", path, nameHint(path));
+  if (entry === undefined) throw new NotFoundError("model", path, await nameHint(host, path));
   if (entry.isDirectory) return loadFolder(files, path, options);
   const bytes = await files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
   return fromBytes((await wholeOnnx(files, path, bytes)).bytes, path, options);
@@ -83,12 +85,27 @@ async function givenBytes(source: ByteSource): Promise<Uint8Array> {
   );
 }
 
-function nameHint(source: string): string {
+/** What to do about a model that is neither a name nor a path of something. */
+export async function nameHint(host: Host, source: string): Promise<string> {
   if (/^https?:/i.test(source)) return "addresses are not fetched: download the file first";
+  const bundled = await bundledModels(host);
+  const meant = didYouMean(source, [...registry.keys(), ...bundled.map(({ name }) => name)]);
   const looksLikePath = /[/\\.]/.test(source);
-  return looksLikePath
-    ? "there is nothing at this path"
-    : "names are listed by: saccade models; a path needs a slash or an extension";
+  return `${meant}${
+    looksLikePath
+      ? "there is nothing at this path"
+      : "names are listed by: saccade models; a path needs a slash or an extension"
+  }`;
+}
+
+/** The models that come with the package, and their folders. */
+export async function bundledModels({ files, folders }: Host): Promise<{ name: string; path: string }[]> {
+  if ((await files.stat(folders.bundledModels)) === undefined) return [];
+  const found: { name: string; path: string }[] = [];
+  for (const { path, isDirectory } of await files.list(folders.bundledModels))
+    if (isDirectory && (await files.stat(files.join(path, "config.json"))) !== undefined)
+      found.push({ name: `saccade/${path.replace(/^.*[/\\]/, "")}`, path });
+  return found;
 }
 
 /** The folder of a model that comes with the package ("saccade/everyday"); undefined for every other name. */

@@ -66,6 +66,8 @@ export interface Host {
   decode(bytes: Uint8Array, options?: ViewOptions): Promise<RawImage>;
   /** RGB pixels to PNG bytes. */
   encodePng(image: RawImage): Promise<Uint8Array>;
+  /** An SVG with a transparent ground, laid over a picture of its size. undefined where there is no typeface to draw its text with. */
+  layTextOver(image: RawImage, svg: string): Promise<RawImage | undefined>;
   /** A session on the best device that is there (or the one asked for). Never blocks the caller's event loop while it runs. */
   createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
   /** The stages of one model (ONNX bytes by name) in one engine, on one device. State and traces are for sessions of one model. */

@@ -1,5 +1,6 @@
 // Every recipe by name, for `saccade train --recipe` and `saccade recipes`.
 import { NotFoundError } from "../errors.ts";
+import { didYouMean } from "../nearest-name.ts";
 import type { Recipe } from "../train/recipe-fields.ts";
 import { isStaged, parseAnyRecipe, type StagedRecipe } from "../train/staged-recipe.ts";
 import { CATALOGUE, type RecipeEntry } from "./catalogue.ts";
@@ -55,20 +56,9 @@ export function recipeNamed(name: string): Recipe {
 }
 
 function unknownRecipe(name: string, names: readonly string[]): NotFoundError {
-  const distances = names.map((known) => editDistance(name.toLowerCase(), known.toLowerCase()));
-  const nearest = distances.indexOf(Math.min(...distances));
-  const meant = distances[nearest]! <= Math.max(2, name.length / 2) ? `did you mean ${names[nearest]}? ` : "";
-  return new NotFoundError("recipe", name, `${meant}saccade recipes lists them; or pass a .json file`);
-}
-
-/** Letters to insert, delete or replace (Levenshtein). */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length]!;
+  return new NotFoundError(
+    "recipe",
+    name,
+    `${didYouMean(name, names)}saccade recipes lists them; or pass a .json file`,
+  );
 }

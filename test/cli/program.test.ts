@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { describeDevices } from "../../src/cli/commands/doctor.ts";
 import { byteProgressText, duration, progressText } from "../../src/cli/progress.ts";
 import { readAtMost } from "../../src/cli/read-stream.ts";
 import { compact, describeError } from "../../src/cli/terminal.ts";
@@ -76,6 +77,24 @@ test("doctor: devices, folders, what is missing; its exit code says whether pict
   ]);
   expect(report.can_classify).toBe(exitCode === 0);
   expect(report.can_classify).toBe(report.models.length > 0 && report.auto !== undefined);
+});
+
+test("doctor says once what several devices need", () => {
+  const missing = { available: false, reason: "no native build", hint: "install it" };
+  const devices = [
+    { device: "cuda" as const, ...missing },
+    { device: "cpu" as const, ...missing },
+    { device: "wasm" as const, available: true, engine: "onnxruntime-web 1", startMs: 4 },
+    { device: "webgpu" as const, available: false, reason: "no adapter" },
+  ];
+  expect(describeDevices({ devices, auto: "wasm" }, 80)).toBe(
+    [
+      "  cuda    not here: no native build; install it",
+      "  cpu     not here, for the same reason as cuda",
+      "  wasm *  works: onnxruntime-web 1, starts in 4 ms",
+      "  webgpu  not here: no adapter\n",
+    ].join("\n"),
+  );
 });
 
 test("errors: ours in a line or two, others in one line unless asked for more", () => {

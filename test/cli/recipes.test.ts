@@ -21,7 +21,7 @@ test.each(["fine-tune", "gfnet-scenes"])("%s: its fields as a file that train ta
   const { stdout, notes } = await cli(["recipes", name]);
   const listed = listedRecipes.find(({ recipe }) => recipe.name === name)!;
   expect(parseAnyRecipe(JSON.parse(stdout))).toEqual(listed.recipe);
-  expect(notes.join("\n")).toContain(`cost: ${listed.cost}`);
+  expect(notes).toContain(`cost: ${listed.cost}`);
   const json = await cli(["recipes", name, "--json"]);
   expect([json.stdout, json.notes]).toEqual([stdout, []]);
 });

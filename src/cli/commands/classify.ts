@@ -1,6 +1,7 @@
 // saccade classify: what is in these pictures, and where the model looked.
 import type { Command } from "commander";
 import { UsageError } from "../../errors.ts";
+import { encodeSheet } from "../../evaluate/sheet-file.ts";
 import { gazeSheet } from "../../image/explain.ts";
 import { glimpseSheet } from "../../image/glimpses.ts";
 import { describeUnseen } from "../../image/seen-share.ts";
@@ -12,7 +13,7 @@ import { DEFAULT_DECODING } from "../../tasks/engine.ts";
 import { readPicture } from "../../tasks/pictures.ts";
 import type { ClassificationResult } from "../../tasks/results.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
-import { drawingPaths, encodeDrawing } from "../drawing-file.ts";
+import { drawingPaths, formatOf } from "../drawing-file.ts";
 import { addExitOptions, type ExitFlags, exitOptions, hasExitOptions, refuseExitOptions } from "../exit-options.ts";
 import { describeSteps, glimpsesOf, percent, stepsToJson } from "../looks.ts";
 import {
@@ -110,7 +111,7 @@ async function classify(
   finish: (exitCode: number) => void,
 ): Promise<void> {
   const { pictures, problems } = await expandPictures(nodeHost, { paths, fromFile: flags.fromFile }, terminal);
-  const drawings = flags.explain === undefined ? undefined : drawingPaths(flags.explain, pictures);
+  const drawings = flags.explain === undefined ? undefined : await drawingPaths(flags.explain, pictures);
   await refuseReplacing(drawings === undefined ? [] : [...drawings.paths.values()], {
     models: [flags.model],
     paths: [...pictures.map(({ name }) => name), flags.labels, flags.fromFile],
@@ -206,7 +207,7 @@ async function draw(picture: NamedPicture, result: Result, out: string): Promise
     gaze === undefined
       ? glimpseSheet(pixels, glimpsesOf({ steps }), { headline })
       : gazeSheet(pixels, gaze, { headline });
-  await nodeHost.files.writeAtomic(out, await encodeDrawing(sheet, out));
+  await nodeHost.files.writeAtomic(out, await encodeSheet(sheet, formatOf(out), nodeHost));
   return out;
 }
 

@@ -31,6 +31,8 @@ export function addDoctor(program: Command, terminal: Terminal, finish: (exitCod
     });
 }
 
+const READ_PICTURES = "JPEG, PNG, WebP, GIF, AVIF, TIFF through sharp, and BMP; HEIC with the package heic-decode";
+
 interface Report {
   readonly devices: DevicesReport;
   readonly pictures: { readonly works: boolean; readonly hint?: string };
@@ -125,14 +127,14 @@ function describe(report: Report, { columns }: Terminal): string {
     ["cores", `${machine.cores} usable of ${machine.machineCores}`],
     ["memory", `${compact(machine.memoryBytes, "B")}${limited}`],
     ["instructions", machine.simd.join(" ") || "unknown"],
-    ["pictures", pictures.works ? "JPEG, PNG, WebP, GIF, AVIF, TIFF through sharp" : "cannot be read"],
+    ["pictures", pictures.works ? READ_PICTURES : "cannot be read"],
     ["cache", `${cache.path}, ${compact(cache.bytes, "B")}`],
     ...unfinished.map((path): Fact => ["", `unfinished download: ${path}`]),
     ...models.map(({ name, bytes }, i): Fact => [i === 0 ? "models" : "", `${name}, ${compact(bytes, "B")}`]),
   ];
   const verdict =
     problems.length === 0
-      ? "Everything is there to classify pictures: saccade classify photo.jpg\n"
+      ? `Everything is there to classify pictures${devices.auto === "wasm" ? ", slower than with cpu" : ""}: saccade classify photo.jpg\n`
       : `Missing\n${listFacts(
           problems.map((problem) => ["-", problem]),
           columns,
@@ -140,11 +142,17 @@ function describe(report: Report, { columns }: Terminal): string {
   return `${listFacts(facts, columns)}\nDevices (* is what --device auto takes)\n${describeDevices(devices, columns)}\n${verdict}`;
 }
 
-function describeDevices({ devices, auto }: DevicesReport, columns: number): string {
+/** What is to be done about several devices is said once. */
+export function describeDevices({ devices, auto }: Pick<DevicesReport, "devices" | "auto">, columns: number): string {
+  const saidBy = new Map<string, string>();
   const facts = devices.map(({ device, available, engine, startMs = 0, reason = "unknown", hint }): Fact => {
     const title = `${device}${device === auto ? " *" : ""}`;
     if (available) return [title, `works: ${engine}, starts in ${startMs.toFixed(0)} ms`];
-    return [title, `not here: ${reason}${hint === undefined ? "" : `; ${hint}`}`];
+    if (hint === undefined) return [title, `not here: ${reason}`];
+    const before = saidBy.get(hint);
+    if (before !== undefined) return [title, `not here, for the same reason as ${before}`];
+    saidBy.set(hint, device);
+    return [title, `not here: ${reason}; ${hint}`];
   });
   return listFacts(facts, columns);
 }

@@ -152,9 +152,9 @@ function aboutModel({ folder, onnx, scores, card }: Inspection): Fact[] {
   return facts;
 }
 
-/** "probabilities (from the graph's Softmax), as output0" */
+/** "probabilities (from the graph's Softmax), in the output output0" */
 function describeScores({ output, kind, operator }: NonNullable<Inspection["scores"]>): string {
-  return `${kind}${operator === undefined ? "" : ` (from the graph's ${operator})`}, as ${output}`;
+  return `${kind}${operator === undefined ? "" : ` (from the graph's ${operator})`}, in the output ${output}`;
 }
 
 /** "thresholds for 27 average budgets, 31 % to 98 % of all steps; solved on 1000 pictures of scenes/" */

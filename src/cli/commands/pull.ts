@@ -5,6 +5,7 @@ import { MAX_WEIGHT_BYTES } from "../../model-folder/folder-weights.ts";
 import { pulledPath } from "../../model-folder/load.ts";
 import { nativeModel } from "../../model-folder/native.ts";
 import { defineModel, registry } from "../../models/registry.ts";
+import { didYouMean } from "../../nearest-name.ts";
 import { download } from "../../platform/node/download.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { readWeights } from "../../weights/load.ts";
@@ -61,7 +62,12 @@ async function pullAll(
 
 function addressOf(name: string): string {
   const model = registry.get(name);
-  if (model === undefined) throw new NotFoundError("model", name, "names are listed by: saccade models");
+  if (model === undefined)
+    throw new NotFoundError(
+      "model",
+      name,
+      `${didYouMean(name, [...registry.keys()])}names are listed by: saccade models`,
+    );
   if (model.weights === undefined) throw new UsageError(`${name} has no official weights`);
   return model.weights.url;
 }

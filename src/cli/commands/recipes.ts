@@ -34,7 +34,7 @@ export function addRecipes(program: Command, terminal: Terminal): void {
         terminal.out(json === true ? `${JSON.stringify(listedRecipes, undefined, 2)}\n` : listText());
       else {
         const listed = listedRecipeNamed(name);
-        if (json !== true) terminal.note(aboutLines(listed).join("\n"));
+        if (json !== true) for (const line of aboutLines(listed)) terminal.note(line);
         terminal.out(`${JSON.stringify(listed.recipe, undefined, 2)}\n`);
       }
     });

@@ -5,6 +5,7 @@ import { UsageError } from "../../errors.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
 import type { Host } from "../host.ts";
 import { encodePng } from "./decode.ts";
+import { layTextOver } from "./draw-text.ts";
 import { nodeFiles } from "./files.ts";
 import { nodeFolders } from "./folders.ts";
 import { describeMachine } from "./machine.ts";
@@ -24,6 +25,7 @@ export const nodeHost: NodeHost = {
   folders: nodeFolders,
   decode: decodePicture,
   encodePng,
+  layTextOver,
   createSession: (model, options) => createNodeSession(model, options),
   createStagedSession: (models, options) => createStagedNodeSession(models, options),
 };
