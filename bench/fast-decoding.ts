@@ -10,7 +10,6 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import sharp from "sharp";
 import type { Decoding } from "../src/image/raw-image.ts";
-import type { PictureView } from "../src/image/view.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { decodePicture } from "../src/platform/node/view-workers.ts";
 import { RandomSource } from "../src/random.ts";
@@ -87,8 +86,8 @@ interface Seen {
 
 async function see(classifier: Classifier, bytes: Uint8Array, decode: Decoding): Promise<Seen> {
   const task = classifier.scoreTask();
-  const view: PictureView = task.view(await decodePicture(bytes, { ...task.decoding, decode }));
-  const pixels = view.pixels.data.slice(); // a run may take them
+  const view = task.view(await decodePicture(bytes, { ...task.decoding, decode }));
+  const pixels = view[0].pixels.data.slice(); // a run may take them
   const [answer] = await task.run([{ source: undefined, view }]);
   if (answer === undefined || !("scores" in answer)) throw new Error("no answer");
   return { pixels, scores: unit(answer.scores) };

@@ -11,7 +11,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { judgeLoad, type LoadShare, loadBetween } from "../src/evaluate/bench/load.ts";
-import { DECODINGS, type Decoding } from "../src/image/raw-image.ts";
+import { DECODINGS, type Decoding, type PictureSize } from "../src/image/raw-image.ts";
 import { parseTransform } from "../src/image/transform.ts";
 import { mostShrinking } from "../src/image/view.ts";
 import { decodeRendition } from "../src/platform/node/decode.ts";
@@ -94,10 +94,8 @@ async function together(paths: readonly string[], work: (bytes: Uint8Array) => P
 const seen = parseTransform(`resize_small(${SIDE},bicubic)|central_crop(${SIDE})`);
 
 function decodeAlone(paths: readonly string[], decode: Decoding): Promise<Pace> {
-  const shrinking = decode === "fast" ? mostShrinking : () => 1;
-  return paced(paths.length, () =>
-    together(paths, (bytes) => decodeRendition(bytes, {}, (size) => shrinking(seen, size))),
-  );
+  const most = (size: PictureSize) => (decode === "fast" ? mostShrinking(seen, "center", size) : 1);
+  return paced(paths.length, () => together(paths, (bytes) => decodeRendition(bytes, {}, most)));
 }
 
 function classify(classifier: Classifier, paths: readonly string[], decode: Decoding): Promise<Pace> {

@@ -44,6 +44,7 @@ export { drawGlimpses, type Glimpse } from "./image/glimpses.ts";
 export type { Pixels } from "./image/pixels.ts";
 export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 export type { Resolution } from "./image/resolution.ts";
+export type { Views } from "./image/views.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { ScoreKind } from "./onnx/score-kind.ts";
 export type { Device, RunOptions, Session, SessionOptions, ValueInfo } from "./runtime/session.ts";

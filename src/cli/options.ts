@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../errors.ts";
 import { DECODINGS, type Decoding } from "../image/raw-image.ts";
 import { parseResolution, type Resolution } from "../image/resolution.ts";
+import { MOST_CROPS, VIEWS, type Views } from "../image/views.ts";
 import type { LoadOptions } from "../model-folder/load.ts";
 import { PRECISIONS, type Precision } from "../onnx/lower.ts";
 import { SCORE_KINDS, type ScoreKind } from "../onnx/score-kind.ts";
@@ -151,6 +152,18 @@ export interface DecodeFlags {
 export function addDecodeOption(command: Command, usual: Decoding): Command {
   const help = `exact: Pillow's numbers; fast: large JPEG and WebP are decoded no larger than the model needs (default: ${usual})`;
   return command.addOption(new Option("--decode <how>", help).choices(DECODINGS));
+}
+
+export interface ViewsFlags {
+  views?: Views;
+}
+
+/** --views: how much of a wide or tall picture is seen. */
+export function addViewsOption(command: Command): Command {
+  const help =
+    "what is seen of a picture: center, as the model's preprocessing has it; whole, between bars; crops along its longer side, " +
+    `up to ${MOST_CROPS}; or both; answers are averaged, and N views take N times the model's time (default: center)`;
+  return command.addOption(new Option("--views <which>", help).choices(VIEWS));
 }
 
 /** What a session takes. */

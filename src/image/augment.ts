@@ -81,6 +81,8 @@ function outputSize(augmentation: Augmentation): { width: number; height: number
       case "random_resized_crop":
       case "random_crop":
       case "central_crop":
+      case "crop":
+      case "letterbox":
       case "resize":
         size = { width: op.width, height: op.height };
         break;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../errors.ts";
 import { createPicture } from "./draw.ts";
-import { drawGaze, type Gaze, type GazeStage } from "./explain.ts";
+import { drawGaze, type Gaze, type GazeStage, gazeSheet } from "./explain.ts";
 import type { RawImage } from "./raw-image.ts";
 
 const WHOLE = { scaleX: 1, scaleY: 1, offsetX: 0, offsetY: 0 };
@@ -44,6 +44,27 @@ describe("drawGaze", () => {
     expect([x1 - left, y1 - top, x2 - left, y2 - top].map((value) => Math.round(value / 10) * 10)).toEqual([
       150, 50, 250, 150,
     ]);
+  });
+
+  test("has a frame around each of several views, and says how much all of them saw", () => {
+    const image = createPicture(200, 100, [60, 60, 60]);
+    const view = (offsetX: number) => ({ scaleX: 0.2, scaleY: 1, offsetX, offsetY: 0 });
+    const gaze = (...views: ReturnType<typeof view>[]): Gaze => ({
+      stages: [stage("stage 1")],
+      viewToPicture: WHOLE,
+      views,
+    });
+    const sheet = (...views: ReturnType<typeof view>[]) => gazeSheet(image, gaze(...views), { panelSize: 200 });
+    expect(sheet(view(0.1), view(0.6)).note).toContain("40 %");
+    expect(sheet(view(0.1), view(0.4), view(0.7)).note).toBeUndefined();
+    const panels = [sheet(view(0.1)), sheet(view(0.1), view(0.6))].map(({ panels: [, drawn] }) => drawn!.picture);
+    const changed = (x: number) => {
+      const at = 3 * (10 * 200 + x);
+      return panels[0]!.data[at] !== panels[1]!.data[at];
+    };
+    expect([40, 90, 100, 118, 122, 150, 158, 162, 180].filter(changed)).toEqual([]);
+    expect([119, 120].some(changed)).toBe(true);
+    expect([159, 160].some(changed)).toBe(true);
   });
 
   test("any number of stages, sizes and odd pictures", () => {

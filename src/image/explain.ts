@@ -33,6 +33,8 @@ export interface GazeStage {
 export interface Gaze {
   readonly stages: readonly GazeStage[];
   readonly viewToPicture: ViewToPicture;
+  /** Where the views lie, if there are several; the stages are then of the whole picture, as `viewToPicture` says. */
+  readonly views?: readonly ViewToPicture[];
 }
 
 export interface DrawGazeOptions extends SheetOptions {
@@ -68,17 +70,19 @@ export function gazeSheet(image: Pixels, gaze: Gaze, options: DrawGazeOptions = 
   const stages = gaze.stages.map(
     (stage): Panel => ({
       title: stage.name,
-      picture: drawStage(picture, stage, gaze.viewToPicture, colorBy),
+      picture: drawStage(picture, stage, gaze, colorBy),
       detail: countsOf(stage, colorBy),
     }),
   );
   return {
     headline: options.headline ?? [],
-    note: describeUnseen(seenShare(gaze.viewToPicture)),
+    note: describeUnseen(seenShare(viewsOf(gaze))),
     panels: [density, ...stages],
     columns: options.columns,
   };
 }
+
+const viewsOf = ({ viewToPicture, views = [viewToPicture] }: Gaze) => views;
 
 function checkStage(stage: GazeStage): void {
   const points = stage.tokens * stage.pointsPerToken;
@@ -103,7 +107,7 @@ function drawDensity(picture: RawImage, gaze: Gaze): RawImage {
   const height = Math.max(1, Math.round(panel.height * cells));
   const sigma = last.points === undefined ? 0.06 : 0.025;
   overlayHeat(panel, pointDensity(looked, width, height, sigma));
-  drawView(panel, gaze.viewToPicture);
+  drawViews(panel, gaze);
   return panel;
 }
 
@@ -114,7 +118,8 @@ function regionCenters(stage: GazeStage): Float32Array {
   });
 }
 
-function drawStage(picture: RawImage, stage: GazeStage, map: ViewToPicture, colorBy: "kind" | "token"): RawImage {
+function drawStage(picture: RawImage, stage: GazeStage, gaze: Gaze, colorBy: "kind" | "token"): RawImage {
+  const map = gaze.viewToPicture;
   const panel = copyPicture(picture);
   fade(panel, 0.3, 0.6);
   const toX = (x: number) => (x * map.scaleX + map.offsetX) * panel.width;
@@ -129,12 +134,16 @@ function drawStage(picture: RawImage, stage: GazeStage, map: ViewToPicture, colo
     const color = colorBy === "token" ? distinctColor(Math.floor(i / stage.pointsPerToken)) : POINT_COLOR;
     fillDisc(panel, toX(stage.points![i * 2]!), toY(stage.points![i * 2 + 1]!), 1.1 * unit, color, 0.9);
   }
-  drawView(panel, map);
+  drawViews(panel, gaze);
   return panel;
 }
 
 const countPoints = (stage: GazeStage): number =>
   stage.points === undefined ? 0 : stage.tokens * stage.pointsPerToken;
+
+function drawViews(panel: RawImage, gaze: Gaze): void {
+  for (const view of viewsOf(gaze)) drawView(panel, view);
+}
 
 /** A frame around what the model saw, when that is not the whole picture. */
 function drawView(panel: RawImage, map: ViewToPicture): void {

@@ -76,7 +76,7 @@ function noteOf({ width, height }: RawImage, box: Glimpse["box"]): string | unde
     offsetX: x1 / width,
     offsetY: y1 / height,
   };
-  return describeUnseen(seenShare(view));
+  return describeUnseen(seenShare([view]));
 }
 
 function countLooks({ length }: readonly Glimpse[]): string {

@@ -9,6 +9,8 @@ export interface RawImage {
   readonly data: Uint8Array;
   /** Set where these pixels are not a picture's own but what a model sees of it (`ViewOptions`): the picture's size. */
   readonly viewOf?: PictureSize;
+  /** What else the model sees of that picture, where several views of it were asked for. */
+  readonly otherViews?: readonly RawImage[];
 }
 
 export interface PictureSize {

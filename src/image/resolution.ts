@@ -65,6 +65,8 @@ function scaledOp(op: TransformOp, scaled: (size: number) => number): TransformO
     case "resize":
     case "resize_cover":
     case "central_crop":
+    case "crop":
+    case "letterbox":
       return { ...op, width: scaled(op.width), height: scaled(op.height) };
     case "pad_square":
     case "normalize":

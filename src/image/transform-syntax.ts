@@ -18,6 +18,16 @@ export type TransformOp =
   | { readonly op: "resize_cover"; readonly width: number; readonly height: number; readonly filter: ResampleFilter }
   /** The middle; what is missing is black. Halves of pixels in its offsets are rounded to even (torchvision's CenterCrop) or down (transformers). */
   | { readonly op: "central_crop"; readonly width: number; readonly height: number; readonly rounding?: "down" }
+  /** A part: `x` and `y` say where in what is left over it begins, from 0 (left, top) to 1 (right, bottom). What is missing is black. */
+  | { readonly op: "crop"; readonly width: number; readonly height: number; readonly x: number; readonly y: number }
+  /** As large as fits into this size with its aspect ratio, in the middle of bars of the colour `fill`, 0 to 255 each. */
+  | {
+      readonly op: "letterbox";
+      readonly width: number;
+      readonly height: number;
+      readonly filter: ResampleFilter;
+      readonly fill: Triple;
+    }
   /** Grey bars that make the picture square. `fill` is 0 to 255. */
   | { readonly op: "pad_square"; readonly fill: number }
   /** (value / 255 - mean) / std. */
@@ -99,6 +109,26 @@ const SYNTAX: Readonly<Record<TransformOp["op"], Syntax>> = {
       return { op: "central_crop", width, height, ...(args.takeIf("down") ? { rounding: "down" } : {}) };
     },
   },
+  crop: {
+    usage: "crop(WIDTH,HEIGHT,X,Y)",
+    read: (args) => ({
+      op: "crop",
+      width: args.size("a width"),
+      height: args.size("a height"),
+      x: args.share("where it begins across"),
+      y: args.share("where it begins down"),
+    }),
+  },
+  letterbox: {
+    usage: "letterbox(WIDTH,HEIGHT[,FILTER[,R/G/B]])",
+    read: (args) => ({
+      op: "letterbox",
+      width: args.size("a width"),
+      height: args.size("a height"),
+      filter: args.filter(),
+      fill: args.hasMore() ? args.color() : [0, 0, 0],
+    }),
+  },
   pad_square: {
     usage: "pad_square() or pad_square(GREY)",
     read: (args) => ({ op: "pad_square", fill: args.hasMore() ? args.integer("a grey value", 0, 255) : 0 }),
@@ -162,6 +192,10 @@ function printOp(op: TransformOp): string {
       const size = op.width === op.height ? op.width : `${op.width},${op.height}`;
       return `central_crop(${size}${op.rounding === undefined ? "" : `,${op.rounding}`})`;
     }
+    case "crop":
+      return `crop(${op.width},${op.height},${op.x},${op.y})`;
+    case "letterbox":
+      return `letterbox(${op.width},${op.height},${op.filter},${op.fill.join("/")})`;
     case "pad_square":
       return op.fill === 0 ? "pad_square()" : `pad_square(${op.fill})`;
     case "normalize": {
@@ -224,6 +258,21 @@ class Arguments {
     return this.integer(what, 1, MAX_SIZE);
   }
 
+  share(what: string): number {
+    const piece = this.#take(what);
+    const value = this.#toNumber(piece, what);
+    if (value < 0 || value > 1) this.#fail(piece.at, `${what} is a number from 0 to 1, not ${piece.text}`);
+    return value;
+  }
+
+  color(): Triple {
+    const piece = this.#take("a colour");
+    const color = this.#triple(piece, "");
+    if (color.some((value) => !Number.isInteger(value) || value < 0 || value > 255))
+      this.#fail(piece.at, `a colour is whole numbers from 0 to 255, not ${piece.text}`);
+    return color;
+  }
+
   filter(): ResampleFilter {
     if (!this.hasMore()) return DEFAULT_FILTER;
     const piece = this.#take("a filter");
@@ -278,7 +327,10 @@ class Arguments {
     const [red, green, blue] = values;
     if (red !== undefined && values.length === 1) return [red, red, red];
     if (red === undefined || green === undefined || blue === undefined || values.length > 3)
-      return this.#fail(piece.at, `${key} takes one number, or three with slashes between them`);
+      return this.#fail(
+        piece.at,
+        `${key === "" ? "a colour" : key} takes one number, or three with slashes between them`,
+      );
     return [red, green, blue];
   }
 }

@@ -23,6 +23,8 @@ import {
 
 const size = fc.integer({ min: 1, max: 16384 });
 const filter = fc.constantFrom(...RESAMPLE_FILTERS);
+const byte = fc.integer({ min: 0, max: 255 });
+const share = fc.double({ min: 0, max: 1, noNaN: true }).map((number) => number + 0);
 const geometry: fc.Arbitrary<TransformOp> = fc.oneof(
   fc.record({ op: fc.constantFrom("resize_small" as const, "resize_long" as const), size, filter }),
   fc.record({ op: fc.constantFrom("resize" as const, "resize_cover" as const), width: size, height: size, filter }),
@@ -33,7 +35,15 @@ const geometry: fc.Arbitrary<TransformOp> = fc.oneof(
     height: size,
     rounding: fc.constant("down" as const),
   }),
-  fc.record({ op: fc.constant("pad_square" as const), fill: fc.integer({ min: 0, max: 255 }) }),
+  fc.record({ op: fc.constant("pad_square" as const), fill: byte }),
+  fc.record({ op: fc.constant("crop" as const), width: size, height: size, x: share, y: share }),
+  fc.record({
+    op: fc.constant("letterbox" as const),
+    width: size,
+    height: size,
+    filter,
+    fill: fc.tuple(byte, byte, byte),
+  }),
 );
 /** What a pixel may become. */
 const value = fc.double({ min: -65536, max: 65536, noNaN: true }).map((number) => number + 0); // -0 is printed as 0
@@ -127,6 +137,11 @@ describe("the text of a transform", () => {
     ["value_range(0,1e38)", 14, "from -65536 to 65536"],
     ["normalize(none)|central_crop(3)", 0, "nothing can come after it"],
     ["resize_small,3", 12, 'without a "("'],
+    ["crop(4,4,0)", 10, "needs where it begins down here"],
+    ["crop(4,4,0,1.5)", 11, "from 0 to 1"],
+    ["letterbox(4,4,0/0/0)", 14, "is not a filter"],
+    ["letterbox(4,4,box,1/2)", 18, "a colour takes one number, or three"],
+    ["letterbox(4,4,box,256)", 18, "from 0 to 255"],
   ])("%s is refused at %i: %s", (text, position, problem) => {
     const error = (() => {
       try {
@@ -170,6 +185,9 @@ describe("sizes follow torchvision", () => {
     ["resize(30,20)", 5, 5, 30, 20],
     ["central_crop(64)", 100, 20, 64, 64],
     ["pad_square()", 100, 20, 100, 100],
+    ["crop(64,32,0,1)", 100, 20, 64, 32],
+    ["letterbox(64,32)", 100, 20, 64, 32],
+    ["letterbox(64,32)", 1, 10000, 64, 32],
     ["resize_small(256)|central_crop(224)|normalize(imagenet)", 4000, 3000, 224, 224],
   ])("%s of %i x %i is %i x %i", (text, width, height, outWidth, outHeight) => {
     expect(transformOutputSize(parseTransform(text), width, height)).toEqual({ width: outWidth, height: outHeight });
@@ -188,6 +206,12 @@ describe("sizes follow torchvision", () => {
         height: fc.integer({ min: 1, max: 30 }),
       }),
       fc.record({ op: fc.constant("pad_square" as const), fill: fc.constant(7) }),
+      fc.record({
+        op: fc.constantFrom("crop" as const, "letterbox" as const),
+        width: fc.integer({ min: 1, max: 30 }),
+        height: fc.integer({ min: 1, max: 30 }),
+        ...{ x: share, y: share, filter, fill: fc.constant([1, 2, 3] as const) },
+      }),
     );
     const side = fc.integer({ min: 1, max: 20 });
     fc.assert(
@@ -197,6 +221,34 @@ describe("sizes follow torchvision", () => {
         expect(image.data.length).toBe(image.width * image.height * 3);
       }),
     );
+  });
+
+  test("a crop lies where it is said, in the middle as the central one does", () => {
+    const corner = (text: string) => [
+      ...transformToRaw(gradient(10, 7), parseTransform(text)).image.data.subarray(0, 2),
+    ];
+    expect(corner("crop(4,4,0,0)")).toEqual([0, 0]);
+    expect(corner("crop(4,4,1,1)")).toEqual([6, 3]);
+    expect(corner("crop(4,4,0.25,0.5)")).toEqual(corner("crop(4,4,0.3,0.6)"));
+    expect(corner("crop(4,4,0.5,0.5)")).toEqual(corner("central_crop(4)"));
+    expect(viewToPicture(parseTransform("crop(4,4,1,0)"), 10, 7)).toEqual({
+      ...{ scaleX: 0.4, scaleY: 4 / 7, offsetX: 0.6, offsetY: 0 },
+    });
+  });
+
+  test("a letterbox has the picture in its middle and a colour around it", () => {
+    const { image } = transformToRaw(gradient(8, 2), parseTransform("letterbox(4,5,nearest,9/8/7)"));
+    const row = (y: number) => [...image.data.subarray(y * 12, y * 12 + 3)];
+    expect([0, 1, 2, 3, 4].map(row)).toEqual([
+      [9, 8, 7],
+      [9, 8, 7],
+      [1, 1, 128],
+      [9, 8, 7],
+      [9, 8, 7],
+    ]);
+    expect(viewToPicture(parseTransform("letterbox(4,5)"), 8, 2)).toEqual({
+      ...{ scaleX: 1, scaleY: 5, offsetX: 0, offsetY: -2 },
+    });
   });
 
   test("crop offsets are rounded half to even", () => {

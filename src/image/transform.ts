@@ -45,7 +45,7 @@ type Step =
       readonly height: number;
       readonly x: number;
       readonly y: number;
-      readonly fill: number;
+      readonly fill: Triple;
     };
 
 /** One axis on the way: `source = position * scale + offset`, both in pixels, pixel i covering i to i + 1. */
@@ -76,7 +76,7 @@ export function transformOutputSize(
 }
 
 /** What a transform makes of every picture, if that is one size. */
-export function fixedOutputSize(transform: Transform): { width: number; height: number } | undefined {
+export function fixedOutputSize(transform: Transform): PictureSize | undefined {
   const wide = transformOutputSize(transform, 1999, 997);
   const tall = transformOutputSize(transform, 997, 1999);
   return wide.height === tall.height && wide.width === tall.width ? wide : undefined;
@@ -291,9 +291,16 @@ function planOp(plan: Plan, op: TransformOp): Plan {
       return planResize(plan, roundHalfToEven(width / ratio), roundHalfToEven(height / ratio), op.filter);
     }
     case "central_crop":
-      return planCrop(plan, op.width, op.height, op.rounding === "down" ? Math.floor : roundHalfToEven);
+      return planCrop(plan, op, { x: 0.5, y: 0.5 }, op.rounding === "down" ? Math.floor : roundHalfToEven);
+    case "crop":
+      return planCrop(plan, op, op, roundHalfToEven);
+    case "letterbox": {
+      const ratio = Math.min(op.width / width, op.height / height);
+      const fitted = (size: number) => Math.max(1, Math.round(size * ratio));
+      return planPad(planResize(plan, fitted(width), fitted(height), op.filter), op.width, op.height, op.fill);
+    }
     case "pad_square":
-      return planPad(plan, long, long, op.fill);
+      return planPad(plan, long, long, [op.fill, op.fill, op.fill]);
     case "normalize":
     case "value_range":
       return plan;
@@ -314,10 +321,16 @@ function planResize(plan: Plan, width: number, height: number, filter: ResampleF
   };
 }
 
-function planCrop(plan: Plan, width: number, height: number, round: (value: number) => number): Plan {
+/** @param start where in what is left over the crop begins, 0 to 1 */
+function planCrop(
+  plan: Plan,
+  { width, height }: PictureSize,
+  start: { readonly x: number; readonly y: number },
+  round: (value: number) => number,
+): Plan {
   const window: PixelWindow = {
-    x: round(Math.max(0, plan.x.size - width) / 2),
-    y: round(Math.max(0, plan.y.size - height) / 2),
+    x: round(Math.max(0, plan.x.size - width) * start.x),
+    y: round(Math.max(0, plan.y.size - height) * start.y),
     width: Math.min(width, plan.x.size),
     height: Math.min(height, plan.y.size),
   };
@@ -326,7 +339,7 @@ function planCrop(plan: Plan, width: number, height: number, round: (value: numb
     x: { ...plan.x, size: window.width, offset: plan.x.offset + window.x * plan.x.scale },
     y: { ...plan.y, size: window.height, offset: plan.y.offset + window.y * plan.y.scale },
   };
-  return planPad(cropped, width, height, 0);
+  return planPad(cropped, width, height, BLACK);
 }
 
 /** A crop right after a resize becomes part of it: pixels that nobody will see are not computed. */
@@ -338,7 +351,9 @@ function withWindow(plan: Plan, window: PixelWindow): Step[] {
   return [...plan.steps.slice(0, -1), { ...last, window: inside }];
 }
 
-function planPad(plan: Plan, width: number, height: number, fill: number): Plan {
+const BLACK: Triple = [0, 0, 0];
+
+function planPad(plan: Plan, width: number, height: number, fill: Triple): Plan {
   if (plan.x.size === width && plan.y.size === height) return plan;
   const x = Math.floor((width - plan.x.size) / 2);
   const y = Math.floor((height - plan.y.size) / 2);
@@ -364,11 +379,21 @@ function applyStep(image: RawImage, step: Step): RawImage {
     case "pad": {
       if (step.width * step.height > DEFAULT_MAX_PIXELS)
         throw new LimitError("a padded picture", step.width * step.height, DEFAULT_MAX_PIXELS, "pixels");
-      const data = new Uint8Array(step.width * step.height * 3).fill(step.fill);
+      const data = filled(step.width * step.height, step.fill);
       const rowBytes = image.width * 3;
       for (let row = 0; row < image.height; row++)
         data.set(image.data.subarray(row * rowBytes, (row + 1) * rowBytes), ((step.y + row) * step.width + step.x) * 3);
       return { width: step.width, height: step.height, data };
     }
   }
+}
+
+function filled(pixels: number, [red, green, blue]: Triple): Uint8Array {
+  const data = new Uint8Array(pixels * 3).fill(red);
+  if (green === red && blue === red) return data;
+  for (let at = 0; at < data.length; at += 3) {
+    data[at + 1] = green;
+    data[at + 2] = blue;
+  }
+  return data;
 }

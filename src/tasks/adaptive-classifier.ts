@@ -132,6 +132,11 @@ export class AdaptiveClassifier {
       throw new UsageError(`${native.card.name} takes pictures of its own size only`, "leave the resolution out");
     if ((options.scores ?? "logits") !== "logits")
       throw new UsageError(`${native.card.name} runs in steps, and its scores are logits`, "leave the scores out");
+    if ((options.views ?? "center") !== "center")
+      throw new UsageError(
+        `${native.card.name} runs in steps here, which answer for one view`,
+        "leave the views out, or what stops it early",
+      );
     const usual = parseTransform(options.transform ?? native.card.transform ?? architecture.transform(config));
     const transform = options.resolution === undefined ? usual : atResolution(usual, options.resolution);
     const pixels = pixelNormalization(transform);
@@ -346,7 +351,7 @@ export class AdaptiveClassifier {
     });
     const { stopped, gaze } = scores;
     const predictions = topPredictions(scores, topK, this.labels);
-    return { predictions, seen: seenShare(map), steps, stopped, ...(gaze === undefined ? {} : { gaze }) };
+    return { predictions, seen: seenShare([map]), steps, stopped, ...(gaze === undefined ? {} : { gaze }) };
   }
 }
 

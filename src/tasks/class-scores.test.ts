@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { SessionError } from "../errors.ts";
 import { SCORE_KINDS, type ScoreKind } from "../onnx/score-kind.ts";
 import { tensor } from "../tensor.ts";
-import { classScores, crossEntropy, probabilitiesOf, problemOf, topPredictions } from "./class-scores.ts";
+import { classScores, crossEntropy, meanScores, probabilitiesOf, problemOf, topPredictions } from "./class-scores.ts";
 
 const facts = (kind: ScoreKind, scoresSteps = false) => ({
   card: { name: "m" },
@@ -32,6 +32,14 @@ describe.each(SCORE_KINDS)("%s", (kind) => {
     expect(first).toBeCloseTo(0.2, 6);
     expect(second).toBeCloseTo(0.8, 6);
     expect(topPredictions(row, 1, ["no", "yes"])[0]).toMatchObject({ label: "yes", score: expect.closeTo(0.8, 6) });
+  });
+
+  test("are averaged as probabilities over views; one view stays as it is", () => {
+    expect(meanScores([row])).toBe(row);
+    const mean = meanScores([row, row, { ...row, scores: row.scores.toReversed() }]);
+    expect(mean.kind).toBe(kind.startsWith("independent") ? "independent-probabilities" : "probabilities");
+    expect([...mean.scores]).toEqual([expect.closeTo(0.4, 6), expect.closeTo(0.6, 6)]);
+    expect(problemOf(mean, "m")).toBeUndefined();
   });
 
   test("and their cross-entropy", () => {

@@ -108,6 +108,20 @@ export function probabilitiesOf({ scores, kind }: ScoreRow): Float64Array {
   }
 }
 
+/**
+ * One row from those of several views of a picture: the mean of their probabilities, because scores of different views have no common scale. The
+ * row of a single view stays as it is.
+ *
+ * @param rows at least one
+ */
+export function meanScores(rows: readonly ScoreRow[]): ScoreRow {
+  const [first] = rows as readonly [ScoreRow, ...ScoreRow[]];
+  if (rows.length === 1) return first;
+  const views = rows.map(probabilitiesOf);
+  const scores = first.scores.map((_, i) => views.reduce((sum, view) => sum + view[i]!, 0) / views.length);
+  return { scores, kind: first.kind.startsWith("independent") ? "independent-probabilities" : "probabilities" };
+}
+
 /** The least probability that float32 can hold, in place of zero, whose logarithm is infinite. */
 const LEAST = 2 ** -149;
 

@@ -3,18 +3,19 @@ import { SaccadeError, UsageError } from "../errors.ts";
 import type { Pixels } from "../image/pixels.ts";
 import type { DecodeOptions } from "../image/raw-image.ts";
 import { seenShare } from "../image/seen-share.ts";
-import { viewToPicture } from "../image/transform.ts";
-import type { PictureView } from "../image/view.ts";
+import type { ViewToPicture } from "../image/transform.ts";
+import type { PictureViews } from "../image/view.ts";
+import { viewsToPicture } from "../image/views.ts";
 import type { ModelCard } from "../model-folder/model.ts";
 import type { Host } from "../platform/host.ts";
 import type { ActualDevice } from "../runtime/session.ts";
 import type { SessionLayout } from "../runtime/session-layout.ts";
-import { classScores, topPredictions } from "./class-scores.ts";
-import { Engine, type EngineOptions, type ModelSource, requireOutput } from "./engine.ts";
-import { gazeOutputs, gazeStages } from "./gaze-outputs.ts";
+import { classScores, meanScores, topPredictions } from "./class-scores.ts";
+import { byPicture, Engine, type EngineOptions, type ModelSource, requireOutput } from "./engine.ts";
+import { gazeOf, gazeOutputs, gazeStages } from "./gaze-outputs.ts";
 import { type Answered, allAnswers, type BatchTask, type Prepared } from "./picture-stream.ts";
 import type { PictureSource } from "./pictures.ts";
-import type { ClassificationResult, ClassScores, GazeResult } from "./results.ts";
+import type { ClassificationResult, ClassScores, ScoreRow } from "./results.ts";
 
 export interface ScoreOptions {
   /** Also say where the model looked. Models that do not look sparsely answer without. */
@@ -106,17 +107,16 @@ export class Classifier {
   ): AsyncGenerator<Answered<PictureSource, ClassificationResult>> {
     const topK = options.topK ?? DEFAULT_TOP_K;
     if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);
-    const { transform } = this.#engine;
-    const rank = (row: ClassScores | SaccadeError, view: PictureView): ClassificationResult | SaccadeError =>
+    const rank = (row: ClassScores | SaccadeError, views: PictureViews): ClassificationResult | SaccadeError =>
       row instanceof SaccadeError
         ? row
         : {
             predictions: topPredictions(row, topK, this.labels),
-            seen: seenShare(viewToPicture(transform, view.width, view.height)),
+            seen: seenShare(this.#onPicture(views)),
             ...(row.gaze === undefined ? {} : { gaze: row.gaze }),
           };
-    const run = async (views: readonly PictureView[]) =>
-      (await this.#scoreBatch(views, options)).map((row, i) => rank(row, views[i]!));
+    const run = async (batch: readonly PictureViews[]) =>
+      (await this.#scoreBatch(batch, options)).map((row, i) => rank(row, batch[i]!));
     return this.#engine.answerAll(pictures, run, options);
   }
 
@@ -130,13 +130,13 @@ export class Classifier {
    * for (const { scores, kind } of await classifier.scores([image])) console.log(kind, scores.length, classifier.labels?.length);
    */
   async scores(pictures: readonly Pixels[], options: ScoreOptions = {}): Promise<ClassScores[]> {
-    const run = (views: readonly PictureView[]) => this.#scoreBatch(views, options);
+    const run = (batch: readonly PictureViews[]) => this.#scoreBatch(batch, options);
     return allAnswers(this.#engine.answerAll(pictures, run, options));
   }
 
   /** The same for a stream that reads pictures from somewhere else (`streamAnswers`). */
-  scoreTask<S>({ wantsGaze, batchSize, signal }: ScoreTaskOptions<S> = {}): BatchTask<PictureView, ClassScores, S> {
-    const run = (batch: readonly Prepared<S, PictureView>[]) => {
+  scoreTask<S>({ wantsGaze, batchSize, signal }: ScoreTaskOptions<S> = {}): BatchTask<PictureViews, ClassScores, S> {
+    const run = (batch: readonly Prepared<S, PictureViews>[]) => {
       const explain = batch.some(({ source }) => wantsGaze?.(source) === true);
       const views = batch.map(({ view }) => view);
       return this.#scoreBatch(views, { explain, ...(signal === undefined ? {} : { signal }) });
@@ -152,21 +152,25 @@ export class Classifier {
     return this.dispose();
   }
 
-  async #scoreBatch(batch: readonly PictureView[], options: ScoreOptions): Promise<(ClassScores | SaccadeError)[]> {
-    const { model, transform, labels } = this.#engine;
+  async #scoreBatch(batch: readonly PictureViews[], options: ScoreOptions): Promise<(ClassScores | SaccadeError)[]> {
+    const { model, labels } = this.#engine;
     const looks = options.explain === true ? model.glimpses : 0;
-    const outputs = await this.#engine.run(batch, [model.logitsName, ...gazeOutputs(looks)], options.signal);
-    const rows = classScores(requireOutput(outputs, model.logitsName), batch.length, model, labels);
-    if (looks === 0) return rows;
-    return batch.map((picture, i) => {
-      const row = rows[i]!;
-      if (row instanceof SaccadeError) return row;
-      const gaze: GazeResult = {
-        stages: gazeStages(outputs, i, looks),
-        viewToPicture: viewToPicture(transform, picture.width, picture.height),
-      };
-      return { ...row, gaze };
+    const views = batch.flat();
+    const outputs = await this.#engine.run(views, [model.logitsName, ...gazeOutputs(looks)], options.signal);
+    const rows = classScores(requireOutput(outputs, model.logitsName), views.length, model, labels);
+    const stages = views.map((_, i) => gazeStages(outputs, i, looks));
+    const stagesOf = byPicture(batch, stages);
+    return byPicture(batch, rows).map((ofViews, i) => {
+      const failed = ofViews.find((row) => row instanceof SaccadeError);
+      if (failed !== undefined) return failed;
+      const row = meanScores(ofViews as ScoreRow[]);
+      return looks === 0 ? row : { ...row, gaze: gazeOf(stagesOf[i]!, this.#onPicture(batch[i]!)) };
     });
+  }
+
+  #onPicture([picture]: PictureViews): ViewToPicture[] {
+    const { transform, views } = this.#engine;
+    return viewsToPicture(transform, views, picture);
   }
 }
 

@@ -2,11 +2,11 @@
 // last layer.
 import { SessionError } from "../errors.ts";
 import type { DecodeOptions } from "../image/raw-image.ts";
-import type { PictureView } from "../image/view.ts";
+import type { PictureViews } from "../image/view.ts";
 import type { ModelCard } from "../model-folder/model.ts";
 import type { Host } from "../platform/host.ts";
 import { elementCount, toFloat32 } from "../tensor.ts";
-import { Engine, type EngineOptions, type ModelSource, requireOutput } from "./engine.ts";
+import { byPicture, Engine, type EngineOptions, type ModelSource, requireOutput } from "./engine.ts";
 import { type Answered, allAnswers } from "./picture-stream.ts";
 import type { PictureSource } from "./pictures.ts";
 
@@ -54,7 +54,7 @@ export class Embedder {
     pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
     options: EmbedOptions = {},
   ): AsyncGenerator<Answered<PictureSource, Float32Array>> {
-    return this.#engine.answerAll(pictures, (views) => this.#embedBatch(views, options), options);
+    return this.#engine.answerAll(pictures, (batch) => this.#embedBatch(batch, options), options);
   }
 
   dispose(): Promise<void> {
@@ -65,14 +65,16 @@ export class Embedder {
     return this.dispose();
   }
 
-  async #embedBatch(batch: readonly PictureView[], { normalize, signal }: EmbedOptions) {
+  async #embedBatch(batch: readonly PictureViews[], { normalize, signal }: EmbedOptions) {
     const { model } = this.#engine;
-    const outputs = await this.#engine.run(batch, [model.embeddingName], signal);
-    const value = requireOutput(outputs, model.embeddingName); // (batch, width)
-    const width = elementCount(value.shape) / batch.length;
+    const views = batch.flat();
+    const outputs = await this.#engine.run(views, [model.embeddingName], signal);
+    const value = requireOutput(outputs, model.embeddingName); // (views, width)
+    const width = elementCount(value.shape) / views.length;
     const data = toFloat32(value);
-    return batch.map((_, i) => {
-      const vector = data.slice(i * width, (i + 1) * width);
+    const vectors = views.map((_, i) => data.slice(i * width, (i + 1) * width));
+    return byPicture(batch, vectors).map((ofViews) => {
+      const vector = mean(ofViews);
       if (!vector.every(Number.isFinite))
         return new SessionError(`the embedding of ${model.card.name} is not all finite numbers`, {
           hint: "its weights or its arithmetic are damaged: saccade inspect MODEL --check names the first place",
@@ -89,4 +91,10 @@ export async function loadEmbedder(host: Host, source: ModelSource, options: Eng
 function unit(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
   return length === 0 ? vector : vector.map((value) => value / length);
+}
+
+function mean(vectors: readonly Float32Array[]): Float32Array {
+  const [first] = vectors as readonly [Float32Array, ...Float32Array[]];
+  if (vectors.length === 1) return first;
+  return first.map((_, i) => vectors.reduce((sum, vector) => sum + vector[i]!, 0) / vectors.length);
 }

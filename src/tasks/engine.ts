@@ -3,7 +3,8 @@ import { type SaccadeError, SessionError, UsageError } from "../errors.ts";
 import type { DecodeOptions, Decoding } from "../image/raw-image.ts";
 import { atResolution, type Resolution } from "../image/resolution.ts";
 import { parseTransform, pixelNormalization, printTransform, type Transform } from "../image/transform.ts";
-import type { PictureView } from "../image/view.ts";
+import { type PictureView, type PictureViews, pictureViews } from "../image/view.ts";
+import { VIEWS, type Views } from "../image/views.ts";
 import { type CompiledModel, compileModel, type PictureModel } from "../model-folder/compile.ts";
 import { type LoadOptions, loadModel, type ModelFileSource } from "../model-folder/load.ts";
 import type { LoadedModel } from "../model-folder/model.ts";
@@ -28,6 +29,11 @@ export interface EngineOptions extends ManySessionsOptions, Omit<LoadOptions, "s
    * transform's sizes.
    */
   readonly resolution?: Resolution;
+  /**
+   * What the model sees of a picture. Preprocessing shows the middle of a wide picture: "whole" and "crops" show all of it, and answers are the mean
+   * of the views'. N views take N times the model's time. Default "center", the preprocessing's.
+   */
+  readonly views?: Views;
   /** Class names. Default: the model's own. */
   readonly labels?: readonly string[];
   /**
@@ -73,6 +79,7 @@ export class Engine {
     engineSessions: EngineSessions,
     readonly sessions: PictureSessions,
     readonly transform: Transform,
+    readonly views: Views,
     readonly labels: readonly string[] | undefined,
   ) {
     this.#host = host;
@@ -80,7 +87,8 @@ export class Engine {
   }
 
   static async open(host: Host, source: ModelSource, options: EngineOptions): Promise<Engine> {
-    const { onNotice, precision, resolution, scores } = options;
+    const { onNotice, precision, resolution, scores, views = "center" } = options;
+    requireViews(views);
     const loaded = await loadedModel(host, source, options);
     const compiled = compileModel(loaded, {
       target: targetOf(options.device),
@@ -97,7 +105,7 @@ export class Engine {
     const create = (bytes: Uint8Array, trial?: TrialBatch) => engineSessions.open(bytes, trial);
     const sessions = await PictureSessions.open(compiled, definition, transform, create);
     const labels = options.labels ?? compiled.card.labels;
-    const engine = new Engine(host, factsOf(compiled), engineSessions, sessions, transform, labels);
+    const engine = new Engine(host, factsOf(compiled), engineSessions, sessions, transform, views, labels);
     const refusal = sessions.refusal(compiled.card.name, resolution !== undefined);
     if (refusal === undefined) return engine;
     await engine.dispose();
@@ -123,13 +131,17 @@ export class Engine {
   }
 
   /** How many pictures are answered, whose batches `run` answers. */
-  task<A, S>(run: BatchTask<PictureView, A, S>["run"], batchSize = DEFAULT_BATCH_SIZE): BatchTask<PictureView, A, S> {
+  task<A, S>(run: BatchTask<PictureViews, A, S>["run"], batchSize = DEFAULT_BATCH_SIZE): BatchTask<PictureViews, A, S> {
+    const { transform, views } = this;
     return {
-      view: (picture) => this.sessions.view(picture),
-      decoding: { transform: this.transform },
-      bytesOf: ({ pixels }) => pixels.data.byteLength,
+      view: (picture) => pictureViews(picture, transform, views),
+      decoding: { transform, views },
+      bytesOf: (shown) => shown.reduce((sum, { pixels }) => sum + pixels.data.byteLength, 0),
       batchSize,
-      joins: joinsViews,
+      joins(batch, next) {
+        const before = batch.flat();
+        return before.length + next.length <= batchSize && joinsViews(before, next[0], next.length);
+      },
       run,
       lanes: 2 * this.layout.sessions,
     };
@@ -138,10 +150,10 @@ export class Engine {
   /** Answers in the order of the pictures; what cannot be read is among them as an error. */
   answerAll<A>(
     pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
-    run: (views: readonly PictureView[]) => Promise<readonly (A | SaccadeError)[]>,
+    run: (batch: readonly PictureViews[]) => Promise<readonly (A | SaccadeError)[]>,
     { batchSize, signal, ...decoding }: RunManyOptions,
   ): AsyncGenerator<Answered<PictureSource, A>> {
-    const options = { decode: DEFAULT_DECODING, ...decoding, transform: this.transform };
+    const options = { decode: DEFAULT_DECODING, ...decoding, transform: this.transform, views: this.views };
     const read = (source: PictureSource, reserve: Reserve) => readPicture(this.#host, source, { ...options, reserve });
     const task = this.task<A, PictureSource>((batch) => run(batch.map(({ view }) => view)), batchSize);
     return streamAnswers(requireManyPictures(pictures), read, task, signal === undefined ? {} : { signal });
@@ -156,6 +168,19 @@ export class Engine {
 function factsOf(model: PictureModel): PictureModel {
   const { card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, glimpses, usualTransform } = model;
   return { card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, glimpses, usualTransform };
+}
+
+function requireViews(views: Views): void {
+  if (!VIEWS.includes(views)) throw new UsageError(`views are ${VIEWS.join(", ")}, got "${views}"`);
+}
+
+/** What a run gave for the views of its pictures, picture by picture. */
+export function byPicture<T>(batch: readonly PictureViews[], ofViews: readonly T[]): T[][] {
+  let at = 0;
+  return batch.map(({ length }) => {
+    at += length;
+    return ofViews.slice(at - length, at);
+  });
 }
 
 /** A file that takes pixels normalises them in one way; a transform that says another one would be ignored. */

@@ -1,7 +1,8 @@
 // Where a sparse model looked, from the outputs `gaze.N.regions` and `gaze.N.points` of a run.
+import type { ViewToPicture } from "../image/transform.ts";
 import { elementCount, type TensorData, toFloat32 } from "../tensor.ts";
 import { requireOutput } from "./engine.ts";
-import type { GazeStage } from "./results.ts";
+import type { GazeResult, GazeStage } from "./results.ts";
 
 /** The outputs that describe a model's looks. */
 export function gazeOutputs(looks: number): string[] {
@@ -35,4 +36,43 @@ function gazeStage(
     regions: regions.data,
     points: points.data,
   };
+}
+
+const WHOLE_PICTURE: ViewToPicture = { scaleX: 1, scaleY: 1, offsetX: 0, offsetY: 0 };
+
+/**
+ * The looks at one picture, from those at each of its views.
+ *
+ * @param looks for each view its stages, as many for all
+ */
+export function gazeOf(looks: readonly GazeStage[][], views: readonly ViewToPicture[]): GazeResult {
+  const stages = looks[0]!;
+  if (views.length === 1) return { stages, viewToPicture: views[0]! };
+  const together = stages.map((stage, i) =>
+    stageOfViews(
+      stage,
+      looks.map((ofView) => ofView[i]!),
+      views,
+    ),
+  );
+  return { stages: together, viewToPicture: WHOLE_PICTURE, views };
+}
+
+function stageOfViews(
+  { name, pointsPerToken }: GazeStage,
+  ofViews: readonly GazeStage[],
+  views: readonly ViewToPicture[],
+): GazeStage {
+  const join = (part: "regions" | "points") =>
+    Float32Array.from(
+      ofViews.flatMap((stage, i) => {
+        const { scaleX, scaleY, offsetX, offsetY } = views[i]!;
+        // x, y, x, y, …
+        return Array.from(stage[part], (value, at) =>
+          at % 2 === 0 ? value * scaleX + offsetX : value * scaleY + offsetY,
+        );
+      }),
+    );
+  const tokens = ofViews.reduce((sum, stage) => sum + stage.tokens, 0);
+  return { name, tokens, pointsPerToken, regions: join("regions"), points: join("points") };
 }

@@ -1,7 +1,6 @@
 // The sessions of one model for pictures of any size. A model of this library takes bytes, and is compiled in the form that is best for a size
 // when the first picture of it comes; nearly always that is one form. An ONNX file is what it is.
 import { SessionError, UsageError } from "../errors.ts";
-import type { RawImage } from "../image/raw-image.ts";
 import {
   applyTransformInto,
   checkViewSize,
@@ -10,7 +9,7 @@ import {
   type Transform,
   transformToPixels,
 } from "../image/transform.ts";
-import { type PictureView, pictureView } from "../image/view.ts";
+import type { PictureView } from "../image/view.ts";
 import type { CompiledModel } from "../model-folder/compile.ts";
 import { formKey, type PixelForm, pixelFeed, pixelForm } from "../model-folder/picture-form.ts";
 import type { PixelSize } from "../models/graph.ts";
@@ -74,11 +73,6 @@ export class PictureSessions {
     const trial = usual === undefined ? undefined : trialBatch(compiled, inlet, usual);
     const first = { key: inlet.key, session: await create(bytesFor(inlet), trial) };
     return new PictureSessions(first, inletFor, usual === undefined ? createFor : undefined, transform);
-  }
-
-  /** What the model sees of a picture. Throws LimitError when a step would make it too large. */
-  view(picture: RawImage): PictureView {
-    return pictureView(picture, this.#transform);
   }
 
   /** Runs views of one size as one batch. */
@@ -191,13 +185,13 @@ export function viewValues(views: readonly PictureView[], transform: Transform):
 /** Pixels that go into one run: a large picture goes alone, because together they would only take more memory. */
 const PIXELS_PER_RUN = 2 ** 22;
 
-/** Whether a picture may run together with these: it has their size, and together they are not too large. */
-export function joinsViews(batch: readonly PictureView[], { pixels: next }: PictureView): boolean {
+/** Whether a view, or several like it, may run together with these: it has their size, and together they are not too large. */
+export function joinsViews(batch: readonly PictureView[], { pixels: next }: PictureView, count = 1): boolean {
   const [first] = batch;
   if (first === undefined) return true;
   const { width, height } = first.pixels;
   const isOfSize = width === next.width && height === next.height;
-  return isOfSize && (batch.length + 1) * width * height <= PIXELS_PER_RUN;
+  return isOfSize && (batch.length + count) * width * height <= PIXELS_PER_RUN;
 }
 
 /** Groups of at most `limit` views, in order, that may run together. */

@@ -9,7 +9,10 @@ export interface Prediction {
   readonly score: number;
 }
 
-/** One look: where each token's region and sampling points were, in 0..1 of the model's view (the picture after resizing and cropping). */
+/**
+ * One look: where each token's region and sampling points were, in 0..1 of the model's view (the picture after resizing and cropping). Of several
+ * views, those of all, in 0..1 of the picture.
+ */
 export interface GazeStage {
   readonly name: string;
   readonly tokens: number;
@@ -23,14 +26,16 @@ export interface GazeStage {
 /** Where a sparse model looked. */
 export interface GazeResult {
   readonly stages: readonly GazeStage[];
-  /** From the model's view to the whole picture. */
+  /** From the model's view to the whole picture. Of several views, from the picture to itself. */
   readonly viewToPicture: ViewToPicture;
+  /** Of several views: where each lies on the picture. */
+  readonly views?: readonly ViewToPicture[];
 }
 
 export interface ClassificationResult {
   /** Best first. */
   readonly predictions: readonly Prediction[];
-  /** The part of the picture's area that the model saw, 0..1: preprocessing may crop a panorama to its middle. */
+  /** The part of the picture's area that the model saw, in all views together, 0..1: preprocessing may crop a panorama to its middle. */
   readonly seen: number;
   /** Present when asked for and when the model has one. */
   readonly gaze?: GazeResult;

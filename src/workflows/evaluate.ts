@@ -166,8 +166,16 @@ async function openBoxes(
   dataPath: string,
   split: SplitName,
   { looks }: Classifier | AdaptiveClassifier,
-  { boxes }: EvaluateOptions,
+  { boxes, views = "center" }: EvaluateOptions,
 ): Promise<Boxes | undefined> {
+  if (views !== "center") {
+    // A point outside of the view that it belongs to sees nothing, even where it lies on the object.
+    if (boxes === undefined) return undefined;
+    throw new UsageError(
+      "where a model looks is measured on its own view of a picture",
+      "leave the boxes or the views out",
+    );
+  }
   if (boxes !== undefined) return readBoxes(host.files, boxes);
   if (!looks) return undefined;
   const found = await findBoxesFile(host.dataFiles, host.absolutePath(dataPath), split);

@@ -187,6 +187,15 @@ test("boxes beside the split are found, and the gaze is measured", async () => {
   expect(JSON.parse(stdout).gaze).toBeNull();
 });
 
+test("--views: measured on several views, which the JSON says; where it looks is measured on one", async () => {
+  const crops = ["--transform", "resize_small(64)|central_crop(48)|normalize(imagenet)", "--views", "crops"];
+  const { stdout, exitCode } = await cli(["eval", model, at("data"), ...crops, "--json"]);
+  expect(exitCode).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ count: 9, views: "crops", gaze: null });
+  const boxes = await cli(["eval", model, at("data"), ...crops, "--boxes", at("data", "val-boxes.json")]);
+  expect([boxes.exitCode, boxes.notes.join("\n")]).toEqual([2, expect.stringContaining("its own view")]);
+});
+
 test("the table fits 80 columns", async () => {
   const { exitCode, stdout } = await cli(["eval", model, at("data")]);
   expect(exitCode).toBe(0);

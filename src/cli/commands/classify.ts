@@ -24,6 +24,7 @@ import {
   addResolutionOption,
   addScoresOption,
   addSessionsOption,
+  addViewsOption,
   type DecodeFlags,
   type DeviceOptions,
   integer,
@@ -36,6 +37,7 @@ import {
   type SessionsOptions,
   sessionOptions,
   sessionsOptions,
+  type ViewsFlags,
 } from "../options.ts";
 import { refuseReplacing } from "../outputs.ts";
 import { PictureFailures } from "../picture-failures.ts";
@@ -51,6 +53,7 @@ interface ClassifyFlags
     PrecisionOptions,
     ResolutionOptions,
     ScoresOptions,
+    ViewsFlags,
     DecodeFlags,
     ExitFlags {
   topK: number;
@@ -68,10 +71,12 @@ Examples:
   $ saccade classify photo.jpg --explain looked.png
   $ saccade classify holiday/ --json > answers.jsonl
   $ saccade classify "shots/*.jpg" --model sparseformer_v1_tiny --top-k 3
-  $ saccade classify panorama.jpg \\
-      --transform "resize_long(112)|pad_square(128)|normalize(imagenet)"
+  $ saccade classify panorama.jpg --views crops
+  $ saccade classify panorama.jpg --resolution native
   $ cat photo.jpg | saccade classify -
   $ saccade classify archive/ --json --sessions 4 --threads 2 > answers.jsonl
+  $ saccade classify archive/ --decode exact
+  $ find archive/ -name "*.jpg" -print0 | saccade classify --from-file -
 
 A GFNet looks at the whole picture first, then at patches of it, and stops when
 it is sure or has spent its budget. A SparseFormer with an early answer, such as
@@ -100,7 +105,7 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
     .addHelpText("after", EXAMPLES);
   addSessionsOption(addDeviceOptions(addModelOptions(addExitOptions(command))));
   addScoresOption(addResolutionOption(addPrecisionOption(command)));
-  addDecodeOption(command, DEFAULT_DECODING).action((paths: string[], flags: ClassifyFlags) =>
+  addDecodeOption(addViewsOption(command), DEFAULT_DECODING).action((paths: string[], flags: ClassifyFlags) =>
     classify(paths, flags, terminal, finish),
   );
 }
@@ -188,6 +193,7 @@ async function openClassifier(
     ...(labels === undefined ? {} : { labels }),
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
     ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
+    ...(flags.views === undefined ? {} : { views: flags.views }),
     ...(flags.scores === undefined ? {} : { scores: flags.scores }),
   };
   const stopsEarly = hasExitOptions(flags);

@@ -13,6 +13,7 @@ import {
   addPrecisionOption,
   addResolutionOption,
   addSessionsOption,
+  addViewsOption,
   type DecodeFlags,
   type DeviceOptions,
   integer,
@@ -23,6 +24,7 @@ import {
   type SessionsOptions,
   sessionOptions,
   sessionsOptions,
+  type ViewsFlags,
 } from "../options.ts";
 import { refuseReplacing } from "../outputs.ts";
 import { PictureFailures } from "../picture-failures.ts";
@@ -37,6 +39,7 @@ interface EmbedFlags
     SessionsOptions,
     PrecisionOptions,
     ResolutionOptions,
+    ViewsFlags,
     DecodeFlags {
   json?: boolean;
   output?: string;
@@ -59,6 +62,8 @@ Examples:
   $ saccade embed cat.jpg dog.jpg --model sparseformer_btsp_openai_clip_base
   $ saccade embed photos/ --output vectors.safetensors
   $ saccade embed photos/ --json > vectors.jsonl
+  $ saccade embed panoramas/ --views whole --decode exact
+  $ saccade embed --from-file list.txt --output vectors.safetensors
 `;
 
 export function addEmbed(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
@@ -75,7 +80,7 @@ export function addEmbed(program: Command, terminal: Terminal, finish: (exitCode
     .option("--batch <n>", "pictures run together", integer(1), 8)
     .addHelpText("after", EXAMPLES);
   addResolutionOption(addPrecisionOption(addSessionsOption(addDeviceOptions(addModelOptions(command)))));
-  addDecodeOption(command, DEFAULT_DECODING).action((paths: string[], flags: EmbedFlags) =>
+  addDecodeOption(addViewsOption(command), DEFAULT_DECODING).action((paths: string[], flags: EmbedFlags) =>
     embed(paths, flags, terminal, finish),
   );
 }
@@ -98,6 +103,7 @@ async function embed(
     precision: flags.precision,
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
     ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
+    ...(flags.views === undefined ? {} : { views: flags.views }),
   });
   const { signal } = terminal;
   const decoding = flags.decode === undefined ? {} : { decode: flags.decode };

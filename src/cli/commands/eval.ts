@@ -28,6 +28,7 @@ import {
   addResolutionOption,
   addScoresOption,
   addSessionsOption,
+  addViewsOption,
   type DecodeFlags,
   type DeviceOptions,
   integer,
@@ -39,6 +40,7 @@ import {
   type ScoresOptions,
   type SessionsOptions,
   sessionOptions,
+  type ViewsFlags,
 } from "../options.ts";
 import { refuseReplacing } from "../outputs.ts";
 import { Progress } from "../progress.ts";
@@ -53,6 +55,7 @@ interface EvalFlags
     PrecisionOptions,
     ResolutionOptions,
     ScoresOptions,
+    ViewsFlags,
     DecodeFlags {
   split?: SplitName;
   validationFraction?: number;
@@ -82,6 +85,8 @@ Examples:
   $ saccade eval runs/flowers/best flowers/ --split test --report flowers.html
   $ saccade eval my-gfnet/ pictures/ --steps --save-thresholds
   $ saccade eval model.onnx photos/ --labels names.txt --json | jq .top1
+  $ saccade eval saccade/everyday panoramas/ --views crops
+  $ saccade eval saccade/everyday photos/ --decode fast
 `;
 
 export function addEval(program: Command, terminal: Terminal): void {
@@ -112,7 +117,7 @@ export function addEval(program: Command, terminal: Terminal): void {
     .addHelpText("after", EXAMPLES);
   addSessionsOption(addDeviceOptions(addModelOptions(command)));
   addScoresOption(addResolutionOption(addPrecisionOption(command)));
-  addDecodeOption(command, "exact").action((model: string, data: string, flags: EvalFlags) =>
+  addDecodeOption(addViewsOption(command), "exact").action((model: string, data: string, flags: EvalFlags) =>
     runEval(model, data, flags, terminal),
   );
 }
@@ -136,7 +141,7 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   // First, so that the numbers are there whatever becomes of the files.
   terminal.out(
     flags.json
-      ? `${JSON.stringify({ ...evaluationToJson(evaluation), model: classifier.card.name, data: dataPath, split, device: classifier.device, precision: flags.precision })}\n`
+      ? `${JSON.stringify({ ...evaluationToJson(evaluation), model: classifier.card.name, data: dataPath, split, device: classifier.device, precision: flags.precision, views: flags.views ?? "center" })}\n`
       : evaluationText(evaluation, `${classifier.card.name} on ${dataPath}, ${split}`, terminal.columns),
   );
   if (folder !== undefined) await saveThresholds(folder, evaluation, dataPath, terminal);
@@ -147,8 +152,20 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
 }
 
 async function optionsOf(flags: EvalFlags, terminal: Terminal): Promise<EvaluateOptions> {
-  const { split, validationFraction, seed, limit, boxes, transform, resolution, precision, sessions, scores, decode } =
-    flags;
+  const {
+    split,
+    validationFraction,
+    seed,
+    limit,
+    boxes,
+    transform,
+    resolution,
+    precision,
+    sessions,
+    scores,
+    decode,
+    views,
+  } = flags;
   return {
     ...loadOptions(flags, terminal),
     ...sessionOptions(flags, terminal),
@@ -166,6 +183,7 @@ async function optionsOf(flags: EvalFlags, terminal: Terminal): Promise<Evaluate
     ...(resolution === undefined ? {} : { resolution }),
     ...(scores === undefined ? {} : { scores }),
     ...(decode === undefined ? {} : { decode }),
+    ...(views === undefined ? {} : { views }),
   };
 }
 

@@ -3,8 +3,9 @@ import { resolve } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Decoding, RawImage } from "../../image/raw-image.ts";
-import { parseTransform, viewToPicture } from "../../image/transform.ts";
-import { pictureView } from "../../image/view.ts";
+import { parseTransform, transformToRaw, viewToPicture } from "../../image/transform.ts";
+import { asRendition, pictureView, pictureViews, viewsOfRendition } from "../../image/view.ts";
+import { type Views, viewTransforms } from "../../image/views.ts";
 import { decodeWithSharp } from "./decode.ts";
 import { decodeView } from "./decode-view.ts";
 import { decodePicture } from "./view-workers.ts";
@@ -136,6 +137,51 @@ describe("views of files", () => {
     const { pixels, width, height } = pictureView(image, transform);
     expect(pixels).toBe(image);
     expect(viewToPicture(transform, width, height)).toEqual(viewToPicture(transform, whole.width, whole.height));
+  });
+
+  test("several of one picture are each what their transform gives, from here and from a thread", async () => {
+    const bytes = await photograph.clone().resize(2400, 600, { fit: "fill" }).jpeg({ quality: 97 }).toBuffer();
+    const whole = await decodeWithSharp(bytes);
+    const expected = viewTransforms(transform, "whole+crops", whole).map((one) => transformToRaw(whole, one).image);
+    const wanted = Array.from({ length: 3 }, () => decodePicture(bytes, { transform, views: "whole+crops" }));
+    for (const image of await Promise.all(wanted)) {
+      const views = pictureViews(image, transform, "whole+crops");
+      expect(views).toHaveLength(expected.length);
+      expect(views.map(({ width, height }) => [width, height])).toEqual(expected.map(() => [2400, 600]));
+      views.forEach(({ pixels }, i) => {
+        expect(difference(pixels, expected[i]!).most).toBe(0);
+      });
+    }
+  });
+
+  test("of several the sharpest decides how much smaller a picture is decoded", async () => {
+    const bytes = await photograph.clone().resize(2400, 600, { fit: "fill" }).jpeg().toBuffer();
+    const decoded = async (views: Views) => {
+      let sum = 0;
+      const reserve = async (wanted: number) => {
+        sum += wanted;
+      };
+      const image = await decodeView(bytes, transform, { decode: "fast", views, reserve });
+      return { bytes: sum, views: pictureViews(image, transform, views) };
+    };
+    const [center, whole, both] = [await decoded("center"), await decoded("whole"), await decoded("whole+crops")];
+    expect(center.bytes).toBe(3 * 800 * 200);
+    expect(whole.bytes).toBe(3 * 266 * 66);
+    expect(both.bytes).toBe(center.bytes);
+    const exact = await decodeWithSharp(bytes);
+    viewTransforms(transform, "whole+crops", exact).forEach((one, i) => {
+      expect(difference(both.views[i]!.pixels, transformToRaw(exact, one).image).mean).toBeLessThan(0.8);
+    });
+  });
+
+  test("a view that is the picture itself is its own where there are others", () => {
+    const data = Uint8Array.from({ length: 3 * 56 * 112 }, (_, i) => i & 255);
+    const image: RawImage = { width: 112, height: 56, data };
+    const squeezed = parseTransform("resize(112,56)");
+    const views = viewsOfRendition(asRendition(image), parseTransform("central_crop(112,56)"), "whole+crops");
+    expect(views).toBe(image); // one view, nothing changed
+    const tall = viewsOfRendition(asRendition({ ...image, width: 56, height: 112 }), squeezed, "whole+crops");
+    expect(tall.otherViews).toHaveLength(4);
   });
 
   test("several at once come from threads: the same pixels, the same errors, the same memory asked for", async () => {

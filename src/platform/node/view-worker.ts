@@ -25,7 +25,11 @@ async function decode({ id, bytes, transform, options }: Extract<ToViewWorker, {
   try {
     const image = await decodeView(bytes, transform, { ...options, reserve });
     // A view is the resampler's own; a picture of which nothing changed lies in the decoder's memory, which may not be given away.
-    send({ type: "view", id, image }, image.viewOf === undefined ? [] : [image.data.buffer as ArrayBuffer]);
+    const own = image.viewOf === undefined ? [] : [image, ...(image.otherViews ?? [])];
+    send(
+      { type: "view", id, image },
+      own.map(({ data }) => data.buffer as ArrayBuffer),
+    );
   } catch {
     send({ type: "failed", id });
   }

@@ -148,7 +148,7 @@ class ViewWorker {
 const viewWorkers = new ViewWorkers();
 
 /**
- * Bytes of a picture file as pixels, or as what a model sees of it when `options.transform` says what that is.
+ * Bytes of a picture file as pixels, or as what a model sees of it when `options.transform` says what that is (and `options.views`, where it is more than one view).
  *
  * @throws ImageError, LimitError
  */
