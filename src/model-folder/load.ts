@@ -73,7 +73,30 @@ async function fromPath(host: Host, path: string, options: LoadOptions): Promise
   if (entry === undefined) throw new NotFoundError("model", path, await nameHint(host, path));
   if (entry.isDirectory) return loadFolder(files, path, options);
   const bytes = await files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
-  return fromBytes((await wholeOnnx(files, path, bytes)).bytes, path, options);
+  const { bytes: whole } = await wholeOnnx(files, path, bytes);
+  const beside = await describedBeside(files, path, isOnnx(whole));
+  try {
+    const model = fromBytes(whole, path, options);
+    const isWanted = model.kind === "native" || model.card.transform === undefined;
+    if (beside !== undefined && isWanted)
+      options.onNotice?.(`saccade: ${path}: ${beside} says more about it, and is not read; give its folder`);
+    return model;
+  } catch (error) {
+    const isUnknown = error instanceof UsageError && options.architecture === undefined && options.config === undefined;
+    if (beside === undefined || !isUnknown) throw error;
+    throw new UsageError(error.message, `${beside} may say what it is: give its folder`);
+  }
+}
+
+/** What would have been read if the folder that a weight file or an ONNX file lies in had been given; undefined when there is none. */
+async function describedBeside(files: Files, path: string, isOnnxFile: boolean): Promise<string | undefined> {
+  const name = isOnnxFile ? "preprocessor_config.json" : "config.json";
+  // ONNX files may lie in a folder of their own.
+  for (const up of isOnnxFile ? [[".."], ["..", ".."]] : [[".."]]) {
+    const place = files.join(path, ...up, name);
+    if ((await files.stat(place)) !== undefined) return place;
+  }
+  return undefined;
 }
 
 async function givenBytes(source: ByteSource): Promise<Uint8Array> {

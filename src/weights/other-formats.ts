@@ -64,7 +64,8 @@ export function whatInstead(file: Uint8Array): OtherFormat | undefined {
     return { what: "a web page, not a file of weights", hint: "the download link led to a page; use the direct link" };
   if (text.startsWith("version https://git-lfs.github.com/spec"))
     return { what: "a git-lfs pointer, not the file itself", hint: "fetch the file: git lfs pull" };
-  if (/^[{[]\s*["\]}{[]/.test(text)) return { what: "a JSON text", hint: "give the file of weights beside it" };
+  if (/^[{[]\s*["\]}{[]/.test(text))
+    return { what: "a JSON text", hint: "give the folder that it is in, or a file of weights beside it" };
   const message = protobufFormat(file);
   if (message !== undefined) return message;
   if (file[0] === 0x80 && file[1]! >= 2 && file[1]! <= 5)

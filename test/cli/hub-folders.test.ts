@@ -2,6 +2,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { inferenceGraph, initialWeights } from "../../src/models/graph.ts";
+import { defineModel } from "../../src/models/registry.ts";
 import { readSafetensors, writeSafetensors } from "../../src/weights/safetensors.ts";
 import { maxDifference, toleranceOf } from "../golden-case.ts";
 import {
@@ -154,6 +156,33 @@ test("another size of pictures: preprocessing follows, or is asked for", async (
   expect(oblong.notes.join()).toMatch(/24 x 32 only, and its preprocessing makes them 24 x 24.*--transform/s);
   const wrong = writeVit(at("wrong"), { "config.json": { ...VIT_CONFIG, image_size: 32 } });
   expect((await cli(["classify", PASTORAL, "--model", wrong])).notes.join()).toContain("32 x 32 only");
+});
+
+test("a file out of a folder: what is beside it is not read, and that is said", async () => {
+  const said = async (...path: string[]) => {
+    const { exitCode, notes } = await cli(["classify", PASTORAL, "--model", join(...path)]);
+    return { exitCode, notes: notes.join("\n") };
+  };
+  const named = writeHubFolder(at("fine-tuned"), {
+    "config.json": { architecture: "resnet18", num_classes: 3, num_features: 512 },
+    "net.safetensors": writeSafetensors(initialWeights(inferenceGraph(defineModel("resnet18", { num_classes: 3 })), 0)),
+  });
+  expect(await said(named, "net.safetensors")).toMatchObject({
+    exitCode: 0,
+    notes: expect.stringMatching(/config\.json says more about it, and is not read; give its folder/),
+  });
+  expect(await said(vit, "model.safetensors")).toMatchObject({
+    exitCode: 2,
+    notes: expect.stringMatching(
+      /no registered model has these.*vit.config\.json may say what it is: give its folder/s,
+    ),
+  });
+  const prepared = { "onnx/model.onnx": bareOnnx(), "preprocessor_config.json": {} };
+  expect(await said(writeHubFolder(at("prepared"), prepared), "onnx", "model.onnx")).toMatchObject({
+    exitCode: 0,
+    notes: expect.stringMatching(/preprocessor_config\.json says more about it/),
+  });
+  expect((await said(vit, "config.json")).notes).toContain("give the folder that it is in");
 });
 
 test("labels that an ONNX file does not score are refused", async () => {
