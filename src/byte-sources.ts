@@ -35,8 +35,24 @@ export type ByteSource = Bytes | BlobLike | ResponseLike;
 
 const BYTE_VIEWS: ReadonlySet<string> = new Set(["Uint8Array", "Uint8ClampedArray", "DataView"]);
 
-/** Bytes in memory as one kind of array, without copying where nobody else may write to them; undefined for everything else. */
+/**
+ * Bytes in memory as one kind of array, without copying where nobody else may write to them; undefined for everything else.
+ *
+ * @throws UsageError for bytes that were transferred to another thread
+ */
 export function bytesInMemory(value: unknown): Uint8Array | undefined {
+  try {
+    return viewOf(value);
+  } catch {
+    // Older versions of Node have no way to ask whether a buffer is detached.
+    throw new UsageError(
+      "these bytes were transferred to another thread, and are gone",
+      "hand over a copy to one of the two: bytes.slice()",
+    );
+  }
+}
+
+function viewOf(value: unknown): Uint8Array | undefined {
   const brand = brandOf(value);
   if (brand === "ArrayBuffer") return new Uint8Array(value as ArrayBuffer);
   if (brand === "SharedArrayBuffer") return Uint8Array.from(new Uint8Array(value as SharedArrayBuffer));

@@ -167,7 +167,7 @@ test("inspect says what the scores are, and from what", async () => {
     "probabilities (from the graph's Softmax), in the output output0",
   );
   const { scores } = JSON.parse((await cli(["inspect", model("conf_logits.onnx"), "--json"])).stdout);
-  expect(scores).toEqual({ kind: "logits", output: "l" });
+  expect(scores).toEqual({ kind: "logits", output: "l", isGuess: true });
 });
 
 test("eval measures the same confidence with and without the Softmax", async () => {

@@ -138,6 +138,22 @@ describe("what is no picture is named", () => {
       await expect(refuse()).rejects.toMatchObject(refused);
   });
 
+  test("bytes that were transferred away, whatever shows them", async () => {
+    const lose = <T extends ArrayBufferView>(view: T): T => {
+      structuredClone(view.buffer, { transfer: [view.buffer as ArrayBuffer] });
+      return view;
+    };
+    for (const gone of [
+      lose(new Uint8Array(bytes)).buffer,
+      lose(new Uint8Array(bytes)),
+      lose(new DataView(new Uint8Array(bytes).buffer)),
+    ])
+      await expect(decodeImage(gone)).rejects.toMatchObject({
+        code: "usage",
+        message: expect.stringContaining("transferred"),
+      });
+  });
+
   test("a single picture where many are expected", () => {
     for (const single of ["photo.jpg", bytes, undefined, { width: 1, height: 1, data: new Uint8Array(3) }])
       expect(() => classifier.classifyAll(single as unknown as string[])).toThrow(/many pictures come as an array/);

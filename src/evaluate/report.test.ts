@@ -80,6 +80,15 @@ test("curves with gaps, of one point, and of many", () => {
   expect(badNumber(page)).toBeUndefined();
   expect(page).toContain("Learning rate");
   expect(page.length).toBeLessThan(60_000);
+  expect(page).toContain("Right answers");
+  expect(page).not.toContain("top-5"); // of two classes
+});
+
+test("curves of more than five classes have the first five too", () => {
+  const evaluation = evaluationOf(["a", "b", "c", "d", "e", "f"]);
+  const metrics = [1, 2].map((step) => ({ kind: "eval" as const, step, epoch: 0, top1: 0.5, top5: 0.9 }));
+  const page = renderReport({ evaluation, card: { name: "m" }, data: "d", split: "test", metrics });
+  expect(page).toContain("validation top-5");
 });
 
 test("values in templates are escaped once, markup is not", () => {

@@ -42,7 +42,7 @@ export interface ReportInput {
 export function renderReport(input: ReportInput): string {
   const { evaluation, card, data, split, metrics = [], mistakes = [], footer } = input;
   const { accuracy, gaze, problems } = evaluation;
-  const curves = drawTrainingCurves(metrics);
+  const curves = drawTrainingCurves(metrics, accuracy.choices);
   const title = `${card.name} on ${data}`;
   const page = html`<!DOCTYPE html>
 <html lang="en">

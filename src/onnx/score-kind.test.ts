@@ -51,5 +51,5 @@ test("long chains and circles end", () => {
 
 test("says which operator it was", () => {
   expect(kind(chain("Softmax", "Identity"))).toEqual({ kind: "probabilities", operator: "Softmax" });
-  expect(kind(chain("Gemm"))).toEqual({ kind: "logits", operator: undefined });
+  expect(kind(chain("Gemm"))).toEqual({ kind: "logits", operator: undefined, isGuess: true });
 });

@@ -23,6 +23,8 @@ export interface FoundScores {
   readonly kind: ScoreKind;
   /** What in the graph says so; undefined where nothing does, and the output is taken for logits. */
   readonly operator: string | undefined;
+  /** Neither the graph nor anybody says it: what comes out must be looked at before it is believed. */
+  readonly isGuess?: true;
 }
 
 /** Operators that change no value, or only its precision: what comes out is what went in. */
@@ -94,7 +96,7 @@ class Head {
       if (!PASSING.has(node.op)) break;
       value = node.inputs[0]!;
     }
-    return { kind: "logits", operator: undefined };
+    return { kind: "logits", operator: undefined, isGuess: true };
   }
 
   /** Older exporters write a softmax as exp(x) divided by the sum of exp(x). */

@@ -117,3 +117,18 @@ test("a picture with damaged scores does not damage the others", () => {
   const rows = rowsOf("logits", [2, 2], [1, Number.NaN, 3, 4], 2);
   expect(rows).toEqual([expect.stringContaining("not all finite"), [3, 4]]);
 });
+
+test("what nothing says is looked at: shares of 1 or 100 are no logits", () => {
+  const guessed = (...values: number[]) => {
+    const model = { ...facts("logits"), scores: { kind: "logits", operator: undefined, isGuess: true } } as const;
+    const [row] = classScores(output([1, values.length], values), 1, model);
+    return row instanceof SessionError ? row : undefined;
+  };
+  expect(guessed(0.5, 0.2, 0.3)?.message).toContain("they add up to 1");
+  expect(guessed(0.5, 0.2, 0.3)?.hint).toContain("--scores");
+  expect(guessed(99, 1, 0)?.message).toContain("they add up to 100");
+  expect(guessed(1.2, -0.2)).toBeUndefined();
+  expect(guessed(0.5, 0.499)).toBeUndefined();
+  // Who says that they are logits is believed.
+  expect(rowsOf("logits", [1, 2], [0.5, 0.5], 1)).toEqual([[0.5, 0.5]]);
+});

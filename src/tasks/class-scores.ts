@@ -20,14 +20,15 @@ export function classScores(
 ): (ScoreRow | SessionError)[] {
   const classes = scoresSteps ? output.shape.at(-1)! : classesOf(output, batch, card.name);
   const values = toFloat32(output).slice(-batch * classes); // (batch, classes); of a model in steps, the last one's
-  const { kind } = scores;
+  const { kind, isGuess } = scores;
   if (classes === 1) requireKindOfOne(card.name, kind);
   const answered = classes === 1 && labels?.length !== 1 ? 2 : classes; // yes and no
   if (labels !== undefined && labels.length !== answered)
     throw new UsageError(`${card.name} scores ${classes} classes, but there are ${labels.length} labels`);
   return Array.from({ length: batch }, (_, i) => {
     const row = { scores: values.slice(i * classes, (i + 1) * classes), kind };
-    return problemOf(row, card.name) ?? (answered === classes ? row : withComplement(row));
+    const problem = problemOf(row, card.name) ?? (isGuess ? problemOfGuess(row.scores, card.name) : undefined);
+    return problem ?? (answered === classes ? row : withComplement(row));
   });
 }
 
@@ -90,6 +91,29 @@ export function problemOf({ scores, kind }: ScoreRow, name: string): SessionErro
       ? `the scores of ${name} are taken for ${kind}, but add up to ${sum.toPrecision(3)}`
       : `the scores of ${name} are taken for ${kind}, but ${wrong.toPrecision(3)} is none`,
     { hint: "say what they are with --scores, or the option scores" },
+  );
+}
+
+/** Rounding of float32, and no more: two logits add up to nearly 1 now and then. */
+const GUESS_TOLERANCE = 1e-5;
+
+/**
+ * Why numbers that are taken for logits because nothing says what they are must not be: they are shares of 1 or of 100, as no logits are. An
+ * average of several softmaxes is such an output, or one in percent; another softmax would make 40 % of its 100 %.
+ */
+function problemOfGuess(scores: Float32Array, name: string): SessionError | undefined {
+  if (scores.length < 2 || scores.some((value) => value < 0)) return undefined;
+  const sum = scores.reduce((total, value) => total + value, 0);
+  const whole = [1, 100].find((one) => Math.abs(sum / one - 1) < GUESS_TOLERANCE);
+  if (whole === undefined) return undefined;
+  return new SessionError(
+    `nothing in ${name} says what its scores are, and they look like probabilities: they add up to ${whole}`,
+    {
+      hint:
+        whole === 1
+          ? "say what they are with --scores (the option scores): probabilities, or logits"
+          : "export the model again without the factor of 100; if they are no percentages, say --scores logits (the option scores)",
+    },
   );
 }
 

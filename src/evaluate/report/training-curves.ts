@@ -12,8 +12,12 @@ interface Curve {
 /** More points than pixels would only make the line thick. */
 const MOST_POINTS = 200;
 
-/** Nothing when there are no records. */
-export function drawTrainingCurves(records: readonly MetricRecord[]): Markup[] {
+/**
+ * Nothing when there are no records.
+ *
+ * @param choices how many labels the model chooses among; of five, one is always among the first five
+ */
+export function drawTrainingCurves(records: readonly MetricRecord[], choices: number): Markup[] {
   const curve = (name: string, kind: MetricRecord["kind"], field: keyof MetricRecord, series: string): Curve => ({
     name,
     series,
@@ -32,7 +36,7 @@ export function drawTrainingCurves(records: readonly MetricRecord[]): Markup[] {
       [
         curve("training", "train", "accuracy", "s1"),
         curve("validation top-1", "eval", "top1", "s2"),
-        curve("validation top-5", "eval", "top5", "s3"),
+        ...(choices > 5 ? [curve("validation top-5", "eval", "top5", "s3")] : []),
       ],
       share,
     ),
