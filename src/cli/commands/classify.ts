@@ -72,8 +72,7 @@ Examples:
   $ saccade classify holiday/ --json > answers.jsonl
   $ saccade classify "shots/*.jpg" --model sparseformer_v1_tiny --top-k 3
   $ saccade classify panorama.jpg --views crops
-  $ saccade classify panorama.jpg \\
-      --transform "resize_long(112)|pad_square(128)|normalize(imagenet)"
+  $ saccade classify photo.jpg --transform "resize(112,112)|normalize(imagenet)"
   $ cat photo.jpg | saccade classify -
   $ saccade classify archive/ --json --sessions 4 --threads 2 > answers.jsonl
   $ saccade classify archive/ --decode exact
