@@ -13,8 +13,8 @@ import type { StepEvaluation } from "../src/evaluate/steps.ts";
 import { nodeDataFiles } from "../src/platform/node/data-files.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { describeMachine } from "../src/platform/node/machine.ts";
-import { loadAdaptiveClassifier } from "../src/tasks/adaptive-classifier.ts";
-import { loadClassifier } from "../src/tasks/classifier.ts";
+import { loadAdaptiveClassifier } from "../src/tasks/classify/adaptive-classifier.ts";
+import { loadClassifier } from "../src/tasks/classify/classifier.ts";
 import {
   BATCHES,
   cheapestAt,

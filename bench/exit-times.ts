@@ -8,8 +8,8 @@ import { nodeDataFiles } from "../src/platform/node/data-files.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { RandomSource } from "../src/random.ts";
 import { spreadOf } from "../src/statistics.ts";
-import type { AdaptiveClassifier } from "../src/tasks/adaptive-classifier.ts";
-import type { Classifier } from "../src/tasks/classifier.ts";
+import type { AdaptiveClassifier } from "../src/tasks/classify/adaptive-classifier.ts";
+import type { Classifier } from "../src/tasks/classify/classifier.ts";
 
 export interface LabelledPicture {
   readonly image: RawImage;

@@ -14,7 +14,7 @@ import { nodeHost } from "../src/platform/node/host.ts";
 import { decodePicture } from "../src/platform/node/view-workers.ts";
 import { RandomSource } from "../src/random.ts";
 import { bootstrapMeans, meanOf } from "../src/statistics.ts";
-import { type Classifier, loadClassifier } from "../src/tasks/classifier.ts";
+import { type Classifier, loadClassifier } from "../src/tasks/classify/classifier.ts";
 
 const DATA = resolve(import.meta.dirname, "../../shared/data");
 const MOBILENET = resolve(DATA, "../models/mobilenet_v2_imagenet.onnx");

@@ -11,7 +11,7 @@ import { nodeDataFiles } from "../src/platform/node/data-files.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { RandomSource } from "../src/random.ts";
 import { bootstrapMeans, meanOf } from "../src/statistics.ts";
-import { loadClassifier } from "../src/tasks/classifier.ts";
+import { loadClassifier } from "../src/tasks/classify/classifier.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,

@@ -23,7 +23,7 @@ import { describeMachine, peakMemory, readLoad } from "../src/platform/node/mach
 import { RandomSource } from "../src/random.ts";
 import type { Session } from "../src/runtime/session.ts";
 import { spreadOf } from "../src/statistics.ts";
-import { loadClassifier } from "../src/tasks/classifier.ts";
+import { loadClassifier } from "../src/tasks/classify/classifier.ts";
 import { type TensorData, tensor, toFloat32 } from "../src/tensor.ts";
 
 const NORMALIZATION: PixelNormalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };

@@ -19,7 +19,7 @@ import { nodeHost } from "../src/platform/node/host.ts";
 import { readLoad } from "../src/platform/node/machine.ts";
 import { RandomSource } from "../src/random.ts";
 import { spreadOf } from "../src/statistics.ts";
-import { type Classifier, loadClassifier } from "../src/tasks/classifier.ts";
+import { type Classifier, loadClassifier } from "../src/tasks/classify/classifier.ts";
 
 const { values: flags } = parseArgs({
   options: {

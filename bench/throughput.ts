@@ -22,9 +22,9 @@ import { nodeHost } from "../src/platform/node/host.ts";
 import { readLoad } from "../src/platform/node/machine.ts";
 import { describeLayout, type SessionLayout, sessionLayouts } from "../src/runtime/session-layout.ts";
 import { spreadOf } from "../src/statistics.ts";
-import { type Classifier, loadClassifier } from "../src/tasks/classifier.ts";
-import { streamAnswers } from "../src/tasks/picture-stream.ts";
-import { readPicture } from "../src/tasks/pictures.ts";
+import { type Classifier, loadClassifier } from "../src/tasks/classify/classifier.ts";
+import { streamAnswers } from "../src/tasks/engine/picture-stream.ts";
+import { readPicture } from "../src/tasks/engine/pictures.ts";
 
 interface Case {
   readonly name: string;

@@ -14,10 +14,10 @@ import { VIEWS, type Views } from "../src/image/views.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { RandomSource } from "../src/random.ts";
 import { bootstrapMeans, meanOf } from "../src/statistics.ts";
-import { loadClassifier } from "../src/tasks/classifier.ts";
-import { type Embedder, loadEmbedder } from "../src/tasks/embedder.ts";
-import { type Answered, allAnswers } from "../src/tasks/picture-stream.ts";
-import type { Prediction } from "../src/tasks/results.ts";
+import { loadClassifier } from "../src/tasks/classify/classifier.ts";
+import type { Prediction } from "../src/tasks/classify/results.ts";
+import { type Embedder, loadEmbedder } from "../src/tasks/embed/embedder.ts";
+import { type Answered, allAnswers } from "../src/tasks/engine/picture-stream.ts";
 
 const DATA = resolve(import.meta.dirname, "../../shared/data");
 const { values: flags } = parseArgs({

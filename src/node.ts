@@ -12,11 +12,11 @@ import { nodeTrainingHost } from "./platform/node/training-host.ts";
 import {
   type AdaptiveClassifier as AdaptiveClassifierTask,
   loadAdaptiveClassifier,
-} from "./tasks/adaptive-classifier.ts";
-import { type Classifier as ClassifierTask, loadClassifier } from "./tasks/classifier.ts";
-import { type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embedder.ts";
-import type { EngineOptions } from "./tasks/engine.ts";
-import { type PictureSource, readPicture } from "./tasks/pictures.ts";
+} from "./tasks/classify/adaptive-classifier.ts";
+import { type Classifier as ClassifierTask, loadClassifier } from "./tasks/classify/classifier.ts";
+import { type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embed/embedder.ts";
+import type { EngineOptions } from "./tasks/engine/engine.ts";
+import { type PictureSource, readPicture } from "./tasks/engine/pictures.ts";
 import { type EvaluateOptions, evaluate as evaluateModel, type ModelEvaluation } from "./workflows/evaluate.ts";
 import { train as trainModel } from "./workflows/train.ts";
 import type { TrainOptions, TrainResult } from "./workflows/train-options.ts";
@@ -56,14 +56,14 @@ export type {
   AdaptiveScores,
   AdaptiveStep,
   Box,
-} from "./tasks/adaptive-classifier.ts";
-export type { ClassifyOptions } from "./tasks/classifier.ts";
-export type { EmbedOptions } from "./tasks/embedder.ts";
-export type { EngineOptions } from "./tasks/engine.ts";
-export type { ExitOptions, StopReason } from "./tasks/exit-rule.ts";
-export type { Answered } from "./tasks/picture-stream.ts";
-export type { PictureSource } from "./tasks/pictures.ts";
-export type { ClassificationResult, ClassScores, GazeResult, GazeStage, Prediction } from "./tasks/results.ts";
+} from "./tasks/classify/adaptive-classifier.ts";
+export type { ClassifyOptions } from "./tasks/classify/classifier.ts";
+export type { ExitOptions, StopReason } from "./tasks/classify/exit-rule.ts";
+export type { ClassificationResult, ClassScores, GazeResult, GazeStage, Prediction } from "./tasks/classify/results.ts";
+export type { EmbedOptions } from "./tasks/embed/embedder.ts";
+export type { EngineOptions } from "./tasks/engine/engine.ts";
+export type { Answered } from "./tasks/engine/picture-stream.ts";
+export type { PictureSource } from "./tasks/engine/pictures.ts";
 export type { DType, TensorData } from "./tensor.ts";
 export type { EpochChoice, EpochSummary } from "./train/epoch-choice.ts";
 export type { Evaluation as EpochEvaluation, FitReport } from "./train/fit-options.ts";

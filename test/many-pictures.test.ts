@@ -8,8 +8,8 @@ import type { Host } from "../src/platform/host.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { RandomSource } from "../src/random.ts";
 import type { Session, SessionOptions } from "../src/runtime/session.ts";
-import { loadClassifier } from "../src/tasks/classifier.ts";
-import { loadEmbedder } from "../src/tasks/embedder.ts";
+import { loadClassifier } from "../src/tasks/classify/classifier.ts";
+import { loadEmbedder } from "../src/tasks/embed/embedder.ts";
 import { cli } from "./cli/fake-terminal.ts";
 import { temporaryFolder, writeMini } from "./cli/mini-model.ts";
 

@@ -14,7 +14,7 @@ import { defineModel } from "../src/models/registry.ts";
 import type { Host } from "../src/platform/host.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import type { Session } from "../src/runtime/session.ts";
-import { Classifier, loadClassifier } from "../src/tasks/classifier.ts";
+import { Classifier, loadClassifier } from "../src/tasks/classify/classifier.ts";
 import { tensor } from "../src/tensor.ts";
 import { cli } from "./cli/fake-terminal.ts";
 import { PASTORAL } from "./cli/mini-model.ts";

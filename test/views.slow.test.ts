@@ -9,8 +9,8 @@ import { parseTransform, printTransform, transformToRaw } from "../src/image/tra
 import { type Views, viewTransforms } from "../src/image/views.ts";
 import { decodeWithSharp } from "../src/platform/node/decode.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
-import { type Classifier, loadClassifier } from "../src/tasks/classifier.ts";
-import { loadEmbedder } from "../src/tasks/embedder.ts";
+import { type Classifier, loadClassifier } from "../src/tasks/classify/classifier.ts";
+import { loadEmbedder } from "../src/tasks/embed/embedder.ts";
 import { cli } from "./cli/fake-terminal.ts";
 import { BOATS, temporaryFolder, writeMini } from "./cli/mini-model.ts";
 

@@ -1,7 +1,7 @@
 // When models that run in steps may stop: options that commands share.
 import { type Command, InvalidArgumentError } from "commander";
 import { UsageError } from "../errors.ts";
-import type { ExitOptions } from "../tasks/exit-rule.ts";
+import type { ExitOptions } from "../tasks/classify/exit-rule.ts";
 
 export interface ExitFlags {
   threshold?: number;

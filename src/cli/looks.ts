@@ -1,6 +1,6 @@
 // What a model in steps did, for people and for programs.
 import type { Glimpse } from "../image/glimpses.ts";
-import type { AdaptiveResult } from "../tasks/adaptive-classifier.ts";
+import type { AdaptiveResult } from "../tasks/classify/adaptive-classifier.ts";
 import { compact, printable } from "./terminal.ts";
 
 type Steps = Pick<AdaptiveResult, "steps" | "stopped">;

@@ -4,8 +4,8 @@ import { glob } from "tinyglobby";
 import { NotFoundError, SaccadeError, UsageError } from "../errors.ts";
 import { LeftOut, picturesAndFolders } from "../image/picture-files.ts";
 import type { Host } from "../platform/host.ts";
-import type { Answered } from "../tasks/picture-stream.ts";
-import type { PictureSource } from "../tasks/pictures.ts";
+import type { Answered } from "../tasks/engine/picture-stream.ts";
+import type { PictureSource } from "../tasks/engine/pictures.ts";
 import { readPictureList } from "./picture-list.ts";
 import { noteError, type Terminal } from "./terminal.ts";
 

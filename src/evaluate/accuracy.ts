@@ -1,7 +1,7 @@
 // How well a classifier answers: shares of right answers, loss, what is taken for what, calibration, and the worst mistakes.
 import { type Interval, shareInterval } from "../statistics.ts";
-import { crossEntropy, probabilitiesOf, problemOf } from "../tasks/class-scores.ts";
-import type { ScoreRow } from "../tasks/results.ts";
+import { crossEntropy, probabilitiesOf, problemOf } from "../tasks/classify/class-scores.ts";
+import type { ScoreRow } from "../tasks/classify/results.ts";
 import { type Calibration, CalibrationMeter } from "./calibration.ts";
 import type { LabelMatch } from "./label-match.ts";
 

@@ -4,9 +4,9 @@ import { type DataFiles, type DecodePicture, loadPicture } from "../data/files.t
 import { SessionError } from "../errors.ts";
 import type { RawImage } from "../image/raw-image.ts";
 import { pictureSize, type ViewOptions } from "../image/view.ts";
-import type { Classifier, ScoreTaskOptions } from "../tasks/classifier.ts";
-import { type BatchTask, type Reserve, type StreamOptions, streamAnswers } from "../tasks/picture-stream.ts";
-import type { ClassScores } from "../tasks/results.ts";
+import type { Classifier, ScoreTaskOptions } from "../tasks/classify/classifier.ts";
+import type { ClassScores } from "../tasks/classify/results.ts";
+import { type BatchTask, type Reserve, type StreamOptions, streamAnswers } from "../tasks/engine/picture-stream.ts";
 
 /** What is needed of a classifier to evaluate it. One that has tasks keeps all of its sessions busy. */
 export type Scorer = Pick<Classifier, "labels" | "looks" | "scores"> & {

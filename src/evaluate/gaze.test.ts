@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { FormatError } from "../errors.ts";
 import { parseTransform, viewToPicture } from "../image/transform.ts";
-import type { GazeResult } from "../tasks/results.ts";
+import type { GazeResult } from "../tasks/classify/results.ts";
 import { readBoxes } from "./boxes.ts";
 import { boxInView, GazeMeter } from "./gaze.ts";
 import { ViewDensity } from "./view-density.ts";

@@ -4,7 +4,7 @@
 import type { ViewToPicture } from "../image/transform.ts";
 import { RandomSource } from "../random.ts";
 import { bootstrapMeans, type Interval, meanOf } from "../statistics.ts";
-import type { GazeResult, GazeStage } from "../tasks/results.ts";
+import type { GazeResult, GazeStage } from "../tasks/classify/results.ts";
 import type { Box } from "./boxes.ts";
 import { ViewDensity, type ViewRectangle } from "./view-density.ts";
 

@@ -1,6 +1,6 @@
 // Models that run in steps, measured: how good the answer is after each step, and what stopping early saves at which accuracy.
 import type { EarlyExitThresholds } from "../model-folder/model.ts";
-import { softmax } from "../tasks/class-scores.ts";
+import { softmax } from "../tasks/classify/class-scores.ts";
 import { CURVE_RATIOS, type ExitResult, evaluateExits, exitShares, solveThresholds } from "./early-exit.ts";
 
 /** The answer after a step that every picture took. */

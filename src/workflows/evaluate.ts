@@ -15,9 +15,9 @@ import {
   isAdaptive,
   loadAdaptiveClassifier,
   looksInSteps,
-} from "../tasks/adaptive-classifier.ts";
-import { type Classifier, loadClassifier } from "../tasks/classifier.ts";
-import type { EngineOptions } from "../tasks/engine.ts";
+} from "../tasks/classify/adaptive-classifier.ts";
+import { type Classifier, loadClassifier } from "../tasks/classify/classifier.ts";
+import type { EngineOptions } from "../tasks/engine/engine.ts";
 
 /** What an evaluation needs of a machine. */
 export type EvaluationHost = Omit<TrainingHost, "createDataWorkers">;

@@ -6,7 +6,7 @@ import { convertCheckpoint } from "../../src/model-folder/convert.ts";
 import { writeModelFolder } from "../../src/model-folder/load.ts";
 import type { Host } from "../../src/platform/host.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
-import { loadAdaptiveClassifier } from "../../src/tasks/adaptive-classifier.ts";
+import { loadAdaptiveClassifier } from "../../src/tasks/classify/adaptive-classifier.ts";
 import { readSafetensors } from "../../src/weights/safetensors.ts";
 import { TOY_CONFIG, toyOutputs, toyPath, toyPictures } from "../gfnet-toys.ts";
 import { maxDifference } from "../golden-case.ts";

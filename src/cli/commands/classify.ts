@@ -7,11 +7,16 @@ import { glimpseSheet } from "../../image/glimpses.ts";
 import { describeUnseen } from "../../image/seen-share.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import { nodeHost } from "../../platform/node/host.ts";
-import { AdaptiveClassifier, type AdaptiveResult, isAdaptive, looksInSteps } from "../../tasks/adaptive-classifier.ts";
-import { type Classifier, loadClassifier } from "../../tasks/classifier.ts";
-import { DEFAULT_DECODING } from "../../tasks/engine.ts";
-import { readPicture } from "../../tasks/pictures.ts";
-import type { ClassificationResult } from "../../tasks/results.ts";
+import {
+  AdaptiveClassifier,
+  type AdaptiveResult,
+  isAdaptive,
+  looksInSteps,
+} from "../../tasks/classify/adaptive-classifier.ts";
+import { type Classifier, loadClassifier } from "../../tasks/classify/classifier.ts";
+import type { ClassificationResult } from "../../tasks/classify/results.ts";
+import { DEFAULT_DECODING } from "../../tasks/engine/engine.ts";
+import { readPicture } from "../../tasks/engine/pictures.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
 import { drawingPaths, formatOf } from "../drawing-file.ts";
 import { addExitOptions, type ExitFlags, exitOptions, hasExitOptions, refuseExitOptions } from "../exit-options.ts";

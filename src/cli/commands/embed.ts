@@ -1,8 +1,8 @@
 // saccade embed: pictures to vectors, to compare and to search with.
 import type { Command } from "commander";
 import { nodeHost } from "../../platform/node/host.ts";
-import { loadEmbedder } from "../../tasks/embedder.ts";
-import { DEFAULT_DECODING } from "../../tasks/engine.ts";
+import { loadEmbedder } from "../../tasks/embed/embedder.ts";
+import { DEFAULT_DECODING } from "../../tasks/engine/engine.ts";
 import { tensor } from "../../tensor.ts";
 import { writeSafetensors } from "../../weights/safetensors.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";

@@ -1,8 +1,8 @@
 // What is timed: a session that is fed the model's input, or everything from JPEG files to answers.
 import type { MeasuringHost } from "../../platform/host.ts";
 import type { Session } from "../../runtime/session.ts";
-import { loadClassifier } from "../../tasks/classifier.ts";
-import { loadEmbedder } from "../../tasks/embedder.ts";
+import { loadClassifier } from "../../tasks/classify/classifier.ts";
+import { loadEmbedder } from "../../tasks/embed/embedder.ts";
 import type { Contender } from "./interleave.ts";
 import { syntheticPicture } from "./picture.ts";
 import type { Station } from "./plan.ts";

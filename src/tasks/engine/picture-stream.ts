@@ -1,8 +1,8 @@
 // Many pictures through a model at the best rate: while batches run, the next ones are read, decoded and brought to the model's size. Answers
 // come in the order of the pictures, one that cannot be read stops nothing, and memory stays bounded however large the pictures are.
-import { AbortedError, ImageError, LimitError, SaccadeError } from "../errors.ts";
-import type { RawImage } from "../image/raw-image.ts";
-import type { ViewOptions } from "../image/view.ts";
+import { AbortedError, ImageError, LimitError, SaccadeError } from "../../errors.ts";
+import type { RawImage } from "../../image/raw-image.ts";
+import type { ViewOptions } from "../../image/view.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { readAhead } from "./read-ahead.ts";
 

@@ -1,7 +1,7 @@
 // Where a sparse model looked, from the outputs `gaze.N.regions` and `gaze.N.points` of a run.
-import type { ViewToPicture } from "../image/transform.ts";
-import { elementCount, type TensorData, toFloat32 } from "../tensor.ts";
-import { requireOutput } from "./engine.ts";
+import type { ViewToPicture } from "../../image/transform.ts";
+import { elementCount, type TensorData, toFloat32 } from "../../tensor.ts";
+import { requireOutput } from "../engine/engine.ts";
 import type { GazeResult, GazeStage } from "./results.ts";
 
 /** The outputs that describe a model's looks. */

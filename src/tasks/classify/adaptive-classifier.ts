@@ -1,34 +1,40 @@
 // Classification that looks only as long as it must: a model in steps, an answer after each, and a rule that says when one is good enough.
-import { UsageError } from "../errors.ts";
-import { type Pixels, rgbPixels } from "../image/pixels.ts";
-import type { DecodeOptions, PictureSize, RawImage } from "../image/raw-image.ts";
-import { atResolution } from "../image/resolution.ts";
-import { seenShare } from "../image/seen-share.ts";
+import { UsageError } from "../../errors.ts";
+import { type Pixels, rgbPixels } from "../../image/pixels.ts";
+import type { DecodeOptions, PictureSize, RawImage } from "../../image/raw-image.ts";
+import { atResolution } from "../../image/resolution.ts";
+import { seenShare } from "../../image/seen-share.ts";
 import {
   parseTransform,
   pixelNormalization,
   type Transform,
   type ViewToPicture,
   viewToPicture,
-} from "../image/transform.ts";
-import { type PictureView, pictureView } from "../image/view.ts";
-import { type CompiledStages, exportStages } from "../model-folder/compile.ts";
-import { requireNative } from "../model-folder/load.ts";
-import type { LoadedModel, ModelCard, NativeModel } from "../model-folder/model.ts";
-import { runsInSteps } from "../models/graph.ts";
-import type { Host } from "../platform/host.ts";
-import { SequentialSession, type StepResult } from "../runtime/sequential-session.ts";
-import type { ActualDevice } from "../runtime/session.ts";
-import type { StagedSession } from "../runtime/staged-session.ts";
-import { targetOf } from "../runtime/target.ts";
-import { elementCount, type TensorData, toFloat32 } from "../tensor.ts";
+} from "../../image/transform.ts";
+import { type PictureView, pictureView } from "../../image/view.ts";
+import { type CompiledStages, exportStages } from "../../model-folder/compile.ts";
+import { requireNative } from "../../model-folder/load.ts";
+import type { LoadedModel, ModelCard, NativeModel } from "../../model-folder/model.ts";
+import { runsInSteps } from "../../models/graph.ts";
+import type { Host } from "../../platform/host.ts";
+import { SequentialSession, type StepResult } from "../../runtime/sequential-session.ts";
+import type { ActualDevice } from "../../runtime/session.ts";
+import type { StagedSession } from "../../runtime/staged-session.ts";
+import { targetOf } from "../../runtime/target.ts";
+import { elementCount, type TensorData, toFloat32 } from "../../tensor.ts";
+import {
+  DEFAULT_DECODING,
+  type EngineOptions,
+  loadedModel,
+  type ModelSource,
+  requireOutput,
+} from "../engine/engine.ts";
+import { batchesOf, joinsViews, viewPixels, viewValues } from "../engine/picture-sessions.ts";
+import { type Answered, allAnswers, type Reserve, streamAnswers } from "../engine/picture-stream.ts";
+import { type PictureSource, readPicture, requireManyPictures } from "../engine/pictures.ts";
 import { problemOf, softmax, topPredictions } from "./class-scores.ts";
-import { DEFAULT_DECODING, type EngineOptions, loadedModel, type ModelSource, requireOutput } from "./engine.ts";
 import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./exit-rule.ts";
 import { gazeOutputs, gazeStages } from "./gaze-outputs.ts";
-import { batchesOf, joinsViews, viewPixels, viewValues } from "./picture-sessions.ts";
-import { type Answered, allAnswers, type Reserve, streamAnswers } from "./picture-stream.ts";
-import { type PictureSource, readPicture, requireManyPictures } from "./pictures.ts";
 import type { ClassificationResult, ClassScores, GazeStage, Prediction } from "./results.ts";
 import { StepTimes } from "./step-times.ts";
 

@@ -1,20 +1,20 @@
 // Classification: pictures to labels with probabilities, and where the model looked.
-import { SaccadeError, UsageError } from "../errors.ts";
-import type { Pixels } from "../image/pixels.ts";
-import type { DecodeOptions } from "../image/raw-image.ts";
-import { seenShare } from "../image/seen-share.ts";
-import type { ViewToPicture } from "../image/transform.ts";
-import type { PictureViews } from "../image/view.ts";
-import { viewsToPicture } from "../image/views.ts";
-import type { ModelCard } from "../model-folder/model.ts";
-import type { Host } from "../platform/host.ts";
-import type { ActualDevice } from "../runtime/session.ts";
-import type { SessionLayout } from "../runtime/session-layout.ts";
+import { SaccadeError, UsageError } from "../../errors.ts";
+import type { Pixels } from "../../image/pixels.ts";
+import type { DecodeOptions } from "../../image/raw-image.ts";
+import { seenShare } from "../../image/seen-share.ts";
+import type { ViewToPicture } from "../../image/transform.ts";
+import type { PictureViews } from "../../image/view.ts";
+import { viewsToPicture } from "../../image/views.ts";
+import type { ModelCard } from "../../model-folder/model.ts";
+import type { Host } from "../../platform/host.ts";
+import type { ActualDevice } from "../../runtime/session.ts";
+import type { SessionLayout } from "../../runtime/session-layout.ts";
+import { byPicture, Engine, type EngineOptions, type ModelSource, requireOutput } from "../engine/engine.ts";
+import { type Answered, allAnswers, type BatchTask, type Prepared } from "../engine/picture-stream.ts";
+import type { PictureSource } from "../engine/pictures.ts";
 import { classScores, meanScores, topPredictions } from "./class-scores.ts";
-import { byPicture, Engine, type EngineOptions, type ModelSource, requireOutput } from "./engine.ts";
 import { gazeOf, gazeOutputs, gazeStages } from "./gaze-outputs.ts";
-import { type Answered, allAnswers, type BatchTask, type Prepared } from "./picture-stream.ts";
-import type { PictureSource } from "./pictures.ts";
 import type { ClassificationResult, ClassScores, ScoreRow } from "./results.ts";
 
 export interface ScoreOptions {

@@ -1,10 +1,10 @@
 // What a caller may hand over as a picture, and how it becomes pixels.
-import { type ByteSource, describeValue, isUrl, readBytes, type UrlLike } from "../byte-sources.ts";
-import { LimitError, NotFoundError, UsageError } from "../errors.ts";
-import { looksLikePixels, type Pixels, rgbPixels } from "../image/pixels.ts";
-import { DEFAULT_MAX_BYTES, type RawImage } from "../image/raw-image.ts";
-import type { ViewOptions } from "../image/view.ts";
-import type { Host } from "../platform/host.ts";
+import { type ByteSource, describeValue, isUrl, readBytes, type UrlLike } from "../../byte-sources.ts";
+import { LimitError, NotFoundError, UsageError } from "../../errors.ts";
+import { looksLikePixels, type Pixels, rgbPixels } from "../../image/pixels.ts";
+import { DEFAULT_MAX_BYTES, type RawImage } from "../../image/raw-image.ts";
+import type { ViewOptions } from "../../image/view.ts";
+import type { Host } from "../../platform/host.ts";
 
 /**
  * A path or a file: URL, the bytes of a picture file (in memory, as a Blob or File, or as the Response of a fetch), or pixels (such as a

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { SessionError } from "../errors.ts";
-import { SCORE_KINDS, type ScoreKind } from "../onnx/score-kind.ts";
-import { tensor } from "../tensor.ts";
+import { SessionError } from "../../errors.ts";
+import { SCORE_KINDS, type ScoreKind } from "../../onnx/score-kind.ts";
+import { tensor } from "../../tensor.ts";
 import { classScores, crossEntropy, meanScores, probabilitiesOf, problemOf, topPredictions } from "./class-scores.ts";
 
 const facts = (kind: ScoreKind, scoresSteps = false) => ({

@@ -1,8 +1,8 @@
 // From what a model gives for a batch to scores of classes, and from these to probabilities: the one place that knows what the numbers mean.
-import { SessionError, UsageError } from "../errors.ts";
-import type { PictureModel } from "../model-folder/compile.ts";
-import type { ScoreKind } from "../onnx/score-kind.ts";
-import { type TensorData, toFloat32 } from "../tensor.ts";
+import { SessionError, UsageError } from "../../errors.ts";
+import type { PictureModel } from "../../model-folder/compile.ts";
+import type { ScoreKind } from "../../onnx/score-kind.ts";
+import { type TensorData, toFloat32 } from "../../tensor.ts";
 import type { Prediction, ScoreRow } from "./results.ts";
 
 /**

@@ -1,14 +1,14 @@
 // Image embeddings: CLIP models give the vector that is compared with texts' and other images'; classifiers give their features before the
 // last layer.
-import { SessionError } from "../errors.ts";
-import type { DecodeOptions } from "../image/raw-image.ts";
-import type { PictureViews } from "../image/view.ts";
-import type { ModelCard } from "../model-folder/model.ts";
-import type { Host } from "../platform/host.ts";
-import { elementCount, toFloat32 } from "../tensor.ts";
-import { byPicture, Engine, type EngineOptions, type ModelSource, requireOutput } from "./engine.ts";
-import { type Answered, allAnswers } from "./picture-stream.ts";
-import type { PictureSource } from "./pictures.ts";
+import { SessionError } from "../../errors.ts";
+import type { DecodeOptions } from "../../image/raw-image.ts";
+import type { PictureViews } from "../../image/view.ts";
+import type { ModelCard } from "../../model-folder/model.ts";
+import type { Host } from "../../platform/host.ts";
+import { elementCount, toFloat32 } from "../../tensor.ts";
+import { byPicture, Engine, type EngineOptions, type ModelSource, requireOutput } from "../engine/engine.ts";
+import { type Answered, allAnswers } from "../engine/picture-stream.ts";
+import type { PictureSource } from "../engine/pictures.ts";
 
 export interface EmbedOptions extends DecodeOptions {
   /** Scale to unit length, so that a dot product is the cosine. Default true. */

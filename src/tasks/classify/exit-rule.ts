@@ -1,6 +1,6 @@
 // When to stop looking: as soon as the answer is sure enough, or when the next step would cost too much.
-import { UsageError } from "../errors.ts";
-import type { SolvedThresholds } from "../models/architecture.ts";
+import { UsageError } from "../../errors.ts";
+import type { SolvedThresholds } from "../../models/architecture.ts";
 import type { StepTimes } from "./step-times.ts";
 
 /** What stops a picture early. All of them may be given: the first that holds stops it. None: all steps are taken. */

@@ -1,6 +1,6 @@
 // When pictures stop: by confidence, by multiply-accumulates, by time, by what is stored; and what makes no sense.
 import { describe, expect, test } from "vitest";
-import { UsageError } from "../errors.ts";
+import { UsageError } from "../../errors.ts";
 import { type ExitOptions, exitRule, type StepCosts } from "./exit-rule.ts";
 import { StepTimes } from "./step-times.ts";
 

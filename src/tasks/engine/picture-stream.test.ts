@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { AbortedError, ImageError, LimitError, SessionError } from "../errors.ts";
-import type { RawImage } from "../image/raw-image.ts";
+import { AbortedError, ImageError, LimitError, SessionError } from "../../errors.ts";
+import type { RawImage } from "../../image/raw-image.ts";
 import { type Answered, allAnswers, type BatchTask, type Reserve, streamAnswers } from "./picture-stream.ts";
 
 /** Sources are widths; a negative one cannot be read. */

@@ -1,6 +1,6 @@
 // The sessions of one model for pictures of any size. A model of this library takes bytes, and is compiled in the form that is best for a size
 // when the first picture of it comes; nearly always that is one form. An ONNX file is what it is.
-import { SessionError, UsageError } from "../errors.ts";
+import { SessionError, UsageError } from "../../errors.ts";
 import {
   applyTransformInto,
   checkViewSize,
@@ -8,14 +8,14 @@ import {
   pixelNormalization,
   type Transform,
   transformToPixels,
-} from "../image/transform.ts";
-import type { PictureView } from "../image/view.ts";
-import type { CompiledModel } from "../model-folder/compile.ts";
-import { formKey, type PixelForm, pixelFeed, pixelForm } from "../model-folder/picture-form.ts";
-import type { PixelSize } from "../models/graph.ts";
-import type { ModelDefinition } from "../models/registry.ts";
-import type { Session } from "../runtime/session.ts";
-import { type TensorData, tensor } from "../tensor.ts";
+} from "../../image/transform.ts";
+import type { PictureView } from "../../image/view.ts";
+import type { CompiledModel } from "../../model-folder/compile.ts";
+import { formKey, type PixelForm, pixelFeed, pixelForm } from "../../model-folder/picture-form.ts";
+import type { PixelSize } from "../../models/graph.ts";
+import type { ModelDefinition } from "../../models/registry.ts";
+import type { Session } from "../../runtime/session.ts";
+import { type TensorData, tensor } from "../../tensor.ts";
 import type { TrialBatch } from "./engine-sessions.ts";
 
 /** One way to run pictures. It must not hold on to the model, whose weights the engine has by then. */

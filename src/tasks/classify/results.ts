@@ -1,6 +1,6 @@
 // What tasks answer.
-import type { ViewToPicture } from "../image/transform.ts";
-import type { ScoreKind } from "../onnx/score-kind.ts";
+import type { ViewToPicture } from "../../image/transform.ts";
+import type { ScoreKind } from "../../onnx/score-kind.ts";
 
 export interface Prediction {
   readonly label: string;

@@ -1,11 +1,11 @@
 // The sessions of a model that is to answer many pictures: how many side by side, with how many threads each.
-import { AbortedError, UsageError } from "../errors.ts";
-import type { Host } from "../platform/host.ts";
-import { withAnyBatch } from "../runtime/fixed-batch.ts";
-import { fastestOf, runRate, type TrialOptions } from "../runtime/layout-trial.ts";
-import { shareBytes } from "../runtime/pool.ts";
-import type { Session, SessionOptions } from "../runtime/session.ts";
-import { type OpenLayout, openLayout, type SessionLayout, sessionLayouts } from "../runtime/session-layout.ts";
+import { AbortedError, UsageError } from "../../errors.ts";
+import type { Host } from "../../platform/host.ts";
+import { withAnyBatch } from "../../runtime/fixed-batch.ts";
+import { fastestOf, runRate, type TrialOptions } from "../../runtime/layout-trial.ts";
+import { shareBytes } from "../../runtime/pool.ts";
+import type { Session, SessionOptions } from "../../runtime/session.ts";
+import { type OpenLayout, openLayout, type SessionLayout, sessionLayouts } from "../../runtime/session-layout.ts";
 
 export interface ManySessionsOptions extends SessionOptions {
   /**
