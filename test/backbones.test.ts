@@ -4,21 +4,11 @@ import { countMacs } from "../src/graph/macs.ts";
 import { inferenceGraph } from "../src/models/graph.ts";
 import { defineModel } from "../src/models/registry.ts";
 import { expectInterpreterParity, expectSessionParity } from "./backbone-parity.ts";
+import { goldenCases, isToy } from "./golden-case.ts";
 
-const TOYS = [
-  "resnet_toy_basicblock",
-  "resnet_toy_bottleneck",
-  "regnet_toy",
-  "mobilenetv3_toy_large",
-  "mobilenetv3_toy_small",
-  "efficientnet_toy",
-  "densenet_toy",
-  "convnext_toy",
-  "convnext_toy_conv_mlp",
-];
+const TOYS = goldenCases("timm-extra").filter(isToy);
 
-describe.each(TOYS)("%s", (toy) => {
-  const name = `timm-extra/${toy}`;
+describe.each(TOYS)("%s", (name) => {
   test("interpreter", () => expectInterpreterParity(name));
   test("native", () => expectSessionParity(name, "cpu"));
 });

@@ -1,6 +1,6 @@
 // Golden cases: numbers made by the official PyTorch code (goldens' README). Weights and inputs are hashed from names, so that a model of
 // 81 million parameters is checked with a small file. Cases that are not copied into test/goldens are read from ../shared/goldens.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { elementCount, type TensorData, tensor, toFloat64 } from "../src/tensor.ts";
 import { crc32 } from "../src/weights/crc32.ts";
@@ -12,6 +12,22 @@ const ROOTS = [resolve(import.meta.dirname, "goldens"), resolve(import.meta.dirn
 export function goldenPath(name: string): string | undefined {
   return ROOTS.map((root) => resolve(root, name)).find((path) => existsSync(path));
 }
+
+/**
+ * The cases of a folder ("timm" gives "timm/resnet50", ...), so that one that is dropped there is tested without a word in any test.
+ *
+ * @param besides cases of the folder that are something else than the others, and have tests of their own
+ */
+export function goldenCases(folder: string, besides: readonly string[] = []): string[] {
+  const listed = ROOTS.map((root) => resolve(root, folder)).filter((path) => existsSync(path));
+  const cases = listed.flatMap((path) => readdirSync(path).filter((file) => file.endsWith(".json")));
+  const names = new Set(cases.map((file) => file.replace(/\.json$/, "")));
+  for (const name of besides) names.delete(name);
+  return [...names].sort().map((name) => `${folder}/${name}`);
+}
+
+/** Whether a case is small enough for the fast suite: toys are called so. */
+export const isToy = (name: string): boolean => /_(mini|toy)(_|$)/.test(name);
 
 interface HashedTensor {
   name: string;

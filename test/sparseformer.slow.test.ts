@@ -1,16 +1,13 @@
 // SparseFormer at full size against the official code's numbers, natively and in WebAssembly.
 import { describe, test } from "vitest";
-import { loadGolden } from "./golden-case.ts";
+import { goldenCases, isToy, loadGolden } from "./golden-case.ts";
 import { expectSessionParity } from "./sparseformer-parity.ts";
 
+// The training case has a test of its own, and so has what becomes of image weights in the video model.
 const CASES = [
-  "sparseformer/sparseformer_v1_tiny",
-  "sparseformer/sparseformer_v1_small",
-  "sparseformer/sparseformer_v1_base",
-  "sparseformer/sparseformer_btsp_augreg_base",
-  "sparseformer/sparseformer_btsp_openai_clip_base",
-  "video/media_sparseformer_v1_tiny_r4_8x112x112",
-];
+  ...goldenCases("sparseformer", ["sparseformer_v1_original_training_64x64"]),
+  ...goldenCases("video", ["inflation"]),
+].filter((name) => !isToy(name));
 
 describe.each(CASES)("%s", (name) => {
   test("native", () => expectSessionParity(loadGolden(name)!, "cpu"));

@@ -1,21 +1,12 @@
 // SparseFormer against the official code's numbers: every toy-size case, in the interpreter, natively and in WebAssembly.
 import { describe, test } from "vitest";
-import { loadGolden } from "./golden-case.ts";
+import { goldenCases, isToy, loadGolden } from "./golden-case.ts";
 import { expectInterpreterParity, expectSessionParity } from "./sparseformer-parity.ts";
 
-const CASES = [
-  "sparseformer_v1_mini_64x64",
-  "sparseformer_v1_mini_48x80",
-  "sparseformer_btsp_mini_64x64",
-  "sparseformer_btsp_mini_48x80",
-  "sparseformer_clip_mini_64x64",
-  "sparseformer_clip_mini_48x80",
-  "media_sparseformer_v1_mini_r1_0",
-  "media_sparseformer_v1_mini_r4_0",
-];
+const CASES = goldenCases("sparseformer").filter(isToy);
 
 describe.each(CASES)("%s", (name) => {
-  const golden = loadGolden(`sparseformer/${name}`)!;
+  const golden = loadGolden(name)!;
   test("interpreter", () => expectInterpreterParity(golden));
   test("native", () => expectSessionParity(golden, "cpu"));
   test("native, standard operators only", () => expectSessionParity(golden, "cpu", "portable"));

@@ -8,25 +8,11 @@ import { modelCost } from "../src/models/cost.ts";
 import { inferenceGraph, parameterCount } from "../src/models/graph.ts";
 import { atSize, defineModel } from "../src/models/registry.ts";
 import { expectInterpreterParity, expectSessionParity } from "./backbone-parity.ts";
-import { loadGolden, maxDifference } from "./golden-case.ts";
+import { goldenCases, loadGolden, maxDifference } from "./golden-case.ts";
 
-const TOYS = [
-  "vit_mini",
-  "vit_mini_mlp_ratio_no_bias",
-  "vit_mini_resampled",
-  "deit_mini_distilled",
-  "deit_mini_distilled_resampled",
-  "swin_mini",
-  "swin_mini_padded",
-  "swin_mini_larger_windows",
-  "swin_mini_smaller_windows",
-  "crossvit_mini_dagger",
-  "crossvit_mini_deep_fusion",
-  "crossvit_mini_resampled",
-];
+const TOYS = goldenCases("timm-mini");
 
-describe.each(TOYS)("%s", (toy) => {
-  const name = `timm-mini/${toy}`;
+describe.each(TOYS)("%s", (name) => {
   test("interpreter", () => expectInterpreterParity(name));
   test("native", () => expectSessionParity(name, "cpu"));
 });
