@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 const SRC = resolve(import.meta.dirname, "../src");
 
-/** Folder (or root file) -> what it may import. Every folder may import itself, errors.ts, byte-sources.ts, tensor.ts, random.ts, statistics.ts, text-file.ts and nearest-name.ts. */
+/** Folder (or root file) -> what it may import. Every folder may import itself, errors.ts, byte-sources.ts, tensor.ts, random.ts, statistics.ts, text-file.ts, gunzip.ts and nearest-name.ts. */
 const ALLOWED: Record<string, readonly string[]> = {
   "errors.ts": [],
   "byte-sources.ts": [],
@@ -13,22 +13,35 @@ const ALLOWED: Record<string, readonly string[]> = {
   "random.ts": [],
   "statistics.ts": [],
   "text-file.ts": [],
+  "gunzip.ts": [],
   "nearest-name.ts": [],
   "version.ts": [],
   graph: [],
   onnx: ["graph"],
   nn: ["graph"],
   weights: [],
+  text: [],
   models: ["nn", "graph", "weights"],
   image: [],
   video: ["image"],
   data: ["image"],
   runtime: ["onnx", "graph"],
   platform: ["version.ts", "runtime", "onnx", "graph", "weights", "image", "video", "data"],
-  "model-folder": ["models", "nn", "graph", "onnx", "weights", "image", "runtime", "platform/host.ts"],
+  "model-folder": ["models", "nn", "graph", "onnx", "weights", "text", "image", "runtime", "platform/host.ts"],
   train: ["model-folder", "models", "nn", "graph", "onnx", "weights", "image", "data", "runtime", "platform/host.ts"],
   recipes: ["train", "models"],
-  tasks: ["model-folder", "models", "graph", "onnx", "weights", "image", "video", "runtime", "platform/host.ts"],
+  tasks: [
+    "model-folder",
+    "models",
+    "graph",
+    "onnx",
+    "weights",
+    "text",
+    "image",
+    "video",
+    "runtime",
+    "platform/host.ts",
+  ],
   evaluate: [
     "tasks",
     "train",
@@ -97,6 +110,7 @@ test("imports go downwards only", () => {
         to === "random.ts" ||
         to === "statistics.ts" ||
         to === "text-file.ts" ||
+        to === "gunzip.ts" ||
         to === "nearest-name.ts" ||
         allowed.includes("*") ||
         allowed.includes(to) ||

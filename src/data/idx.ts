@@ -1,10 +1,10 @@
 // IDX, the files of MNIST and its relatives (http://yann.lecun.com/exdb/mnist/): "train-images-idx3-ubyte" beside
 // "train-labels-idx1-ubyte", gzipped or not.
 import { FormatError } from "../errors.ts";
+import { gunzip } from "../gunzip.ts";
 import { baseName } from "../image/picture-files.ts";
 import type { DataProblem } from "./dataset.ts";
 import { type DataFileEntry, type DataFiles, folderOf } from "./files.ts";
-import { gunzip } from "./gunzip.ts";
 import {
   findLabelNames,
   joinReadable,

@@ -1,10 +1,10 @@
 // Tar shards in the webdataset layout (https://github.com/webdataset/webdataset): members with one key are one sample, "0017.jpg" with
 // "0017.cls" (a number or a name) or "0017.json".
 import { FormatError } from "../errors.ts";
+import { gunzip, isGzip } from "../gunzip.ts";
 import { baseName, isPictureName } from "../image/picture-files.ts";
 import { decodeText } from "../text-file.ts";
 import { type DataFileEntry, type DataFiles, folderOf, type PictureSource } from "./files.ts";
-import { gunzip, isGzip } from "./gunzip.ts";
 import { findLabelNames, joinReadable, nameLabels, type Sample, type SamplePart } from "./samples.ts";
 import { parseTar, type TarMember } from "./tar.ts";
 

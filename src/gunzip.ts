@@ -1,6 +1,6 @@
 // gzip files, inflated piece by piece so that one which unpacks to far more than anybody meant is noticed early.
 import { Gunzip } from "fflate";
-import { FormatError, LimitError } from "../errors.ts";
+import { FormatError, LimitError } from "./errors.ts";
 
 /** More than any of the data sets that come as .gz. */
 const MAX_UNPACKED = 4 * 2 ** 30;
