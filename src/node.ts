@@ -14,7 +14,7 @@ import {
   loadAdaptiveClassifier,
 } from "./tasks/classify/adaptive-classifier.ts";
 import { type Classifier as ClassifierTask, loadClassifier } from "./tasks/classify/classifier.ts";
-import { type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embed/embedder.ts";
+import { type EmbedderOptions, type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embed/embedder.ts";
 import type { EngineOptions } from "./tasks/engine/engine.ts";
 import { type PictureSource, readPicture } from "./tasks/engine/pictures.ts";
 import { type EvaluateOptions, evaluate as evaluateModel, type ModelEvaluation } from "./workflows/evaluate.ts";
@@ -60,7 +60,8 @@ export type {
 export type { ClassifyOptions } from "./tasks/classify/classifier.ts";
 export type { ExitOptions, StopReason } from "./tasks/classify/exit-rule.ts";
 export type { ClassificationResult, ClassScores, GazeResult, GazeStage, Prediction } from "./tasks/classify/results.ts";
-export type { EmbedOptions } from "./tasks/embed/embedder.ts";
+export type { EmbedderOptions, EmbedOptions, FeatureOptions } from "./tasks/embed/embedder.ts";
+export { type EmbeddingSpace, requireSameSpace } from "./tasks/embed/space.ts";
 export type { EngineOptions } from "./tasks/engine/engine.ts";
 export type { Answered } from "./tasks/engine/picture-stream.ts";
 export type { PictureSource } from "./tasks/engine/pictures.ts";
@@ -109,7 +110,7 @@ export const AdaptiveClassifier = {
 export type Embedder = EmbedderTask;
 
 export const Embedder = {
-  load: (source: ModelFileSource, options?: EngineOptions): Promise<Embedder> =>
+  load: (source: ModelFileSource, options?: EmbedderOptions): Promise<Embedder> =>
     loadEmbedder(nodeHost, source, options),
 };
 

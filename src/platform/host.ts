@@ -77,6 +77,12 @@ export interface Host {
   ): Promise<StagedSession>;
 }
 
+/** A host that can tell by their content whether bytes are the same. */
+export interface DigestHost {
+  /** SHA-256, 64 hexadecimal digits. It does not keep the caller's event loop for long, however many bytes there are. */
+  sha256(bytes: Uint8Array): Promise<string>;
+}
+
 /** A host that can train: whose files hold data sets, and which has threads to prepare pictures. */
 export interface TrainingHost extends Host {
   readonly dataFiles: DataFiles;
@@ -146,7 +152,7 @@ export interface TracedRuns {
 }
 
 /** A host that can also be measured: clocks, counters, processes of their own, traces. */
-export interface MeasuringHost extends Host {
+export interface MeasuringHost extends Host, DigestHost {
   /** For people: "linux-x64", "Node v20.20.2". */
   readonly platform: string;
   readonly runtime: string;

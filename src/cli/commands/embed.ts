@@ -101,13 +101,14 @@ async function embed(
     ...sessionOptions(flags, terminal),
     ...sessionsOptions(flags, pictures.length),
     precision: flags.precision,
+    normalize: flags.normalize,
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
     ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
     ...(flags.views === undefined ? {} : { views: flags.views }),
   });
   const { signal } = terminal;
   const decoding = flags.decode === undefined ? {} : { decode: flags.decode };
-  const options = { normalize: flags.normalize, batchSize: flags.batch, signal, ...decoding };
+  const options = { batchSize: flags.batch, signal, ...decoding };
   const progress = new Progress(terminal, "pictures", pictures.length);
   const embeddings: Embedding[] = [];
   const failures = new PictureFailures(terminal, flags.json);

@@ -3,8 +3,9 @@ import { fileURLToPath } from "node:url";
 import type { UrlLike } from "../../byte-sources.ts";
 import { UsageError } from "../../errors.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
-import type { Host } from "../host.ts";
+import type { DigestHost, Host } from "../host.ts";
 import { encodePng } from "./decode.ts";
+import { sha256 } from "./digest.ts";
 import { layTextOver } from "./draw-text.ts";
 import { nodeFiles } from "./files.ts";
 import { nodeFolders } from "./folders.ts";
@@ -13,7 +14,7 @@ import { createNodeSession, type NodeSession } from "./session.ts";
 import { createStagedNodeSession } from "./staged-session.ts";
 import { decodePicture } from "./view-workers.ts";
 
-export interface NodeHost extends Host {
+export interface NodeHost extends Host, DigestHost {
   createSession(model: Uint8Array, options?: SessionOptions): Promise<NodeSession>;
 }
 
@@ -27,6 +28,7 @@ export const nodeHost: NodeHost = {
   encodePng,
   layTextOver,
   createSession: (model, options) => createNodeSession(model, options),
+  sha256,
   createStagedSession: (models, options) => createStagedNodeSession(models, options),
 };
 

@@ -2,17 +2,34 @@
 // last layer.
 import { SessionError } from "../../errors.ts";
 import type { DecodeOptions } from "../../image/raw-image.ts";
+import { printTransform } from "../../image/transform.ts";
 import type { PictureViews } from "../../image/view.ts";
 import type { ModelCard } from "../../model-folder/model.ts";
-import type { Host } from "../../platform/host.ts";
+import type { DigestHost, Host } from "../../platform/host.ts";
 import { elementCount, toFloat32 } from "../../tensor.ts";
-import { byPicture, Engine, type EngineOptions, type ModelSource, requireOutput } from "../engine/engine.ts";
+import {
+  byPicture,
+  Engine,
+  type EngineOptions,
+  loadedModel,
+  type ModelSource,
+  requireOutput,
+} from "../engine/engine.ts";
 import { type Answered, allAnswers } from "../engine/picture-stream.ts";
 import type { PictureSource } from "../engine/pictures.ts";
+import { layerWidth } from "./layer-width.ts";
+import { modelDigest } from "./model-digest.ts";
+import { type EmbeddingSpace, identifySpace } from "./space.ts";
 
-export interface EmbedOptions extends DecodeOptions {
+/** What becomes of a picture's features. All of it is stated in the embedder's space. */
+export interface FeatureOptions {
   /** Scale to unit length, so that a dot product is the cosine. Default true. */
   readonly normalize?: boolean;
+}
+
+export interface EmbedderOptions extends EngineOptions, FeatureOptions {}
+
+export interface EmbedOptions extends DecodeOptions {
   /** Default 8. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
@@ -29,7 +46,11 @@ export interface EmbedOptions extends DecodeOptions {
 export class Embedder {
   readonly #engine: Engine;
 
-  constructor(engine: Engine) {
+  /** @param space what the vectors are; kept beside them, it tells what they may be compared with */
+  constructor(
+    engine: Engine,
+    readonly space: EmbeddingSpace,
+  ) {
     this.#engine = engine;
   }
 
@@ -65,11 +86,12 @@ export class Embedder {
     return this.dispose();
   }
 
-  async #embedBatch(batch: readonly PictureViews[], { normalize, signal }: EmbedOptions) {
+  async #embedBatch(batch: readonly PictureViews[], { signal }: EmbedOptions) {
     const { model } = this.#engine;
+    const { layer, normalize } = this.space;
     const views = batch.flat();
-    const outputs = await this.#engine.run(views, [model.embeddingName], signal);
-    const value = requireOutput(outputs, model.embeddingName); // (views, width)
+    const outputs = await this.#engine.run(views, [layer], signal);
+    const value = requireOutput(outputs, layer); // (views, width)
     const width = elementCount(value.shape) / views.length;
     const data = toFloat32(value);
     const vectors = views.map((_, i) => data.slice(i * width, (i + 1) * width));
@@ -79,13 +101,38 @@ export class Embedder {
         return new SessionError(`the embedding of ${model.card.name} is not all finite numbers`, {
           hint: "its weights or its arithmetic are damaged: saccade inspect MODEL --check names the first place",
         });
-      return normalize === false ? vector : unit(vector);
+      return normalize ? unit(vector) : vector;
     });
   }
 }
 
-export async function loadEmbedder(host: Host, source: ModelSource, options: EngineOptions = {}): Promise<Embedder> {
-  return new Embedder(await Engine.open(host, source, options));
+export async function loadEmbedder(
+  host: Host & DigestHost,
+  source: ModelSource,
+  options: EmbedderOptions = {},
+): Promise<Embedder> {
+  const model = await loadedModel(host, source, options);
+  const engine = await Engine.open(host, model, options);
+  try {
+    const layer = engine.model.embeddingName;
+    const space = await identifySpace(host, {
+      name: model.card.name,
+      model: await modelDigest(host, model, layer),
+      layer,
+      pooling: "none",
+      transform: printTransform(engine.transform),
+      views: engine.views,
+      precision: options.precision ?? "float32",
+      power: false,
+      projection: null,
+      normalize: options.normalize ?? true,
+      width: await layerWidth(engine, model, layer),
+    });
+    return new Embedder(engine, space);
+  } catch (error) {
+    await engine.dispose();
+    throw error;
+  }
 }
 
 function unit(vector: Float32Array): Float32Array {
