@@ -1,17 +1,12 @@
 // What is decoded of a Parquet file: its labels at once, its pictures a row group at a time. Requests and answers are plain data, so that another
 // thread can do it: the decoder believes what a file says of itself, and a file made for it can keep it busy for ever.
-import {
-  type AsyncBuffer,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-  parquetSchema,
-} from "hyparquet";
+import { type AsyncBuffer, type FileMetaData, parquetReadObjects, parquetSchema } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { FormatError, SaccadeError } from "../errors.ts";
+import { FormatError } from "../errors.ts";
 import { baseName } from "../image/picture-files.ts";
 import { list } from "./dataset.ts";
 import type { DataFiles } from "./files.ts";
+import { withParquet } from "./parquet-file.ts";
 
 /** What to decode of the file at `path`: without a group its labels, else the pictures of the group. */
 export interface ParquetRequest {
@@ -55,12 +50,9 @@ export async function decodeParquet(
   files: Pick<DataFiles, "read" | "readRange" | "stat">,
   { path, group }: ParquetRequest,
 ): Promise<ParquetLabels | ParquetPictures> {
-  const file = await asyncBuffer(files, path);
-  return guarded(path, async () => {
-    const metadata = await parquetMetadataAsync(file);
-    checkCounts(metadata, file.byteLength, path);
-    return group === undefined ? readLabels(file, metadata, path) : readPictures(file, metadata, group);
-  });
+  return withParquet(files, path, async (file, metadata) =>
+    group === undefined ? readLabels(file, metadata, path) : readPictures(file, metadata, group),
+  );
 }
 
 async function readLabels(file: AsyncBuffer, metadata: FileMetaData, path: string): Promise<ParquetLabels> {
@@ -84,27 +76,6 @@ async function readPictures(
     const bytes = value instanceof Uint8Array ? value : field(value, "bytes");
     return bytes instanceof Uint8Array && bytes.length > 0 ? bytes : undefined;
   });
-}
-
-/** hyparquet believes what the footer counts, and would allocate for it. */
-function checkCounts(metadata: FileMetaData, fileBytes: number, path: string): void {
-  const fail = (what: string): never => {
-    throw new FormatError("Parquet", `${baseName(path)} cannot be right: ${what}`, { hint: "download it again" });
-  };
-  const rows = metadata.row_groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
-  if (rows !== Number(metadata.num_rows)) fail(`it has ${metadata.num_rows} rows, and ${rows} in its groups`);
-  // A picture of no bytes is no picture, so there are fewer rows than bytes.
-  if (rows > fileBytes) fail(`${rows} rows in ${fileBytes} bytes`);
-  for (const group of metadata.row_groups) {
-    if (!(group.num_rows >= 0n)) fail("a group of rows without a size");
-    for (const { meta_data: column } of group.columns) {
-      const values = Number(column?.num_values ?? 0n);
-      if (values < 0 || values > fileBytes) fail(`a column of ${values} values in ${fileBytes} bytes`);
-      const start = Number(column?.dictionary_page_offset ?? column?.data_page_offset ?? 0n);
-      const end = start + Number(column?.total_compressed_size ?? 0n);
-      if (!(start >= 0 && end >= start && end <= fileBytes)) fail(`a column that lies outside of it`);
-    }
-  }
 }
 
 function rowGroups(metadata: FileMetaData): ParquetGroup[] {
@@ -154,39 +125,5 @@ function readFeatures(metadata: FileMetaData): Readonly<Record<string, unknown>>
     return typeof features === "object" && features !== null ? (features as Record<string, unknown>) : {};
   } catch {
     return {};
-  }
-}
-
-async function asyncBuffer(files: Pick<DataFiles, "read" | "readRange" | "stat">, path: string): Promise<AsyncBuffer> {
-  const { readRange } = files;
-  const entry = readRange === undefined ? undefined : await files.stat(path);
-  if (readRange === undefined || entry === undefined) {
-    const bytes = await files.read(path);
-    return bufferOf(bytes);
-  }
-  return {
-    byteLength: entry.size,
-    slice: async (start, end = entry.size) => toArrayBuffer(await readRange.call(files, path, start, end - start)),
-  };
-}
-
-function bufferOf(bytes: Uint8Array): AsyncBuffer {
-  return { byteLength: bytes.length, slice: (start, end) => toArrayBuffer(bytes.subarray(start, end)) };
-}
-
-const toArrayBuffer = (bytes: Uint8Array): ArrayBuffer => {
-  const copy = new ArrayBuffer(bytes.length);
-  new Uint8Array(copy).set(bytes);
-  return copy;
-};
-
-/** hyparquet throws whatever goes wrong; here every failure says which file. */
-async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof SaccadeError) throw error;
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new FormatError("Parquet", `${baseName(path)} cannot be read (${detail})`, { cause: error });
   }
 }

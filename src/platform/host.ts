@@ -3,6 +3,7 @@
 import type { UrlLike } from "../byte-sources.ts";
 import type { DataFiles } from "../data/files.ts";
 import type { BatchWorker } from "../data/loader.ts";
+import type { DecodeEmbeddings } from "../embeddings/embedding-table.ts";
 import type { RawImage } from "../image/raw-image.ts";
 import type { ViewOptions } from "../image/view.ts";
 import type { Device, Session, SessionOptions } from "../runtime/session.ts";
@@ -81,6 +82,13 @@ export interface Host {
 export interface DigestHost {
   /** SHA-256, 64 hexadecimal digits. It does not keep the caller's event loop for long, however many bytes there are. */
   sha256(bytes: Uint8Array): Promise<string>;
+}
+
+/** A host that reads embeddings: whole files, and single vectors out of them. */
+export interface EmbeddingsHost {
+  readonly decodeEmbeddings: DecodeEmbeddings;
+  /** The bytes of a file from `start` on; fewer than `length` where it ends before. */
+  readRange(path: string, start: number, length: number): Promise<Uint8Array>;
 }
 
 /** A host that can train: whose files hold data sets, and which has threads to prepare pictures. */

@@ -3,18 +3,20 @@ import { fileURLToPath } from "node:url";
 import type { UrlLike } from "../../byte-sources.ts";
 import { UsageError } from "../../errors.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
-import type { DigestHost, Host } from "../host.ts";
+import type { DigestHost, EmbeddingsHost, Host } from "../host.ts";
 import { encodePng } from "./decode.ts";
 import { sha256 } from "./digest.ts";
 import { layTextOver } from "./draw-text.ts";
 import { nodeFiles } from "./files.ts";
 import { nodeFolders } from "./folders.ts";
 import { describeMachine } from "./machine.ts";
+import { decodeEmbeddingsInThread } from "./parquet-thread.ts";
+import { readRange } from "./read-range.ts";
 import { createNodeSession, type NodeSession } from "./session.ts";
 import { createStagedNodeSession } from "./staged-session.ts";
 import { decodePicture } from "./view-workers.ts";
 
-export interface NodeHost extends Host, DigestHost {
+export interface NodeHost extends Host, DigestHost, EmbeddingsHost {
   createSession(model: Uint8Array, options?: SessionOptions): Promise<NodeSession>;
 }
 
@@ -27,6 +29,8 @@ export const nodeHost: NodeHost = {
   decode: decodePicture,
   encodePng,
   layTextOver,
+  decodeEmbeddings: decodeEmbeddingsInThread,
+  readRange,
   createSession: (model, options) => createNodeSession(model, options),
   sha256,
   createStagedSession: (models, options) => createStagedNodeSession(models, options),
