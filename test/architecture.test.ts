@@ -27,13 +27,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   data: ["image"],
   embeddings: ["image", "data"],
   runtime: ["onnx", "graph"],
-<<<<<<< HEAD
-  platform: ["version.ts", "runtime", "onnx", "graph", "weights", "image", "video", "data"],
-  "model-folder": ["models", "nn", "graph", "onnx", "weights", "text", "image", "runtime", "platform/host.ts"],
-=======
   platform: ["version.ts", "runtime", "onnx", "graph", "weights", "image", "video", "data", "embeddings"],
-  "model-folder": ["models", "nn", "graph", "onnx", "weights", "image", "runtime", "platform/host.ts"],
->>>>>>> 9eb942b (Embeddings are kept as Parquet that other tools read, and read back with every size checked)
+  "model-folder": ["models", "nn", "graph", "onnx", "weights", "text", "image", "runtime", "platform/host.ts"],
   train: ["model-folder", "models", "nn", "graph", "onnx", "weights", "image", "data", "runtime", "platform/host.ts"],
   recipes: ["train", "models"],
   tasks: [
@@ -42,15 +37,10 @@ const ALLOWED: Record<string, readonly string[]> = {
     "graph",
     "onnx",
     "weights",
-<<<<<<< HEAD
     "text",
     "image",
     "video",
-=======
-    "image",
-    "video",
     "embeddings",
->>>>>>> 9eb942b (Embeddings are kept as Parquet that other tools read, and read back with every size checked)
     "runtime",
     "platform/host.ts",
   ],
