@@ -26,6 +26,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   video: ["image"],
   data: ["image"],
   embeddings: ["image", "data"],
+  learn: [],
   runtime: ["onnx", "graph"],
   platform: ["version.ts", "runtime", "onnx", "graph", "weights", "image", "video", "data", "embeddings"],
   "model-folder": ["models", "nn", "graph", "onnx", "weights", "text", "image", "runtime", "platform/host.ts"],

@@ -119,7 +119,7 @@ export function loadGolden(name: string): GoldenCase | undefined {
     name,
     config: json.config,
     weights: new Map((json.tensors as HashedTensor[]).map((spec) => [spec.name, hashedTensor(spec, salt)])),
-    image: json.input === undefined ? tensor("float32", [0], new Float32Array(0)) : makeInput(json.input, salt),
+    image: json.input?.shape === undefined ? tensor("float32", [0], new Float32Array(0)) : makeInput(json.input, salt),
     outputs: tensors,
     float32Error: json.float32_error ?? 0,
     json,
