@@ -12,6 +12,7 @@ import { exportOnnx } from "../src/model-folder/compile.ts";
 import { loadModel, requireNative, writeModelFolder } from "../src/model-folder/load.ts";
 import type { NativeModel } from "../src/model-folder/model.ts";
 import { nativeModel } from "../src/model-folder/native.ts";
+import type { TextInput } from "../src/models/architecture.ts";
 import { inferenceGraph, initialWeights } from "../src/models/graph.ts";
 import { defineModel, type ModelDefinition } from "../src/models/registry.ts";
 import { Mode } from "../src/nn/mode.ts";
@@ -24,15 +25,28 @@ import { hashedValues, maxDifference } from "./golden-case.ts";
 export interface SweepOptions {
   /** Fields that change the registered configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
-  readonly height: number;
-  readonly width: number;
+  /** Of pictures; texts have their model's length. */
+  readonly height?: number;
+  readonly width?: number;
 }
 
-/** (2, 3, [3 frames,] height, width) */
-function pictures({ architecture, config }: ModelDefinition, height: number, width: number): TensorData<"float32"> {
-  const frames = architecture.input(config).kind === "video" ? [3] : [];
-  const shape = [2, 3, ...frames, height, width];
-  return tensor("float32", shape, hashedValues("picture", elementCount(shape), 1.5, 0, 0));
+/** Two of what a model takes: `image` (2, 3, [3 frames,] height, width), or `ids` (2, context), texts of different lengths. */
+export function sweepInput(
+  { architecture, config }: ModelDefinition,
+  { height = 0, width = 0 }: SweepOptions,
+): { readonly name: "image" | "ids"; readonly value: TensorData<"float32" | "int64"> } {
+  const input = architecture.input(config);
+  if (input.kind === "text") return { name: "ids", value: texts(input) };
+  const shape = [2, 3, ...(input.kind === "video" ? [3] : []), height, width];
+  return { name: "image", value: tensor("float32", shape, hashedValues("picture", elementCount(shape), 1.5, 0, 0)) };
+}
+
+/** All tokens in turn, so that each has a gradient; the last one ends a text. */
+function texts({ context, vocabulary }: TextInput): TensorData<"int64"> {
+  const ids = BigInt64Array.from({ length: 2 * context }, (_, i) => BigInt(i % (vocabulary - 1)));
+  ids[context - 1] = BigInt(vocabulary - 1);
+  ids[2 * context - 3] = BigInt(vocabulary - 1);
+  return tensor("int64", [2, context], ids);
 }
 
 function initialised(name: string, config: SweepOptions["config"]): NativeModel {
@@ -59,15 +73,15 @@ export async function sweepFolder(name: string, { config }: SweepOptions): Promi
 }
 
 /** Standard operators, nodes as they were traced, and ONNX Runtime's own, simplified, give the same finite numbers. */
-export async function sweepRun(name: string, { config, height, width }: SweepOptions): Promise<void> {
-  const model = initialised(name, config);
-  const image = pictures(model.definition, height, width);
+export async function sweepRun(name: string, options: SweepOptions): Promise<void> {
+  const model = initialised(name, options.config);
+  const input = sweepInput(model.definition, options);
   const outputs = ["logits", "features"];
   const results = [];
   for (const target of ["portable", "onnxruntime"] as const) {
     const bytes = exportOnnx(model, { target, outputs, simplify: target === "onnxruntime" });
     await using session = await nodeHost.createSession(bytes, { device: "cpu" });
-    results.push(await session.run({ image }));
+    results.push(await session.run({ [input.name]: input.value }));
   }
   for (const output of outputs) {
     expect(
@@ -79,15 +93,17 @@ export async function sweepRun(name: string, { config, height, width }: SweepOpt
 }
 
 /** Every trained parameter gets a gradient that is finite and not all zero, with every drop-path mask in place. */
-export async function sweepGradients(name: string, { config, height, width }: SweepOptions): Promise<void> {
-  const definition = defineModel(name, config);
-  const image = pictures(definition, height, width);
+export async function sweepGradients(name: string, options: SweepOptions): Promise<void> {
+  const definition = defineModel(name, options.config);
+  const { name: inputName, value } = sweepInput(definition, options);
   const graph = new Graph();
   const mode = Mode.training();
-  const input = graph.input("image", image.shape);
-  const { logits } = definition.architecture.build(new Scope(graph), input, definition.config, mode);
-  const classes = logits!.shape[1] as number;
-  const loss = softCrossEntropy(logits!, graph.input("targets", [2, classes]));
+  const input = graph.input(inputName, value.shape, value.dtype);
+  const outputs = definition.architecture.build(new Scope(graph), input, definition.config, mode);
+  // What cosines are multiplied by is trained too.
+  const logits = outputs.scale === undefined ? outputs.logits! : mul(outputs.logits!, outputs.scale);
+  const classes = logits.shape[1] as number;
+  const loss = softCrossEntropy(logits, graph.input("targets", [2, classes]));
   const trained = [...graph.parameters.values()].filter(({ trainable }) => trainable);
   const gradients = differentiate(
     loss,
@@ -108,7 +124,7 @@ export async function sweepGradients(name: string, { config, height, width }: Sw
   await using session = await nodeHost.createSession(bytes, { device: "cpu" });
   const targets = Float32Array.from({ length: 2 * classes }, (_, i) => (i === 0 || i === 2 * classes - 1 ? 1 : 0));
   const { gradient_squares: squares } = await session.run({
-    image,
+    [inputName]: value,
     targets: tensor("float32", [2, classes], targets),
     ...Object.fromEntries(
       mode.masks.map(({ name: mask, keep }) => [mask, tensor("float32", [2], new Float32Array(2).fill(1 / keep))]),

@@ -81,10 +81,17 @@ function gfnetToy(config: Config): SweepOptions {
   };
 }
 
+/** Two blocks of two heads; every token is in one of two texts. */
+function clipTextToy(): SweepOptions {
+  const widths = { embed_dim: 11, transformer_width: 24, transformer_heads: 2, transformer_layers: 2 };
+  return { config: { ...widths, context_length: 9, vocab_size: 13 } };
+}
+
 /** By architecture name. */
 export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = {
   sparseformer: sparseformerToy,
   media_sparseformer: sparseformerToy,
+  clip_text: clipTextToy,
   resnet: resnetToy,
   regnet: regnetToy,
   mobilenetv3: mobileToy,

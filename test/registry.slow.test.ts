@@ -5,7 +5,8 @@ import { sweepFolder, sweepRun } from "./registry-sweep.ts";
 
 describe.each([...registry.keys()])("%s", (name) => {
   const { architecture, config } = defineModel(name);
-  const { height, width } = architecture.input(config).usual;
-  test("initialise, write, read", () => sweepFolder(name, { height, width }));
-  test("export, run", () => sweepRun(name, { height, width }));
+  const input = architecture.input(config);
+  const size = input.kind === "text" ? {} : { height: input.usual.height, width: input.usual.width };
+  test("initialise, write, read", () => sweepFolder(name, size));
+  test("export, run", () => sweepRun(name, size));
 });

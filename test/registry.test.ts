@@ -6,7 +6,7 @@ import { trace } from "../src/graph/scope.ts";
 import { inferenceGraph, parameterCount } from "../src/models/graph.ts";
 import { defineModel, registry } from "../src/models/registry.ts";
 import { Mode } from "../src/nn/mode.ts";
-import { sweepFolder, sweepGradients, sweepRun } from "./registry-sweep.ts";
+import { sweepFolder, sweepGradients, sweepInput, sweepRun } from "./registry-sweep.ts";
 import { toys } from "./registry-toys.ts";
 
 const toyOf = (name: string) => {
@@ -20,11 +20,16 @@ test.each([...registry.keys()])("%s: initialise, write, read", (name) => sweepFo
 
 /** What a toy computes, as text. Drop-path rates and preprocessing are no part of it. */
 function graphText(name: string): string {
-  const { config, height, width } = toyOf(name);
-  const { architecture, config: toy } = defineModel(name, config);
-  const frames = architecture.input(toy).kind === "video" ? [3] : [];
+  const toy = toyOf(name);
+  const definition = defineModel(name, toy.config);
+  const { name: input, value } = sweepInput(definition, toy);
   const graph = trace((scope) =>
-    architecture.build(scope, scope.graph.input("image", [2, 3, ...frames, height, width]), toy, Mode.training()),
+    definition.architecture.build(
+      scope,
+      scope.graph.input(input, value.shape, value.dtype),
+      definition.config,
+      Mode.training(),
+    ),
   );
   return printGraph(graph);
 }

@@ -6,6 +6,7 @@ import { countMacs } from "../src/graph/macs.ts";
 import { modelAtSize, nativeModel } from "../src/model-folder/native.ts";
 import { modelCost } from "../src/models/cost.ts";
 import { inferenceGraph, parameterCount } from "../src/models/graph.ts";
+import { pictureInput, usualTransform } from "../src/models/picture-input.ts";
 import { atSize, defineModel } from "../src/models/registry.ts";
 import { expectInterpreterParity, expectSessionParity } from "./backbone-parity.ts";
 import { goldenCases, loadGolden, maxDifference } from "./golden-case.ts";
@@ -68,8 +69,8 @@ describe("another size of pictures", () => {
     const larger = atSize(definition, { height: side, width: side });
     const graph = inferenceGraph(larger, { batch: 1 });
     expect(graph.inputs.get("image")!.shape).toEqual([1, 3, side, side]);
-    expect(larger.architecture.transform(larger.config)).toContain(`central_crop(${side})`);
-    expect(definition.architecture.input(definition.config).size).not.toEqual({ height: side, width: side });
+    expect(usualTransform(larger)).toContain(`central_crop(${side})`);
+    expect(pictureInput(definition).size).not.toEqual({ height: side, width: side });
   });
 
   test("what takes any size stays as it is", () => {

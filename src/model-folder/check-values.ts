@@ -1,5 +1,7 @@
-// Where a model's numbers go wrong: it is run on a grey picture, and the first value that is no finite number is named with the node that made it.
+// Where a model's numbers go wrong: it is run on a grey picture, or on a text, and the first value that is no finite number is named with the node that made it.
 import { fixedOutputSize, parseTransform, pixelNormalization } from "../image/transform.ts";
+import type { TextInput } from "../models/architecture.ts";
+import { usualTransform } from "../models/picture-input.ts";
 import { type InnerValue, withInnerOutputs } from "../onnx/inner-values.ts";
 import { readOnnx } from "../onnx/read.ts";
 import type { Host } from "../platform/host.ts";
@@ -37,18 +39,18 @@ export interface ValueCheck {
 const VALUES_PER_RUN = 64;
 
 /**
- * Looks at every value of a model on a grey picture, until one is not a number.
+ * Looks at every value of a model on a grey picture (or a text of all tokens' length), until one is not a number.
  *
  * @throws FormatError for an ONNX file that is no model of pictures; SessionError where the engine cannot run it
  */
 export async function checkValues(host: Host, model: LoadedModel, options: SessionOptions = {}): Promise<ValueCheck> {
-  const { bytes, input, image } = model.kind === "onnx" ? foreignRun(model) : nativeRun(model);
+  const { bytes, input, value } = model.kind === "onnx" ? foreignRun(model) : nativeRun(model);
   const opened = withInnerOutputs(bytes);
   const { initializers, outputs } = readOnnx(bytes);
   const names = (values: readonly { readonly name: string }[]) => new Set(values.map(({ name }) => name));
   const session = await host.createSession(opened.bytes, options);
   try {
-    return await firstBadValues(session, { [input]: image }, opened.values, {
+    return await firstBadValues(session, { [input]: value }, opened.values, {
       weights: names(initializers),
       outputs: names(outputs),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -94,15 +96,24 @@ async function firstBadValues(
 interface Run {
   readonly bytes: Uint8Array;
   readonly input: string;
-  readonly image: TensorData;
+  readonly value: TensorData;
 }
 
 function nativeRun(model: NativeModel): Run {
   const { definition, card } = model;
+  const bytes = exportOnnx(model);
+  const input = definition.architecture.input(definition.config);
+  if (input.kind === "text") return { bytes, input: "ids", value: longestText(input) };
   const { height, width, frames } = usualExtent(definition, card.transform);
   const shape = [1, 3, ...(frames === undefined ? [] : [frames]), height, width];
-  const transform = card.transform ?? definition.architecture.transform(definition.config);
-  return { bytes: exportOnnx(model), input: "image", image: greyImage(shape, transform) };
+  return { bytes, input: "image", value: greyImage(shape, card.transform ?? usualTransform(definition)) };
+}
+
+/** (1, context): as many different tokens as there is room for, and the last one at the end. */
+function longestText({ context, vocabulary }: TextInput): TensorData {
+  const last = vocabulary - 1;
+  const ids = BigInt64Array.from({ length: context }, (_, i) => BigInt(i === context - 1 ? last : i % last));
+  return tensor("int64", [1, context], ids);
 }
 
 function foreignRun(model: OnnxModel): Run {
@@ -113,11 +124,11 @@ function foreignRun(model: OnnxModel): Run {
   const usual = takes === "pixels" ? [height, width, 3] : [3, height, width];
   const count = typeof batch === "number" ? batch : 1;
   const shape = [count, ...declared.map((size, i) => (typeof size === "number" ? size : usual[i]!))];
-  const image =
+  const value =
     takes === "pixels"
       ? tensor("uint8", shape, new Uint8Array(elementCount(shape)).fill(GREY))
       : greyImage(shape, transform);
-  return { bytes: model.bytes, input: inputName, image };
+  return { bytes: model.bytes, input: inputName, value };
 }
 
 const GREY = 128;

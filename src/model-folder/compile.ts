@@ -9,6 +9,7 @@ import {
   isFasterWhereSampled,
   stageGraphs,
 } from "../models/graph.ts";
+import { pictureInput, usualTransform } from "../models/picture-input.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import { type GridSampleLowering, type LoweringTarget, lower, type Precision } from "../onnx/lower.ts";
 import { type ModelMetadata, readMetadata, writeMetadata } from "../onnx/metadata.ts";
@@ -201,7 +202,7 @@ export function requirePrecision(model: OnnxModel, precision: Precision | undefi
 function compileNative(model: NativeModel, options: CompileOptions): CompiledModel {
   const { target = "onnxruntime", precision = "float32" } = options;
   const { architecture, config } = model.definition;
-  if (architecture.input(config).kind === "video")
+  if (pictureInput(model.definition).kind === "video")
     throw new FormatError(model.card.name, "this is a video model, and pictures are wanted here", {
       hint: "use: saccade run",
     });
@@ -224,6 +225,6 @@ function compileNative(model: NativeModel, options: CompileOptions): CompiledMod
     scores: { kind: options.scores ?? "logits", operator: undefined },
     scoresSteps: architecture.stages?.looksInSteps === true,
     glimpses: countGlimpses(offered),
-    usualTransform: architecture.transform(config),
+    usualTransform: usualTransform(model.definition),
   };
 }

@@ -1,7 +1,8 @@
 // A model without its weights, from what a user names: what counting needs, and benchmarks, whose time does not depend on values.
 import { NotFoundError, UsageError } from "../errors.ts";
 import { fixedOutputSize, parseTransform } from "../image/transform.ts";
-import type { InputExtent } from "../models/cost.ts";
+import type { InputExtent, TextExtent } from "../models/cost.ts";
+import { pictureInput } from "../models/picture-input.ts";
 import { changedModel, type ModelDefinition, registry } from "../models/registry.ts";
 import type { Host } from "../platform/host.ts";
 import type { ConfigFile } from "./config-file.ts";
@@ -47,10 +48,16 @@ export async function readConfigFile({ files }: Host, folder: string): Promise<C
  * The pictures (or clips) that a model was made for: what its own transform makes of any picture, where that is always one size; else what its
  * architecture is usually given.
  */
-export function usualExtent({ architecture, config }: ModelDefinition, transform: string | undefined): InputExtent {
-  const { usual } = architecture.input(config);
+export function usualExtent(definition: ModelDefinition, transform: string | undefined): InputExtent {
+  const { usual } = pictureInput(definition);
   const size = transform === undefined ? undefined : fixedOutputSize(parseTransform(transform));
   return { ...(size ?? { height: usual.height, width: usual.width }), ...framesOf(usual) };
+}
+
+/** What a run of a model of any kind is counted with: the pictures or clips that it was made for, or a text. */
+export function countedExtent(definition: ModelDefinition, transform: string | undefined): InputExtent | TextExtent {
+  const input = definition.architecture.input(definition.config);
+  return input.kind === "text" ? { tokens: input.context } : usualExtent(definition, transform);
 }
 
 function framesOf({ frames }: { readonly frames?: number }): { frames?: number } {

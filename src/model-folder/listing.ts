@@ -1,20 +1,20 @@
 // The models that have a name: what they cost, under which licence they are, and whether their weights are here.
-import type { InputExtent } from "../models/cost.ts";
+import type { InputExtent, TextExtent } from "../models/cost.ts";
 import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
 import type { Host } from "../platform/host.ts";
-import { readConfigFile, usualExtent } from "./describe.ts";
+import { countedExtent, readConfigFile } from "./describe.ts";
 import { bundledModels, pulledPath } from "./load.ts";
 
 export interface ListedModel {
   readonly name: string;
   readonly summary: string;
   readonly architecture: string;
-  readonly input: "image" | "video";
+  readonly input: "image" | "video" | "text";
   readonly answers: "classes" | "embedding";
   /** For counting: see models/cost.ts. */
   readonly definition: ModelDefinition;
   /** The size it was made for. */
-  readonly usual: InputExtent;
+  readonly usual: InputExtent | TextExtent;
   readonly licence: string | undefined;
   /** Official weights. */
   readonly url: string | undefined;
@@ -35,7 +35,7 @@ function commonFacts(definition: ModelDefinition, transform?: string) {
     input: architecture.input(config).kind,
     answers: architecture.answers(config),
     definition,
-    usual: usualExtent(definition, transform),
+    usual: countedExtent(definition, transform),
   };
 }
 

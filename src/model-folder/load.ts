@@ -226,13 +226,17 @@ function requireTransform({ layout, file }: NativeFolder, folder: string): void 
 function forChangedModel(file: ConfigFile, { architecture, config: changed }: ModelDefinition): ConfigFile {
   const { config } = defineModel(file.architecture, file.config);
   const { transform, ...rest } = file;
-  if (transform === undefined || transform === architecture.transform(config)) return rest;
-  const [before, now] = [architecture.input(config).size, architecture.input(changed).size];
+  if (transform === undefined || transform === architecture.transform?.(config)) return rest;
+  const [before, now] = [sizeOf(architecture.input(config)), sizeOf(architecture.input(changed))];
   if (before === "free" || now === "free" || isSameSize(before, now)) return file;
   const steps = parseTransform(transform);
   if (!isSameSize(fixedOutputSize(steps), before)) return file;
   const scaled = atResolution(steps, Math.min(now.width, now.height));
   return isSameSize(fixedOutputSize(scaled), now) ? { ...file, transform: printTransform(scaled) } : file;
+}
+
+function sizeOf(input: ReturnType<ModelDefinition["architecture"]["input"]>): PixelSize | "free" {
+  return input.kind === "text" ? "free" : input.size;
 }
 
 function isSameSize(a: PixelSize | undefined, b: PixelSize): boolean {

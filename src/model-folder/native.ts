@@ -43,10 +43,11 @@ function completeCard(definition: ModelDefinition, card: ModelCard, classes: Dim
   const official = registered?.labels === undefined ? undefined : labelsOf(registered.labels);
   // A registered configuration with another head (proj_dim=10) scores other classes than the official ones.
   const labels = card.labels ?? (official?.length === classes ? official : undefined);
+  const transform = card.transform ?? architecture.transform?.(config);
   const licence = card.licence ?? registered?.weights?.licence;
   return {
     ...card,
-    transform: card.transform ?? architecture.transform(config),
+    ...(transform === undefined ? {} : { transform }),
     ...(labels === undefined ? {} : { labels }),
     ...(licence === undefined ? {} : { licence }),
   };

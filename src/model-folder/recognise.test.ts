@@ -1,6 +1,7 @@
 // Which model a bare checkpoint is, from nothing but names and shapes.
 import { describe, expect, test } from "vitest";
 import { inferenceGraph } from "../models/graph.ts";
+import { usualTransform } from "../models/picture-input.ts";
 import { defineModel } from "../models/registry.ts";
 import type { TensorData } from "../tensor.ts";
 import { type BareCheckpoint, detectModels, recogniseCheckpoint } from "./recognise.ts";
@@ -54,7 +55,7 @@ describe("ViT and DeiT have the same names and shapes", () => {
   test("the file's own name decides", () => {
     const { definition } = recogniseCheckpoint(twins, "/weights/vit/deit_base_patch16_384-8de9b5d1.pth");
     expect(definition.registered?.name).toBe("deit_base_patch16_384");
-    expect(definition.architecture.transform(definition.config)).toContain("normalize(imagenet)");
+    expect(usualTransform(definition)).toContain("normalize(imagenet)");
     expect(() => recogniseCheckpoint(twins, "/deit_base_patch16_384/weights.pth")).toThrow(/several models/);
   });
 });

@@ -1,6 +1,8 @@
-// Is an exported file the same function as the model it came from? Both run on random pictures, and the outputs are compared.
+// Is an exported file the same function as the model it came from? Both run on random pictures (or texts), and the outputs are compared.
 import { SessionError } from "../errors.ts";
+import type { ImageInput, TextInput } from "../models/architecture.ts";
 import type { InputSize } from "../models/graph.ts";
+import { pictureInput } from "../models/picture-input.ts";
 import type { PixelNormalization } from "../models/pixels.ts";
 import type { Precision } from "../onnx/lower.ts";
 import type { Host } from "../platform/host.ts";
@@ -13,9 +15,9 @@ import { type CompiledStages, type ExportOptions, exportOnnx } from "./compile.t
 import type { NativeModel } from "./model.ts";
 
 export interface ExportCheck {
-  /** Shapes of the pictures that were tried. */
+  /** Shapes of what was tried. */
   readonly shapes: readonly (readonly number[])[];
-  /** The largest difference of each output over all pictures, relative to its largest value where that is above 1. */
+  /** The largest difference of each output over all trials, relative to its largest value where that is above 1. */
   readonly differences: ReadonlyMap<string, number>;
   /** The largest of all, and whose it is. */
   readonly largest: { readonly output: string; readonly difference: number };
@@ -47,8 +49,8 @@ export async function verifyExport(
   const sessions: Session[] = [];
   try {
     for (const file of [bytes, reference]) sessions.push(await host.createSession(file, options));
-    const trials = trialShapes(model, exported.size ?? {});
-    return await compare(sessions[0]!, sessions[1]!, trials, exported.form?.pixels, options.signal);
+    const trials = trialsOf(model, exported);
+    return await compare(sessions[0]!, sessions[1]!, trials, options.signal);
   } finally {
     await Promise.all(sessions.map((session) => session.dispose()));
   }
@@ -73,7 +75,7 @@ export async function verifyStages(
   try {
     staged = await host.createStagedSession(files, options);
     const sequence = new SequentialSession(steps, staged);
-    const shapes = trialShapes(model, {});
+    const shapes = trialShapes(pictureInput(model.definition), {});
     let largest = 0;
     for (const [i, shape] of shapes.entries()) {
       const image = randomPicture(shape, i);
@@ -99,31 +101,54 @@ function lastAnswers(logits: TensorData, batch: number): TensorData {
   return tensor("float32", [batch, classes], toFloat32(logits).slice(-batch * classes));
 }
 
+/** What the file is fed, and the model itself. */
+interface Trial {
+  readonly shape: readonly number[];
+  readonly file: Record<string, TensorData>;
+  readonly model: Record<string, TensorData>;
+}
+
+function trialsOf({ definition }: NativeModel, { size = {}, form }: ExportOptions): Trial[] {
+  const input = definition.architecture.input(definition.config);
+  if (input.kind === "text") {
+    const batches = typeof size.batch === "number" ? [size.batch] : [1, 3];
+    return batches.map((batch, i) => {
+      const ids = randomTexts(batch, input, i);
+      return { shape: ids.shape, file: { ids }, model: { ids } };
+    });
+  }
+  const pixels = form?.pixels;
+  return trialShapes(input, size).map((shape, i) => {
+    const waves = randomPicture(shape, i);
+    const { fed, image } = pixels === undefined ? { fed: waves, image: waves } : asPixels(waves, pixels);
+    return { shape, file: { image: fed }, model: { image } };
+  });
+}
+
 async function compare(
   file: Session,
   model: Session,
-  shapes: readonly (readonly number[])[],
-  pixels: PixelNormalization | undefined,
+  trials: readonly Trial[],
   signal: AbortSignal | undefined,
 ): Promise<ExportCheck> {
   const differences = new Map<string, number>();
-  for (const [i, shape] of shapes.entries()) {
-    const waves = randomPicture(shape, i);
-    const { fed, image } = pixels === undefined ? { fed: waves, image: waves } : asPixels(waves, pixels);
+  for (const trial of trials) {
     const runOptions = signal === undefined ? {} : { signal };
-    const [actual, expected] = [await file.run({ image: fed }, runOptions), await model.run({ image }, runOptions)];
+    const [actual, expected] = [await file.run(trial.file, runOptions), await model.run(trial.model, runOptions)];
     for (const [name, value] of Object.entries(expected))
       differences.set(name, Math.max(differences.get(name) ?? 0, difference(actual[name], value)));
   }
   const [worst] = [...differences].sort(([, a], [, b]) => b - a);
   if (worst === undefined) throw new SessionError("the exported file has no outputs");
-  return { shapes, differences, largest: { output: worst[0], difference: worst[1] } };
+  return {
+    shapes: trials.map(({ shape }) => shape),
+    differences,
+    largest: { output: worst[0], difference: worst[1] },
+  };
 }
 
 /** Two pictures of the free sizes, one where all are fixed. The second is oblong and a batch, which the usual one is not. */
-function trialShapes(model: NativeModel, fixed: InputSize): number[][] {
-  const { architecture, config } = model.definition;
-  const { kind, size, usual } = architecture.input(config);
+function trialShapes({ kind, size, usual }: ImageInput, fixed: InputSize): number[][] {
   const trial = (batch: number, frames: number, scale: { height: number; width: number }) => {
     const pick = (given: InputSize[keyof InputSize], own: number) => (typeof given === "number" ? given : own);
     const height = pick(
@@ -138,6 +163,18 @@ function trialShapes(model: NativeModel, fixed: InputSize): number[][] {
   const first = trial(1, frames, { height: 1, width: 1 });
   const second = trial(2, Math.max(1, frames / 2), { height: 0.58, width: 0.86 });
   return first.join() === second.join() ? [first] : [first, second];
+}
+
+/** Texts of different lengths: numbers between the first and the last, which ends each. */
+function randomTexts(batch: number, { context, vocabulary }: TextInput, seed: number): TensorData<"int64"> {
+  const random = new RandomSource(seed, "verify-export");
+  const ids = new BigInt64Array(batch * context);
+  for (let row = 0; row < batch; row++) {
+    const length = random.integer(context);
+    for (let i = 0; i < length; i++) ids[row * context + i] = BigInt(random.integer(vocabulary - 1));
+    ids[row * context + length] = BigInt(vocabulary - 1);
+  }
+  return tensor("int64", [batch, context], ids);
 }
 
 /**

@@ -18,6 +18,15 @@ export interface ImageInput {
   readonly usual: { readonly height: number; readonly width: number; readonly frames?: number };
 }
 
+/** The input of a model of texts, `ids`: (batch, context), int64. */
+export interface TextInput {
+  readonly kind: "text";
+  /** Tokens of a text, start and end among them. */
+  readonly context: number;
+  /** How many tokens there are. */
+  readonly vocabulary: number;
+}
+
 /** What a stage reads. Only what it asks for becomes an input of its graph. */
 export interface StageInputs {
   /** The input `image`. */
@@ -59,14 +68,14 @@ export interface Architecture<Config> {
   parseConfig(json: unknown): Config;
   /** The fields that a configuration may have, where `parseConfig` lets others pass because official files carry them. */
   readonly fields?: readonly string[];
-  input(config: Config): ImageInput;
+  input(config: Config): ImageInput | TextInput;
   /** The same model for pictures of another size, where the size is part of the configuration. Absent where any size works. */
   atSize?(config: Config, size: { readonly height: number; readonly width: number }): Config;
   /**
-   * Builds the forward pass. Every architecture gives `logits` and `features` (pooled, before the last layer); sparse ones also
+   * Builds the forward pass from the input, of the kind that `input` says. Every architecture gives `logits` and `features` (pooled, before the last layer); sparse ones also
    * `gaze.N.regions` and `gaze.N.points`.
    */
-  build(scope: Scope, image: Tensor, config: Config, mode: Mode): Readonly<Record<string, Tensor>>;
+  build(scope: Scope, input: Tensor, config: Config, mode: Mode): Readonly<Record<string, Tensor>>;
   /** `build` from pixels, for architectures that take them better than as the normalised image. */
   buildFromPixels?(scope: Scope, pixels: Pixels, config: Config, mode: Mode): Readonly<Record<string, Tensor>>;
   /**
@@ -88,10 +97,10 @@ export interface Architecture<Config> {
   readonly stages?: Stages<Config>;
   /** Fields of a configuration that an official checkpoint states beside its weights; undefined when it is not of this architecture. */
   adoptFacts?(facts: CheckpointFacts): Readonly<Record<string, unknown>> | undefined;
-  /** Evaluation preprocessing, in the transform language. */
-  transform(config: Config): string;
+  /** Evaluation preprocessing, in the transform language. Absent for models of texts. */
+  transform?(config: Config): string;
   /** Name of the configuration's field that says how many classes (or embedding channels) `logits` has. */
   readonly classesField: string;
-  /** "logits" are class scores, or an image embedding to compare with others. */
+  /** "logits" are class scores, or an embedding to compare with others. */
   readonly answers: (config: Config) => "classes" | "embedding";
 }

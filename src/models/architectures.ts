@@ -1,5 +1,6 @@
 // Every architecture by name. A new model family adds its line here and its list of named models to registry.ts.
 import type { Architecture } from "./architecture.ts";
+import { clipTextArchitecture } from "./clip-text/architecture.ts";
 import { convnextArchitecture } from "./convnext/architecture.ts";
 import { crossvitArchitecture } from "./crossvit/architecture.ts";
 import { densenetArchitecture } from "./densenet/architecture.ts";
@@ -18,6 +19,7 @@ type AnyArchitecture = Architecture<unknown>;
 const all = [
   sparseformerArchitecture,
   mediaSparseformerArchitecture,
+  clipTextArchitecture,
   resnetArchitecture,
   regnetArchitecture,
   mobilenetv3Architecture,

@@ -17,6 +17,13 @@ export interface InputExtent {
   readonly batch?: number;
 }
 
+/** The texts of one run. All of them have the model's length. */
+export interface TextExtent {
+  readonly tokens: number;
+  /** Default 1. */
+  readonly batch?: number;
+}
+
 export interface PartCost {
   /** The path its weights share, "layers.0"; "" for what has none. */
   readonly path: string;
@@ -52,10 +59,9 @@ export interface ModelCost {
  * @param depth how many names of a path make a part. Default: chosen so that no part is nearly everything.
  * @throws UsageError or ShapeError for a size that the architecture does not take
  */
-export function modelCost(definition: ModelDefinition, extent: InputExtent, depth?: number): ModelCost {
-  const { height, width, frames, batch = 1 } = extent;
-  const sized = atSize(definition, { height, width });
-  const graph = inferenceGraph(sized, { height, width, ...(frames === undefined ? {} : { frames }) });
+export function modelCost(definition: ModelDefinition, extent: InputExtent | TextExtent, depth?: number): ModelCost {
+  const { batch = 1 } = extent;
+  const graph = "tokens" in extent ? inferenceGraph(definition) : graphAt(definition, extent);
   const sizes = new Map([["batch", batch]]);
   const outputs = [graph.outputs.get("logits")!];
   const nodes = graph.needed(outputs);
@@ -74,6 +80,11 @@ export function modelCost(definition: ModelDefinition, extent: InputExtent, dept
     parts: costByPart(counted, weights, depth),
     ops: costByOp(nodes, macs),
   };
+}
+
+function graphAt(definition: ModelDefinition, { height, width, frames }: InputExtent): Graph {
+  const sized = atSize(definition, { height, width });
+  return inferenceGraph(sized, { height, width, ...(frames === undefined ? {} : { frames }) });
 }
 
 /** The values of each trained weight, under the layer that has it. */

@@ -8,6 +8,7 @@ import type { Graph } from "../graph/tensor.ts";
 import { type InferenceOptions, Mode } from "../nn/mode.ts";
 import { type TensorData, tensor } from "../tensor.ts";
 import type { NamedTensors } from "./architecture.ts";
+import { pictureInput } from "./picture-input.ts";
 import { normalizedImage, type PixelNormalization, pixelInput } from "./pixels.ts";
 import type { ModelDefinition } from "./registry.ts";
 
@@ -26,10 +27,20 @@ export interface InferenceForm extends InferenceOptions {
   readonly pixelBlock?: number;
 }
 
-/** The forward pass with input `image` (batch, 3, [frames,] height, width). Sizes not given stay free where the architecture allows it. */
+/**
+ * The forward pass with input `image` (batch, 3, [frames,] height, width), or of a model of texts `ids` (batch, context). Sizes not given stay
+ * free where the architecture allows it.
+ */
 export function inferenceGraph(definition: ModelDefinition, size: InputSize = {}, form: InferenceForm = {}): Graph {
   const { architecture, config } = definition;
   const input = architecture.input(config);
+  if (input.kind === "text") {
+    if (form.pixels !== undefined) pictureInput(definition);
+    return trace((scope) => {
+      const ids = scope.graph.input("ids", [size.batch ?? "batch", input.context], "int64");
+      return architecture.build(scope, ids, config, Mode.inference(form));
+    });
+  }
   const fixed = input.size === "free" ? undefined : input.size;
   const height = size.height ?? fixed?.height ?? "height";
   const width = size.width ?? fixed?.width ?? "width";
@@ -87,7 +98,7 @@ export function stageGraphs(
   const { architecture, config } = definition;
   const stages = architecture.stages!;
   const steps = stages.steps(config);
-  const { size } = architecture.input(config);
+  const { size } = pictureInput(definition);
   const { height, width } = size === "free" ? { height: "height", width: "width" } : size;
   const build = (stage: string) =>
     trace((scope) => {

@@ -1,6 +1,6 @@
 // What the registry keeps of a model that has a name. Each family lists its own, in registered.ts beside its code.
 
-export interface OfficialWeights {
+export interface OfficialFile {
   readonly url: string;
   /** As the authors state it. */
   readonly licence: string;
@@ -13,5 +13,9 @@ export interface RegisteredModel {
   readonly config: Readonly<Record<string, unknown>>;
   /** Key into labels.ts, or undefined for embeddings. */
   readonly labels?: "imagenet-1k";
-  readonly weights?: OfficialWeights;
+  readonly weights?: OfficialFile;
+  /** Of a text model: the file that its tokenizer reads. */
+  readonly vocabulary?: OfficialFile;
+  /** Of a model whose embeddings are compared with texts': the registered text model that gives these. */
+  readonly textModel?: string;
 }

@@ -3,6 +3,7 @@
 import { NotFoundError, UsageError } from "../errors.ts";
 import type { Architecture } from "./architecture.ts";
 import { architectures } from "./architectures.ts";
+import { registeredClipTexts } from "./clip-text/registered.ts";
 import { registeredConvnexts } from "./convnext/registered.ts";
 import { registeredCrossvits } from "./crossvit/registered.ts";
 import { registeredDensenets } from "./densenet/registered.ts";
@@ -16,10 +17,11 @@ import { registeredSparseformers } from "./sparseformer/registered.ts";
 import { registeredSwins } from "./swin/registered.ts";
 import { registeredVits } from "./vit/registered.ts";
 
-export type { OfficialWeights, RegisteredModel } from "./registered-model.ts";
+export type { OfficialFile, RegisteredModel } from "./registered-model.ts";
 
 const models: readonly RegisteredModel[] = [
   ...registeredSparseformers,
+  ...registeredClipTexts,
   ...registeredResnets,
   ...registeredRegnets,
   ...registeredMobilenets,

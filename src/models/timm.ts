@@ -2,10 +2,10 @@
 // (huggingface/pytorch-image-models, timm/data/transforms_factory.py, transforms_imagenet_eval).
 import { z } from "zod";
 import { extentOf, type ImageSize } from "./image-size.ts";
-import type { OfficialWeights } from "./registered-model.ts";
+import type { OfficialFile } from "./registered-model.ts";
 
 /** Weights of `ARCHITECTURE.tag` on the Hugging Face hub. `licence` is the one its model card states. */
-export function timmWeights(taggedName: string, licence: string): OfficialWeights {
+export function timmWeights(taggedName: string, licence: string): OfficialFile {
   return { url: `https://huggingface.co/timm/${taggedName}/resolve/main/model.safetensors`, licence };
 }
 

@@ -6,6 +6,7 @@ import { shapesEqual } from "../graph/dimensions.ts";
 import type { Graph } from "../graph/tensor.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { inferenceGraph, initialWeights } from "../models/graph.ts";
+import { pictureInput } from "../models/picture-input.ts";
 import { changedModel, defineModel, withClasses } from "../models/registry.ts";
 import { type TensorData, tensor, toFloat32 } from "../tensor.ts";
 import { nameInEncoder } from "./gfnet/objectives.ts";
@@ -30,6 +31,7 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], from?: 
     from === undefined || fillsEncoders
       ? changedModel(recipe.architecture, {}, recipe.config)
       : changedModel(from.definition.architecture.name, from.definition.config, recipe.grow);
+  pictureInput(described); // labels are of pictures
   const definition = withClasses(described, labels.length);
   const graph = inferenceGraph(definition);
   const weights = initialWeights(graph, recipe.seed);

@@ -6,6 +6,7 @@ import { type CompiledStages, type ExportOptions, exportOnnx, exportStages } fro
 import { loadModel } from "../../model-folder/load.ts";
 import type { NativeModel, OnnxModel } from "../../model-folder/model.ts";
 import { EXPORT_TOLERANCE, type ExportCheck, verifyExport, verifyStages } from "../../model-folder/verify.ts";
+import { pictureInput, usualTransform } from "../../models/picture-input.ts";
 import { LOWERING_TARGETS, type LoweringTarget, type Precision } from "../../onnx/lower.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { version } from "../../version.ts";
@@ -167,8 +168,19 @@ function describeStages({ steps, macs }: CompiledStages) {
 
 function exportOptions(model: NativeModel, flags: ExportFlags): ExportOptions {
   const { architecture, config } = model.definition;
-  const { kind, size } = architecture.input(config);
   const { target, precision, outputs, batch, frames, height, width } = flags;
+  const input = architecture.input(config);
+  if (input.kind === "text") {
+    if (flags.input === "uint8" || [frames, height, width].some((flag) => flag !== undefined))
+      throw new UsageError(`${model.card.name} takes texts: --input, --frames, --height and --width are for pictures`);
+    return {
+      target,
+      precision,
+      ...(outputs === undefined ? {} : { outputs }),
+      size: batch === undefined ? {} : { batch },
+    };
+  }
+  const { kind, size } = input;
   if (frames !== undefined && kind !== "video")
     throw new UsageError("--frames is for video models; this one takes images");
   if (size !== "free" && ((height ?? size.height) !== size.height || (width ?? size.width) !== size.width))
@@ -188,9 +200,9 @@ function exportOptions(model: NativeModel, flags: ExportFlags): ExportOptions {
 }
 
 /** What the model's own transform says about bytes. */
-function requireNormalization({ card, definition: { architecture, config } }: NativeModel): PixelNormalization {
-  if (architecture.input(config).kind === "video") throw new UsageError("--input uint8 is for models of pictures");
-  const transform = card.transform ?? architecture.transform(config);
+function requireNormalization({ card, definition }: NativeModel): PixelNormalization {
+  if (pictureInput(definition).kind === "video") throw new UsageError("--input uint8 is for models of pictures");
+  const transform = card.transform ?? usualTransform(definition);
   const normalization = pixelNormalization(parseTransform(transform));
   if (normalization === undefined) throw new UsageError(`--input uint8: ${transform} does not say what bytes mean`);
   return normalization;

@@ -1,9 +1,9 @@
 // saccade models: which models have a name, what they cost, and whether they are here; what one model costs, part by part.
 import type { Command } from "commander";
 import { SaccadeError, UsageError } from "../../errors.ts";
-import { type DescribedModel, describeModel, usualExtent } from "../../model-folder/describe.ts";
+import { countedExtent, type DescribedModel, describeModel } from "../../model-folder/describe.ts";
 import { type ListedModel, listModels } from "../../model-folder/listing.ts";
-import { type InputExtent, type ModelCost, modelCost } from "../../models/cost.ts";
+import { type InputExtent, type ModelCost, modelCost, type TextExtent } from "../../models/cost.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { fold, listFacts } from "../facts.ts";
 import { integer } from "../options.ts";
@@ -51,7 +51,7 @@ export function addModels(program: Command, terminal: Terminal): void {
 
 interface Counted {
   readonly model: ListedModel;
-  readonly extent: InputExtent;
+  readonly extent: InputExtent | TextExtent;
   /** undefined: the model does not take this size. */
   readonly cost: ModelCost | undefined;
 }
@@ -68,11 +68,12 @@ async function list(flags: ModelsFlags, terminal: Terminal): Promise<string> {
     : describeModels(models, terminal.columns);
 }
 
-function extentOf(usual: InputExtent, { size, batch }: ModelsFlags): InputExtent {
+function extentOf(usual: InputExtent | TextExtent, { size, batch }: ModelsFlags): InputExtent | TextExtent {
+  if ("tokens" in usual) return { ...usual, batch };
   return { ...usual, ...(size === undefined ? {} : { height: size, width: size }), batch };
 }
 
-function costIfTaken({ definition }: ListedModel, extent: InputExtent): ModelCost | undefined {
+function costIfTaken({ definition }: ListedModel, extent: InputExtent | TextExtent): ModelCost | undefined {
   try {
     return modelCost(definition, extent);
   } catch (error) {
@@ -106,7 +107,9 @@ function costToJson({ parameters, macs, activations }: ModelCost) {
   };
 }
 
-function extentToJson({ height, width, frames, batch }: InputExtent) {
+function extentToJson(extent: InputExtent | TextExtent) {
+  if ("tokens" in extent) return extent;
+  const { height, width, frames, batch } = extent;
   return { height, width, ...(frames === undefined ? {} : { frames }), batch };
 }
 
@@ -133,8 +136,10 @@ function summaryOf({ model, extent, cost }: Counted): string {
   return `${model.summary}; ${cost === undefined ? "does not take " : ""}${extentText(extent)}`;
 }
 
-/** "224 x 224", "8 x 224 x 224" for clips. */
-function extentText({ height, width, frames }: InputExtent): string {
+/** "224 x 224", "8 x 224 x 224" for clips, "77 tokens" for texts. */
+function extentText(extent: InputExtent | TextExtent): string {
+  if ("tokens" in extent) return `${extent.tokens} tokens`;
+  const { height, width, frames } = extent;
   return `${frames === undefined ? "" : `${frames} x `}${width} x ${height}`;
 }
 
@@ -155,7 +160,10 @@ function gigas(macs: number): string {
 
 async function showModel(source: string, flags: ModelsFlags, terminal: Terminal): Promise<string> {
   const model = await describeModel(nodeHost, source);
-  const extent = extentOf(usualExtent(model.definition, model.file?.transform), flags);
+  const usual = countedExtent(model.definition, model.file?.transform);
+  if ("tokens" in usual && flags.size !== undefined)
+    throw new UsageError(`${model.name} takes texts`, "leave --size out: it is for models of pictures");
+  const extent = extentOf(usual, flags);
   const cost = modelCost(model.definition, extent, flags.depth);
   if (flags.json) {
     const { parts, ops } = cost;
@@ -165,7 +173,12 @@ async function showModel(source: string, flags: ModelsFlags, terminal: Terminal)
   return describeCost(model, extent, cost, terminal.columns);
 }
 
-function describeCost({ name, definition }: DescribedModel, extent: InputExtent, cost: ModelCost, columns: number) {
+function describeCost(
+  { name, definition }: DescribedModel,
+  extent: InputExtent | TextExtent,
+  cost: ModelCost,
+  columns: number,
+) {
   const { parameters, macs, macsAtLoad, activations, parts, ops } = cost;
   const { batch = 1 } = extent;
   const { registered } = definition;

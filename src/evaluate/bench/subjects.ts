@@ -9,6 +9,7 @@ import type { NativeModel, OnnxModel } from "../../model-folder/model.ts";
 import { modelAtSize } from "../../model-folder/native.ts";
 import { type InputExtent, type ModelCost, modelCost } from "../../models/cost.ts";
 import { inferenceGraph, initialWeights } from "../../models/graph.ts";
+import { usualTransform } from "../../models/picture-input.ts";
 import { defineModel, registry } from "../../models/registry.ts";
 import type { LoweringTarget, Precision } from "../../onnx/lower.ts";
 import { readOnnx } from "../../onnx/read.ts";
@@ -73,7 +74,7 @@ function nativeSubject(name: string, model: NativeModel): Subject {
     parameters: cost(usual).parameters,
     answers: architecture.answers(config),
     usual,
-    normalization: normalizationOf(model.card.transform ?? architecture.transform(config)),
+    normalization: normalizationOf(model.card.transform ?? usualTransform(model.definition)),
     cost,
     refuses(extent) {
       try {

@@ -16,6 +16,7 @@ import { type CompiledStages, exportStages } from "../../model-folder/compile.ts
 import { requireNative } from "../../model-folder/load.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "../../model-folder/model.ts";
 import { runsInSteps } from "../../models/graph.ts";
+import { pictureInput, usualTransform } from "../../models/picture-input.ts";
 import type { Host } from "../../platform/host.ts";
 import { SequentialSession, type StepResult } from "../../runtime/sequential-session.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
@@ -132,8 +133,7 @@ export class AdaptiveClassifier {
   /** Loads the stages. Throws UsageError for a model that has none. */
   static async open(host: Host, model: LoadedModel, options: EngineOptions = {}): Promise<AdaptiveClassifier> {
     const native = requireNative(model);
-    const { architecture, config } = native.definition;
-    const { size } = architecture.input(config);
+    const { size } = pictureInput(native.definition);
     if (options.resolution !== undefined && size !== "free")
       throw new UsageError(`${native.card.name} takes pictures of its own size only`, "leave the resolution out");
     if ((options.scores ?? "logits") !== "logits")
@@ -143,7 +143,7 @@ export class AdaptiveClassifier {
         `${native.card.name} runs in steps here, which answer for one view`,
         "leave the views out, or what stops it early",
       );
-    const usual = parseTransform(options.transform ?? native.card.transform ?? architecture.transform(config));
+    const usual = parseTransform(options.transform ?? native.card.transform ?? usualTransform(native.definition));
     const transform = options.resolution === undefined ? usual : atResolution(usual, options.resolution);
     const pixels = pixelNormalization(transform);
     const stages = exportStages(native, {
@@ -329,7 +329,7 @@ export class AdaptiveClassifier {
 
   /** Measures every step on an empty picture, so that the first deadline is kept too. */
   async #calibrate(): Promise<void> {
-    const { usual } = this.#model.definition.architecture.input(this.#model.definition.config);
+    const { usual } = pictureInput(this.#model.definition);
     const { width, height } = usual;
     const empty: RawImage = { width, height, data: new Uint8Array(3 * width * height) };
     for (let run = 0; run < CALIBRATION_RUNS; run++) {
