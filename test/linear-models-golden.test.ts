@@ -62,5 +62,10 @@ describe.each(CASES.map((item) => [item.golden.config.classes, item] as const))(
   test.each(config.logistic_C as number[])("logistic, C = %s", (C) =>
     expectGolden(item, "logistic", `logistic_C${C}`, { C }),
   );
+  test.each(config.lda_shrinkage as (number | "auto" | null)[])("lda, shrinkage %s", (shrinkage) =>
+    expectGolden(item, "lda", `lda_${shrinkage ?? "none"}`, {
+      shrinkage: shrinkage === "auto" ? "ledoit-wolf" : (shrinkage ?? 0),
+    }),
+  );
   test("ridge", () => expectGolden(item, "ridge", "ridge", { alpha: config.ridge_alpha as number }));
 });

@@ -1,14 +1,14 @@
 // The one table of heads: classifiers on features.
-import { UsageError } from "../errors.ts";
 import { type FeatureMatrix, requireFinite, requireTrainable } from "./feature-matrix.ts";
 import { momentsOf } from "./heads/class-moments.ts";
 import { type FittedHead, type LinearHead, linearScores } from "./heads/head.ts";
+import { ldaHead, ledoitWolfHead } from "./heads/lda.ts";
 import { classMeans, nearestMeanHead } from "./heads/nearest-mean.ts";
 import { fitNewtonHead, logisticProblem, svmProblem } from "./heads/newton-heads.ts";
 import { ridgeHead } from "./heads/ridge.ts";
 import { type Metric, nearest, votes } from "./neighbours.ts";
 import { type PreparedFeatures, prepareFeatures } from "./prepared.ts";
-import type { ProductsOf } from "./products.ts";
+import { type ProductsOf, plainProducts } from "./products.ts";
 
 export type { FittedHead, LinearHead, NeighboursHead } from "./heads/head.ts";
 
@@ -22,6 +22,8 @@ export interface FitOptions {
   readonly interceptScaling?: number;
   /** ridge: the penalty alpha |w|². Default: chosen. */
   readonly alpha?: number;
+  /** lda: 0 to 1, or each class by Ledoit and Wolf's estimate. Default: chosen. */
+  readonly shrinkage?: number | "ledoit-wolf";
   /** knn: how many neighbours vote. Default: chosen. */
   readonly k?: number;
   /** knn: default "cosine". */
@@ -68,7 +70,7 @@ async function fitLinear(
   prepared: PreparedFeatures,
   targets: Int32Array,
   classes: number,
-  { C = 1, interceptScaling = 1, alpha = 1, signal }: FitOptions,
+  { C = 1, interceptScaling = 1, alpha = 1, shrinkage = 0.1, products = plainProducts, signal }: FitOptions,
 ): Promise<LinearHead> {
   switch (name) {
     case "ridge":
@@ -78,7 +80,9 @@ async function fitLinear(
     case "svm":
       return fitNewtonHead(prepared, svmProblem(prepared, classes, interceptScaling), targets, C, signal);
     case "lda":
-      throw new UsageError("linear discriminant analysis is not there yet");
+      return shrinkage === "ledoit-wolf"
+        ? ledoitWolfHead(prepared.features, targets, classes, { products, signal })
+        : ldaHead(momentsOf(prepared, targets, classes), shrinkage);
   }
 }
 

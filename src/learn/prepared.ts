@@ -1,24 +1,28 @@
 // What every linear head needs of a set of features, found once: X centred and turned so that XᵀX is tridiagonal. Heads differ in their losses
 // and strengths; with this, a whole grid of them costs little more than one. Fewer rows than features are turned into the space that the rows
 // span, where nothing is lost: weights outside it would only be penalised.
+import { multiply, multiplyTransposed } from "./dense.ts";
 import { type FeatureMatrix, featureMatrix, meanRow } from "./feature-matrix.ts";
-import { multiply, type Products, type ProductsOf, plainProducts } from "./products.ts";
+import { type Products, type ProductsOf, plainProducts } from "./products.ts";
 import { breathe } from "./stop.ts";
 import { reflection, type Tridiagonal, tridiagonalize } from "./tridiagonal.ts";
 
-/** Centred features turned by an orthogonal map: F = (X - 1 meanᵀ) B, whose FᵀF is tridiagonal. */
-export interface PreparedFeatures {
+/** An orthogonal map B, so that for centred features F = (X - 1 meanᵀ) B the product FᵀF is tridiagonal. */
+export interface TridiagonalSpace {
   readonly features: FeatureMatrix;
   /** (features.width) */
   readonly mean: Float64Array;
-  /** F, (rows, form.size). */
-  readonly turned: Products;
   /** FᵀF. */
   readonly form: Tridiagonal;
   /** Bᵀ x for columns x. (features.width, columns) -> (form.size, columns) */
   turn(vectors: Float64Array, columns: number): Float64Array;
   /** B w: weights for F become weights for X. (form.size, columns) -> (features.width, columns) */
   turnBack(weights: Float64Array, columns: number): Float64Array;
+}
+
+export interface PreparedFeatures extends TridiagonalSpace {
+  /** F, (rows, form.size). */
+  readonly turned: Products;
 }
 
 export interface PrepareOptions {
@@ -30,41 +34,59 @@ export interface PrepareOptions {
 /** Prepares features for any number of linear heads. They must be finite. Dispose of `turned` afterwards. */
 export async function prepareFeatures(
   features: FeatureMatrix,
-  { products = plainProducts, signal }: PrepareOptions = {},
+  options: PrepareOptions = {},
 ): Promise<PreparedFeatures> {
+  return withSpace(features, options, async (space, rotate) => ({ ...space, turned: await rotate() }));
+}
+
+/** The space alone. */
+export function tridiagonalSpace(features: FeatureMatrix, options: PrepareOptions = {}): Promise<TridiagonalSpace> {
+  return withSpace(features, options, async (space) => space);
+}
+
+async function withSpace<T>(
+  features: FeatureMatrix,
+  { products = plainProducts, signal }: PrepareOptions,
+  use: (space: TridiagonalSpace, rotate: () => Promise<Products>) => Promise<T>,
+): Promise<T> {
   const mean = meanRow(features);
   await breathe(signal);
   const rowSpace = features.rows < features.width ? spanOfRows(features, mean) : undefined;
   await breathe(signal);
   const base = rowSpace?.coordinates ?? features;
   const center = rowSpace === undefined ? mean : new Float64Array(base.width);
-  const untouched = await products(base, signal);
+  const held = await products(base, signal);
   try {
-    const { form, rotation } = tridiagonalize(await untouched.gram(center), base.width);
+    const gram = await held.gram(center);
     await breathe(signal);
-    const turned = await untouched.rotated(center, rotation);
-    const size = base.width;
-    return {
-      features,
-      mean,
-      turned,
-      form,
-      turn: (vectors, columns) =>
-        multiply(transposed(rotation, size), rowSpace?.project(vectors, columns) ?? vectors, size, size, columns),
-      turnBack: (weights, columns) => {
-        const back = multiply(rotation, weights, size, size, columns);
-        return rowSpace?.embed(back, columns) ?? back;
-      },
-    };
+    const space = spaceOf(features, mean, gram, base.width, rowSpace);
+    await breathe(signal);
+    return await use(space, () => held.rotated(center, space.rotation));
   } finally {
-    await untouched.dispose();
+    await held.dispose();
   }
 }
 
-function transposed(matrix: Float64Array, size: number): Float64Array {
-  const out = new Float64Array(matrix.length);
-  for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) out[j * size + i] = matrix[i * size + j]!;
-  return out;
+function spaceOf(
+  features: FeatureMatrix,
+  mean: Float64Array,
+  gram: Float64Array,
+  size: number,
+  rowSpace: RowSpace | undefined,
+): TridiagonalSpace & { readonly rotation: Float64Array } {
+  const { form, rotation } = tridiagonalize(gram, size);
+  return {
+    features,
+    mean,
+    form,
+    rotation,
+    turn: (vectors, columns) =>
+      multiplyTransposed(rotation, rowSpace?.project(vectors, columns) ?? vectors, size, size, columns),
+    turnBack: (weights, columns) => {
+      const back = multiply(rotation, weights, size, size, columns);
+      return rowSpace?.embed(back, columns) ?? back;
+    },
+  };
 }
 
 interface RowSpace {

@@ -24,11 +24,11 @@ export function momentsOf(prepared: PreparedFeatures, targets: Int32Array, class
   return { classes, counts, means: classMeans(features, targets, classes), mean, form, turn, turnBack };
 }
 
-/** Turned sums over each class's rows of x - mean. (form.size, classes) */
-export function centeredClassSums({ classes, counts, means, mean, turn }: ClassMoments): Float64Array {
+/** Turned class means less the mean of all rows. (form.size, classes) */
+export function centeredClassMeans({ classes, means, mean, turn }: ClassMoments): Float64Array {
   const width = mean.length;
-  const sums = new Float64Array(width * classes);
+  const apart = new Float64Array(width * classes);
   for (let i = 0; i < width; i++)
-    for (let c = 0; c < classes; c++) sums[i * classes + c] = counts[c]! * (means[c * width + i]! - mean[i]!);
-  return turn(sums, classes);
+    for (let c = 0; c < classes; c++) apart[i * classes + c] = means[c * width + i]! - mean[i]!;
+  return turn(apart, classes);
 }

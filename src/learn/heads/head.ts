@@ -1,7 +1,8 @@
 // What a fitted head is: plain numbers, that a graph, a file or a page can take.
+
+import { multiply } from "../dense.ts";
 import type { FeatureMatrix } from "../feature-matrix.ts";
 import { requireWidth } from "../feature-matrix.ts";
-import { multiply } from "../products.ts";
 
 /**
  * Scores are x·weight + bias. With two classes the first row is zeros, so that softmax and the largest score mean what the one decision value of a

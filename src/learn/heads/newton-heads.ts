@@ -1,8 +1,9 @@
 // The heads that are found step by step: logistic regression and the linear support vector machine.
+
+import { multiply } from "../dense.ts";
 import { type LossOf, logisticLoss, type Problem, softmaxLoss, squaredHingeLoss } from "../losses.ts";
 import { minimize, type NewtonOptions, type Solution } from "../newton.ts";
 import type { PreparedFeatures } from "../prepared.ts";
-import { multiply } from "../products.ts";
 import { type LinearHead, linearHead } from "./head.ts";
 
 /** How a head is put as problems for `minimize`. */

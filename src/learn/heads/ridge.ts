@@ -1,9 +1,10 @@
 // Ridge regression on +-1, a column for each class: in closed form, with the error of leaving each row out (Golub, Heath and Wahba, Generalized
 // Cross-Validation as a Method for Choosing a Good Ridge Parameter, 1979).
+
+import { multiply } from "../dense.ts";
 import type { PreparedFeatures } from "../prepared.ts";
-import { multiply } from "../products.ts";
 import { ShiftedSolver } from "../tridiagonal.ts";
-import { type ClassMoments, centeredClassSums } from "./class-moments.ts";
+import { type ClassMoments, centeredClassMeans } from "./class-moments.ts";
 import { type LinearHead, linearHead } from "./head.ts";
 
 /** @param alpha the penalty is alpha |w|²; the intercept is free. */
@@ -20,14 +21,17 @@ export function ridgeHead(moments: ClassMoments, alpha: number): LinearHead {
 
 /** Weights for turned features. (form.size, columns) */
 function turnedRidge(moments: ClassMoments, alpha: number): Float64Array {
-  const { classes, form } = moments;
+  const { classes, counts, form } = moments;
   const columns = classes === 2 ? 1 : classes;
   const solver = new ShiftedSolver(form, new Float64Array(columns).fill(1), new Float64Array(columns).fill(alpha));
   // Fᵀy with y = +-1: the rows of F sum to zero, so that it is twice the sum over the class's rows.
-  const sums = centeredClassSums(moments);
+  const apart = centeredClassMeans(moments);
   const right = new Float64Array(form.size * columns);
   for (let i = 0; i < form.size; i++)
-    for (let c = 0; c < columns; c++) right[i * columns + c] = 2 * sums[i * classes + classes - columns + c]!;
+    for (let c = 0; c < columns; c++) {
+      const which = classes - columns + c;
+      right[i * columns + c] = 2 * counts[which]! * apart[i * classes + which]!;
+    }
   return solver.solve(right);
 }
 
