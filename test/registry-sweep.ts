@@ -14,6 +14,7 @@ import type { NativeModel } from "../src/model-folder/model.ts";
 import { nativeModel } from "../src/model-folder/native.ts";
 import type { TextInput } from "../src/models/architecture.ts";
 import { inferenceGraph, initialWeights } from "../src/models/graph.ts";
+import { layerNames } from "../src/models/layers.ts";
 import { defineModel, type ModelDefinition } from "../src/models/registry.ts";
 import { Mode } from "../src/nn/mode.ts";
 import { lower } from "../src/onnx/lower.ts";
@@ -72,18 +73,27 @@ export async function sweepFolder(name: string, { config }: SweepOptions): Promi
   }
 }
 
-/** Standard operators, nodes as they were traced, and ONNX Runtime's own, simplified, give the same finite numbers. */
+/**
+ * Standard operators, nodes as they were traced, and ONNX Runtime's own, simplified, give the same finite numbers: in the end, and after every
+ * layer that has a name.
+ */
 export async function sweepRun(name: string, options: SweepOptions): Promise<void> {
   const model = initialised(name, options.config);
   const input = sweepInput(model.definition, options);
-  const outputs = ["logits", "features"];
-  const results = [];
-  for (const target of ["portable", "onnxruntime"] as const) {
-    const bytes = exportOnnx(model, { target, outputs, simplify: target === "onnxruntime" });
+  const layers = layerNames(inferenceGraph(model.definition));
+  const outputs = new Set(["logits", "features", ...layers]);
+  const run = async (target: "portable" | "onnxruntime") => {
+    const simplify = target === "onnxruntime";
+    const bytes = exportOnnx(model, { target, outputs: [...outputs], simplify, form: { layers } });
     await using session = await nodeHost.createSession(bytes, { device: "cpu" });
-    results.push(await session.run({ [input.name]: input.value }));
-  }
+    return await session.run({ [input.name]: input.value });
+  };
+  const results = [await run("portable"), await run("onnxruntime")];
   for (const output of outputs) {
+    const { shape } = results[0]![output]!;
+    // A vector, tokens or a map for each of two pictures; a GFNet has logits for every look.
+    if (output !== "logits") expect(shape[0], `${output} counts pictures`).toBe(2);
+    expect([2, 3, 4], `${output} is a vector, tokens or a map`).toContain(shape.length);
     expect(
       results[0]![output]!.data.every((value) => Number.isFinite(value)),
       `${output} is finite`,

@@ -25,6 +25,15 @@ export class Scope {
     return this.graph.parameter(this.#full(name), shape, initializer, { trainable: false, dtype });
   }
 
+  /**
+   * Names a value on the way, `PATH.name`, for those who want the features there: per picture one vector (N, width), tokens (N, tokens, width) or a
+   * map (N, channels, h, w). What has to be made for it is made only when they ask. Of a network that is applied several times the first time counts.
+   */
+  layer(name: string, value: Tensor | (() => Tensor)): void {
+    const full = this.#full(name);
+    if (!this.graph.layers.has(full)) this.graph.layers.set(full, value);
+  }
+
   /** Runs a layer's body with this path recorded on every node it makes, so that errors can say where. */
   run<T>(body: () => T): T {
     const outer = this.graph.currentPath;

@@ -43,6 +43,8 @@ export class Graph {
   readonly inputs = new Map<string, Tensor<"input">>();
   readonly parameters = new Map<string, Parameter>();
   readonly outputs = new Map<string, Tensor>();
+  /** Values on the way that have a name (Scope.layer), or how they are made from what is there. */
+  readonly layers = new Map<string, Tensor | (() => Tensor)>();
   /** Path recorded on new nodes; set by Scope while a layer runs. */
   currentPath = "";
   readonly #seen = new Map<string, Tensor>();

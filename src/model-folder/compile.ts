@@ -9,8 +9,10 @@ import {
   isFasterWhereSampled,
   stageGraphs,
 } from "../models/graph.ts";
+import { layerOf, unknownLayer } from "../models/layers.ts";
 import { pictureInput, usualTransform } from "../models/picture-input.ts";
 import type { ModelDefinition } from "../models/registry.ts";
+import { onnxLayers, withOutput } from "../onnx/layers.ts";
 import { type GridSampleLowering, type LoweringTarget, lower, type Precision } from "../onnx/lower.ts";
 import { type ModelMetadata, readMetadata, writeMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
@@ -166,6 +168,11 @@ export interface CompileOptions {
   readonly precision?: Precision;
   /** What the scores are. Default: what the file says, else what its graph tells. */
   readonly scores?: ScoreKind;
+  /**
+   * What Embedder is to read, instead of the model's embedding: a layer of a model of this library, or any output or inner value of an ONNX file.
+   * What comes after it is not computed.
+   */
+  readonly layer?: string;
   /** Hears what had to be assumed. */
   readonly onNotice?: (line: string) => void;
 }
@@ -173,16 +180,23 @@ export interface CompileOptions {
 /**
  * What a session needs. Foreign ONNX files pass through; assumptions made about them are said through `onNotice`.
  *
- * @throws UsageError for another precision than an ONNX file has
+ * @throws UsageError for another precision than an ONNX file has, and for a layer that there is not
  */
 export function compileModel(model: LoadedModel, options: CompileOptions = {}): CompiledModel {
   if (model.kind === "native") return compileNative(model, options);
   requirePrecision(model, options.precision);
-  const { card, bytes } = model;
-  const facts = pictureFacts(model, options.scores);
+  const { card } = model;
+  const bytes = options.layer === undefined ? model.bytes : withLayer(model, options.layer);
+  const facts = pictureFacts(model, options.scores, options.layer);
   if (card.transform === undefined)
     options.onNotice?.(`saccade: ${card.name} does not say how it wants pictures; using ${facts.usualTransform}`);
   return { card, bytes, ...facts };
+}
+
+function withLayer({ bytes, card }: OnnxModel, layer: string): Uint8Array {
+  const names = onnxLayers(bytes);
+  if (!names.includes(layer)) throw unknownLayer(layer, names);
+  return withOutput(bytes, card.name, layer);
 }
 
 /** Whether an ONNX file, which is compiled already, may be asked for a precision: its own, or the default, which leaves it as it is. */
@@ -200,17 +214,21 @@ export function requirePrecision(model: OnnxModel, precision: Precision | undefi
 }
 
 function compileNative(model: NativeModel, options: CompileOptions): CompiledModel {
-  const { target = "onnxruntime", precision = "float32" } = options;
+  const { target = "onnxruntime", precision = "float32", layer } = options;
   const { architecture, config } = model.definition;
   if (pictureInput(model.definition).kind === "video")
     throw new FormatError(model.card.name, "this is a video model, and pictures are wanted here", {
       hint: "use: saccade run",
     });
-  const offered = [...inferenceGraph(model.definition).outputs.keys()];
+  const traced = inferenceGraph(model.definition);
+  if (layer !== undefined) layerOf(traced, layer); // there is one of that name
+  const offered = [...traced.outputs.keys()];
   const answers = architecture.answers(config);
   // Engines compute every output of a file, whether or not a run asks for it.
-  const outputs = offered.filter((name) => name === "logits" || name === "features" || name.startsWith("gaze."));
-  const inForm = (form: InferenceForm) => exportOnnx(model, { target, precision, outputs, form });
+  const usual = offered.filter((name) => name === "logits" || name === "features" || name.startsWith("gaze."));
+  const layers = layer === undefined ? [] : [layer];
+  const outputs = layer === undefined ? usual : layers;
+  const inForm = (form: InferenceForm) => exportOnnx(model, { target, precision, outputs, form: { ...form, layers } });
   return {
     card: model.card,
     get bytes() {
@@ -220,7 +238,7 @@ function compileNative(model: NativeModel, options: CompileOptions): CompiledMod
     takes: "image",
     inputName: "image",
     logitsName: "logits",
-    embeddingName: answers === "embedding" ? "logits" : "features",
+    embeddingName: layer ?? (answers === "embedding" ? "logits" : "features"),
     answers,
     scores: { kind: options.scores ?? "logits", operator: undefined },
     scoresSteps: architecture.stages?.looksInSteps === true,

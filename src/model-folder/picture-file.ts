@@ -12,24 +12,36 @@ import type { OnnxModel } from "./model.ts";
  * one number a class.
  *
  * @param scores what the caller says the scores are
+ * @param layer what Embedder is to read: then nothing else need be there
  * @throws FormatError for a file that is no such model
  */
-export function pictureFacts(model: OnnxModel, scores?: ScoreKind): Omit<CompiledModel, "card" | "bytes"> {
+export function pictureFacts(
+  model: OnnxModel,
+  scores?: ScoreKind,
+  layer?: string,
+): Omit<CompiledModel, "card" | "bytes"> {
   const { card } = model;
   const summary = readOnnx(model.bytes);
   const { input, takes, size } = pictureInput(summary, card.name);
-  const output = scoreOutput(summary, card.name);
+  const output = layer === undefined ? scoreOutput(summary, card.name) : readOutput(summary, layer);
   return {
     takes,
     inputName: input.name,
     logitsName: output.name,
-    embeddingName: summary.outputs.find(({ name }) => name === "features")?.name ?? output.name,
+    embeddingName: layer ?? summary.outputs.find(({ name }) => name === "features")?.name ?? output.name,
     answers: readMetadata(summary.metadata).answers === "embedding" ? "embedding" : "classes",
-    scores: scoresOf(model, output, scores),
+    scores: layer === undefined ? scoresOf(model, output, scores) : NO_SCORES,
     scoresSteps: answersSteps(summary, output),
     glimpses: countGlimpses(summary.outputs.map(({ name }) => name)),
     usualTransform: `resize_small(${Math.round((Math.min(size.height, size.width) * 256) / 224)},bilinear)|central_crop(${size.width},${size.height})${takes === "pixels" ? "" : "|normalize(imagenet)"}`,
   };
+}
+
+const NO_SCORES: FoundScores = { kind: "logits", operator: undefined };
+
+/** What is known of an output, or of a value that becomes one. */
+function readOutput({ outputs }: OnnxSummary, name: string): OnnxValueInfo {
+  return outputs.find((output) => output.name === name) ?? { name, dtype: "float32", shape: undefined };
 }
 
 /** How many looks the outputs describe. */

@@ -8,6 +8,7 @@ import type { Graph } from "../graph/tensor.ts";
 import { type InferenceOptions, Mode } from "../nn/mode.ts";
 import { type TensorData, tensor } from "../tensor.ts";
 import type { NamedTensors } from "./architecture.ts";
+import { layerOf } from "./layers.ts";
 import { pictureInput } from "./picture-input.ts";
 import { normalizedImage, type PixelNormalization, pixelInput } from "./pixels.ts";
 import type { ModelDefinition } from "./registry.ts";
@@ -23,6 +24,8 @@ export interface InputSize {
 export interface InferenceForm extends InferenceOptions {
   /** The input `image` is pixels, uint8 (batch, height, width, 3), which the graph normalises. Default: normalised float32. */
   readonly pixels?: PixelNormalization;
+  /** Layers (models/layers.ts) that are outputs too. */
+  readonly layers?: readonly string[];
   /** With `pixels`: `size.width` counts blocks of so many pixels, and the input is (batch, height, blocks, 3 * block). Default 1. */
   readonly pixelBlock?: number;
 }
@@ -36,10 +39,11 @@ export function inferenceGraph(definition: ModelDefinition, size: InputSize = {}
   const input = architecture.input(config);
   if (input.kind === "text") {
     if (form.pixels !== undefined) pictureInput(definition);
-    return trace((scope) => {
+    const traced = trace((scope) => {
       const ids = scope.graph.input("ids", [size.batch ?? "batch", input.context], "int64");
       return architecture.build(scope, ids, config, Mode.inference(form));
     });
+    return withLayers(traced, form);
   }
   const fixed = input.size === "free" ? undefined : input.size;
   const height = size.height ?? fixed?.height ?? "height";
@@ -47,7 +51,7 @@ export function inferenceGraph(definition: ModelDefinition, size: InputSize = {}
   const spatial = input.kind === "video" ? [size.frames ?? "frames", height, width] : [height, width];
   const mode = Mode.inference(form);
   const batch = size.batch ?? "batch";
-  return trace((scope) => {
+  const graph = trace((scope) => {
     if (form.pixels === undefined)
       return architecture.build(scope, scope.graph.input("image", [batch, 3, ...spatial]), config, mode);
     if (input.kind === "video")
@@ -57,6 +61,12 @@ export function inferenceGraph(definition: ModelDefinition, size: InputSize = {}
       ? architecture.build(scope, normalizedImage(pixels), config, mode)
       : architecture.buildFromPixels(scope, pixels, config, mode);
   });
+  return withLayers(graph, form);
+}
+
+function withLayers(graph: Graph, { layers = [] }: InferenceForm): Graph {
+  for (const name of layers) if (!graph.outputs.has(name)) graph.output(name, layerOf(graph, name));
+  return graph;
 }
 
 /**

@@ -22,12 +22,17 @@ const NO_TENSORS = /Sequence|Optional|String|Tokenizer|ZipMap/;
 
 const MODEL_GRAPH = 7;
 
+/** The values of a model's main graph that are tensors, in an order in which each comes after those it depends on. */
+export function innerValues(bytes: Uint8Array): InnerValue[] {
+  return readNodes(bytes)
+    .filter(({ op }) => !NO_TENSORS.test(op))
+    .flatMap((node) => node.outputs.filter((name) => name !== "").map((name) => ({ name, node })));
+}
+
 /** The model with every value of its main graph as an output. */
 export function withInnerOutputs(bytes: Uint8Array): OpenedModel {
   const declared = new Set(readOnnx(bytes).outputs.map(({ name }) => name));
-  const values = readNodes(bytes)
-    .filter(({ op }) => !NO_TENSORS.test(op))
-    .flatMap((node) => node.outputs.filter((name) => name !== "").map((name) => ({ name, node })));
+  const values = innerValues(bytes);
   const output = values.filter(({ name }) => !declared.has(name)).map(({ name }) => ({ name }));
   // A message that comes in several pieces is all of them together: the model's own bytes stay as they are.
   const piece = toBinary(GraphProtoSchema, create(GraphProtoSchema, { output }));

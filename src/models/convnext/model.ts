@@ -27,6 +27,8 @@ export function convnextFeatureMap(scope: Scope, image: Tensor, config: Convnext
       const dropPath = total === 1 ? 0 : (config.drop_path_rate * done++) / (total - 1);
       x = block(stage.at("blocks", b), x, dropPath, config, mode);
     }
+    const map = x;
+    scope.layer(`stage.${s + 1}`, () => channelsFirst(map));
   });
   return channelsFirst(x);
 }

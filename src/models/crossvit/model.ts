@@ -1,6 +1,6 @@
 // CrossViT (Chen et al., ICCV 2021): two vision transformers with patches of two sizes, whose class tokens read each other's patches.
 // Reproduces huggingface/pytorch-image-models, timm/models/crossvit.py; the official code is IBM/CrossViT.
-import { add, concat, expand, gelu, mul, relu, reshape, resize, slice } from "../../graph/build.ts";
+import { add, concat, expand, gelu, mul, reduceMean, relu, reshape, resize, slice } from "../../graph/build.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { attend, byHead } from "../../nn/attention.ts";
@@ -47,16 +47,30 @@ export function crossvit(
     const dropPath = rates.slice(done, done + stages[i]!);
     done += stages[i]!;
     branches = stage(scope.at("blocks", i), branches, depth, { config, mode, dropPath });
+    const after = branches;
+    scope.layer(`stage.${i + 1}`, () => meanPatches((branch) => after[branch].patches));
   });
 
   const features = both((branch) => {
     const row = reshape(branches[branch].cls, [image.shape[0]!, config.embed_dim[branch]]);
     return layerNorm(scope.at("norm", branch), row, EPSILON); // (N, width)
   });
+  const last = branches;
+  const patches = (branch: Branch) => layerNorm(scope.at("norm", branch), last[branch].patches, EPSILON);
+  scope.layer("cls", () => concat(features, 1));
+  scope.layer("tokens", () => meanPatches(patches));
   const logits = both((branch) =>
     linear(scope.at("head", branch), mode.dropout(features[branch], config.drop_rate), config.num_classes),
   );
   return { logits: mul(add(...logits), 0.5), features: concat(features, 1) };
+}
+
+/** (N, both widths together): the branches have patches of two sizes, and so numbers of them that do not go together. */
+function meanPatches(patches: (branch: Branch) => Tensor): Tensor {
+  return concat(
+    both((branch) => reduceMean(patches(branch), 1)),
+    1,
+  );
 }
 
 /** The picture at the branch's scale as tokens with positions. */

@@ -19,6 +19,7 @@ export function densenetFeatureMap(scope: Scope, image: Tensor, config: Densenet
   config.block_config.forEach((layers, i) => {
     if (i > 0) x = transition(at.at(`transition${i}`), x, mode);
     x = denseBlock(at.at(`denseblock${i + 1}`), x, layers, config, mode);
+    scope.layer(`stage.${i + 1}`, x);
   });
   return norm("norm5", x);
 }

@@ -58,6 +58,7 @@ export function efficientnetFeatureMap(scope: Scope, image: Tensor, config: Effi
         dropPath: (config.drop_path_rate * done++) / total,
       });
     }
+    scope.layer(`stage.${stage + 1}`, x);
   });
   const last = conv2d(scope.at("conv_head"), x, scaled(LAST_CHANNELS), 1);
   return silu(batchNorm(scope.at("bn2"), last, mode));

@@ -103,10 +103,12 @@ export function gfnet(scope: Scope, pictures: Pictures, config: GfnetConfig, mod
   const first = glance(scope, pictures, config, mode);
   const patches: FocusedLook[] = [];
   let { state } = first;
+  scope.layer("look.1", state.seen);
   for (let look = 1; look < config.T; look++) {
     const patch = focus(scope, pictures, state, config, mode);
     patches.push(patch);
     state = patch.state;
+    scope.layer(`look.${look + 1}`, state.seen);
   }
   return {
     logits: stack([first, ...patches].map(({ logits }) => logits)),

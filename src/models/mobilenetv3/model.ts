@@ -85,9 +85,13 @@ export function mobilenetv3FeatureMap(scope: Scope, image: Tensor, config: Mobil
         dropPath: (config.drop_path_rate * done++) / total,
       });
     });
+    scope.layer(`stage.${stage + 1}`, x);
   });
   const last = scope.at("blocks", stages.length, 0);
-  return hardSwish(batchNorm(last.at("bn1"), conv2d(last.at("conv"), x, scaled(LAST_CHANNELS[variant]), 1), mode));
+  const convolved = conv2d(last.at("conv"), x, scaled(LAST_CHANNELS[variant]), 1);
+  const map = hardSwish(batchNorm(last.at("bn1"), convolved, mode));
+  scope.layer(`stage.${stages.length + 1}`, map);
+  return map;
 }
 
 /** Pooled, then one more convolution on the one cell that is left. */

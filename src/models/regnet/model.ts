@@ -19,11 +19,13 @@ export function regnetFeatureMap(scope: Scope, image: Tensor, config: RegnetConf
       stage,
       path: [`s${s + 1}`, `b${b + 1}`],
       stride: b === 0 ? 2 : 1,
+      closes: b === stage.depth - 1 ? `stage.${s + 1}` : undefined,
     })),
   );
-  blocks.forEach(({ stage, path, stride }, i) => {
+  blocks.forEach(({ stage, path, stride, closes }, i) => {
     const dropPath = i === 0 ? 0 : (config.drop_path_rate * i) / (blocks.length - 1);
     x = block(scope.at(...path), x, mode, { stage, stride, dropPath, config });
+    if (closes !== undefined) scope.layer(closes, x);
   });
   return x;
 }

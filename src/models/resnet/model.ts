@@ -28,6 +28,7 @@ export function resnetFeatureMap(scope: Scope, image: Tensor, config: ResnetConf
       dropPath: i === 0 ? 0 : (config.drop_path_rate * i) / (blocks.length - 1),
       zeroLast: config.zero_init_last,
     });
+    if (index === config.layers[stage]! - 1) scope.layer(`stage.${stage + 1}`, x);
   });
   return x;
 }

@@ -77,6 +77,8 @@ export function runUnits(
     const result = unit(scope.at("layers", unitLayer), features, state, options);
     state = result.state;
     glimpses.push(...result.glimpses);
+    const { tokens } = result.state;
+    scope.layer(`unit.${i + 1}`, () => perPicture(tokens, features.batch));
     hiddenRois.push(perPicture(cornersOfRegions(state.regions), features.batch));
     const exitIndex = config.exit_layers.indexOf(i);
     if (exitIndex >= 0) exits.push(exit(scope.at("exits", exitIndex), state.tokens, config));
@@ -150,10 +152,14 @@ export function head(scope: Scope, state: TokenState, batch: Dim, config: Sparse
       ? reduceMean(state.tokens, 1)
       : reshape(slice(state.tokens, 1, 0, 1), [state.tokens.shape[0]!, width]);
   const features = layerNorm(scope.at("norm"), pooled, epsilon); // (batch, width)
+  const tokenEmbedding = perPicture(layerNorm(scope.at("norm"), state.tokens, epsilon), batch);
+  const hasClassToken = config.cls_token_insert_layer >= 0;
+  scope.layer("tokens", () => (hasClassToken ? slice(tokenEmbedding, 1, 1) : tokenEmbedding));
+  if (hasClassToken) scope.layer("cls", () => reshape(slice(tokenEmbedding, 1, 0, 1), [batch, width]));
   return {
     features,
     logits: linear(scope.at("proj"), features, config.proj_dim, { bias: config.proj_bias }),
-    tokenEmbedding: perPicture(layerNorm(scope.at("norm"), state.tokens, epsilon), batch),
+    tokenEmbedding,
   };
 }
 

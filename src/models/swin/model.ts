@@ -56,8 +56,12 @@ export function swin(
         mode,
         reordering,
       });
+    const after = state;
+    scope.layer(`stage.${i + 1}`, () => reordering.to(stage.rows, after)); // (N, h * w, width)
   });
-  const features = reduceMean(layerNorm(scope.at("norm"), state.tokens, EPSILON), 1); // (N, last width)
+  const normal = layerNorm(scope.at("norm"), state.tokens, EPSILON); // (N, tokens, last width)
+  scope.layer("tokens", normal);
+  const features = reduceMean(normal, 1); // (N, last width)
   const dropped = mode.dropout(features, config.drop_rate);
   return { logits: linear(scope.at("head", "fc"), dropped, config.num_classes), features };
 }

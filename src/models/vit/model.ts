@@ -28,6 +28,7 @@ export function vit(
       dropPath,
       mode,
     });
+    scope.layer(`block.${i + 1}`, patchesOf(x, config));
   });
 
   // Normalisation is token by token: only those that are read need it.
@@ -39,10 +40,16 @@ export function vit(
     linear(scope.at(name), mode.dropout(row, config.drop_rate), config.num_classes); // (N, num_classes)
   const mean = (a: Tensor, b: Tensor) => mul(add(a, b), 0.5);
   const features = token(0);
+  const last = x;
+  scope.layer("cls", features);
+  scope.layer("tokens", () => layerNorm(scope.at("norm"), patchesOf(last, config)(), config.norm_eps));
   if (!config.distilled || !config.distilled_head) return { logits: head("head", features), features };
   const taught = token(1);
   return { logits: mean(head("head", features), head("head_dist", taught)), features: mean(features, taught) };
 }
+
+/** How the patches' own tokens (N, patches, width) are found behind the others. */
+const patchesOf = (x: Tensor, config: VitConfig) => () => slice(x, 1, prefixTokens(config).length);
 
 /** Patches as tokens, class tokens before them, positions added. */
 function embed(scope: Scope, image: Tensor, config: VitConfig): Tensor {

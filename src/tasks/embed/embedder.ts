@@ -1,12 +1,11 @@
 // Image embeddings: CLIP models give the vector that is compared with texts' and other images'; classifiers give their features before the
 // last layer.
-import { SessionError } from "../../errors.ts";
+import { type SaccadeError, SessionError, UsageError } from "../../errors.ts";
 import type { DecodeOptions } from "../../image/raw-image.ts";
 import { printTransform } from "../../image/transform.ts";
 import type { PictureViews } from "../../image/view.ts";
 import type { ModelCard } from "../../model-folder/model.ts";
 import type { DigestHost, Host } from "../../platform/host.ts";
-import { elementCount, toFloat32 } from "../../tensor.ts";
 import {
   byPicture,
   Engine,
@@ -17,12 +16,25 @@ import {
 } from "../engine/engine.ts";
 import { type Answered, allAnswers } from "../engine/picture-stream.ts";
 import type { PictureSource } from "../engine/pictures.ts";
-import { layerWidth } from "./layer-width.ts";
+import { type Finishing, finish, meanVector, type Projection, projectionDigest, requireProjection } from "./finish.ts";
+import { pooledLayer } from "./layer-shape.ts";
 import { modelDigest } from "./model-digest.ts";
+import { POOLINGS, type Pooling, poolFeatures } from "./pooling.ts";
 import { type EmbeddingSpace, identifySpace } from "./space.ts";
 
-/** What becomes of a picture's features. All of it is stated in the embedder's space. */
+/** What is read of a model, and what becomes of it. All of it is stated in the embedder's space. */
 export interface FeatureOptions {
+  /**
+   * Whose values are the features: a layer of a model of this library ("tokens", "cls", "stage.3", …; `saccade inspect MODEL` lists them), or any output or
+   * inner value of an ONNX file. Default: the embedding of an embedding model, the features before a classifier's last layer.
+   */
+  readonly layer?: string;
+  /** How one vector is made of tokens and maps. Default "mean". */
+  readonly pooling?: Pooling;
+  /** An affine map of the features, scaled to unit length before it. Default: none. */
+  readonly projection?: Projection;
+  /** The component-wise power transform: every number becomes the root of its size, with its sign. Default false. */
+  readonly power?: boolean;
   /** Scale to unit length, so that a dot product is the cosine. Default true. */
   readonly normalize?: boolean;
 }
@@ -45,13 +57,16 @@ export interface EmbedOptions extends DecodeOptions {
  */
 export class Embedder {
   readonly #engine: Engine;
+  readonly #finishing: Finishing;
 
   /** @param space what the vectors are; kept beside them, it tells what they may be compared with */
   constructor(
     engine: Engine,
     readonly space: EmbeddingSpace,
+    projection?: Projection,
   ) {
     this.#engine = engine;
+    this.#finishing = { projection, power: space.power, normalize: space.normalize };
   }
 
   get card(): ModelCard {
@@ -75,7 +90,14 @@ export class Embedder {
     pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
     options: EmbedOptions = {},
   ): AsyncGenerator<Answered<PictureSource, Float32Array>> {
-    return this.#engine.answerAll(pictures, (batch) => this.#embedBatch(batch, options), options);
+    return this.#engine.answerAll(
+      pictures,
+      async (batch) => {
+        const features = await this.#featuresOf(batch, options.signal);
+        return features.map((ofViews) => this.#finish(meanVector(ofViews)));
+      },
+      options,
+    );
   }
 
   dispose(): Promise<void> {
@@ -86,62 +108,54 @@ export class Embedder {
     return this.dispose();
   }
 
-  async #embedBatch(batch: readonly PictureViews[], { signal }: EmbedOptions) {
-    const { model } = this.#engine;
-    const { layer, normalize } = this.space;
+  /** What the layer gives for each view of each picture. */
+  async #featuresOf(batch: readonly PictureViews[], signal?: AbortSignal): Promise<Float32Array[][]> {
+    const { layer, pooling } = this.space;
     const views = batch.flat();
     const outputs = await this.#engine.run(views, [layer], signal);
-    const value = requireOutput(outputs, layer); // (views, width)
-    const width = elementCount(value.shape) / views.length;
-    const data = toFloat32(value);
-    const vectors = views.map((_, i) => data.slice(i * width, (i + 1) * width));
-    return byPicture(batch, vectors).map((ofViews) => {
-      const vector = mean(ofViews);
-      if (!vector.every(Number.isFinite))
-        return new SessionError(`the embedding of ${model.card.name} is not all finite numbers`, {
-          hint: "its weights or its arithmetic are damaged: saccade inspect MODEL --check names the first place",
-        });
-      return normalize ? unit(vector) : vector;
+    return byPicture(batch, poolFeatures(requireOutput(outputs, layer), views.length, pooling, layer));
+  }
+
+  #finish(features: Float32Array): Float32Array | SaccadeError {
+    if (features.every(Number.isFinite)) return finish(features, this.#finishing);
+    return new SessionError(`the embedding of ${this.card.name} is not all finite numbers`, {
+      hint: "its weights or its arithmetic are damaged: saccade inspect MODEL --check names the first place",
     });
   }
 }
 
+/**
+ * @throws what loading a model throws; UsageError for a layer that the model has not, lists those that it has, and for a projection that does not fit
+ */
 export async function loadEmbedder(
   host: Host & DigestHost,
   source: ModelSource,
   options: EmbedderOptions = {},
 ): Promise<Embedder> {
+  const { pooling = "mean", projection } = options;
+  if (!POOLINGS.includes(pooling)) throw new UsageError(`pooling is ${POOLINGS.join(", ")}, got "${pooling}"`);
   const model = await loadedModel(host, source, options);
   const engine = await Engine.open(host, model, options);
   try {
     const layer = engine.model.embeddingName;
+    const pooled = await pooledLayer(engine, model, layer, pooling);
+    if (projection !== undefined) requireProjection(projection, pooled.width);
     const space = await identifySpace(host, {
       name: model.card.name,
       model: await modelDigest(host, model, layer),
       layer,
-      pooling: "none",
+      pooling: pooled.pooling,
       transform: printTransform(engine.transform),
       views: engine.views,
       precision: options.precision ?? "float32",
-      power: false,
-      projection: null,
+      power: options.power ?? false,
+      projection: projection === undefined ? null : await projectionDigest(host, projection),
       normalize: options.normalize ?? true,
-      width: await layerWidth(engine, model, layer),
+      width: projection?.scale.length ?? pooled.width,
     });
-    return new Embedder(engine, space);
+    return new Embedder(engine, space, projection);
   } catch (error) {
     await engine.dispose();
     throw error;
   }
-}
-
-function unit(vector: Float32Array): Float32Array {
-  const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
-  return length === 0 ? vector : vector.map((value) => value / length);
-}
-
-function mean(vectors: readonly Float32Array[]): Float32Array {
-  const [first] = vectors as readonly [Float32Array, ...Float32Array[]];
-  if (vectors.length === 1) return first;
-  return first.map((_, i) => vectors.reduce((sum, vector) => sum + vector[i]!, 0) / vectors.length);
 }

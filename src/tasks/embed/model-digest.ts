@@ -17,7 +17,7 @@ async function nativeDigest(host: DigestHost, { definition, weights }: NativeMod
   const { architecture, config } = definition;
   // How many classes there are is seen in the weights, where the layer depends on it.
   const { [architecture.classesField]: _, ...fields } = config as Record<string, unknown>;
-  const graph = inferenceGraph(definition);
+  const graph = inferenceGraph(definition, {}, { layers: [layer] });
   const names = graph
     .needed([graph.outputs.get(layer)!])
     .flatMap((node) => (isOp(node, "parameter") ? [node.attributes.name] : []))

@@ -4,6 +4,7 @@ import { UsageError } from "../../errors.ts";
 import type { Views } from "../../image/views.ts";
 import type { Precision } from "../../onnx/lower.ts";
 import type { DigestHost } from "../../platform/host.ts";
+import type { Pooling } from "./pooling.ts";
 
 /** Plain data: it goes through JSON unchanged. */
 export interface EmbeddingSpace {
@@ -15,8 +16,8 @@ export interface EmbeddingSpace {
   readonly model: string;
   /** The model's output or inner value that is read. */
   readonly layer: string;
-  /** What one vector is made of maps and tokens with; "none" where a layer gives one vector, or all of its values are taken. */
-  readonly pooling: "mean" | "max" | "none";
+  /** How one vector is made of maps and tokens; "none" where a layer gives one vector, or all of its values are taken. */
+  readonly pooling: Pooling;
   /** Preprocessing, in the transform language. */
   readonly transform: string;
   /** Which views of a picture the vector is the mean of. */

@@ -5,7 +5,12 @@ import { atResolution, type Resolution } from "../../image/resolution.ts";
 import { parseTransform, pixelNormalization, printTransform, type Transform } from "../../image/transform.ts";
 import { type PictureView, type PictureViews, pictureViews } from "../../image/view.ts";
 import { VIEWS, type Views } from "../../image/views.ts";
-import { type CompiledModel, compileModel, type PictureModel } from "../../model-folder/compile.ts";
+import {
+  type CompiledModel,
+  type CompileOptions,
+  compileModel,
+  type PictureModel,
+} from "../../model-folder/compile.ts";
 import { type LoadOptions, loadModel, type ModelFileSource } from "../../model-folder/load.ts";
 import type { LoadedModel } from "../../model-folder/model.ts";
 import type { Precision } from "../../onnx/lower.ts";
@@ -86,14 +91,20 @@ export class Engine {
     this.#engineSessions = engineSessions;
   }
 
-  static async open(host: Host, source: ModelSource, options: EngineOptions): Promise<Engine> {
-    const { onNotice, precision, resolution, scores, views = "center" } = options;
+  /** @param options `layer` for an engine that gives that layer only (`CompileOptions.layer`) */
+  static async open(
+    host: Host,
+    source: ModelSource,
+    options: EngineOptions & Pick<CompileOptions, "layer">,
+  ): Promise<Engine> {
+    const { layer, onNotice, precision, resolution, scores, views = "center" } = options;
     requireViews(views);
     const loaded = await loadedModel(host, source, options);
     const compiled = compileModel(loaded, {
       target: targetOf(options.device),
       ...(precision === undefined ? {} : { precision }),
       ...(scores === undefined ? {} : { scores }),
+      ...(layer === undefined ? {} : { layer }),
       // What a foreign file leaves open does not matter where the caller says it.
       ...(options.transform !== undefined || onNotice === undefined ? {} : { onNotice }),
     });

@@ -130,12 +130,16 @@ export class PictureSessions {
 const TRIAL_PICTURES = 8;
 
 /** Grey pictures of the usual size: what a run takes does not depend on what is to be seen. */
-function trialBatch({ inputName, logitsName }: CompiledModel, inlet: Inlet, { width, height }: PixelSize): TrialBatch {
+function trialBatch(
+  { inputName, embeddingName }: CompiledModel,
+  inlet: Inlet,
+  { width, height }: PixelSize,
+): TrialBatch {
   const data = new Uint8Array(3 * width * height).fill(128);
   const view = { pixels: { width, height, data }, width, height, isOwn: false };
   const views = new Array<PictureView>(TRIAL_PICTURES).fill(view);
   const feeds = () => ({ [inputName]: inlet.feed(views) });
-  return { feeds, outputs: [logitsName], pictures: TRIAL_PICTURES };
+  return { feeds, outputs: [embeddingName], pictures: TRIAL_PICTURES };
 }
 
 /** How pictures of a size are run. */

@@ -1,0 +1,119 @@
+// Which layers each family names, and their shapes. That their values are right in every form of a graph is a part of the sweep over registered models.
+import { expect, test } from "vitest";
+import { UsageError } from "../src/errors.ts";
+import { inferenceGraph } from "../src/models/graph.ts";
+import { layerNames } from "../src/models/layers.ts";
+import { defineModel, type ModelDefinition, registry } from "../src/models/registry.ts";
+import { toys } from "./registry-toys.ts";
+
+/** The toy of a registered model, with its layers' shapes: "stage.1 [2, 8, 16, 24]". */
+function layersOf(name: string): string[] {
+  const { architecture, config } = registry.get(name)!;
+  const toy = toys[architecture]!(config);
+  const definition = defineModel(name, toy.config);
+  const size = { batch: 2, height: toy.height!, width: toy.width! };
+  const names = layerNames(inferenceGraph(definition, size));
+  const graph = inferenceGraph(definition, size, { layers: names });
+  return names.map((layer) => `${layer} [${graph.outputs.get(layer)!.shape.join(", ")}]`);
+}
+
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  resnet18: ["stage.1 [2, 8, 16, 24]", "stage.2 [2, 16, 8, 12]", "stage.3 [2, 24, 4, 6]", "stage.4 [2, 32, 2, 3]"],
+  regnety_006: ["stage.1 [2, 16, 16, 24]", "stage.2 [2, 24, 8, 12]", "stage.3 [2, 48, 4, 6]", "stage.4 [2, 80, 2, 3]"],
+  convnext_tiny: ["stage.1 [2, 8, 17, 23]", "stage.2 [2, 16, 8, 11]", "stage.3 [2, 24, 4, 5]", "stage.4 [2, 32, 2, 2]"],
+  densenet121: ["stage.1 [2, 32, 16, 24]", "stage.2 [2, 40, 8, 12]", "stage.3 [2, 36, 4, 6]", "stage.4 [2, 34, 2, 3]"],
+  efficientnet_b2: [
+    "stage.1 [2, 8, 31, 47]",
+    "stage.2 [2, 8, 16, 24]",
+    "stage.3 [2, 16, 8, 12]",
+    "stage.4 [2, 24, 4, 6]",
+    "stage.5 [2, 32, 4, 6]",
+    "stage.6 [2, 48, 2, 3]",
+    "stage.7 [2, 80, 2, 3]",
+  ],
+  mobilenetv3_large_100: [
+    "stage.1 [2, 8, 31, 47]",
+    "stage.2 [2, 8, 16, 24]",
+    "stage.3 [2, 16, 8, 12]",
+    "stage.4 [2, 24, 4, 6]",
+    "stage.5 [2, 32, 4, 6]",
+    "stage.6 [2, 40, 2, 3]",
+    "stage.7 [2, 240, 2, 3]",
+  ],
+  vit_tiny_patch16_224: ["block.1 [2, 15, 24]", "block.2 [2, 15, 24]", "cls [2, 24]", "tokens [2, 15, 24]"],
+  swin_tiny_patch4_window7_224: [
+    "stage.1 [2, 270, 12]",
+    "stage.2 [2, 72, 24]",
+    "stage.3 [2, 20, 48]",
+    "stage.4 [2, 6, 96]",
+    "tokens [2, 6, 96]",
+  ],
+  crossvit_9_240: ["stage.1 [2, 40]", "stage.2 [2, 40]", "cls [2, 40]", "tokens [2, 40]"],
+  gfnet_resnet50_96: [
+    "model_prime_state_dict.stage.1 [2, 32, 9, 9]",
+    "model_prime_state_dict.stage.2 [2, 64, 5, 5]",
+    "model_prime_state_dict.stage.3 [2, 96, 3, 3]",
+    "model_prime_state_dict.stage.4 [2, 128, 2, 2]",
+    "look.1 [2, 48]",
+    "model_state_dict.stage.1 [2, 32, 9, 9]",
+    "model_state_dict.stage.2 [2, 64, 5, 5]",
+    "model_state_dict.stage.3 [2, 96, 3, 3]",
+    "model_state_dict.stage.4 [2, 128, 2, 2]",
+    "look.2 [2, 48]",
+  ],
+  sparseformer_v1_tiny: [
+    "unit.1 [2, 49, 64]",
+    "unit.2 [2, 49, 64]",
+    "unit.3 [2, 49, 64]",
+    "unit.4 [2, 49, 64]",
+    "unit.5 [2, 49, 64]",
+    "unit.6 [2, 49, 64]",
+    "unit.7 [2, 49, 64]",
+    "unit.8 [2, 49, 64]",
+    "unit.9 [2, 49, 64]",
+    "tokens [2, 49, 64]",
+  ],
+  sparseformer_btsp_openai_clip_base: [
+    "unit.1 [2, 48, 64]",
+    "unit.2 [2, 48, 128]",
+    "unit.3 [2, 49, 128]",
+    "unit.4 [2, 49, 128]",
+    "unit.5 [2, 49, 128]",
+    "unit.6 [2, 49, 128]",
+    "unit.7 [2, 49, 128]",
+    "unit.8 [2, 49, 128]",
+    "unit.9 [2, 49, 128]",
+    "unit.10 [2, 49, 128]",
+    "tokens [2, 48, 128]",
+    "cls [2, 128]",
+  ],
+};
+
+test.each(Object.entries(LAYERS))("%s", (name, layers) => {
+  const found = layersOf(name);
+  expect(found.filter((layer) => !/^(features|logits) /.test(layer))).toEqual(layers);
+  // A GFNet's logits are those of every look.
+  const ends = found.slice(layers.length).map((layer) => layer.replace(/ .*/, ""));
+  expect(ends).toEqual(name.startsWith("gfnet") ? ["features"] : ["features", "logits"]);
+});
+
+const takesPictures = ({ architecture, config }: ModelDefinition) => architecture.input(config).kind === "image";
+
+test("every architecture of pictures is among these", () => {
+  const tested = new Set(Object.keys(LAYERS).map((name) => registry.get(name)!.architecture));
+  const ofPictures = [...registry.keys()].map((name) => defineModel(name)).filter(takesPictures);
+  const all = new Set(ofPictures.map(({ architecture }) => architecture.name));
+  expect([...all].filter((architecture) => !tested.has(architecture))).toEqual([]);
+});
+
+test("a name that no layer has is refused with the layers there are", () => {
+  const definition = defineModel("resnet18");
+  const ask = () => inferenceGraph(definition, {}, { layers: ["stages.3"] });
+  expect(ask).toThrow(UsageError);
+  expect(ask).toThrow(
+    expect.objectContaining({
+      message: 'the model has no layer "stages.3"',
+      hint: "did you mean stage.3? layers: stage.1, stage.2, stage.3, stage.4, features, logits",
+    }),
+  );
+});
