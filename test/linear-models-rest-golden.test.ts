@@ -3,13 +3,15 @@ import { describe, expect, test } from "vitest";
 import { plattOf, plattProbabilities, probabilities, temperatureOf } from "../src/learn/calibration.ts";
 import { featureMatrix } from "../src/learn/feature-matrix.ts";
 import { momentsOf } from "../src/learn/heads/class-moments.ts";
+import { linearScores } from "../src/learn/heads/head.ts";
+import { ldaHead } from "../src/learn/heads/lda.ts";
 import { ridgeLeftOut } from "../src/learn/heads/ridge.ts";
 import { decisions, fitHead } from "../src/learn/heads.ts";
 import { nearest, votes } from "../src/learn/neighbours.ts";
 import { fitPca, project } from "../src/learn/pca.ts";
 import { prepareFeatures } from "../src/learn/prepared.ts";
 import { doubts, energies, fitMahalanobis, mahalanobisDistances, neighbourDistances } from "../src/learn/unknown.ts";
-import { argmaxRows, linearCases, worstDifference } from "./linear-models.ts";
+import { allColumns, argmaxRows, linearCases, worstDifference } from "./linear-models.ts";
 
 describe.each(linearCases().map((item) => [item.golden.config.classes, item] as const))("%s classes", (_, item) => {
   const { golden, classes, features, targets, test: rows, testTargets } = item;
@@ -21,6 +23,14 @@ describe.each(linearCases().map((item) => [item.golden.config.classes, item] as 
 
   test("probabilities of the logistic head", async () => {
     near(probabilities(await logits(), classes), "logistic_C10.probability");
+  });
+
+  test("discriminants as they are, before what all classes share is taken off", async () => {
+    const moments = momentsOf(await prepareFeatures(features), targets, classes);
+    const head = ldaHead(moments, 0.1);
+    const scores = linearScores(head, rows);
+    const expected = allColumns(golden.outputs.get("lda_0.1.decision")!, classes);
+    expect(worstDifference(scores, expected)).toBeLessThan(1e-4);
   });
 
   test("ridge regression that has not seen the row", async () => {

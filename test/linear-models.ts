@@ -68,3 +68,11 @@ export function worstDifference(actual: Float64Array, expected: ArrayLike<number
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
   return actual.reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i]!) || 0), 0);
 }
+
+export function subtractRowMeans(scores: Float64Array, classes: number): void {
+  for (let start = 0; start < scores.length; start += classes) {
+    const row = scores.subarray(start, start + classes);
+    const mean = row.reduce((a, b) => a + b) / classes;
+    for (let c = 0; c < classes; c++) row[c]! -= mean;
+  }
+}

@@ -1,8 +1,9 @@
 // Heads on small features of every awkward kind. Their values are those of goldens/linear-models (test/linear-models-golden.test.ts).
 import { expect, test } from "vitest";
 import { RandomSource } from "../random.ts";
-import { type FeatureMatrix, featureMatrix } from "./feature-matrix.ts";
-import { decisions, fitHead, HEADS, type LinearHead } from "./heads.ts";
+import { stratifiedFolds } from "./cross-validation.ts";
+import { type FeatureMatrix, featureMatrix, selectRows } from "./feature-matrix.ts";
+import { decisions, type FitOptions, fitHead, HEADS, type HeadName, type LinearHead, validateHead } from "./heads.ts";
 
 function noise(rows: number, width: number, seed = 1): FeatureMatrix {
   const random = new RandomSource(seed, "features");
@@ -73,4 +74,91 @@ test("features of another width are refused", async () => {
 test("a signal stops a fit", async () => {
   const signal = AbortSignal.abort();
   await expect(fitHead("logistic", noise(6, 4), cyclic(6, 2), 2, { seed: 0, signal })).rejects.toThrow("aborted");
+});
+
+/** What a head answers for rows when it was fitted without them. */
+async function refitted(
+  name: HeadName,
+  features: FeatureMatrix,
+  targets: Int32Array,
+  left: number[],
+  options: FitOptions,
+) {
+  const kept = [...targets.keys()].filter((row) => !left.includes(row));
+  const ofKept = Int32Array.from(kept, (row) => targets[row]!);
+  const head = await fitHead(name, selectRows(features, kept), ofKept, Math.max(...targets) + 1, options);
+  return decisions(head, selectRows(features, left));
+}
+
+const GIVEN: [HeadName, Partial<FitOptions>, "fold" | "row"][] = [
+  ["svm", { C: 0.5 }, "fold"],
+  ["logistic", { C: 0.5 }, "fold"],
+  ["lda", { shrinkage: 0.3 }, "fold"],
+  ["lda", { shrinkage: "ledoit-wolf" }, "fold"],
+  ["ridge", { alpha: 2 }, "row"],
+  ["nearest-mean", {}, "row"],
+  ["knn", { k: 3 }, "row"],
+  ["knn", { k: 2, metric: "l2" }, "row"],
+];
+
+test.each(
+  GIVEN.flatMap((given) => [2, 3].flatMap((classes) => [4, 60].map((width) => [...given, classes, width] as const))),
+)("%s %o answers for rows as if fitted without their %s: %i classes, %i features", async (...row) => {
+  const [name, given, unit, classes, width] = row;
+  const features = noise(31, width);
+  const targets = cyclic(31, classes);
+  for (let i = 0; i < 31; i++) features.data[i * width]! += 2 * targets[i]!;
+  const options = { seed: 3, folds: 4, ...given };
+  const { validation, folds } = await validateHead(name, features, targets, classes, options);
+  const groups =
+    unit === "row" ? [[0], [17]] : [1, 3].map((fold) => [...folds.keys()].filter((i) => folds[i] === fold));
+  for (const left of groups) {
+    const expected = await refitted(name, features, targets, left, options);
+    const actual = left.flatMap((i) => [...validation.scores.subarray(i * classes, (i + 1) * classes)]);
+    for (const [i, value] of expected.entries())
+      expect(Math.abs(actual[i]! - value)).toBeLessThan(2e-3 * (1 + Math.abs(value)));
+  }
+});
+
+test.each(HEADS)("%s is chosen by what it gets right unseen, and the same seed chooses the same", async (name) => {
+  const features = noise(60, 8);
+  const targets = cyclic(60, 3);
+  for (let row = 0; row < 60; row++) features.data[row * 8 + targets[row]!]! += 4;
+  const first = await validateHead(name, features, targets, 3, { seed: 5 });
+  const { trials, best } = first.validation;
+  const accuracy = trials.find(({ value }) => value === best)!.accuracy;
+  expect(accuracy).toBe(Math.max(...trials.map((trial) => trial.accuracy)));
+  expect(accuracy).toBeGreaterThan(0.8);
+  const again = await validateHead(name, features, targets, 3, { seed: 5 });
+  expect(again.validation.scores).toEqual(first.validation.scores);
+  const other = await validateHead(name, features, targets, 3, { seed: 6 });
+  expect([...other.folds]).not.toEqual([...first.folds]);
+});
+
+test("folds have their share of every class", () => {
+  const targets = Int32Array.from({ length: 57 }, (_, i) => Math.min(i >> 4, 2));
+  const folds = stratifiedFolds(targets, 3, 5, 1);
+  const sizes = [0, 1, 2].map((c) =>
+    [0, 1, 2, 3, 4].map((fold) => [...folds].filter((f, i) => f === fold && targets[i] === c).length),
+  );
+  for (const ofClass of sizes) expect(Math.max(...ofClass) - Math.min(...ofClass)).toBeLessThanOrEqual(1);
+});
+
+test("too few rows to cross-validate, and strengths that are none", async () => {
+  const targets = Int32Array.of(0, 0, 0, 0, 0, 1);
+  await expect(fitHead("svm", noise(6, 4), targets, 2, { seed: 0 })).rejects.toThrow(
+    "class 1 has one row, and cross-validation needs two",
+  );
+  const alone = await fitHead("svm", noise(6, 4), targets, 2, { seed: 0, C: 1 });
+  expect(decisions(alone, noise(6, 4)).every(Number.isFinite)).toBe(true);
+  const attempt = (options: Partial<FitOptions>, name: HeadName) =>
+    fitHead(name, noise(6, 4), cyclic(6, 2), 2, { seed: 0, ...options });
+  await expect(attempt({ C: 0 }, "svm")).rejects.toThrow("C is 0");
+  await expect(attempt({ C: Number.NaN }, "logistic")).rejects.toThrow("C is NaN");
+  await expect(attempt({ shrinkage: 2 }, "lda")).rejects.toThrow("shrinkage is 2");
+  await expect(attempt({ shrinkage: 0 }, "lda")).resolves.toBeDefined();
+  await expect(fitHead("lda", noise(6, 30), cyclic(6, 2), 2, { seed: 0, shrinkage: 0 })).rejects.toThrow(
+    "cannot be inverted",
+  );
+  await expect(attempt({ k: 7 }, "knn")).rejects.toThrow("7 neighbours of 6 examples");
 });

@@ -14,8 +14,10 @@ export interface NewtonOptions {
    */
   readonly intercept?: { readonly penalty: number; readonly mean: Float64Array };
   /** Where to begin. Default: zeros. */
-  readonly start?: Solution;
-  readonly signal?: AbortSignal;
+  readonly start?: Solution | undefined;
+  /** A problem is solved when what a step still gains is this share of its objective. Default: as far as numbers reach. */
+  readonly enough?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Weights for the turned features, a column for each score. */
@@ -32,7 +34,6 @@ export interface Solution {
 
 const MOST_STEPS = 100;
 const MOST_INNER_STEPS = 200;
-/** A problem is solved when what a step still gains is this share of its objective. */
 const ENOUGH = { float64: 1e-14, float32: 1e-9 };
 /** Steps without progress after which rounding is taken to be the reason, and the share of the objective up to which it is believed. */
 const PATIENCE = 3;
@@ -48,7 +49,7 @@ export async function minimize(
   rows: LabelledRows,
   lossOf: LossOf,
   problems: readonly Problem[],
-  { intercept, start, signal }: NewtonOptions = {},
+  { intercept, start, enough = ENOUGH[prepared.turned.precision], signal }: NewtonOptions = {},
 ): Promise<Solution> {
   const { turned, form } = prepared;
   const columns = lossOf({ targets: new Int32Array(0) }, problems).columns;
@@ -71,7 +72,7 @@ export async function minimize(
       block,
       intercept,
     );
-    const solved = await solver.run(signal);
+    const solved = await solver.run(enough, signal);
     if (block !== all) putColumns(all, block, active, columns, problems.length);
     active.forEach((problem, i) => {
       objectives[problem] = solver.objectives[i]!;
@@ -151,7 +152,7 @@ class Solver {
   }
 
   /** Runs until at least a quarter of the problems are solved; says which. */
-  async run(signal: AbortSignal | undefined): Promise<boolean[]> {
+  async run(enough: number, signal: AbortSignal | undefined): Promise<boolean[]> {
     const { precision } = this.#prepared.turned;
     const solved = new Array<boolean>(this.#count).fill(false);
     const best = new Float64Array(this.#count).fill(Number.POSITIVE_INFINITY);
@@ -168,7 +169,7 @@ class Solver {
         const share = gains[p]! / (Math.abs(this.objectives[p]!) + Number.MIN_VALUE);
         waited[p] = share < best[p]! / 2 ? 0 : waited[p]! + 1;
         best[p] = Math.min(best[p]!, share);
-        if (share <= ENOUGH[precision] || (waited[p]! >= PATIENCE && best[p]! <= ROUNDING[precision])) solved[p] = true;
+        if (share <= enough || (waited[p]! >= PATIENCE && best[p]! <= ROUNDING[precision])) solved[p] = true;
         if (!solved[p]) worst = Math.max(worst, share);
       }
       if (!this.#loss.quadratic) tolerance = Math.min(0.1, Math.max(Math.sqrt(worst), 1e-3));

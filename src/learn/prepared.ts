@@ -28,7 +28,7 @@ export interface PreparedFeatures extends TridiagonalSpace {
 export interface PrepareOptions {
   /** Who multiplies. Default: plain TypeScript. */
   readonly products?: ProductsOf;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Prepares features for any number of linear heads. They must be finite. Dispose of `turned` afterwards. */

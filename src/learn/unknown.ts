@@ -32,15 +32,9 @@ export function energies(logits: Float64Array, classes: number): Float64Array {
  * The distance to the k-th nearest example, both of length 1 (Sun et al., Out-of-Distribution Detection with Deep Nearest Neighbors, 2022).
  *
  * @param k at most the number of examples; throws UsageError else
- * @param skipSelf the features are the examples, and none is its own neighbour
  */
-export function neighbourDistances(
-  features: FeatureMatrix,
-  examples: FeatureMatrix,
-  k: number,
-  skipSelf = false,
-): Float64Array {
-  const { distances } = nearest(unitRows(features), unitRows(examples), k, "l2", skipSelf);
+export function neighbourDistances(features: FeatureMatrix, examples: FeatureMatrix, k: number): Float64Array {
+  const { distances } = nearest(unitRows(features), unitRows(examples), k, "l2");
   return Float64Array.from({ length: features.rows }, (_, row) => distances[row * k + k - 1]!);
 }
 

@@ -3,12 +3,15 @@
 import { UsageError } from "../../errors.ts";
 import { cholesky, solveCholesky } from "../cholesky.ts";
 import { gramMatrix, multiply, multiplyTransposed, transpose } from "../dense.ts";
-import { classCounts, type FeatureMatrix, featureMatrix } from "../feature-matrix.ts";
+import { classCounts, type FeatureMatrix, featureMatrix, selectRows } from "../feature-matrix.ts";
+import { type PreparedFeatures, prepareFeatures } from "../prepared.ts";
 import type { ProductsOf } from "../products.ts";
 import { breathe } from "../stop.ts";
 import { ShiftedSolver, tridiagonalize } from "../tridiagonal.ts";
-import { type ClassMoments, centeredClassMeans } from "./class-moments.ts";
-import { asDifference, type LinearHead, linearHead } from "./head.ts";
+import { type ClassMoments, centeredClassMeans, momentsOf } from "./class-moments.ts";
+import { asDifference, type LinearHead, linearHead, linearScores } from "./head.ts";
+import { discriminantsLeftOut } from "./lda-left-out.ts";
+import type { HeadMethod, TrainingRows } from "./method.ts";
 import { classMeans } from "./nearest-mean.ts";
 
 /** Below this a pivot is rounding: relative to the largest. */
@@ -190,4 +193,80 @@ export function ledoitWolf(features: FeatureMatrix, targets: Int32Array, which: 
   const spread = (size - 2 * level * trace + width * level * level) / width;
   const error = Math.min((fourth / count - size) / (width * count), spread);
   return { centered, deviations, level, shrinkage: error === 0 ? 0 : error / spread };
+}
+
+/** From the most shrunk to the least. */
+const SHRINKAGES = [0.9, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.01];
+
+/** Values are shrinkages; a negative one stands for Ledoit and Wolf's estimate. */
+export const LEDOIT_WOLF = -1;
+
+export const ldaMethod: HeadMethod = {
+  parameter: "shrinkage",
+  grid: async () => SHRINKAGES,
+  fit: async (rows, shrinkage) => {
+    const { features, targets, classes } = rows;
+    return centeredHead(
+      shrinkage === LEDOIT_WOLF
+        ? await ledoitWolfHead(features, targets, classes, rows)
+        : ldaHead(momentsOf(await rows.prepared(), targets, classes), shrinkage),
+    );
+  },
+  leftOut: async (rows, shrinkages, folds) => {
+    if (shrinkages.some((shrinkage) => shrinkage <= 0)) return refitWithout(rows, shrinkages, folds);
+    return discriminantsLeftOut(rows, shrinkages, folds);
+  },
+};
+
+/** Rows of scores that sum to zero: what all classes share says nothing about which it is. With two classes nothing changes. */
+function centeredHead(head: LinearHead): LinearHead {
+  const { classes, width } = head;
+  if (classes === 2) return head;
+  const weight = head.weight.slice();
+  for (let i = 0; i < width; i++) {
+    let sum = 0;
+    for (let c = 0; c < classes; c++) sum += weight[c * width + i]!;
+    for (let c = 0; c < classes; c++) weight[c * width + i]! -= sum / classes;
+  }
+  const middle = head.bias.reduce((a, b) => a + b, 0) / classes;
+  return { ...head, weight, bias: head.bias.map((value) => value - middle) };
+}
+
+/** A fit for every fold. */
+async function refitWithout(
+  rows: TrainingRows,
+  shrinkages: readonly number[],
+  folds: Int32Array,
+): Promise<Float64Array[]> {
+  const { features, targets, classes } = rows;
+  const out = shrinkages.map(() => new Float64Array(targets.length * classes));
+  for (const fold of new Set(folds)) {
+    const [kept, left] = [true, false].map((keep) =>
+      Int32Array.from(targets.keys()).filter((row) => (folds[row] !== fold) === keep),
+    ) as [Int32Array, Int32Array];
+    const rest = selectRows(features, kept);
+    const restTargets = Int32Array.from(kept, (row) => targets[row]!);
+    let prepared: Promise<PreparedFeatures> | undefined;
+    const without: TrainingRows = {
+      ...rows,
+      features: rest,
+      targets: restTargets,
+      prepared: () => {
+        prepared ??= prepareFeatures(rest, rows);
+        return prepared;
+      },
+    };
+    try {
+      for (const [s, shrinkage] of shrinkages.entries()) {
+        const head = (await ldaMethod.fit(without, shrinkage)) as LinearHead;
+        const scores = linearScores(head, selectRows(features, left));
+        left.forEach((row, i) => {
+          out[s]!.set(scores.subarray(i * classes, (i + 1) * classes), row * classes);
+        });
+      }
+    } finally {
+      await (await prepared)?.turned.dispose();
+    }
+  }
+  return out;
 }

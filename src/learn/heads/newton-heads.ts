@@ -5,35 +5,39 @@ import { type LossOf, logisticLoss, type Problem, softmaxLoss, squaredHingeLoss 
 import { minimize, type NewtonOptions, type Solution } from "../newton.ts";
 import type { PreparedFeatures } from "../prepared.ts";
 import { type LinearHead, linearHead } from "./head.ts";
+import { type HeadMethod, type TrainingRows, withZeros } from "./method.ts";
 
 /** How a head is put as problems for `minimize`. */
-export interface NewtonHead {
+interface NewtonHead {
   readonly loss: LossOf;
   /** The problems of one fit. */
   problems(strength: number, heldOut: number): Problem[];
   /** Columns of scores of one fit: 1 with two classes. */
   readonly columns: number;
   readonly intercept: NonNullable<NewtonOptions["intercept"]>;
-  /** Weights and biases for features as they are, from a column block of a solution. */
+  /** What the intercepts of one fit are moved by, where a constant added to every class changes nothing: they sum to zero. */
+  middle(intercepts: Float64Array): number;
+  /** Weights and biases for features as they are, from the solution of one fit. */
   head(solution: Solution): LinearHead;
 }
 
 /** Multinomial logistic regression: C x cross-entropy + |W|²/2, intercepts free. Two classes have one weight vector. */
-export function logisticProblem(prepared: PreparedFeatures, classes: number): NewtonHead {
+function logisticProblem(prepared: PreparedFeatures, classes: number): NewtonHead {
   const columns = classes === 2 ? 1 : classes;
+  const middle = (intercepts: Float64Array) => (classes === 2 ? 0 : intercepts.reduce((a, b) => a + b, 0) / classes);
   return {
     loss: classes === 2 ? logisticLoss : softmaxLoss(classes),
     problems: (strength, heldOut) => [{ strength, heldOut, positive: 1 }],
     columns,
     intercept: { penalty: 0, mean: new Float64Array(0) },
+    middle,
     head: ({ weights, intercepts }) => {
-      // A constant added to every class changes nothing; they sum to zero.
-      const middle = classes === 2 ? 0 : intercepts.reduce((a, b) => a + b, 0) / classes;
+      const shift = middle(intercepts);
       return rawHead(
         prepared,
         classes,
         weights,
-        intercepts.map((value) => value - middle),
+        intercepts.map((value) => value - shift),
       );
     },
   };
@@ -43,7 +47,7 @@ export function logisticProblem(prepared: PreparedFeatures, classes: number): Ne
  * Support vector machines, one class against the rest: C x squared hinge + (|w|² + w0²)/2, with the intercept scaling x w0. The intercept is
  * penalised, the less the larger the scaling.
  */
-export function svmProblem(prepared: PreparedFeatures, classes: number, scaling = 1): NewtonHead {
+function svmProblem(prepared: PreparedFeatures, classes: number, scaling = 1): NewtonHead {
   const { mean, form, turn, turnBack } = prepared;
   const columns = classes === 2 ? 1 : classes;
   const turnedMean = turn(mean, 1);
@@ -58,6 +62,7 @@ export function svmProblem(prepared: PreparedFeatures, classes: number, scaling 
       Array.from({ length: columns }, (_, c) => ({ strength, heldOut, positive: classes - columns + c })),
     columns,
     intercept: { penalty: 1 / total, mean: turnedMean },
+    middle: () => 0,
     head: ({ weights, intercepts }) => {
       const head = rawHead(prepared, classes, weights, intercepts);
       if (outsideSquare === 0) return head;
@@ -91,15 +96,67 @@ function rawHead(
   );
 }
 
-/** Fits on all rows. */
-export async function fitNewtonHead(
-  prepared: PreparedFeatures,
-  problem: NewtonHead,
-  targets: Int32Array,
-  strength: number,
-  signal?: AbortSignal,
-): Promise<LinearHead> {
-  const { loss, problems, intercept } = problem;
-  const options = { intercept, ...(signal === undefined ? {} : { signal }) };
-  return problem.head(await minimize(prepared, { targets }, loss, problems(strength, -1), options));
+/** Scores that are kept at once, over rows, folds and classes: 32 MB. */
+const MOST_SCORES = 4e6;
+/** Cross-validation compares, so it need not be exact: the share of the objective that may be missing. */
+const CLOSE_ENOUGH = 1e-7;
+/** C times the mean square length of centred features. */
+const STRENGTHS = [0.3, 3, 30, 300, 3000];
+
+function newtonMethod(problemOf: (prepared: PreparedFeatures, rows: TrainingRows) => NewtonHead): HeadMethod {
+  return {
+    parameter: "C",
+    grid: async (rows) => {
+      const { form } = await rows.prepared();
+      const length = form.diagonal.reduce((a, b) => a + b, 0) / rows.features.rows || 1;
+      return STRENGTHS.map((strength) => strength / length);
+    },
+    fit: async (rows, strength) => {
+      const prepared = await rows.prepared();
+      const { loss, problems, intercept, head } = problemOf(prepared, rows);
+      const { targets, signal } = rows;
+      return head(await minimize(prepared, { targets }, loss, problems(strength, -1), { intercept, signal }));
+    },
+    leftOut: async (rows, strengths, folds) => {
+      const prepared = await rows.prepared();
+      const problem = problemOf(prepared, rows);
+      const out = strengths.map(() => new Float64Array(rows.targets.length * problem.columns));
+      const count = folds.reduce((a, b) => Math.max(a, b)) + 1;
+      const together = Math.max(1, Math.floor(MOST_SCORES / (rows.targets.length * problem.columns)));
+      for (let from = 0; from < count; from += together)
+        await leaveOut(prepared, problem, rows, strengths, folds, from, Math.min(from + together, count), out);
+      return rows.classes === 2 ? out.map(withZeros) : out;
+    },
+  };
 }
+
+/** Scores of the rows of folds [from, to), by heads that have not seen their fold; each strength begins where the one before ended. */
+async function leaveOut(
+  prepared: PreparedFeatures,
+  { loss, problems, columns, intercept, middle }: NewtonHead,
+  { targets, signal }: TrainingRows,
+  strengths: readonly number[],
+  folds: Int32Array,
+  from: number,
+  to: number,
+  out: readonly Float64Array[],
+): Promise<void> {
+  let start: Solution | undefined;
+  for (const [s, strength] of strengths.entries()) {
+    const all = Array.from({ length: to - from }, (_, i) => problems(strength, from + i)).flat();
+    start = await minimize(prepared, { targets, folds }, loss, all, { intercept, start, signal, enough: CLOSE_ENOUGH });
+    const width = (to - from) * columns;
+    for (let row = 0; row < targets.length; row++) {
+      const fold = folds[row]! - from;
+      if (fold < 0 || fold >= to - from) continue;
+      const shift = middle(start.intercepts.subarray(fold * columns, (fold + 1) * columns));
+      for (let c = 0; c < columns; c++)
+        out[s]![row * columns + c] = start.scores[row * width + fold * columns + c]! - shift;
+    }
+  }
+}
+
+export const logisticMethod = newtonMethod((prepared, { classes }) => logisticProblem(prepared, classes));
+export const svmMethod = newtonMethod((prepared, { classes, interceptScaling }) =>
+  svmProblem(prepared, classes, interceptScaling),
+);

@@ -1,0 +1,87 @@
+// How well a head does on rows that it has not seen, and the strength with which it does best.
+import { UsageError } from "../errors.ts";
+import { RandomSource } from "../random.ts";
+import { temperatureOf } from "./calibration.ts";
+import { classCounts } from "./feature-matrix.ts";
+import type { HeadMethod, TrainingRows } from "./heads/method.ts";
+
+/**
+ * Folds in which classes have their shares: each class's rows are shuffled and dealt out in turn.
+ *
+ * @returns the fold of each row
+ * @throws UsageError for fewer than two rows of a class, which could not be learnt while one is left out
+ */
+export function stratifiedFolds(targets: Int32Array, classes: number, folds: number, seed: number): Int32Array {
+  if (!Number.isInteger(folds) || folds < 2) throw new UsageError(`${folds} folds`, "give a whole number from 2 up");
+  const counts = classCounts(targets, classes);
+  const few = counts.findIndex((count) => count < 2);
+  if (few !== -1)
+    throw new UsageError(
+      `class ${few} has ${counts[few] === 1 ? "one row" : "no rows"}, and cross-validation needs two of every class`,
+      "give more pictures of it, or say how much to regularise (C, alpha, shrinkage, k)",
+      { class: few },
+    );
+  const random = new RandomSource(seed, "folds");
+  const out = new Int32Array(targets.length);
+  let next = 0;
+  for (let c = 0; c < classes; c++)
+    for (const row of random.shuffle(Int32Array.from(targets.keys()).filter((row) => targets[row] === c)))
+      out[row] = next++ % folds;
+  return out;
+}
+
+/** How one value of a head's parameter did. */
+export interface Trial {
+  readonly value: number;
+  /** Share of the rows that were answered rightly unseen. */
+  readonly accuracy: number;
+  /** Their mean cross-entropy, with the best temperature. */
+  readonly loss: number;
+}
+
+export interface CrossValidation {
+  /** Which value is best: the most rows right, then the smallest cross-entropy. */
+  readonly best: number;
+  readonly trials: readonly Trial[];
+  /** Scores of every row by heads with that value that have not seen it. (rows, classes) */
+  readonly scores: Float64Array;
+}
+
+/** Tries values. @param folds of each row */
+export async function crossValidate(
+  method: HeadMethod,
+  rows: TrainingRows,
+  values: readonly number[],
+  folds: Int32Array,
+): Promise<CrossValidation> {
+  const { targets, classes } = rows;
+  const all = await method.leftOut(rows, values, folds);
+  const trials = values.map((value, i) => ({
+    value,
+    accuracy: accuracyOf(all[i]!, targets, classes),
+    loss: temperatureOf(all[i]!, targets, classes).after,
+  }));
+  const best = trials.reduce(
+    (b, trial, i) =>
+      trial.accuracy > trials[b]!.accuracy || (trial.accuracy === trials[b]!.accuracy && trial.loss < trials[b]!.loss)
+        ? i
+        : b,
+    0,
+  );
+  return { best: values[best]!, trials, scores: all[best]! };
+}
+
+/** The class with the largest score in each row, the first of equal ones. */
+export function predictions(scores: Float64Array, classes: number): Int32Array {
+  return Int32Array.from({ length: scores.length / classes }, (_, row) => {
+    let best = 0;
+    for (let c = 1; c < classes; c++) if (scores[row * classes + c]! > scores[row * classes + best]!) best = c;
+    return best;
+  });
+}
+
+/** Share of the rows whose largest score is their class's. */
+export function accuracyOf(scores: Float64Array, targets: Int32Array, classes: number): number {
+  const right = predictions(scores, classes).reduce((sum, answer, row) => sum + Number(answer === targets[row]), 0);
+  return right / targets.length;
+}
