@@ -9,6 +9,7 @@ import type { SheetOptions } from "./image/sheet.ts";
 import type { ModelFileSource } from "./model-folder/load.ts";
 import { nodeHost } from "./platform/node/host.ts";
 import { nodeTrainingHost } from "./platform/node/training-host.ts";
+import { type PictureIndexOptions, PictureIndex as PictureIndexTask } from "./retrieval/picture-index.ts";
 import {
   type AdaptiveClassifier as AdaptiveClassifierTask,
   loadAdaptiveClassifier,
@@ -47,6 +48,14 @@ export type { Resolution } from "./image/resolution.ts";
 export type { Views } from "./image/views.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { ScoreKind } from "./onnx/score-kind.ts";
+export type { PictureOutcome } from "./retrieval/add-pictures.ts";
+export type {
+  AddPicturesOptions,
+  IndexChanges,
+  Match,
+  PictureIndexOptions,
+  SearchOptions,
+} from "./retrieval/picture-index.ts";
 export type { Device, RunOptions, Session, SessionOptions, ValueInfo } from "./runtime/session.ts";
 export type { SessionLayout } from "./runtime/session-layout.ts";
 export type {
@@ -112,6 +121,23 @@ export type Embedder = EmbedderTask;
 export const Embedder = {
   load: (source: ModelFileSource, options?: EmbedderOptions): Promise<Embedder> =>
     loadEmbedder(nodeHost, source, options),
+};
+
+/** Pictures in a folder on the disk, by what they look like. */
+export type PictureIndex = PictureIndexTask;
+
+export const PictureIndex = {
+  /**
+   * Opens the index in a folder. Where there is none it is made when pictures are added, with the model that is named.
+   *
+   * @throws NotFoundError when there is none and no model is named; FormatError for a folder of something else, and for a damaged manifest
+   * @example
+   * await using index = await PictureIndex.open("photos-index", { model: "saccade/everyday" });
+   * await index.add(["a.jpg", "b.jpg"]);
+   * for (const { path, score } of await index.search("c.jpg", { topK: 5 })) console.log(path, score);
+   */
+  open: (folder: string, options?: PictureIndexOptions): Promise<PictureIndex> =>
+    PictureIndexTask.open(nodeHost, folder, options),
 };
 
 /**

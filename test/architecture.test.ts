@@ -45,6 +45,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "runtime",
     "platform/host.ts",
   ],
+  retrieval: ["learn", "tasks", "model-folder", "embeddings", "onnx", "image", "runtime", "platform/host.ts"],
   evaluate: [
     "tasks",
     "train",
@@ -63,6 +64,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "recipes",
     "tasks",
     "evaluate",
+    "retrieval",
     "model-folder",
     "models",
     "onnx",

@@ -9,12 +9,14 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addEmbed } from "./commands/embed.ts";
 import { addEval } from "./commands/eval.ts";
 import { addExport } from "./commands/export.ts";
+import { addIndex } from "./commands/index.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addModels } from "./commands/models.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRecipes } from "./commands/recipes.ts";
 import { addRun } from "./commands/run.ts";
 import { addScenes } from "./commands/scenes.ts";
+import { addSearch } from "./commands/search.ts";
 import { addTrain } from "./commands/train.ts";
 import { noteError, type Terminal } from "./terminal.ts";
 
@@ -28,6 +30,8 @@ const COMMANDS: readonly AddCommand[] = [
   addEval,
   addBench,
   addEmbed,
+  addIndex,
+  addSearch,
   addModels,
   addPull,
   addInspect,

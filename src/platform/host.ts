@@ -89,6 +89,8 @@ export interface EmbeddingsHost {
   readonly decodeEmbeddings: DecodeEmbeddings;
   /** The bytes of a file from `start` on; fewer than `length` where it ends before. */
   readRange(path: string, start: number, length: number): Promise<Uint8Array>;
+  /** A path that means the same from whatever folder a process works in. */
+  absolutePath(path: string): string;
 }
 
 /** A host that can train: whose files hold data sets, and which has threads to prepare pictures. */

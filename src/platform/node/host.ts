@@ -1,4 +1,5 @@
 // The Host of Node: fs, sharp, and ONNX Runtime in worker threads.
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { UrlLike } from "../../byte-sources.ts";
 import { UsageError } from "../../errors.ts";
@@ -31,6 +32,7 @@ export const nodeHost: NodeHost = {
   layTextOver,
   decodeEmbeddings: decodeEmbeddingsInThread,
   readRange,
+  absolutePath: (path) => resolve(path),
   createSession: (model, options) => createNodeSession(model, options),
   sha256,
   createStagedSession: (models, options) => createStagedNodeSession(models, options),

@@ -1,5 +1,4 @@
 // The host of Node, with what training needs.
-import { resolve } from "node:path";
 import type { TrainingHost } from "../host.ts";
 import { nodeDataFiles } from "./data-files.ts";
 import { createDataWorkers } from "./data-workers.ts";
@@ -8,6 +7,5 @@ import { nodeHost } from "./host.ts";
 export const nodeTrainingHost: TrainingHost = {
   ...nodeHost,
   dataFiles: nodeDataFiles,
-  absolutePath: (path) => resolve(path),
   createDataWorkers,
 };

@@ -1,0 +1,301 @@
+// Exact nearest neighbours. A product in eight bits says of every vector how near it is, and how wrong that can be; those that can be among the
+// nearest by that are compared in full. The result is that of comparing all, and a quarter of the bytes is read.
+import { AbortedError, UsageError } from "../errors.ts";
+import type { Host } from "../platform/host.ts";
+import type { Session, SessionOptions } from "../runtime/session.ts";
+import { tensor } from "../tensor.ts";
+import { Candidates } from "./candidates.ts";
+import {
+  allocateCodes,
+  encodeQuery,
+  encodeVectors,
+  exactCosine,
+  normOf,
+  QUERY_ROWS,
+  type QueryCodes,
+} from "./codes.ts";
+import { SCAN_INPUT, type ScanBlock, scanModel } from "./scan-model.ts";
+
+/** Vectors that are somewhere: on a disk, in memory. */
+export interface VectorSource {
+  readonly rows: number;
+  /** All of them, (rows, width). */
+  all(): Promise<Float32Array>;
+  /** Some of them, (ends - start, width). */
+  range(start: number, end: number): Promise<Float32Array>;
+}
+
+/** A picture, by its place among all, and how near it is: the mean over the query's vectors of the largest cosine with the picture's. */
+export interface Neighbour {
+  readonly picture: number;
+  readonly score: number;
+}
+
+export interface SearchShape {
+  readonly width: number;
+  /** Vectors of each picture, one after another. */
+  readonly perPicture: number;
+}
+
+/** Codes of one session: with more, loading them would need several times the memory. */
+const SEGMENT_BYTES = 2 ** 27;
+
+interface Segment {
+  readonly session: Session;
+  readonly blocks: readonly ScanBlock[];
+  /** The first row. */
+  readonly start: number;
+  readonly scales: Float32Array;
+  readonly errors: Float32Array;
+}
+
+export class ExactSearch {
+  readonly #segments: readonly Segment[];
+  readonly #sources: readonly VectorSource[];
+  readonly #shape: SearchShape;
+
+  private constructor(segments: readonly Segment[], sources: readonly VectorSource[], shape: SearchShape) {
+    this.#segments = segments;
+    this.#sources = sources;
+    this.#shape = shape;
+  }
+
+  /** Reads all vectors once; what stays in memory is a byte for each number. */
+  static async open(
+    host: Pick<Host, "createSession">,
+    sources: readonly VectorSource[],
+    shape: SearchShape,
+    options: Pick<SessionOptions, "threads" | "signal" | "onNotice"> = {},
+  ): Promise<ExactSearch> {
+    const segments: Segment[] = [];
+    try {
+      let start = 0;
+      for (const together of grouped(sources, shape.width)) {
+        segments.push(await openSegment(host, together, start, shape, options));
+        start += rowsOf(together);
+      }
+      return new ExactSearch(segments, sources, shape);
+    } catch (error) {
+      await Promise.all(segments.map(({ session }) => session.dispose()));
+      throw error;
+    }
+  }
+
+  /**
+   * The `count` nearest pictures, the nearest first.
+   *
+   * @param query vectors of one picture
+   * @param before the order of equally near pictures
+   */
+  async search(
+    query: readonly Float32Array[],
+    count: number,
+    before: (a: number, b: number) => number,
+    signal?: AbortSignal,
+  ): Promise<Neighbour[]> {
+    const { width } = this.#shape;
+    for (const vector of query)
+      if (vector.length !== width || !vector.every(Number.isFinite))
+        throw new UsageError(
+          vector.length === width
+            ? "a query has numbers that are not finite"
+            : `a query of ${vector.length} numbers does not go with vectors of ${width}`,
+        );
+    const candidates = await this.#scan(query.map(encodeQuery), count, signal);
+    const scored = await this.#compare(query, candidates, signal);
+    return scored.toSorted((a, b) => b.score - a.score || before(a.picture, b.picture)).slice(0, count);
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all(this.#segments.map(({ session }) => session.dispose()));
+  }
+
+  /** While the numbers of one segment are gone through, the next is computed. */
+  async #scan(query: readonly QueryCodes[], count: number, signal?: AbortSignal): Promise<readonly number[]> {
+    const candidates = new Candidates(count);
+    const digits = new Uint8Array(query.flatMap(({ digits }) => [...digits]));
+    const feeds = { [SCAN_INPUT]: tensor("uint8", [query.length * QUERY_ROWS, this.#shape.width], digits) };
+    const run = (segment: Segment | undefined) => segment?.session.run(feeds, signal === undefined ? {} : { signal });
+    let coming = run(this.#segments[0]);
+    for (const [i, segment] of this.#segments.entries()) {
+      const outputs = await coming!;
+      coming = run(this.#segments[i + 1]);
+      coming?.catch(() => undefined); // it is awaited in the next turn, or not at all
+      for (const block of segment.blocks) {
+        const sums = outputs[block.output]!.data as Int32Array;
+        offerBlock(candidates, { query, sums, segment, block, perPicture: this.#shape.perPicture });
+      }
+    }
+    return candidates.pictures();
+  }
+
+  async #compare(
+    query: readonly Float32Array[],
+    candidates: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<Neighbour[]> {
+    const { width, perPicture } = this.#shape;
+    const norms = query.map(normOf);
+    const scored: Neighbour[] = [];
+    let first = 0;
+    let at = 0;
+    for (const source of this.#sources) {
+      const pictures = source.rows / perPicture;
+      const inside: number[] = [];
+      for (; at < candidates.length && candidates[at]! < first + pictures; at++) inside.push(candidates[at]! - first);
+      for await (const { pictures: near, vectors, start } of nearVectors(source, inside, perPicture)) {
+        if (signal?.aborted === true) throw new AbortedError("searching", signal.reason);
+        for (const picture of near) {
+          const begin = (picture - start) * perPicture * width;
+          scored.push({ picture: first + picture, score: scoreOf(query, norms, vectors, begin, perPicture) });
+        }
+      }
+      first += pictures;
+    }
+    return scored;
+  }
+}
+
+const rowsOf = (sources: readonly VectorSource[]): number => sources.reduce((sum, { rows }) => sum + rows, 0);
+
+/** Sources that go into one session, in their order. */
+function* grouped(sources: readonly VectorSource[], width: number): Generator<readonly VectorSource[]> {
+  let together: VectorSource[] = [];
+  for (const source of sources) {
+    if (together.length > 0 && (rowsOf(together) + source.rows) * width > SEGMENT_BYTES) {
+      yield together;
+      together = [];
+    }
+    together.push(source);
+  }
+  if (together.length > 0) yield together;
+}
+
+async function openSegment(
+  host: Pick<Host, "createSession">,
+  sources: readonly VectorSource[],
+  start: number,
+  { width, perPicture }: SearchShape,
+  options: Pick<SessionOptions, "threads" | "signal" | "onNotice">,
+): Promise<Segment> {
+  const encoded = allocateCodes(rowsOf(sources), width);
+  let at = 0;
+  for (const source of sources) {
+    if (options.signal?.aborted === true) throw new AbortedError("opening the index", options.signal.reason);
+    encodeVectors(await source.all(), width, encoded, at);
+    at += source.rows;
+  }
+  const { bytes, blocks } = scanModel(encoded.codes, width, perPicture);
+  const session = await host.createSession(bytes, options);
+  return { session, blocks, start, scales: encoded.scales, errors: encoded.errors };
+}
+
+interface BlockSums {
+  readonly query: readonly QueryCodes[];
+  /** (QUERY_ROWS for each vector of the query, columns) */
+  readonly sums: Int32Array;
+  readonly segment: Segment;
+  readonly block: ScanBlock;
+  readonly perPicture: number;
+}
+
+function offerBlock(candidates: Candidates, given: BlockSums): void {
+  if (given.query.length === 1 && given.perPicture === 1) offerSingles(candidates, given);
+  else offerPictures(candidates, given);
+}
+
+/** One vector against one vector a picture: the loop that a million goes through. */
+function offerSingles(candidates: Candidates, { query, sums, segment, block }: BlockSums): void {
+  const { steps, slope, offset } = query[0]!;
+  const [coarse, fine] = steps;
+  const { scales, errors } = segment;
+  const { columns, start } = block;
+  for (let column = 0; column < columns; column++) {
+    const row = start + column;
+    const cosine = scales[row]! * (coarse * sums[column]! + fine * sums[columns + column]!);
+    const reach = slope * errors[row]! + offset;
+    if (cosine + reach >= candidates.threshold) candidates.offer(segment.start + row, cosine - reach, cosine + reach);
+  }
+}
+
+/** The mean over the query's vectors of the largest cosine with a picture's: bounds of the parts give bounds of the whole. */
+function offerPictures(candidates: Candidates, { query, sums, segment, block, perPicture }: BlockSums): void {
+  const { columns, start } = block;
+  for (let column = 0; column < columns; column += perPicture) {
+    let lower = 0;
+    let upper = 0;
+    for (const [i, { steps, slope, offset }] of query.entries()) {
+      const row = QUERY_ROWS * i * columns + column;
+      let least = -2;
+      let most = -2;
+      for (let p = 0; p < perPicture; p++) {
+        const sum = steps[0] * sums[row + p]! + steps[1] * sums[row + columns + p]!;
+        const cosine = segment.scales[start + column + p]! * sum;
+        const reach = slope * segment.errors[start + column + p]! + offset;
+        least = Math.max(least, cosine - reach);
+        most = Math.max(most, cosine + reach);
+      }
+      lower += least / query.length;
+      upper += most / query.length;
+    }
+    if (upper >= candidates.threshold) candidates.offer((segment.start + start + column) / perPicture, lower, upper);
+  }
+}
+
+interface NearVectors {
+  readonly pictures: readonly number[];
+  /** Of all pictures from `start` on. */
+  readonly vectors: Float32Array;
+  readonly start: number;
+}
+
+/** Candidates that are at most so far apart are read together. */
+const READ_GAP = 4;
+/** Reads that are under way at once. */
+const READS = 16;
+/** One in so many: then all of a source is read at once. */
+const DENSE = 16;
+
+/** The vectors of some pictures of a source. */
+async function* nearVectors(
+  source: VectorSource,
+  pictures: readonly number[],
+  perPicture: number,
+): AsyncGenerator<NearVectors> {
+  if (pictures.length === 0) return;
+  if (pictures.length * DENSE >= source.rows / perPicture) {
+    yield { pictures, vectors: await source.all(), start: 0 };
+    return;
+  }
+  const runs: number[][] = [];
+  for (const picture of pictures) {
+    const last = runs.at(-1);
+    if (last !== undefined && picture - last.at(-1)! <= READ_GAP) last.push(picture);
+    else runs.push([picture]);
+  }
+  for (let i = 0; i < runs.length; i += READS)
+    yield* await Promise.all(
+      runs.slice(i, i + READS).map(async (run) => {
+        const start = run[0]!;
+        const vectors = await source.range(start * perPicture, (run.at(-1)! + 1) * perPicture);
+        return { pictures: run, vectors, start };
+      }),
+    );
+}
+
+function scoreOf(
+  query: readonly Float32Array[],
+  norms: readonly number[],
+  vectors: Float32Array,
+  begin: number,
+  perPicture: number,
+): number {
+  let sum = 0;
+  for (const [i, vector] of query.entries()) {
+    let most = -2;
+    for (let p = 0; p < perPicture; p++)
+      most = Math.max(most, exactCosine(vector, norms[i]!, vectors, begin + p * vector.length));
+    sum += most;
+  }
+  return sum / query.length;
+}
