@@ -3,12 +3,13 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../errors.ts";
 import { DECODINGS, type Decoding } from "../image/raw-image.ts";
 import { parseResolution, type Resolution } from "../image/resolution.ts";
-import { MOST_CROPS, VIEWS, type Views } from "../image/views.ts";
+import { type FeatureViews, JITTERS, MOST_CROPS, VIEWS, type Views } from "../image/views.ts";
 import type { LoadOptions } from "../model-folder/load.ts";
 import { PRECISIONS, type Precision } from "../onnx/lower.ts";
 import { SCORE_KINDS, type ScoreKind } from "../onnx/score-kind.ts";
 import type { Files } from "../platform/host.ts";
 import { DEVICES, type Device } from "../runtime/session.ts";
+import { POOLINGS, type Pooling } from "../tasks/embed/pooling.ts";
 import { decodeText } from "../text-file.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -164,6 +165,40 @@ export function addViewsOption(command: Command): Command {
     "what is seen of a picture: center, as the model's preprocessing has it; whole, between bars; crops along its longer side, " +
     `up to ${MOST_CROPS}; or both; answers are averaged, and N views take N times the model's time (default: center)`;
   return command.addOption(new Option("--views <which>", help).choices(VIEWS));
+}
+
+export interface FeatureFlags {
+  views?: FeatureViews;
+  layer?: string;
+  pool?: Pooling;
+  power?: boolean;
+}
+
+/** --layer, --pool, --views, --power: which numbers of a model are a picture's features. */
+export function addFeatureOptions(command: Command): Command {
+  const views =
+    "what features are the mean of: as for classify center, whole, crops or whole+crops; flips, the picture and its mirror image (2 views); " +
+    "ten-crops, the corners too (10); jitter, also turned and whole (16); N views take N times the model's time (default: center)";
+  const pool =
+    "how one vector is made of tokens or a map: mean, max, the first token, or none, all values (default: mean)";
+  return command
+    .option(
+      "--layer <name>",
+      "a layer of the model, such as tokens, cls or stage.3 (saccade inspect lists them), or any value of an ONNX file",
+    )
+    .addOption(new Option("--pool <how>", pool).choices(POOLINGS))
+    .addOption(new Option("--views <which>", views).choices([...VIEWS, ...JITTERS]))
+    .option("--power", "take the root of every number, with its sign, before vectors are scaled");
+}
+
+/** What an embedder takes. */
+export function featureOptions({ views, layer, pool, power }: FeatureFlags) {
+  return {
+    ...(views === undefined ? {} : { views }),
+    ...(layer === undefined ? {} : { layer }),
+    ...(pool === undefined ? {} : { pooling: pool }),
+    ...(power === undefined ? {} : { power }),
+  };
 }
 
 /** What a session takes. */

@@ -69,6 +69,8 @@ function scaledOp(op: TransformOp, scaled: (size: number) => number): TransformO
     case "letterbox":
       return { ...op, width: scaled(op.width), height: scaled(op.height) };
     case "pad_square":
+    case "mirror":
+    case "rotate":
     case "normalize":
     case "value_range":
       return op;

@@ -30,6 +30,10 @@ export type TransformOp =
     }
   /** Grey bars that make the picture square. `fill` is 0 to 255. */
   | { readonly op: "pad_square"; readonly fill: number }
+  /** Left and right change places. */
+  | { readonly op: "mirror" }
+  /** Turned about the middle, counter-clockwise, in the same size: Pillow's rotate, bilinear. Corners that stay empty get the colour `fill`. */
+  | { readonly op: "rotate"; readonly degrees: number; readonly fill: Triple }
   /** (value / 255 - mean) / std. */
   | { readonly op: "normalize"; readonly mean: Triple; readonly std: Triple }
   /** Values from `low` (black) to `high` (white). */
@@ -133,6 +137,15 @@ const SYNTAX: Readonly<Record<TransformOp["op"], Syntax>> = {
     usage: "pad_square() or pad_square(GREY)",
     read: (args) => ({ op: "pad_square", fill: args.hasMore() ? args.integer("a grey value", 0, 255) : 0 }),
   },
+  mirror: { usage: "mirror()", read: () => ({ op: "mirror" }) },
+  rotate: {
+    usage: "rotate(DEGREES[,R/G/B])",
+    read: (args) => ({
+      op: "rotate",
+      degrees: args.number("an angle", -180, 180),
+      fill: args.hasMore() ? args.color() : [0, 0, 0],
+    }),
+  },
   normalize: {
     usage: `normalize(${Object.keys(NORMALIZATIONS).join("|")}) or normalize(mean=R/G/B,std=R/G/B)`,
     read: (args) => ({ op: "normalize", ...args.normalization() }),
@@ -198,6 +211,10 @@ function printOp(op: TransformOp): string {
       return `letterbox(${op.width},${op.height},${op.filter},${op.fill.join("/")})`;
     case "pad_square":
       return op.fill === 0 ? "pad_square()" : `pad_square(${op.fill})`;
+    case "mirror":
+      return "mirror()";
+    case "rotate":
+      return `rotate(${op.degrees},${op.fill.join("/")})`;
     case "normalize": {
       const mean = op.mean.join("/");
       const std = op.std.join("/");
@@ -258,11 +275,16 @@ class Arguments {
     return this.integer(what, 1, MAX_SIZE);
   }
 
-  share(what: string): number {
+  number(what: string, low: number, high: number): number {
     const piece = this.#take(what);
     const value = this.#toNumber(piece, what);
-    if (value < 0 || value > 1) this.#fail(piece.at, `${what} is a number from 0 to 1, not ${piece.text}`);
+    if (value < low || value > high)
+      this.#fail(piece.at, `${what} is a number from ${low} to ${high}, not ${piece.text}`);
     return value;
+  }
+
+  share(what: string): number {
+    return this.number(what, 0, 1);
   }
 
   color(): Triple {

@@ -37,6 +37,12 @@ const geometry: fc.Arbitrary<TransformOp> = fc.oneof(
   }),
   fc.record({ op: fc.constant("pad_square" as const), fill: byte }),
   fc.record({ op: fc.constant("crop" as const), width: size, height: size, x: share, y: share }),
+  fc.constant({ op: "mirror" as const }),
+  fc.record({
+    op: fc.constant("rotate" as const),
+    degrees: fc.double({ min: -180, max: 180, noNaN: true }).map((number) => number + 0),
+    fill: fc.tuple(byte, byte, byte),
+  }),
   fc.record({
     op: fc.constant("letterbox" as const),
     width: size,
@@ -249,6 +255,19 @@ describe("sizes follow torchvision", () => {
     expect(viewToPicture(parseTransform("letterbox(4,5)"), 8, 2)).toEqual({
       ...{ scaleX: 1, scaleY: 5, offsetX: 0, offsetY: -2 },
     });
+  });
+
+  test("mirrored, left is right; turned, the middle stays", () => {
+    const made = (text: string) => transformToRaw(gradient(5, 3), parseTransform(text)).image;
+    const columns = (image: RawImage) => [0, 1, 2, 3, 4].map((x) => image.data[3 * (5 + x)]!);
+    expect(columns(made("mirror()"))).toEqual([4, 3, 2, 1, 0]);
+    expect(viewToPicture(parseTransform("crop(2,3,0,0)|mirror()"), 5, 3)).toEqual({
+      ...{ scaleX: -0.4, scaleY: 1, offsetX: 0.4, offsetY: 0 },
+    });
+    expect(columns(made("rotate(180)"))).toEqual([4, 3, 2, 1, 0]);
+    expect([...made("rotate(90,1/2/3)").data.subarray(0, 3)]).toEqual([1, 2, 3]);
+    expect(columns(made("rotate(90)"))[2]).toBe(2);
+    expect(made("rotate(0)").data).toEqual(gradient(5, 3).data);
   });
 
   test("crop offsets are rounded half to even", () => {

@@ -2,6 +2,8 @@
 // resize, center_crop, to_tensor, normalize). The same plan tells where a point of the model's view lies on the original picture.
 import { LimitError, UsageError } from "../errors.ts";
 import { allocate, type TensorData } from "../tensor.ts";
+import { rotate } from "./augment-affine.ts";
+import { flipHorizontally } from "./augment-crop.ts";
 import { DEFAULT_MAX_PIXELS, type PictureSize, type RawImage } from "./raw-image.ts";
 import { copyWindow, type PixelWindow, type ResampleFilter, resample } from "./resample.ts";
 import type { Transform, TransformOp, Triple } from "./transform-syntax.ts";
@@ -17,7 +19,7 @@ export {
 
 /**
  * Where the model's view lies on the original picture. Both are measured from 0 (left, top edge) to 1 (right, bottom edge):
- * `pictureX = viewX * scaleX + offsetX`. Padding makes offsets negative.
+ * `pictureX = viewX * scaleX + offsetX`. Padding makes offsets negative, mirroring scales; of a turned view it says where it would lie upright.
  */
 export interface ViewToPicture {
   readonly scaleX: number;
@@ -39,6 +41,8 @@ type Step =
       readonly window: PixelWindow;
     }
   | { readonly kind: "crop"; readonly window: PixelWindow }
+  | { readonly kind: "mirror" }
+  | { readonly kind: "rotate"; readonly degrees: number; readonly fill: Triple }
   | {
       readonly kind: "pad";
       readonly width: number;
@@ -301,11 +305,18 @@ function planOp(plan: Plan, op: TransformOp): Plan {
     }
     case "pad_square":
       return planPad(plan, long, long, [op.fill, op.fill, op.fill]);
+    case "mirror":
+      return { ...plan, steps: [...plan.steps, { kind: "mirror" }], x: mirrored(plan.x) };
+    case "rotate":
+      // Axes cannot say how it lies: they go on as if it were upright.
+      return { ...plan, steps: [...plan.steps, { kind: "rotate", degrees: op.degrees, fill: op.fill }] };
     case "normalize":
     case "value_range":
       return plan;
   }
 }
+
+const mirrored = ({ size, scale, offset }: Axis): Axis => ({ size, scale: -scale, offset: offset + size * scale });
 
 function planResize(plan: Plan, width: number, height: number, filter: ResampleFilter): Plan {
   const resized = (axis: Axis, size: number): Axis => ({
@@ -376,6 +387,10 @@ function applyStep(image: RawImage, step: Step): RawImage {
       return resample(image, step.width, step.height, { filter: step.filter, window: step.window });
     case "crop":
       return copyWindow(image, step.window);
+    case "mirror":
+      return flipHorizontally(image);
+    case "rotate":
+      return rotate(image, step.degrees, { filter: "bilinear", fill: step.fill });
     case "pad": {
       if (step.width * step.height > DEFAULT_MAX_PIXELS)
         throw new LimitError("a padded picture", step.width * step.height, DEFAULT_MAX_PIXELS, "pixels");

@@ -2,7 +2,7 @@
 import type { DecodeOptions, PictureSize, RawImage } from "./raw-image.ts";
 import { firstResize, transformRendition, transformToRaw } from "./transform.ts";
 import type { Transform } from "./transform-syntax.ts";
-import { type Views, viewTransforms } from "./views.ts";
+import { type FeatureViews, viewTransforms } from "./views.ts";
 
 /** A picture as the model sees it, before normalisation: the picture itself is no longer needed. */
 export interface PictureView {
@@ -22,7 +22,7 @@ export interface ViewOptions extends DecodeOptions {
   /** What will become of the pixels. The decoder may do it, and sets `viewOf`. Default: the picture is wanted as it is. */
   readonly transform?: Transform;
   /** Which views of it the transform is to make. Default "center". */
-  readonly views?: Views;
+  readonly views?: FeatureViews;
 }
 
 /** Pixels that stand for a picture, perhaps fewer than it has. */
@@ -49,7 +49,7 @@ export function pictureView(picture: RawImage, transform: Transform): PictureVie
 }
 
 /** The same for all views. */
-export function pictureViews(picture: RawImage, transform: Transform, views: Views): PictureViews {
+export function pictureViews(picture: RawImage, transform: Transform, views: FeatureViews): PictureViews {
   const { viewOf, otherViews = [] } = picture;
   const [first, ...others] =
     viewOf === undefined
@@ -64,7 +64,11 @@ export function pictureSize({ width, height, viewOf }: RawImage): PictureSize {
 }
 
 /** The views of a picture from what stands for it. A picture of which the only transform changes nothing is given back as it is. */
-export function viewsOfRendition({ pixels, picture, box }: Rendition, transform: Transform, views: Views): RawImage {
+export function viewsOfRendition(
+  { pixels, picture, box }: Rendition,
+  transform: Transform,
+  views: FeatureViews,
+): RawImage {
   const made = viewTransforms(transform, views, picture).map((one) => transformRendition(pixels, one, picture, box));
   if (made.length === 1 && made[0] === pixels) return pixels;
   // Views can be given away; the decoder's memory cannot.
@@ -76,7 +80,7 @@ export function viewsOfRendition({ pixels, picture, box }: Rendition, transform:
 const LEAST_GAP = 2;
 
 /** How many times smaller than it is a picture may be decoded, at most; 1 where it must be decoded wholly. */
-export function mostShrinking(transform: Transform, views: Views, picture: PictureSize): number {
+export function mostShrinking(transform: Transform, views: FeatureViews, picture: PictureSize): number {
   return Math.min(...viewTransforms(transform, views, picture).map((one) => mostShrinkingFor(one, picture)));
 }
 

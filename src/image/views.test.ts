@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { seenShare } from "./seen-share.ts";
 import { parseTransform, printTransform, transformOutputSize } from "./transform.ts";
-import { MOST_CROPS, VIEWS, type Views, viewsToPicture, viewTransforms } from "./views.ts";
+import { JITTER_VIEWS, JITTERS, MOST_CROPS, VIEWS, type Views, viewsToPicture, viewTransforms } from "./views.ts";
 
 const EVERYDAY = "resize_small(112,bicubic)|central_crop(112)|normalize(imagenet)";
 const MARGINS = "resize_small(256,bilinear)|central_crop(224)|normalize(imagenet)";
@@ -101,4 +101,45 @@ test("whatever the picture and the transform, several views have one size, are d
     }),
     { numRuns: 500 },
   );
+});
+
+describe("jittering", () => {
+  const jittered = (text: string, views: (typeof JITTERS)[number], width = 400, height = 300) =>
+    viewTransforms(parseTransform(text), views, { width, height }).map(printTransform);
+
+  test("mirror images, corners, turned and whole", () => {
+    const views = jittered(MARGINS, "jitter");
+    const corner = (at: string) => `resize_small(256,bilinear)|crop(224,224,${at})|normalize(imagenet)`;
+    const turned = (degrees: number) =>
+      `resize_small(256,bilinear)|rotate(${degrees},124/116/104)|crop(224,224,0.5,0.5)|normalize(imagenet)`;
+    const upright = [MARGINS, ...["0,0", "1,0", "0,1", "1,1"].map(corner), turned(-15), turned(15)];
+    const whole = "letterbox(224,224,bilinear,124/116/104)|normalize(imagenet)";
+    expect(views.filter((_, i) => i % 2 === 0)).toEqual([...upright, whole]);
+    for (let i = 0; i < views.length; i += 2)
+      expect(views[i + 1]).toBe(views[i]!.replace("|normalize", "|mirror()|normalize"));
+    expect(jittered(MARGINS, "ten-crops")).toEqual(views.slice(0, 10));
+    expect(jittered(MARGINS, "flips")).toEqual(views.slice(0, 2));
+  });
+
+  test("preprocessing that leaves no room around its crop is enlarged for the corners", () => {
+    expect(jittered(EVERYDAY, "ten-crops")[2]).toBe("resize_small(128,bicubic)|crop(112,112,0,0)|normalize(imagenet)");
+    expect(jittered("resize(96,64)", "ten-crops")[2]).toBe("resize_cover(110,73,bilinear)|crop(96,64,0,0)");
+  });
+
+  test("views of one size, as many as are promised, whatever the picture", () => {
+    const side = fc.integer({ min: 1, max: 3000 });
+    const texts = fc.constantFrom(EVERYDAY, MARGINS, "resize(96,64)", "resize_small(70)|central_crop(64,32)");
+    fc.assert(
+      fc.property(texts, fc.constantFrom(...JITTERS), side, side, (text, views, width, height) => {
+        const transforms = viewTransforms(parseTransform(text), views, { width, height });
+        expect(transforms).toHaveLength(JITTER_VIEWS[views]);
+        const own = transformOutputSize(parseTransform(text), width, height);
+        for (const one of transforms) expect(transformOutputSize(one, width, height)).toEqual(own);
+      }),
+    );
+  });
+
+  test("views of any size have a mirror image and no corners", () => {
+    expect(jittered("normalize(clip)", "ten-crops")).toEqual(["normalize(clip)", "mirror()|normalize(clip)"]);
+  });
 });

@@ -25,6 +25,22 @@ export const VIEWS = ["center", "whole", "crops", "whole+crops"] as const;
  */
 export type Views = (typeof VIEWS)[number];
 
+export const JITTERS = ["flips", "ten-crops", "jitter"] as const;
+/**
+ * Views whose mean is steadier than what a single one gives, of all pictures alike, for features: what CNN Features off-the-shelf (Razavian et al.,
+ * 2014) calls jittering.
+ *
+ * - "flips": what the model's preprocessing shows, and its mirror image: 2 views
+ * - "ten-crops": that and four corners, each with its mirror image: 10 views
+ * - "jitter": these, the middle turned by 15 degrees either way, and the whole picture, each with its mirror image: 16 views
+ */
+export type Jitter = (typeof JITTERS)[number];
+/** Everything that features may be the mean of. */
+export type FeatureViews = Views | Jitter;
+
+/** How many views of a picture there are at most. */
+export const JITTER_VIEWS: Readonly<Record<Jitter, number>> = { flips: 2, "ten-crops": 10, jitter: 16 };
+
 export const MOST_CROPS = 6;
 /** What a further crop would show, as a part of one, below which it is not worth its time: nearly square pictures need one crop. */
 const LEAST_NEW = 0.1;
@@ -39,7 +55,7 @@ const MIDDLE_GREY: Triple = [128, 128, 128];
  * @param transform the model's own
  * @example viewTransforms(parseTransform("resize_small(112)|central_crop(112)"), "crops", { width: 400, height: 200 }) // two crops
  */
-export function viewTransforms(transform: Transform, views: Views, picture: PictureSize): readonly Transform[] {
+export function viewTransforms(transform: Transform, views: FeatureViews, picture: PictureSize): readonly Transform[] {
   switch (views) {
     case "center":
       return [transform];
@@ -52,11 +68,17 @@ export function viewTransforms(transform: Transform, views: Views, picture: Pict
       const crops = cropTransforms(transform, picture);
       return whole === crops[0] ? crops : [whole, ...crops];
     }
+    case "flips":
+      return withMirrored([transform]);
+    case "ten-crops":
+      return withMirrored(fiveCrops(transform));
+    case "jitter":
+      return withMirrored(jittered(transform, picture));
   }
 }
 
 /** Where the views lie on a picture, in the order of their transforms. */
-export function viewsToPicture(transform: Transform, views: Views, picture: PictureSize): ViewToPicture[] {
+export function viewsToPicture(transform: Transform, views: FeatureViews, picture: PictureSize): ViewToPicture[] {
   const { width, height } = picture;
   return viewTransforms(transform, views, picture).map((one) => viewToPicture(one, width, height));
 }
@@ -119,6 +141,66 @@ function cropStarts(size: number, crop: number, other: number): number[] {
   const first = (size - covered) / 2;
   const step = (covered - crop) / (count - 1);
   return Array.from({ length: count }, (_, i) => (first + i * step) / (size - crop));
+}
+
+const withMirrored = (transforms: readonly Transform[]): Transform[] =>
+  transforms.flatMap((one) => [one, beforeValues(one, { op: "mirror" })]);
+
+/** A step on the pixels that a transform leaves. */
+function beforeValues(transform: Transform, op: TransformOp): Transform {
+  const values = valuesOf(transform);
+  return [...transform.slice(0, transform.length - values.length), op, ...values];
+}
+
+/** What is cropped is larger than the crop by this factor, as 256 to 224, where preprocessing itself leaves no more room than that. */
+const ROOM = 8 / 7;
+const TURN_DEGREES = 15;
+const CORNERS = [0, 1].flatMap((y) => [0, 1].map((x) => ({ x, y })));
+
+/** What the preprocessing shows, and the corners of a picture that is somewhat larger than a view. Views of any size have no corners. */
+function fiveCrops(transform: Transform): readonly Transform[] {
+  const framed = roomyFraming(transform);
+  return framed === undefined ? [transform] : [transform, ...CORNERS.map((start) => croppedAt(framed, start))];
+}
+
+function croppedAt(
+  { before, crop: { width, height }, after }: Framing,
+  start: { readonly x: number; readonly y: number },
+  turn: Transform = [],
+): Transform {
+  return [...before, ...turn, { op: "crop", width, height, ...start }, ...after];
+}
+
+function jittered(transform: Transform, picture: PictureSize): readonly Transform[] {
+  const framed = roomyFraming(transform);
+  const turned = [-TURN_DEGREES, TURN_DEGREES].map((degrees): Transform => {
+    const turn: TransformOp = { op: "rotate", degrees, fill: meanColor(transform) };
+    // With room around it, a turned crop has hardly any empty corners.
+    return framed === undefined ? beforeValues(transform, turn) : croppedAt(framed, { x: 0.5, y: 0.5 }, [turn]);
+  });
+  return [...fiveCrops(transform), ...turned, wholeTransform(transform, picture)];
+}
+
+/** A framing whose resizing leaves room around the crop. */
+function roomyFraming(transform: Transform): Framing | undefined {
+  const framed = framing(transform);
+  if (framed === undefined) return undefined;
+  const { before, crop, after } = framed;
+  const shown = transformOutputSize(before, SQUARE, SQUARE);
+  const missing = Math.max((ROOM * crop.width) / shown.width, (ROOM * crop.height) / shown.height);
+  if (missing <= 1) return framed;
+  return { before: before.map((op) => enlarged(op, missing)), crop, after };
+}
+
+/** The side of the picture that is tried, in pixels: how much room there is at least is a square picture's. */
+const SQUARE = 1000;
+
+function enlarged(op: TransformOp, factor: number): TransformOp {
+  const larger = (size: number) => Math.round(size * factor);
+  if ("size" in op) return { ...op, size: larger(op.size) };
+  if (op.op === "resize" || op.op === "resize_cover" || op.op === "letterbox")
+    return { ...op, width: larger(op.width), height: larger(op.height) };
+  return op;
 }
 
 interface Framing {

@@ -1,7 +1,7 @@
 // saccade embed: pictures to vectors, to compare and to search with.
 import type { Command } from "commander";
 import { nodeHost } from "../../platform/node/host.ts";
-import { loadEmbedder } from "../../tasks/embed/embedder.ts";
+import { type Embedder, loadEmbedder } from "../../tasks/embed/embedder.ts";
 import { DEFAULT_DECODING } from "../../tasks/engine/engine.ts";
 import { tensor } from "../../tensor.ts";
 import { writeSafetensors } from "../../weights/safetensors.ts";
@@ -9,13 +9,15 @@ import { DEFAULT_MODEL } from "../default-model.ts";
 import {
   addDecodeOption,
   addDeviceOptions,
+  addFeatureOptions,
   addModelOptions,
   addPrecisionOption,
   addResolutionOption,
   addSessionsOption,
-  addViewsOption,
   type DecodeFlags,
   type DeviceOptions,
+  type FeatureFlags,
+  featureOptions,
   integer,
   loadOptions,
   type ModelOptions,
@@ -24,7 +26,6 @@ import {
   type SessionsOptions,
   sessionOptions,
   sessionsOptions,
-  type ViewsFlags,
 } from "../options.ts";
 import { refuseReplacing } from "../outputs.ts";
 import { PictureFailures } from "../picture-failures.ts";
@@ -39,7 +40,7 @@ interface EmbedFlags
     SessionsOptions,
     PrecisionOptions,
     ResolutionOptions,
-    ViewsFlags,
+    FeatureFlags,
     DecodeFlags {
   json?: boolean;
   output?: string;
@@ -56,13 +57,16 @@ interface Embedding {
 
 const EXAMPLES = `
 Vectors have length 1, so their dot product is the cosine similarity. CLIP
-models give their embedding, classifiers the features before their last layer.
+models give their embedding, classifiers the features before their last layer,
+and --layer any other. What decides their numbers is stated with them as their
+"space": only vectors of one space (equal ids) can be compared.
 
 Examples:
   $ saccade embed cat.jpg dog.jpg --model sparseformer_btsp_openai_clip_base
   $ saccade embed photos/ --output vectors.safetensors
   $ saccade embed photos/ --json > vectors.jsonl
   $ saccade embed panoramas/ --views whole --decode exact
+  $ saccade embed photos/ --layer stage.3 --views flips --power --output vectors.safetensors
   $ saccade embed --from-file list.txt --output vectors.safetensors
 `;
 
@@ -73,14 +77,17 @@ export function addEmbed(program: Command, terminal: Terminal, finish: (exitCode
     .argument("[path...]", "pictures, folders, globs, or - for standard input")
     .option("--from-file <list>", FROM_FILE_HELP)
     .option("-m, --model <model>", "registered name, model folder, checkpoint or ONNX file", DEFAULT_MODEL)
-    .option("--output <out.safetensors>", 'write the vectors: "embeddings" (pictures, width), names in the metadata')
+    .option(
+      "--output <out.safetensors>",
+      'write the vectors: "embeddings" (pictures, width), names and space in the metadata',
+    )
     .option("--json", "one JSON object a line and picture")
     .option("--transform <text>", "preprocessing instead of the model's own")
     .option("--no-normalize", "leave the vectors as long as the model makes them")
     .option("--batch <n>", "pictures run together", integer(1), 8)
     .addHelpText("after", EXAMPLES);
   addResolutionOption(addPrecisionOption(addSessionsOption(addDeviceOptions(addModelOptions(command)))));
-  addDecodeOption(addViewsOption(command), DEFAULT_DECODING).action((paths: string[], flags: EmbedFlags) =>
+  addDecodeOption(addFeatureOptions(command), DEFAULT_DECODING).action((paths: string[], flags: EmbedFlags) =>
     embed(paths, flags, terminal, finish),
   );
 }
@@ -104,7 +111,7 @@ async function embed(
     normalize: flags.normalize,
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
     ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
-    ...(flags.views === undefined ? {} : { views: flags.views }),
+    ...featureOptions(flags),
   });
   const { signal } = terminal;
   const decoding = flags.decode === undefined ? {} : { decode: flags.decode };
@@ -123,18 +130,18 @@ async function embed(
     }
     const embedding = { name: picture.name, vector: result.answer };
     embeddings.push(embedding);
-    terminal.out(flags.json ? jsonLine(embedding, embedder.card.name) : textLine(embedding, embeddings[0]!));
+    terminal.out(flags.json ? jsonLine(embedding, embedder) : textLine(embedding, embeddings[0]!));
   }
   progress.finish();
   if (flags.output !== undefined && embeddings.length > 0) {
-    await nodeHost.files.writeAtomic(flags.output, toSafetensors(embeddings, embedder.card.name));
+    await nodeHost.files.writeAtomic(flags.output, toSafetensors(embeddings, embedder));
     terminal.note(`${flags.output}: ${embeddings.length} x ${embeddings[0]!.vector.length}`);
   }
   if (!failures.finish(pictures.length + problems.length)) finish(1);
 }
 
-function jsonLine({ name, vector }: Embedding, model: string): string {
-  return `${JSON.stringify({ path: name, model, embedding: Array.from(vector) })}\n`;
+function jsonLine({ name, vector }: Embedding, { card, space }: Embedder): string {
+  return `${JSON.stringify({ path: name, model: card.name, space, embedding: Array.from(vector) })}\n`;
 }
 
 function textLine(embedding: Embedding, first: Embedding): string {
@@ -156,12 +163,16 @@ function cosine(a: Float32Array, b: Float32Array): number {
   return dot === 0 ? 0 : dot / Math.sqrt(squareA * squareB);
 }
 
-function toSafetensors(embeddings: readonly Embedding[], model: string): Uint8Array {
+function toSafetensors(embeddings: readonly Embedding[], { card, space }: Embedder): Uint8Array {
   const width = embeddings[0]!.vector.length;
   const data = new Float32Array(embeddings.length * width);
   embeddings.forEach(({ vector }, i) => {
     data.set(vector, i * width);
   });
   const names = JSON.stringify(embeddings.map(({ name }) => name));
-  return writeSafetensors([["embeddings", tensor("float32", [embeddings.length, width], data)]], { names, model });
+  return writeSafetensors([["embeddings", tensor("float32", [embeddings.length, width], data)]], {
+    names,
+    model: card.name,
+    space: JSON.stringify(space),
+  });
 }

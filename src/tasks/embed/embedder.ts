@@ -9,7 +9,7 @@ import type { DigestHost, Host } from "../../platform/host.ts";
 import {
   byPicture,
   Engine,
-  type EngineOptions,
+  type FeatureEngineOptions,
   loadedModel,
   type ModelSource,
   requireOutput,
@@ -39,7 +39,7 @@ export interface FeatureOptions {
   readonly normalize?: boolean;
 }
 
-export interface EmbedderOptions extends EngineOptions, FeatureOptions {}
+export interface EmbedderOptions extends Omit<FeatureEngineOptions, "layer" | "labels" | "scores">, FeatureOptions {}
 
 export interface EmbedOptions extends DecodeOptions {
   /** Default 8. */
@@ -135,7 +135,7 @@ export async function loadEmbedder(
   const { pooling = "mean", projection } = options;
   if (!POOLINGS.includes(pooling)) throw new UsageError(`pooling is ${POOLINGS.join(", ")}, got "${pooling}"`);
   const model = await loadedModel(host, source, options);
-  const engine = await Engine.open(host, model, options);
+  const engine = await Engine.openForFeatures(host, model, options);
   try {
     const layer = engine.model.embeddingName;
     const pooled = await pooledLayer(engine, model, layer, pooling);

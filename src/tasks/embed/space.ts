@@ -1,7 +1,7 @@
 // Which space a vector lies in: everything that decides its numbers. Vectors of two spaces have nothing to do with each other, however alike their
 // lengths, so whoever compares or keeps vectors keeps this beside them.
 import { UsageError } from "../../errors.ts";
-import type { Views } from "../../image/views.ts";
+import type { FeatureViews } from "../../image/views.ts";
 import type { Precision } from "../../onnx/lower.ts";
 import type { DigestHost } from "../../platform/host.ts";
 import type { Pooling } from "./pooling.ts";
@@ -21,7 +21,7 @@ export interface EmbeddingSpace {
   /** Preprocessing, in the transform language. */
   readonly transform: string;
   /** Which views of a picture the vector is the mean of. */
-  readonly views: Views;
+  readonly views: FeatureViews;
   readonly precision: Precision;
   /** Whether every number became the square root of its size, with its sign. */
   readonly power: boolean;

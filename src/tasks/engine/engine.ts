@@ -4,7 +4,7 @@ import type { DecodeOptions, Decoding } from "../../image/raw-image.ts";
 import { atResolution, type Resolution } from "../../image/resolution.ts";
 import { parseTransform, pixelNormalization, printTransform, type Transform } from "../../image/transform.ts";
 import { type PictureView, type PictureViews, pictureViews } from "../../image/view.ts";
-import { VIEWS, type Views } from "../../image/views.ts";
+import { type FeatureViews, JITTERS, VIEWS, type Views } from "../../image/views.ts";
 import {
   type CompiledModel,
   type CompileOptions,
@@ -50,6 +50,11 @@ export interface EngineOptions extends ManySessionsOptions, Omit<LoadOptions, "s
   readonly scores?: ScoreKind;
 }
 
+export interface FeatureEngineOptions extends Omit<EngineOptions, "views">, Pick<CompileOptions, "layer"> {
+  /** What features are the mean of. N views take N times the model's time. Default "center". */
+  readonly views?: FeatureViews;
+}
+
 /** What `loadModel` takes, or what it gives. */
 export type ModelSource = ModelFileSource | LoadedModel;
 
@@ -84,21 +89,22 @@ export class Engine {
     engineSessions: EngineSessions,
     readonly sessions: PictureSessions,
     readonly transform: Transform,
-    readonly views: Views,
+    readonly views: FeatureViews,
     readonly labels: readonly string[] | undefined,
   ) {
     this.#host = host;
     this.#engineSessions = engineSessions;
   }
 
-  /** @param options `layer` for an engine that gives that layer only (`CompileOptions.layer`) */
-  static async open(
-    host: Host,
-    source: ModelSource,
-    options: EngineOptions & Pick<CompileOptions, "layer">,
-  ): Promise<Engine> {
+  static open(host: Host, source: ModelSource, options: EngineOptions): Promise<Engine> {
+    requireViews(options.views, VIEWS);
+    return Engine.openForFeatures(host, source, options);
+  }
+
+  /** An engine for features: of more kinds of views, and of a layer alone. */
+  static async openForFeatures(host: Host, source: ModelSource, options: FeatureEngineOptions): Promise<Engine> {
     const { layer, onNotice, precision, resolution, scores, views = "center" } = options;
-    requireViews(views);
+    requireViews(views, [...VIEWS, ...JITTERS]);
     const loaded = await loadedModel(host, source, options);
     const compiled = compileModel(loaded, {
       target: targetOf(options.device),
@@ -181,8 +187,9 @@ function factsOf(model: PictureModel): PictureModel {
   return { card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, glimpses, usualTransform };
 }
 
-function requireViews(views: Views): void {
-  if (!VIEWS.includes(views)) throw new UsageError(`views are ${VIEWS.join(", ")}, got "${views}"`);
+function requireViews(views: FeatureViews | undefined, known: readonly FeatureViews[]): void {
+  if (views !== undefined && !known.includes(views))
+    throw new UsageError(`views are ${known.join(", ")}, got "${views}"`);
 }
 
 /** What a run gave for the views of its pictures, picture by picture. */
