@@ -18,6 +18,16 @@ import { type Classifier as ClassifierTask, loadClassifier } from "./tasks/class
 import { type EmbedderOptions, type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embed/embedder.ts";
 import type { EngineOptions } from "./tasks/engine/engine.ts";
 import { type PictureSource, readPicture } from "./tasks/engine/pictures.ts";
+import {
+  loadTextEmbedder,
+  type TextEmbedderOptions,
+  type TextEmbedder as TextEmbedderTask,
+} from "./tasks/zero-shot/text-embedder.ts";
+import {
+  loadZeroShot,
+  type ZeroShotClassifier as ZeroShotClassifierTask,
+  type ZeroShotOptions,
+} from "./tasks/zero-shot/zero-shot-classifier.ts";
 import { type EvaluateOptions, evaluate as evaluateModel, type ModelEvaluation } from "./workflows/evaluate.ts";
 import { train as trainModel } from "./workflows/train.ts";
 import type { TrainOptions, TrainResult } from "./workflows/train-options.ts";
@@ -76,6 +86,10 @@ export { type EmbeddingSpace, requireSameSpace } from "./tasks/embed/space.ts";
 export type { EngineOptions } from "./tasks/engine/engine.ts";
 export type { Answered } from "./tasks/engine/picture-stream.ts";
 export type { PictureSource } from "./tasks/engine/pictures.ts";
+export { labelVectors, type PromptOptions } from "./tasks/zero-shot/label-vectors.ts";
+export { DEFAULT_TEMPLATES } from "./tasks/zero-shot/prompts.ts";
+export type { EmbedTextOptions, TextEmbedderOptions } from "./tasks/zero-shot/text-embedder.ts";
+export type { ZeroShotClassifyOptions, ZeroShotOptions } from "./tasks/zero-shot/zero-shot-classifier.ts";
 export type { DType, TensorData } from "./tensor.ts";
 export type { EpochChoice, EpochSummary } from "./train/epoch-choice.ts";
 export type { Evaluation as EpochEvaluation, FitReport } from "./train/fit-options.ts";
@@ -140,6 +154,41 @@ export const PictureIndex = {
    */
   open: (folder: string, options?: PictureIndexOptions): Promise<PictureIndex> =>
     PictureIndexTask.open(nodeHost, folder, options),
+};
+
+/** Turns texts into vectors that pictures' are compared with. */
+export type TextEmbedder = TextEmbedderTask;
+
+export const TextEmbedder = {
+  /**
+   * Loads a text model: a registered name, a model folder with its vocabulary, or a checkpoint with one beside it.
+   *
+   * @throws NotFoundError without weights or a vocabulary; UsageError for a model of pictures
+   * @example
+   * const texts = await TextEmbedder.load("clip_text_vit_b16");
+   * const embedder = await Embedder.load("sparseformer_btsp_openai_clip_base");
+   * const [text, picture] = [await texts.embed("a photo of a sheep"), await embedder.embed("photo.jpg")];
+   * console.log(text.reduce((sum, value, i) => sum + value * picture[i]!, 0)); // the cosine
+   */
+  load: (source: ModelFileSource, options?: TextEmbedderOptions): Promise<TextEmbedder> =>
+    loadTextEmbedder(nodeHost, source, options),
+};
+
+/** Names what is in pictures among labels that are given with them. */
+export type ZeroShotClassifier = ZeroShotClassifierTask;
+
+export const ZeroShotClassifier = {
+  /**
+   * Loads a model of pictures and the text model that belongs to it.
+   *
+   * @throws UsageError for a model without a text model
+   * @example
+   * const classifier = await ZeroShotClassifier.load("sparseformer_btsp_openai_clip_base");
+   * const { predictions } = await classifier.classify("photo.jpg", ["a sheep", "a boat", "a dog"]);
+   * await classifier.dispose();
+   */
+  load: (source: ModelFileSource, options?: ZeroShotOptions): Promise<ZeroShotClassifier> =>
+    loadZeroShot(nodeHost, source, options),
 };
 
 /**

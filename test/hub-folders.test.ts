@@ -61,14 +61,14 @@ describe("transformers: models of real size have all names and shapes", async ()
   const packed = gunzipSync(await readFile(join(GOLDENS, "transformers/real-sizes.json.gz")));
   const models = JSON.parse(packed.toString()) as Record<string, { config: object; tensors: Record<string, number[]> }>;
   test.each(Object.entries(models))("%s", (name, { config, tensors }) => {
-    const { file, family } = transformersModel(config, name, undefined);
+    const { file, adoptNames } = transformersModel(config, name, undefined);
     const bare = new Map(
       Object.entries(tensors).map(([tensor, shape]): [string, TensorData] => [
         tensor,
         { dtype: "float32", shape, data: new Float32Array(0) },
       ]),
     );
-    const model = nativeModel(defineModel(file.architecture, file.config), family.adoptNames(bare), { name });
+    const model = nativeModel(defineModel(file.architecture, file.config), adoptNames(bare), { name });
     expect(model.weights.size).toBeGreaterThan(50);
     expect(model.card.labels).toBeUndefined();
     expect(file.labels).toHaveLength(1000);

@@ -17,6 +17,7 @@ import { type GridSampleLowering, type LoweringTarget, lower, type Precision } f
 import { type ModelMetadata, readMetadata, writeMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
 import type { FoundScores, ScoreKind } from "../onnx/score-kind.ts";
+import { printVocabulary } from "../text/vocabulary-files.ts";
 import { usualExtent } from "./describe.ts";
 import type { LoadedModel, ModelCard, NativeModel, OnnxModel } from "./model.ts";
 import { countGlimpses, pictureFacts } from "./picture-file.ts";
@@ -149,8 +150,10 @@ const STAGE = "saccade.stage";
 const STEPS = "saccade.steps";
 
 function describe({ definition, card }: NativeModel, { precision = "float32" }: ExportOptions): ModelMetadata {
-  const { labels, transform, licence, provenance } = card;
+  const { labels, transform, licence, provenance, vocabulary, textModel } = card;
   return {
+    ...(vocabulary === undefined ? {} : printVocabulary(vocabulary)),
+    text_model: textModel,
     labels,
     transform,
     licence,

@@ -40,6 +40,8 @@ const configFileSchema = z.looseObject({
   /** Where the weights come from and how they were made: free, flat facts. */
   provenance: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   early_exit: earlyExitSchema.optional(),
+  /** The text model whose vectors this one's are compared with. */
+  text_model: z.string().min(1).max(4096).optional(),
 });
 
 export type ConfigFile = z.infer<typeof configFileSchema>;

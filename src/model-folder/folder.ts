@@ -90,9 +90,8 @@ function nativeFolder(
       const file = checked(timmConfig(json, where, transform), where);
       return { kind: "native", layout, file, adoptNames: timmNames };
     }
-    const { file, family } = transformersModel(json, where, processor);
+    const { file, adoptNames } = transformersModel(json, where, processor);
     const read = checked(file, where);
-    const { adoptNames } = family;
     return { kind: "native", layout, file: transform === undefined ? read : { ...read, transform }, adoptNames };
   } catch (error) {
     if (error instanceof FormatError) return error;

@@ -20,6 +20,7 @@ import { type ExternalFile, type WholeOnnx, wholeOnnx } from "./onnx-file.ts";
 import { onnxModel } from "./onnx-model.ts";
 import { pictureFacts } from "./picture-file.ts";
 import { detectModels, fitText } from "./recognise.ts";
+import { vocabularyBeside } from "./vocabulary.ts";
 
 export interface TensorFacts {
   readonly name: string;
@@ -47,6 +48,8 @@ export interface Inspection {
   /** What a model folder or an ONNX file says about itself. */
   readonly card?: Omit<ModelCard, "name">;
   readonly onnx?: Omit<OnnxSummary, "initializers" | "metadata">;
+  /** Of a text model with its vocabulary: how many tokens that has. */
+  readonly tokens?: number;
   /** Of an ONNX file of pictures: the output that holds the class scores, and what these are. */
   readonly scores?: FoundScores & { readonly output: string };
   /** What a run on a grey picture showed, or why there was none; only when values were checked. */
@@ -125,6 +128,7 @@ async function inspectFolder(host: Host, folder: string, options: InspectOptions
   const weights = await readWeightsAt(host.files, place, (bytes, path) => readAnyWeights(bytes, path, options));
   const { name: _, ...card } = cardOf(file, folder);
   const { architecture, config } = file;
+  const vocabulary = await vocabularyBeside(host.files, folder, defineModel(architecture, config));
   const facts = weightFacts(weights, weights.fileBytes, options);
   return {
     path: folder,
@@ -133,6 +137,7 @@ async function inspectFolder(host: Host, folder: string, options: InspectOptions
     notes: [...layoutNotes(found), ...facts.notes],
     fits: [],
     card,
+    ...(vocabulary === undefined ? {} : { tokens: vocabulary.size }),
     folder: { architecture, config, layout, misfit: misfitOf(found, weights, folder) },
   };
 }
@@ -141,7 +146,7 @@ function layoutNotes({ layout, file }: NativeFolder): string[] {
   if (layout === "saccade") return [];
   return [
     `it is a folder of ${layout}; saccade convert makes one of our own of it`,
-    ...(file.transform === undefined
+    ...(file.transform === undefined && defineModel(file.architecture, file.config).architecture.transform !== undefined
       ? [
           "it has no preprocessor_config.json: classify, embed, eval and convert must be told how pictures are prepared, with --transform",
         ]
@@ -169,7 +174,7 @@ function inspectOnnx(
   const { initializers, metadata, ...onnx } = readOnnx(bytes);
   const read = onnxModel(bytes, path);
   const model = { ...read, card: { ...besides, ...read.card } };
-  const { name: _, ...card } = model.card;
+  const { name: _, vocabulary, ...card } = model.card;
   const { architecture } = readMetadata(metadata);
   return {
     path,
@@ -179,12 +184,18 @@ function inspectOnnx(
     ...(external.length === 0 ? {} : { external }),
     notes: architecture === undefined ? [] : [`made by saccade from the architecture "${architecture}"`],
     tensors: options.check === true ? withFaults(initializers, bytes) : initializers,
-    metadata,
+    metadata: withoutVocabulary(metadata),
     fits: [],
     card,
+    ...(vocabulary === undefined ? {} : { tokens: vocabulary.size }),
     onnx,
     ...scoreFacts(model),
   };
+}
+
+/** A million characters, which nobody reads: what they say is told in a number. */
+function withoutVocabulary(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !/^saccade\.(?:vocab|merges)$/.test(key)));
 }
 
 function withFaults(tensors: readonly TensorFacts[], bytes: Uint8Array): TensorFacts[] {

@@ -18,6 +18,7 @@ import { defineFromCheckpoint, nativeModel } from "./native.ts";
 import { wholeOnnx } from "./onnx-file.ts";
 import { onnxModel } from "./onnx-model.ts";
 import { recogniseCheckpoint } from "./recognise.ts";
+import { vocabularyBeside, withPulledVocabulary, writeVocabulary } from "./vocabulary.ts";
 
 export interface LoadOptions {
   /** For a bare checkpoint: the registered model or architecture it belongs to. Default: the one that fits. */
@@ -41,9 +42,10 @@ export type ModelFileSource = string | UrlLike | ByteSource;
  * Throws NotFoundError, FormatError, WeightsMismatchError or UsageError.
  */
 export async function loadModel(host: Host, source: ModelFileSource, options: LoadOptions = {}): Promise<LoadedModel> {
-  return fromSource(host, source, options).catch((error: unknown) => {
+  const model = await fromSource(host, source, options).catch((error: unknown) => {
     throw options.config?.num_latent_tokens === undefined ? error : aboutTokens(error);
   });
+  return withPulledVocabulary(host, model);
 }
 
 /** What stands in the way of another number of tokens, in words of the dial and not of configurations and weights. */
@@ -80,12 +82,18 @@ async function fromPath(host: Host, path: string, options: LoadOptions): Promise
     const isWanted = model.kind === "native" || model.card.transform === undefined;
     if (beside !== undefined && isWanted)
       options.onNotice?.(`saccade: ${path}: ${beside} says more about it, and is not read; give its folder`);
-    return model;
+    return model.kind === "onnx" ? model : withVocabulary(files, files.join(path, ".."), model);
   } catch (error) {
     const isUnknown = error instanceof UsageError && options.architecture === undefined && options.config === undefined;
     if (beside === undefined || !isUnknown) throw error;
     throw new UsageError(error.message, `${beside} may say what it is: give its folder`);
   }
+}
+
+/** The model with the vocabulary that lies in a folder, if it is one that needs one. */
+async function withVocabulary(files: Files, folder: string, model: NativeModel): Promise<NativeModel> {
+  const vocabulary = await vocabularyBeside(files, folder, model.definition);
+  return vocabulary === undefined ? model : { ...model, card: { ...model.card, vocabulary } };
 }
 
 /** What would have been read if the folder that a weight file or an ONNX file lies in had been given; undefined when there is none. */
@@ -202,11 +210,12 @@ export async function loadFolder(
     return { kind, bytes, card: { ...found.card, ...card } };
   }
   const { file, adoptNames } = found;
-  if (options.seesPictures !== false) requireTransform(found, folder);
-  const { tensors, unread } = await readWeightsAt(files, await requireWeights(files, folder));
   const definition = changedModel(file.architecture, file.config, options.config);
+  const takesTexts = definition.architecture.input(definition.config).kind === "text";
+  if (options.seesPictures !== false && !takesTexts) requireTransform(found, folder);
+  const { tensors, unread } = await readWeightsAt(files, await requireWeights(files, folder));
   const card = cardOf(options.config === undefined ? file : forChangedModel(file, definition), name);
-  return nativeModel(definition, adoptNames(tensors), card, unread);
+  return withVocabulary(files, folder, nativeModel(definition, adoptNames(tensors), card, unread));
 }
 
 /** Models of one family in transformers are prepared for in different ways, so theirs is not guessed. */
@@ -245,7 +254,7 @@ function isSameSize(a: PixelSize | undefined, b: PixelSize): boolean {
 
 /** What a config.json says about its model. */
 export function cardOf(file: ConfigFile, name: string): ModelCard {
-  const { labels, transform, licence, provenance, early_exit: earlyExit } = file;
+  const { labels, transform, licence, provenance, early_exit: earlyExit, text_model: textModel } = file;
   return {
     name,
     ...(labels === undefined ? {} : { labels }),
@@ -253,6 +262,7 @@ export function cardOf(file: ConfigFile, name: string): ModelCard {
     ...(licence === undefined ? {} : { licence }),
     ...(provenance === undefined ? {} : { provenance }),
     ...(earlyExit === undefined ? {} : { earlyExit }),
+    ...(textModel === undefined ? {} : { textModel }),
   };
 }
 
@@ -261,7 +271,8 @@ export async function writeModelFolder(files: Files, folder: string, model: Nati
   const { definition, card } = model;
   await files.makeDirectory(folder);
   await files.writeAtomic(files.join(folder, "model.safetensors"), writeSafetensors(model.weights, { format: "pt" }));
-  const { labels, transform, licence, provenance, earlyExit } = card;
+  const { labels, transform, licence, provenance, earlyExit, vocabulary, textModel } = card;
+  if (vocabulary !== undefined) await writeVocabulary(files, folder, vocabulary);
   const file: ConfigFile = {
     architecture: definition.architecture.name,
     config: definition.config as Record<string, unknown>,
@@ -270,6 +281,7 @@ export async function writeModelFolder(files: Files, folder: string, model: Nati
     ...(licence === undefined ? {} : { licence }),
     ...(provenance === undefined ? {} : { provenance: { ...provenance } }),
     ...(earlyExit === undefined ? {} : { early_exit: earlyExitEntry(earlyExit) }),
+    ...(textModel === undefined ? {} : { text_model: textModel }),
   };
   await files.writeAtomic(files.join(folder, "config.json"), printConfigFile(file));
 }

@@ -3,6 +3,7 @@ import type { SolvedThresholds } from "../models/architecture.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import type { ScoreKind } from "../onnx/score-kind.ts";
 import type { TensorData } from "../tensor.ts";
+import type { Vocabulary } from "../text/vocabulary.ts";
 
 /** What stopping early is worth, solved on pictures: for models that run in steps. */
 export interface EarlyExit {
@@ -29,6 +30,10 @@ export interface ModelCard {
   /** What the scores are, where the graph of an ONNX file does not say. */
   readonly scores?: ScoreKind;
   readonly provenance?: Readonly<Record<string, string | number | boolean>>;
+  /** Of a text model: what its tokenizer knows. */
+  readonly vocabulary?: Vocabulary;
+  /** Of a model whose embeddings are compared with texts': the text model that gives these, as a user would name it. */
+  readonly textModel?: string;
   /** Thresholds for average budgets; they take the place of those that an official checkpoint carries. */
   readonly earlyExit?: EarlyExit;
 }

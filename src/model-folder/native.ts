@@ -45,8 +45,10 @@ function completeCard(definition: ModelDefinition, card: ModelCard, classes: Dim
   const labels = card.labels ?? (official?.length === classes ? official : undefined);
   const transform = card.transform ?? architecture.transform?.(config);
   const licence = card.licence ?? registered?.weights?.licence;
+  const textModel = card.textModel ?? registered?.textModel;
   return {
     ...card,
+    ...(textModel === undefined ? {} : { textModel }),
     ...(transform === undefined ? {} : { transform }),
     ...(labels === undefined ? {} : { labels }),
     ...(licence === undefined ? {} : { licence }),

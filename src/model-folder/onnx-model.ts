@@ -3,12 +3,19 @@ import { requireSelfContained } from "../onnx/external-data.ts";
 import { readMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
 import { SCORE_KINDS } from "../onnx/score-kind.ts";
+import { readVocabularyPair } from "../text/vocabulary-files.ts";
 import type { OnnxModel } from "./model.ts";
 
 /** Throws FormatError when the bytes are not a readable ONNX file, or not all of it. */
 export function onnxModel(bytes: Uint8Array, name: string): OnnxModel {
   requireSelfContained(bytes, name);
-  const { labels, transform, licence, provenance, scores } = readMetadata(readOnnx(bytes).metadata);
+  const { labels, transform, licence, provenance, scores, vocab, merges, text_model } = readMetadata(
+    readOnnx(bytes).metadata,
+  );
+  const vocabulary =
+    vocab === undefined || merges === undefined
+      ? undefined
+      : readVocabularyPair({ text: vocab, where: `${name}: vocab` }, { text: merges, where: `${name}: merges` });
   const kind = SCORE_KINDS.find((one) => one === scores);
   return {
     kind: "onnx",
@@ -18,6 +25,8 @@ export function onnxModel(bytes: Uint8Array, name: string): OnnxModel {
       ...(labels === undefined ? {} : { labels }),
       ...(transform === undefined ? {} : { transform }),
       ...(licence === undefined ? {} : { licence }),
+      ...(vocabulary === undefined ? {} : { vocabulary }),
+      ...(text_model === undefined ? {} : { textModel: text_model }),
       ...(kind === undefined ? {} : { scores: kind }),
       ...(provenance === undefined ? {} : { provenance: parseProvenance(provenance) }),
     },

@@ -26,6 +26,11 @@ export interface ModelMetadata {
   readonly precision?: string | undefined;
   /** What the scores are (score-kind.ts), where the graph does not say. */
   readonly scores?: string | undefined;
+  /** Of a text model: `vocab.json` and `merges.txt`, as they are beside its weights. */
+  readonly vocab?: string | undefined;
+  readonly merges?: string | undefined;
+  /** Of a model whose embeddings are compared with texts': the text model that gives these. */
+  readonly text_model?: string | undefined;
   /** Version of the library that wrote the file. */
   readonly version?: string | undefined;
 }
@@ -38,6 +43,9 @@ const TEXTS = [
   "answers",
   "precision",
   "scores",
+  "vocab",
+  "merges",
+  "text_model",
   "version",
 ] as const;
 const labelsSchema = z.array(z.string());

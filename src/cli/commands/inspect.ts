@@ -125,7 +125,7 @@ function describe(found: Inspection, flags: InspectFlags, terminal: Terminal): s
 }
 
 /** What a model folder or an ONNX file says about itself. */
-function aboutModel({ folder, onnx, scores, card }: Inspection): Fact[] {
+function aboutModel({ folder, onnx, scores, card, tokens }: Inspection): Fact[] {
   const facts: Fact[] = [];
   if (folder !== undefined) {
     facts.push(["architecture", folder.architecture]);
@@ -145,6 +145,8 @@ function aboutModel({ folder, onnx, scores, card }: Inspection): Fact[] {
   }
   if (card?.labels !== undefined)
     facts.push(["labels", `${card.labels.length}: ${card.labels.slice(0, 3).join(", ")}…`]);
+  if (tokens !== undefined) facts.push(["vocabulary", `${tokens} tokens`]);
+  if (card?.textModel !== undefined) facts.push(["text model", card.textModel]);
   if (card?.transform !== undefined) facts.push(["transform", card.transform]);
   if (card?.licence !== undefined) facts.push(["licence", card.licence]);
   for (const [key, value] of Object.entries(card?.provenance ?? {})) facts.push(["provenance", `${key} = ${value}`]);

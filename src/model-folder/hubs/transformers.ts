@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { FormatError } from "../../errors.ts";
 import { faultsText } from "../../models/check-config.ts";
+import { CLIP_CLASSES, CLIP_MODEL_TYPES, clipTextConfig } from "../../models/clip-text/transformers.ts";
 import { transformersConvnext } from "../../models/convnext/transformers.ts";
 import { transformersRegnet } from "../../models/regnet/transformers.ts";
 import { transformersResnet } from "../../models/resnet/transformers.ts";
@@ -44,7 +45,7 @@ export function parseTransformersConfig(json: unknown, where: string): Transform
 /** A transformers folder as ours, and how its tensors' names become ours. */
 export interface TransformersModel {
   readonly file: ConfigFile;
-  readonly family: TransformersFamily;
+  readonly adoptNames: TransformersFamily["adoptNames"];
 }
 
 /** The image processor of a family's models, where the family is known here. */
@@ -68,27 +69,49 @@ export function transformersModel(
   processor: ProcessorFile | undefined,
 ): TransformersModel {
   const config = parseTransformersConfig(json, where);
+  if (isClip(config)) return clipTextModel(json, config, where);
   const family = families.get(config.model_type ?? "");
   const classifier = family?.classifiers.find((name) => config.architectures?.includes(name));
   if (family === undefined || classifier === undefined) throw noneOfOurs(config, where);
-  if (config.quantization_config != null)
-    throw new FormatError(where, "its weights are quantised (quantization_config), which is not read", {
-      hint: "save the model dequantised",
-    });
+  refuseQuantised(config, where);
   if (transformersScores(config, where) === "independent-logits") throw severalLabels(where, OPTIMUM_HINT);
   const { labels, classes } = transformersLabels(config, where);
   const transform =
     processor === undefined ? undefined : processorTransform(processor.json, processor.where, family.processor);
   return {
-    family,
+    adoptNames: family.adoptNames,
     file: {
       architecture: family.architecture,
-      config: { ...familyConfig(family, json, classifier, where), num_classes: classes },
+      config: { ...fieldsOf(() => family.toConfig(json, classifier), where), num_classes: classes },
       ...(labels === undefined ? {} : { labels: [...labels] }),
       ...(transform === undefined ? {} : { transform }),
       provenance: { source: `a folder of transformers, ${classifier}` },
     },
   };
+}
+
+function isClip({ model_type, architectures }: TransformersConfig): boolean {
+  return CLIP_MODEL_TYPES.includes(model_type ?? "") && CLIP_CLASSES.some((name) => architectures?.includes(name));
+}
+
+/** CLIP is read for its text tower, which has no classes and sees no pictures. */
+function clipTextModel(json: unknown, config: TransformersConfig, where: string): TransformersModel {
+  refuseQuantised(config, where);
+  return {
+    adoptNames: (tensors) => tensors, // the architecture knows these names
+    file: {
+      architecture: "clip_text",
+      config: fieldsOf(() => clipTextConfig(json), where),
+      provenance: { source: `a folder of transformers, ${config.architectures?.[0]}` },
+    },
+  };
+}
+
+function refuseQuantised({ quantization_config }: TransformersConfig, where: string): void {
+  if (quantization_config == null) return;
+  throw new FormatError(where, "its weights are quantised (quantization_config), which is not read", {
+    hint: "save the model dequantised",
+  });
 }
 
 /** An image processor's fields, and the file they are in. */
@@ -97,14 +120,9 @@ export interface ProcessorFile {
   readonly where: string;
 }
 
-function familyConfig(
-  family: TransformersFamily,
-  json: unknown,
-  classifier: string,
-  where: string,
-): Readonly<Record<string, unknown>> {
+function fieldsOf(read: () => Readonly<Record<string, unknown>>, where: string): Readonly<Record<string, unknown>> {
   try {
-    return family.toConfig(json, classifier);
+    return read();
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
     throw new FormatError(where, faultsText(error), { hint: OPTIMUM_HINT });

@@ -8,14 +8,14 @@ function official(
   name: string,
   summary: string,
   config: SparseformerConfigInput,
-  labels?: "imagenet-1k",
+  besides: Pick<RegisteredModel, "labels" | "textModel">,
 ): RegisteredModel {
   return {
     name,
     summary,
     architecture: "sparseformer",
     config: { ...config, model_type: name },
-    ...(labels === undefined ? {} : { labels }),
+    ...besides,
     weights: { url: `${RELEASE}/${name}_converted.pth`, licence: "MIT" },
   };
 }
@@ -25,7 +25,7 @@ const v1 = (size: string, tokens: number, width: number, cortexUnits: number, dr
     `sparseformer_v1_${size}`,
     `SparseFormer-${size[0]!.toUpperCase()}: ${tokens} tokens, ImageNet-1k`,
     v1Config({ tokens, focusWidth: width / 2, cortexWidth: width, cortexUnits, dropPathRate }),
-    "imagenet-1k",
+    { labels: "imagenet-1k" },
   );
 
 const bootstrapped = (
@@ -48,7 +48,10 @@ const bootstrapped = (
       head: head === "augreg" ? "imagenet" : "clip",
       projectionWidth: head === "augreg" ? 1000 : size === "base" ? 512 : 768,
     }),
-    head === "augreg" ? "imagenet-1k" : undefined,
+    // The release names the text tower of the large one alone, ViT-L/14. The base one's teacher has patches of 16 pixels, as the AugReg one's has.
+    head === "augreg"
+      ? { labels: "imagenet-1k" }
+      : { textModel: size === "base" ? "clip_text_vit_b16" : "clip_text_vit_l14" },
   );
 
 export const registeredSparseformers: readonly RegisteredModel[] = [

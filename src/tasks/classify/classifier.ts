@@ -1,5 +1,5 @@
 // Classification: pictures to labels with probabilities, and where the model looked.
-import { SaccadeError, UsageError } from "../../errors.ts";
+import { SaccadeError, type SessionError, UsageError } from "../../errors.ts";
 import type { Pixels } from "../../image/pixels.ts";
 import type { DecodeOptions } from "../../image/raw-image.ts";
 import { seenShare } from "../../image/seen-share.ts";
@@ -10,6 +10,7 @@ import type { ModelCard } from "../../model-folder/model.ts";
 import type { Host } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
+import type { TensorData } from "../../tensor.ts";
 import { byPicture, Engine, type EngineOptions, type ModelSource, requireOutput } from "../engine/engine.ts";
 import { type Answered, allAnswers, type BatchTask, type Prepared } from "../engine/picture-stream.ts";
 import type { PictureSource } from "../engine/pictures.ts";
@@ -36,6 +37,15 @@ export interface ClassifyOptions extends DecodeOptions, ScoreOptions {
   readonly topK?: number;
 }
 
+/** How scores of classes come out of what a model gives. */
+export interface Scoring {
+  /** The output that is read. */
+  readonly output: string;
+  readonly labels: readonly string[] | undefined;
+  /** A row a view, or why it has none. */
+  rows(output: TensorData, views: number): (ScoreRow | SessionError)[];
+}
+
 const DEFAULT_TOP_K = 5;
 
 /**
@@ -48,9 +58,12 @@ const DEFAULT_TOP_K = 5;
  */
 export class Classifier {
   readonly #engine: Engine;
+  readonly #scoring: Scoring;
 
-  constructor(engine: Engine) {
+  /** @param scoring default: the model's own classes */
+  constructor(engine: Engine, scoring = ownClasses(engine)) {
     this.#engine = engine;
+    this.#scoring = scoring;
   }
 
   /** What the model says about itself. */
@@ -60,7 +73,7 @@ export class Classifier {
 
   /** Class names by index. */
   get labels(): readonly string[] | undefined {
-    return this.#engine.labels;
+    return this.#scoring.labels;
   }
 
   get device(): ActualDevice {
@@ -153,11 +166,12 @@ export class Classifier {
   }
 
   async #scoreBatch(batch: readonly PictureViews[], options: ScoreOptions): Promise<(ClassScores | SaccadeError)[]> {
-    const { model, labels } = this.#engine;
+    const { model } = this.#engine;
+    const scoring = this.#scoring;
     const looks = options.explain === true ? model.glimpses : 0;
     const views = batch.flat();
-    const outputs = await this.#engine.run(views, [model.logitsName, ...gazeOutputs(looks)], options.signal);
-    const rows = classScores(requireOutput(outputs, model.logitsName), views.length, model, labels);
+    const outputs = await this.#engine.run(views, [scoring.output, ...gazeOutputs(looks)], options.signal);
+    const rows = scoring.rows(requireOutput(outputs, scoring.output), views.length);
     const stages = views.map((_, i) => gazeStages(outputs, i, looks));
     const stagesOf = byPicture(batch, stages);
     return byPicture(batch, rows).map((ofViews, i) => {
@@ -174,6 +188,14 @@ export class Classifier {
   }
 }
 
+function ownClasses({ model, labels }: Engine): Scoring {
+  return {
+    output: model.logitsName,
+    labels,
+    rows: (output, views) => classScores(output, views, model, labels),
+  };
+}
+
 /** Loads a model as a classifier. Throws UsageError when it gives embeddings instead of class scores. */
 export async function loadClassifier(
   host: Host,
@@ -185,7 +207,7 @@ export async function loadClassifier(
     await engine.dispose();
     throw new UsageError(
       `${engine.model.card.name} gives image embeddings, not classes`,
-      "use it with: saccade embed, or Embedder.load",
+      "name what to look for: --as 'a sheep, a boat' (ZeroShotClassifier.load), or compare pictures: saccade embed (Embedder.load)",
     );
   }
   return new Classifier(engine);

@@ -59,7 +59,8 @@ function project(x: Float32Array, { mean, components, scale }: Projection): Floa
   });
 }
 
-function unit(vector: Float32Array): Float32Array {
+/** Scaled to length 1; a vector of zeros stays one. */
+export function unit(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
   return length === 0 ? vector : vector.map((value) => value / length);
 }
