@@ -94,13 +94,7 @@ export class ExactSearch {
     signal?: AbortSignal,
   ): Promise<Neighbour[]> {
     const { width } = this.#shape;
-    for (const vector of query)
-      if (vector.length !== width || !vector.every(Number.isFinite))
-        throw new UsageError(
-          vector.length === width
-            ? "a query has numbers that are not finite"
-            : `a query of ${vector.length} numbers does not go with vectors of ${width}`,
-        );
+    for (const vector of query) requireVector(vector, width);
     const candidates = await this.#scan(query.map(encodeQuery), count, signal);
     const scored = await this.#compare(query, candidates, signal);
     return scored.toSorted((a, b) => b.score - a.score || before(a.picture, b.picture)).slice(0, count);
@@ -154,6 +148,13 @@ export class ExactSearch {
     }
     return scored;
   }
+}
+
+/** Throws UsageError for a vector of another length, or with numbers that are not finite. */
+export function requireVector(vector: Float32Array, width: number): void {
+  if (vector.length !== width)
+    throw new UsageError(`a query of ${vector.length} numbers does not go with vectors of ${width}`);
+  if (!vector.every(Number.isFinite)) throw new UsageError("a query has numbers that are not finite");
 }
 
 const rowsOf = (sources: readonly VectorSource[]): number => sources.reduce((sum, { rows }) => sum + rows, 0);

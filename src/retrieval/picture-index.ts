@@ -6,15 +6,16 @@ import { type EmbeddingSpace, requireSameSpace } from "../tasks/embed/space.ts";
 import type { ModelSource } from "../tasks/engine/engine.ts";
 import { type PictureSource, readPicture } from "../tasks/engine/pictures.ts";
 import { type AddOptions, addPictures, type PictureOutcome } from "./add-pictures.ts";
-import { ExactSearch } from "./exact-search.ts";
+import { ExactSearch, requireVector } from "./exact-search.ts";
 import { IndexWriter } from "./index-writer.ts";
 import { findManifest, type IndexManifest, perPictureOf, requireManifest } from "./manifest.ts";
 import { type IndexedPicture, openPart } from "./parts.ts";
 import { cutPatches, MOST_LEVELS } from "./patches.ts";
+import { fitRecipe, type Recipe, recipeSources } from "./recipe.ts";
 
 export type RetrievalHost = Host & DigestHost & EmbeddingsHost;
 
-export interface PictureIndexOptions extends Omit<EmbedderOptions, "transform" | "views" | "precision" | "normalize"> {
+export interface PictureIndexOptions extends EmbedderOptions {
   /** What makes vectors of pictures. Default: the model that the index was made with, under the name or path it had then. */
   readonly model?: ModelSource;
   /**
@@ -22,6 +23,11 @@ export interface PictureIndexOptions extends Omit<EmbedderOptions, "transform" |
    * a picture has 14 vectors.
    */
   readonly levels?: number;
+  /**
+   * Searches compare what vectors become when they are scaled to unit length, brought to this many principal components of the index, whitened, scaled,
+   * and every number is replaced by the root of its size with its sign. The index on the disk stays as it is. Default: none of it.
+   */
+  readonly components?: number;
 }
 
 /** What adding did: pictures by what became of them. */
@@ -58,6 +64,7 @@ export interface SearchOptions {
 interface Opened {
   readonly search: ExactSearch;
   readonly pictures: readonly IndexedPicture[];
+  readonly recipe: Recipe | undefined;
 }
 
 /** How often a manifest is read again when a part that it names is gone: somebody has changed the index meanwhile. */
@@ -198,9 +205,10 @@ export class PictureIndex implements AsyncDisposable {
     const { topK = 10, signal } = options;
     if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK is a whole number from 1 on, got ${topK}`);
     this.#filled();
-    const { search, pictures } = await this.#openSearch();
+    const { search, pictures, recipe } = await this.#openSearch();
+    const compared = recipe === undefined ? query : query.map((vector) => this.#prepared(vector, recipe));
     const byPath = (a: number, b: number) => compareText(pictures[a]!.path, pictures[b]!.path);
-    const found = await search.search(query, topK, byPath, signal);
+    const found = await search.search(compared, topK, byPath, signal);
     return found.map(({ picture, score }) => ({ ...pictures[picture]!, score }));
   }
 
@@ -212,6 +220,11 @@ export class PictureIndex implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  #prepared(vector: Float32Array, recipe: Recipe): Float32Array {
+    requireVector(vector, this.#manifest!.space.width);
+    return recipe.apply(vector);
   }
 
   async *#absolute(pictures: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
@@ -239,21 +252,13 @@ export class PictureIndex implements AsyncDisposable {
 
   /** The index's own model makes vectors exactly as it did then. */
   async #loadEmbedder(): Promise<Embedder> {
-    const { model, levels: _, ...options } = this.#options;
+    const { model, levels: _, components: __, ...options } = this.#options;
     const manifest = this.#manifest;
     const source = model ?? manifest?.model;
     if (source === undefined)
       throw new UsageError(`the index ${this.folder} does not say which model it was made with`, "name the model");
     const { space } = manifest ?? {};
-    const asThen =
-      space === undefined
-        ? {}
-        : {
-            transform: space.transform,
-            views: space.views,
-            precision: space.precision,
-            normalize: space.normalize,
-          };
+    const asThen = space === undefined ? {} : optionsOf(space);
     const embedder = await loadEmbedder(this.#host, source, { ...asThen, ...options });
     try {
       if (space !== undefined) requireSameSpace(space, embedder.space, [`the index ${this.folder}`, "this model"]);
@@ -277,14 +282,18 @@ export class PictureIndex implements AsyncDisposable {
     try {
       const parts = [];
       for (const part of manifest.parts) parts.push(await openPart(this.#host, this.folder, manifest, part));
-      const shape = { width: manifest.space.width, perPicture: perPictureOf(manifest) };
-      const { threads, signal, onNotice } = this.#options;
-      const search = await ExactSearch.open(this.#host, parts, shape, {
+      const { threads, signal, onNotice, components } = this.#options;
+      const { width } = manifest.space;
+      const stopping = signal === undefined ? {} : { signal };
+      const recipe = components === undefined ? undefined : await fitRecipe(parts, width, { components, ...stopping });
+      const sources = recipe === undefined ? parts : await recipeSources(parts, recipe, signal);
+      const shape = { width: recipe?.width ?? width, perPicture: perPictureOf(manifest) };
+      const search = await ExactSearch.open(this.#host, sources, shape, {
         ...(threads === undefined ? {} : { threads }),
-        ...(signal === undefined ? {} : { signal }),
+        ...stopping,
         ...(onNotice === undefined ? {} : { onNotice }),
       });
-      return { search, pictures: parts.flatMap(({ pictures }) => pictures) };
+      return { search, recipe, pictures: parts.flatMap(({ pictures }) => pictures) };
     } catch (error) {
       if (retries === 0 || !(error instanceof FormatError || error instanceof NotFoundError)) throw error;
       const now = await requireManifest(this.#host.files, this.folder);
@@ -310,6 +319,12 @@ export class PictureIndex implements AsyncDisposable {
 async function lasting(host: RetrievalHost, model: ModelSource | undefined): Promise<{ model?: ModelSource }> {
   if (typeof model !== "string") return model === undefined ? {} : { model };
   return { model: (await host.files.stat(model)) === undefined ? model : host.absolutePath(model) };
+}
+
+/** What makes vectors of a space again; a projection is not in it. */
+function optionsOf(space: EmbeddingSpace): EmbedderOptions {
+  const { layer, pooling, transform, views, precision, power, normalize } = space;
+  return { layer, transform, views, precision, power, normalize, ...(pooling === "none" ? {} : { pooling }) };
 }
 
 const isBelow = (path: string, folder: string): boolean =>

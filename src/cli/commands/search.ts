@@ -28,6 +28,7 @@ interface SearchFlags extends ModelOptions, DeviceOptions {
   topK: number;
   fromFile?: string;
   explain?: string;
+  pca?: number;
   json?: boolean;
 }
 
@@ -50,6 +51,11 @@ export function addSearch(program: Command, terminal: Terminal, finish: (exitCod
     .option("-k, --top-k <n>", "how many pictures to find", integer(1), 10)
     .option("--from-file <list>", FROM_FILE_HELP)
     .option("--explain <out>", "show what was found, as .png, .svg or .html; with several pictures, a folder")
+    .option(
+      "--pca <n>",
+      "compare n principal components of the index's vectors, whitened, and roots of them (the off-the-shelf recipe)",
+      integer(1),
+    )
     .option("--json", "one JSON object a line and picture")
     .option("-m, --model <model>", "where the index's model is, if it has moved")
     .addHelpText("after", EXAMPLES);
@@ -75,6 +81,7 @@ async function search(
     ...loadOptions(flags, terminal),
     ...sessionOptions(flags, terminal),
     ...(flags.model === undefined ? {} : { model: flags.model }),
+    ...(flags.pca === undefined ? {} : { components: flags.pca }),
   });
   const failures = new PictureFailures(terminal, flags.json);
   for (const { name, error } of problems) failures.add(name, error);

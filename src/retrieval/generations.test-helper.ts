@@ -1,0 +1,54 @@
+// Writes an index again and again until it is killed. Every picture of a commit has the commit's number, and each commit has other pictures, so that
+// whoever looks sees whether a commit is there whole.
+import { decodeEmbeddings } from "../embeddings/decode-embeddings.ts";
+import { nodeDataFiles } from "../platform/node/data-files.ts";
+import { nodeHost } from "../platform/node/host.ts";
+import type { EmbeddingSpace } from "../tasks/embed/space.ts";
+import { IndexWriter } from "./index-writer.ts";
+
+export const PICTURES = 40;
+
+export const SPACE: EmbeddingSpace = {
+  id: "aaaaaaaaaaaaaaaa",
+  name: "m",
+  model: "m",
+  layer: "features",
+  pooling: "none",
+  transform: "resize(8,8)",
+  views: "center",
+  precision: "float32",
+  power: false,
+  projection: null,
+  normalize: true,
+  width: 2,
+};
+
+/** Decoding in this thread: a process that is killed has one thread less to start. */
+export const host = {
+  ...nodeHost,
+  decodeEmbeddings: (request: Parameters<typeof nodeHost.decodeEmbeddings>[0]) =>
+    decodeEmbeddings(nodeDataFiles, request),
+};
+
+/** The pictures of a commit: a window that moves on. */
+export const pathsOf = (generation: number): string[] =>
+  Array.from({ length: PICTURES }, (_, i) => `${generation + i}.jpg`);
+
+async function writeForEver(folder: string, first: number): Promise<never> {
+  for (let generation = first; ; generation++) {
+    await using writer = await IndexWriter.open(host, folder, { space: SPACE, levels: 1 });
+    const paths = pathsOf(generation);
+    for (const [i, path] of paths.entries()) {
+      const hash = `${generation}`.padStart(64, "0");
+      await writer.put({ path, size: generation, hash }, Float32Array.of(generation, 1));
+      if (i % 15 === 14) await writer.save();
+    }
+    for (const path of [...writer.pictures.keys()]) if (!paths.includes(path)) writer.remove(path);
+    await writer.commit();
+    process.stdout.write(`${generation}\n`);
+  }
+}
+
+const [folder, first] = process.argv.slice(2);
+if (folder !== undefined && first !== undefined && import.meta.filename === process.argv[1])
+  await writeForEver(folder, Number(first));
