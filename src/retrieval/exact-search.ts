@@ -123,6 +123,7 @@ export class ExactSearch {
     return candidates.pictures();
   }
 
+  /** Vectors are read where they are, from many places at once: a disk answers many as soon as one. */
   async #compare(
     query: readonly Float32Array[],
     candidates: readonly number[],
@@ -131,21 +132,20 @@ export class ExactSearch {
     const { width, perPicture } = this.#shape;
     const norms = query.map(normOf);
     const scored: Neighbour[] = [];
-    let first = 0;
-    let at = 0;
-    for (const source of this.#sources) {
-      const pictures = source.rows / perPicture;
-      const inside: number[] = [];
-      for (; at < candidates.length && candidates[at]! < first + pictures; at++) inside.push(candidates[at]! - first);
-      for await (const { pictures: near, vectors, start } of nearVectors(source, inside, perPicture)) {
-        if (signal?.aborted === true) throw new AbortedError("searching", signal.reason);
-        for (const picture of near) {
-          const begin = (picture - start) * perPicture * width;
-          scored.push({ picture: first + picture, score: scoreOf(query, norms, vectors, begin, perPicture) });
-        }
+    const score = async ({ source, first, pictures, isAll }: Reading) => {
+      if (signal?.aborted === true) throw new AbortedError("searching", signal.reason);
+      const start = isAll ? 0 : pictures[0]!;
+      const end = pictures.at(-1)! + 1;
+      const vectors = await (isAll ? source.all() : source.range(start * perPicture, end * perPicture));
+      for (const picture of pictures) {
+        const begin = (picture - start) * perPicture * width;
+        scored.push({ picture: first + picture, score: scoreOf(query, norms, vectors, begin, perPicture) });
       }
-      first += pictures;
-    }
+    };
+    const readings = readingsOf(this.#sources, candidates, perPicture);
+    for (const reading of readings) if (reading.isAll) await score(reading);
+    const short = readings.filter(({ isAll }) => !isAll);
+    for (let i = 0; i < short.length; i += READS) await Promise.all(short.slice(i, i + READS).map(score));
     return scored;
   }
 }
@@ -243,45 +243,43 @@ function offerPictures(candidates: Candidates, { query, sums, segment, block, pe
   }
 }
 
-interface NearVectors {
+/** Some pictures of a source that are read together, by their places in it. */
+interface Reading {
+  readonly source: VectorSource;
+  /** The place of the source's first picture among all. */
+  readonly first: number;
   readonly pictures: readonly number[];
-  /** Of all pictures from `start` on. */
-  readonly vectors: Float32Array;
-  readonly start: number;
+  /** Whether so many are wanted that the source is read whole. */
+  readonly isAll: boolean;
 }
 
 /** Candidates that are at most so far apart are read together. */
 const READ_GAP = 4;
 /** Reads that are under way at once. */
-const READS = 16;
+const READS = 64;
 /** One in so many: then all of a source is read at once. */
 const DENSE = 16;
 
-/** The vectors of some pictures of a source. */
-async function* nearVectors(
-  source: VectorSource,
-  pictures: readonly number[],
-  perPicture: number,
-): AsyncGenerator<NearVectors> {
-  if (pictures.length === 0) return;
-  if (pictures.length * DENSE >= source.rows / perPicture) {
-    yield { pictures, vectors: await source.all(), start: 0 };
-    return;
+/** @param candidates in order */
+function readingsOf(sources: readonly VectorSource[], candidates: readonly number[], perPicture: number): Reading[] {
+  const readings: Reading[] = [];
+  let first = 0;
+  let at = 0;
+  for (const source of sources) {
+    const count = source.rows / perPicture;
+    const inside: number[] = [];
+    for (; at < candidates.length && candidates[at]! < first + count; at++) inside.push(candidates[at]! - first);
+    const isAll = inside.length * DENSE >= count;
+    const runs: number[][] = [];
+    for (const picture of inside) {
+      const last = runs.at(-1);
+      if (last !== undefined && (isAll || picture - last.at(-1)! <= READ_GAP)) last.push(picture);
+      else runs.push([picture]);
+    }
+    for (const pictures of runs) readings.push({ source, first, pictures, isAll });
+    first += count;
   }
-  const runs: number[][] = [];
-  for (const picture of pictures) {
-    const last = runs.at(-1);
-    if (last !== undefined && picture - last.at(-1)! <= READ_GAP) last.push(picture);
-    else runs.push([picture]);
-  }
-  for (let i = 0; i < runs.length; i += READS)
-    yield* await Promise.all(
-      runs.slice(i, i + READS).map(async (run) => {
-        const start = run[0]!;
-        const vectors = await source.range(start * perPicture, (run.at(-1)! + 1) * perPicture);
-        return { pictures: run, vectors, start };
-      }),
-    );
+  return readings;
 }
 
 function scoreOf(

@@ -6,12 +6,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
-import { host, pathsOf, SPACE } from "./generations.test-helper.ts";
-import { IndexWriter } from "./index-writer.ts";
-import { findManifest } from "./manifest.ts";
-import { openPart } from "./parts.ts";
+import { IndexWriter } from "../../src/retrieval/index-writer.ts";
+import { findManifest } from "../../src/retrieval/manifest.ts";
+import { openPart } from "../../src/retrieval/parts.ts";
+import { host, pathsOf, SPACE } from "./generations.ts";
 
-const HELPER = resolve(import.meta.dirname, "generations.test-helper.ts");
+const HELPER = resolve(import.meta.dirname, "generations.ts");
 const parent = mkdtempSync(join(tmpdir(), "saccade-killed-"));
 afterAll(() => rmSync(parent, { recursive: true }));
 

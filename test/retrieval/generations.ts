@@ -1,10 +1,10 @@
 // Writes an index again and again until it is killed. Every picture of a commit has the commit's number, and each commit has other pictures, so that
 // whoever looks sees whether a commit is there whole.
-import { decodeEmbeddings } from "../embeddings/decode-embeddings.ts";
-import { nodeDataFiles } from "../platform/node/data-files.ts";
-import { nodeHost } from "../platform/node/host.ts";
-import type { EmbeddingSpace } from "../tasks/embed/space.ts";
-import { IndexWriter } from "./index-writer.ts";
+import { decodeEmbeddings } from "../../src/embeddings/decode-embeddings.ts";
+import { nodeDataFiles } from "../../src/platform/node/data-files.ts";
+import { nodeHost } from "../../src/platform/node/host.ts";
+import { IndexWriter } from "../../src/retrieval/index-writer.ts";
+import type { EmbeddingSpace } from "../../src/tasks/embed/space.ts";
 
 export const PICTURES = 40;
 

@@ -1,0 +1,216 @@
+// How long an exact search among a million vectors takes, beside numpy's product and selection, in turns: every query goes through both, and both must
+// find the same. Vectors are random directions, where neighbours are hardly nearer than others, or clustered, where many are nearly as near. Processor
+// time is beside wall time, because a machine may have something else to do.
+//
+//   npx tsx bench/retrieval.ts [--vectors 1000000] [--width 384] [--kinds random,clustered] [--rounds 25] [--top 10] [--python python3] [--keep FOLDER] [--out bench/results/retrieval.json]
+//
+// --keep: the indexes are made there, and taken from there the next time.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFile } from "node:fs/promises";
+import { cpus, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { nodeHost } from "../src/platform/node/host.ts";
+import { RandomSource } from "../src/random.ts";
+import { ExactSearch } from "../src/retrieval/exact-search.ts";
+import { IndexWriter } from "../src/retrieval/index-writer.ts";
+import { findManifest } from "../src/retrieval/manifest.ts";
+import { openPart } from "../src/retrieval/parts.ts";
+import type { EmbeddingSpace } from "../src/tasks/embed/space.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    vectors: { type: "string", default: "1000000" },
+    width: { type: "string", default: "384" },
+    kinds: { type: "string", default: "random,clustered" },
+    rounds: { type: "string", default: "25" },
+    top: { type: "string", default: "10" },
+    python: { type: "string" },
+    keep: { type: "string" },
+    out: { type: "string" },
+  },
+});
+const VECTORS = Number(flags.vectors);
+const WIDTH = Number(flags.width);
+const TOP = Number(flags.top);
+const CLUSTERS = 1000;
+/** Of clustered vectors around their centre, in lengths of the centre: cosines of about 0.92 within a cluster. */
+const SPREAD = 0.3;
+/** Normal numbers that vectors are cut out of at random places: a million vectors of fresh ones would take minutes to draw. */
+const POOL = Float32Array.from(
+  { length: 1 << 23 },
+  (
+    (random) => () =>
+      random.normal()
+  )(new RandomSource(1, "pool")),
+);
+
+type Kind = "random" | "clustered";
+
+/** Unit vectors, the same at every run. */
+class Vectors {
+  readonly #random: RandomSource;
+
+  constructor(
+    readonly kind: Kind,
+    seed: number,
+  ) {
+    this.#random = new RandomSource(seed, "vectors");
+  }
+
+  next(): Float32Array {
+    const at = this.#random.integer(POOL.length - WIDTH);
+    const own = POOL.slice(at, at + WIDTH);
+    if (this.kind === "clustered") {
+      const centre = this.#random.integer(CLUSTERS) * 7919;
+      for (let d = 0; d < WIDTH; d++) own[d] = POOL[centre + d]! + SPREAD * own[d]!;
+    }
+    const length = Math.hypot(...own);
+    return own.map((value) => value / length);
+  }
+}
+
+const SPACE: EmbeddingSpace = {
+  id: "0000000000000000",
+  name: "made up",
+  model: "0000000000000000",
+  layer: "features",
+  pooling: "none",
+  transform: "resize(224,224)",
+  views: "center",
+  precision: "float32",
+  power: false,
+  projection: null,
+  normalize: true,
+  width: WIDTH,
+};
+
+/** An index on the disk, and the same vectors as numpy reads them. Returns the seconds it took, 0 when it was there. */
+async function makeIndex(folder: string, raw: string, kind: Kind): Promise<number> {
+  if ((await findManifest(nodeHost.files, folder)) !== undefined) return 0;
+  const vectors = new Vectors(kind, 2);
+  const started = performance.now();
+  await using writer = await IndexWriter.open(nodeHost, folder, { space: SPACE, levels: 1 });
+  let block: Uint8Array[] = [];
+  for (let i = 0; i < VECTORS; i++) {
+    const vector = vectors.next();
+    await writer.put({ path: String(i).padStart(9, "0"), size: 1, hash: i.toString(16).padStart(64, "0") }, vector);
+    if (flags.python === undefined) continue;
+    block.push(new Uint8Array(vector.buffer));
+    if (block.length < 8192 && i < VECTORS - 1) continue;
+    await appendFile(raw, Buffer.concat(block));
+    block = [];
+  }
+  await writer.commit();
+  return (performance.now() - started) / 1000;
+}
+
+/** Reads the vectors, then answers queries: wall and processor milliseconds, and what it found. */
+const NUMPY = `
+import sys, time, json, numpy as np
+raw, width, top = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+X = np.fromfile(raw, dtype=np.float32).reshape(-1, width)
+print("ready", flush=True)
+for line in sys.stdin:
+    q = np.array(json.loads(line), dtype=np.float32)
+    wall, cpu = time.perf_counter(), time.process_time()
+    scores = X @ q
+    best = np.argpartition(scores, -top)[-top:]
+    best = best[np.argsort(-scores[best])]
+    print(json.dumps([1e3 * (time.perf_counter() - wall), 1e3 * (time.process_time() - cpu), best.tolist()]), flush=True)
+`;
+
+type Timed = readonly [wall: number, cpu: number, found: readonly number[]];
+
+async function numpy(python: string, raw: string) {
+  const child = spawn(python, ["-c", NUMPY, raw, String(WIDTH), String(TOP)], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  await lines.next();
+  return {
+    search: async (query: Float32Array): Promise<Timed> => {
+      child.stdin.write(`${JSON.stringify([...query])}\n`);
+      return JSON.parse((await lines.next()).value);
+    },
+    close: () => child.stdin.end(),
+  };
+}
+
+const byPlace = (a: number, b: number) => a - b;
+const round = (value: number, digits = 1) => Number(value.toFixed(digits));
+const median = (values: readonly number[]) => values.toSorted(byPlace)[Math.floor(values.length / 2)]!;
+const least = (values: readonly number[]) => Math.min(...values);
+
+async function timed(search: ExactSearch, query: Float32Array): Promise<Timed> {
+  const cpu = process.cpuUsage();
+  const wall = performance.now();
+  const found = await search.search([query], TOP, byPlace);
+  const { user, system } = process.cpuUsage(cpu);
+  return [performance.now() - wall, (user + system) / 1000, found.map(({ picture }) => picture)];
+}
+
+const timesOf = (runs: readonly Timed[]) => ({
+  wall_median_ms: round(median(runs.map(([wall]) => wall))),
+  wall_least_ms: round(least(runs.map(([wall]) => wall))),
+  processor_median_ms: round(median(runs.map(([, cpu]) => cpu))),
+});
+
+async function measure(kind: Kind, parent: string) {
+  const folder = join(parent, `${kind}-${VECTORS}x${WIDTH}`);
+  const raw = `${folder}.f32`;
+  const indexSeconds = await makeIndex(folder, raw, kind);
+  const manifest = (await findManifest(nodeHost.files, folder))!;
+  const started = performance.now();
+  const parts = [];
+  for (const part of manifest.parts) parts.push(await openPart(nodeHost, folder, manifest, part));
+  const search = await ExactSearch.open(nodeHost, parts, { width: WIDTH, perPicture: 1 });
+  const openSeconds = (performance.now() - started) / 1000;
+  const rival = flags.python === undefined || !existsSync(raw) ? undefined : await numpy(flags.python, raw);
+  const queries = new Vectors(kind, 3);
+  const own: Timed[] = [];
+  const theirs: Timed[] = [];
+  let same = 0;
+  for (let i = 0; i < Number(flags.rounds) + 3; i++) {
+    const query = queries.next();
+    const first = await timed(search, query);
+    const second = await rival?.search(query);
+    if (second !== undefined && JSON.stringify(first[2]) === JSON.stringify(second[2])) same++;
+    if (i < 3) continue; // the first runs are slow
+    own.push(first);
+    if (second !== undefined) theirs.push(second);
+  }
+  rival?.close();
+  await search.dispose();
+  return {
+    kind,
+    vectors: VECTORS,
+    width: WIDTH,
+    top: TOP,
+    index_seconds: round(indexSeconds),
+    open_seconds: round(openSeconds),
+    saccade: timesOf(own),
+    ...(theirs.length === 0 ? {} : { numpy: timesOf(theirs), same_results: same, queries: Number(flags.rounds) + 3 }),
+    ratio_of_medians: theirs.length === 0 ? undefined : round(median(theirs.map(([wall], i) => wall / own[i]![0])), 2),
+    memory_mb: round(process.memoryUsage().rss / 1e6, 0),
+    load: loadavg().map((value) => round(value)),
+  };
+}
+
+const parent = flags.keep ?? mkdtempSync(join(tmpdir(), "saccade-retrieval-"));
+try {
+  const rows = [];
+  for (const kind of flags.kinds.split(",") as Kind[]) {
+    rows.push(await measure(kind, parent));
+    console.log(rows.at(-1));
+  }
+  const report = {
+    date: new Date().toISOString().slice(0, 10),
+    processor: cpus()[0]?.model,
+    cores: cpus().length,
+    rows,
+  };
+  if (flags.out !== undefined) writeFileSync(flags.out, `${JSON.stringify(report, undefined, 2)}\n`);
+} finally {
+  if (flags.keep === undefined) rmSync(parent, { recursive: true });
+}
