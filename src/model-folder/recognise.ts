@@ -181,7 +181,8 @@ export function recogniseCheckpoint(
   if (model !== undefined) return readAs(defineFromCheckpoint(model, facts, config), weights, config);
   const fits = detectModels(weights);
   const names = fits.map(({ name }) => name);
-  const chosen = fits.length === 1 ? fits[0] : fits.find(({ name }) => name === namedBy(where, names));
+  const named = fits.length === 1 ? fits[0] : fits.find(({ name }) => name === namedBy(where, names));
+  const chosen = named ?? (areOne(fits) ? fits[0] : undefined);
   if (chosen === undefined)
     throw new UsageError(
       fits.length === 0
@@ -194,7 +195,8 @@ export function recogniseCheckpoint(
   const overrides = { ...(classes === undefined ? {} : { [field]: classes }), ...config };
   const definition = defineFromCheckpoint(name, facts, overrides);
   const { tensors } = readings(weights.tensors).find((reading) => reading.prefix === prefix)!;
-  return { definition, tensors, notes: assumptions(chosen) };
+  const { registered: _, ...nameless } = definition;
+  return { definition: named === undefined ? nameless : definition, tensors, notes: assumptions(chosen) };
 }
 
 /** A checkpoint as the model that the caller says it is: by the first reading of its names that fits. */
@@ -225,6 +227,15 @@ function readAs(
       : Number.POSITIVE_INFINITY;
   const { error } = ways.reduce((best, way) => (faults(way.error) < faults(best.error) ? way : best));
   throw error!;
+}
+
+/** Whether all are one model under several names: CLIP's B/32 and B/16 have equal text towers. */
+function areOne(fits: readonly Fit[]): boolean {
+  const described = fits.map(({ name, ...rest }) => {
+    const { architecture, config } = defineModel(name);
+    return JSON.stringify([architecture.name, config, rest]);
+  });
+  return new Set(described).size === 1;
 }
 
 /** What people should know of how a checkpoint was read. */

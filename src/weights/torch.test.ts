@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { FormatError, LimitError } from "../errors.ts";
 import { type TensorData, toFloat64 } from "../tensor.ts";
 import { Inert, PickleTuple, type PickleValue } from "./pickle-values.ts";
-import { flattenTensors } from "./state-dict.ts";
+import { findStateDict, flattenTensors } from "./state-dict.ts";
 import { LEGACY_MAGIC, readTorch } from "./torch.ts";
 import type { TorchTensor } from "./torch-tensor.ts";
 
@@ -169,12 +169,34 @@ describe("tensors", () => {
   });
 });
 
+describe("TorchScript", () => {
+  const script = (pickle: string) => zipFile(pickle, { "x/code/__torch__.py": latin1("not looked at") });
+  /** A module of a class, with attributes (keys and values, already pickled). */
+  const module = (name: string, attributes: string) => `c__torch__.m\n${name}\n)\x81}(${attributes}ub`;
+  const weight = `S'weight'\n${tensorPickle([2], [1])}`;
+
+  test("the tensors of its modules, by their paths, as a state dict has them", () => {
+    const tree = module("Net", `${weight}S'model'\n${module("Inner", `${weight}S'training'\nNS'n'\nI3\n`)}`);
+    const { root, notes } = readTorch(script(`\x80\x02${tree}.`));
+    expect([...flattenTensors(root).tensors.keys()]).toEqual(["weight", "model.weight"]);
+    expect(findStateDict(root).entry).toBe("");
+    expect(notes).toEqual(["a TorchScript archive: the weights are read, its program is not"]);
+  });
+
+  test("what is no module stays inert, a module in itself ends", () => {
+    const foreign = `S'other'\ncos\nsystem\n(S'ls'\ntR`;
+    const { root, notes } = readTorch(script(`\x80\x02${module("Net", `${weight}${foreign}`)}.`));
+    expect([...flattenTensors(root).tensors.keys()]).toEqual(["weight"]);
+    expect(notes[1]).toContain("os.system");
+    const itself = `\x80\x02c__torch__.m\nNet\n)\x81q\x00}(S'own'\nh\x00ub.`;
+    expect(() => readTorch(script(itself))).toThrow(LimitError);
+  });
+});
+
 describe("archives", () => {
   const plain = `${tensorPickle([4], [1])}.`;
   test.each<[string, Uint8Array, RegExp]>([
     ["big-endian", zipFile(plain, { "x/byteorder": latin1("big") }), /byte order/],
-    ["TorchScript", zipFile(plain, { "x/constants.pkl": latin1("N.") }), /TorchScript/],
-    ["TorchScript's code", zipFile(plain, { "x/code/__torch__.py": latin1("") }), /TorchScript/],
     ["NumPy's", zipSync({ "a.npy": latin1("") }), /NumPy/],
     ["without a pickle", zipSync({ "x/data/0": latin1("") }), /without data\.pkl/],
     ["with two pickles", zipFile(plain, { "y/data.pkl": latin1("N.") }), /several/],

@@ -6,6 +6,7 @@ import { type Unpickled, unpickle } from "./pickle.ts";
 import { Inert, PickleTuple, type PickleValue } from "./pickle-values.ts";
 import { quote } from "./quote.ts";
 import { isSize } from "./shapes.ts";
+import { isModuleName, moduleTensors } from "./torch-script.ts";
 import {
   CopyBudget,
   isTensorRebuilder,
@@ -34,7 +35,8 @@ export interface TorchCheckpoint {
 
 /**
  * Reads a PyTorch checkpoint. Only tensors and plain containers are rebuilt; other classes become Inert. Tensor elements are not read yet.
- * @throws FormatError for malformed files, TorchScript archives and big-endian files; LimitError for what exceeds a bound.
+ * Of a TorchScript archive, the tensors of its modules are the root.
+ * @throws FormatError for malformed files and big-endian files; LimitError for what exceeds a bound.
  */
 export function readTorch(bytes: Uint8Array): TorchCheckpoint {
   const file = plainBytes(bytes);
@@ -79,7 +81,14 @@ function readZip(file: Uint8Array): TorchCheckpoint {
   const { value, foreign } = unpickle(archive.read(record("data.pkl")!), {
     hooks: { build: rebuildTorch, persistent },
   });
-  return { format: "torch-zip", root: value, notes: describe(foreign) };
+  if (!isScript(archive, prefix)) return { format: "torch-zip", root: value, notes: describe(foreign) };
+  const others = foreign.filter((name) => !isModuleName(name));
+  const notes = ["a TorchScript archive: the weights are read, its program is not", ...describe(others)];
+  return { format: "torch-zip", root: moduleTensors(value), notes };
+}
+
+function isScript({ entries }: ZipArchive, prefix: string): boolean {
+  return entries.has(`${prefix}constants.pkl`) || [...entries.keys()].some((name) => name.startsWith(`${prefix}code/`));
 }
 
 /** Other archives, by a name in them. */
@@ -113,12 +122,7 @@ function findPrefix(archive: ZipArchive): string {
     });
   }
   if (pickles.length > 1) throw new FormatError(FORMAT, "the archive holds several data.pkl");
-  const prefix = pickle.slice(0, -"data.pkl".length);
-  if (archive.entries.has(`${prefix}constants.pkl`) || names.some((name) => name.startsWith(`${prefix}code/`)))
-    throw new FormatError(FORMAT, "a TorchScript archive: a compiled program, not a checkpoint", {
-      hint: "save the weights in PyTorch: torch.save(torch.jit.load(FILE).state_dict(), OTHER)",
-    });
-  return prefix;
+  return pickle.slice(0, -"data.pkl".length);
 }
 
 interface LegacyStorage {

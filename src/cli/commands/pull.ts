@@ -4,6 +4,7 @@ import { NotFoundError, SaccadeError, UsageError } from "../../errors.ts";
 import { MAX_WEIGHT_BYTES } from "../../model-folder/folder-weights.ts";
 import { pulledPath } from "../../model-folder/load.ts";
 import { nativeModel } from "../../model-folder/native.ts";
+import { pulledVocabulary, readOpenai } from "../../model-folder/vocabulary.ts";
 import { defineModel, registry } from "../../models/registry.ts";
 import { didYouMean } from "../../nearest-name.ts";
 import { download } from "../../platform/node/download.ts";
@@ -23,6 +24,7 @@ download is continued by the same command. SACCADE_CACHE says where files go.
 
 Examples:
   $ saccade pull sparseformer_v1_tiny
+  $ saccade pull sparseformer_btsp_openai_clip_base clip_text_vit_b16
   $ saccade pull sparseformer_v1_tiny --from https://mirror.example.org/tiny.pth
 `;
 
@@ -52,6 +54,8 @@ async function pullAll(
   for (const { name, url } of sources) {
     try {
       await pull(name, url, flags.force === true, terminal);
+      await pullVocabulary(name, flags.force === true, terminal);
+      await noteTextModel(name, terminal);
     } catch (error) {
       if (names.length === 1 || !(error instanceof SaccadeError) || terminal.signal.aborted) throw error;
       noteError(terminal, error, name);
@@ -96,6 +100,35 @@ async function pull(name: string, url: string, force: boolean, terminal: Termina
   } finally {
     progress.finish();
   }
+}
+
+/** What a text model's tokenizer reads. One file serves all that share it. */
+async function pullVocabulary(name: string, force: boolean, terminal: Terminal): Promise<void> {
+  const { vocabulary } = registry.get(name)!;
+  const path = pulledVocabulary(nodeHost);
+  if (vocabulary === undefined || (!force && (await nodeHost.files.stat(path)) !== undefined)) return;
+  terminal.note(`${name}: downloading ${vocabulary.url}`);
+  try {
+    const { bytes, sha256 } = await download(vocabulary.url, path, {
+      check: async (part) => void (await readOpenai(nodeHost.files, part)),
+      restart: force,
+      signal: terminal.signal,
+    });
+    terminal.out(`${name}: its vocabulary, ${compact(bytes, "B")}\n  ${path}\n  sha256 ${sha256}\n`);
+  } catch (error) {
+    if (!terminal.signal.aborted)
+      terminal.note(
+        `${name}: the weights are here, the vocabulary is not: fetch ${vocabulary.url} and put it at ${path}`,
+      );
+    throw error;
+  }
+}
+
+/** Pictures are named by text with two models, and people ask for one. */
+async function noteTextModel(name: string, terminal: Terminal): Promise<void> {
+  const { textModel } = registry.get(name)!;
+  if (textModel === undefined || (await nodeHost.files.stat(pulledPath(nodeHost, textModel))) !== undefined) return;
+  terminal.note(`${name}: to name pictures by text (--as), also: saccade pull ${textModel}`);
 }
 
 /** A web page, a cut-off file and another model's weights never become this model's. */
