@@ -67,7 +67,7 @@ export class Tokenizer {
     if (ids.length + 2 > length && !truncate)
       throw new UsageError(
         `a text has ${ids.length} tokens, and the model reads ${length - 2}: ${JSON.stringify(shortened(text))}`,
-        "shorten it; what is cut off would not count",
+        "shorten it, or have it cut, with --truncate (the option truncate): what is cut off does not count",
       );
     const { start, end } = this.vocabulary;
     const row = [start, ...ids.slice(0, length - 2), end];

@@ -21,6 +21,7 @@ import { DEFAULT_MODEL } from "../default-model.ts";
 import { drawingPaths, formatOf } from "../drawing-file.ts";
 import { addExitOptions, type ExitFlags, exitOptions, hasExitOptions, refuseExitOptions } from "../exit-options.ts";
 import { describeSteps, glimpsesOf, percent, stepsToJson } from "../looks.ts";
+import { addNamingOptions, labelsGiven, NAMING_MODEL, type NamingFlags, openNaming } from "../naming-options.ts";
 import {
   addDecodeOption,
   addDeviceOptions,
@@ -60,7 +61,8 @@ interface ClassifyFlags
     ScoresOptions,
     ViewsFlags,
     DecodeFlags,
-    ExitFlags {
+    ExitFlags,
+    NamingFlags {
   topK: number;
   json?: boolean;
   explain?: string;
@@ -82,6 +84,10 @@ Examples:
   $ saccade classify archive/ --json --sessions 4 --threads 2 > answers.jsonl
   $ saccade classify archive/ --decode exact
   $ find archive/ -name "*.jpg" -print0 | saccade classify --from-file -
+
+CLIP models name pictures by text: the labels come with the command.
+  $ saccade classify photo.jpg --as "a sheep, a boat, a dog"
+  $ saccade classify photo.jpg --as-file birds.txt --template "{a}, a bird"
 
 A GFNet looks at the whole picture first, then at patches of it, and stops when
 it is sure or has spent its budget. A SparseFormer with an early answer, such as
@@ -110,8 +116,13 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
     .addHelpText("after", EXAMPLES);
   addSessionsOption(addDeviceOptions(addModelOptions(addExitOptions(command))));
   addScoresOption(addResolutionOption(addPrecisionOption(command)));
-  addDecodeOption(addViewsOption(command), DEFAULT_DECODING).action((paths: string[], flags: ClassifyFlags) =>
-    classify(paths, flags, terminal, finish),
+  addDecodeOption(addViewsOption(addNamingOptions(command)), DEFAULT_DECODING).action(
+    (paths: string[], flags: ClassifyFlags) => {
+      const namesByText = flags.as !== undefined || flags.asFile !== undefined;
+      const isOwnChoice = command.getOptionValueSource("model") !== "default";
+      const model = namesByText && !isOwnChoice ? NAMING_MODEL : flags.model;
+      return classify(paths, { ...flags, ...(model === undefined ? {} : { model }) }, terminal, finish);
+    },
   );
 }
 
@@ -125,7 +136,7 @@ async function classify(
   const drawings = flags.explain === undefined ? undefined : await drawingPaths(flags.explain, pictures);
   await refuseReplacing(drawings === undefined ? [] : [...drawings.paths.values()], {
     models: [flags.model],
-    paths: [...pictures.map(({ name }) => name), flags.labels, flags.fromFile],
+    paths: [...pictures.map(({ name }) => name), flags.labels, flags.fromFile, flags.asFile],
   });
   const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
   await using classifier = await openClassifier(flags, labels, pictures.length, terminal);
@@ -201,6 +212,11 @@ async function openClassifier(
     ...(flags.views === undefined ? {} : { views: flags.views }),
     ...(flags.scores === undefined ? {} : { scores: flags.scores }),
   };
+  const given = await labelsGiven(flags);
+  if (given !== undefined) {
+    refuseWithLabels(flags);
+    return openNaming(model, given, flags, { ...options, ...sessionsOptions(flags, expectedPictures) });
+  }
   const stopsEarly = hasExitOptions(flags);
   if (looksInSteps(model) || (stopsEarly && isAdaptive(model))) {
     if (flags.sessions !== undefined)
@@ -209,6 +225,14 @@ async function openClassifier(
   }
   if (stopsEarly) refuseExitOptions(flags, model.card.name);
   return loadClassifier(nodeHost, model, { ...options, ...sessionsOptions(flags, expectedPictures) });
+}
+
+/** What is about a model's own classes says nothing of labels that are given. */
+function refuseWithLabels(flags: ClassifyFlags): void {
+  if (flags.labels !== undefined) throw new UsageError("--labels names the model's own classes, and --as gives others");
+  if (flags.scores !== undefined)
+    throw new UsageError("--scores is for the model's own classes, and --as gives others");
+  refuseExitOptions(flags, "a model that names by text");
 }
 
 async function draw(picture: NamedPicture, result: Result, out: string): Promise<string> {
