@@ -4,9 +4,9 @@
 //
 //   npx tsx bench/retrieval.ts [--vectors 1000000] [--width 384] [--kinds random,clustered] [--rounds 25] [--top 10] [--python python3] [--keep FOLDER] [--out bench/results/retrieval.json]
 //
-// --keep: the indexes are made there, and taken from there the next time.
+// --keep: the vectors are written there, and taken from there the next time.
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,11 +14,7 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { RandomSource } from "../src/random.ts";
-import { ExactSearch } from "../src/retrieval/exact-search.ts";
-import { IndexWriter } from "../src/retrieval/index-writer.ts";
-import { findManifest } from "../src/retrieval/manifest.ts";
-import { openPart } from "../src/retrieval/parts.ts";
-import type { EmbeddingSpace } from "../src/tasks/embed/space.ts";
+import { ExactSearch, type VectorSource } from "../src/retrieval/exact-search.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -72,39 +68,34 @@ class Vectors {
   }
 }
 
-const SPACE: EmbeddingSpace = {
-  id: "0000000000000000",
-  name: "made up",
-  model: "0000000000000000",
-  layer: "features",
-  pooling: "none",
-  transform: "resize(224,224)",
-  views: "center",
-  precision: "float32",
-  power: false,
-  projection: null,
-  normalize: true,
-  width: WIDTH,
-};
+/** Vectors of a part of an index. */
+const PART = 8192;
 
-/** An index on the disk, and the same vectors as numpy reads them. Returns the seconds it took, 0 when it was there. */
-async function makeIndex(folder: string, raw: string, kind: Kind): Promise<number> {
-  if ((await findManifest(nodeHost.files, folder)) !== undefined) return 0;
+/** The vectors as numpy reads them, and as the parts of an index hold them. */
+async function writeVectors(raw: string, kind: Kind): Promise<void> {
+  if (existsSync(raw)) return;
   const vectors = new Vectors(kind, 2);
-  const started = performance.now();
-  await using writer = await IndexWriter.open(nodeHost, folder, { space: SPACE, levels: 1 });
-  let block: Uint8Array[] = [];
-  for (let i = 0; i < VECTORS; i++) {
-    const vector = vectors.next();
-    await writer.put({ path: String(i).padStart(9, "0"), size: 1, hash: i.toString(16).padStart(64, "0") }, vector);
-    if (flags.python === undefined) continue;
-    block.push(new Uint8Array(vector.buffer));
-    if (block.length < 8192 && i < VECTORS - 1) continue;
-    await appendFile(raw, Buffer.concat(block));
-    block = [];
+  for (let start = 0; start < VECTORS; start += PART) {
+    const rows = Math.min(PART, VECTORS - start);
+    await appendFile(
+      `${raw}.part`,
+      Buffer.concat(Array.from({ length: rows }, () => new Uint8Array(vectors.next().buffer))),
+    );
   }
-  await writer.commit();
-  return (performance.now() - started) / 1000;
+  renameSync(`${raw}.part`, raw);
+}
+
+/** Reads of the file as those of an index's parts: a few vectors at a time are where they are stored. */
+function sourcesOf(raw: string): VectorSource[] {
+  return Array.from({ length: Math.ceil(VECTORS / PART) }, (_, part) => {
+    const first = part * PART;
+    const rows = Math.min(PART, VECTORS - first);
+    const range = async (start: number, end: number) => {
+      const bytes = await nodeHost.readRange(raw, 4 * WIDTH * (first + start), 4 * WIDTH * (end - start));
+      return new Float32Array(bytes.buffer, bytes.byteOffset, (end - start) * WIDTH);
+    };
+    return { rows, range, all: () => range(0, rows) };
+  });
 }
 
 /** Reads the vectors, then answers queries: wall and processor milliseconds, and what it found. */
@@ -119,10 +110,14 @@ for line in sys.stdin:
     scores = X @ q
     best = np.argpartition(scores, -top)[-top:]
     best = best[np.argsort(-scores[best])]
-    print(json.dumps([1e3 * (time.perf_counter() - wall), 1e3 * (time.process_time() - cpu), best.tolist()]), flush=True)
+    print(json.dumps([1e3 * (time.perf_counter() - wall), 1e3 * (time.process_time() - cpu), scores[best].tolist()]), flush=True)
 `;
 
-type Timed = readonly [wall: number, cpu: number, found: readonly number[]];
+type Timed = readonly [wall: number, cpu: number, scores: readonly number[]];
+
+/** Of vectors that are equally near, numpy takes any; its cosines are float32. */
+const agree = (a: Timed, b: Timed) =>
+  a[2].length === b[2].length && a[2].every((score, i) => Math.abs(score - b[2][i]!) < 1e-5);
 
 async function numpy(python: string, raw: string) {
   const child = spawn(python, ["-c", NUMPY, raw, String(WIDTH), String(TOP)], { stdio: ["pipe", "pipe", "inherit"] });
@@ -147,7 +142,7 @@ async function timed(search: ExactSearch, query: Float32Array): Promise<Timed> {
   const wall = performance.now();
   const found = await search.search([query], TOP, byPlace);
   const { user, system } = process.cpuUsage(cpu);
-  return [performance.now() - wall, (user + system) / 1000, found.map(({ picture }) => picture)];
+  return [performance.now() - wall, (user + system) / 1000, found.map(({ score }) => score)];
 }
 
 const timesOf = (runs: readonly Timed[]) => ({
@@ -157,16 +152,12 @@ const timesOf = (runs: readonly Timed[]) => ({
 });
 
 async function measure(kind: Kind, parent: string) {
-  const folder = join(parent, `${kind}-${VECTORS}x${WIDTH}`);
-  const raw = `${folder}.f32`;
-  const indexSeconds = await makeIndex(folder, raw, kind);
-  const manifest = (await findManifest(nodeHost.files, folder))!;
+  const raw = join(parent, `${kind}-${VECTORS}x${WIDTH}.f32`);
+  await writeVectors(raw, kind);
   const started = performance.now();
-  const parts = [];
-  for (const part of manifest.parts) parts.push(await openPart(nodeHost, folder, manifest, part));
-  const search = await ExactSearch.open(nodeHost, parts, { width: WIDTH, perPicture: 1 });
+  const search = await ExactSearch.open(nodeHost, sourcesOf(raw), { width: WIDTH, perPicture: 1 });
   const openSeconds = (performance.now() - started) / 1000;
-  const rival = flags.python === undefined || !existsSync(raw) ? undefined : await numpy(flags.python, raw);
+  const rival = flags.python === undefined ? undefined : await numpy(flags.python, raw);
   const queries = new Vectors(kind, 3);
   const own: Timed[] = [];
   const theirs: Timed[] = [];
@@ -175,7 +166,7 @@ async function measure(kind: Kind, parent: string) {
     const query = queries.next();
     const first = await timed(search, query);
     const second = await rival?.search(query);
-    if (second !== undefined && JSON.stringify(first[2]) === JSON.stringify(second[2])) same++;
+    if (second !== undefined && agree(first, second)) same++;
     if (i < 3) continue; // the first runs are slow
     own.push(first);
     if (second !== undefined) theirs.push(second);
@@ -187,7 +178,6 @@ async function measure(kind: Kind, parent: string) {
     vectors: VECTORS,
     width: WIDTH,
     top: TOP,
-    index_seconds: round(indexSeconds),
     open_seconds: round(openSeconds),
     saccade: timesOf(own),
     ...(theirs.length === 0 ? {} : { numpy: timesOf(theirs), same_results: same, queries: Number(flags.rounds) + 3 }),

@@ -44,6 +44,8 @@ const manifestSchema = z.object({
   saccade_index: z.int().min(1),
   /** What the model was called when it was loaded: a name or a path. */
   model: z.string().max(10_000).optional(),
+  /** The text model whose vectors lie in the same space. */
+  textModel: z.string().max(10_000).optional(),
   space: spaceSchema,
   /** Scales at which a picture is cut into patches; 1: whole pictures. */
   levels: z.int().min(1).max(MOST_LEVELS),
@@ -54,6 +56,7 @@ export type IndexPart = Readonly<z.infer<typeof partSchema>>;
 
 export interface IndexManifest {
   readonly model?: string;
+  readonly textModel?: string;
   readonly space: EmbeddingSpace;
   readonly levels: number;
   readonly parts: readonly IndexPart[];
@@ -107,7 +110,7 @@ async function readManifest(files: Files, path: string): Promise<IndexManifest> 
     const [issue] = result.error.issues;
     throw damaged(`${issue!.path.join(".") || "the whole"}: ${issue!.message}`);
   }
-  const { saccade_index: version, model, ...manifest } = result.data;
+  const { saccade_index: version, model, textModel, ...manifest } = result.data;
   if (version > VERSION)
     throw new FormatError(
       "index",
@@ -119,7 +122,12 @@ async function readManifest(files: Files, path: string): Promise<IndexManifest> 
   if (new Set(manifest.parts.map(({ file }) => file)).size < manifest.parts.length)
     throw damaged("a part is named twice");
   const space = manifest.space as unknown as EmbeddingSpace;
-  return { ...manifest, space, ...(model === undefined ? {} : { model }) };
+  return {
+    ...manifest,
+    space,
+    ...(model === undefined ? {} : { model }),
+    ...(textModel === undefined ? {} : { textModel }),
+  };
 }
 
 /** Makes the index what the manifest says, in one step. */

@@ -5,6 +5,7 @@ import { type Embedder, type EmbedderOptions, loadEmbedder } from "../tasks/embe
 import { type EmbeddingSpace, requireSameSpace } from "../tasks/embed/space.ts";
 import type { ModelSource } from "../tasks/engine/engine.ts";
 import { type PictureSource, readPicture } from "../tasks/engine/pictures.ts";
+import { loadTextEmbedder, type TextEmbedder } from "../tasks/zero-shot/text-embedder.ts";
 import { type AddOptions, addPictures, type PictureOutcome } from "./add-pictures.ts";
 import { ExactSearch, requireVector } from "./exact-search.ts";
 import { IndexWriter } from "./index-writer.ts";
@@ -28,6 +29,8 @@ export interface PictureIndexOptions extends EmbedderOptions {
    * and every number is replaced by the root of its size with its sign. The index on the disk stays as it is. Default: none of it.
    */
   readonly components?: number;
+  /** For searches with words: the text model that was trained with the index's model. Default: the one that the model says belongs to it. */
+  readonly textModel?: ModelSource;
 }
 
 /** What adding did: pictures by what became of them. */
@@ -83,6 +86,7 @@ export class PictureIndex implements AsyncDisposable {
   readonly #options: PictureIndexOptions;
   #manifest: IndexManifest | undefined;
   #embedder: Promise<Embedder> | undefined;
+  #texts: Promise<TextEmbedder> | undefined;
   #opened: Promise<Opened> | undefined;
 
   private constructor(
@@ -192,12 +196,30 @@ export class PictureIndex implements AsyncDisposable {
    * @throws UsageError for an empty index, and when the model is not the index's; FormatError for missing or damaged parts
    */
   async search(picture: PictureSource, options: SearchOptions = {}): Promise<Match[]> {
-    const manifest = this.#filled();
+    this.#filled();
+    await this.#openSearch(); // an index that is damaged is found out before a model is loaded
     const embedder = await this.#openEmbedder();
-    const { levels } = manifest;
+    const { levels } = this.#manifest!;
     const sources = levels === 1 ? [picture] : cutPatches(await readPicture(this.#host, picture), levels);
     const signal = options.signal === undefined ? {} : { signal: options.signal };
     return this.searchVectors(await embedder.embed(sources, signal), options);
+  }
+
+  /**
+   * The pictures that words fit best; cosines with words are smaller than those between pictures.
+   *
+   * @throws UsageError for an index whose model has no text model, and for a text that is empty or longer than that reads
+   */
+  async searchText(text: string, options: SearchOptions = {}): Promise<Match[]> {
+    const { width } = this.#filled().space;
+    const texts = await this.#openTexts();
+    if (texts.width !== width)
+      throw new UsageError(
+        `the index ${this.folder} has vectors of ${width} numbers, and ${texts.card.name} makes ${texts.width}: they do not belong together`,
+        "name the text model that was trained with the index's model",
+      );
+    const signal = options.signal === undefined ? {} : { signal: options.signal };
+    return this.searchVectors([await texts.embed(text, signal)], options);
   }
 
   /** As `search`, for vectors of the index's space: one, or one for each patch of a query. */
@@ -215,6 +237,8 @@ export class PictureIndex implements AsyncDisposable {
   async dispose(): Promise<void> {
     const embedder = await this.#embedder?.catch(() => undefined);
     await embedder?.dispose();
+    const texts = await this.#texts?.catch(() => undefined);
+    await texts?.dispose();
     await this.#closeSearch();
   }
 
@@ -232,9 +256,17 @@ export class PictureIndex implements AsyncDisposable {
   }
 
   #described(embedder: Embedder): Omit<IndexManifest, "parts"> {
-    const { levels = this.#manifest?.levels ?? 1, model } = this.#options;
+    const { levels = this.#manifest?.levels ?? 1, model, layer, power, projection } = this.#options;
     const name = typeof model === "string" ? model : this.#manifest?.model;
-    return { levels, space: embedder.space, ...(name === undefined ? {} : { model: name }) };
+    // Words lie among what the model gives itself, and nowhere else.
+    const isModelsOwn = layer === undefined && power !== true && projection === undefined;
+    const textModel = this.#manifest?.textModel ?? (isModelsOwn ? embedder.card.textModel : undefined);
+    return {
+      levels,
+      space: embedder.space,
+      ...(name === undefined ? {} : { model: name }),
+      ...(textModel === undefined ? {} : { textModel }),
+    };
   }
 
   #filled(): IndexManifest {
@@ -250,9 +282,27 @@ export class PictureIndex implements AsyncDisposable {
     return this.#embedder;
   }
 
+  #openTexts(): Promise<TextEmbedder> {
+    const { textModel = this.#manifest?.textModel, device, threads, onNotice } = this.#options;
+    if (textModel === undefined)
+      throw new UsageError(
+        `the index ${this.folder} is of ${this.#manifest!.space.name}, which has no text model: words cannot be searched for`,
+        "make an index with a CLIP model (sparseformer_btsp_openai_clip_base), or name the text model: --text-model (the option textModel)",
+      );
+    this.#texts ??= loadTextEmbedder(this.#host, textModel, {
+      ...(device === undefined ? {} : { device }),
+      ...(threads === undefined ? {} : { threads }),
+      ...(onNotice === undefined ? {} : { onNotice }),
+    }).catch((error: unknown) => {
+      this.#texts = undefined;
+      throw error;
+    });
+    return this.#texts;
+  }
+
   /** The index's own model makes vectors exactly as it did then. */
   async #loadEmbedder(): Promise<Embedder> {
-    const { model, levels: _, components: __, ...options } = this.#options;
+    const { model, levels: _, components: __, textModel: ___, ...options } = this.#options;
     const manifest = this.#manifest;
     const source = model ?? manifest?.model;
     if (source === undefined)

@@ -21,12 +21,14 @@ import {
 import { refuseReplacing } from "../outputs.ts";
 import { PictureFailures } from "../picture-failures.ts";
 import { FROM_FILE_HELP } from "../picture-list.ts";
-import { expandPictures, type NamedPicture } from "../picture-paths.ts";
+import { expandPictures, type NamedPicture, type PathProblem } from "../picture-paths.ts";
 import { printable, type Terminal } from "../terminal.ts";
 
 interface SearchFlags extends ModelOptions, DeviceOptions {
   topK: number;
   fromFile?: string;
+  text: string[];
+  textModel?: string;
   explain?: string;
   pca?: number;
   json?: boolean;
@@ -40,6 +42,7 @@ Examples:
   $ saccade search photos-index cat.jpg
   $ saccade search photos-index cat.jpg dog.jpg --top-k 5 --json
   $ saccade search photos-index cat.jpg --explain found.html
+  $ saccade search clip-index --text "a dog on a beach"
 `;
 
 export function addSearch(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
@@ -48,6 +51,8 @@ export function addSearch(program: Command, terminal: Terminal, finish: (exitCod
     .description("find the pictures of an index that are most like others")
     .argument("<index>", "a folder that saccade index made")
     .argument("[path...]", "pictures to search with, folders, globs, or - for standard input")
+    .option("--text <words>", "search with words, for indexes of CLIP models; may be repeated", repeated, [])
+    .option("--text-model <model>", "the text model that belongs to the index's (default: the one its model names)")
     .option("-k, --top-k <n>", "how many pictures to find", integer(1), 10)
     .option("--from-file <list>", FROM_FILE_HELP)
     .option("--explain <out>", "show what was found, as .png, .svg or .html; with several pictures, a folder")
@@ -71,46 +76,66 @@ async function search(
   terminal: Terminal,
   finish: (exitCode: number) => void,
 ): Promise<void> {
-  const { pictures, problems } = await expandPictures(nodeHost, { paths, fromFile: flags.fromFile }, terminal);
-  const drawings = flags.explain === undefined ? undefined : await drawingPaths(flags.explain, pictures);
+  const { queries, problems } = await queriesOf(paths, flags, terminal);
+  const drawings = flags.explain === undefined ? undefined : await drawingPaths(flags.explain, queries);
   await refuseReplacing([...(drawings?.paths.values() ?? [])], {
-    models: [flags.model],
-    paths: [folder, ...pictures.map(({ name }) => name), flags.fromFile],
+    models: [flags.model, flags.textModel],
+    paths: [folder, ...queries.flatMap(({ name, isText }) => (isText ? [] : [name])), flags.fromFile],
   });
   await using index = await PictureIndex.open(nodeHost, folder, {
     ...loadOptions(flags, terminal),
     ...sessionOptions(flags, terminal),
     ...(flags.model === undefined ? {} : { model: flags.model }),
+    ...(flags.textModel === undefined ? {} : { textModel: flags.textModel }),
     ...(flags.pca === undefined ? {} : { components: flags.pca }),
   });
   const failures = new PictureFailures(terminal, flags.json);
   for (const { name, error } of problems) failures.add(name, error);
   if (drawings?.folder !== undefined) await nodeHost.files.makeDirectory(drawings.folder);
-  for (const picture of pictures) {
-    const found = await matchesOf(index, picture, flags.topK, terminal).catch((error: unknown) => {
+  const options = { topK: flags.topK, signal: terminal.signal };
+  for (const query of queries) {
+    const { name, source, isText } = query;
+    const finding = isText ? index.searchText(name, options) : index.search(source, options);
+    const found = await finding.catch((error: unknown) => {
       // What is wrong with the index is wrong for all of them.
-      if (!(error instanceof SaccadeError) || !isOfPicture(error)) throw error;
-      failures.add(picture.name, error);
+      if (!(error instanceof SaccadeError) || isText || !isOfPicture(error)) throw error;
+      failures.add(name, error);
       return undefined;
     });
     if (found === undefined) continue;
-    const isOnlyOne = pictures.length === 1;
-    terminal.out(flags.json ? jsonLine(picture, found) : textLines(picture, found, isOnlyOne, terminal.columns));
-    const out = drawings?.paths.get(picture);
-    if (out !== undefined) await draw(picture, found, out, terminal);
+    terminal.out(flags.json ? jsonLine(query, found) : textLines(query, found, queries.length === 1, terminal.columns));
+    const out = drawings?.paths.get(query);
+    if (out !== undefined) await draw(query, found, out, terminal);
   }
-  if (!failures.finish(pictures.length + problems.length)) finish(1);
+  if (!failures.finish(queries.length + problems.length)) finish(1);
 }
 
-const matchesOf = (index: PictureIndex, { source }: NamedPicture, topK: number, { signal }: Terminal) =>
-  index.search(source, { topK, signal });
+interface Query extends NamedPicture {
+  /** Whether the name is what is searched for. */
+  readonly isText: boolean;
+}
+
+async function queriesOf(
+  paths: readonly string[],
+  { text, fromFile }: SearchFlags,
+  terminal: Terminal,
+): Promise<{ queries: readonly Query[]; problems: readonly PathProblem[] }> {
+  const texts = text.map((words) => ({ name: words, source: "", isText: true }));
+  if (texts.length > 0 && paths.length === 0 && fromFile === undefined) return { queries: texts, problems: [] };
+  const { pictures, problems } = await expandPictures(nodeHost, { paths, fromFile }, terminal);
+  return { queries: [...pictures.map((picture) => ({ ...picture, isText: false })), ...texts], problems };
+}
+
+function repeated(words: string, before: readonly string[]): string[] {
+  return [...before, words];
+}
 
 const isOfPicture = ({ code }: SaccadeError): boolean =>
   code.startsWith("image") || ["not_an_image", "not_found", "limit", "not_a_file", "file"].includes(code);
 
-function jsonLine({ name }: NamedPicture, matches: readonly Match[]): string {
+function jsonLine({ name, isText }: Query, matches: readonly Match[]): string {
   const found = matches.map(({ path, score, size, hash }) => ({ path, score, size, hash }));
-  return `${JSON.stringify({ path: name, matches: found })}\n`;
+  return `${JSON.stringify({ [isText ? "text" : "path"]: name, matches: found })}\n`;
 }
 
 /** Paths as they are typed here; those that are too long for a line lose their beginning. */
@@ -134,16 +159,17 @@ function typedPath(path: string): string {
   return typed === "" || typed.startsWith("..") || typed.length > path.length ? path : typed;
 }
 
-async function draw(query: NamedPicture, matches: readonly Match[], out: string, terminal: Terminal): Promise<void> {
-  const panels: Captioned[] = [
-    { title: shortName(query.name), detail: "searched for", picture: await readPicture(nodeHost, query.source) },
-  ];
+async function draw(query: Query, matches: readonly Match[], out: string, terminal: Terminal): Promise<void> {
+  const panels: Captioned[] = query.isText
+    ? []
+    : [{ title: shortName(query.name), detail: "searched for", picture: await readPicture(nodeHost, query.source) }];
   for (const [i, { path, score }] of matches.entries()) {
     const picture = await pictureAt(path);
     const detail = `${i + 1}: ${score.toFixed(4)}${picture === undefined ? ", the picture is not there any more" : ""}`;
     panels.push({ title: shortName(path), detail, picture });
   }
-  await nodeHost.files.writeAtomic(out, await encodeSheet(contactSheet(panels), formatOf(out), nodeHost));
+  const sheet = contactSheet(panels, query.isText ? { headline: [query.name] } : {});
+  await nodeHost.files.writeAtomic(out, await encodeSheet(sheet, formatOf(out), nodeHost));
   terminal.note(`${out}: ${query.name} and the ${matches.length} pictures most like it`);
 }
 

@@ -1,18 +1,22 @@
 // `saccade index` as a process that is killed: the index that was there stays, and what was embedded is not embedded again.
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { encodePng } from "../../src/platform/node/decode.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import { RandomSource } from "../../src/random.ts";
+import { loadEmbedder } from "../../src/tasks/embed/embedder.ts";
+import { loadTextEmbedder } from "../../src/tasks/zero-shot/text-embedder.ts";
+import { writeTextTower } from "../text-toys.ts";
 import { cli } from "./fake-terminal.ts";
 import { BOATS, PASTORAL, temporaryFolder, writeMini } from "./mini-model.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../src/cli/main.ts");
 const folder = temporaryFolder();
 const model = writeMini(folder, "sparseformer_v1_mini_64x64");
+const clip = writeMini(folder, "sparseformer_clip_mini_64x64");
 const out = join(folder, "index");
 
 /** `saccade index` until it is killed or done. */
@@ -25,13 +29,21 @@ async function indexAndKill(pictures: string, milliseconds: number): Promise<voi
   await ended;
 }
 
+const json = async (args: readonly string[]) => JSON.parse((await cli([...args, "--json"])).stdout);
+
+/** A folder with the two photographs. */
+function photographs(name: string): string {
+  const pictures = join(folder, name);
+  mkdirSync(pictures, { recursive: true });
+  copyFileSync(PASTORAL, join(pictures, "pastoral.jpg"));
+  copyFileSync(BOATS, join(pictures, "boats.jpg"));
+  return pictures;
+}
+
 const found = async () => JSON.parse((await cli(["search", out, BOATS, "--json", "-k", "1000"])).stdout).matches;
 
 test("killed while pictures are added: the old index answers; the next run ends as one that nobody disturbed", async () => {
-  const few = join(folder, "few");
-  mkdirSync(few);
-  copyFileSync(PASTORAL, join(few, "pastoral.jpg"));
-  copyFileSync(BOATS, join(few, "boats.jpg"));
+  const few = photographs("few");
   expect((await cli(["index", few, "--out", out, "-m", model])).exitCode).toBe(0);
   const before = await found();
   const many = join(folder, "many");
@@ -84,3 +96,60 @@ test("interrupted: what was embedded is in the next run's parts and not embedded
   expect(known + embedded).toBe(300);
   expect(known).toBeGreaterThan(30);
 }, 300_000);
+
+test("patches: every picture at several scales, compared one by one", async () => {
+  const pictures = photographs("few");
+  const patched = join(folder, "index-of-patches");
+  const made = await cli(["index", pictures, "--out", patched, "-m", clip, "--patches", "2", "--json"]);
+  expect(JSON.parse(made.stdout)).toMatchObject({ pictures: 2 });
+  const { matches } = JSON.parse((await cli(["search", patched, PASTORAL, "--json"])).stdout);
+  expect(matches[0].path).toBe(join(pictures, "pastoral.jpg"));
+  expect(matches[0].score).toBeCloseTo(1, 3);
+  const refused = await cli(["index", pictures, "--out", patched, "--patches", "3"]);
+  expect([refused.exitCode, refused.notes.join("\n")]).toEqual([2, expect.stringContaining("2 scales, and 3 scales")]);
+});
+
+test("words find pictures where the index's model has a text model", async () => {
+  const tower = writeTextTower(folder, 12);
+  const pictures = photographs("for-words");
+  const out = join(folder, "index-for-words");
+  const before = process.env.SACCADE_CACHE;
+  process.env.SACCADE_CACHE = join(folder, "cache");
+  await json(["index", pictures, "--out", out, "-m", clip]);
+  const { text, matches } = await json(["search", out, "--text", "a boat", "--text-model", tower]);
+  expect(text).toBe("a boat");
+  await using texts = await loadTextEmbedder(nodeHost, tower);
+  await using embedder = await loadEmbedder(nodeHost, clip);
+  const [words, boats] = [await texts.embed("a boat"), await embedder.embed(join(pictures, "boats.jpg"))];
+  const found = matches.find(({ path }: { path: string }) => path.endsWith("boats.jpg"));
+  expect(found.score).toBeCloseTo(
+    words.reduce((sum, value, i) => sum + value * boats[i]!, 0),
+    5,
+  );
+  const without = await cli(["search", out, "--text", "a boat"]);
+  expect([without.exitCode, without.notes.join("\n")]).toEqual([2, expect.stringContaining("has no text model")]);
+  process.env.SACCADE_CACHE = before;
+});
+
+test("pictures that cannot be read are left out, and said", async () => {
+  const pictures = photographs("with-broken");
+  writeFileSync(join(pictures, "broken.jpg"), "not a picture");
+  const out = join(folder, "index-with-broken");
+  const { exitCode, notes, stdout } = await cli(["index", pictures, "--out", out, "-m", clip]);
+  expect(exitCode).toBe(1);
+  expect(notes.join("\n")).toContain("1 of 3 pictures could not be read");
+  expect(stdout).toContain("2 pictures");
+  const searched = await cli(["search", out, join(pictures, "broken.jpg"), BOATS]);
+  expect(searched.exitCode).toBe(1);
+  expect(searched.stdout).toContain("boats.jpg");
+  const nothing = await cli([
+    "index",
+    join(pictures, "broken.jpg"),
+    "--out",
+    join(folder, "index-of-nothing"),
+    "-m",
+    clip,
+  ]);
+  expect(nothing.exitCode).toBe(1);
+  expect(existsSync(join(folder, "index-of-nothing", "_manifest.json"))).toBe(false);
+});
