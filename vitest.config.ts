@@ -11,6 +11,7 @@ export default defineConfig({
           exclude: ["**/*.slow.test.ts"],
           testTimeout: 60_000,
           pool: "forks",
+          globalSetup: "test/cache-folder.ts",
         },
       },
       {
@@ -19,6 +20,7 @@ export default defineConfig({
           include: ["src/**/*.slow.test.ts", "test/**/*.slow.test.ts"],
           testTimeout: 900_000,
           pool: "forks",
+          globalSetup: "test/cache-folder.ts",
         },
       },
     ],

@@ -33,6 +33,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   train: ["model-folder", "models", "nn", "graph", "onnx", "weights", "image", "data", "runtime", "platform/host.ts"],
   recipes: ["train", "models"],
   tasks: [
+    "version.ts",
     "model-folder",
     "models",
     "graph",

@@ -1,6 +1,8 @@
 // What a weight file, an ONNX file or a model folder holds, and where its numbers go wrong.
 import { AbortedError, FormatError, NotFoundError, SaccadeError, WeightsMismatchError } from "../errors.ts";
-import { defineModel, registry } from "../models/registry.ts";
+import { inferenceGraph } from "../models/graph.ts";
+import { layerNames } from "../models/layers.ts";
+import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
 import { readMetadata } from "../onnx/metadata.ts";
 import { isOnnx, type OnnxSummary, readOnnx } from "../onnx/read.ts";
 import type { FoundScores } from "../onnx/score-kind.ts";
@@ -32,6 +34,11 @@ export interface TensorFacts {
   readonly infinite?: number;
 }
 
+export interface LayerFacts {
+  readonly name: string;
+  readonly shape: readonly (number | string)[];
+}
+
 export interface Inspection {
   readonly path: string;
   readonly kind: "checkpoint" | "onnx" | "model folder";
@@ -45,6 +52,8 @@ export interface Inspection {
   readonly metadata: Readonly<Record<string, string>>;
   /** Registered models that the tensors fit, and what is not official about them: "resnet50 with 10 classes, behind \"model.\"". */
   readonly fits: readonly string[];
+  /** Layers whose values embed can read, with their shapes, (batch, …): of a model folder whose weights fit, and of a checkpoint's first fit. */
+  readonly layers?: readonly LayerFacts[];
   /** What a model folder or an ONNX file says about itself. */
   readonly card?: Omit<ModelCard, "name">;
   readonly onnx?: Omit<OnnxSummary, "initializers" | "metadata">;
@@ -102,8 +111,20 @@ async function inspectFiles(host: Host, source: string, options: InspectOptions)
     path,
     kind: "checkpoint",
     ...weightFacts(weights, bytes.length, options),
-    fits: detectModels(weights).map(fitText),
+    ...checkpointFits(weights),
   };
+}
+
+function checkpointFits(weights: Weights): Pick<Inspection, "fits" | "layers"> {
+  const fits = detectModels(weights);
+  const [first] = fits;
+  return { fits: fits.map(fitText), ...(first === undefined ? {} : { layers: layersOf(defineModel(first.name)) }) };
+}
+
+function layersOf(definition: ModelDefinition): LayerFacts[] {
+  const names = layerNames(inferenceGraph(definition));
+  const { outputs } = inferenceGraph(definition, {}, { layers: names });
+  return names.map((name) => ({ name, shape: outputs.get(name)!.shape }));
 }
 
 async function locate(host: Host, source: string): Promise<string> {
@@ -130,15 +151,17 @@ async function inspectFolder(host: Host, folder: string, options: InspectOptions
   const { architecture, config } = file;
   const vocabulary = await vocabularyBeside(host.files, folder, defineModel(architecture, config));
   const facts = weightFacts(weights, weights.fileBytes, options);
+  const misfit = misfitOf(found, weights, folder);
   return {
     path: folder,
     kind: "model folder",
     ...facts,
     notes: [...layoutNotes(found), ...facts.notes],
     fits: [],
+    ...(misfit === undefined ? { layers: layersOf(defineModel(architecture, config)) } : {}),
     card,
     ...(vocabulary === undefined ? {} : { tokens: vocabulary.size }),
-    folder: { architecture, config, layout, misfit: misfitOf(found, weights, folder) },
+    folder: { architecture, config, layout, misfit },
   };
 }
 

@@ -48,6 +48,7 @@ interface EmbedFlags
   transform?: string;
   normalize: boolean;
   batch: number;
+  cache: boolean;
 }
 
 interface Embedding {
@@ -85,6 +86,7 @@ export function addEmbed(program: Command, terminal: Terminal, finish: (exitCode
     .option("--transform <text>", "preprocessing instead of the model's own")
     .option("--no-normalize", "leave the vectors as long as the model makes them")
     .option("--batch <n>", "pictures run together", integer(1), 8)
+    .option("--no-cache", "neither look for features of an earlier run nor keep them for the next")
     .addHelpText("after", EXAMPLES);
   addResolutionOption(addPrecisionOption(addSessionsOption(addDeviceOptions(addModelOptions(command)))));
   addDecodeOption(addFeatureOptions(command), DEFAULT_DECODING).action((paths: string[], flags: EmbedFlags) =>
@@ -109,6 +111,7 @@ async function embed(
     ...sessionsOptions(flags, pictures.length),
     precision: flags.precision,
     normalize: flags.normalize,
+    cache: flags.cache,
     ...(flags.transform === undefined ? {} : { transform: flags.transform }),
     ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
     ...featureOptions(flags),

@@ -1,7 +1,13 @@
 // saccade inspect: what a weight file, an ONNX file or a model folder holds.
 import type { Command } from "commander";
 import type { BadValue } from "../../model-folder/check-values.ts";
-import { type Inspection, inspect, summarizeTensors, type TensorFacts } from "../../model-folder/inspect.ts";
+import {
+  type Inspection,
+  inspect,
+  type LayerFacts,
+  summarizeTensors,
+  type TensorFacts,
+} from "../../model-folder/inspect.ts";
 import type { EarlyExit } from "../../model-folder/model.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { describeValue } from "../../runtime/feeds.ts";
@@ -99,7 +105,7 @@ const FORMATS: Readonly<Record<Inspection["format"], string>> = {
 };
 
 function describe(found: Inspection, flags: InspectFlags, terminal: Terminal): string {
-  const { kind, format, fileBytes, external = [], notes, tensors, metadata, fits, trial } = found;
+  const { kind, format, fileBytes, external = [], notes, tensors, metadata, fits, layers, trial } = found;
   const { count, elements, bytes, dtypes } = summarizeTensors(tensors);
   const parts = [...dtypes].map(([dtype, sum]) => `${sum.tensors} ${dtype}`).join(", ");
   const facts: Fact[] = [
@@ -108,6 +114,7 @@ function describe(found: Inspection, flags: InspectFlags, terminal: Terminal): s
     ...notes.map((note): Fact => ["note", note]),
     ["tensors", `${count} (${parts || "none"}), ${compact(elements)} values, ${compact(bytes, "B")}`],
     ...aboutModel(found),
+    ...(layers === undefined ? [] : [["layers", layers.map(layerText).join(", ")] as Fact]),
     ...(kind === "checkpoint" ? [["fits", fits.length === 0 ? "no registered model" : fits.join(", ")] as Fact] : []),
     ...Object.entries(metadata)
       .filter(([key]) => !key.startsWith("saccade."))
@@ -122,6 +129,11 @@ function describe(found: Inspection, flags: InspectFlags, terminal: Terminal): s
     tensors.length === 0 ? "" : `\n${describeTensors(tensors, flags.tensors === true, terminal.columns)}`,
   ];
   return `${printable(found.path)}\n${sections.join("")}`;
+}
+
+/** "stage.3 (96)": how many numbers its mean has. */
+function layerText({ name, shape }: LayerFacts): string {
+  return `${name} (${shape.length === 4 ? shape[1] : shape.at(-1)})`;
 }
 
 /** What a model folder or an ONNX file says about itself. */

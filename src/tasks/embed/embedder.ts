@@ -15,7 +15,8 @@ import {
   requireOutput,
 } from "../engine/engine.ts";
 import { type Answered, allAnswers } from "../engine/picture-stream.ts";
-import type { PictureSource } from "../engine/pictures.ts";
+import { type PictureSource, requireManyPictures } from "../engine/pictures.ts";
+import { type FeatureMemory, featureMemory } from "./feature-memory.ts";
 import { type Finishing, finish, meanVector, type Projection, projectionDigest, requireProjection } from "./finish.ts";
 import { pooledLayer } from "./layer-shape.ts";
 import { modelDigest } from "./model-digest.ts";
@@ -39,7 +40,13 @@ export interface FeatureOptions {
   readonly normalize?: boolean;
 }
 
-export interface EmbedderOptions extends Omit<FeatureEngineOptions, "layer" | "labels" | "scores">, FeatureOptions {}
+export interface EmbedderOptions extends Omit<FeatureEngineOptions, "layer" | "labels" | "scores">, FeatureOptions {
+  /**
+   * Whether features are kept in the cache folder (`SACCADE_CACHE`), by the content of pictures' files, and found there the next time: a model of
+   * which all answers are known is not even opened. Pixels that are handed over are not kept. Default false.
+   */
+  readonly cache?: boolean;
+}
 
 export interface EmbedOptions extends DecodeOptions {
   /** Default 8. */
@@ -58,15 +65,21 @@ export interface EmbedOptions extends DecodeOptions {
 export class Embedder {
   readonly #engine: Engine;
   readonly #finishing: Finishing;
+  readonly #memory: FeatureMemory;
 
-  /** @param space what the vectors are; kept beside them, it tells what they may be compared with */
+  /**
+   * @param space what the vectors are; kept beside them, it tells what they may be compared with
+   * @param memory what is known of pictures already
+   */
   constructor(
     engine: Engine,
     readonly space: EmbeddingSpace,
-    projection?: Projection,
+    projection: Projection | undefined,
+    memory: FeatureMemory,
   ) {
     this.#engine = engine;
     this.#finishing = { projection, power: space.power, normalize: space.normalize };
+    this.#memory = memory;
   }
 
   get card(): ModelCard {
@@ -90,13 +103,21 @@ export class Embedder {
     pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
     options: EmbedOptions = {},
   ): AsyncGenerator<Answered<PictureSource, Float32Array>> {
-    return this.#engine.answerAll(
-      pictures,
-      async (batch) => {
-        const features = await this.#featuresOf(batch, options.signal);
-        return features.map((ofViews) => this.#finish(meanVector(ofViews)));
-      },
-      options,
+    const features = this.#featuresOf(pictures, options, "mean", meanVector);
+    return mapAnswers(features, (vector) => finish(vector, this.#finishing));
+  }
+
+  /**
+   * The same with a vector for each view of a picture, in the order of `views`, for those who combine what is said of the views rather than the
+   * views' features. Each is projected and scaled for itself.
+   */
+  embedViews(
+    pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
+    options: EmbedOptions = {},
+  ): AsyncGenerator<Answered<PictureSource, Float32Array[]>> {
+    const features = this.#featuresOf(pictures, options, "views", concatenated);
+    return mapAnswers(features, (values) =>
+      split(values, this.#memory.width).map((vector) => finish(vector, this.#finishing)),
     );
   }
 
@@ -108,16 +129,35 @@ export class Embedder {
     return this.dispose();
   }
 
-  /** What the layer gives for each view of each picture. */
-  async #featuresOf(batch: readonly PictureViews[], signal?: AbortSignal): Promise<Float32Array[][]> {
+  /** What the layer gives, before anything is done to it. */
+  #featuresOf(
+    pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
+    options: EmbedOptions,
+    kind: "mean" | "views",
+    combine: (ofViews: readonly Float32Array[]) => Float32Array,
+  ): AsyncGenerator<Answered<PictureSource, Float32Array>> {
+    const run = async (batch: readonly PictureViews[]) => {
+      const features = await this.#run(batch, options.signal);
+      return features.map((ofViews) => this.#requireNumbers(combine(ofViews)));
+    };
+    const sources = requireManyPictures(pictures);
+    const open = this.#memory.open;
+    if (open === undefined) return this.#engine.answerAll(sources, run, options);
+    const engine = this.#engine;
+    return (async function* () {
+      yield* engine.answerAll(sources, run, options, await open(kind, options));
+    })();
+  }
+
+  async #run(batch: readonly PictureViews[], signal?: AbortSignal): Promise<Float32Array[][]> {
     const { layer, pooling } = this.space;
     const views = batch.flat();
     const outputs = await this.#engine.run(views, [layer], signal);
     return byPicture(batch, poolFeatures(requireOutput(outputs, layer), views.length, pooling, layer));
   }
 
-  #finish(features: Float32Array): Float32Array | SaccadeError {
-    if (features.every(Number.isFinite)) return finish(features, this.#finishing);
+  #requireNumbers(features: Float32Array): Float32Array | SaccadeError {
+    if (features.every(Number.isFinite)) return features;
     return new SessionError(`the embedding of ${this.card.name} is not all finite numbers`, {
       hint: "its weights or its arithmetic are damaged: saccade inspect MODEL --check names the first place",
     });
@@ -132,15 +172,17 @@ export async function loadEmbedder(
   source: ModelSource,
   options: EmbedderOptions = {},
 ): Promise<Embedder> {
-  const { pooling = "mean", projection } = options;
+  const { pooling = "mean", projection, cache = false } = options;
   if (!POOLINGS.includes(pooling)) throw new UsageError(`pooling is ${POOLINGS.join(", ")}, got "${pooling}"`);
   const model = await loadedModel(host, source, options);
-  const engine = await Engine.openForFeatures(host, model, options);
+  const engine = await Engine.prepare(host, model, options);
   try {
+    if (!cache) await engine.start();
     const layer = engine.model.embeddingName;
     const pooled = await pooledLayer(engine, model, layer, pooling);
     if (projection !== undefined) requireProjection(projection, pooled.width);
-    const space = await identifySpace(host, {
+    // What the model gives, whatever becomes of it.
+    const raw = await identifySpace(host, {
       name: model.card.name,
       model: await modelDigest(host, model, layer),
       layer,
@@ -148,14 +190,42 @@ export async function loadEmbedder(
       transform: printTransform(engine.transform),
       views: engine.views,
       precision: options.precision ?? "float32",
+      power: false,
+      projection: null,
+      normalize: false,
+      width: pooled.width,
+    });
+    const space = await identifySpace(host, {
+      ...raw,
       power: options.power ?? false,
       projection: projection === undefined ? null : await projectionDigest(host, projection),
       normalize: options.normalize ?? true,
       width: projection?.scale.length ?? pooled.width,
     });
-    return new Embedder(engine, space, projection);
+    return new Embedder(engine, space, projection, featureMemory(host, raw, options));
   } catch (error) {
     await engine.dispose();
     throw error;
   }
+}
+
+async function* mapAnswers<S, A, B>(
+  answers: AsyncGenerator<Answered<S, A>>,
+  map: (answer: A) => B,
+): AsyncGenerator<Answered<S, B>> {
+  for await (const answered of answers)
+    yield answered.error === undefined ? { source: answered.source, answer: map(answered.answer) } : answered;
+}
+
+function concatenated(vectors: readonly Float32Array[]): Float32Array {
+  const width = vectors[0]!.length;
+  const all = new Float32Array(vectors.length * width);
+  vectors.forEach((vector, i) => {
+    all.set(vector, i * width);
+  });
+  return all;
+}
+
+function split(values: Float32Array, width: number): Float32Array[] {
+  return Array.from({ length: values.length / width }, (_, i) => values.slice(i * width, (i + 1) * width));
 }

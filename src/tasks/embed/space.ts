@@ -61,7 +61,7 @@ export async function shortDigest(host: DigestHost, text: string): Promise<strin
 /** A space with its id. */
 export async function identifySpace(host: DigestHost, parts: Omit<EmbeddingSpace, "id">): Promise<EmbeddingSpace> {
   const id = await shortDigest(host, JSON.stringify(PART_NAMES.map((part) => [part, parts[part]])));
-  return { id, ...parts };
+  return { ...parts, id };
 }
 
 /**

@@ -21,6 +21,7 @@ import type { SessionLayout } from "../../runtime/session-layout.ts";
 import { targetOf } from "../../runtime/target.ts";
 import type { TensorData } from "../../tensor.ts";
 import { EngineSessions, type ManySessionsOptions, type TrialBatch } from "./engine-sessions.ts";
+import { type AnswerMemory, readUnknown, remembering } from "./known-answers.ts";
 import { joinsViews, PictureSessions } from "./picture-sessions.ts";
 import { type Answered, type BatchTask, type Reserve, streamAnswers } from "./picture-stream.ts";
 import { type PictureSource, readPicture, requireManyPictures } from "./pictures.ts";
@@ -82,27 +83,34 @@ export const DEFAULT_DECODING: Decoding = "fast";
 export class Engine {
   readonly #host: Host;
   readonly #engineSessions: EngineSessions;
+  /** undefined once they are opened: it holds on to the model. */
+  #openSessions: (() => Promise<PictureSessions>) | undefined;
+  #opening: Promise<PictureSessions> | undefined;
+  #sessions: PictureSessions | undefined;
 
   private constructor(
     host: Host,
     readonly model: PictureModel,
     engineSessions: EngineSessions,
-    readonly sessions: PictureSessions,
+    openSessions: () => Promise<PictureSessions>,
     readonly transform: Transform,
     readonly views: FeatureViews,
     readonly labels: readonly string[] | undefined,
   ) {
     this.#host = host;
     this.#engineSessions = engineSessions;
+    this.#openSessions = openSessions;
   }
 
-  static open(host: Host, source: ModelSource, options: EngineOptions): Promise<Engine> {
+  static async open(host: Host, source: ModelSource, options: EngineOptions): Promise<Engine> {
     requireViews(options.views, VIEWS);
-    return Engine.openForFeatures(host, source, options);
+    const engine = await Engine.prepare(host, source, options);
+    await engine.start();
+    return engine;
   }
 
-  /** An engine for features: of more kinds of views, and of a layer alone. */
-  static async openForFeatures(host: Host, source: ModelSource, options: FeatureEngineOptions): Promise<Engine> {
+  /** An engine for features, of more kinds of views and of a layer alone, that opens its sessions when the first picture is to be run. */
+  static async prepare(host: Host, source: ModelSource, options: FeatureEngineOptions): Promise<Engine> {
     const { layer, onNotice, precision, resolution, scores, views = "center" } = options;
     requireViews(views, [...VIEWS, ...JITTERS]);
     const loaded = await loadedModel(host, source, options);
@@ -120,20 +128,43 @@ export class Engine {
     const definition = loaded.kind === "native" ? loaded.definition : undefined;
     const engineSessions = new EngineSessions(host, options);
     const create = (bytes: Uint8Array, trial?: TrialBatch) => engineSessions.open(bytes, trial);
-    const sessions = await PictureSessions.open(compiled, definition, transform, create);
+    const openSessions = async () => {
+      const sessions = await PictureSessions.open(compiled, definition, transform, create);
+      const refusal = sessions.refusal(compiled.card.name, resolution !== undefined);
+      if (refusal === undefined) return sessions;
+      await sessions.dispose();
+      throw refusal;
+    };
     const labels = options.labels ?? compiled.card.labels;
-    const engine = new Engine(host, factsOf(compiled), engineSessions, sessions, transform, views, labels);
-    const refusal = sessions.refusal(compiled.card.name, resolution !== undefined);
-    if (refusal === undefined) return engine;
-    await engine.dispose();
-    throw refusal;
+    return new Engine(host, factsOf(compiled), engineSessions, openSessions, transform, views, labels);
+  }
+
+  /** Opens the sessions. Throws what creating a session throws, UsageError for a model that does not take what the transform makes. */
+  async start(): Promise<void> {
+    await this.#start();
+  }
+
+  #start(): Promise<PictureSessions> {
+    if (this.#sessions !== undefined) return Promise.resolve(this.#sessions);
+    const open = this.#openSessions ?? (() => Promise.reject(new SessionError("the model has been disposed")));
+    this.#opening ??= open().then((sessions) => {
+      this.#openSessions = undefined;
+      this.#sessions = sessions;
+      return sessions;
+    });
+    return this.#opening;
   }
 
   get device(): ActualDevice {
-    return this.sessions.first.device;
+    return this.#started.first.device;
   }
 
-  /** Sessions, and threads inside each. */
+  get #started(): PictureSessions {
+    if (this.#sessions === undefined) throw new TypeError("the engine has not been started");
+    return this.#sessions;
+  }
+
+  /** Sessions, and threads inside each, of an engine that has been started. */
   get layout(): SessionLayout {
     return this.#engineSessions.layout!;
   }
@@ -144,12 +175,14 @@ export class Engine {
     outputs: readonly string[],
     signal?: AbortSignal,
   ): Promise<Record<string, TensorData>> {
-    return this.sessions.run(this.model.inputName, views, outputs, signal);
+    const sessions = await this.#start();
+    return sessions.run(this.model.inputName, views, outputs, signal);
   }
 
   /** How many pictures are answered, whose batches `run` answers. */
   task<A, S>(run: BatchTask<PictureViews, A, S>["run"], batchSize = DEFAULT_BATCH_SIZE): BatchTask<PictureViews, A, S> {
     const { transform, views } = this;
+    const sessions = this.#engineSessions;
     return {
       view: (picture) => pictureViews(picture, transform, views),
       decoding: { transform, views },
@@ -160,24 +193,41 @@ export class Engine {
         return before.length + next.length <= batchSize && joinsViews(before, next[0], next.length);
       },
       run,
-      lanes: 2 * this.layout.sessions,
+      get lanes() {
+        return 2 * (sessions.layout?.sessions ?? 1);
+      },
     };
   }
 
-  /** Answers in the order of the pictures; what cannot be read is among them as an error. */
+  /**
+   * Answers in the order of the pictures; what cannot be read is among them as an error.
+   *
+   * @param memory what is known already, and learns what is not
+   */
   answerAll<A>(
     pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
     run: (batch: readonly PictureViews[]) => Promise<readonly (A | SaccadeError)[]>,
     { batchSize, signal, ...decoding }: RunManyOptions,
+    memory?: AnswerMemory<A>,
   ): AsyncGenerator<Answered<PictureSource, A>> {
     const options = { decode: DEFAULT_DECODING, ...decoding, transform: this.transform, views: this.views };
-    const read = (source: PictureSource, reserve: Reserve) => readPicture(this.#host, source, { ...options, reserve });
     const task = this.task<A, PictureSource>((batch) => run(batch.map(({ view }) => view)), batchSize);
-    return streamAnswers(requireManyPictures(pictures), read, task, signal === undefined ? {} : { signal });
+    const sources = requireManyPictures(pictures);
+    const stream = signal === undefined ? {} : { signal };
+    if (memory === undefined) {
+      const read = (source: PictureSource, reserve: Reserve) =>
+        readPicture(this.#host, source, { ...options, reserve });
+      return streamAnswers(sources, read, task, stream);
+    }
+    const read = (source: PictureSource, reserve: Reserve) =>
+      readUnknown(this.#host, source, memory, { ...options, reserve });
+    return streamAnswers(sources, read, remembering(task, memory), stream);
   }
 
-  dispose(): Promise<void> {
-    return this.sessions.dispose();
+  async dispose(): Promise<void> {
+    this.#openSessions = undefined;
+    const sessions = await this.#opening?.catch(() => undefined);
+    await sessions?.dispose();
   }
 }
 

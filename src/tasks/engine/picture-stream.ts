@@ -20,10 +20,10 @@ export interface Prepared<S, V> {
   readonly view: V;
 }
 
-/** How pictures become answers. `V` is what is kept of a picture until its batch runs. */
-export interface BatchTask<V, A, S = unknown> {
+/** How pictures become answers. `P` is a picture as it was read, `V` what is kept of it until its batch runs. */
+export interface BatchTask<V, A, S = unknown, P = RawImage> {
   /** What the model needs of a picture. Throws ImageError or LimitError when it does not go through the preprocessing. */
-  view(picture: RawImage): V;
+  view(picture: P): V;
   /** What a decoder may know of that: it may make the view itself. */
   readonly decoding?: ViewOptions;
   /** Memory that a view takes. */
@@ -56,10 +56,10 @@ const LEAST_PARALLEL = 8;
  * @param read the pixels of a source; what it throws of this library is that source's error
  * @throws AbortedError, and what the model throws
  */
-export async function* streamAnswers<S, V, A>(
+export async function* streamAnswers<S, V, A, P = RawImage>(
   sources: Iterable<S> | AsyncIterable<S>,
-  read: (source: S, reserve: Reserve) => Promise<RawImage>,
-  task: BatchTask<V, A, S>,
+  read: (source: S, reserve: Reserve) => Promise<P>,
+  task: BatchTask<V, A, S, P>,
   options: StreamOptions = {},
 ): AsyncGenerator<Answered<S, A>> {
   const { signal, parallel = Math.max(LEAST_PARALLEL, task.lanes) } = options;
@@ -124,11 +124,11 @@ interface Group<S, V> {
   readonly items: readonly (Ready<S, V> | Failed<S>)[];
 }
 
-async function prepareOne<S, V, A>(
+async function prepareOne<S, V, A, P>(
   source: S,
   index: number,
-  read: (source: S, reserve: Reserve) => Promise<RawImage>,
-  task: BatchTask<V, A, S>,
+  read: (source: S, reserve: Reserve) => Promise<P>,
+  task: BatchTask<V, A, S, P>,
   budget: MemoryBudget,
 ): Promise<Ready<S, V> | Failed<S>> {
   let held = 0;
@@ -151,9 +151,9 @@ async function prepareOne<S, V, A>(
   }
 }
 
-async function* groupsOf<S, V, A>(
+async function* groupsOf<S, V>(
   prepared: AsyncIterable<Ready<S, V> | Failed<S>>,
-  { joins, batchSize }: BatchTask<V, A, S>,
+  { joins, batchSize }: Pick<BatchTask<V, unknown>, "joins" | "batchSize">,
 ): AsyncGenerator<Group<S, V>> {
   let items: (Ready<S, V> | Failed<S>)[] = [];
   let views: V[] = [];
@@ -179,7 +179,7 @@ async function* groupsOf<S, V, A>(
 
 async function answerGroup<S, V, A>(
   { items }: Group<S, V>,
-  task: BatchTask<V, A, S>,
+  task: Pick<BatchTask<V, A, S>, "run">,
   budget: MemoryBudget,
 ): Promise<Answered<S, A>[]> {
   const ready = items.flatMap((item) => (item.error === undefined ? [item] : []));
@@ -196,7 +196,7 @@ async function answerGroup<S, V, A>(
 /** Where preprocessing is part of a run, a picture that does not go through it fails its batch; then each goes alone. */
 async function answerAll<S, V, A>(
   batch: readonly Prepared<S, V>[],
-  task: BatchTask<V, A, S>,
+  task: Pick<BatchTask<V, A, S>, "run">,
 ): Promise<readonly ({ readonly answer: A } | SaccadeError)[]> {
   if (batch.length === 0) return [];
   try {

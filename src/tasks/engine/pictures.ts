@@ -18,24 +18,37 @@ export type PictureSource = string | UrlLike | ByteSource | Pixels;
  * @throws NotFoundError, ImageError, LimitError; UsageError when it is nothing of the kind
  */
 export async function readPicture(host: Host, source: PictureSource, options: ViewOptions = {}): Promise<RawImage> {
+  const bytes = await readPictureBytes(host, source, options);
+  return bytes === undefined ? givenPixels(source, options) : host.decode(bytes, options);
+}
+
+/** The bytes of a picture file; undefined for what is none. Throws NotFoundError, LimitError. */
+export async function readPictureBytes(
+  host: Host,
+  source: PictureSource,
+  options: ViewOptions,
+): Promise<Uint8Array | undefined> {
   if (typeof source === "string") return readPictureFile(host, source, options);
   if (isUrl(source)) return readPictureFile(host, host.pathOf(source), options);
-  const bytes = await readBytes(source, "a picture file", options.maxBytes ?? DEFAULT_MAX_BYTES, options.reserve);
-  if (bytes !== undefined) return host.decode(bytes, options);
-  if (looksLikePixels(source)) return rgbPixels(source, options.background);
+  return readBytes(source, "a picture file", options.maxBytes ?? DEFAULT_MAX_BYTES, options.reserve);
+}
+
+/** A picture that was handed over as pixels. Throws UsageError when it is nothing of the kind. */
+export function givenPixels(source: PictureSource, { background }: ViewOptions): RawImage {
+  if (looksLikePixels(source)) return rgbPixels(source, background);
   throw new UsageError(
     `a picture is a path, bytes or pixels; this is ${describeValue(source)}`,
     "pixels are { width, height, data }",
   );
 }
 
-async function readPictureFile(host: Host, path: string, options: ViewOptions): Promise<RawImage> {
+async function readPictureFile(host: Host, path: string, options: ViewOptions): Promise<Uint8Array> {
   const entry = await host.files.stat(path);
   if (entry === undefined) throw new NotFoundError("picture", path, missingHint(path));
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   if (entry.size > maxBytes) throw new LimitError(`picture ${path}`, entry.size, maxBytes, "bytes");
   await options.reserve?.(entry.size);
-  return host.decode(await host.files.read(path, { maxBytes }), options);
+  return host.files.read(path, { maxBytes });
 }
 
 function missingHint(path: string): string {
