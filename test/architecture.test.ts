@@ -34,6 +34,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   recipes: ["train", "models"],
   tasks: [
     "version.ts",
+    "learn",
     "model-folder",
     "models",
     "graph",

@@ -6,6 +6,7 @@ import {
   argmaxRows,
   type LinearCase,
   linearCases,
+  objectivesOf,
   subtractRowMeans,
   worstDifference,
 } from "./linear-models.ts";
@@ -31,36 +32,6 @@ async function expectGolden(
   if (expected === undefined) return;
   const [actual, optimum] = [objectivesOf(head, fitted, item, options), [expected].flat()];
   for (const [i, value] of optimum.entries()) expect(Math.abs(actual[i]! / value - 1), "objective").toBeLessThan(1e-6);
-}
-
-/** What the golden's note says is minimised: per column for the SVM, else in all. */
-function objectivesOf(head: HeadName, fitted: LinearHead, item: LinearCase, options: Partial<FitOptions>): number[] {
-  const { classes, features, targets } = item;
-  const { weight, bias, width } = fitted;
-  const scores = decisions(fitted, features);
-  const columns = classes === 2 ? [1] : Array.from({ length: classes }, (_, c) => c);
-  const C = options.C ?? 1;
-  const square = (c: number) => weight.subarray(c * width, (c + 1) * width).reduce((sum, w) => sum + w * w, 0);
-  const rows = Array.from(targets, (target, row) => ({
-    target,
-    scores: scores.subarray(row * classes, (row + 1) * classes),
-  }));
-  const total = (loss: (row: (typeof rows)[number]) => number) => rows.reduce((sum, row) => sum + loss(row), 0);
-  const sign = (target: number, c: number) => (target === c ? 1 : -1);
-  if (head === "svm")
-    return columns.map((c) => {
-      const hinge = total((row) => Math.max(0, 1 - sign(row.target, c) * row.scores[c]!) ** 2);
-      return (square(c) + (bias[c]! / (options.interceptScaling ?? 1)) ** 2) / 2 + C * hinge;
-    });
-  const squares = columns.reduce((sum, c) => sum + square(c), 0);
-  if (head === "ridge")
-    return [
-      (options.alpha ?? 1) * squares +
-        columns.reduce((sum, c) => sum + total((r) => (sign(r.target, c) - r.scores[c]!) ** 2), 0),
-    ];
-  const entropy = ({ target, scores: z }: (typeof rows)[number]) =>
-    Math.log(z.reduce((sum, v) => sum + Math.exp(v), 0)) - z[target]!;
-  return [C * total(entropy) + squares / 2];
 }
 
 describe.each(CASES.map((item) => [item.golden.config.classes, item] as const))("%s classes", (_, item) => {

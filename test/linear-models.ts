@@ -1,5 +1,6 @@
 // The cases of goldens/linear-models: features hashed from names, and the optima that scikit-learn's models have on them.
 import { type FeatureMatrix, featureMatrix } from "../src/learn/feature-matrix.ts";
+import { decisions, type FitOptions, type HeadName, type LinearHead } from "../src/learn/heads.ts";
 import { type TensorData, toFloat64 } from "../src/tensor.ts";
 import { type GoldenCase, goldenCases, loadGolden } from "./golden-case.ts";
 
@@ -75,4 +76,39 @@ export function subtractRowMeans(scores: Float64Array, classes: number): void {
     const mean = row.reduce((a, b) => a + b) / classes;
     for (let c = 0; c < classes; c++) row[c]! -= mean;
   }
+}
+
+/** What the golden's note says is minimised: per column for the SVM, else in all. */
+export function objectivesOf(
+  head: HeadName,
+  fitted: LinearHead,
+  item: LinearCase,
+  options: Partial<FitOptions>,
+): number[] {
+  const { classes, features, targets } = item;
+  const { weight, bias, width } = fitted;
+  const scores = decisions(fitted, features);
+  const columns = classes === 2 ? [1] : Array.from({ length: classes }, (_, c) => c);
+  const C = options.C ?? 1;
+  const square = (c: number) => weight.subarray(c * width, (c + 1) * width).reduce((sum, w) => sum + w * w, 0);
+  const rows = Array.from(targets, (target, row) => ({
+    target,
+    scores: scores.subarray(row * classes, (row + 1) * classes),
+  }));
+  const total = (loss: (row: (typeof rows)[number]) => number) => rows.reduce((sum, row) => sum + loss(row), 0);
+  const sign = (target: number, c: number) => (target === c ? 1 : -1);
+  if (head === "svm")
+    return columns.map((c) => {
+      const hinge = total((row) => Math.max(0, 1 - sign(row.target, c) * row.scores[c]!) ** 2);
+      return (square(c) + (bias[c]! / (options.interceptScaling ?? 1)) ** 2) / 2 + C * hinge;
+    });
+  const squares = columns.reduce((sum, c) => sum + square(c), 0);
+  if (head === "ridge")
+    return [
+      (options.alpha ?? 1) * squares +
+        columns.reduce((sum, c) => sum + total((r) => (sign(r.target, c) - r.scores[c]!) ** 2), 0),
+    ];
+  const entropy = ({ target, scores: z }: (typeof rows)[number]) =>
+    Math.log(z.reduce((sum, v) => sum + Math.exp(v), 0)) - z[target]!;
+  return [C * total(entropy) + squares / 2];
 }

@@ -172,7 +172,9 @@ class Solver {
         if (share <= enough || (waited[p]! >= PATIENCE && best[p]! <= ROUNDING[precision])) solved[p] = true;
         if (!solved[p]) worst = Math.max(worst, share);
       }
-      if (!this.#loss.quadratic) tolerance = Math.min(0.1, Math.max(Math.sqrt(worst), 1e-3));
+      // No more exactly than the quadratic model holds, and than is asked for.
+      const needed = Math.max(Math.sqrt(worst), Math.sqrt(enough / worst) / 2, 1e-3);
+      if (!this.#loss.quadratic) tolerance = Math.min(0.1, needed);
       if (4 * solved.filter(Boolean).length >= this.#count) return solved;
     }
     throw new SaccadeError("not_converged", `a linear classifier was not found in ${MOST_STEPS} steps`, {

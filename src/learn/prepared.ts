@@ -59,7 +59,7 @@ async function withSpace<T>(
   try {
     const gram = await held.gram(center);
     await breathe(signal);
-    const space = spaceOf(features, mean, gram, base.width, rowSpace);
+    const space = { features, ...spaceOf(mean, gram, base.width, rowSpace) };
     await breathe(signal);
     return await use(space, () => held.rotated(center, space.rotation));
   } finally {
@@ -67,16 +67,19 @@ async function withSpace<T>(
   }
 }
 
+/** The space of features of which only the mean and the centred XᵀX are known; the latter (width, width) is overwritten. */
+export function spaceOfMoments(mean: Float64Array, gram: Float64Array): Omit<TridiagonalSpace, "features"> {
+  return spaceOf(mean, gram, mean.length, undefined);
+}
+
 function spaceOf(
-  features: FeatureMatrix,
   mean: Float64Array,
   gram: Float64Array,
   size: number,
   rowSpace: RowSpace | undefined,
-): TridiagonalSpace & { readonly rotation: Float64Array } {
+): Omit<TridiagonalSpace, "features"> & { readonly rotation: Float64Array } {
   const { form, rotation } = tridiagonalize(gram, size);
   return {
-    features,
     mean,
     form,
     rotation,

@@ -12,23 +12,27 @@ export interface Products {
   times(weights: Float64Array, columns: number): Promise<Float64Array>;
   /** Xᵀ R. @param values (rows, columns) @returns (width, columns) */
   transposeTimes(values: Float64Array, columns: number): Promise<Float64Array>;
+  /** Rows [from, to) of X, copied. (to - from, width) */
+  copyRows(from: number, to: number): Promise<Float64Array>;
+  dispose(): Promise<void>;
+}
+
+/** Holds features, and makes of them what fits begin with. */
+export interface FeatureProducts extends Products {
   /** (X - 1 cᵀ)ᵀ (X - 1 cᵀ), both triangles. @param center (width) @returns (width, width) */
   gram(center: Float64Array): Promise<Float64Array>;
   /** Holds (X - 1 cᵀ) Q. @param center (width) @param rotation (width, width) */
   rotated(center: Float64Array, rotation: Float64Array): Promise<Products>;
-  /** Rows [from, to) of X, copied. (to - from, width) */
-  copyRows(from: number, to: number): Float64Array;
-  dispose(): Promise<void>;
 }
 
-/** Makes the products of a matrix. */
-export type ProductsOf = (features: FeatureMatrix, signal?: AbortSignal) => Promise<Products>;
+/** Makes the products of features. */
+export type ProductsOf = (features: FeatureMatrix, signal?: AbortSignal) => Promise<FeatureProducts>;
 
 /** Float64 in plain TypeScript: exact, and quick enough for a few thousand rows. */
 export const plainProducts: ProductsOf = async ({ rows, width, data }) =>
   new PlainProducts(rows, width, data instanceof Float64Array ? data : new Float64Array(data));
 
-class PlainProducts implements Products {
+class PlainProducts implements FeatureProducts {
   readonly precision = "float64";
   readonly rows: number;
   readonly width: number;
@@ -57,7 +61,7 @@ class PlainProducts implements Products {
     return new PlainProducts(this.rows, this.width, turned);
   }
 
-  copyRows(from: number, to: number): Float64Array {
+  async copyRows(from: number, to: number): Promise<Float64Array> {
     return this.#data.slice(from * this.width, to * this.width);
   }
 

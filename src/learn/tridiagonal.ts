@@ -17,20 +17,83 @@ export function tridiagonalize(matrix: Float64Array, size: number): { form: Trid
   const diagonal = new Float64Array(size);
   const offDiagonal = new Float64Array(size);
   const factors = new Float64Array(size);
-  const v = new Float64Array(size);
-  const p = new Float64Array(size);
+  // The update by the reflection before, v wᵀ + w vᵀ, is done in the same pass as the product with the next one: memory is what takes time.
+  let v: Float64Array = new Float64Array(size);
+  let w: Float64Array = new Float64Array(size);
   for (let k = 0; k < size - 1; k++) {
-    diagonal[k] = matrix[k * size + k]!;
-    // Only the lower triangle is kept up to date; the reflections' vectors go into the upper one.
-    for (let i = k + 1; i < size; i++) v[i] = matrix[i * size + k]!;
-    const { factor, image } = reflection(v, k + 1, size);
+    const next = new Float64Array(size);
+    for (let i = k; i < size; i++) next[i] = matrix[i * size + k]! - v[i]! * w[k]! - w[i]! * v[k]!;
+    diagonal[k] = next[k]!;
+    const { factor, image } = reflection(next, k + 1, size);
     factors[k] = factor;
     offDiagonal[k] = image;
-    for (let i = k + 1; i < size; i++) matrix[k * size + i] = v[i]!;
-    if (factor !== 0) reflectBothSides(matrix, size, k + 1, v, factor, p);
+    next[k] = 0;
+    const product = updateAndMultiply(matrix, size, k + 1, v, w, next);
+    let along = 0;
+    for (let i = k + 1; i < size; i++) along += product[i]! * next[i]!;
+    const half = (factor * factor * along) / 2;
+    for (let i = k + 1; i < size; i++) product[i] = factor * product[i]! - half * next[i]!;
+    // Only the lower triangle is kept up to date; the reflections' vectors go into the upper one.
+    for (let i = k + 1; i < size; i++) matrix[k * size + i] = next[i]!;
+    v = next;
+    w = product;
   }
-  if (size > 0) diagonal[size - 1] = matrix[size * size - 1]!;
+  const last = size - 1;
+  if (size > 0) diagonal[last] = matrix[last * size + last]! - 2 * v[last]! * w[last]!;
   return { form: { size, diagonal, offDiagonal }, rotation: productOfReflections(matrix, factors, size) };
+}
+
+/** The lower triangle of A[from.., from..] becomes that of A - v wᵀ - w vᵀ. @returns it times x, in [from, size) */
+function updateAndMultiply(
+  matrix: Float64Array,
+  size: number,
+  from: number,
+  v: Float64Array,
+  w: Float64Array,
+  x: Float64Array,
+): Float64Array {
+  const product = new Float64Array(size);
+  let i = from;
+  // Two rows at a time share what is read of the vectors.
+  for (; i + 1 < size; i += 2) {
+    const upper = i * size;
+    const lower = upper + size;
+    const [v0, w0, x0] = [v[i]!, w[i]!, x[i]!];
+    const [v1, w1, x1] = [v[i + 1]!, w[i + 1]!, x[i + 1]!];
+    let [sum0, sum1] = [0, 0];
+    for (let j = from; j < i; j++) {
+      const [vj, wj, xj] = [v[j]!, w[j]!, x[j]!];
+      const a0 = matrix[upper + j]! - v0 * wj - w0 * vj;
+      const a1 = matrix[lower + j]! - v1 * wj - w1 * vj;
+      matrix[upper + j] = a0;
+      matrix[lower + j] = a1;
+      sum0 += a0 * xj;
+      sum1 += a1 * xj;
+      product[j] = product[j]! + a0 * x0 + a1 * x1;
+    }
+    const corner0 = matrix[upper + i]! - 2 * v0 * w0;
+    const between = matrix[lower + i]! - v1 * w0 - w1 * v0;
+    const corner1 = matrix[lower + i + 1]! - 2 * v1 * w1;
+    matrix[upper + i] = corner0;
+    matrix[lower + i] = between;
+    matrix[lower + i + 1] = corner1;
+    product[i] = sum0 + corner0 * x0 + between * x1;
+    product[i + 1] = sum1 + between * x0 + corner1 * x1;
+  }
+  if (i < size) {
+    const row = i * size;
+    let sum = 0;
+    for (let j = from; j < i; j++) {
+      const a = matrix[row + j]! - v[i]! * w[j]! - w[i]! * v[j]!;
+      matrix[row + j] = a;
+      sum += a * x[j]!;
+      product[j] = product[j]! + a * x[i]!;
+    }
+    const corner = matrix[row + i]! - 2 * v[i]! * w[i]!;
+    matrix[row + i] = corner;
+    product[i] = sum + corner * x[i]!;
+  }
+  return product;
 }
 
 /**
@@ -47,56 +110,27 @@ export function reflection(v: Float64Array, from: number, to: number): { factor:
   return { factor: 2 / (v[from]! * v[from]! + rest), image };
 }
 
-/** The lower triangle of A[from.., from..] becomes that of H A H with H = I - factor v vᵀ. */
-function reflectBothSides(
-  matrix: Float64Array,
-  size: number,
-  from: number,
-  v: Float64Array,
-  factor: number,
-  p: Float64Array,
-): void {
-  p.fill(0, from);
-  for (let i = from; i < size; i++) {
-    const row = i * size;
-    const vi = v[i]!;
-    let sum = matrix[row + i]! * vi;
-    for (let j = from; j < i; j++) {
-      const value = matrix[row + j]!;
-      sum += value * v[j]!;
-      p[j] = p[j]! + value * vi;
-    }
-    p[i] = p[i]! + sum;
-  }
-  let along = 0;
-  for (let i = from; i < size; i++) along += p[i]! * v[i]!;
-  const half = (factor * factor * along) / 2;
-  for (let i = from; i < size; i++) p[i] = factor * p[i]! - half * v[i]!;
-  for (let i = from; i < size; i++) {
-    const row = i * size;
-    const vi = v[i]!;
-    const pi = p[i]!;
-    for (let j = from; j <= i; j++) matrix[row + j] = matrix[row + j]! - vi * p[j]! - pi * v[j]!;
-  }
-}
-
 /** H_0 H_1 … from the vectors in the upper triangle's rows. */
 function productOfReflections(vectors: Float64Array, factors: Float64Array, size: number): Float64Array {
   const q = new Float64Array(size * size);
   for (let i = 0; i < size; i++) q[i * size + i] = 1;
   const sums = new Float64Array(size);
   for (let k = size - 2; k >= 0; k--) {
-    if (factors[k] === 0) continue;
+    const factor = factors[k]!;
+    if (factor === 0) continue;
+    const v = vectors.subarray(k * size, (k + 1) * size);
     sums.fill(0);
-    for (let i = k + 1; i < size; i++) {
-      const vi = factors[k]! * vectors[k * size + i]!;
+    let i = k + 1;
+    for (; i + 3 < size; i += 4) {
       const row = i * size;
-      for (let j = k + 1; j < size; j++) sums[j] = sums[j]! + vi * q[row + j]!;
+      const [v0, v1, v2, v3] = [factor * v[i]!, factor * v[i + 1]!, factor * v[i + 2]!, factor * v[i + 3]!];
+      for (let j = k + 1, at = row + k + 1; j < size; j++, at++)
+        sums[j] = sums[j]! + v0 * q[at]! + v1 * q[at + size]! + v2 * q[at + 2 * size]! + v3 * q[at + 3 * size]!;
     }
-    for (let i = k + 1; i < size; i++) {
-      const vi = vectors[k * size + i]!;
-      const row = i * size;
-      for (let j = k + 1; j < size; j++) q[row + j] = q[row + j]! - vi * sums[j]!;
+    for (; i < size; i++) for (let j = k + 1; j < size; j++) sums[j] = sums[j]! + factor * v[i]! * q[i * size + j]!;
+    for (i = k + 1; i < size; i++) {
+      const vi = v[i]!;
+      for (let j = k + 1, at = i * size + k + 1; j < size; j++, at++) q[at] = q[at]! - vi * sums[j]!;
     }
   }
   return q;

@@ -1,6 +1,6 @@
 // What closed-form heads need to know of rows with classes: how many, their means, and the centred XᵀX in tridiagonal form.
 import { classCounts } from "../feature-matrix.ts";
-import type { PreparedFeatures } from "../prepared.ts";
+import type { TridiagonalSpace } from "../prepared.ts";
 import type { Tridiagonal } from "../tridiagonal.ts";
 import { classMeans } from "./nearest-mean.ts";
 
@@ -18,7 +18,7 @@ export interface ClassMoments {
   turnBack(weights: Float64Array, columns: number): Float64Array;
 }
 
-export function momentsOf(prepared: PreparedFeatures, targets: Int32Array, classes: number): ClassMoments {
+export function momentsOf(prepared: TridiagonalSpace, targets: Int32Array, classes: number): ClassMoments {
   const { features, mean, form, turn, turnBack } = prepared;
   const counts = classCounts(targets, classes);
   return { classes, counts, means: classMeans(features, targets, classes), mean, form, turn, turnBack };

@@ -99,9 +99,9 @@ function rawHead(
 /** Scores that are kept at once, over rows, folds and classes: 32 MB. */
 const MOST_SCORES = 4e6;
 /** Cross-validation compares, so it need not be exact: the share of the objective that may be missing. */
-const CLOSE_ENOUGH = 1e-7;
+const CLOSE_ENOUGH = 1e-4;
 /** C times the mean square length of centred features. */
-const STRENGTHS = [0.3, 3, 30, 300, 3000];
+const STRENGTHS = [0.5, 3, 12, 50, 200];
 
 function newtonMethod(problemOf: (prepared: PreparedFeatures, rows: TrainingRows) => NewtonHead): HeadMethod {
   return {

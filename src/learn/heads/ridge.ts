@@ -50,7 +50,7 @@ export async function ridgeLeftOut(
   const { classes, counts, form } = moments;
   const rows = targets.length;
   const columns = classes === 2 ? 1 : classes;
-  const forms = leverages(
+  const forms = await leverages(
     prepared,
     new ShiftedSolver(form, new Float64Array(alphas.length).fill(1), alphas),
     alphas.length,
@@ -71,10 +71,10 @@ export async function ridgeLeftOut(
 
 const BLOCK = 1024;
 
-function leverages({ turned }: PreparedFeatures, solver: ShiftedSolver, columns: number): Float64Array {
+async function leverages({ turned }: PreparedFeatures, solver: ShiftedSolver, columns: number): Promise<Float64Array> {
   const all = new Float64Array(turned.rows * columns);
   for (let from = 0; from < turned.rows; from += BLOCK)
-    all.set(solver.quadraticForms(turned.copyRows(from, Math.min(from + BLOCK, turned.rows))), from * columns);
+    all.set(solver.quadraticForms(await turned.copyRows(from, Math.min(from + BLOCK, turned.rows))), from * columns);
   return all;
 }
 
