@@ -1,5 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // The public entry for Node: the library's tasks bound to this machine.
+
+import type { AuditReportOptions } from "./audit/report.ts";
+import type { AuditResult } from "./audit/result.ts";
 import { encodeSheet, type SheetFormat } from "./evaluate/sheet-file.ts";
 import { type DrawGazeOptions, type Gaze, gazeSheet } from "./image/explain.ts";
 import { type Glimpse, glimpseSheet } from "./image/glimpses.ts";
@@ -28,10 +31,13 @@ import {
   type ZeroShotClassifier as ZeroShotClassifierTask,
   type ZeroShotOptions,
 } from "./tasks/zero-shot/zero-shot-classifier.ts";
+import { type AuditOptions, audit as auditPictures } from "./workflows/audit.ts";
+import { type AuditFiles, writeAudit } from "./workflows/audit-files.ts";
 import { type EvaluateOptions, evaluate as evaluateModel, type ModelEvaluation } from "./workflows/evaluate.ts";
 import { train as trainModel } from "./workflows/train.ts";
 import type { TrainOptions, TrainResult } from "./workflows/train-options.ts";
 
+export type { AuditResult } from "./audit/result.ts";
 export {
   AbortedError,
   FormatError,
@@ -96,6 +102,8 @@ export type { Evaluation as EpochEvaluation, FitReport } from "./train/fit-optio
 export type { DistillationInput, LookingInput, RecipeInput } from "./train/recipe-fields.ts";
 export type { StagedRecipeInput } from "./train/staged-recipe.ts";
 export { version } from "./version.ts";
+export type { AuditOptions } from "./workflows/audit.ts";
+export type { AuditFiles } from "./workflows/audit-files.ts";
 export type { EvaluateOptions, ModelEvaluation } from "./workflows/evaluate.ts";
 export type { TrainOptions, TrainPlan, TrainResult } from "./workflows/train-options.ts";
 
@@ -208,6 +216,24 @@ export const train = (data: string | undefined, options?: TrainOptions): Promise
  */
 export const evaluate = (model: string, data: string, options?: EvaluateOptions): Promise<ModelEvaluation> =>
   evaluateModel(nodeTrainingHost, model, data, options);
+
+/**
+ * Looks for what is wrong with labelled pictures: labels, copies, odd ones. The data is never changed.
+ *
+ * @example
+ * const found = await audit("flowers");
+ * for (const { picture, suggested } of found.labels?.doubts ?? [])
+ *   console.log(found.set.pictures[picture].name, "looks like", found.classNames[suggested]);
+ */
+export const audit = (data: string, options?: AuditOptions): Promise<AuditResult> =>
+  auditPictures(nodeTrainingHost, data, options);
+
+/** Writes an audit as a page with the pictures, as JSON, and its suggestions as a table to edit: what `saccade audit --out` does. */
+export const writeAuditReport = (
+  result: AuditResult,
+  folder: string,
+  options?: AuditReportOptions,
+): Promise<AuditFiles> => writeAudit(nodeTrainingHost, result, folder, options);
 
 /** Sessions over any ONNX bytes, in worker threads. */
 export const createSession = nodeHost.createSession;

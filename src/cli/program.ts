@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { AbortedError, UsageError } from "../errors.ts";
 import { version } from "../version.ts";
+import { addAudit } from "./commands/audit.ts";
 import { addBench } from "./commands/bench.ts";
 import { addClassify } from "./commands/classify.ts";
 import { addConvert } from "./commands/convert.ts";
@@ -28,6 +29,7 @@ const COMMANDS: readonly AddCommand[] = [
   addTrain,
   addRecipes,
   addEval,
+  addAudit,
   addBench,
   addEmbed,
   addIndex,

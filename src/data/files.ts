@@ -46,7 +46,8 @@ export async function loadPicture(
   return source.kind === "pixels" ? source.image : decode(await loadBytes(source, files));
 }
 
-async function loadBytes(
+/** The bytes of a picture file, wherever it lies. */
+export async function loadBytes(
   source: Exclude<PictureSource, { kind: "pixels" }>,
   files: Pick<DataFiles, "read" | "readRange">,
 ): Promise<Uint8Array> {

@@ -3,7 +3,8 @@ import type { ModelCard } from "../model-folder/model.ts";
 import type { MetricRecord } from "../train/run/metrics-log.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { MistakePicture } from "./mistake-pictures.ts";
-import { html, Markup } from "./report/html.ts";
+import { html, type Markup } from "./report/html.ts";
+import { renderPage } from "./report/page.ts";
 import {
   calibrationSection,
   classSection,
@@ -15,7 +16,6 @@ import {
   problemSection,
   section,
 } from "./report/sections.ts";
-import { SCRIPT, STYLE } from "./report/style.ts";
 import { drawTrainingCurves } from "./report/training-curves.ts";
 
 export interface ReportInput {
@@ -43,17 +43,7 @@ export function renderReport(input: ReportInput): string {
   const { evaluation, card, data, split, metrics = [], mistakes = [], footer } = input;
   const { accuracy, gaze, problems } = evaluation;
   const curves = drawTrainingCurves(metrics, accuracy.choices);
-  const title = `${card.name} on ${data}`;
-  const page = html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8"/>
-<meta name="viewport" content="width=device-width, initial-scale=1"/>
-<title>${title}</title>
-<style>${new Markup(STYLE)}</style>
-</head>
-<body>
-<header><h1>${card.name}</h1>
+  const body = html`<header><h1>${card.name}</h1>
 <p class="lead">Measured on ${accuracy.count} pictures of ${accuracy.perClass.length} classes: ${data}, ${split}.</p></header>
 ${headlineTiles(accuracy)}${unknownWarning(evaluation)}${
   gaze !== undefined && gazeSection(gaze)
@@ -63,12 +53,8 @@ ${headlineTiles(accuracy)}${unknownWarning(evaluation)}${
   curves.length > 0 && section("How it was trained", html`<div class="charts">${curves}</div>`)
 }${section("About the model", factList([...cardFacts(card), ...(input.facts ?? [])]))}${
   problems.length > 0 && problemSection(problems)
-}${footer !== undefined && html`<footer>${footer}</footer>`}
-<script>${new Markup(SCRIPT)}</script>
-</body>
-</html>
-`;
-  return page.text;
+}`;
+  return renderPage({ title: `${card.name} on ${data}`, body, footer });
 }
 
 function unknownWarning({ accuracy: { known, count, choices }, unknownLabels }: Evaluation): Markup | undefined {
@@ -77,7 +63,8 @@ function unknownWarning({ accuracy: { known, count, choices }, unknownLabels }: 
   return html`<p class="warning">The model does not know ${unknownLabels.length === 1 ? "the label" : `${unknownLabels.length} of the labels:`} ${unknownLabels.join(", ")}. Their ${count - known.count} pictures count as wrong. Of the others ${percent(known.top1)} are right at once${choices > 5 ? `, ${percent(known.top5)} among five` : ""}.</p>`;
 }
 
-function cardFacts({ name, labels, transform, licence, provenance }: ModelCard): [string, string][] {
+/** What a model's card says of it: title and text. */
+export function cardFacts({ name, labels, transform, licence, provenance }: ModelCard): [string, string][] {
   return [
     ["Name", name],
     ...(labels === undefined ? [] : ([["Classes", String(labels.length)]] as [string, string][])),

@@ -40,8 +40,8 @@ export interface FitOptions {
   readonly k?: number;
   /** knn: default "cosine". */
   readonly metric?: Metric;
-  /** Folds of cross-validation. Default 5. */
-  readonly folds?: number;
+  /** Folds of cross-validation: how many, or the fold of each row, of which every class needs two. Default 5. */
+  readonly folds?: number | Int32Array;
   /** Of the folds. */
   readonly seed: number;
   /** Who multiplies. Default: plain TypeScript. */
@@ -97,7 +97,8 @@ export async function validateHead(
 ): Promise<ValidatedHead> {
   requireTrainable(features, targets, classes);
   const method = METHODS[name];
-  const folds = stratifiedFolds(targets, classes, options.folds ?? 5, options.seed);
+  const { folds: wanted = 5 } = options;
+  const folds = typeof wanted === "number" ? stratifiedFolds(targets, classes, wanted, options.seed) : wanted;
   return withRows(features, targets, classes, options, async (rows) => {
     const given = givenValue(method, options);
     const validation = await crossValidate(

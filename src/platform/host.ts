@@ -93,6 +93,12 @@ export interface EmbeddingsHost {
   absolutePath(path: string): string;
 }
 
+/** A host that can also write pictures as JPEG files. */
+export interface JpegHost {
+  /** RGB pixels to JPEG bytes. @param quality 1 to 100; default 92 */
+  encodeJpeg(image: RawImage, quality?: number): Promise<Uint8Array>;
+}
+
 /** A host that can train: whose files hold data sets, and which has threads to prepare pictures. */
 export interface TrainingHost extends Host {
   readonly dataFiles: DataFiles;
@@ -162,7 +168,7 @@ export interface TracedRuns {
 }
 
 /** A host that can also be measured: clocks, counters, processes of their own, traces. */
-export interface MeasuringHost extends Host, DigestHost {
+export interface MeasuringHost extends Host, DigestHost, JpegHost {
   /** For people: "linux-x64", "Node v20.20.2". */
   readonly platform: string;
   readonly runtime: string;
@@ -173,8 +179,6 @@ export interface MeasuringHost extends Host, DigestHost {
   readLoad(): LoadCounters;
   /** As in Host; the session also says which package and version executes: "onnxruntime-node 1.30.0". */
   createSession(model: Uint8Array, options?: SessionOptions): Promise<Session & { readonly engine: string }>;
-  /** RGB pixels to JPEG bytes. */
-  encodeJpeg(image: RawImage): Promise<Uint8Array>;
   /** Loads and runs a model in a new process. Throws SessionError with what went wrong there, AbortedError when the signal fires. */
   runFresh(run: FreshRun, signal?: AbortSignal): Promise<FreshRunFacts>;
   /** ONNX Runtime's trace (JSON) of some runs. Throws SessionError where the engine cannot record one. */

@@ -18,6 +18,15 @@ ${content}</section>
 `;
 }
 
+/** Numbers that say the most, each with its name above and a note below. */
+export function tiles(all: readonly (readonly [name: string, value: string, note: string])[]): Markup {
+  return html`<dl class="tiles">${all.map(
+    ([name, value, note]) =>
+      html`<div class="tile"><dt>${name}</dt><dd><div class="value">${value}</div><div class="note">${note}</div></dd></div>`,
+  )}</dl>
+`;
+}
+
 export function headlineTiles({
   count,
   known,
@@ -28,20 +37,13 @@ export function headlineTiles({
   loss,
   calibration,
 }: Accuracy): Markup {
-  const tile = (name: string, value: string, note: string) =>
-    html`<div class="tile"><dt>${name}</dt><dd><div class="value">${value}</div><div class="note">${note}</div></dd></div>`;
   const interval = `95 % interval ${percent(top1Interval.low)} to ${percent(top1Interval.high)}`;
-  return html`<dl class="tiles">${[
-    tile("Top-1", percent(top1), `right at once; ${interval}`),
-    ...(choices > 5 ? [tile("Top-5", percent(top5), "right answer among the five likeliest")] : []),
-    tile("Loss", loss.toFixed(3), `mean cross-entropy of ${known?.count ?? count} pictures`),
-    tile(
-      "Calibration error",
-      percent(calibration.ece),
-      "mean distance between how sure it is and how often it is right",
-    ),
-  ]}</dl>
-`;
+  return tiles([
+    ["Top-1", percent(top1), `right at once; ${interval}`],
+    ...(choices > 5 ? [["Top-5", percent(top5), "right answer among the five likeliest"] as const] : []),
+    ["Loss", loss.toFixed(3), `mean cross-entropy of ${known?.count ?? count} pictures`],
+    ["Calibration error", percent(calibration.ece), "mean distance between how sure it is and how often it is right"],
+  ]);
 }
 
 export function factList(facts: readonly (readonly [name: string, text: string])[]): Markup {
@@ -162,7 +164,7 @@ export function mistakeSection(mistakes: readonly MistakePicture[], total: numbe
 }
 
 /** The end of a path tells pictures apart; its beginning is the same for all. */
-function shortName(name: string): string {
+export function shortName(name: string): string {
   const parts = name.split(/[/\\]/);
   return parts.slice(-2).join("/");
 }

@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import type { UrlLike } from "../../byte-sources.ts";
 import { UsageError } from "../../errors.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
-import type { DigestHost, EmbeddingsHost, Host } from "../host.ts";
-import { encodePng } from "./decode.ts";
+import type { DigestHost, EmbeddingsHost, Host, JpegHost } from "../host.ts";
+import { encodeJpeg, encodePng } from "./decode.ts";
 import { sha256 } from "./digest.ts";
 import { layTextOver } from "./draw-text.ts";
 import { nodeFiles } from "./files.ts";
@@ -17,7 +17,7 @@ import { createNodeSession, type NodeSession } from "./session.ts";
 import { createStagedNodeSession } from "./staged-session.ts";
 import { decodePicture } from "./view-workers.ts";
 
-export interface NodeHost extends Host, DigestHost, EmbeddingsHost {
+export interface NodeHost extends Host, DigestHost, EmbeddingsHost, JpegHost {
   createSession(model: Uint8Array, options?: SessionOptions): Promise<NodeSession>;
 }
 
@@ -29,6 +29,7 @@ export const nodeHost: NodeHost = {
   folders: nodeFolders,
   decode: decodePicture,
   encodePng,
+  encodeJpeg,
   layTextOver,
   decodeEmbeddings: decodeEmbeddingsInThread,
   readRange,

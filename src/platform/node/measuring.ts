@@ -8,7 +8,6 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { AbortedError, LimitError, SessionError } from "../../errors.ts";
 import type { FreshRun, FreshRunFacts, MeasuringHost, TracedRuns } from "../host.ts";
-import { encodeJpeg } from "./decode.ts";
 import { nodeHost } from "./host.ts";
 import { readLoad } from "./machine.ts";
 import { createNodeSession } from "./session.ts";
@@ -35,7 +34,6 @@ export const nodeMeasuringHost: MeasuringHost = {
   now: () => performance.now(),
   date: () => new Date().toISOString(),
   readLoad: () => readLoad(),
-  encodeJpeg: (image) => encodeJpeg(image),
   runFresh,
   trace,
 };

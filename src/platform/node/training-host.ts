@@ -2,9 +2,9 @@
 import type { TrainingHost } from "../host.ts";
 import { nodeDataFiles } from "./data-files.ts";
 import { createDataWorkers } from "./data-workers.ts";
-import { nodeHost } from "./host.ts";
+import { type NodeHost, nodeHost } from "./host.ts";
 
-export const nodeTrainingHost: TrainingHost = {
+export const nodeTrainingHost: TrainingHost & NodeHost = {
   ...nodeHost,
   dataFiles: nodeDataFiles,
   createDataWorkers,
