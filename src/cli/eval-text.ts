@@ -1,5 +1,5 @@
 // What `saccade eval` prints for people: accuracy, steps, the hardest classes and the gaze, in a terminal's columns.
-import { type Accuracy, mostTakenFor } from "../evaluate/accuracy.ts";
+import { type Accuracy, type CalledUnknown, mostTakenFor } from "../evaluate/accuracy.ts";
 import type { Evaluation } from "../evaluate/evaluate.ts";
 import type { GazeShares } from "../evaluate/gaze.ts";
 import type { StepEvaluation } from "../evaluate/steps.ts";
@@ -24,13 +24,15 @@ export function evaluationText(evaluation: Evaluation, title: string, columns: n
 
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
-function headline({ count, top1, top1Interval, top5, choices, loss, calibration, known }: Accuracy): string {
+function headline(accuracy: Accuracy): string {
+  const { count, top1, top1Interval, top5, choices, loss, calibration, known, unknown } = accuracy;
   const rows = [
     ["top-1", percent(top1), `95 % interval ${percent(top1Interval.low)} to ${percent(top1Interval.high)}`],
     ...(choices > 5 ? [["top-5", percent(top5), ""]] : []),
     ["loss", loss.toFixed(3), "mean cross-entropy"],
     ["calibration", percent(calibration.ece), "confidence off by this on average (ECE, 15 bins)"],
     ["pictures", String(count), ""],
+    ...unknownRows(unknown),
     ...(known === undefined
       ? []
       : [
@@ -46,6 +48,20 @@ function headline({ count, top1, top1Interval, top5, choices, loss, calibration,
     .map(([name, value, rest]) => `  ${name!.padEnd(widths[0]!)}  ${value!.padStart(widths[1]!)}  ${rest}`.trimEnd())
     .map((line) => `${line}\n`)
     .join("");
+}
+
+function unknownRows(unknown: CalledUnknown | undefined): string[][] {
+  if (unknown === undefined) return [];
+  const { known, others } = unknown;
+  const share = ({ count, called }: CalledUnknown["known"]) => percent(called / count);
+  return [
+    ...(known.count === 0
+      ? []
+      : [["unknown", share(known), `of the ${known.count} pictures of known classes are called so`]]),
+    ...(others.count === 0
+      ? []
+      : [["strangers", share(others), `of the ${others.count} pictures of other classes are called unknown`]]),
+  ];
 }
 
 /** After each step, and a few points of the curve of stopping early. */

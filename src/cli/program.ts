@@ -12,6 +12,7 @@ import { addEval } from "./commands/eval.ts";
 import { addExport } from "./commands/export.ts";
 import { addIndex } from "./commands/index.ts";
 import { addInspect } from "./commands/inspect.ts";
+import { addLearn } from "./commands/learn.ts";
 import { addModels } from "./commands/models.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRecipes } from "./commands/recipes.ts";
@@ -26,6 +27,7 @@ export type AddCommand = (program: Command, terminal: Terminal, finish: (exitCod
 
 const COMMANDS: readonly AddCommand[] = [
   addClassify,
+  addLearn,
   addTrain,
   addRecipes,
   addEval,

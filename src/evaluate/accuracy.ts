@@ -21,12 +21,22 @@ export interface Accuracy {
   readonly loss: number;
   /** The same numbers over the pictures whose label the model knows; undefined when these are all. */
   readonly known: { readonly count: number; readonly top1: number; readonly top5: number } | undefined;
+  /** Of a model that may answer "none of these", how often it did; that is in no other number here. */
+  readonly unknown: CalledUnknown | undefined;
   /** In the order of the model's labels; those that it does not know come last. */
   readonly perClass: readonly ClassAccuracy[];
   readonly confusion: Confusion;
   readonly calibration: Calibration;
   /** Every picture that was answered wrongly, the model's surest first. */
   readonly mistakes: readonly Mistake[];
+}
+
+/** Pictures that were called unknown. */
+export interface CalledUnknown {
+  /** Of pictures whose label the model knows. */
+  readonly known: { readonly count: number; readonly called: number };
+  /** Of those whose label it does not know. */
+  readonly others: { readonly count: number; readonly called: number };
 }
 
 export interface ClassAccuracy {
@@ -73,6 +83,8 @@ export interface ScoredPicture extends ScoreRow {
   readonly name: string;
   /** The data's label number. */
   readonly label: number;
+  /** Of a model that may answer "none of these": above 0 where it does. */
+  readonly strangeness?: number;
 }
 
 const TOP = 5;
@@ -98,6 +110,7 @@ export class AccuracyMeter {
   #count = 0;
   #known = 0;
   #loss = 0;
+  readonly #unknown = { known: { count: 0, called: 0 }, others: { count: 0, called: 0 } };
 
   constructor(match: LabelMatch, modelLabels: readonly string[]) {
     this.#match = match;
@@ -108,7 +121,7 @@ export class AccuracyMeter {
   }
 
   /** @throws SessionError when a score is not a number: whatever was counted then would be wrong */
-  add({ index, name, label, scores, kind }: ScoredPicture): void {
+  add({ index, name, label, scores, kind, strangeness }: ScoredPicture): void {
     const problem = problemOf({ scores, kind }, `the model for ${name}`);
     if (problem !== undefined) throw problem;
     const place = this.#match.classOf[label]!;
@@ -117,6 +130,11 @@ export class AccuracyMeter {
     const answer = rankedFirst(scores);
     const isRight = answer === target;
     this.#count += 1;
+    if (strangeness !== undefined) {
+      const group = target >= 0 ? this.#unknown.known : this.#unknown.others;
+      group.count += 1;
+      group.called += Number(strangeness > 0);
+    }
     this.#correct += Number(isRight);
     if (target >= 0) {
       this.#known += 1;
@@ -155,6 +173,7 @@ export class AccuracyMeter {
       known: isComplete
         ? undefined
         : { count: this.#known, top1: share(this.#correct, this.#known), top5: share(this.#inTop, this.#known) },
+      unknown: this.#unknown.known.count + this.#unknown.others.count === 0 ? undefined : this.#unknown,
       perClass: this.#match.classes.map((_, place) => this.#classAccuracy(place)),
       confusion: {
         labels: this.#match.classes.map(({ label }) => label),

@@ -71,8 +71,8 @@ export async function evaluate(classifier: Scorer, dataset: Dataset, options: Ev
       problems.push(problem);
       continue;
     }
-    const { scores, kind } = answer.scores;
-    accuracy.add({ ...answer, scores, kind });
+    const { scores, kind, strangeness } = answer.scores;
+    accuracy.add({ ...answer, scores, kind, ...(strangeness === undefined ? {} : { strangeness }) });
     const { stepLogits } = answer.scores;
     if (stepLogits !== undefined) steps?.add(stepLogits, match.classes[match.classOf[answer.label]!]!.modelIndex);
     const box = boxes?.find(answer.name);

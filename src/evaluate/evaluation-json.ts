@@ -19,6 +19,7 @@ export function evaluationToJson({ accuracy, gaze, steps, problems, unknownLabel
     ece: calibration.ece,
     top1_interval: [accuracy.top1Interval.low, accuracy.top1Interval.high],
     known: accuracy.known ?? null,
+    ...(accuracy.unknown === undefined ? {} : { called_unknown: accuracy.unknown }),
     unknown_labels: unknownLabels,
     per_class: accuracy.perClass.map(({ isKnown, precision, ...rest }) => ({
       ...rest,

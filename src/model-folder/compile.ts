@@ -35,6 +35,8 @@ export interface PictureModel {
   readonly scores: FoundScores;
   /** Whether scores come for every step, (steps, N, classes), and the last ones are the answer. */
   readonly scoresSteps: boolean;
+  /** The output that is above 0 where a picture is none of the classes; undefined for models that cannot say it. */
+  readonly unknownName?: string | undefined;
   /** How many looks `gaze.N.regions` and `gaze.N.points` describe; 0 for models that do not look sparsely. */
   readonly glimpses: number;
   /** What to do to pictures when neither the caller nor the model says. */
@@ -161,6 +163,7 @@ function describe({ definition, card }: NativeModel, { precision = "float32" }: 
     architecture: definition.architecture.name,
     config: definition.config as Record<string, unknown>,
     precision,
+    unknown: definition.learnt?.head.unknown?.score,
   };
 }
 
@@ -216,6 +219,9 @@ export function requirePrecision(model: OnnxModel, precision: Precision | undefi
   );
 }
 
+/** What tasks read, besides where a model looks. */
+const TASK_OUTPUTS = new Set(["logits", "features", "unknown"]);
+
 function compileNative(model: NativeModel, options: CompileOptions): CompiledModel {
   const { target = "onnxruntime", precision = "float32", layer } = options;
   const { architecture, config } = model.definition;
@@ -228,7 +234,7 @@ function compileNative(model: NativeModel, options: CompileOptions): CompiledMod
   const offered = [...traced.outputs.keys()];
   const answers = architecture.answers(config);
   // Engines compute every output of a file, whether or not a run asks for it.
-  const usual = offered.filter((name) => name === "logits" || name === "features" || name.startsWith("gaze."));
+  const usual = offered.filter((name) => TASK_OUTPUTS.has(name) || name.startsWith("gaze."));
   const layers = layer === undefined ? [] : [layer];
   const outputs = layer === undefined ? usual : layers;
   const inForm = (form: InferenceForm) => exportOnnx(model, { target, precision, outputs, form: { ...form, layers } });
@@ -245,6 +251,7 @@ function compileNative(model: NativeModel, options: CompileOptions): CompiledMod
     answers,
     scores: { kind: options.scores ?? "logits", operator: undefined },
     scoresSteps: architecture.stages?.looksInSteps === true,
+    unknownName: offered.find((name) => name === "unknown"),
     glimpses: countGlimpses(offered),
     usualTransform: usualTransform(model.definition),
   };

@@ -3,7 +3,8 @@
 import { z } from "zod";
 import { FormatError } from "../errors.ts";
 import { faultsText } from "../models/check-config.ts";
-import type { EarlyExit } from "./model.ts";
+import { headSchema, learntEntry, learntFacts, learntSchema } from "./learnt-entry.ts";
+import type { EarlyExit, ModelCard } from "./model.ts";
 
 /** Version of the layout itself; readers refuse a newer one. */
 export const CONFIG_VERSION = 1;
@@ -30,7 +31,7 @@ const earlyExitSchema = z.object({
 
 const configFileSchema = z.looseObject({
   saccade: z.int().min(1).optional(),
-  /** An architecture ("sparseformer") or a registered model ("sparseformer_v1_tiny"). */
+  /** An architecture ("sparseformer"), a registered model ("sparseformer_v1_tiny"), or "onnx": a learnt head on an ONNX file. */
   architecture: z.string().min(1).max(200),
   config: z.record(z.string(), z.unknown()).default({}),
   labels: z.array(z.string().max(1000)).max(1_000_000).optional(),
@@ -42,6 +43,9 @@ const configFileSchema = z.looseObject({
   early_exit: earlyExitSchema.optional(),
   /** The text model whose vectors this one's are compared with. */
   text_model: z.string().min(1).max(4096).optional(),
+  /** A learnt head in place of the architecture's own answer, and how it came about. */
+  head: headSchema.optional(),
+  learnt: learntSchema.optional(),
 });
 
 export type ConfigFile = z.infer<typeof configFileSchema>;
@@ -67,6 +71,21 @@ export function parseConfigFile(text: string, where: string): ConfigFile {
   return result.data;
 }
 
+/** What a config.json says about its model. */
+export function cardOf(file: ConfigFile, name: string): ModelCard {
+  const { labels, transform, licence, provenance, early_exit: earlyExit, text_model: textModel, learnt } = file;
+  return {
+    name,
+    ...(labels === undefined ? {} : { labels }),
+    ...(transform === undefined ? {} : { transform }),
+    ...(licence === undefined ? {} : { licence }),
+    ...(provenance === undefined ? {} : { provenance }),
+    ...(earlyExit === undefined ? {} : { earlyExit }),
+    ...(textModel === undefined ? {} : { textModel }),
+    ...(learnt === undefined ? {} : { learnt: learntFacts(learnt) }),
+  };
+}
+
 /** The entry `early_exit`, without what is not known. */
 export function earlyExitEntry({ data, pictures, points }: EarlyExit): NonNullable<ConfigFile["early_exit"]> {
   return {
@@ -77,6 +96,19 @@ export function earlyExitEntry({ data, pictures, points }: EarlyExit): NonNullab
       ...(top1 === undefined ? {} : { top1 }),
       thresholds: [...thresholds],
     })),
+  };
+}
+
+/** What a card says, as fields of a config.json. */
+export function cardEntries({ labels, transform, licence, provenance, earlyExit, textModel, learnt }: ModelCard) {
+  return {
+    ...(labels === undefined ? {} : { labels: [...labels] }),
+    ...(transform === undefined ? {} : { transform }),
+    ...(licence === undefined ? {} : { licence }),
+    ...(provenance === undefined ? {} : { provenance: { ...provenance } }),
+    ...(earlyExit === undefined ? {} : { early_exit: earlyExitEntry(earlyExit) }),
+    ...(textModel === undefined ? {} : { text_model: textModel }),
+    ...(learnt === undefined ? {} : { learnt: learntEntry(learnt) }),
   };
 }
 

@@ -6,6 +6,7 @@ import { pictureInput } from "../models/picture-input.ts";
 import { changedModel, type ModelDefinition, registry } from "../models/registry.ts";
 import type { Host } from "../platform/host.ts";
 import type { ConfigFile } from "./config-file.ts";
+import { definitionOf } from "./definition.ts";
 import { readFolder } from "./folder.ts";
 import { bundledFolder, nameHint } from "./load.ts";
 
@@ -34,7 +35,7 @@ export async function describeModel(
   if (!entry.isDirectory)
     throw new UsageError(`${source} is a file; a registered name or a model folder is needed here`);
   const file = await readConfigFile(host, folder);
-  return { name: source, definition: changedModel(file.architecture, file.config, config), file };
+  return { name: source, definition: definitionOf(file, config), file };
 }
 
 /** What the config.json of a model folder says, of whatever layout. Throws UsageError for a folder with an ONNX file, which says it itself. */

@@ -5,7 +5,7 @@ import type { NamedTensors } from "../models/architecture.ts";
 import { defineModel } from "../models/registry.ts";
 import type { Files } from "../platform/host.ts";
 import { decodeText } from "../text-file.ts";
-import { type ConfigFile, parseConfigFile } from "./config-file.ts";
+import { type ConfigFile, cardOf, parseConfigFile } from "./config-file.ts";
 import { findWeights } from "./folder-weights.ts";
 import { folderWithoutConfig, unknownConfig } from "./hubs/none-of-ours.ts";
 import { findOnnx, onnxCard } from "./hubs/optimum.ts";
@@ -29,6 +29,8 @@ export interface OnnxFolder {
   readonly path: string;
   /** What is said beside the file. */
   readonly card: Omit<ModelCard, "name">;
+  /** Of a learnt head on the file: what its config.json says. */
+  readonly file?: ConfigFile;
 }
 
 export type ModelFolder = NativeFolder | OnnxFolder;
@@ -56,8 +58,7 @@ export async function readFolder(files: Files, folder: string, options: ReadFold
   }
   const { json, where, text } = config;
   const layout = layoutOf(json, where);
-  if (layout === "saccade")
-    return { kind: "native", layout, file: parseConfigFile(text, where), adoptNames: (tensors) => tensors };
+  if (layout === "saccade") return ownFolder(files, folder, parseConfigFile(text, where), where);
   const processor =
     layout === "transformers" && transform === undefined ? await findProcessor(files, folder) : undefined;
   const native = nativeFolder(layout, config, processor, transform);
@@ -71,6 +72,20 @@ export async function readFolder(files: Files, folder: string, options: ReadFold
   }
   if (isComputed) return native;
   throw native;
+}
+
+/** As a config.json says it whose head is learnt on an ONNX file. */
+export const ONNX_ARCHITECTURE = "onnx";
+/** That file. */
+export const BACKBONE_FILE = "backbone.onnx";
+
+function ownFolder(files: Files, folder: string, file: ConfigFile, where: string): ModelFolder {
+  if (file.architecture !== ONNX_ARCHITECTURE)
+    return { kind: "native", layout: "saccade", file, adoptNames: (tensors) => tensors };
+  if (file.head === undefined)
+    throw new FormatError(where, `"${ONNX_ARCHITECTURE}" is for a learnt head, and it has none`);
+  const { name: _, ...card } = cardOf(file, folder);
+  return { kind: "onnx", path: files.join(folder, BACKBONE_FILE), card, file };
 }
 
 interface JsonFile {

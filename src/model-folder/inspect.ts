@@ -12,10 +12,14 @@ import type { SessionOptions } from "../runtime/session.ts";
 import { elementCount } from "../tensor.ts";
 import { type ReadWeightsOptions, readWeights, type Weights } from "../weights/load.ts";
 import { checkValues, type ValueCheck } from "./check-values.ts";
+import { cardOf } from "./config-file.ts";
+import { definitionOf } from "./definition.ts";
 import { countFaults, type Faults } from "./faults.ts";
 import { type NativeFolder, type OnnxFolder, readFolder } from "./folder.ts";
 import { MAX_WEIGHT_BYTES, readWeightsAt, requireWeights } from "./folder-weights.ts";
-import { bundledFolder, cardOf, loadModel, pulledPath } from "./load.ts";
+import { readHeadWeights } from "./head-weights.ts";
+import { readOnnxFolder } from "./learnt-onnx.ts";
+import { bundledFolder, loadModel, pulledPath } from "./load.ts";
 import type { ModelCard, OnnxModel } from "./model.ts";
 import { nativeModel } from "./native.ts";
 import { type ExternalFile, type WholeOnnx, wholeOnnx } from "./onnx-file.ts";
@@ -140,16 +144,17 @@ async function locate(host: Host, source: string): Promise<string> {
 async function inspectFolder(host: Host, folder: string, options: InspectOptions): Promise<Inspection> {
   const found = await readFolder(host.files, folder);
   if (found.kind === "onnx") {
-    const bytes = await host.files.read(found.path, { maxBytes: MAX_WEIGHT_BYTES });
-    const whole = await wholeOnnx(host.files, found.path, bytes);
-    return inspectOnnx(found.path, bytes.length, whole, options, found.card);
+    const whole = await readOnnxFolder(host.files, folder, found);
+    return inspectOnnx(found.path, whole.fileBytes, whole, options, found.card);
   }
   const { file, layout } = found;
   const place = await requireWeights(host.files, folder);
-  const weights = await readWeightsAt(host.files, place, (bytes, path) => readAnyWeights(bytes, path, options));
+  const stored = await readWeightsAt(host.files, place, (bytes, path) => readAnyWeights(bytes, path, options));
+  const learnt = await readHeadWeights(host.files, folder, file);
+  const weights = { ...stored, tensors: new Map([...stored.tensors, ...learnt]) };
   const { name: _, ...card } = cardOf(file, folder);
   const { architecture, config } = file;
-  const vocabulary = await vocabularyBeside(host.files, folder, defineModel(architecture, config));
+  const vocabulary = await vocabularyBeside(host.files, folder, definitionOf(file));
   const facts = weightFacts(weights, weights.fileBytes, options);
   const misfit = misfitOf(found, weights, folder);
   return {
@@ -158,7 +163,7 @@ async function inspectFolder(host: Host, folder: string, options: InspectOptions
     ...facts,
     notes: [...layoutNotes(found), ...facts.notes],
     fits: [],
-    ...(misfit === undefined ? { layers: layersOf(defineModel(architecture, config)) } : {}),
+    ...(misfit === undefined ? { layers: layersOf(definitionOf(file)) } : {}),
     card,
     ...(vocabulary === undefined ? {} : { tokens: vocabulary.size }),
     folder: { architecture, config, layout, misfit },
@@ -169,7 +174,7 @@ function layoutNotes({ layout, file }: NativeFolder): string[] {
   if (layout === "saccade") return [];
   return [
     `it is a folder of ${layout}; saccade convert makes one of our own of it`,
-    ...(file.transform === undefined && defineModel(file.architecture, file.config).architecture.transform !== undefined
+    ...(file.transform === undefined && definitionOf(file).architecture.transform !== undefined
       ? [
           "it has no preprocessor_config.json: classify, embed, eval and convert must be told how pictures are prepared, with --transform",
         ]
@@ -179,7 +184,7 @@ function layoutNotes({ layout, file }: NativeFolder): string[] {
 
 function misfitOf({ file, adoptNames }: NativeFolder, { tensors, unread }: Weights, name: string): string | undefined {
   try {
-    nativeModel(defineModel(file.architecture, file.config), adoptNames(tensors), { name }, unread);
+    nativeModel(definitionOf(file), adoptNames(tensors), { name }, unread);
     return undefined;
   } catch (error) {
     if (error instanceof WeightsMismatchError) return error.message;

@@ -4,16 +4,19 @@ import { FormatError, NotFoundError, SaccadeError, UsageError, WeightsMismatchEr
 import { atResolution } from "../image/resolution.ts";
 import { fixedOutputSize, parseTransform, printTransform } from "../image/transform.ts";
 import type { PixelSize } from "../models/graph.ts";
-import { changedModel, defineModel, type ModelDefinition, registry } from "../models/registry.ts";
+import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
 import { didYouMean } from "../nearest-name.ts";
 import { isOnnx } from "../onnx/read.ts";
 import type { Files, Host } from "../platform/host.ts";
 import { readWeights } from "../weights/load.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
-import { type ConfigFile, earlyExitEntry, printConfigFile } from "./config-file.ts";
+import { type ConfigFile, cardEntries, cardOf, printConfigFile } from "./config-file.ts";
+import { definitionOf } from "./definition.ts";
 import { type NativeFolder, readFolder } from "./folder.ts";
 import { MAX_WEIGHT_BYTES, readWeightsAt, requireWeights } from "./folder-weights.ts";
-import type { LoadedModel, ModelCard, NativeModel } from "./model.ts";
+import { readHeadWeights } from "./head-weights.ts";
+import { readOnnxFolder } from "./learnt-onnx.ts";
+import type { LoadedModel, NativeModel } from "./model.ts";
 import { defineFromCheckpoint, nativeModel } from "./native.ts";
 import { wholeOnnx } from "./onnx-file.ts";
 import { onnxModel } from "./onnx-model.ts";
@@ -205,17 +208,19 @@ export async function loadFolder(
 ): Promise<LoadedModel> {
   const found = await readFolder(files, folder, options);
   if (found.kind === "onnx") {
-    const whole = await wholeOnnx(files, found.path, await files.read(found.path, { maxBytes: MAX_WEIGHT_BYTES }));
-    const { kind, bytes, card } = onnxModel(whole.bytes, name);
+    const { bytes } = await readOnnxFolder(files, folder, found);
+    const { kind, card } = onnxModel(bytes, name);
     return { kind, bytes, card: { ...found.card, ...card } };
   }
   const { file, adoptNames } = found;
-  const definition = changedModel(file.architecture, file.config, options.config);
+  const definition = definitionOf(file, options.config);
   const takesTexts = definition.architecture.input(definition.config).kind === "text";
   if (options.seesPictures !== false && !takesTexts) requireTransform(found, folder);
   const { tensors, unread } = await readWeightsAt(files, await requireWeights(files, folder));
+  const learnt = await readHeadWeights(files, folder, file);
   const card = cardOf(options.config === undefined ? file : forChangedModel(file, definition), name);
-  return withVocabulary(files, folder, nativeModel(definition, adoptNames(tensors), card, unread));
+  const weights = new Map([...adoptNames(tensors), ...learnt]);
+  return withVocabulary(files, folder, nativeModel(definition, weights, card, unread));
 }
 
 /** Models of one family in transformers are prepared for in different ways, so theirs is not guessed. */
@@ -252,36 +257,18 @@ function isSameSize(a: PixelSize | undefined, b: PixelSize): boolean {
   return a?.width === b.width && a.height === b.height;
 }
 
-/** What a config.json says about its model. */
-export function cardOf(file: ConfigFile, name: string): ModelCard {
-  const { labels, transform, licence, provenance, early_exit: earlyExit, text_model: textModel } = file;
-  return {
-    name,
-    ...(labels === undefined ? {} : { labels }),
-    ...(transform === undefined ? {} : { transform }),
-    ...(licence === undefined ? {} : { licence }),
-    ...(provenance === undefined ? {} : { provenance }),
-    ...(earlyExit === undefined ? {} : { earlyExit }),
-    ...(textModel === undefined ? {} : { textModel }),
-  };
-}
-
 /** Writes a model folder. Each file is written whole or not at all; config.json comes last, so a folder with one is complete. */
 export async function writeModelFolder(files: Files, folder: string, model: NativeModel): Promise<void> {
   const { definition, card } = model;
   await files.makeDirectory(folder);
   await files.writeAtomic(files.join(folder, "model.safetensors"), writeSafetensors(model.weights, { format: "pt" }));
-  const { labels, transform, licence, provenance, earlyExit, vocabulary, textModel } = card;
+  const { vocabulary } = card;
   if (vocabulary !== undefined) await writeVocabulary(files, folder, vocabulary);
   const file: ConfigFile = {
     architecture: definition.architecture.name,
     config: definition.config as Record<string, unknown>,
-    ...(labels === undefined ? {} : { labels: [...labels] }),
-    ...(transform === undefined ? {} : { transform }),
-    ...(licence === undefined ? {} : { licence }),
-    ...(provenance === undefined ? {} : { provenance: { ...provenance } }),
-    ...(earlyExit === undefined ? {} : { early_exit: earlyExitEntry(earlyExit) }),
-    ...(textModel === undefined ? {} : { text_model: textModel }),
+    ...cardEntries(card),
+    ...(definition.learnt === undefined ? {} : { head: definition.learnt.head }),
   };
   await files.writeAtomic(files.join(folder, "config.json"), printConfigFile(file));
 }

@@ -18,6 +18,18 @@ export interface EarlyExitThresholds extends SolvedThresholds {
   readonly top1?: number | undefined;
 }
 
+/** What is known of a model whose answer was learnt on another one's features. */
+export interface LearntFacts {
+  /** Pictures that it was learnt from, class by class in the order of the labels. */
+  readonly pictures: readonly number[];
+  /** Share answered rightly, 0..1, when each picture is answered by heads that have not seen it, with a 95 % interval. */
+  readonly accuracy?: { readonly top1: number; readonly low: number; readonly high: number } | undefined;
+  /** What was asked for, so that learning on asks for the same: a head, its strength, a seed. */
+  readonly asked?: Readonly<Record<string, string | number>> | undefined;
+  /** Which features they are: what `EmbeddingSpace` says. */
+  readonly space: Readonly<Record<string, string | number | boolean | null>>;
+}
+
 /** What a model says about itself. */
 export interface ModelCard {
   /** For people: a registered name, or the path it came from. */
@@ -36,6 +48,8 @@ export interface ModelCard {
   readonly textModel?: string;
   /** Thresholds for average budgets; they take the place of those that an official checkpoint carries. */
   readonly earlyExit?: EarlyExit;
+  /** How a learnt head came about. */
+  readonly learnt?: LearntFacts;
 }
 
 /** An architecture of this library with its weights. */

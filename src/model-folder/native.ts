@@ -4,6 +4,7 @@ import type { NamedTensors } from "../models/architecture.ts";
 import { architectures } from "../models/architectures.ts";
 import { fitWeights, inferenceGraph } from "../models/graph.ts";
 import { labelsOf } from "../models/labels.ts";
+import { backboneOf, isLearnt } from "../models/learnt-head/decorate.ts";
 import { atSize, changedModel, type ModelDefinition, registry } from "../models/registry.ts";
 import type { CheckpointFacts } from "../weights/facts.ts";
 import type { ModelCard, NativeModel } from "./model.ts";
@@ -35,6 +36,14 @@ export function modelAtSize(
 ): NativeModel {
   const definition = atSize(model.definition, size);
   return definition === model.definition ? model : nativeModel(definition, model.weights, model.card);
+}
+
+/** The model under a learnt head, without labels, which were the head's; any other as it is. */
+export function backboneModel(model: NativeModel): NativeModel {
+  if (model.definition.learnt === undefined) return model;
+  const { labels: _, learnt: __, ...card } = model.card;
+  const weights = new Map([...model.weights].filter(([name]) => !isLearnt(name)));
+  return { kind: "native", card, definition: backboneOf(model.definition), weights };
 }
 
 /** What the registry and the architecture know, where the card itself is silent. */

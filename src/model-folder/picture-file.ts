@@ -32,6 +32,7 @@ export function pictureFacts(
     answers: readMetadata(summary.metadata).answers === "embedding" ? "embedding" : "classes",
     scores: layer === undefined ? scoresOf(model, output, scores) : NO_SCORES,
     scoresSteps: answersSteps(summary, output),
+    unknownName: unknownOutput(summary),
     glimpses: countGlimpses(summary.outputs.map(({ name }) => name)),
     usualTransform: `resize_small(${Math.round((Math.min(size.height, size.width) * 256) / 224)},bilinear)|central_crop(${size.width},${size.height})${takes === "pixels" ? "" : "|normalize(imagenet)"}`,
   };
@@ -42,6 +43,13 @@ const NO_SCORES: FoundScores = { kind: "logits", operator: undefined };
 /** What is known of an output, or of a value that becomes one. */
 function readOutput({ outputs }: OnnxSummary, name: string): OnnxValueInfo {
   return outputs.find((output) => output.name === name) ?? { name, dtype: "float32", shape: undefined };
+}
+
+/** Only a file that says so has it: other programs' output of this name is something else. */
+function unknownOutput({ outputs, metadata }: OnnxSummary): string | undefined {
+  return readMetadata(metadata).unknown === undefined
+    ? undefined
+    : outputs.find(({ name }) => name === "unknown")?.name;
 }
 
 /** How many looks the outputs describe. */

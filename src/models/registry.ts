@@ -9,6 +9,7 @@ import { registeredCrossvits } from "./crossvit/registered.ts";
 import { registeredDensenets } from "./densenet/registered.ts";
 import { registeredEfficientnets } from "./efficientnet/registered.ts";
 import { registeredGfnets } from "./gfnet/registered.ts";
+import type { LearntHead } from "./learnt-head/head.ts";
 import { registeredMobilenets } from "./mobilenetv3/registered.ts";
 import type { RegisteredModel } from "./registered-model.ts";
 import { registeredRegnets } from "./regnet/registered.ts";
@@ -43,6 +44,8 @@ export interface ModelDefinition {
   readonly config: unknown;
   /** The registry's entry when the name was a registered one. */
   readonly registered?: RegisteredModel;
+  /** Of a model whose answer is a learnt head's (learnt-head/): that head, and the architecture under it. */
+  readonly learnt?: { readonly backbone: Architecture<unknown>; readonly head: LearntHead };
 }
 
 /** `name` is an architecture ("sparseformer") or a registered model, whose configuration `overrides` then changes field by field. */

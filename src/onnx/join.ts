@@ -3,21 +3,52 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FormatError, SaccadeError } from "../errors.ts";
 import type { Graph } from "../graph/tensor.ts";
+import type { TensorData } from "../tensor.ts";
 import { lower } from "./lower.ts";
 import { type GraphProto, type ModelProto, ModelProtoSchema } from "./onnx-pb.ts";
 import { readOnnx } from "./read.ts";
+import { renameValues } from "./rename-values.ts";
 
 export interface JoinedParts {
   /** Makes inputs of the model: its outputs have their names. */
   readonly before?: Graph;
-  /** Goes on with outputs of the model: its inputs of these names. It may have inputs of its own. */
+  /** Goes on with values of the model, outputs or inner ones: its inputs of these names. It may have inputs of its own. */
   readonly after?: Graph;
   /** What the file computes: outputs of `after`, or of the model. */
   readonly outputs: readonly string[];
+  /** Values of the parts' parameters, by name. */
+  readonly weights?: ReadonlyMap<string, TensorData>;
+  /** Other names for values of the model, so that parts may have theirs; the parts know them by the new ones. */
+  readonly renamed?: ReadonlyMap<string, string>;
 }
 
 /** Operators whose nodes mean the same in every operator set from 13 on, so that they can stand beside nodes of any of these. */
-const UNCHANGED_SINCE_13 = new Set(["Add", "Gemm", "Identity", "MatMul", "Max", "Min", "Mul", "Softmax", "Sub"]);
+const UNCHANGED_SINCE_13 = new Set([
+  "Abs",
+  "Add",
+  "ArgMax",
+  "Cast",
+  "Div",
+  "Equal",
+  "GatherElements",
+  "Gemm",
+  "Identity",
+  "Log",
+  "LogSoftmax",
+  "MatMul",
+  "Max",
+  "Min",
+  "Mul",
+  "Neg",
+  "ReduceSum",
+  "Reshape",
+  "Sign",
+  "Slice",
+  "Softmax",
+  "Sqrt",
+  "Sub",
+  "Where",
+]);
 const OLDEST_OPSET = 13;
 /** The oldest that graphs are lowered to. */
 const LOWERED_OPSET = 17;
@@ -42,11 +73,13 @@ export function joinModel(bytes: Uint8Array, name: string, parts: JoinedParts): 
     );
   const model = decode(bytes, name);
   const own = model.graph!;
-  const before = parts.before && piece(parts.before, "before");
-  const after = parts.after && piece(parts.after, "after");
+  if (parts.renamed !== undefined) renameValues(own, parts.renamed);
+  const before = parts.before && piece(parts.before, "before", parts.weights);
+  const after = parts.after && piece(parts.after, "after", parts.weights);
   const made = new Set(before?.output.map((output) => output.name));
   const stored = new Set(own.initializer.map((initializer) => initializer.name));
-  const known = new Set([...own.output, ...own.input, ...(before?.input ?? [])].map((value) => value.name));
+  const inner = own.node.flatMap(({ output }) => output);
+  const known = new Set([...inner, ...[...own.output, ...own.input, ...(before?.input ?? [])].map(({ name }) => name)]);
   const added = [...(before?.input ?? []), ...(after?.input.filter((input) => !known.has(input.name)) ?? [])];
   requireOtherNames(own, name, [
     ...added.map((input) => input.name),
@@ -69,8 +102,8 @@ function decode(bytes: Uint8Array, name: string): ModelProto {
 }
 
 /** A part's nodes and constants. Its inputs and outputs keep their names; what is between them gets names of its own. */
-function piece(graph: Graph, name: string): GraphProto {
-  const { graph: lowered } = fromBinary(ModelProtoSchema, lower(graph, { opset: LOWERED_OPSET }));
+function piece(graph: Graph, name: string, parameters: JoinedParts["weights"] = new Map()): GraphProto {
+  const { graph: lowered } = fromBinary(ModelProtoSchema, lower(graph, { opset: LOWERED_OPSET, parameters }));
   const { input, output, node, initializer } = lowered!;
   const unknown = node.find(({ opType, domain }) => domain !== "" || !UNCHANGED_SINCE_13.has(opType));
   if (unknown !== undefined) throw new SaccadeError("join", `${unknown.opType} may differ between operator sets`);

@@ -31,6 +31,8 @@ export interface ModelMetadata {
   readonly merges?: string | undefined;
   /** Of a model whose embeddings are compared with texts': the text model that gives these. */
   readonly text_model?: string | undefined;
+  /** By which score the output `unknown` says that a picture is none of the classes. */
+  readonly unknown?: string | undefined;
   /** Version of the library that wrote the file. */
   readonly version?: string | undefined;
 }
@@ -46,6 +48,7 @@ const TEXTS = [
   "vocab",
   "merges",
   "text_model",
+  "unknown",
   "version",
 ] as const;
 const labelsSchema = z.array(z.string());

@@ -5,6 +5,7 @@ import { UsageError } from "../errors.ts";
 import { shapesEqual } from "../graph/dimensions.ts";
 import type { Graph } from "../graph/tensor.ts";
 import type { NativeModel } from "../model-folder/model.ts";
+import { backboneModel } from "../model-folder/native.ts";
 import { inferenceGraph, initialWeights } from "../models/graph.ts";
 import { pictureInput } from "../models/picture-input.ts";
 import { changedModel, defineModel, withClasses } from "../models/registry.ts";
@@ -19,13 +20,15 @@ export interface StartingPoint {
 }
 
 /**
- * The recipe's model for these labels; `from` gives its architecture, configuration and weights, and the recipe only how to train. Layers whose
+ * The recipe's model for these labels; `given` gives its architecture, configuration and weights, and the recipe only how to train. Layers whose
  * shape depends on the labels start fresh, unless the labels are the same. A recipe for glance and focus also begins with a mere backbone: both
  * of its encoders take the weights.
  *
  * @throws UsageError when no weights could be taken over
  */
-export function startingPoint(recipe: Recipe, labels: readonly string[], from?: NativeModel): StartingPoint {
+export function startingPoint(recipe: Recipe, labels: readonly string[], given?: NativeModel): StartingPoint {
+  // A learnt head reads features that training changes.
+  const from = given && backboneModel(given);
   const fillsEncoders = from !== undefined && isEncoderFor(recipe, from);
   const described =
     from === undefined || fillsEncoders

@@ -237,7 +237,8 @@ function refuseWithLabels(flags: ClassifyFlags): void {
 
 async function draw(picture: NamedPicture, result: Result, out: string): Promise<string> {
   const pixels = await readPicture(nodeHost, picture.source);
-  const headline = result.predictions.slice(0, 3).map(({ label, score }) => `${label} ${percent(score)}`);
+  const named = result.predictions.slice(0, 3).map(({ label, score }) => `${label} ${percent(score)}`);
+  const headline = result.unknown === true ? ["unknown", ...named] : named;
   const { gaze, steps = [] } = result;
   const sheet =
     gaze === undefined
@@ -255,9 +256,11 @@ function textBlock(
   drawn: string | undefined,
 ): string {
   const indent = several ? "  " : "";
-  const lines = result.predictions.map(
-    ({ label, score }) => `${indent}${percent(score).padStart(6)}  ${printable(label)}`,
-  );
+  const [nearest] = result.predictions;
+  const lines =
+    result.unknown === true && nearest !== undefined
+      ? [`${indent}unknown (nearest: ${printable(nearest.label)})`]
+      : result.predictions.map(({ label, score }) => `${indent}${percent(score).padStart(6)}  ${printable(label)}`);
   const { steps, stopped } = result;
   if (steps !== undefined && stopped !== undefined && classifier instanceof AdaptiveClassifier)
     lines.push(`${indent}${describeSteps({ steps, stopped }, classifier.steps.length)}`);
@@ -289,6 +292,7 @@ function jsonLine(
     model: classifier.card.name,
     device: classifier.device,
     predictions,
+    unknown: result.unknown,
     seen,
     gaze,
     ...(steps === undefined || stopped === undefined ? {} : stepsToJson({ steps, stopped })),

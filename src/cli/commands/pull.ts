@@ -76,6 +76,11 @@ function addressOf(name: string): string {
   return model.weights.url;
 }
 
+/** Downloads a registered model's official weights, unless they are here. */
+export function pullModel(name: string, terminal: Terminal): Promise<void> {
+  return pull(name, addressOf(name), false, terminal);
+}
+
 async function pull(name: string, url: string, force: boolean, terminal: Terminal): Promise<void> {
   const path = pulledPath(nodeHost, name);
   if (!force && (await nodeHost.files.stat(path)) !== undefined) {

@@ -10,7 +10,7 @@ import type { ModelCard } from "../../model-folder/model.ts";
 import type { Host } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
-import type { TensorData } from "../../tensor.ts";
+import { type TensorData, toFloat32 } from "../../tensor.ts";
 import { byPicture, Engine, type EngineOptions, type ModelSource, requireOutput } from "../engine/engine.ts";
 import { type Answered, allAnswers, type BatchTask, type Prepared } from "../engine/picture-stream.ts";
 import type { PictureSource } from "../engine/pictures.ts";
@@ -41,6 +41,8 @@ export interface ClassifyOptions extends DecodeOptions, ScoreOptions {
 export interface Scoring {
   /** The output that is read. */
   readonly output: string;
+  /** The output that is above 0 where a picture is none of the classes, where there is one. */
+  readonly unknownName?: string | undefined;
   readonly labels: readonly string[] | undefined;
   /** A row a view, or why it has none. */
   rows(output: TensorData, views: number): (ScoreRow | SessionError)[];
@@ -126,6 +128,7 @@ export class Classifier {
         : {
             predictions: topPredictions(row, topK, this.labels),
             seen: seenShare(this.#onPicture(views)),
+            ...(row.strangeness === undefined ? {} : { unknown: row.strangeness > 0 }),
             ...(row.gaze === undefined ? {} : { gaze: row.gaze }),
           };
     const run = async (batch: readonly PictureViews[]) =>
@@ -170,15 +173,22 @@ export class Classifier {
     const scoring = this.#scoring;
     const looks = options.explain === true ? model.glimpses : 0;
     const views = batch.flat();
-    const outputs = await this.#engine.run(views, [scoring.output, ...gazeOutputs(looks)], options.signal);
+    const { unknownName } = scoring;
+    const names = [scoring.output, ...(unknownName === undefined ? [] : [unknownName]), ...gazeOutputs(looks)];
+    const outputs = await this.#engine.run(views, names, options.signal);
+    const strangeness = unknownName === undefined ? [] : toFloat32(requireOutput(outputs, unknownName));
+    const strangenessOf = byPicture(batch, [...strangeness]);
     const rows = scoring.rows(requireOutput(outputs, scoring.output), views.length);
     const stages = views.map((_, i) => gazeStages(outputs, i, looks));
     const stagesOf = byPicture(batch, stages);
     return byPicture(batch, rows).map((ofViews, i) => {
       const failed = ofViews.find((row) => row instanceof SaccadeError);
       if (failed !== undefined) return failed;
-      const row = meanScores(ofViews as ScoreRow[]);
-      return looks === 0 ? row : { ...row, gaze: gazeOf(stagesOf[i]!, this.#onPicture(batch[i]!)) };
+      return {
+        ...meanScores(ofViews as ScoreRow[]),
+        ...(unknownName === undefined ? {} : { strangeness: mean(strangenessOf[i]!) }),
+        ...(looks === 0 ? {} : { gaze: gazeOf(stagesOf[i]!, this.#onPicture(batch[i]!)) }),
+      };
     });
   }
 
@@ -191,10 +201,12 @@ export class Classifier {
 function ownClasses({ model, labels }: Engine): Scoring {
   return {
     output: model.logitsName,
+    unknownName: model.unknownName,
     labels,
     rows: (output, views) => classScores(output, views, model, labels),
   };
 }
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Loads a model as a classifier. Throws UsageError when it gives embeddings instead of class scores. */
 export async function loadClassifier(

@@ -233,8 +233,12 @@ export class Engine {
 
 /** The facts alone: a compiled model holds on to its weights. */
 function factsOf(model: PictureModel): PictureModel {
-  const { card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, glimpses, usualTransform } = model;
-  return { card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, glimpses, usualTransform };
+  const { card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, unknownName, glimpses } = model;
+  const { usualTransform } = model;
+  return {
+    ...{ card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, unknownName, glimpses },
+    usualTransform,
+  };
 }
 
 function requireViews(views: FeatureViews | undefined, known: readonly FeatureViews[]): void {

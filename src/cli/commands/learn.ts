@@ -1,0 +1,135 @@
+// saccade learn: a recogniser from a few pictures, on the features of any model.
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { HEADS, type HeadName } from "../../learn/heads.ts";
+import { UNKNOWN_SCORES, type UnknownScore } from "../../models/learnt-head/head.ts";
+import { registry } from "../../models/registry.ts";
+import { nodeHost } from "../../platform/node/host.ts";
+import { nodeTrainingHost } from "../../platform/node/training-host.ts";
+import { type LearnOptions, type LearnResult, learn } from "../../workflows/learn.ts";
+import { learnJson, learnText } from "../learn-text.ts";
+import {
+  addDeviceOptions,
+  addModelOptions,
+  addSessionsOption,
+  type DeviceOptions,
+  integer,
+  loadOptions,
+  type ModelOptions,
+  type SessionsOptions,
+  sessionOptions,
+} from "../options.ts";
+import { refuseInside } from "../outputs.ts";
+import { Progress } from "../progress.ts";
+import type { Terminal } from "../terminal.ts";
+import { pullModel } from "./pull.ts";
+
+interface LearnFlags extends ModelOptions, DeviceOptions, SessionsOptions {
+  out: string;
+  head?: HeadName;
+  unknown?: number;
+  unknownScore?: UnknownScore;
+  layer?: string;
+  add?: string;
+  forget?: string;
+  merge?: string;
+  seed?: number;
+  pull?: boolean;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Ten pictures a class are a good beginning: a folder for each class, or any other
+data that saccade train takes. The model's features stay as they are; only a small
+head is fitted to them. NAME is a model folder like any other, for classify, eval,
+export and bench, and it keeps what it was learnt from.
+
+Examples:
+  $ saccade learn flowers/ --out my-flowers
+  $ saccade learn flowers/ --out careful --unknown 0.05
+  $ saccade classify photo.jpg --model my-flowers
+  $ saccade learn --out my-flowers --add more-flowers/
+  $ saccade learn --out my-flowers --forget daisy
+`;
+
+export function addLearn(program: Command, terminal: Terminal): void {
+  const command = program
+    .command("learn")
+    .description("learn classes from a few pictures of each, in seconds")
+    .argument("[data]", "folder, list or archive of labelled pictures")
+    .requiredOption("-o, --out <name>", "the model folder to write; with --add, --forget and --merge, to change")
+    .option("-m, --model <model>", "whose features to learn on (default: the best that is here)")
+    .option("--pull", "download the model first, where it is not here")
+    .addOption(
+      new Option("--head <head>", "what is fitted (default: what is right most often on pictures left out)").choices(
+        HEADS,
+      ),
+    )
+    .option(
+      "--unknown <share>",
+      'also answer "unknown"; of pictures of the classes, so many may be called that, such as 0.05',
+      share,
+    )
+    .addOption(new Option("--unknown-score <score>", "what tells strangers").choices(UNKNOWN_SCORES))
+    .option("--layer <layer>", "whose values the features are (default: those before the last layer)")
+    .option("--transform <text>", "preprocessing instead of the model's own")
+    .option("--add <data>", "learn more pictures, of known classes or new ones")
+    .option("--forget <label>", "forget a class and its pictures")
+    .option("--merge <name>", "learn what another learnt model has learnt")
+    .option("--seed <n>", "of what is left out to measure (default: 0)", integer(0))
+    .option("--json", "one JSON object")
+    .addHelpText("after", EXAMPLES);
+  addSessionsOption(addDeviceOptions(addModelOptions(command))).action((data: string | undefined, flags: LearnFlags) =>
+    runLearn(data, flags, terminal),
+  );
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("It must be a number between 0 and 1.");
+  return value;
+}
+
+async function runLearn(data: string | undefined, flags: LearnFlags, terminal: Terminal): Promise<void> {
+  const read = [data, flags.add, flags.merge].filter((path) => path !== undefined);
+  await refuseInside(flags.out, read);
+  if (flags.pull === true && flags.model !== undefined && registry.has(flags.model))
+    await pullModel(flags.model, terminal);
+  let progress: Progress | undefined;
+  const start = performance.now();
+  const options: LearnOptions = {
+    ...loadOptions(flags, terminal),
+    ...sessionOptions(flags, terminal),
+    ...choicesOf(flags),
+    sessions: flags.sessions ?? "auto",
+    onProgress: (done, total) => {
+      progress ??= new Progress(terminal, "pictures", total);
+      progress.reach(done);
+      if (done === total) progress.finish();
+    },
+  };
+  const result: LearnResult = await learn({ ...nodeTrainingHost, ...nodeHost }, data, options).finally(() =>
+    progress?.finish(),
+  );
+  const seconds = (performance.now() - start) / 1000;
+  terminal.out(
+    flags.json === true
+      ? `${JSON.stringify(learnJson(result, seconds))}\n`
+      : learnText(result, seconds, terminal.columns),
+  );
+}
+
+function choicesOf({
+  out,
+  model,
+  head,
+  unknown,
+  unknownScore,
+  layer,
+  add,
+  forget,
+  merge,
+  seed,
+}: LearnFlags): LearnOptions {
+  const given = { model, head, unknown, unknownScore, layer, add, forget, merge, seed };
+  return { out, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+}

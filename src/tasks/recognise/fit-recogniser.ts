@@ -1,0 +1,219 @@
+// Fits a recogniser to examples: which head, with which strength, how sure it is, and from which strangeness on a picture is none of the classes.
+import { UsageError } from "../../errors.ts";
+import { temperatureOf } from "../../learn/calibration.ts";
+import { type FeatureMatrix, selectRows, unitRows } from "../../learn/feature-matrix.ts";
+import { type FitOptions, type FittedHead, type HeadName, validateHead } from "../../learn/heads.ts";
+import { type Nearest, nearestOthers } from "../../learn/neighbours.ts";
+import { prepareFeatures } from "../../learn/prepared.ts";
+import { plainProducts } from "../../learn/products.ts";
+import { unknownThreshold } from "../../learn/unknown.ts";
+import type { LearntHead, UnknownRule, UnknownScore } from "../../models/learnt-head/head.ts";
+import { type Interval, shareInterval } from "../../statistics.ts";
+import type { ExampleSet } from "./example-set.ts";
+import { type FeatureForm, type FittedRecogniser, fitStrangeness, inForm, voteScores } from "./head-fit.ts";
+
+export interface HeadOptions extends Pick<FitOptions, "C" | "alpha" | "shrinkage" | "k" | "products" | "signal"> {
+  /** Default: the one that is right most often on pictures that it has not seen, among those that are quickly fitted. */
+  readonly head?: HeadName;
+  /** Answer "none of these" for pictures unlike the classes; this share of pictures of the classes may be taken for such, 0 to 1. Default: never. */
+  readonly unknown?: number;
+  /** What tells strangers. Default: what did best where it was measured. */
+  readonly unknownScore?: UnknownScore;
+  /** Decides the folds. Default 0. */
+  readonly seed?: number;
+}
+
+/** A class that was taken for another one by heads that had not seen the picture. */
+export interface Confusion {
+  readonly label: string;
+  readonly takenFor: string;
+  readonly count: number;
+  /** Pictures of the label. */
+  readonly of: number;
+}
+
+/** How well a head does on pictures that it has not seen. */
+export interface CrossValidated {
+  readonly head: HeadName;
+  readonly top1: number;
+  readonly interval: Interval;
+  /** Most often first. */
+  readonly confusions: readonly Confusion[];
+}
+
+export interface RecogniserFit extends FittedRecogniser {
+  /** How well the head does. */
+  readonly measured: CrossValidated;
+  /** Heads that were tried, best first. */
+  readonly tried: readonly CrossValidated[];
+  /** What fitting took. */
+  readonly seconds: number;
+}
+
+const FORM: FeatureForm = { power: true, normalize: true };
+const DEFAULT_SCORE: UnknownScore = "neighbours";
+/** Of "neighbours". */
+const NEIGHBOUR = 5;
+/** Heads that are fitted in a moment, once features are prepared. */
+const QUICK: readonly HeadName[] = ["lda", "ridge", "nearest-mean"];
+/** Those that take their time, and are tried where there is little to fit. */
+const SLOWER: readonly HeadName[] = ["logistic", "svm"];
+const LITTLE = 1000;
+
+/** @throws UsageError for fewer than two classes, or fewer than two pictures of one; AbortedError */
+export async function fitRecogniser(set: ExampleSet, options: HeadOptions): Promise<RecogniserFit> {
+  const { labels } = set;
+  requireClasses(set);
+  const start = performance.now();
+  const features = inForm(set.matrix(), FORM);
+  const problem: Problem = { features, targets: set.targets(), classes: labels.length, labels };
+  const names = options.head === undefined ? headsFor(problem) : [options.head];
+  const tried = await tryHeads(names, problem, options);
+  const [best] = tried;
+  const { head, scores } = best!;
+  const { scale } = temperatureOf(scores, problem.targets, problem.classes);
+  const rule = await unknownRule(
+    problem,
+    scores.map((score) => scale * score),
+    options,
+  );
+  const strange =
+    rule && fitStrangeness({ score: rule.score, k: rule.k ?? 1 }, features, problem.targets, labels.length);
+  const examples = strange?.examples ?? (head.kind === "neighbours" ? features : undefined);
+  const { width, layer, pooling } = set.space;
+  const shared = {
+    name: best!.measured.head,
+    ...{ classes: labels.length, width, layer, pooling, ...FORM, scale },
+    ...(rule === undefined ? {} : { unknown: rule }),
+    ...(examples === undefined ? {} : { examples: examples.rows }),
+  };
+  const described: LearntHead =
+    head.kind === "linear"
+      ? { kind: "linear", ...shared }
+      : { kind: "neighbours", ...shared, k: head.k, metric: head.metric };
+  return {
+    described,
+    head,
+    measured: best!.measured,
+    tried: tried.map(({ measured }) => measured),
+    seconds: (performance.now() - start) / 1000,
+    ...(examples === undefined ? {} : { examples }),
+    ...(strange?.mahalanobis === undefined ? {} : { mahalanobis: strange.mahalanobis }),
+  };
+}
+
+interface Problem {
+  /** In the form that heads see. */
+  readonly features: FeatureMatrix;
+  readonly targets: Int32Array;
+  readonly classes: number;
+  readonly labels: readonly string[];
+}
+
+const headsFor = ({ features }: Problem) => (features.rows <= LITTLE ? [...QUICK, ...SLOWER] : QUICK);
+
+interface TriedHead {
+  readonly head: FittedHead;
+  /** Decisions for every row by heads that have not seen it. */
+  readonly scores: Float64Array;
+  readonly measured: CrossValidated;
+}
+
+/** Best first; of equally good ones, the one that was named first. */
+async function tryHeads(names: readonly HeadName[], problem: Problem, options: HeadOptions): Promise<TriedHead[]> {
+  const { features, targets, classes } = problem;
+  const { head: _, unknown: __, unknownScore: ___, seed = 0, ...fitting } = options;
+  // What linear heads share. Neighbours and means need none of it.
+  const prepared = names.some((name) => name !== "knn" && name !== "nearest-mean")
+    ? await prepareFeatures(features, fitting)
+    : undefined;
+  try {
+    const tried: TriedHead[] = [];
+    for (const name of names) {
+      const more = prepared === undefined ? {} : { prepared };
+      const { head, validation } = await validateHead(name, features, targets, classes, { ...fitting, seed, ...more });
+      const scores = head.kind === "linear" ? validation.scores : voteScores(validation.scores, head.k, classes);
+      tried.push({ head, scores, measured: measure(name, scores, problem) });
+    }
+    return tried.sort((a, b) => b.measured.top1 - a.measured.top1);
+  } finally {
+    await prepared?.turned.dispose();
+  }
+}
+
+function requireClasses(set: ExampleSet): void {
+  const { labels } = set;
+  if (labels.length < 2)
+    throw new UsageError(
+      `there is ${labels.length === 1 ? `one class, "${labels[0]}"` : "no picture"} to learn from`,
+      "give pictures of at least two classes; to tell one thing from everything else, add a class of other pictures",
+    );
+  const few = set.counts().findIndex((count) => count < 2);
+  if (few >= 0)
+    throw new UsageError(
+      `the class "${labels[few]}" has one picture, and every class needs two`,
+      "give more pictures of it; five to ten are a good beginning",
+    );
+}
+
+function measure(head: HeadName, scores: Float64Array, { targets, classes, labels }: Problem): CrossValidated {
+  const pairs = new Map<number, number>();
+  let right = 0;
+  targets.forEach((target, row) => {
+    const own = scores.subarray(row * classes, (row + 1) * classes);
+    const answer = own.reduce((best, value, c) => (value > own[best]! ? c : best), 0);
+    if (answer === target) right += 1;
+    else pairs.set(target * classes + answer, (pairs.get(target * classes + answer) ?? 0) + 1);
+  });
+  const sizes = labels.map((_, c) => targets.filter((target) => target === c).length);
+  const confusions = [...pairs].map(([pair, count]): Confusion => {
+    const target = Math.floor(pair / classes);
+    return { label: labels[target]!, takenFor: labels[pair % classes]!, count, of: sizes[target]! };
+  });
+  return {
+    head,
+    top1: right / targets.length,
+    interval: shareInterval(right, targets.length),
+    confusions: confusions.sort((a, b) => b.count - a.count || b.count / b.of - a.count / a.of),
+  };
+}
+
+async function unknownRule(
+  problem: Problem,
+  logits: Float64Array,
+  { unknown: rate, unknownScore: score = DEFAULT_SCORE, products = plainProducts, signal }: HeadOptions,
+): Promise<UnknownRule | undefined> {
+  if (rate === undefined) return undefined;
+  const k = Math.min(NEIGHBOUR, problem.features.rows - 1);
+  const strangeness =
+    score === "neighbours"
+      ? lastDistances(await nearestOthers(unitRows(problem.features), k, "l2", { products, signal }))
+      : unseenStrangeness(score, problem, logits);
+  const threshold = unknownThreshold(strangeness, rate);
+  return { score, threshold, rate, ...(score === "neighbours" ? { k } : {}) };
+}
+
+const lastDistances = ({ k, distances }: Nearest): Float64Array => distances.filter((_, at) => at % k === k - 1);
+
+/** How strange rows are to what has not seen them. */
+function unseenStrangeness(
+  score: UnknownScore,
+  { features, targets, classes }: Problem,
+  logits: Float64Array,
+): Float64Array {
+  if (score !== "mahalanobis") return fitStrangeness({ score, k: 1 }, features, targets, classes).of(features, logits);
+  // Half of them, as told by a covariance of the other half.
+  const half = (part: number) => [...targets.keys()].filter((row) => row % 2 === part);
+  return Float64Array.from(
+    [0, 1].flatMap((part) => {
+      const others = half(1 - part);
+      const fitted = fitStrangeness(
+        { score, k: 1 },
+        selectRows(features, others),
+        Int32Array.from(others, (row) => targets[row]!),
+        classes,
+      );
+      return [...fitted.of(selectRows(features, half(part)), logits)];
+    }),
+  );
+}

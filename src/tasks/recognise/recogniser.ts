@@ -1,0 +1,326 @@
+// A recogniser learnt from a few pictures on the features of any model. It keeps what it learnt from, so that classes are added and forgotten, and
+// each time it is exactly what learning anew from the same pictures would make.
+
+import type { DecodedEmbeddings } from "../../embeddings/embedding-table.ts";
+import { writeEmbeddings } from "../../embeddings/write-embeddings.ts";
+import { UsageError } from "../../errors.ts";
+import { featureMatrix } from "../../learn/feature-matrix.ts";
+import {
+  type LearntFolder,
+  readLearntFolder,
+  updateLearntFolder,
+  writeLearntFolder,
+} from "../../model-folder/learnt-folder.ts";
+import type { LearntFacts, LoadedModel, ModelCard } from "../../model-folder/model.ts";
+import type { DigestHost, EmbeddingsHost, Host } from "../../platform/host.ts";
+import { type Interval, shareInterval } from "../../statistics.ts";
+import { topPredictions } from "../classify/class-scores.ts";
+import type { Prediction } from "../classify/results.ts";
+import { type Embedder, type EmbedderOptions, loadEmbedder } from "../embed/embedder.ts";
+import { type EmbeddingSpace, requireSameSpace } from "../embed/space.ts";
+import { loadedModel, type ModelSource } from "../engine/engine.ts";
+import type { PictureSource } from "../engine/pictures.ts";
+import { ExampleSet } from "./example-set.ts";
+import { fitRecogniser, type HeadOptions, type RecogniserFit } from "./fit-recogniser.ts";
+import { answerRows, headWeights } from "./head-fit.ts";
+import { type ExampleOptions, embedExamples, type LabelledPicture } from "./learn-pictures.ts";
+
+/** What a recogniser needs of a machine. */
+export type RecogniserHost = Host & DigestHost & EmbeddingsHost;
+
+export interface RecogniserOptions
+  extends Omit<EmbedderOptions, "normalize" | "power" | "projection" | "labels">,
+    HeadOptions,
+    ExampleOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** What a recogniser answers for a picture. */
+export interface Recognition {
+  /** Best first. */
+  readonly predictions: readonly Prediction[];
+  /** Whether the picture is none of the classes. Present where it was learnt with `unknown`. */
+  readonly unknown?: boolean;
+}
+
+/** How well a recogniser does on pictures that it did not learn from. */
+export interface Measured {
+  readonly pictures: number;
+  /** Share whose nearest class is the label, 0..1, with a 95 % interval. */
+  readonly top1: number;
+  readonly interval: Interval;
+  /** Pictures that were answered "none of these"; present where it was learnt with `unknown`. */
+  readonly takenForUnknown?: number;
+}
+
+/** Files of examples are as long as what was learnt from. */
+const MOST_EXAMPLE_BYTES = 4 * 2 ** 30;
+
+/**
+ * Names what it was shown a few pictures of.
+ *
+ * @example
+ * const recogniser = await Recogniser.learn("saccade/everyday", [
+ *   { picture: "tea-1.jpg", label: "tea" }, { picture: "tea-2.jpg", label: "tea" },
+ *   { picture: "mug-1.jpg", label: "mug" }, { picture: "mug-2.jpg", label: "mug" },
+ * ]);
+ * console.log((await recogniser.classify("photo.jpg")).predictions[0]);
+ * await recogniser.save("my-model");
+ */
+export class Recogniser {
+  readonly #host: RecogniserHost;
+  readonly #backbone: LoadedModel;
+  readonly #embedder: Embedder;
+  readonly #options: HeadOptions;
+  #examples: ExampleSet;
+  #fit: RecogniserFit | undefined;
+
+  private constructor(parts: Parts, fit?: RecogniserFit) {
+    this.#host = parts.host;
+    this.#backbone = parts.backbone;
+    this.#embedder = parts.embedder;
+    this.#options = parts.options;
+    this.#examples = parts.examples;
+    this.#fit = fit;
+  }
+
+  /**
+   * Learns classes from pictures of them.
+   *
+   * @param source whose features it learns on
+   * @param pictures at least two of each of at least two classes
+   * @throws UsageError for fewer; what loading the model throws; AbortedError
+   */
+  static async learn(
+    host: RecogniserHost,
+    source: ModelSource,
+    pictures: Iterable<LabelledPicture> | AsyncIterable<LabelledPicture>,
+    options: RecogniserOptions = {},
+  ): Promise<Recogniser> {
+    const { embedder, backbone } = await openBackbone(host, source, options);
+    try {
+      const examples = ExampleSet.of(embedder.space, await embedExamples(host, embedder, pictures, options));
+      const head = headOptions(options);
+      return new Recogniser({ host, backbone, embedder, options: head, examples }, await fitRecogniser(examples, head));
+    } catch (error) {
+      await embedder.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * A recogniser that was saved, to go on with.
+   *
+   * @throws UsageError for a folder that is none; what reading it throws
+   */
+  static async load(host: RecogniserHost, folder: string, options: RecogniserOptions = {}): Promise<Recogniser> {
+    const learnt = await readLearntFolder(host.files, folder);
+    const table = await host.decodeEmbeddings({ path: learnt.examples, vectors: true, maxBytes: MOST_EXAMPLE_BYTES });
+    const { layer, pooling } = learnt.head;
+    const { embedder, backbone } = await openBackbone(host, learnt.backbone, {
+      ...options,
+      layer,
+      pooling,
+      ...(learnt.card.transform === undefined ? {} : { transform: learnt.card.transform }),
+    });
+    try {
+      const examples = examplesOf(table, embedder.space, folder);
+      const head = { ...optionsOf(learnt), ...headOptions(options) };
+      return new Recogniser({ host, backbone, embedder, options: head, examples });
+    } catch (error) {
+      await embedder.dispose();
+      throw error;
+    }
+  }
+
+  /** Class names, in the order of the classes. */
+  get labels(): readonly string[] {
+    return this.#examples.labels;
+  }
+
+  /** Which features it learnt on. */
+  get space(): EmbeddingSpace {
+    return this.#examples.space;
+  }
+
+  /** What it learnt from. */
+  get examples(): ExampleSet {
+    return this.#examples;
+  }
+
+  /** Which head it has, and how well it does on pictures that it has not seen. One that was loaded is fitted when somebody asks. */
+  async fit(): Promise<RecogniserFit> {
+    this.#fit ??= await fitRecogniser(this.#examples, this.#options);
+    return this.#fit;
+  }
+
+  /** Learns more pictures, of classes that it knows or of new ones. Nothing changes when that fails. */
+  async add(
+    pictures: Iterable<LabelledPicture> | AsyncIterable<LabelledPicture>,
+    options: ExampleOptions = {},
+  ): Promise<void> {
+    const examples = await embedExamples(this.#host, this.#embedder, pictures, options);
+    await this.#become(this.#examples.with(examples));
+  }
+
+  /** Forgets a class and all pictures of it. Throws UsageError for one that it does not know, and where fewer than two would be left. */
+  async forget(label: string): Promise<void> {
+    await this.#become(this.#examples.without(label));
+  }
+
+  /** Learns what another recogniser has learnt on the same features. Throws UsageError that says what differs where they are not the same. */
+  async merge(other: Recogniser): Promise<void> {
+    await this.#become(this.#examples.merged(other.examples, ["this recogniser", "the other one"]));
+  }
+
+  /** One picture in, one answer out; an array in, an array out. */
+  classify(picture: PictureSource): Promise<Recognition>;
+  classify(pictures: readonly PictureSource[]): Promise<Recognition[]>;
+  async classify(pictures: PictureSource | readonly PictureSource[]): Promise<Recognition | Recognition[]> {
+    const many = Array.isArray(pictures);
+    const vectors = await this.#embedder.embed((many ? pictures : [pictures]) as readonly PictureSource[]);
+    const answers = await this.answer(vectors);
+    return many ? answers : answers[0]!;
+  }
+
+  /** The same from features that its `space` describes. */
+  async answer(vectors: readonly Float32Array[]): Promise<Recognition[]> {
+    const { width } = this.space;
+    const data = new Float32Array(vectors.length * width);
+    vectors.forEach((vector, i) => {
+      data.set(vector, i * width);
+    });
+    const { logits, strangeness } = answerRows(await this.fit(), featureMatrix(vectors.length, width, data));
+    const { labels } = this;
+    return vectors.map((_, i): Recognition => {
+      const scores = Float32Array.from(logits.subarray(i * labels.length, (i + 1) * labels.length));
+      return {
+        predictions: topPredictions({ scores, kind: "logits" }, labels.length, labels),
+        ...(strangeness === undefined ? {} : { unknown: strangeness[i]! > 0 }),
+      };
+    });
+  }
+
+  /** How well it does on other pictures. Those of classes that it does not know are left out. */
+  async measure(
+    pictures: Iterable<LabelledPicture> | AsyncIterable<LabelledPicture>,
+    options: ExampleOptions = {},
+  ): Promise<Measured> {
+    const found = await embedExamples(this.#host, this.#embedder, pictures, options);
+    const known = found.filter(({ label }) => this.labels.includes(label));
+    const answers = await this.answer(known.map(({ vector }) => vector));
+    const right = answers.filter(({ predictions }, i) => predictions[0]!.label === known[i]!.label).length;
+    const strangers = answers.filter(({ unknown }) => unknown === true).length;
+    const isAsked = answers.some(({ unknown }) => unknown !== undefined);
+    return {
+      pictures: known.length,
+      top1: known.length === 0 ? 0 : right / known.length,
+      interval: shareInterval(right, known.length),
+      ...(isAsked ? { takenForUnknown: strangers } : {}),
+    };
+  }
+
+  /**
+   * Writes a model folder like any other, which can also be learnt on with. A folder that is a learnt model already is changed in one step: until then
+   * it is what it was.
+   *
+   * @throws UsageError for anything else that is in the way
+   */
+  async save(folder: string): Promise<void> {
+    const { files } = this.#host;
+    const parts = await this.#parts();
+    if ((await files.stat(folder)) === undefined) return writeLearntFolder(this.#host, folder, parts);
+    const there = await readLearntFolder(files, folder);
+    requireSameSpace(this.space, there.card.learnt.space as unknown as EmbeddingSpace, ["this recogniser", folder]);
+    await using _ = await files.lock(folder);
+    await updateLearntFolder(this.#host, folder, parts);
+  }
+
+  dispose(): Promise<void> {
+    return this.#embedder.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #become(examples: ExampleSet): Promise<void> {
+    this.#fit = await fitRecogniser(examples, this.#options);
+    this.#examples = examples;
+  }
+
+  async #parts() {
+    const fit = await this.fit();
+    const { described, measured } = fit;
+    const { licence, provenance } = this.#backbone.card;
+    const { top1, interval } = measured;
+    const learnt: LearntFacts = {
+      pictures: this.#examples.counts(),
+      accuracy: { top1, low: interval.low, high: interval.high },
+      asked: askedFor(this.#options),
+      space: { ...this.space },
+    };
+    const card: ModelCard & { readonly learnt: LearntFacts } = {
+      name: this.#backbone.card.name,
+      labels: this.labels,
+      transform: this.space.transform,
+      ...(licence === undefined ? {} : { licence }),
+      ...(provenance === undefined ? {} : { provenance }),
+      learnt,
+    };
+    const examples = writeEmbeddings(this.#examples.toTable());
+    return { backbone: this.#backbone, head: described, weights: headWeights(fit), card, examples };
+  }
+}
+
+interface Parts {
+  readonly host: RecogniserHost;
+  readonly backbone: LoadedModel;
+  readonly embedder: Embedder;
+  readonly options: HeadOptions;
+  readonly examples: ExampleSet;
+}
+
+/** A model whose features are taken as they are: what is done to them is part of the head. */
+async function openBackbone(host: RecogniserHost, source: ModelSource, options: RecogniserOptions) {
+  const { views = "center", precision = "float32" } = options;
+  if (views !== "center" || precision !== "float32")
+    throw new UsageError(
+      "a recogniser learns on one view of a picture, in float32: that is what its folder and its ONNX file compute",
+      "leave the views and the precision out",
+    );
+  const backbone = await loadedModel(host, source, options);
+  return { backbone, embedder: await loadEmbedder(host, backbone, { ...options, normalize: false }) };
+}
+
+function headOptions(options: RecogniserOptions): HeadOptions {
+  const { head, C, alpha, shrinkage, k, unknown, unknownScore, seed, products, signal } = options;
+  const given = { head, C, alpha, shrinkage, k, unknown, unknownScore, seed, products, signal };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** What is kept of options, to learn on with the same. */
+const KEPT = ["head", "C", "alpha", "shrinkage", "k", "seed"] as const;
+
+function askedFor(options: HeadOptions): Record<string, string | number> {
+  return Object.fromEntries(KEPT.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
+}
+
+/** What was asked for when it was learnt. Whatever else a file says here, fitting refuses. */
+function optionsOf({ head: { unknown }, card }: LearntFolder): HeadOptions {
+  const { asked = {} } = card.learnt;
+  const kept = KEPT.flatMap((name) => (asked[name] === undefined ? [] : [[name, asked[name]]]));
+  return {
+    ...Object.fromEntries(kept),
+    ...(unknown === undefined ? {} : { unknown: unknown.rate, unknownScore: unknown.score }),
+  };
+}
+
+function examplesOf(table: DecodedEmbeddings, space: EmbeddingSpace, folder: string): ExampleSet {
+  const { vectors } = table;
+  if (vectors === undefined) throw new UsageError(`the examples of ${folder} have no vectors`);
+  requireSameSpace(space, table.space as unknown as EmbeddingSpace, [`the model in ${folder}`, "its examples"]);
+  // The model keeps the name that it had when it was learnt on, wherever its copy lies now.
+  const { name } = table.space;
+  return ExampleSet.fromTable({ ...table, vectors }, typeof name === "string" ? { ...space, name } : space);
+}
