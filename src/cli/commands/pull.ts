@@ -121,10 +121,7 @@ async function pullVocabulary(name: string, force: boolean, terminal: Terminal):
     });
     terminal.out(`${name}: its vocabulary, ${compact(bytes, "B")}\n  ${path}\n  sha256 ${sha256}\n`);
   } catch (error) {
-    if (!terminal.signal.aborted)
-      terminal.note(
-        `${name}: the weights are here, the vocabulary is not: fetch ${vocabulary.url} and put it at ${path}`,
-      );
+    if (!terminal.signal.aborted) terminal.note(`${name}: the weights are here, its vocabulary is not`);
     throw error;
   }
 }
