@@ -40,7 +40,7 @@ export interface Trial {
 }
 
 export interface CrossValidation {
-  /** Which value is best: the most rows right, then the smallest cross-entropy. */
+  /** The value with the smallest cross-entropy: with few pictures many values have as many right, by chance. */
   readonly best: number;
   readonly trials: readonly Trial[];
   /** Scores of every row by heads with that value that have not seen it. (rows, classes) */
@@ -61,13 +61,7 @@ export async function crossValidate(
     accuracy: accuracyOf(all[i]!, targets, classes),
     loss: temperatureOf(all[i]!, targets, classes).after,
   }));
-  const best = trials.reduce(
-    (b, trial, i) =>
-      trial.accuracy > trials[b]!.accuracy || (trial.accuracy === trials[b]!.accuracy && trial.loss < trials[b]!.loss)
-        ? i
-        : b,
-    0,
-  );
+  const best = trials.reduce((b, { loss }, i) => (loss < trials[b]!.loss ? i : b), 0);
   return { best: values[best]!, trials, scores: all[best]! };
 }
 
