@@ -1,14 +1,12 @@
-// The engine's products against plain ones, and heads that are fitted through them against goldens/linear-models.
+// The engine's products against plain ones.
 import { expect, test } from "vitest";
 import { featureMatrix } from "../src/learn/feature-matrix.ts";
-import { fitHead, type HeadName, type LinearHead, validateHead } from "../src/learn/heads.ts";
 import { plainProducts } from "../src/learn/products.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { RandomSource } from "../src/random.ts";
 import { engineProducts } from "../src/tasks/recognise/engine-products.ts";
-import { linearCases, objectivesOf, worstDifference } from "./linear-models.ts";
+import { worstDifference } from "./linear-models.ts";
 
-const whole = engineProducts(nodeHost, { device: "cpu", threads: 1, worthwhile: 0 });
 const inThreeParts = engineProducts(nodeHost, { device: "cpu", threads: 1, worthwhile: 0, part: 40 });
 const random = new RandomSource(1, "products");
 const numbers = (count: number) => Float64Array.from({ length: count }, () => random.normal());
@@ -42,32 +40,4 @@ test("small problems stay where they are", async () => {
     featureMatrix(4, 2, numbers(8)),
   );
   expect(small.precision).toBe("float64");
-});
-
-const CASES: [HeadName, string, { C?: number; alpha?: number }][] = [
-  ["svm", "svm_C1", { C: 1 }],
-  ["logistic", "logistic_C1", { C: 1 }],
-  ["ridge", "ridge", { alpha: 1 }],
-];
-
-test.each(linearCases())("objectives of $classes classes in float32", async (item) => {
-  const { classes, features, targets } = item;
-  for (const [name, stored, options] of CASES) {
-    const head = (await fitHead(name, features, targets, classes, {
-      seed: 0,
-      products: whole,
-      ...options,
-    })) as LinearHead;
-    const optimum = [item.objective[stored]!].flat();
-    for (const [i, value] of objectivesOf(name, head, item, options).entries())
-      expect(Math.abs(value / optimum[i]! - 1), `${stored} ${i}`).toBeLessThan(1e-6);
-  }
-});
-
-test("rows left out are answered as with plain products", async () => {
-  const { classes, features, targets } = linearCases()[0]!;
-  const options = { seed: 0, alpha: 1 };
-  const engine = await validateHead("ridge", features, targets, classes, { ...options, products: whole });
-  const plain = await validateHead("ridge", features, targets, classes, options);
-  expect(worstDifference(engine.validation.scores, plain.validation.scores)).toBeLessThan(1e-3);
 });
