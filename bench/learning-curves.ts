@@ -1,8 +1,9 @@
 // How right a recogniser is that was made from a few pictures of each class, and what making it costs: fine-tuning against heads over features.
 // Every method learns from the same drawn pictures and is measured on all validation pictures.
 //
-//   npx tsx bench/learning-curves.ts [--data FOLDER] [--methods fine-tune] [--sets clothing,living] [--sizes 5,10,20,60,all] [--seeds 1,2,3] [--out bench/results/learning-curves.json]
+//   npx tsx bench/learning-curves.ts [--data FOLDER] [--methods fine-tune,learn,learn-mobilenetv2] [--sets clothing,living] [--sizes 5,10,20,60,all] [--seeds 1,2,3] [--out bench/results/learning-curves.json]
 //
+// `learn` takes the bundled model's features, `learn-mobilenetv2` those of FOLDER/../models/mobilenet_v2_imagenet.onnx.
 // FOLDER has clothing/{train,validation} and photos/{train,val}, a folder a class. Rows that the file has already are not made again.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,12 +12,13 @@ import { parseArgs } from "node:util";
 import { nodeTrainingHost } from "../src/platform/node/training-host.ts";
 import { RandomSource } from "../src/random.ts";
 import { evaluate } from "../src/workflows/evaluate.ts";
+import { learn } from "../src/workflows/learn.ts";
 import { train } from "../src/workflows/train.ts";
 
 const { values: flags } = parseArgs({
   options: {
     data: { type: "string", default: resolve(import.meta.dirname, "../../shared/data") },
-    methods: { type: "string", default: "fine-tune" },
+    methods: { type: "string", default: "fine-tune,learn,learn-mobilenetv2" },
     sets: { type: "string", default: "clothing,living" },
     sizes: { type: "string", default: "5,10,20,60,all" },
     seeds: { type: "string", default: "1,2,3" },
@@ -83,7 +85,28 @@ const METHODS: Readonly<Record<string, Method>> = {
     const run = await train(nodeTrainingHost, list, { folder, seed, validationFraction: 0, ...threads });
     return run.model;
   },
+  learn: (list, folder, seed) => learnOn({ model: "saccade/everyday" }, list, folder, seed),
+  "learn-mobilenetv2": (list, folder, seed) =>
+    learnOn(
+      { model: resolve(flags.data, "../models/mobilenet_v2_imagenet.onnx"), transform: MOBILENET_SEES },
+      list,
+      folder,
+      seed,
+    ),
 };
+
+const MOBILENET_SEES = "resize_small(256,bicubic)|central_crop(224)|value_range(-1,1)";
+
+/** Features are computed anew each time. */
+async function learnOn(
+  from: { readonly model: string; readonly transform?: string },
+  list: string,
+  folder: string,
+  seed: number,
+): Promise<string> {
+  const threads = flags.threads === undefined ? {} : { threads: Number(flags.threads) };
+  return (await learn(nodeTrainingHost, list, { ...from, ...threads, out: folder, seed })).folder;
+}
 
 async function measure(method: string, set: string, size: number | "all", seed: number): Promise<Row> {
   const folder = mkdtempSync(join(tmpdir(), "learning-curves-"));
