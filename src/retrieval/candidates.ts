@@ -4,6 +4,12 @@
 /** Lists are thinned out when they have grown by so many. */
 const SPARE = 4096;
 
+export interface Candidate {
+  readonly picture: number;
+  /** Its score is at most this. */
+  readonly upper: number;
+}
+
 export class Candidates {
   readonly #count: number;
   /** The k largest lower bounds, the least of them first (a heap). */
@@ -27,10 +33,11 @@ export class Candidates {
     if (this.#pictures.length > 2 * this.#kept + SPARE) this.#thin();
   }
 
-  /** Those that are left, in the order in which they were offered. */
-  pictures(): readonly number[] {
+  /** Those that are left, the largest upper bound first. */
+  left(): Candidate[] {
     this.#thin();
-    return this.#pictures;
+    const candidates = this.#pictures.map((picture, i) => ({ picture, upper: this.#uppers[i]! }));
+    return candidates.sort((a, b) => b.upper - a.upper);
   }
 
   #thin(): void {

@@ -4,7 +4,7 @@ import { AbortedError, UsageError } from "../errors.ts";
 import type { Host } from "../platform/host.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
 import { tensor } from "../tensor.ts";
-import { Candidates } from "./candidates.ts";
+import { type Candidate, Candidates } from "./candidates.ts";
 import {
   allocateCodes,
   encodeQuery,
@@ -96,7 +96,7 @@ export class ExactSearch {
     const { width } = this.#shape;
     for (const vector of query) requireVector(vector, width);
     const candidates = await this.#scan(query.map(encodeQuery), count, signal);
-    const scored = await this.#compare(query, candidates, signal);
+    const scored = await this.#compareBest(query, candidates, count, signal);
     return scored.toSorted((a, b) => b.score - a.score || before(a.picture, b.picture)).slice(0, count);
   }
 
@@ -105,7 +105,7 @@ export class ExactSearch {
   }
 
   /** While the numbers of one segment are gone through, the next is computed. */
-  async #scan(query: readonly QueryCodes[], count: number, signal?: AbortSignal): Promise<readonly number[]> {
+  async #scan(query: readonly QueryCodes[], count: number, signal?: AbortSignal): Promise<readonly Candidate[]> {
     const candidates = new Candidates(count);
     const digits = new Uint8Array(query.flatMap(({ digits }) => [...digits]));
     const feeds = { [SCAN_INPUT]: tensor("uint8", [query.length * QUERY_ROWS, this.#shape.width], digits) };
@@ -120,7 +120,27 @@ export class ExactSearch {
         offerBlock(candidates, { query, sums, segment, block, perPicture: this.#shape.perPicture });
       }
     }
-    return candidates.pictures();
+    return candidates.left();
+  }
+
+  /** The likeliest first, until nobody who is left can be among the best. */
+  async #compareBest(
+    query: readonly Float32Array[],
+    candidates: readonly Candidate[],
+    count: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Neighbour[]> {
+    const scored: Neighbour[] = [];
+    let batch = Math.max(LEAST_BATCH, 2 * count);
+    for (let at = 0; at < candidates.length; batch *= 2) {
+      const next = candidates.slice(at, at + batch).map(({ picture }) => picture);
+      for (const each of await this.#compare(query, next.toSorted(byNumber), signal)) scored.push(each);
+      at += next.length;
+      scored.sort((a, b) => b.score - a.score);
+      const worst = scored[count - 1]?.score ?? Number.NEGATIVE_INFINITY;
+      if (at < candidates.length && candidates[at]!.upper < worst) break;
+    }
+    return scored;
   }
 
   /** Vectors are read where they are, from many places at once: a disk answers many as soon as one. */
@@ -156,6 +176,11 @@ export function requireVector(vector: Float32Array, width: number): void {
     throw new UsageError(`a query of ${vector.length} numbers does not go with vectors of ${width}`);
   if (!vector.every(Number.isFinite)) throw new UsageError("a query has numbers that are not finite");
 }
+
+/** Candidates that are compared before it is asked whether that is enough. */
+const LEAST_BATCH = 32;
+
+const byNumber = (a: number, b: number): number => a - b;
 
 const rowsOf = (sources: readonly VectorSource[]): number => sources.reduce((sum, { rows }) => sum + rows, 0);
 
@@ -211,11 +236,14 @@ function offerSingles(candidates: Candidates, { query, sums, segment, block }: B
   const [coarse, fine] = steps;
   const { scales, errors } = segment;
   const { columns, start } = block;
+  let { threshold } = candidates;
   for (let column = 0; column < columns; column++) {
     const row = start + column;
     const cosine = scales[row]! * (coarse * sums[column]! + fine * sums[columns + column]!);
     const reach = slope * errors[row]! + offset;
-    if (cosine + reach >= candidates.threshold) candidates.offer(segment.start + row, cosine - reach, cosine + reach);
+    if (cosine + reach < threshold) continue;
+    candidates.offer(segment.start + row, cosine - reach, cosine + reach);
+    threshold = candidates.threshold;
   }
 }
 
