@@ -14,6 +14,7 @@ import { openDataset } from "../src/data/open.ts";
 import { nodeTrainingHost } from "../src/platform/node/training-host.ts";
 import { RandomSource } from "../src/random.ts";
 import { loadEmbedder } from "../src/tasks/embed/embedder.ts";
+import { engineProducts } from "../src/tasks/recognise/engine-products.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -30,6 +31,8 @@ const TEACHER = {
   model: join(flags.data, "../models/mobilenet_v2_imagenet.onnx"),
   transform: "resize_small(256,bicubic)|central_crop(224)|value_range(-1,1)",
 };
+
+const products = engineProducts(nodeTrainingHost);
 
 interface Row {
   readonly set: string;
@@ -116,12 +119,12 @@ async function measure(set: string, model: string): Promise<{ rows: Row[]; copie
     Object.entries({ train, validation, test }).filter(([, part]) => part !== undefined),
   );
   const read = await readPictures(nodeTrainingHost, embedder, splits);
-  const before = await findAll(read, data.labels, { seed: 0 });
+  const before = await findAll(read, data.labels, { seed: 0, products });
   const rows: Row[] = [];
   for (const seed of flags.seeds.split(",").map(Number)) {
     const { set: wrong, flipped } = flip(read, data.labels.length, Number(flags.flipped), seed);
     const started = performance.now();
-    const { labels } = await findAll(wrong, data.labels, { seed });
+    const { labels } = await findAll(wrong, data.labels, { seed, products });
     const seconds = (performance.now() - started) / 1000;
     const found = (suggestions: number) =>
       labels!.doubts.slice(0, suggestions).filter(({ picture }) => flipped.has(picture)).length / flipped.size;

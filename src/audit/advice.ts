@@ -91,8 +91,8 @@ function labels(result: AuditResult): Advice[] {
   return [
     {
       kind: "labels",
-      found: `about ${estimated} of ${count(set.pictures.length, "label")} look wrong (${percent(estimated / set.pictures.length)})`,
-      todo: "look at the suggestions from the top, and correct the labels that are wrong",
+      found: `about ${estimated} of ${count(set.pictures.length, "label")} are doubtful (${percent(estimated / set.pictures.length)})`,
+      todo: "look at the suggestions from the top, and correct what is wrong",
       cases: doubts.slice(0, estimated).map(({ picture, suggested, confidence }) => {
         const { path, label } = referenceOf(result, picture);
         return { path, detail: `${label}, looks like ${classNames[suggested]} (${percent(confidence)})` };
@@ -136,7 +136,7 @@ function copies(result: AuditResult): Advice[] {
   return [
     {
       kind: "copies",
-      found: `${count(surplus, "picture is a copy", "pictures are copies")} of another one of its class`,
+      found: `${count(surplus, "picture is a copy", "pictures are copies")} of another one of their class`,
       todo: "one of each is enough",
       cases: groups.map((group) => caseOf(result, group)),
     },

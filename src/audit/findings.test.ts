@@ -5,9 +5,9 @@ import { findAll } from "./audit.ts";
 import { mapFeatures } from "./embedding-map.ts";
 import { foldsOf } from "./held-out.ts";
 import { checkLabels } from "./label-errors.ts";
-import { nextToLabel } from "./next-to-label.ts";
 import { findOutliers } from "./outliers.ts";
 import type { PictureSet } from "./picture-set.ts";
+import { chooseNext } from "./unlabelled.ts";
 
 const WIDTH = 12;
 const CLASSES = ["ant", "bee", "cat"];
@@ -112,18 +112,17 @@ test("outliers are far from their class, or from everything", () => {
   ]);
 });
 
-test("next to label are unsure pictures that are unlike what is labelled and unlike each other", async () => {
-  const unit = (x: number, y: number, z: number) => [x, y, z].map((value) => value / Math.hypot(x, y, z));
-  const pool = [unit(1, 0, 0), unit(0, 1, 0), unit(0, 1, 0.01), unit(0, 0, 1), unit(0.7, 0.7, 0)];
-  const probabilities = Float64Array.of(0.5, 0.5, 0.55, 0.45, 0.55, 0.45, 0.6, 0.4, 1, 0);
-  const chosen = await nextToLabel(
-    { features: { rows: 5, width: 3, data: Float32Array.from(pool.flat()) }, probabilities, classes: 2 },
-    { rows: 1, width: 3, data: Float32Array.from(unit(1, 0, 0)) },
-    { count: 2 },
-  );
-  // The first is labelled already, the second and third are one picture, the last is certain.
-  expect(chosen.map(({ picture }) => picture)).toEqual([1, 3]);
-  expect(chosen[0]!.likeliest).toEqual([0, 1]);
+test("next to label are unsure pictures that are unlike what is labelled, with the two classes they may be of", async () => {
+  const set = makeSet(10);
+  const { labels } = await findAll(set, CLASSES, { seed: 0 });
+  const unit = (values: number[]) => values.map((value) => value / Math.hypot(...values));
+  const at = (...ones: number[]) => unit(Array.from({ length: WIDTH }, (_, i) => Number(ones.includes(i))));
+  const pool = [at(0), at(1, 2), at(2)];
+  const features = { rows: 3, width: WIDTH, data: Float32Array.from(pool.flat()) };
+  const [next, ...others] = chooseNext(set, labels!, { ...set, features }, 1);
+  expect(others).toEqual([]);
+  expect(next!.picture).toBe(1);
+  expect([...next!.likeliest].sort()).toEqual([1, 2]);
 });
 
 test("the map keeps classes together, and is the same for the same seed", async () => {

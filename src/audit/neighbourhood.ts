@@ -61,33 +61,6 @@ export async function findNeighbours(features: FeatureMatrix, options: Neighbour
   return { k, indices: found.indices, similarities: found.similarities, own: inClass.last() };
 }
 
-/** Cosine of each query with the nearest example. Rows of both have length 1. */
-export async function nearestSimilarities(
-  queries: FeatureMatrix,
-  examples: FeatureMatrix,
-  { products: productsOf = plainProducts, signal }: Pick<NeighbourhoodOptions, "products" | "signal"> = {},
-): Promise<Float32Array> {
-  const nearest = new Float32Array(queries.rows).fill(-1);
-  const { width } = queries;
-  const products = await productsOf(examples, signal);
-  try {
-    const columns = blockColumns(examples.rows);
-    for (let start = 0; start < queries.rows; start += columns) {
-      checkAborted(signal, "looking for neighbours");
-      const end = Math.min(start + columns, queries.rows);
-      const block = transposed(queries.data.subarray(start * width, end * width), width);
-      const similarities = await products.times(block, end - start); // (examples, end - start)
-      for (let at = 0; at < similarities.length; at++) {
-        const query = start + (at % (end - start));
-        nearest[query] = Math.max(nearest[query]!, similarities[at]!);
-      }
-    }
-  } finally {
-    await products.dispose();
-  }
-  return nearest;
-}
-
 /** Cosine of two pictures on average. @param features rows of length 1, at least two */
 export function typicalSimilarity(features: FeatureMatrix): number {
   const { rows } = features;

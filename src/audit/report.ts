@@ -156,7 +156,7 @@ function headline({ set, labels, duplicates, balance, oddities, outliers }: Audi
       ? []
       : [
           [
-            "Labels that look wrong",
+            "Doubtful labels",
             String(labels.estimated),
             `estimated; classifiers that had not seen a picture agree with ${percent(labels.agreement)} of all labels`,
           ] as const,

@@ -3,8 +3,8 @@ import type { DataProblem } from "../data/dataset.ts";
 import type { ModelCard } from "../model-folder/model.ts";
 import type { EmbeddingSpace } from "../tasks/embed/space.ts";
 import type { Findings } from "./audit.ts";
-import type { NextPicture } from "./next-to-label.ts";
 import type { PictureSet, Splits } from "./picture-set.ts";
+import type { NextPicture } from "./unlabelled.ts";
 
 /** Pictures to label next, in order. */
 export interface NextToLabel {

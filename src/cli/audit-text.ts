@@ -20,8 +20,9 @@ export function auditText(result: AuditResult, columns: number): string {
 function headline({ data, set, balance, classNames, labels, model }: AuditResult, columns: number): string {
   const splits = balance.splits.map((split) => `${split} ${set.pictures.filter((one) => one.split === split).length}`);
   const present = balance.classes.filter(({ total }) => total > 0).length;
+  const all = `${classNames.length} ${classNames.length === 1 ? "class" : "classes"}`;
   const text = [
-    `${data}: ${set.pictures.length} pictures of ${present === classNames.length ? "" : `${present} of `}${classNames.length} classes (${splits.join(", ")})`,
+    `${data}: ${set.pictures.length} pictures of ${present === classNames.length ? "" : `${present} of `}${all} (${splits.join(", ")})`,
     labels === undefined
       ? ""
       : `classifiers on the features of ${model.name} agree with ${(100 * labels.agreement).toFixed(1)} % of the labels`,

@@ -4,6 +4,7 @@ import type { DrawingHost } from "../audit/pictures-drawn.ts";
 import { type AuditReportOptions, renderAuditReport } from "../audit/report.ts";
 import type { AuditResult } from "../audit/result.ts";
 import type { Host } from "../platform/host.ts";
+import { engineProducts } from "../tasks/recognise/engine-products.ts";
 
 /** Paths of what was written. */
 export interface AuditFiles {
@@ -25,7 +26,7 @@ export async function writeAudit(
 ): Promise<AuditFiles> {
   const { files } = host;
   // First, so that nothing is written when the pictures cannot be drawn.
-  const page = await renderAuditReport(host, result, options);
+  const page = await renderAuditReport(host, result, { products: engineProducts(host), ...options });
   await files.makeDirectory(folder);
   const write = async (name: string, text: string) => {
     const path = files.join(folder, name);

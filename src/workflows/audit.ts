@@ -9,10 +9,10 @@ import { openDataset } from "../data/open.ts";
 import { SPLITS } from "../data/samples.ts";
 import { SaccadeError, UsageError } from "../errors.ts";
 import { spreadSubset } from "../evaluate/dataset-split.ts";
-import type { ProductsOf } from "../learn/products.ts";
 import type { Host } from "../platform/host.ts";
 import { type Embedder, type EmbedderOptions, loadEmbedder } from "../tasks/embed/embedder.ts";
 import type { ModelSource } from "../tasks/engine/engine.ts";
+import { engineProducts } from "../tasks/recognise/engine-products.ts";
 
 /** What is under way, for progress. */
 export type AuditPhase = "pictures" | "unlabelled pictures" | AuditStep;
@@ -27,8 +27,6 @@ export interface AuditOptions extends Omit<EmbedderOptions, "normalize" | "expec
   /** Which pictures of a folder to label next. */
   readonly next?: { readonly count: number; readonly unlabelled: string };
   readonly batchSize?: number;
-  /** Who multiplies. Default: plain TypeScript. */
-  readonly products?: ProductsOf;
   readonly onProgress?: (phase: AuditPhase, done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -59,7 +57,8 @@ export async function audit(host: Host & AuditHost, path: string, options: Audit
   });
   const { splits, notes } = limited(given, embedder, options);
   const set = await readSet(host, embedder, path, splits, options);
-  const findings = await findAll(set, opened.labels, { ...options, seed });
+  const products = engineProducts(host, options);
+  const findings = await findAll(set, opened.labels, { ...options, seed, products });
   return {
     ...findings,
     data: path,
@@ -152,7 +151,7 @@ async function choose(
     ...options,
     onProgress: (_, done, total) => options.onProgress?.("unlabelled pictures", done, total),
   });
-  const chosen = await chooseNext(set, labels, pool, { ...options, count });
+  const chosen = chooseNext(set, labels, pool, count);
   return {
     unlabelled,
     pictures: pool.pictures.length,

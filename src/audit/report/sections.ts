@@ -37,8 +37,8 @@ const ofTotal = (shown: number, total: number): string => (shown < total ? `The 
 export function labelSection(result: AuditResult, doubts: readonly LabelDoubt[], thumbnails: Thumbnails): Markup {
   const { doubts: all, estimated } = result.labels!;
   return section(
-    "Labels that look wrong",
-    html`<p>${ofTotal(doubts.length, all.length)}Each picture was judged by a classifier that had not seen it; the most doubtful come first. About ${estimated} labels are wrong by its count, and from there on most doubts are the classifier’s mistake. All are in suggestions.csv.</p>`,
+    "Doubtful labels",
+    html`<p>${ofTotal(doubts.length, all.length)}Each picture was judged by a classifier that had not seen it; the most doubtful come first. By its count about ${estimated} labels are wrong; where classes look alike, most of these are right and it is the classifier that cannot tell them apart. All doubts are in suggestions.csv.</p>`,
     cards(
       doubts.map(({ picture: place, suggested, confidence, givenConfidence }) => {
         const { path, label, split } = referenceOf(result, place);

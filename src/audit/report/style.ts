@@ -12,7 +12,7 @@ export const AUDIT_STYLE = `
 .map circle { fill-opacity: 0.8; } .map .suspect { stroke: var(--ink); stroke-width: 1.6; }
 .map .aside circle { fill-opacity: 0.08; } .map .aside .suspect { stroke-opacity: 0.15; }
 .map .at { fill: none; stroke: var(--ink); stroke-width: 2.5; }
-.classes { display: flex; flex-wrap: wrap; gap: 4px 6px; max-height: 168px; overflow: auto; }
+.classes { display: flex; margin-top: 10px; flex-wrap: wrap; gap: 4px 6px; max-height: 168px; overflow: auto; }
 .classes button { all: unset; cursor: pointer; padding: 2px 9px; border: 1px solid var(--rule); border-radius: 99px; font-size: 0.82rem; }
 .classes button:focus-visible { outline: 2px solid var(--s1); } .classes button[aria-pressed="true"] { background: var(--wash); border-color: var(--quiet); font-weight: 600; }
 .classes button::before { content: ""; display: inline-block; width: 9px; height: 9px; margin-right: 6px; border-radius: 50%; background: var(--c); }
