@@ -21,6 +21,8 @@ import { type Classifier as ClassifierTask, loadClassifier } from "./tasks/class
 import { type EmbedderOptions, type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embed/embedder.ts";
 import type { EngineOptions } from "./tasks/engine/engine.ts";
 import { type PictureSource, readPicture } from "./tasks/engine/pictures.ts";
+import type { LabelledPicture } from "./tasks/recognise/learn-pictures.ts";
+import { type RecogniserOptions, Recogniser as RecogniserTask } from "./tasks/recognise/recogniser.ts";
 import {
   loadTextEmbedder,
   type TextEmbedderOptions,
@@ -34,6 +36,7 @@ import {
 import { type AuditOptions, audit as auditPictures } from "./workflows/audit.ts";
 import { type AuditFiles, writeAudit } from "./workflows/audit-files.ts";
 import { type EvaluateOptions, evaluate as evaluateModel, type ModelEvaluation } from "./workflows/evaluate.ts";
+import { type LearnOptions, type LearnResult, learn as learnModel } from "./workflows/learn.ts";
 import { train as trainModel } from "./workflows/train.ts";
 import type { TrainOptions, TrainResult } from "./workflows/train-options.ts";
 
@@ -92,6 +95,9 @@ export { type EmbeddingSpace, requireSameSpace } from "./tasks/embed/space.ts";
 export type { EngineOptions } from "./tasks/engine/engine.ts";
 export type { Answered } from "./tasks/engine/picture-stream.ts";
 export type { PictureSource } from "./tasks/engine/pictures.ts";
+export type { Confusion, CrossValidated, HeadOptions, RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
+export type { LabelledPicture, PictureProblem } from "./tasks/recognise/learn-pictures.ts";
+export type { Measured, RecogniserOptions, Recognition } from "./tasks/recognise/recogniser.ts";
 export { labelVectors, type PromptOptions } from "./tasks/zero-shot/label-vectors.ts";
 export { DEFAULT_TEMPLATES } from "./tasks/zero-shot/prompts.ts";
 export type { EmbedTextOptions, TextEmbedderOptions } from "./tasks/zero-shot/text-embedder.ts";
@@ -105,6 +111,7 @@ export { version } from "./version.ts";
 export type { AuditOptions } from "./workflows/audit.ts";
 export type { AuditFiles } from "./workflows/audit-files.ts";
 export type { EvaluateOptions, ModelEvaluation } from "./workflows/evaluate.ts";
+export type { LearnOptions, LearnResult } from "./workflows/learn.ts";
 export type { TrainOptions, TrainPlan, TrainResult } from "./workflows/train-options.ts";
 
 /** Names what is in pictures. */
@@ -198,6 +205,48 @@ export const ZeroShotClassifier = {
   load: (source: ModelFileSource, options?: ZeroShotOptions): Promise<ZeroShotClassifier> =>
     loadZeroShot(nodeHost, source, options),
 };
+
+/** Names what it was shown a few pictures of; learns more, and forgets. */
+export type Recogniser = RecogniserTask;
+
+export const Recogniser = {
+  /**
+   * Learns classes from a few pictures of each, on the features of any model.
+   *
+   * @throws UsageError for fewer than two classes, or two pictures of one
+   * @example
+   * const recogniser = await Recogniser.learn("saccade/everyday", [
+   *   { picture: "tea-1.jpg", label: "tea" }, { picture: "tea-2.jpg", label: "tea" },
+   *   { picture: "mug-1.jpg", label: "mug" }, { picture: "mug-2.jpg", label: "mug" },
+   * ], { unknown: 0.05 });
+   * const { predictions, unknown } = await recogniser.classify("photo.jpg");
+   * await recogniser.save("my-model");
+   */
+  learn: (
+    source: ModelFileSource,
+    pictures: Iterable<LabelledPicture> | AsyncIterable<LabelledPicture>,
+    options?: RecogniserOptions,
+  ): Promise<Recogniser> => RecogniserTask.learn(nodeHost, source, pictures, options),
+  /**
+   * Opens what `save` wrote, to learn on.
+   *
+   * @example
+   * const recogniser = await Recogniser.load("my-model");
+   * await recogniser.add([{ picture: "spoon-1.jpg", label: "spoon" }, { picture: "spoon-2.jpg", label: "spoon" }]);
+   * await recogniser.forget("mug");
+   * await recogniser.save("my-model");
+   */
+  load: (folder: string, options?: RecogniserOptions): Promise<Recogniser> =>
+    RecogniserTask.load(nodeHost, folder, options),
+};
+
+/**
+ * Learns from labelled pictures into a model folder, or changes what one has learnt: what `saccade learn` does.
+ *
+ * @example const { fit } = await learn("flowers", { out: "my-flowers", unknown: 0.05 });
+ */
+export const learn = (data: string | undefined, options: LearnOptions): Promise<LearnResult> =>
+  learnModel({ ...nodeTrainingHost, ...nodeHost }, data, options);
 
 /**
  * Trains a recogniser on labelled pictures, or goes on with a run that was stopped.

@@ -39,7 +39,8 @@ function accuracyLines({ fit, validation }: LearnResult): string {
     .join(", ");
   const lines = [
     `right on ${percent(top1)} of pictures left out (95 % interval ${percent(interval.low)} to ${percent(interval.high)})`,
-    `head: ${head}${others === "" ? "" : `, the best of those tried (${others})`}`,
+    `head: ${head}`,
+    ...(others === "" ? [] : [`  tried too: ${others}`]),
   ];
   if (validation !== undefined)
     lines.push(
@@ -47,7 +48,10 @@ function accuracyLines({ fit, validation }: LearnResult): string {
     );
   if (described.unknown !== undefined)
     lines.push(
-      `unknown: by ${described.unknown.score}, at most ${percent(described.unknown.rate)} of the classes' pictures${validation?.takenForUnknown === undefined ? "" : `; ${validation.takenForUnknown} of the validation pictures`}`,
+      `unknown: by ${described.unknown.score}, at most ${percent(described.unknown.rate)} of the classes' pictures`,
+      ...(validation?.takenForUnknown === undefined
+        ? []
+        : [`  ${validation.takenForUnknown} of the ${validation.pictures} validation pictures are called so`]),
     );
   return lines.map((line) => `${line}\n`).join("");
 }

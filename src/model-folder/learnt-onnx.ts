@@ -7,6 +7,7 @@ import { fitWeights } from "../models/graph.ts";
 import { learntHead, pooledFeatures } from "../models/learnt-head/graph.ts";
 import { LEARNT_PREFIX, type LearntHead } from "../models/learnt-head/head.ts";
 import { joinModel } from "../onnx/join.ts";
+import { onnxLayers } from "../onnx/layers.ts";
 import { withMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
 import type { Files } from "../platform/host.ts";
@@ -27,7 +28,7 @@ const OUTPUTS = ["logits", "features", "unknown"];
  * @throws FormatError for a file that has no such layer or cannot be extended; WeightsMismatchError for weights of another head
  */
 export function learntOnnx(bytes: Uint8Array, head: LearntHead, weights: NamedTensors, card: ModelCard): OnnxModel {
-  const renamed = new Map(OUTPUTS.map((name) => [name, `model/${name}`]));
+  const renamed = otherNames(bytes);
   const graph = headGraph(bytes, head, renamed.get(head.layer) ?? head.layer, card.name);
   const values = fitWeights(graph, weights, `the head "${head.name}"`);
   const joined = joinModel(bytes, card.name, {
@@ -47,6 +48,15 @@ export function learntOnnx(bytes: Uint8Array, head: LearntHead, weights: NamedTe
     unknown: head.unknown?.score,
   });
   return { kind: "onnx", card: { ...card, scores: "logits" }, bytes: whole };
+}
+
+/** Names that the file's own outputs of these names can have. It may be a learnt model itself. */
+function otherNames(bytes: Uint8Array): ReadonlyMap<string, string> {
+  const taken = new Set(onnxLayers(bytes));
+  for (let times = 1; ; times++) {
+    const names = OUTPUTS.map((name) => [name, `model${times === 1 ? "" : times}/${name}`] as const);
+    if (!names.some(([, other]) => taken.has(other))) return new Map(names);
+  }
 }
 
 /** The ONNX file of a folder, whole: with the learnt head on it, where there is one. */

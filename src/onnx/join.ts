@@ -74,8 +74,9 @@ export function joinModel(bytes: Uint8Array, name: string, parts: JoinedParts): 
   const model = decode(bytes, name);
   const own = model.graph!;
   if (parts.renamed !== undefined) renameValues(own, parts.renamed);
-  const before = parts.before && piece(parts.before, "before", parts.weights);
-  const after = parts.after && piece(parts.after, "after", parts.weights);
+  const prefix = unusedPrefix(own);
+  const before = parts.before && piece(parts.before, `${prefix}/before`, parts.weights);
+  const after = parts.after && piece(parts.after, `${prefix}/after`, parts.weights);
   const made = new Set(before?.output.map((output) => output.name));
   const stored = new Set(own.initializer.map((initializer) => initializer.name));
   const inner = own.node.flatMap(({ output }) => output);
@@ -101,6 +102,15 @@ function decode(bytes: Uint8Array, name: string): ModelProto {
   }
 }
 
+/** What no name in the model begins with: it may have been joined to something before. */
+function unusedPrefix({ node, initializer }: GraphProto): string {
+  const names = [...node.flatMap(({ output }) => output), ...initializer.map(({ name }) => name)];
+  for (let times = 1; ; times++) {
+    const prefix = times === 1 ? "joined" : `joined${times}`;
+    if (!names.some((name) => name.startsWith(`${prefix}/`))) return prefix;
+  }
+}
+
 /** A part's nodes and constants. Its inputs and outputs keep their names; what is between them gets names of its own. */
 function piece(graph: Graph, name: string, parameters: JoinedParts["weights"] = new Map()): GraphProto {
   const { graph: lowered } = fromBinary(ModelProtoSchema, lower(graph, { opset: LOWERED_OPSET, parameters }));
@@ -108,11 +118,11 @@ function piece(graph: Graph, name: string, parameters: JoinedParts["weights"] = 
   const unknown = node.find(({ opType, domain }) => domain !== "" || !UNCHANGED_SINCE_13.has(opType));
   if (unknown !== undefined) throw new SaccadeError("join", `${unknown.opType} may differ between operator sets`);
   const outer = new Set([...input, ...output].map((value) => value.name));
-  const rename = (value: string) => (value === "" || outer.has(value) ? value : `joined/${name}/${value}`);
+  const rename = (value: string) => (value === "" || outer.has(value) ? value : `${name}/${value}`);
   for (const each of node) {
     each.input = each.input.map(rename);
     each.output = each.output.map(rename);
-    each.name = `joined/${name}/${each.name}`;
+    each.name = `${name}/${each.name}`;
   }
   for (const each of initializer) each.name = rename(each.name);
   return lowered!;

@@ -34,14 +34,15 @@ interface LearnFlags extends ModelOptions, DeviceOptions, SessionsOptions {
   merge?: string;
   seed?: number;
   pull?: boolean;
+  cache: boolean;
   json?: boolean;
 }
 
 const EXAMPLES = `
 Ten pictures a class are a good beginning: a folder for each class, or any other
-data that saccade train takes. The model's features stay as they are; only a small
-head is fitted to them. NAME is a model folder like any other, for classify, eval,
-export and bench, and it keeps what it was learnt from.
+data that saccade train takes. The model's features stay as they are; only a
+small head is fitted to them. NAME is a model folder like any other, for
+classify, eval, export and bench, and it keeps what it was learnt from.
 
 Examples:
   $ saccade learn flowers/ --out my-flowers
@@ -76,6 +77,7 @@ export function addLearn(program: Command, terminal: Terminal): void {
     .option("--forget <label>", "forget a class and its pictures")
     .option("--merge <name>", "learn what another learnt model has learnt")
     .option("--seed <n>", "of what is left out to measure (default: 0)", integer(0))
+    .option("--no-cache", "neither look for features of an earlier run nor keep them for the next")
     .option("--json", "one JSON object")
     .addHelpText("after", EXAMPLES);
   addSessionsOption(addDeviceOptions(addModelOptions(command))).action((data: string | undefined, flags: LearnFlags) =>
@@ -101,6 +103,7 @@ async function runLearn(data: string | undefined, flags: LearnFlags, terminal: T
     ...sessionOptions(flags, terminal),
     ...choicesOf(flags),
     sessions: flags.sessions ?? "auto",
+    cache: flags.cache,
     onProgress: (done, total) => {
       progress ??= new Progress(terminal, "pictures", total);
       progress.reach(done);

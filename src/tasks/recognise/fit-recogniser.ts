@@ -13,7 +13,7 @@ import type { ExampleSet } from "./example-set.ts";
 import { type FeatureForm, type FittedRecogniser, fitStrangeness, inForm, voteScores } from "./head-fit.ts";
 
 export interface HeadOptions extends Pick<FitOptions, "C" | "alpha" | "shrinkage" | "k" | "products" | "signal"> {
-  /** Default: the one that is right most often on pictures that it has not seen, among those that are quickly fitted. */
+  /** Default: one that is right on as many pictures that it has not seen as any, among those that are quickly fitted. */
   readonly head?: HeadName;
   /** Answer "none of these" for pictures unlike the classes; this share of pictures of the classes may be taken for such, 0 to 1. Default: never. */
   readonly unknown?: number;
@@ -44,7 +44,7 @@ export interface CrossValidated {
 export interface RecogniserFit extends FittedRecogniser {
   /** How well the head does. */
   readonly measured: CrossValidated;
-  /** Heads that were tried, best first. */
+  /** Heads that were tried: the one that was taken, then the best first. */
   readonly tried: readonly CrossValidated[];
   /** What fitting took. */
   readonly seconds: number;
@@ -54,11 +54,16 @@ const FORM: FeatureForm = { power: true, normalize: true };
 const DEFAULT_SCORE: UnknownScore = "neighbours";
 /** Of "neighbours". */
 const NEIGHBOUR = 5;
-/** Heads that are fitted in a moment, once features are prepared. */
-const QUICK: readonly HeadName[] = ["lda", "ridge", "nearest-mean"];
-/** Those that take their time, and are tried where there is little to fit. */
-const SLOWER: readonly HeadName[] = ["logistic", "svm"];
-const LITTLE = 1000;
+/**
+ * Heads to choose from, the likeliest first. Few pictures do not tell which is best: on several draws of ten a class, heads with a fixed strength were
+ * better than those whose strength was chosen by leaving pictures out, and the first of them as good as any.
+ */
+const FOR_FEW: readonly HeadName[] = ["svm", "ridge", "logistic", "nearest-mean", "lda"];
+/** For features of length 1. */
+const STRENGTHS = { C: 1, alpha: 1, shrinkage: 0.5 } as const;
+/** Those that are fitted in a moment once features are prepared, with strengths chosen by leaving pictures out. */
+const FOR_MANY: readonly HeadName[] = ["lda", "ridge", "nearest-mean"];
+const MANY = 1000;
 
 /** @throws UsageError for fewer than two classes, or fewer than two pictures of one; AbortedError */
 export async function fitRecogniser(set: ExampleSet, options: HeadOptions): Promise<RecogniserFit> {
@@ -67,8 +72,10 @@ export async function fitRecogniser(set: ExampleSet, options: HeadOptions): Prom
   const start = performance.now();
   const features = inForm(set.matrix(), FORM);
   const problem: Problem = { features, targets: set.targets(), classes: labels.length, labels };
-  const names = options.head === undefined ? headsFor(problem) : [options.head];
-  const tried = await tryHeads(names, problem, options);
+  const isFew = features.rows < MANY;
+  const names = options.head === undefined ? (isFew ? FOR_FEW : FOR_MANY) : [options.head];
+  const strengths = options.head === undefined && isFew ? STRENGTHS : {};
+  const tried = await tryHeads(names, problem, { ...strengths, ...options });
   const [best] = tried;
   const { head, scores } = best!;
   const { scale } = temperatureOf(scores, problem.targets, problem.classes);
@@ -110,8 +117,6 @@ interface Problem {
   readonly labels: readonly string[];
 }
 
-const headsFor = ({ features }: Problem) => (features.rows <= LITTLE ? [...QUICK, ...SLOWER] : QUICK);
-
 interface TriedHead {
   readonly head: FittedHead;
   /** Decisions for every row by heads that have not seen it. */
@@ -119,7 +124,7 @@ interface TriedHead {
   readonly measured: CrossValidated;
 }
 
-/** Best first; of equally good ones, the one that was named first. */
+/** The one to take first, then the best first: a head that was named later is taken only where it is better by more than chance makes it. */
 async function tryHeads(names: readonly HeadName[], problem: Problem, options: HeadOptions): Promise<TriedHead[]> {
   const { features, targets, classes } = problem;
   const { head: _, unknown: __, unknownScore: ___, seed = 0, ...fitting } = options;
@@ -135,7 +140,11 @@ async function tryHeads(names: readonly HeadName[], problem: Problem, options: H
       const scores = head.kind === "linear" ? validation.scores : voteScores(validation.scores, head.k, classes);
       tried.push({ head, scores, measured: measure(name, scores, problem) });
     }
-    return tried.sort((a, b) => b.measured.top1 - a.measured.top1);
+    const sorted = tried.toSorted((a, b) => b.measured.top1 - a.measured.top1);
+    const most = sorted[0]!.measured.top1;
+    const chance = Math.sqrt((most * (1 - most)) / targets.length);
+    const taken = tried.find(({ measured }) => measured.top1 >= most - chance)!;
+    return [taken, ...sorted.filter((other) => other !== taken)];
   } finally {
     await prepared?.turned.dispose();
   }

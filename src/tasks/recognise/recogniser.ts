@@ -12,6 +12,7 @@ import {
   writeLearntFolder,
 } from "../../model-folder/learnt-folder.ts";
 import type { LearntFacts, LoadedModel, ModelCard } from "../../model-folder/model.ts";
+import { backboneModel } from "../../model-folder/native.ts";
 import type { DigestHost, EmbeddingsHost, Host } from "../../platform/host.ts";
 import { type Interval, shareInterval } from "../../statistics.ts";
 import { topPredictions } from "../classify/class-scores.ts";
@@ -289,7 +290,9 @@ async function openBackbone(host: RecogniserHost, source: ModelSource, options: 
       "a recogniser learns on one view of a picture, in float32: that is what its folder and its ONNX file compute",
       "leave the views and the precision out",
     );
-  const backbone = await loadedModel(host, source, options);
+  const loaded = await loadedModel(host, source, options);
+  // What another head was learnt on is learnt on again, and not that head.
+  const backbone = loaded.kind === "native" ? backboneModel(loaded) : loaded;
   return { backbone, embedder: await loadEmbedder(host, backbone, { ...options, normalize: false }) };
 }
 
