@@ -96,6 +96,7 @@ export type { EngineOptions } from "./tasks/engine/engine.ts";
 export type { Answered } from "./tasks/engine/picture-stream.ts";
 export type { PictureSource } from "./tasks/engine/pictures.ts";
 export type { Confusion, CrossValidated, HeadOptions, RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
+export type { TextOptions } from "./tasks/recognise/label-texts.ts";
 export type { LabelledPicture, PictureProblem } from "./tasks/recognise/learn-pictures.ts";
 export type { Measured, RecogniserOptions, Recognition } from "./tasks/recognise/recogniser.ts";
 export { labelVectors, type PromptOptions } from "./tasks/zero-shot/label-vectors.ts";

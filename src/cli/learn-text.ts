@@ -31,7 +31,7 @@ export function learnText(result: LearnResult, seconds: number, columns: number)
 }
 
 function accuracyLines({ fit, validation }: LearnResult): string {
-  const { measured, tried, described } = fit;
+  const { measured, tried, described, textWeight } = fit;
   const { head, top1, interval } = measured;
   const others = tried
     .filter((other) => other.head !== head)
@@ -42,6 +42,12 @@ function accuracyLines({ fit, validation }: LearnResult): string {
     `head: ${head}`,
     ...(others === "" ? [] : [`  tried too: ${others}`]),
   ];
+  if (textWeight !== undefined)
+    lines.push(
+      textWeight === 0
+        ? "texts: labels do not help here, so that pictures count alone"
+        : `texts: a class's label counts as ${textWeight} ${textWeight === 1 ? "picture" : "pictures"} of it`,
+    );
   if (validation !== undefined)
     lines.push(
       `right on ${percent(validation.top1)} of ${validation.pictures} validation pictures (${percent(validation.interval.low)} to ${percent(validation.interval.high)})`,
@@ -72,11 +78,12 @@ function fewLines(labels: readonly string[], counts: readonly number[]): string 
 
 /** One object, shares from 0 to 1. */
 export function learnJson({ folder, labels, counts, fit, validation, problems }: LearnResult, seconds: number) {
-  const { measured, tried, described } = fit;
+  const { measured, tried, described, textWeight } = fit;
   return {
     folder,
     classes: labels.map((label, i) => ({ label, pictures: counts[i] })),
     head: described.name,
+    ...(textWeight === undefined ? {} : { text_weight: textWeight }),
     top1: measured.top1,
     top1_interval: [measured.interval.low, measured.interval.high],
     tried: tried.map(({ head, top1 }) => ({ head, top1 })),

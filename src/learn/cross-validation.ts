@@ -3,7 +3,7 @@ import { UsageError } from "../errors.ts";
 import { RandomSource } from "../random.ts";
 import { temperatureOf } from "./calibration.ts";
 import { classCounts } from "./feature-matrix.ts";
-import type { HeadMethod, TrainingRows } from "./heads/method.ts";
+import type { TrainingRows } from "./heads/method.ts";
 
 /**
  * Folds in which classes have their shares: each class's rows are shuffled and dealt out in turn.
@@ -12,7 +12,6 @@ import type { HeadMethod, TrainingRows } from "./heads/method.ts";
  * @throws UsageError for fewer than two rows of a class, which could not be learnt while one is left out
  */
 export function stratifiedFolds(targets: Int32Array, classes: number, folds: number, seed: number): Int32Array {
-  if (!Number.isInteger(folds) || folds < 2) throw new UsageError(`${folds} folds`, "give a whole number from 2 up");
   const counts = classCounts(targets, classes);
   const few = counts.findIndex((count) => count < 2);
   if (few !== -1)
@@ -21,6 +20,12 @@ export function stratifiedFolds(targets: Int32Array, classes: number, folds: num
       "give more pictures of it, or say how much to regularise (C, alpha, shrinkage, k)",
       { class: few },
     );
+  return dealtFolds(targets, classes, folds, seed);
+}
+
+/** The same where a class may have one row or none: for heads that know something of it without. */
+export function dealtFolds(targets: Int32Array, classes: number, folds: number, seed: number): Int32Array {
+  if (!Number.isInteger(folds) || folds < 2) throw new UsageError(`${folds} folds`, "give a whole number from 2 up");
   const random = new RandomSource(seed, "folds");
   const out = new Int32Array(targets.length);
   let next = 0;
@@ -48,9 +53,9 @@ export interface CrossValidation {
 }
 
 /** Tries values. @param folds of each row */
-export async function crossValidate(
-  method: HeadMethod,
-  rows: TrainingRows,
+export async function crossValidate<R extends Pick<TrainingRows, "targets" | "classes">>(
+  method: { leftOut(rows: R, values: readonly number[], folds: Int32Array): Promise<Float64Array[]> },
+  rows: R,
   values: readonly number[],
   folds: Int32Array,
 ): Promise<CrossValidation> {

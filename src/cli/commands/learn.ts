@@ -1,5 +1,6 @@
 // saccade learn: a recogniser from a few pictures, on the features of any model.
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "../../errors.ts";
 import { HEADS, type HeadName } from "../../learn/heads.ts";
 import { UNKNOWN_SCORES, type UnknownScore } from "../../models/learnt-head/head.ts";
 import { registry } from "../../models/registry.ts";
@@ -29,6 +30,10 @@ interface LearnFlags extends ModelOptions, DeviceOptions, SessionsOptions {
   unknown?: number;
   unknownScore?: UnknownScore;
   layer?: string;
+  text?: boolean;
+  textModel?: string;
+  textWeight?: number;
+  also?: string;
   add?: string;
   forget?: string;
   merge?: string;
@@ -48,6 +53,7 @@ Examples:
   $ saccade learn flowers/ --out my-flowers
   $ saccade learn flowers/ --out careful --unknown 0.05
   $ saccade classify photo.jpg --model my-flowers
+  $ saccade learn flowers/ --out named --model sparseformer_btsp_openai_clip_base --text
   $ saccade learn --out my-flowers --add more-flowers/
   $ saccade learn --out my-flowers --forget daisy
 `;
@@ -73,6 +79,14 @@ export function addLearn(program: Command, terminal: Terminal): void {
     .addOption(new Option("--unknown-score <score>", "what tells strangers").choices(UNKNOWN_SCORES))
     .option("--layer <layer>", "whose values the features are (default: those before the last layer)")
     .option("--transform <text>", "preprocessing instead of the model's own")
+    .option("--text", "CLIP models: classes begin with what their labels say, which helps where pictures are few")
+    .option("--text-model <model>", "the text model for it (default: the one that belongs to the model)")
+    .option(
+      "--text-weight <n>",
+      "as how many pictures a text counts (default: what does best on pictures left out)",
+      weight,
+    )
+    .option("--also <labels>", 'with --text, classes without pictures, such as "zebra, okapi"')
     .option("--add <data>", "learn more pictures, of known classes or new ones")
     .option("--forget <label>", "forget a class and its pictures")
     .option("--merge <name>", "learn what another learnt model has learnt")
@@ -85,6 +99,12 @@ export function addLearn(program: Command, terminal: Terminal): void {
   );
 }
 
+function weight(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("It must be a number above 0.");
+  return value;
+}
+
 function share(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value < 1)) throw new InvalidArgumentError("It must be a number between 0 and 1.");
@@ -92,16 +112,18 @@ function share(text: string): number {
 }
 
 async function runLearn(data: string | undefined, flags: LearnFlags, terminal: Terminal): Promise<void> {
+  const text = textOf(data, flags);
   const read = [data, flags.add, flags.merge].filter((path) => path !== undefined);
   await refuseInside(flags.out, read);
   if (flags.pull === true && flags.model !== undefined && registry.has(flags.model))
-    await pullModel(flags.model, terminal);
+    await pullModels(flags.model, flags, terminal);
   let progress: Progress | undefined;
   const start = performance.now();
   const options: LearnOptions = {
     ...loadOptions(flags, terminal),
     ...sessionOptions(flags, terminal),
     ...choicesOf(flags),
+    ...(text === undefined ? {} : { text }),
     sessions: flags.sessions ?? "auto",
     cache: flags.cache,
     onProgress: (done, total) => {
@@ -119,6 +141,26 @@ async function runLearn(data: string | undefined, flags: LearnFlags, terminal: T
       ? `${JSON.stringify(learnJson(result, seconds))}\n`
       : learnText(result, seconds, terminal.columns),
   );
+}
+
+async function pullModels(model: string, flags: LearnFlags, terminal: Terminal): Promise<void> {
+  await pullModel(model, terminal);
+  const text = flags.textModel ?? registry.get(model)?.textModel;
+  if (flags.text === true && text !== undefined && registry.has(text)) await pullModel(text, terminal);
+}
+
+/** Throws UsageError for what needs --text. A folder that was learnt with texts is changed with them in any case. */
+function textOf(data: string | undefined, { text, textModel, textWeight, also }: LearnFlags): LearnOptions["text"] {
+  const labels = also?.split(",").map((label) => label.trim());
+  const given = Object.entries({ model: textModel, weight: textWeight, labels });
+  const options = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  if (also !== undefined && data === undefined)
+    throw new UsageError("--also is for what is learnt anew", "to add a class later, add pictures of it: --add DATA");
+  if (text === true || (data === undefined && Object.keys(options).length > 0)) return options;
+  const needs =
+    textModel !== undefined ? "--text-model" : textWeight !== undefined ? "--text-weight" : also && "--also";
+  if (needs === undefined) return undefined;
+  throw new UsageError(`${needs} is for classes that begin with their texts`, "add --text");
 }
 
 function choicesOf({

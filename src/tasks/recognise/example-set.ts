@@ -21,15 +21,22 @@ export interface LearntExample {
 /** Labels must be told apart, also by people. */
 const MOST_LABEL_CHARACTERS = 1000;
 
+/** Vectors of labels' texts, by label. */
+export type LabelTexts = ReadonlyMap<string, Float32Array>;
+
+const NO_TEXTS: LabelTexts = new Map();
+
 /** Examples without doubles, by label and then by the picture's hash. Immutable. */
 export class ExampleSet {
   private constructor(
     readonly space: EmbeddingSpace,
     readonly items: readonly LearntExample[],
+    /** Of all classes or of none; a class may have a text and no picture. */
+    readonly texts: LabelTexts,
   ) {}
 
   /** @throws UsageError for features that are not as wide as the space says, or not finite, and for labels that are none */
-  static of(space: EmbeddingSpace, examples: Iterable<LearntExample>): ExampleSet {
+  static of(space: EmbeddingSpace, examples: Iterable<LearntExample>, texts: LabelTexts = NO_TEXTS): ExampleSet {
     const found = new Map<string, LearntExample>();
     for (const example of examples) {
       requireUsable(space, example);
@@ -38,30 +45,41 @@ export class ExampleSet {
       // Of one picture under two paths, the path that comes first is kept, whichever came first.
       if (known === undefined || example.path < known.path) found.set(key, example);
     }
-    return new ExampleSet(space, [...found.values()].sort(inOrder));
+    for (const [label, vector] of texts) requireUsable(space, { label, vector, path: `the text of "${label}"` });
+    return new ExampleSet(space, [...found.values()].sort(inOrder), texts);
   }
 
   /** Labels in order: class 0, 1, … */
   get labels(): readonly string[] {
-    return [...new Set(this.items.map(({ label }) => label))];
+    return [...new Set([...this.items.map(({ label }) => label), ...this.texts.keys()])].sort();
   }
 
   with(examples: Iterable<LearntExample>): ExampleSet {
-    return ExampleSet.of(this.space, [...this.items, ...examples]);
+    return ExampleSet.of(this.space, [...this.items, ...examples], this.texts);
+  }
+
+  /** The same pictures, with these texts instead of those that it has. */
+  withTexts(texts: LabelTexts): ExampleSet {
+    return ExampleSet.of(this.space, this.items, texts);
   }
 
   /** @throws UsageError for a label that is none of them */
   without(label: string): ExampleSet {
-    const left = this.items.filter((item) => item.label !== label);
-    if (left.length < this.items.length) return new ExampleSet(this.space, left);
     const { labels } = this;
+    const others = new Map([...this.texts].filter(([other]) => other !== label));
+    if (labels.includes(label))
+      return new ExampleSet(
+        this.space,
+        this.items.filter((item) => item.label !== label),
+        others,
+      );
     throw new UsageError(
       `"${label}" is none of the ${labels.length} classes`,
       `${didYouMean(label, labels)}they are ${labels.slice(0, 20).join(", ")}${labels.length > 20 ? ", …" : ""}`,
     );
   }
 
-  /** @throws UsageError for features of another model or layer, saying what differs */
+  /** With the other one's pictures; texts stay one's own. Throws UsageError for features of another model or layer, saying what differs. */
   merged(other: ExampleSet, names: readonly [string, string]): ExampleSet {
     requireSameSpace(this.space, other.space, names);
     return this.with(other.items);
@@ -88,15 +106,22 @@ export class ExampleSet {
     return counts;
   }
 
+  /** Rows of pictures, then those of texts, which have neither size nor hash. */
   toTable(): EmbeddingTable {
-    const { items, space } = this;
+    const { space } = this;
+    const texts = [...this.texts].sort(([a], [b]) => (a < b ? -1 : 1));
+    const rows = [...this.items, ...texts.map(([label, vector]) => ({ label, vector, path: label, ...OF_TEXT }))];
+    const vectors = new Float32Array(rows.length * space.width);
+    rows.forEach(({ vector }, i) => {
+      vectors.set(vector, i * space.width);
+    });
     return {
       width: space.width,
-      vectors: this.matrix().data as Float32Array,
-      paths: items.map(({ path }) => path),
-      sizes: items.map(({ size }) => size),
-      hashes: items.map(({ hash }) => hash),
-      labels: items.map(({ label }) => label),
+      vectors,
+      paths: rows.map(({ path }) => path),
+      sizes: rows.map(({ size }) => size),
+      hashes: rows.map(({ hash }) => hash),
+      labels: rows.map(({ label }) => label),
       model: space.name,
       space: { ...space },
     };
@@ -106,25 +131,34 @@ export class ExampleSet {
   static fromTable(table: EmbeddingTable, space: EmbeddingSpace): ExampleSet {
     const { width, vectors, paths, sizes, hashes, labels } = table;
     if (labels === undefined) throw new SaccadeError("examples", "the learnt pictures have no labels");
+    const rows = labels.map((label, i) => ({
+      label,
+      vector: vectors.slice(i * width, (i + 1) * width),
+      path: paths[i]!,
+      size: sizes[i]!,
+      hash: hashes[i]!,
+    }));
+    const isText = ({ hash }: LearntExample) => hash === OF_TEXT.hash;
     return ExampleSet.of(
       space,
-      labels.map((label, i) => ({
-        label,
-        vector: vectors.slice(i * width, (i + 1) * width),
-        path: paths[i]!,
-        size: sizes[i]!,
-        hash: hashes[i]!,
-      })),
+      rows.filter((row) => !isText(row)),
+      new Map(rows.filter(isText).map(({ label, vector }) => [label, vector])),
     );
   }
 }
+
+/** What rows of texts have where pictures have their files'. */
+const OF_TEXT = { size: 0, hash: "" } as const;
 
 const keyOf = ({ label, hash }: LearntExample): string => `${hash}\n${label}`;
 
 const inOrder = (a: LearntExample, b: LearntExample): number =>
   a.label === b.label ? (a.hash < b.hash ? -1 : 1) : a.label < b.label ? -1 : 1;
 
-function requireUsable({ width, name }: EmbeddingSpace, { vector, label, path }: LearntExample): void {
+function requireUsable(
+  { width, name }: EmbeddingSpace,
+  { vector, label, path }: Pick<LearntExample, "vector" | "label" | "path">,
+): void {
   if (vector.length !== width)
     throw new UsageError(
       `the features of ${path} are ${vector.length} numbers, and those of ${name} are ${width}`,

@@ -1,16 +1,18 @@
 // Fits a recogniser to examples: which head, with which strength, how sure it is, and from which strangeness on a picture is none of the classes.
 import { UsageError } from "../../errors.ts";
 import { temperatureOf } from "../../learn/calibration.ts";
-import { type FeatureMatrix, selectRows, unitRows } from "../../learn/feature-matrix.ts";
+import { type FeatureMatrix, featureMatrix, selectRows, unitRows } from "../../learn/feature-matrix.ts";
 import { type FitOptions, type FittedHead, type HeadName, validateHead } from "../../learn/heads.ts";
 import { type Nearest, nearestOthers } from "../../learn/neighbours.ts";
 import { prepareFeatures } from "../../learn/prepared.ts";
+import { fitPriorMeans } from "../../learn/prior-means.ts";
 import { plainProducts } from "../../learn/products.ts";
 import { unknownThreshold } from "../../learn/unknown.ts";
 import type { LearntHead, UnknownRule, UnknownScore } from "../../models/learnt-head/head.ts";
 import { type Interval, shareInterval } from "../../statistics.ts";
 import type { ExampleSet } from "./example-set.ts";
 import { type FeatureForm, type FittedRecogniser, fitStrangeness, inForm, voteScores } from "./head-fit.ts";
+import { requireForTexts } from "./label-texts.ts";
 
 export interface HeadOptions extends Pick<FitOptions, "C" | "alpha" | "shrinkage" | "k" | "products" | "signal"> {
   /** Default: one that is right on as many pictures that it has not seen as any, among those that are quickly fitted. */
@@ -19,6 +21,8 @@ export interface HeadOptions extends Pick<FitOptions, "C" | "alpha" | "shrinkage
   readonly unknown?: number;
   /** What tells strangers. Default: what did best where it was measured. */
   readonly unknownScore?: UnknownScore;
+  /** Where classes begin with their texts: as how many pictures of its class a text counts. Default: chosen by leaving pictures out. */
+  readonly textWeight?: number;
   /** Decides the folds. Default 0. */
   readonly seed?: number;
 }
@@ -46,11 +50,15 @@ export interface RecogniserFit extends FittedRecogniser {
   readonly measured: CrossValidated;
   /** Heads that were tried: the one that was taken, then the best first. */
   readonly tried: readonly CrossValidated[];
+  /** Where classes begin with their texts: as how many pictures of its class a text counts. */
+  readonly textWeight?: number;
   /** What fitting took. */
   readonly seconds: number;
 }
 
 const FORM: FeatureForm = { power: true, normalize: true };
+/** That in which pictures are compared with texts. */
+const TEXT_FORM: FeatureForm = { power: false, normalize: true };
 const DEFAULT_SCORE: UnknownScore = "neighbours";
 /** Of "neighbours". */
 const NEIGHBOUR = 5;
@@ -70,12 +78,11 @@ export async function fitRecogniser(set: ExampleSet, options: HeadOptions): Prom
   const { labels } = set;
   requireClasses(set);
   const start = performance.now();
-  const features = inForm(set.matrix(), FORM);
+  const form = set.texts.size > 0 ? TEXT_FORM : FORM;
+  const features = inForm(set.matrix(), form);
   const problem: Problem = { features, targets: set.targets(), classes: labels.length, labels };
-  const isFew = features.rows < MANY;
-  const names = options.head === undefined ? (isFew ? FOR_FEW : FOR_MANY) : [options.head];
-  const strengths = options.head === undefined && isFew ? STRENGTHS : {};
-  const tried = await tryHeads(names, problem, { ...strengths, ...options });
+  const tried =
+    set.texts.size > 0 ? [await textMeans(set, problem, options)] : await headsToChooseFrom(problem, options);
   const [best] = tried;
   const { head, scores } = best!;
   const { scale } = temperatureOf(scores, problem.targets, problem.classes);
@@ -90,7 +97,7 @@ export async function fitRecogniser(set: ExampleSet, options: HeadOptions): Prom
   const { width, layer, pooling } = set.space;
   const shared = {
     name: best!.measured.head,
-    ...{ classes: labels.length, width, layer, pooling, ...FORM, scale },
+    ...{ classes: labels.length, width, layer, pooling, ...form, scale },
     ...(rule === undefined ? {} : { unknown: rule }),
     ...(examples === undefined ? {} : { examples: examples.rows }),
   };
@@ -104,6 +111,7 @@ export async function fitRecogniser(set: ExampleSet, options: HeadOptions): Prom
     measured: best!.measured,
     tried: tried.map(({ measured }) => measured),
     seconds: (performance.now() - start) / 1000,
+    ...(best!.textWeight === undefined ? {} : { textWeight: best!.textWeight }),
     ...(examples === undefined ? {} : { examples }),
     ...(strange?.mahalanobis === undefined ? {} : { mahalanobis: strange.mahalanobis }),
   };
@@ -122,6 +130,43 @@ interface TriedHead {
   /** Decisions for every row by heads that have not seen it. */
   readonly scores: Float64Array;
   readonly measured: CrossValidated;
+  readonly textWeight?: number;
+}
+
+function headsToChooseFrom(problem: Problem, options: HeadOptions): Promise<TriedHead[]> {
+  if (options.head !== undefined) return tryHeads([options.head], problem, options);
+  if (problem.features.rows >= MANY) return tryHeads(FOR_MANY, problem, options);
+  return tryHeads(FOR_FEW, problem, { ...STRENGTHS, ...options });
+}
+
+/** Means that begin with the texts of their classes. */
+async function textMeans(set: ExampleSet, problem: Problem, options: HeadOptions): Promise<TriedHead> {
+  const { features, classes } = problem;
+  const { head, textWeight, seed = 0, signal, unknown, unknownScore = DEFAULT_SCORE } = options;
+  requireForTexts(head === undefined ? {} : { head });
+  const alone = set.counts().indexOf(0);
+  if (unknown !== undefined && alone >= 0 && (unknownScore === "neighbours" || unknownScore === "mahalanobis"))
+    throw new UsageError(
+      `the class "${set.labels[alone]}" has no picture, so its pictures would be taken for strangers`,
+      'give pictures of it, or tell strangers by "probability" or "energy"',
+    );
+  const { width } = features;
+  const vectors = new Float64Array(classes * width);
+  set.labels.forEach((label, c) => {
+    vectors.set(set.texts.get(label)!, c * width);
+  });
+  const priors = featureMatrix(classes, width, vectors);
+  const fitted = await fitPriorMeans(
+    { ...problem, priors },
+    {
+      seed,
+      ...(textWeight === undefined ? {} : { weight: textWeight }),
+      ...(signal === undefined ? {} : { signal }),
+    },
+  );
+  const { scores } = fitted.validation;
+  const measured = measure("nearest-mean", scores, problem);
+  return { head: fitted.head, scores, measured, textWeight: fitted.weight };
 }
 
 /** The one to take first, then the best first: a head that was named later is taken only where it is better by more than chance makes it. */
@@ -157,11 +202,27 @@ function requireClasses(set: ExampleSet): void {
       `there is ${labels.length === 1 ? `one class, "${labels[0]}"` : "no picture"} to learn from`,
       "give pictures of at least two classes; to tell one thing from everything else, add a class of other pictures",
     );
+  if (set.texts.size > 0) requireTexts(set);
+  else requirePictures(set);
+}
+
+function requirePictures(set: ExampleSet): void {
   const few = set.counts().findIndex((count) => count < 2);
   if (few >= 0)
     throw new UsageError(
-      `the class "${labels[few]}" has one picture, and every class needs two`,
+      `the class "${set.labels[few]}" has one picture, and every class needs two`,
       "give more pictures of it; five to ten are a good beginning",
+    );
+}
+
+/** A class that has a text needs no picture, but all need a text then. */
+function requireTexts({ labels, texts, items }: ExampleSet): void {
+  const without = labels.find((label) => !texts.has(label));
+  if (without !== undefined) throw new UsageError(`the class "${without}" has no text, and others have`);
+  if (items.length < 2)
+    throw new UsageError(
+      `there ${items.length === 1 ? "is one picture" : "are no pictures"} to learn from`,
+      "give at least two; without any: saccade classify PICTURE --as LABELS",
     );
 }
 

@@ -21,9 +21,11 @@ import { type Embedder, type EmbedderOptions, loadEmbedder } from "../embed/embe
 import { type EmbeddingSpace, requireSameSpace } from "../embed/space.ts";
 import { loadedModel, type ModelSource } from "../engine/engine.ts";
 import type { PictureSource } from "../engine/pictures.ts";
+import { type PairedTextOptions, textOptions } from "../zero-shot/paired-texts.ts";
 import { ExampleSet } from "./example-set.ts";
 import { fitRecogniser, type HeadOptions, type RecogniserFit } from "./fit-recogniser.ts";
 import { answerRows, headWeights } from "./head-fit.ts";
+import { ClassTexts, requireForTexts, type TextOptions } from "./label-texts.ts";
 import { type ExampleOptions, embedExamples, type LabelledPicture } from "./learn-pictures.ts";
 
 /** What a recogniser needs of a machine. */
@@ -31,8 +33,13 @@ export type RecogniserHost = Host & DigestHost & EmbeddingsHost;
 
 export interface RecogniserOptions
   extends Omit<EmbedderOptions, "normalize" | "power" | "projection" | "labels">,
-    HeadOptions,
+    Omit<HeadOptions, "textWeight">,
     ExampleOptions {
+  /**
+   * Classes begin with the texts of their labels, which count as a few pictures: for CLIP models. The head is that of nearest means then. Default: they
+   * begin with nothing.
+   */
+  readonly text?: boolean | TextOptions;
   readonly signal?: AbortSignal;
 }
 
@@ -73,6 +80,7 @@ export class Recogniser {
   readonly #backbone: LoadedModel;
   readonly #embedder: Embedder;
   readonly #options: HeadOptions;
+  readonly #texts: ClassTexts | undefined;
   #examples: ExampleSet;
   #fit: RecogniserFit | undefined;
 
@@ -81,6 +89,7 @@ export class Recogniser {
     this.#backbone = parts.backbone;
     this.#embedder = parts.embedder;
     this.#options = parts.options;
+    this.#texts = parts.texts;
     this.#examples = parts.examples;
     this.#fit = fit;
   }
@@ -89,7 +98,7 @@ export class Recogniser {
    * Learns classes from pictures of them.
    *
    * @param source whose features it learns on
-   * @param pictures at least two of each of at least two classes
+   * @param pictures at least two of each of at least two classes; where these begin with texts, two in all
    * @throws UsageError for fewer; what loading the model throws; AbortedError
    */
   static async learn(
@@ -98,11 +107,17 @@ export class Recogniser {
     pictures: Iterable<LabelledPicture> | AsyncIterable<LabelledPicture>,
     options: RecogniserOptions = {},
   ): Promise<Recogniser> {
+    const given = textsAsked(options);
+    if (given !== undefined) requireForTexts(options);
     const { embedder, backbone } = await openBackbone(host, source, options);
     try {
-      const examples = ExampleSet.of(embedder.space, await embedExamples(host, embedder, pictures, options));
+      const texts = given && new ClassTexts(host, embedder, textModelOptions(given, options));
+      await texts?.open();
+      const seen = ExampleSet.of(embedder.space, await embedExamples(host, embedder, pictures, options));
+      const examples = (await texts?.completed(seen, given?.labels, options.signal)) ?? seen;
       const head = headOptions(options);
-      return new Recogniser({ host, backbone, embedder, options: head, examples }, await fitRecogniser(examples, head));
+      const parts = { host, backbone, embedder, options: head, examples, texts };
+      return new Recogniser(parts, await fitRecogniser(examples, head));
     } catch (error) {
       await embedder.dispose();
       throw error;
@@ -127,7 +142,8 @@ export class Recogniser {
     try {
       const examples = examplesOf(table, embedder.space, folder);
       const head = { ...optionsOf(learnt), ...headOptions(options) };
-      return new Recogniser({ host, backbone, embedder, options: head, examples });
+      const texts = textsOf(learnt, examples, { host, embedder, options, folder });
+      return new Recogniser({ host, backbone, embedder, options: head, examples, texts });
     } catch (error) {
       await embedder.dispose();
       throw error;
@@ -161,7 +177,7 @@ export class Recogniser {
     options: ExampleOptions = {},
   ): Promise<void> {
     const examples = await embedExamples(this.#host, this.#embedder, pictures, options);
-    await this.#become(this.#examples.with(examples));
+    await this.#become(this.#examples.with(examples), options.signal);
   }
 
   /** Forgets a class and all pictures of it. Throws UsageError for one that it does not know, and where fewer than two would be left. */
@@ -245,7 +261,8 @@ export class Recogniser {
     return this.dispose();
   }
 
-  async #become(examples: ExampleSet): Promise<void> {
+  async #become(changed: ExampleSet, signal?: AbortSignal): Promise<void> {
+    const examples = (await this.#texts?.completed(changed, [], signal)) ?? changed;
     this.#fit = await fitRecogniser(examples, this.#options);
     this.#examples = examples;
   }
@@ -258,7 +275,7 @@ export class Recogniser {
     const learnt: LearntFacts = {
       pictures: this.#examples.counts(),
       accuracy: { top1, low: interval.low, high: interval.high },
-      asked: askedFor(this.#options),
+      asked: { ...askedFor(this.#options), ...askedTexts(this.#texts) },
       space: { ...this.space },
     };
     const card: ModelCard & { readonly learnt: LearntFacts } = {
@@ -280,6 +297,7 @@ interface Parts {
   readonly embedder: Embedder;
   readonly options: HeadOptions;
   readonly examples: ExampleSet;
+  readonly texts: ClassTexts | undefined;
 }
 
 /** A model whose features are taken as they are: what is done to them is part of the head. */
@@ -298,12 +316,13 @@ async function openBackbone(host: RecogniserHost, source: ModelSource, options: 
 
 function headOptions(options: RecogniserOptions): HeadOptions {
   const { head, C, alpha, shrinkage, k, unknown, unknownScore, seed, products, signal } = options;
-  const given = { head, C, alpha, shrinkage, k, unknown, unknownScore, seed, products, signal };
+  const textWeight = textsAsked(options)?.weight;
+  const given = { head, C, alpha, shrinkage, k, unknown, unknownScore, textWeight, seed, products, signal };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 /** What is kept of options, to learn on with the same. */
-const KEPT = ["head", "C", "alpha", "shrinkage", "k", "seed"] as const;
+const KEPT = ["head", "C", "alpha", "shrinkage", "k", "textWeight", "seed"] as const;
 
 function askedFor(options: HeadOptions): Record<string, string | number> {
   return Object.fromEntries(KEPT.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
@@ -317,6 +336,42 @@ function optionsOf({ head: { unknown }, card }: LearntFolder): HeadOptions {
     ...Object.fromEntries(kept),
     ...(unknown === undefined ? {} : { unknown: unknown.rate, unknownScore: unknown.score }),
   };
+}
+
+function textsAsked({ text = false }: RecogniserOptions): TextOptions | undefined {
+  return text === true ? {} : text === false ? undefined : text;
+}
+
+function textModelOptions({ model }: TextOptions, options: RecogniserOptions): PairedTextOptions {
+  return { ...textOptions(options), ...(model === undefined ? {} : { textModel: model }) };
+}
+
+function askedTexts(texts: ClassTexts | undefined): Record<string, string> {
+  return texts?.source === undefined ? {} : { text: texts.source.model, textDigest: texts.source.digest };
+}
+
+interface Opened {
+  readonly host: RecogniserHost;
+  readonly embedder: Embedder;
+  readonly options: RecogniserOptions;
+  readonly folder: string;
+}
+
+/** The texts that a folder was learnt with, to give some to new classes too. */
+function textsOf(
+  { card }: LearntFolder,
+  { texts }: ExampleSet,
+  { host, embedder, options, folder }: Opened,
+): ClassTexts | undefined {
+  const { text: model, textDigest: digest } = card.learnt.asked ?? {};
+  const given = textsAsked(options);
+  if (texts.size > 0 && typeof model === "string" && typeof digest === "string")
+    return new ClassTexts(host, embedder, textModelOptions(given ?? {}, options), { model, digest });
+  if (given === undefined && texts.size === 0) return undefined;
+  throw new UsageError(
+    texts.size > 0 ? `${folder} does not say where its texts come from` : `${folder} was learnt without texts`,
+    "learn anew with them: saccade learn DATA --out NAME --text",
+  );
 }
 
 function examplesOf(table: DecodedEmbeddings, space: EmbeddingSpace, folder: string): ExampleSet {

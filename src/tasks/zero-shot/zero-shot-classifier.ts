@@ -1,5 +1,5 @@
 // Naming by text: what is in a picture is the label whose sentence lies nearest to it.
-import { SessionError, UsageError } from "../../errors.ts";
+import { SessionError } from "../../errors.ts";
 import type { ModelCard } from "../../model-folder/model.ts";
 import type { DigestHost, Host } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
@@ -11,7 +11,8 @@ import { pooledLayer } from "../embed/layer-shape.ts";
 import { Engine, type EngineOptions, loadedModel, type ModelSource } from "../engine/engine.ts";
 import type { PictureSource } from "../engine/pictures.ts";
 import { labelVectors, type PromptOptions } from "./label-vectors.ts";
-import { loadTextEmbedder, type TextEmbedder } from "./text-embedder.ts";
+import { pairedTexts, requirePair, textOptions } from "./paired-texts.ts";
+import type { TextEmbedder } from "./text-embedder.ts";
 
 export interface ZeroShotOptions extends Omit<EngineOptions, "labels" | "scores"> {
   /** The text model whose vectors are compared with the pictures'. Default: the one that the model says belongs to it. */
@@ -132,34 +133,16 @@ export async function loadZeroShot(
   source: ModelSource,
   options: ZeroShotOptions = {},
 ): Promise<ZeroShotClassifier> {
-  const { textModel, cache, ...engineOptions } = options;
+  const { textModel, cache: _, ...engineOptions } = options;
   const model = await loadedModel(host, source, engineOptions);
-  const textSource = textModel ?? model.card.textModel;
-  if (textSource === undefined) throw noTextModel(model.card.name);
-  const { device, threads, onNotice } = options;
-  const texts = await loadTextEmbedder(host, textSource, {
-    ...(cache === undefined ? {} : { cache }),
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(onNotice === undefined ? {} : { onNotice }),
-  });
+  const texts = await pairedTexts(host, model.card, { textModel, ...textOptions(options) });
   const engine = await Engine.open(host, model, engineOptions);
   try {
     const { width } = await pooledLayer(engine, model, engine.model.embeddingName, "none");
-    if (width === texts.width) return new ZeroShotClassifier(engine, texts);
-    throw new UsageError(
-      `${model.card.name} gives vectors of ${width} numbers, and ${texts.card.name} of ${texts.width}: they do not belong together`,
-      "name the text model that was trained with it",
-    );
+    requirePair(model.card, width, texts);
+    return new ZeroShotClassifier(engine, texts);
   } catch (error) {
     await Promise.all([engine.dispose(), texts.dispose()]);
     throw error;
   }
-}
-
-function noTextModel(name: string): UsageError {
-  return new UsageError(
-    `${name} has no text model: its answers cannot be compared with words`,
-    "take a CLIP model (sparseformer_btsp_openai_clip_base), or say which text model belongs to it: --text-model (the option textModel)",
-  );
 }
