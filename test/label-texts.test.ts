@@ -15,11 +15,12 @@ import { Recogniser, type RecogniserOptions } from "../src/tasks/recognise/recog
 import { labelVectors } from "../src/tasks/zero-shot/label-vectors.ts";
 import { loadTextEmbedder } from "../src/tasks/zero-shot/text-embedder.ts";
 import { tensor } from "../src/tensor.ts";
-import { temporaryFolder, writeMini } from "./cli/mini-model.ts";
+import { temporaryFolder } from "./cli/mini-model.ts";
+import { sharingSessions } from "./shared-sessions.ts";
 import { writeTextTower } from "./text-toys.ts";
 
 const folder = temporaryFolder();
-const host = { ...nodeHost, folders: { ...nodeHost.folders, cache: join(folder, "cache") } };
+const host = sharingSessions({ ...nodeHost, folders: { ...nodeHost.folders, cache: join(folder, "cache") } });
 const COLOURS = ["red", "green", "blue"];
 const WIDTH = 12;
 const SIZE = 16;
@@ -122,9 +123,8 @@ test("what another has learnt gets texts too; pictures may stay away altogether"
 });
 
 describe("refused, with what to do", () => {
-  const native = writeMini(folder, "sparseformer_v1_mini_64x64");
   test.each<[string, () => Promise<unknown>, RegExp]>([
-    ["a model that has no text model", () => Recogniser.learn(host, native, few(2), { text: true }), /no text model/],
+    ["a model that has no text model", () => learn(few(2), { text: true }), /no text model/],
     [
       "texts of another length",
       () => learn(few(2), { text: { model: writeTextTower(folder, 32) } }),

@@ -12,6 +12,7 @@ import { labelVectors } from "../src/tasks/zero-shot/label-vectors.ts";
 import { loadTextEmbedder, type TextEmbedder } from "../src/tasks/zero-shot/text-embedder.ts";
 import { loadZeroShot, type ZeroShotClassifier } from "../src/tasks/zero-shot/zero-shot-classifier.ts";
 import { BOATS, PASTORAL, temporaryFolder, writeMini } from "./cli/mini-model.ts";
+import { sharingSessions } from "./shared-sessions.ts";
 import { writeTextTower } from "./text-toys.ts";
 
 const folder = temporaryFolder();
@@ -19,7 +20,7 @@ const WIDTH = 12;
 const pictures = writeMini(folder, "sparseformer_clip_mini_64x64");
 const tower = writeTextTower(folder, WIDTH);
 const cache = join(folder, "cache");
-const host = { ...nodeHost, folders: { ...nodeHost.folders, cache } };
+const host = sharingSessions({ ...nodeHost, folders: { ...nodeHost.folders, cache } });
 const LABELS = ["a sheep", "a boat", "a dog"];
 const options = { device: "cpu", textModel: tower } as const;
 const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);

@@ -18,4 +18,6 @@ export interface RegisteredModel {
   readonly vocabulary?: OfficialFile;
   /** Of a model whose embeddings are compared with texts': the registered text model that gives these. */
   readonly textModel?: string;
+  /** Whether that is an assumption, because the model's release does not say it. */
+  readonly isTextModelAssumed?: boolean;
 }

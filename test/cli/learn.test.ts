@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { encodePng } from "../../src/platform/node/decode.ts";
 import { RandomSource } from "../../src/random.ts";
+import { writeTextTower } from "../text-toys.ts";
 import { cli } from "./fake-terminal.ts";
 import { temporaryFolder, writeMini } from "./mini-model.ts";
 
@@ -104,4 +105,40 @@ test.each([
   expect(run.exitCode).toBe(exitCode);
   expect(readdirSync(learnt)).toEqual(before);
   expect(existsSync("new")).toBe(false);
+});
+
+test("classes begin with their labels' texts, and those without pictures have nothing else", async () => {
+  const clip = writeMini(folder, "sparseformer_clip_mini_64x64");
+  const texts = ["--text-model", writeTextTower(folder, 12)];
+  const run = ["--model", clip, "--no-cache", "--threads", "1"];
+  const out = join(folder, "named");
+  const learnt = await cli([
+    "learn",
+    data,
+    "--out",
+    out,
+    "--text",
+    ...texts,
+    "--text-weight",
+    "2",
+    "--also",
+    "blue",
+    ...run,
+  ]);
+  expect(learnt.exitCode, learnt.notes.join("\n")).toBe(0);
+  expect(learnt.stdout).toContain("texts: a class's label counts as 2 pictures of it");
+  expect(learnt.stdout).toContain("blue (0)");
+  const added = await cli(["learn", "--out", out, "--add", more, "--json", "--no-cache", "--threads", "1"]);
+  expect(added.exitCode, added.notes.join("\n")).toBe(0);
+  expect(JSON.parse(added.stdout)).toMatchObject({ text_weight: 2, classes: [{ label: "blue", pictures: 3 }, {}, {}] });
+  for (const [wrong, message] of [
+    [[data, ...texts], "--text-model is for classes that begin with their texts"],
+    [[data, "--also", "blue"], "--also is for classes that begin with their texts"],
+    [["--also", "blue", "--add", more], "--also is for what is learnt anew"],
+    [[data, "--text", ...texts, "--head", "svm"], "not by svm"],
+  ] as const) {
+    const refused = await cli(["learn", ...wrong, "--out", join(folder, "refused"), ...run]);
+    expect(refused.exitCode).toBe(2);
+    expect(refused.notes.join("\n")).toContain(message);
+  }
 });

@@ -128,9 +128,11 @@ async function pullVocabulary(name: string, force: boolean, terminal: Terminal):
 
 /** Pictures are named by text with two models, and people ask for one. */
 async function noteTextModel(name: string, terminal: Terminal): Promise<void> {
-  const { textModel } = registry.get(name)!;
+  const { textModel, isTextModelAssumed } = registry.get(name)!;
   if (textModel === undefined || (await nodeHost.files.stat(pulledPath(nodeHost, textModel))) !== undefined) return;
   terminal.note(`${name}: to name pictures by text (--as), also: saccade pull ${textModel}`);
+  if (isTextModelAssumed === true)
+    terminal.note("  (that they belong together is assumed: the model's release does not say it)");
 }
 
 /** A web page, a cut-off file and another model's weights never become this model's. */

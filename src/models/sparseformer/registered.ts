@@ -8,7 +8,7 @@ function official(
   name: string,
   summary: string,
   config: SparseformerConfigInput,
-  besides: Pick<RegisteredModel, "labels" | "textModel">,
+  besides: Pick<RegisteredModel, "labels" | "textModel" | "isTextModelAssumed">,
 ): RegisteredModel {
   return {
     name,
@@ -48,10 +48,13 @@ const bootstrapped = (
       head: head === "augreg" ? "imagenet" : "clip",
       projectionWidth: head === "augreg" ? 1000 : size === "base" ? 512 : 768,
     }),
-    // The release names the text tower of the large one alone, ViT-L/14. The base one's teacher has patches of 16 pixels, as the AugReg one's has.
+    // The release names the text tower of the large one alone, ViT-L/14. For the base one it is assumed that its teacher has patches of 16 pixels, as
+    // the AugReg one's has.
     head === "augreg"
       ? { labels: "imagenet-1k" }
-      : { textModel: size === "base" ? "clip_text_vit_b16" : "clip_text_vit_l14" },
+      : size === "base"
+        ? { textModel: "clip_text_vit_b16", isTextModelAssumed: true }
+        : { textModel: "clip_text_vit_l14" },
   );
 
 export const registeredSparseformers: readonly RegisteredModel[] = [
