@@ -118,6 +118,9 @@ test("what another has learnt gets texts too; pictures may stay away altogether"
   await one.merge(two);
   await using whole = await learn([...labelled("blue", 2), ...labelled("red", 10), ...labelled("green", 8)]);
   expect(one.examples.toTable()).toEqual(whole.examples.toTable());
+  await using grey = await learn(few(2), { text: { model: tower, labels: ["grey"] } });
+  await one.merge(grey);
+  expect(one.examples.counts()).toEqual([2, 8, 0, 10]);
   await two.merge(whole);
   expect(two.examples.texts.size).toBe(0);
 });

@@ -177,7 +177,7 @@ export class Recogniser {
     options: ExampleOptions = {},
   ): Promise<void> {
     const examples = await embedExamples(this.#host, this.#embedder, pictures, options);
-    await this.#become(this.#examples.with(examples), options.signal);
+    await this.#become(this.#examples.with(examples), options);
   }
 
   /** Forgets a class and all pictures of it. Throws UsageError for one that it does not know, and where fewer than two would be left. */
@@ -187,7 +187,9 @@ export class Recogniser {
 
   /** Learns what another recogniser has learnt on the same features. Throws UsageError that says what differs where they are not the same. */
   async merge(other: Recogniser): Promise<void> {
-    await this.#become(this.#examples.merged(other.examples, ["this recogniser", "the other one"]));
+    const merged = this.#examples.merged(other.examples, ["this recogniser", "the other one"]);
+    // Where classes begin with texts, one of the other's that has no picture is learnt too.
+    await this.#become(merged, { labels: other.labels });
   }
 
   /** One picture in, one answer out; an array in, an array out. */
@@ -261,8 +263,8 @@ export class Recogniser {
     return this.dispose();
   }
 
-  async #become(changed: ExampleSet, signal?: AbortSignal): Promise<void> {
-    const examples = (await this.#texts?.completed(changed, [], signal)) ?? changed;
+  async #become(changed: ExampleSet, { labels, signal }: Becoming = {}): Promise<void> {
+    const examples = (await this.#texts?.completed(changed, labels, signal)) ?? changed;
     this.#fit = await fitRecogniser(examples, this.#options);
     this.#examples = examples;
   }
@@ -289,6 +291,12 @@ export class Recogniser {
     const examples = writeEmbeddings(this.#examples.toTable());
     return { backbone: this.#backbone, head: described, weights: headWeights(fit), card, examples };
   }
+}
+
+interface Becoming {
+  /** Classes that need no picture where there are texts. */
+  readonly labels?: readonly string[];
+  readonly signal?: AbortSignal;
 }
 
 interface Parts {
