@@ -1,5 +1,6 @@
 // A symmetric matrix turned to three diagonals, A = Q T Qᵀ (Householder; Golub and Van Loan, Matrix Computations, 8.3.1). One such form serves every
 // strength of regularisation: a T + s I is solved in a number of steps that only grows with the width.
+import { multiply, multiplyTransposed } from "./dense.ts";
 
 export interface Tridiagonal {
   readonly size: number;
@@ -110,30 +111,57 @@ export function reflection(v: Float64Array, from: number, to: number): { factor:
   return { factor: 2 / (v[from]! * v[from]! + rest), image };
 }
 
-/** H_0 H_1 … from the vectors in the upper triangle's rows. */
+/** Reflections that are applied together: memory is read once for all of them. */
+const TOGETHER = 64;
+
+/**
+ * H_0 H_1 … from the vectors in the upper triangle's rows. Blocks of them are I - V S Vᵀ with S upper triangular (Schreiber and Van Loan, A
+ * Storage-Efficient WY Representation for Products of Householder Transformations, 1989).
+ */
 function productOfReflections(vectors: Float64Array, factors: Float64Array, size: number): Float64Array {
   const q = new Float64Array(size * size);
   for (let i = 0; i < size; i++) q[i * size + i] = 1;
-  const sums = new Float64Array(size);
-  for (let k = size - 2; k >= 0; k--) {
-    const factor = factors[k]!;
-    if (factor === 0) continue;
-    const v = vectors.subarray(k * size, (k + 1) * size);
-    sums.fill(0);
-    let i = k + 1;
-    for (; i + 3 < size; i += 4) {
-      const row = i * size;
-      const [v0, v1, v2, v3] = [factor * v[i]!, factor * v[i + 1]!, factor * v[i + 2]!, factor * v[i + 3]!];
-      for (let j = k + 1, at = row + k + 1; j < size; j++, at++)
-        sums[j] = sums[j]! + v0 * q[at]! + v1 * q[at + size]! + v2 * q[at + 2 * size]! + v3 * q[at + 3 * size]!;
-    }
-    for (; i < size; i++) for (let j = k + 1; j < size; j++) sums[j] = sums[j]! + factor * v[i]! * q[i * size + j]!;
-    for (i = k + 1; i < size; i++) {
-      const vi = v[i]!;
-      for (let j = k + 1, at = i * size + k + 1; j < size; j++, at++) q[at] = q[at]! - vi * sums[j]!;
-    }
+  for (let end = size - 1; end > 0; end -= TOGETHER) {
+    const first = Math.max(0, end - TOGETHER);
+    // What comes later has left everything above and before this corner as it was.
+    const corner = first + 1;
+    const inner = size - corner;
+    const v = reflectionVectors(vectors, size, first, end);
+    const part = new Float64Array(inner * inner);
+    for (let i = 0; i < inner; i++)
+      part.set(q.subarray((corner + i) * size + corner, (corner + i + 1) * size), i * inner);
+    const along = multiplyTransposed(v, part, inner, end - first, inner);
+    const mixed = multiply(mixingOf(v, factors.subarray(first, end), inner), along, end - first, end - first, inner);
+    const change = multiply(v, mixed, inner, end - first, inner);
+    for (let i = 0, at = 0; i < inner; i++)
+      for (let j = 0, to = (corner + i) * size + corner; j < inner; j++, at++, to++) q[to] = part[at]! - change[at]!;
   }
   return q;
+}
+
+/** Vectors of the reflections [first, end) as columns, without the zeros above all of them. (size - first - 1, end - first) */
+function reflectionVectors(vectors: Float64Array, size: number, first: number, end: number): Float64Array {
+  const count = end - first;
+  const columns = new Float64Array((size - first - 1) * count);
+  for (let k = first; k < end; k++)
+    for (let i = k + 1; i < size; i++) columns[(i - first - 1) * count + k - first] = vectors[k * size + i]!;
+  return columns;
+}
+
+/** S: column by column from the products of the vectors. (count, count) */
+function mixingOf(v: Float64Array, factors: Float64Array, rows: number): Float64Array {
+  const count = factors.length;
+  const dots = multiplyTransposed(v, v, rows, count, count);
+  const mixing = new Float64Array(count * count);
+  for (let k = 0; k < count; k++) {
+    mixing[k * count + k] = factors[k]!;
+    for (let i = 0; i < k; i++) {
+      let sum = 0;
+      for (let j = i; j < k; j++) sum += mixing[i * count + j]! * dots[j * count + k]!;
+      mixing[i * count + k] = -factors[k]! * sum;
+    }
+  }
+  return mixing;
 }
 
 /** Solves (scale T + shift I) x = b for many right-hand sides, each with a scale of its own. */
