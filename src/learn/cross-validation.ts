@@ -1,5 +1,5 @@
 // How well a head does on rows that it has not seen, and the strength with which it does best.
-import { UsageError } from "../errors.ts";
+import { SaccadeError, UsageError } from "../errors.ts";
 import { RandomSource } from "../random.ts";
 import { temperatureOf } from "./calibration.ts";
 import { classCounts } from "./feature-matrix.ts";
@@ -47,27 +47,40 @@ export interface Trial {
 export interface CrossValidation {
   /** The value with the smallest cross-entropy: with few pictures many values have as many right, by chance. */
   readonly best: number;
+  /** In the order of the grid, up to where it was clear that worse followed. */
   readonly trials: readonly Trial[];
   /** Scores of every row by heads with that value that have not seen it. (rows, classes) */
   readonly scores: Float64Array;
 }
 
-/** Tries values. @param folds of each row */
+/** A value whose loss is not smaller by this share ends the search: the more flexible models after it take the longest, and overfit. */
+const WORTH_TRYING_ON = 0.01;
+
+/** Tries values, from the simplest model to the most flexible one. @param folds of each row @param onTried hears how many have been tried */
 export async function crossValidate<R extends Pick<TrainingRows, "targets" | "classes">>(
-  method: { leftOut(rows: R, values: readonly number[], folds: Int32Array): Promise<Float64Array[]> },
+  method: {
+    readonly triesAll: boolean;
+    leftOut(rows: R, values: readonly number[], folds: Int32Array): AsyncIterable<Float64Array>;
+  },
   rows: R,
   values: readonly number[],
   folds: Int32Array,
+  onTried: (tried: number) => void = () => {},
 ): Promise<CrossValidation> {
   const { targets, classes } = rows;
-  const all = await method.leftOut(rows, values, folds);
-  const trials = values.map((value, i) => ({
-    value,
-    accuracy: accuracyOf(all[i]!, targets, classes),
-    loss: temperatureOf(all[i]!, targets, classes).after,
-  }));
-  const best = trials.reduce((b, { loss }, i) => (loss < trials[b]!.loss ? i : b), 0);
-  return { best: values[best]!, trials, scores: all[best]! };
+  const trials: Trial[] = [];
+  let best: { readonly trial: Trial; readonly scores: Float64Array } | undefined;
+  for await (const scores of method.leftOut(rows, values, folds)) {
+    const loss = temperatureOf(scores, targets, classes).after;
+    const trial = { value: values[trials.length]!, accuracy: accuracyOf(scores, targets, classes), loss };
+    trials.push(trial);
+    onTried(trials.length);
+    const before = best?.trial.loss ?? Number.POSITIVE_INFINITY;
+    if (loss < before) best = { trial, scores };
+    if (!method.triesAll && loss > (1 - WORTH_TRYING_ON) * before) break;
+  }
+  if (best === undefined) throw new SaccadeError("nothing_to_try", "there is no value to cross-validate");
+  return { best: best.trial.value, trials, scores: best.scores };
 }
 
 /** The class with the largest score in each row, the first of equal ones. */

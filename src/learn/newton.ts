@@ -4,6 +4,7 @@
 import { SaccadeError } from "../errors.ts";
 import type { LabelledRows, Loss, LossOf, Problem } from "./losses.ts";
 import type { PreparedFeatures } from "./prepared.ts";
+import type { Products } from "./products.ts";
 import { breathe } from "./stop.ts";
 import { ShiftedSolver } from "./tridiagonal.ts";
 
@@ -14,18 +15,21 @@ export interface NewtonOptions {
    */
   readonly intercept?: { readonly penalty: number; readonly mean: Float64Array };
   /** Where to begin. Default: zeros. */
-  readonly start?: Solution | undefined;
+  readonly start?: Start | undefined;
   /** A problem is solved when what a step still gains is this share of its objective. Default: as far as numbers reach. */
   readonly enough?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Weights for the turned features, a column for each score. */
-export interface Solution {
+export interface Start {
   /** (form.size, columns) */
   readonly weights: Float64Array;
   /** For centred features. (columns) */
   readonly intercepts: Float64Array;
+}
+
+export interface Solution extends Start {
   /** Of all rows, left out or not. (rows, columns) */
   readonly scores: Float64Array;
   /** Loss and penalty of each problem. */
@@ -53,10 +57,11 @@ export async function minimize(
 ): Promise<Solution> {
   const { turned, form } = prepared;
   const columns = lossOf({ targets: new Int32Array(0) }, problems).columns;
+  const width = problems.length * columns;
   const all: Block = {
-    weights: start?.weights.slice() ?? new Float64Array(form.size * problems.length * columns),
-    intercepts: start?.intercepts.slice() ?? new Float64Array(problems.length * columns),
-    scores: start?.scores.slice() ?? new Float64Array(turned.rows * problems.length * columns),
+    weights: start?.weights.slice() ?? new Float64Array(form.size * width),
+    intercepts: start?.intercepts.slice() ?? new Float64Array(width),
+    scores: start === undefined ? new Float64Array(turned.rows * width) : await scoresOf(turned, start),
   };
   const objectives = new Float64Array(problems.length);
   let active = problems.map((_, i) => i);
@@ -118,9 +123,14 @@ function putColumns(all: Block, block: Block, problems: readonly number[], colum
 }
 
 /** A direction in the space of weights and intercepts. */
-interface Point {
-  readonly weights: Float64Array;
-  readonly intercepts: Float64Array;
+type Point = Start;
+
+/** Scores of a point: F w + b. */
+async function scoresOf(turned: Products, { weights, intercepts }: Point): Promise<Float64Array> {
+  const columns = intercepts.length;
+  const scores = await turned.times(weights, columns);
+  for (let i = 0; i < scores.length; ) for (let c = 0; c < columns; c++, i++) scores[i] = scores[i]! + intercepts[c]!;
+  return scores;
 }
 
 /** Steps for one set of problems, until some of them are solved. */
@@ -157,7 +167,7 @@ class Solver {
     const solved = new Array<boolean>(this.#count).fill(false);
     const best = new Float64Array(this.#count).fill(Number.POSITIVE_INFINITY);
     const waited = new Int32Array(this.#count);
-    let tolerance = this.#loss.quadratic ? 1e-12 : 0.1;
+    let tolerance = this.#loss.quadratic ? Math.max(1e-12, Math.sqrt(enough)) : 0.1;
     for (let step = 0; step < MOST_STEPS; step++) {
       await breathe(signal);
       const gradient = await this.#gradient();
@@ -169,7 +179,9 @@ class Solver {
         const share = gains[p]! / (Math.abs(this.objectives[p]!) + Number.MIN_VALUE);
         waited[p] = share < best[p]! / 2 ? 0 : waited[p]! + 1;
         best[p] = Math.min(best[p]!, share);
-        if (share <= enough || (waited[p]! >= PATIENCE && best[p]! <= ROUNDING[precision])) solved[p] = true;
+        // The error of an exact model's minimum is what is left of the step.
+        const left = this.#loss.quadratic ? share * tolerance ** 2 : share;
+        if (left <= enough || (waited[p]! >= PATIENCE && best[p]! <= ROUNDING[precision])) solved[p] = true;
         if (!solved[p]) worst = Math.max(worst, share);
       }
       // No more exactly than the quadratic model holds, and than is asked for.
@@ -230,14 +242,6 @@ class Solver {
     return this.#pullBack(this.#slopes, this.#block);
   }
 
-  /** Scores of a point: F w + b. */
-  async #scoresOf({ weights, intercepts }: Point): Promise<Float64Array> {
-    const scores = await this.#prepared.turned.times(weights, this.#columns);
-    for (let i = 0; i < scores.length; )
-      for (let c = 0; c < this.#columns; c++, i++) scores[i] = scores[i]! + intercepts[c]!;
-    return scores;
-  }
-
   /** Newton's direction to a relative tolerance, and how the scores change along it. */
   async #direction(
     gradient: Point,
@@ -260,7 +264,7 @@ class Solver {
     const goal = size.map((value) => value * tolerance * tolerance);
     for (let step = 0; step < MOST_INNER_STEPS && size.some((value, p) => value > goal[p]!); step++) {
       await breathe(signal);
-      const moved = await this.#scoresOf(along);
+      const moved = await scoresOf(this.#prepared.turned, along);
       const curved = moved.slice();
       this.#loss.curve(curved);
       const image = await this.#pullBack(curved, along);

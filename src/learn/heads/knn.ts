@@ -6,14 +6,15 @@ import type { HeadMethod } from "./method.ts";
 const NEIGHBOURS = [50, 30, 20, 10, 5, 3, 1];
 
 export const knnMethod: HeadMethod = {
+  triesAll: true,
   parameter: "k",
   grid: async ({ features }) => NEIGHBOURS.filter((k) => k === 1 || k <= features.rows / 4),
   fit: async ({ features, targets, classes, metric }, k) => {
     requireNeighbours(k, features.rows);
     return { kind: "neighbours", classes, k, metric, examples: features, targets };
   },
-  leftOut: async ({ features, targets, classes, metric, products, signal }, ks) => {
+  async *leftOut({ features, targets, classes, metric, products, signal }, ks) {
     const found = await nearestOthers(features, Math.max(...ks), metric, { products, signal });
-    return ks.map((k) => votes(found, targets, classes, "uniform", k));
+    for (const k of ks) yield votes(found, targets, classes, "uniform", k);
   },
 };

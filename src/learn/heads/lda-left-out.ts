@@ -8,23 +8,28 @@ import { squaredLoss } from "../losses.ts";
 import { minimize } from "../newton.ts";
 import type { TrainingRows } from "./method.ts";
 
+/** The share of the objective that may be missing: scores are compared, and calibrated with. */
+const ENOUGH = 1e-7;
+
 /** @returns for each shrinkage, which is above 0, the scores (rows, classes) */
-export async function discriminantsLeftOut(
+export async function* discriminantsLeftOut(
   rows: TrainingRows,
   shrinkages: readonly number[],
   folds: Int32Array,
-): Promise<Float64Array[]> {
+): AsyncGenerator<Float64Array> {
   const { targets, classes, features, signal } = rows;
   const prepared = await rows.prepared();
   const without = leftFolds(features, targets, classes, folds);
   const width = without.length * classes;
-  const out: Float64Array[] = [];
   for (const shrinkage of shrinkages) {
     const problems = without.flatMap(({ trace }, heldOut) => {
       const strength = ((1 - shrinkage) * features.width) / (shrinkage * trace);
       return Array.from({ length: classes }, (_, positive) => ({ strength, heldOut, positive }));
     });
-    const { scores } = await minimize(prepared, { targets, folds }, squaredLoss, problems, { signal });
+    const { scores } = await minimize(prepared, { targets, folds }, squaredLoss, problems, {
+      signal,
+      enough: ENOUGH,
+    });
     const mixed = new Float64Array(targets.length * classes);
     without.forEach(({ counts }, fold) => {
       const own = Float64Array.from(
@@ -35,9 +40,8 @@ export async function discriminantsLeftOut(
       for (let row = 0; row < targets.length; row++)
         if (folds[row] === fold) mixed.set(answers.subarray(row * classes, (row + 1) * classes), row * classes);
     });
-    out.push(mixed);
+    yield mixed;
   }
-  return out;
 }
 
 interface LeftFold {

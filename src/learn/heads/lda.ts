@@ -202,6 +202,7 @@ const SHRINKAGES = [0.9, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.01];
 export const LEDOIT_WOLF = -1;
 
 export const ldaMethod: HeadMethod = {
+  triesAll: false,
   parameter: "shrinkage",
   grid: async () => SHRINKAGES,
   fit: async (rows, shrinkage) => {
@@ -212,9 +213,9 @@ export const ldaMethod: HeadMethod = {
         : ldaHead(momentsOf(await rows.prepared(), targets, classes), shrinkage),
     );
   },
-  leftOut: async (rows, shrinkages, folds) => {
-    if (shrinkages.some((shrinkage) => shrinkage <= 0)) return refitWithout(rows, shrinkages, folds);
-    return discriminantsLeftOut(rows, shrinkages, folds);
+  async *leftOut(rows, shrinkages, folds) {
+    if (shrinkages.some((shrinkage) => shrinkage <= 0)) yield* await refitWithout(rows, shrinkages, folds);
+    else yield* discriminantsLeftOut(rows, shrinkages, folds);
   },
 };
 

@@ -22,6 +22,8 @@ export interface TrainingRows {
 export type HeadParameter = "C" | "alpha" | "shrinkage" | "k";
 
 export interface HeadMethod {
+  /** Whether answers for a whole grid cost little more than for one value: then all are tried. */
+  readonly triesAll: boolean;
   /** undefined: there is nothing to choose. */
   readonly parameter: HeadParameter | undefined;
   /** Values to choose from, from the simplest model to the most flexible one. */
@@ -31,9 +33,9 @@ export interface HeadMethod {
    * Scores of every row by a head that was fitted without it: without its fold, or, where that costs nothing, without the row alone.
    *
    * @param folds of each row
-   * @returns for each value (rows, classes)
+   * @returns for each value in turn (rows, classes); whoever has seen enough may stop
    */
-  leftOut(rows: TrainingRows, values: readonly number[], folds: Int32Array): Promise<Float64Array[]>;
+  leftOut(rows: TrainingRows, values: readonly number[], folds: Int32Array): AsyncIterable<Float64Array>;
 }
 
 /** Scores of one column become two. */

@@ -29,10 +29,13 @@ export function classMeans({ rows, width, data }: FeatureMatrix, targets: Int32A
 }
 
 export const nearestMeanMethod: HeadMethod = {
+  triesAll: true,
   parameter: undefined,
   grid: async () => [0],
   fit: async ({ features, targets, classes }) => nearestMeanHead(classes, classMeans(features, targets, classes)),
-  leftOut: async ({ features, targets, classes }) => [meansLeftOut(features, targets, classes)],
+  async *leftOut({ features, targets, classes }) {
+    yield meansLeftOut(features, targets, classes);
+  },
 };
 
 /** Scores with each row taken out of its own class's mean m: that becomes (n m - x) / (n - 1). */

@@ -2,7 +2,7 @@
 
 import { multiply } from "../dense.ts";
 import { type LossOf, logisticLoss, type Problem, softmaxLoss, squaredHingeLoss } from "../losses.ts";
-import { minimize, type NewtonOptions, type Solution } from "../newton.ts";
+import { minimize, type NewtonOptions, type Solution, type Start } from "../newton.ts";
 import type { PreparedFeatures } from "../prepared.ts";
 import { type LinearHead, linearHead } from "./head.ts";
 import { type HeadMethod, type TrainingRows, withZeros } from "./method.ts";
@@ -101,10 +101,11 @@ const MOST_SCORES = 4e6;
 /** Cross-validation compares, so it need not be exact: the share of the objective that may be missing. */
 const CLOSE_ENOUGH = 1e-4;
 /** C times the mean square length of centred features. */
-const STRENGTHS = [0.5, 3, 12, 50, 200];
+const STRENGTHS = [0.1, 0.5, 3, 12, 50, 200];
 
 function newtonMethod(problemOf: (prepared: PreparedFeatures, rows: TrainingRows) => NewtonHead): HeadMethod {
   return {
+    triesAll: false,
     parameter: "C",
     grid: async (rows) => {
       const { form } = await rows.prepared();
@@ -117,42 +118,54 @@ function newtonMethod(problemOf: (prepared: PreparedFeatures, rows: TrainingRows
       const { targets, signal } = rows;
       return head(await minimize(prepared, { targets }, loss, problems(strength, -1), { intercept, signal }));
     },
-    leftOut: async (rows, strengths, folds) => {
+    async *leftOut(rows, strengths, folds) {
       const prepared = await rows.prepared();
       const problem = problemOf(prepared, rows);
-      const out = strengths.map(() => new Float64Array(rows.targets.length * problem.columns));
       const count = folds.reduce((a, b) => Math.max(a, b)) + 1;
       const together = Math.max(1, Math.floor(MOST_SCORES / (rows.targets.length * problem.columns)));
-      for (let from = 0; from < count; from += together)
-        await leaveOut(prepared, problem, rows, strengths, folds, from, Math.min(from + together, count), out);
-      return rows.classes === 2 ? out.map(withZeros) : out;
+      const groups = Array.from({ length: Math.ceil(count / together) }, (_, i): FoldGroup => {
+        const from = i * together;
+        return { from, to: Math.min(from + together, count), start: undefined };
+      });
+      for (const strength of strengths) {
+        const out = new Float64Array(rows.targets.length * problem.columns);
+        for (const group of groups) await leaveOut(prepared, problem, rows, strength, folds, group, out);
+        yield rows.classes === 2 ? withZeros(out) : out;
+      }
     },
   };
 }
 
-/** Scores of the rows of folds [from, to), by heads that have not seen their fold; each strength begins where the one before ended. */
+/** Folds [from, to) that are left out at once, and where they begin: where the strength before ended. */
+interface FoldGroup {
+  readonly from: number;
+  readonly to: number;
+  start: Start | undefined;
+}
+
+/** Puts in the scores of the rows of a group's folds, by heads that have not seen their fold. */
 async function leaveOut(
   prepared: PreparedFeatures,
   { loss, problems, columns, intercept, middle }: NewtonHead,
   { targets, signal }: TrainingRows,
-  strengths: readonly number[],
+  strength: number,
   folds: Int32Array,
-  from: number,
-  to: number,
-  out: readonly Float64Array[],
+  group: FoldGroup,
+  out: Float64Array,
 ): Promise<void> {
-  let start: Solution | undefined;
-  for (const [s, strength] of strengths.entries()) {
-    const all = Array.from({ length: to - from }, (_, i) => problems(strength, from + i)).flat();
-    start = await minimize(prepared, { targets, folds }, loss, all, { intercept, start, signal, enough: CLOSE_ENOUGH });
-    const width = (to - from) * columns;
-    for (let row = 0; row < targets.length; row++) {
-      const fold = folds[row]! - from;
-      if (fold < 0 || fold >= to - from) continue;
-      const shift = middle(start.intercepts.subarray(fold * columns, (fold + 1) * columns));
-      for (let c = 0; c < columns; c++)
-        out[s]![row * columns + c] = start.scores[row * width + fold * columns + c]! - shift;
-    }
+  const { from, to, start } = group;
+  const all = Array.from({ length: to - from }, (_, i) => problems(strength, from + i)).flat();
+  const { weights, intercepts, scores } = await minimize(prepared, { targets, folds }, loss, all, {
+    ...{ intercept, start, signal },
+    enough: CLOSE_ENOUGH,
+  });
+  group.start = { weights, intercepts };
+  const width = (to - from) * columns;
+  for (let row = 0; row < targets.length; row++) {
+    const fold = folds[row]! - from;
+    if (fold < 0 || fold >= to - from) continue;
+    const shift = middle(intercepts.subarray(fold * columns, (fold + 1) * columns));
+    for (let c = 0; c < columns; c++) out[row * columns + c] = scores[row * width + fold * columns + c]! - shift;
   }
 }
 

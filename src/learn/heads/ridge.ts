@@ -82,6 +82,7 @@ async function leverages({ turned }: PreparedFeatures, solver: ShiftedSolver, co
 const STRENGTHS = [1e3, 300, 100, 30, 10, 3, 1, 0.3, 0.1, 0.03, 0.01, 1e-3];
 
 export const ridgeMethod: HeadMethod = {
+  triesAll: true,
   parameter: "alpha",
   grid: async (rows) => {
     const { form } = await rows.prepared();
@@ -90,10 +91,10 @@ export const ridgeMethod: HeadMethod = {
     return STRENGTHS.map((strength) => strength * mean);
   },
   fit: async (rows, alpha) => ridgeHead(momentsOf(await rows.prepared(), rows.targets, rows.classes), alpha),
-  leftOut: async (rows, alphas) => {
+  async *leftOut(rows, alphas) {
     const prepared = await rows.prepared();
     const moments = momentsOf(prepared, rows.targets, rows.classes);
     const leftOut = await ridgeLeftOut(prepared, moments, rows.targets, alphas);
-    return rows.classes === 2 ? leftOut.map(withZeros) : leftOut;
+    yield* rows.classes === 2 ? leftOut.map(withZeros) : leftOut;
   },
 };

@@ -10,15 +10,15 @@ import type { Host } from "../../platform/host.ts";
 import type { Session, SessionOptions } from "../../runtime/session.ts";
 import { type TensorData, tensor } from "../../tensor.ts";
 
-/** Numbers in one part: 64 MB. */
-const PART = 16 * 2 ** 20;
+/** Numbers in one part: 16 MB, which are there a few times over while a model of them is made. */
+const PART = 4 * 2 ** 20;
 /** Below this many multiplications of a Gram matrix, making a session takes longer than it saves. */
 const WORTHWHILE = 5e8;
 
 export interface EngineProductsOptions extends Pick<SessionOptions, "device" | "threads" | "onNotice"> {
   /** Rows x width² from which on the engine is used. Default 5e8. */
   readonly worthwhile?: number;
-  /** Numbers in one part of the rows. Default 16 M. */
+  /** Numbers in one part of the rows. Default 4 M. */
   readonly part?: number;
 }
 
@@ -201,8 +201,10 @@ class HeldRows implements Products {
 
   async times(weights: Float64Array, columns: number): Promise<Float64Array> {
     const out = new Float64Array(this.rows * columns);
-    const fed = matrix(this.width, columns, weights);
-    for (const part of this.#parts) out.set(await this.#ask(part, "scores", { weights: fed }), part.from * columns);
+    for (const part of this.#parts) {
+      const fed = matrix(this.width, columns, weights);
+      out.set(await this.#ask(part, "scores", { weights: fed }), part.from * columns);
+    }
     return out;
   }
 
@@ -240,7 +242,12 @@ class HeldRows implements Products {
       places: tensor("int64", [1], new BigInt64Array(1)),
       ...feeds,
     };
-    const options = { outputs: [output], ...(this.#signal === undefined ? {} : { signal: this.#signal }) };
+    // Every feed was made for this one run.
+    const options = {
+      outputs: [output],
+      transferInputs: true,
+      ...(this.#signal === undefined ? {} : { signal: this.#signal }),
+    };
     return (await session.run(all, options))[output]!.data as Float32Array;
   }
 }
