@@ -54,8 +54,13 @@ export async function fitPriorMeans(problem: PriorProblem, options: PriorMeansOp
   const isPlain = classCounts(targets, classes).every((count) => count >= 2);
   const grid = weight === undefined ? PRIOR_WEIGHTS.filter((value) => value > 0 || isPlain) : [weight];
   const folds = dealtFolds(targets, classes, Math.min(FOLDS, targets.length), seed);
-  const leftOut = () => scoresLeftOut(problem, grid, folds, signal);
-  const validation = await crossValidate({ leftOut }, problem, grid, folds);
+  const method = {
+    triesAll: true,
+    async *leftOut() {
+      yield* await scoresLeftOut(problem, grid, folds, signal);
+    },
+  };
+  const validation = await crossValidate(method, problem, grid, folds);
   const head = nearestMeanHead(classes, meansFrom(features, targets, priors, validation.best));
   return { head, weight: validation.best, validation };
 }

@@ -111,6 +111,9 @@ function share(text: string): number {
   return value;
 }
 
+/** A fit that is quicker says nothing. */
+const QUIET_MS = 1000;
+
 async function runLearn(data: string | undefined, flags: LearnFlags, terminal: Terminal): Promise<void> {
   const text = textOf(data, flags);
   const read = [data, flags.add, flags.merge].filter((path) => path !== undefined);
@@ -118,6 +121,7 @@ async function runLearn(data: string | undefined, flags: LearnFlags, terminal: T
   if (flags.pull === true && flags.model !== undefined && registry.has(flags.model))
     await pullModels(flags.model, flags, terminal);
   let progress: Progress | undefined;
+  let fitting: number | undefined;
   const start = performance.now();
   const options: LearnOptions = {
     ...loadOptions(flags, terminal),
@@ -131,10 +135,15 @@ async function runLearn(data: string | undefined, flags: LearnFlags, terminal: T
       progress.reach(done);
       if (done === total) progress.finish();
     },
+    onFit: (done) => {
+      fitting ??= performance.now();
+      if (performance.now() - fitting > QUIET_MS) terminal.status(`fitting: ${Math.round(100 * done)} %`);
+    },
   };
-  const result: LearnResult = await learn({ ...nodeTrainingHost, ...nodeHost }, data, options).finally(() =>
-    progress?.finish(),
-  );
+  const result: LearnResult = await learn({ ...nodeTrainingHost, ...nodeHost }, data, options).finally(() => {
+    progress?.finish();
+    terminal.status("");
+  });
   const seconds = (performance.now() - start) / 1000;
   terminal.out(
     flags.json === true

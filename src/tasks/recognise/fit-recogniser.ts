@@ -25,6 +25,8 @@ export interface HeadOptions extends Pick<FitOptions, "C" | "alpha" | "shrinkage
   readonly textWeight?: number;
   /** Decides the folds. Default 0. */
   readonly seed?: number;
+  /** Called as heads are fitted with the share that is done, 0 to 1. */
+  readonly onFit?: (done: number) => void;
 }
 
 /** A class that was taken for another one by heads that had not seen the picture. */
@@ -172,15 +174,19 @@ async function textMeans(set: ExampleSet, problem: Problem, options: HeadOptions
 /** The one to take first, then the best first: a head that was named later is taken only where it is better by more than chance makes it. */
 async function tryHeads(names: readonly HeadName[], problem: Problem, options: HeadOptions): Promise<TriedHead[]> {
   const { features, targets, classes } = problem;
-  const { head: _, unknown: __, unknownScore: ___, seed = 0, ...fitting } = options;
+  const { head: _, unknown: __, unknownScore: ___, seed = 0, onFit, ...fitting } = options;
+  onFit?.(0);
   // What linear heads share. Neighbours and means need none of it.
   const prepared = names.some((name) => name !== "knn" && name !== "nearest-mean")
     ? await prepareFeatures(features, fitting)
     : undefined;
   try {
     const tried: TriedHead[] = [];
-    for (const name of names) {
-      const more = prepared === undefined ? {} : { prepared };
+    for (const [i, name] of names.entries()) {
+      // Preparing counts as one more head.
+      const onProgress = (done: number) => onFit?.((i + 1 + done) / (names.length + 1));
+      onProgress(0);
+      const more = { onProgress, ...(prepared === undefined ? {} : { prepared }) };
       const { head, validation } = await validateHead(name, features, targets, classes, { ...fitting, seed, ...more });
       const scores = head.kind === "linear" ? validation.scores : voteScores(validation.scores, head.k, classes);
       tried.push({ head, scores, measured: measure(name, scores, problem) });

@@ -22,6 +22,7 @@ import { type EmbeddingSpace, requireSameSpace } from "../embed/space.ts";
 import { loadedModel, type ModelSource } from "../engine/engine.ts";
 import type { PictureSource } from "../engine/pictures.ts";
 import { type PairedTextOptions, textOptions } from "../zero-shot/paired-texts.ts";
+import { engineProducts } from "./engine-products.ts";
 import { ExampleSet } from "./example-set.ts";
 import { fitRecogniser, type HeadOptions, type RecogniserFit } from "./fit-recogniser.ts";
 import { answerRows, headWeights } from "./head-fit.ts";
@@ -115,7 +116,7 @@ export class Recogniser {
       await texts?.open();
       const seen = ExampleSet.of(embedder.space, await embedExamples(host, embedder, pictures, options));
       const examples = (await texts?.completed(seen, given?.labels, options.signal)) ?? seen;
-      const head = headOptions(options);
+      const head = headOptions(host, options);
       const parts = { host, backbone, embedder, options: head, examples, texts };
       return new Recogniser(parts, await fitRecogniser(examples, head));
     } catch (error) {
@@ -141,7 +142,7 @@ export class Recogniser {
     });
     try {
       const examples = examplesOf(table, embedder.space, folder);
-      const head = { ...optionsOf(learnt), ...headOptions(options) };
+      const head = { ...optionsOf(learnt), ...headOptions(host, options) };
       const texts = textsOf(learnt, examples, { host, embedder, options, folder });
       return new Recogniser({ host, backbone, embedder, options: head, examples, texts });
     } catch (error) {
@@ -322,11 +323,22 @@ async function openBackbone(host: RecogniserHost, source: ModelSource, options: 
   return { backbone, embedder: await loadEmbedder(host, backbone, { ...options, normalize: false }) };
 }
 
-function headOptions(options: RecogniserOptions): HeadOptions {
-  const { head, C, alpha, shrinkage, k, unknown, unknownScore, seed, products, signal } = options;
+function headOptions(host: RecogniserHost, options: RecogniserOptions): HeadOptions {
+  const { head, C, alpha, shrinkage, k, unknown, unknownScore, seed, onFit, signal } = options;
+  // Whatever there is to say of the device, the model's own session has said.
+  const {
+    device,
+    threads,
+    products = engineProducts(host, defined({ device, threads, onNotice: () => {} })),
+  } = options;
   const textWeight = textsAsked(options)?.weight;
-  const given = { head, C, alpha, shrinkage, k, unknown, unknownScore, textWeight, seed, products, signal };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return defined({ head, C, alpha, shrinkage, k, unknown, unknownScore, textWeight, seed, onFit, products, signal });
+}
+
+function defined<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }
 
 /** What is kept of options, to learn on with the same. */
