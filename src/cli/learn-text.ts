@@ -1,6 +1,7 @@
 // What `saccade learn` says at its end: how well it does, what it takes for what, which classes lack pictures, and what to do next.
 import type { Confusion } from "../tasks/recognise/fit-recogniser.ts";
 import type { LearnResult } from "../workflows/learn.ts";
+import type { WeakFeatures } from "../workflows/weak-features.ts";
 import { printable, table } from "./terminal.ts";
 import { shellWord } from "./train-progress.ts";
 
@@ -20,6 +21,7 @@ export function learnText(result: LearnResult, seconds: number, columns: number)
     accuracyLines(result),
     confusionTable(fit.measured.confusions, columns),
     fewLines(labels, counts),
+    weakLines(result),
     problems
       .slice(0, MOST_PROBLEMS)
       .map((problem) => `left out: ${printable(problem.name)}: ${printable(problem.error.message)}\n`)
@@ -76,8 +78,17 @@ function fewLines(labels: readonly string[], counts: readonly number[]): string 
   return `more pictures would help: ${shown}${few.length > 8 ? `, and ${few.length - 8} more classes` : ""}\n`;
 }
 
+function weakLines({ weak }: LearnResult): string {
+  if (weak === undefined) return "";
+  const { model, other } = weak;
+  if (other?.isBetter === true)
+    return `the features of ${model} are weak on such pictures: of ${other.pictures}, those of ${other.model} are right on ${percent(other.top1)}, these on ${percent(other.instead)}\n  learn on them: --model ${other.model}\n`;
+  const tried = other === undefined ? "" : ` (those of ${other.model} are no better)`;
+  return `the features of ${model} are weak on such pictures${tried}\n  others: --model FILE.onnx, or a registered model: saccade models, saccade pull\n`;
+}
+
 /** One object, shares from 0 to 1. */
-export function learnJson({ folder, labels, counts, fit, validation, problems }: LearnResult, seconds: number) {
+export function learnJson({ folder, labels, counts, fit, validation, weak, problems }: LearnResult, seconds: number) {
   const { measured, tried, described, textWeight } = fit;
   return {
     folder,
@@ -99,8 +110,15 @@ export function learnJson({ folder, labels, counts, fit, validation, problems }:
             unknown: validation.takenForUnknown,
           },
         }),
+    ...(weak === undefined ? {} : { weak_features: weakJson(weak) }),
     left_out: problems.map(({ name, error }) => ({ path: name, reason: error.message })),
     seconds,
     fit_seconds: fit.seconds,
   };
+}
+
+function weakJson({ model, other }: WeakFeatures) {
+  if (other === undefined) return { model };
+  const { model: name, pictures, top1, instead, isBetter } = other;
+  return { model, other: { model: name, pictures, top1, instead, better: isBetter } };
 }

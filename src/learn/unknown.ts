@@ -2,7 +2,7 @@
 import { UsageError } from "../errors.ts";
 import { probabilities } from "./calibration.ts";
 import { gramMatrix, multiply, transpose } from "./dense.ts";
-import { type FeatureMatrix, featureMatrix, requireWidth, rowOf, unitRows } from "./feature-matrix.ts";
+import { classCounts, type FeatureMatrix, featureMatrix, requireWidth, rowOf, unitRows } from "./feature-matrix.ts";
 import { classMeans } from "./heads/nearest-mean.ts";
 import { nearest } from "./neighbours.ts";
 import { tridiagonalize } from "./tridiagonal.ts";
@@ -130,6 +130,52 @@ export function mahalanobisDistances(model: Mahalanobis, features: FeatureMatrix
     }
   }
   return { distances, nearest: closest };
+}
+
+/**
+ * The distances of the rows that a model was fitted to, each by a covariance and class means that have not seen the row: what taking a row out changes is
+ * of rank one, so that nothing is fitted again. The multiple of the identity stays that of all rows. A row that is alone in its class is measured against
+ * the other classes.
+ *
+ * @param shrinkage that of the model
+ */
+export function leftOutDistances(
+  model: Mahalanobis,
+  features: FeatureMatrix,
+  targets: Int32Array,
+  shrinkage: number,
+): Float64Array {
+  const { classes, width, whiten, means } = model;
+  requireWidth(features, width, "the covariance");
+  const { rows } = features;
+  const counts = classCounts(targets, classes);
+  const turned = multiply(features.data, transpose(whiten, width), rows, width, width);
+  return Float64Array.from({ length: rows }, (_, row) => {
+    const own = targets[row]!;
+    const isAlone = counts[own] === 1;
+    // Its class's mean without it is so much farther away.
+    const farther = isAlone ? 1 : counts[own]! / (counts[own]! - 1);
+    const x = turned.subarray(row * width, (row + 1) * width);
+    const apart = x.map((value, i) => value - means[own * width + i]!);
+    const share = ((1 - shrinkage) * farther) / rows;
+    // Of the covariance, what the row alone makes: 1 where it is all there is in its direction.
+    const left = 1 - share * dot(apart, apart);
+    let least = Number.POSITIVE_INFINITY;
+    for (let c = 0; c < classes; c++) {
+      if (c === own && isAlone) continue;
+      const away =
+        c === own ? apart.map((value) => value * farther) : x.map((value, i) => value - means[c * width + i]!);
+      const distance = dot(away, away) + (share * dot(away, apart) ** 2) / Math.max(left, 1e-12);
+      least = Math.min(least, (distance * (rows - 1)) / rows);
+    }
+    return least;
+  });
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
 }
 
 /**

@@ -13,12 +13,13 @@ import type { Host } from "../platform/host.ts";
 import { type Embedder, type EmbedderOptions, loadEmbedder } from "../tasks/embed/embedder.ts";
 import type { ModelSource } from "../tasks/engine/engine.ts";
 import { engineProducts } from "../tasks/recognise/engine-products.ts";
+import { defaultBackbone } from "./backbone.ts";
 
 /** What is under way, for progress. */
 export type AuditPhase = "pictures" | "unlabelled pictures" | AuditStep;
 
 export interface AuditOptions extends Omit<EmbedderOptions, "normalize" | "expectedPictures"> {
-  /** Whose features tell pictures apart. Default: the bundled model. */
+  /** Whose features tell pictures apart. Default: the best at hand. */
   readonly model?: ModelSource;
   /** At most so many pictures, spread over the data. Default 100,000, or as many as have their features in a gigabyte. */
   readonly limit?: number;
@@ -33,7 +34,6 @@ export interface AuditOptions extends Omit<EmbedderOptions, "normalize" | "expec
 
 const MOST_PICTURES = 100_000;
 const MOST_FEATURE_BYTES = 2 ** 30;
-export const DEFAULT_AUDIT_MODEL = "saccade/everyday";
 
 /**
  * Looks for what is wrong with labelled pictures.
@@ -42,13 +42,14 @@ export const DEFAULT_AUDIT_MODEL = "saccade/everyday";
  * @throws NotFoundError, FormatError for what has no labels, SaccadeError (`data`) when no picture can be read, UsageError, AbortedError
  */
 export async function audit(host: Host & AuditHost, path: string, options: AuditOptions = {}): Promise<AuditResult> {
-  const { model = DEFAULT_AUDIT_MODEL, seed = 0, next } = options;
+  const { seed = 0, next } = options;
   requireNextCount(next);
   const opened = await openDataset(host.dataFiles, path, { validationFraction: 0 });
   const pool = next === undefined ? undefined : await openUnlabelled(host.dataFiles, next.unlabelled);
   const given = Object.fromEntries(
     SPLITS.flatMap((split) => (opened[split] === undefined ? [] : [[split, opened[split]]])),
   );
+  const model = options.model ?? (await defaultBackbone(host, options.onNotice));
   await using embedder = await loadEmbedder(host, model, {
     ...options,
     normalize: true,

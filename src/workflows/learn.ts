@@ -3,8 +3,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { PictureSource as DataPicture } from "../data/files.ts";
 import { openDataset } from "../data/open.ts";
 import { UsageError } from "../errors.ts";
-import { listModels } from "../model-folder/listing.ts";
-import { inferenceGraph, parameterCount } from "../models/graph.ts";
+import { spreadSubset } from "../evaluate/dataset-split.ts";
 import type { TrainingHost } from "../platform/host.ts";
 import type { PictureSource } from "../tasks/engine/pictures.ts";
 import type { RecogniserFit } from "../tasks/recognise/fit-recogniser.ts";
@@ -15,6 +14,8 @@ import {
   type RecogniserHost,
   type RecogniserOptions,
 } from "../tasks/recognise/recogniser.ts";
+import { defaultBackbone, modelsAtHand } from "./backbone.ts";
+import { type Learnt, type WeakFeatures, weakFeatures } from "./weak-features.ts";
 
 export type LearnHost = RecogniserHost & Omit<TrainingHost, "createDataWorkers">;
 
@@ -41,6 +42,8 @@ export interface LearnResult {
   readonly fit: RecogniserFit;
   /** On the data's own validation split, where it has one. */
   readonly validation?: Measured;
+  /** Present where the features tell the classes apart badly. */
+  readonly weak?: WeakFeatures;
   readonly problems: readonly PictureProblem[];
   /** Of fitting, without the model's time for the pictures. */
   readonly fitSeconds: number;
@@ -69,11 +72,23 @@ export async function learn(host: LearnHost, data: string | undefined, options: 
       "name another folder; to add to a learnt model: saccade learn --out NAME --add DATA",
     );
   const { train, validation } = await openPictures(host, data, options);
-  const model = options.model ?? (await defaultBackbone(host, options));
+  const model = options.model ?? (await defaultBackbone(host, options.onNotice));
   const problems: PictureProblem[] = [];
   const learning = { ...options, ...reporting(train.length, problems, options) };
   await using recogniser = await Recogniser.learn(host, model, labelledPictures(train, host), learning);
-  return finish(recogniser, validation && labelledPictures(validation, host), problems, options);
+  const result = await finish(recogniser, validation && labelledPictures(validation, host), problems, options);
+  const weak = await judged(host, { model, examples: recogniser.examples, fit: result.fit }, train, options);
+  return weak === undefined ? result : { ...result, weak };
+}
+
+async function judged(host: LearnHost, learnt: Learnt, train: Dataset, options: LearnOptions) {
+  const { head, seed, device, threads, cache, signal } = options;
+  const given = Object.entries({ device, threads, cache, signal }).filter(([, value]) => value !== undefined);
+  return weakFeatures(host, learnt, await modelsAtHand(host), {
+    ...Object.fromEntries(given),
+    head: { ...(head === undefined ? {} : { head }), ...(seed === undefined ? {} : { seed }) },
+    sample: (count) => labelledPictures(train.length > count ? spreadSubset(train, count) : train, host),
+  });
 }
 
 async function change(host: LearnHost, options: LearnOptions): Promise<LearnResult> {
@@ -162,20 +177,4 @@ async function pictureSource(picture: DataPicture, files: TrainingHost["dataFile
         (await files.read(picture.path)).subarray(picture.start, picture.start + picture.length)
       );
   }
-}
-
-/** Of the pulled models the one with most parameters; without any, the one that comes with the package. */
-async function defaultBackbone(host: LearnHost, { onNotice }: LearnOptions): Promise<string> {
-  const usable = (await listModels(host)).filter(({ weights, input }) => weights !== "not here" && input === "image");
-  const sized = usable.map(({ name, weights, definition }) => ({
-    name,
-    weights,
-    size: parameterCount(inferenceGraph(definition)),
-  }));
-  const best = sized.toSorted((a, b) => b.size - a.size)[0];
-  if (best === undefined) throw new UsageError("there is no model to learn on", "name one: --model MODEL");
-  const why =
-    best.weights === "bundled" ? "it comes with saccade; stronger ones: saccade models" : "the largest that is here";
-  onNotice?.(`features of ${best.name} (${why})`);
-  return best.name;
 }

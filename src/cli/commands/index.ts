@@ -38,12 +38,12 @@ interface IndexFlags extends ModelOptions, DeviceOptions, SessionsOptions {
 const EXAMPLES = `
 An index is a folder of Parquet files (embedding, path, size, hash, model) that
 other tools read, with a manifest that says which of them belong to it. What
-pictures hold is compared, so none is embedded twice; a run that was stopped
-goes on where it was, and until it is done the index is the old one.
+pictures hold is compared, so the same command once more embeds only what is
+new; a run that was stopped goes on where it was, and until it is done the index
+is the old one.
 
 Examples:
   $ saccade index photos/ --out photos-index
-  $ saccade index photos/ --out photos-index          once more: only what is new
   $ saccade index more/ --out photos-index --add
   $ saccade index --out photos-index --remove photos/blurred.jpg
   $ saccade search photos-index cat.jpg

@@ -1,7 +1,7 @@
 // Fits a recogniser to examples: which head, with which strength, how sure it is, and from which strangeness on a picture is none of the classes.
 import { UsageError } from "../../errors.ts";
 import { temperatureOf } from "../../learn/calibration.ts";
-import { type FeatureMatrix, featureMatrix, selectRows, unitRows } from "../../learn/feature-matrix.ts";
+import { type FeatureMatrix, featureMatrix, unitRows } from "../../learn/feature-matrix.ts";
 import { type FitOptions, type FittedHead, type HeadName, validateHead } from "../../learn/heads.ts";
 import { type Nearest, nearestOthers } from "../../learn/neighbours.ts";
 import { prepareFeatures } from "../../learn/prepared.ts";
@@ -11,7 +11,14 @@ import { unknownThreshold } from "../../learn/unknown.ts";
 import type { LearntHead, UnknownRule, UnknownScore } from "../../models/learnt-head/head.ts";
 import { type Interval, shareInterval } from "../../statistics.ts";
 import type { ExampleSet } from "./example-set.ts";
-import { type FeatureForm, type FittedRecogniser, fitStrangeness, inForm, voteScores } from "./head-fit.ts";
+import {
+  type FeatureForm,
+  type FittedRecogniser,
+  fitStrangeness,
+  inForm,
+  type Strangeness,
+  voteScores,
+} from "./head-fit.ts";
 import { requireForTexts } from "./label-texts.ts";
 
 export interface HeadOptions extends Pick<FitOptions, "C" | "alpha" | "shrinkage" | "k" | "products" | "signal"> {
@@ -61,7 +68,9 @@ export interface RecogniserFit extends FittedRecogniser {
 const FORM: FeatureForm = { power: true, normalize: true };
 /** That in which pictures are compared with texts. */
 const TEXT_FORM: FeatureForm = { power: false, normalize: true };
-const DEFAULT_SCORE: UnknownScore = "neighbours";
+/** Measured: docs/recogniser.md. A matrix of width x width travels with "mahalanobis", so that very wide features are told by "neighbours". */
+const defaultScore = (width: number): UnknownScore => (width <= WIDEST ? "mahalanobis" : "neighbours");
+const WIDEST = 2048;
 /** Of "neighbours". */
 const NEIGHBOUR = 5;
 /**
@@ -88,13 +97,12 @@ export async function fitRecogniser(set: ExampleSet, options: HeadOptions): Prom
   const [best] = tried;
   const { head, scores } = best!;
   const { scale } = temperatureOf(scores, problem.targets, problem.classes);
-  const rule = await unknownRule(
+  const found = await tellStrangers(
     problem,
     scores.map((score) => scale * score),
     options,
   );
-  const strange =
-    rule && fitStrangeness({ score: rule.score, k: rule.k ?? 1 }, features, problem.targets, labels.length);
+  const { rule, strange } = found ?? {};
   const examples = strange?.examples ?? (head.kind === "neighbours" ? features : undefined);
   const { width, layer, pooling } = set.space;
   const shared = {
@@ -144,7 +152,7 @@ function headsToChooseFrom(problem: Problem, options: HeadOptions): Promise<Trie
 /** Means that begin with the texts of their classes. */
 async function textMeans(set: ExampleSet, problem: Problem, options: HeadOptions): Promise<TriedHead> {
   const { features, classes } = problem;
-  const { head, textWeight, seed = 0, signal, unknown, unknownScore = DEFAULT_SCORE } = options;
+  const { head, textWeight, seed = 0, signal, unknown, unknownScore = defaultScore(features.width) } = options;
   requireForTexts(head === undefined ? {} : { head });
   const alone = set.counts().indexOf(0);
   if (unknown !== undefined && alone >= 0 && (unknownScore === "neighbours" || unknownScore === "mahalanobis"))
@@ -254,42 +262,21 @@ function measure(head: HeadName, scores: Float64Array, { targets, classes, label
   };
 }
 
-async function unknownRule(
-  problem: Problem,
+/** What tells strangers, and from where on it says so: by what has not seen the pictures. */
+async function tellStrangers(
+  { features, targets, classes }: Problem,
   logits: Float64Array,
-  { unknown: rate, unknownScore: score = DEFAULT_SCORE, products = plainProducts, signal }: HeadOptions,
-): Promise<UnknownRule | undefined> {
+  { unknown: rate, unknownScore: score = defaultScore(features.width), products = plainProducts, signal }: HeadOptions,
+): Promise<{ readonly rule: UnknownRule; readonly strange: Strangeness } | undefined> {
   if (rate === undefined) return undefined;
-  const k = Math.min(NEIGHBOUR, problem.features.rows - 1);
+  const k = Math.min(NEIGHBOUR, features.rows - 1);
+  const strange = fitStrangeness({ score, k }, features, targets, classes);
   const strangeness =
     score === "neighbours"
-      ? lastDistances(await nearestOthers(unitRows(problem.features), k, "l2", { products, signal }))
-      : unseenStrangeness(score, problem, logits);
+      ? lastDistances(await nearestOthers(unitRows(features), k, "l2", { products, signal }))
+      : (strange.unseen?.() ?? strange.of(features, logits));
   const threshold = unknownThreshold(strangeness, rate);
-  return { score, threshold, rate, ...(score === "neighbours" ? { k } : {}) };
+  return { rule: { score, threshold, rate, ...(score === "neighbours" ? { k } : {}) }, strange };
 }
 
 const lastDistances = ({ k, distances }: Nearest): Float64Array => distances.filter((_, at) => at % k === k - 1);
-
-/** How strange rows are to what has not seen them. */
-function unseenStrangeness(
-  score: UnknownScore,
-  { features, targets, classes }: Problem,
-  logits: Float64Array,
-): Float64Array {
-  if (score !== "mahalanobis") return fitStrangeness({ score, k: 1 }, features, targets, classes).of(features, logits);
-  // Half of them, as told by a covariance of the other half.
-  const half = (part: number) => [...targets.keys()].filter((row) => row % 2 === part);
-  return Float64Array.from(
-    [0, 1].flatMap((part) => {
-      const others = half(1 - part);
-      const fitted = fitStrangeness(
-        { score, k: 1 },
-        selectRows(features, others),
-        Int32Array.from(others, (row) => targets[row]!),
-        classes,
-      );
-      return [...fitted.of(selectRows(features, half(part)), logits)];
-    }),
-  );
-}

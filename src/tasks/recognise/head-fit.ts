@@ -6,6 +6,7 @@ import {
   doubts,
   energies,
   fitMahalanobis,
+  leftOutDistances,
   type Mahalanobis,
   mahalanobisDistances,
   neighbourDistances,
@@ -66,6 +67,8 @@ export interface Strangeness {
   readonly examples?: FeatureMatrix;
   /** @param logits of the rows; @returns larger is stranger */
   of(features: FeatureMatrix, logits: Float64Array): Float64Array;
+  /** The same of the pictures that it was fitted to, by what has not seen them, where fitting sees them. */
+  readonly unseen?: () => Float64Array;
 }
 
 export function fitStrangeness(
@@ -83,7 +86,11 @@ export function fitStrangeness(
       return { examples: features, of: (rows) => neighbourDistances(rows, features, Math.min(k, features.rows)) };
     case "mahalanobis": {
       const mahalanobis = fitMahalanobis(features, targets, classes, SHRINKAGE);
-      return { mahalanobis, of: (rows) => mahalanobisDistances(mahalanobis, rows).distances };
+      return {
+        mahalanobis,
+        of: (rows) => mahalanobisDistances(mahalanobis, rows).distances,
+        unseen: () => leftOutDistances(mahalanobis, features, targets, SHRINKAGE),
+      };
     }
   }
 }
