@@ -64,7 +64,7 @@ async function precisions(
   const search = await ExactSearch.open(nodeHost, [inMemory(all, width)], { width, perPicture });
   const found: number[] = [];
   for (const { label, vectors } of queries) {
-    const ranking = await search.search(vectors.map(apply), references.length, (a, b) => a - b);
+    const ranking = await search.search(vectors.map(apply), references.length);
     const positive = Uint8Array.from(ranking, ({ picture }) => (references[picture]!.label === label ? 1 : 0));
     found.push(
       averagePrecision(

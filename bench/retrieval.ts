@@ -1,12 +1,13 @@
 // How long an exact search among a million vectors takes, beside numpy's product and selection, in turns: every query goes through both, and both must
 // find the same. Vectors are random directions, where neighbours are hardly nearer than others, or clustered, where many are nearly as near. Processor
-// time is beside wall time, because a machine may have something else to do.
+// time is beside wall time, because a machine may have something else to do. The index is a real one: written, opened and searched as any other.
 //
 //   npx tsx bench/retrieval.ts [--vectors 1000000] [--width 384] [--kinds random,clustered] [--rounds 25] [--top 10] [--python python3] [--keep FOLDER] [--out bench/results/retrieval.json]
 //
-// --keep: the vectors are written there, and taken from there the next time.
+// --keep: the vectors and their index are written there, and taken from there the next time. Memory is what searching takes only then: writing
+// leaves some behind.
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +15,9 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { RandomSource } from "../src/random.ts";
-import { ExactSearch, type VectorSource } from "../src/retrieval/exact-search.ts";
+import { IndexWriter } from "../src/retrieval/index-writer.ts";
+import { PictureIndex } from "../src/retrieval/picture-index.ts";
+import { identifySpace } from "../src/tasks/embed/space.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -68,15 +71,15 @@ class Vectors {
   }
 }
 
-/** Vectors of a part of an index. */
-const PART = 8192;
+/** Vectors that are written together. */
+const CHUNK = 8192;
 
-/** The vectors as numpy reads them, and as the parts of an index hold them. */
+/** The vectors as numpy reads them. */
 async function writeVectors(raw: string, kind: Kind): Promise<void> {
   if (existsSync(raw)) return;
   const vectors = new Vectors(kind, 2);
-  for (let start = 0; start < VECTORS; start += PART) {
-    const rows = Math.min(PART, VECTORS - start);
+  for (let start = 0; start < VECTORS; start += CHUNK) {
+    const rows = Math.min(CHUNK, VECTORS - start);
     await appendFile(
       `${raw}.part`,
       Buffer.concat(Array.from({ length: rows }, () => new Uint8Array(vectors.next().buffer))),
@@ -85,17 +88,35 @@ async function writeVectors(raw: string, kind: Kind): Promise<void> {
   renameSync(`${raw}.part`, raw);
 }
 
-/** Reads of the file as those of an index's parts: a few vectors at a time are where they are stored. */
-function sourcesOf(raw: string): VectorSource[] {
-  return Array.from({ length: Math.ceil(VECTORS / PART) }, (_, part) => {
-    const first = part * PART;
-    const rows = Math.min(PART, VECTORS - first);
-    const range = async (start: number, end: number) => {
-      const bytes = await nodeHost.readRange(raw, 4 * WIDTH * (first + start), 4 * WIDTH * (end - start));
-      return new Float32Array(bytes.buffer, bytes.byteOffset, (end - start) * WIDTH);
-    };
-    return { rows, range, all: () => range(0, rows) };
+/** The vectors as an index of as many pictures that nobody has. */
+async function writeIndex(folder: string, raw: string): Promise<void> {
+  if (existsSync(join(folder, "_manifest.json"))) return;
+  const space = await identifySpace(nodeHost, {
+    name: "synthetic",
+    model: "synthetic",
+    layer: "features",
+    pooling: "none",
+    transform: "resize(8,8)",
+    views: "center",
+    precision: "float32",
+    power: false,
+    projection: null,
+    normalize: true,
+    width: WIDTH,
   });
+  await using writer = await IndexWriter.open(nodeHost, folder, { space, levels: 1 });
+  for (let start = 0; start < VECTORS; start += CHUNK) {
+    const rows = Math.min(CHUNK, VECTORS - start);
+    const bytes = await nodeHost.readRange(raw, 4 * WIDTH * start, 4 * WIDTH * rows);
+    const vectors = new Float32Array(bytes.buffer, bytes.byteOffset, rows * WIDTH);
+    for (let i = 0; i < rows; i++) {
+      const name = String(start + i).padStart(7, "0");
+      const hash = await nodeHost.sha256(new TextEncoder().encode(name));
+      const picture = { path: `/pictures/${name.slice(0, 4)}/${name}.jpg`, size: 100_000 + i, hash };
+      await writer.put(picture, vectors.slice(i * WIDTH, (i + 1) * WIDTH));
+    }
+  }
+  await writer.commit();
 }
 
 /** Reads the vectors, then answers queries: wall and processor milliseconds, and what it found. */
@@ -132,15 +153,14 @@ async function numpy(python: string, raw: string) {
   };
 }
 
-const byPlace = (a: number, b: number) => a - b;
 const round = (value: number, digits = 1) => Number(value.toFixed(digits));
-const median = (values: readonly number[]) => values.toSorted(byPlace)[Math.floor(values.length / 2)]!;
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 const least = (values: readonly number[]) => Math.min(...values);
 
-async function timed(search: ExactSearch, query: Float32Array): Promise<Timed> {
+async function timed(index: PictureIndex, query: Float32Array): Promise<Timed> {
   const cpu = process.cpuUsage();
   const wall = performance.now();
-  const found = await search.search([query], TOP, byPlace);
+  const found = await index.searchVectors([query], { topK: TOP });
   const { user, system } = process.cpuUsage(cpu);
   return [performance.now() - wall, (user + system) / 1000, found.map(({ score }) => score)];
 }
@@ -151,34 +171,48 @@ const timesOf = (runs: readonly Timed[]) => ({
   processor_median_ms: round(median(runs.map(([, cpu]) => cpu))),
 });
 
+/** The first query of a process, which opens the index. */
+async function firstQuery(folder: string, query: Float32Array) {
+  await using index = await PictureIndex.open(nodeHost, folder);
+  const [wall, cpu] = await timed(index, query);
+  return { seconds: round(wall / 1000, 2), processor_seconds: round(cpu / 1000, 2) };
+}
+
 async function measure(kind: Kind, parent: string) {
   const raw = join(parent, `${kind}-${VECTORS}x${WIDTH}.f32`);
   await writeVectors(raw, kind);
-  const started = performance.now();
-  const search = await ExactSearch.open(nodeHost, sourcesOf(raw), { width: WIDTH, perPicture: 1 });
-  const openSeconds = (performance.now() - started) / 1000;
-  const rival = flags.python === undefined ? undefined : await numpy(flags.python, raw);
+  const folder = join(parent, `${kind}-${VECTORS}x${WIDTH}.index`);
+  const startedWriting = performance.now();
+  await writeIndex(folder, raw);
+  const writeSeconds = (performance.now() - startedWriting) / 1000;
   const queries = new Vectors(kind, 3);
+  const first = await firstQuery(folder, queries.next());
+  for (const name of readdirSync(folder)) if (name.endsWith(".codes")) rmSync(join(folder, name));
+  const firstWithoutCodes = await firstQuery(folder, queries.next());
+  await using index = await PictureIndex.open(nodeHost, folder);
+  await index.searchVectors([queries.next()], { topK: TOP });
+  const rival = flags.python === undefined ? undefined : await numpy(flags.python, raw);
   const own: Timed[] = [];
   const theirs: Timed[] = [];
   let same = 0;
   for (let i = 0; i < Number(flags.rounds) + 3; i++) {
     const query = queries.next();
-    const first = await timed(search, query);
+    const answer = await timed(index, query);
     const second = await rival?.search(query);
-    if (second !== undefined && agree(first, second)) same++;
+    if (second !== undefined && agree(answer, second)) same++;
     if (i < 3) continue; // the first runs are slow
-    own.push(first);
+    own.push(answer);
     if (second !== undefined) theirs.push(second);
   }
   rival?.close();
-  await search.dispose();
   return {
     kind,
     vectors: VECTORS,
     width: WIDTH,
     top: TOP,
-    open_seconds: round(openSeconds),
+    write_seconds: round(writeSeconds),
+    first_query: first,
+    first_query_without_codes: firstWithoutCodes,
     saccade: timesOf(own),
     ...(theirs.length === 0 ? {} : { numpy: timesOf(theirs), same_results: same, queries: Number(flags.rounds) + 3 }),
     ratio_of_medians: theirs.length === 0 ? undefined : round(median(theirs.map(([wall], i) => wall / own[i]![0])), 2),

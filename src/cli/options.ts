@@ -174,6 +174,9 @@ export interface FeatureFlags {
   power?: boolean;
 }
 
+/** --no-cache, for commands that make features. */
+export const NO_CACHE_HELP = "neither look for features of an earlier run nor keep them for the next";
+
 /** --layer, --pool, --views, --power: which numbers of a model are a picture's features. */
 export function addFeatureOptions(command: Command): Command {
   const views =

@@ -6,6 +6,8 @@ const SPARE = 4096;
 
 export interface Candidate {
   readonly picture: number;
+  /** Its score is at least this. */
+  readonly lower: number;
   /** Its score is at most this. */
   readonly upper: number;
 }
@@ -14,8 +16,7 @@ export class Candidates {
   readonly #count: number;
   /** The k largest lower bounds, the least of them first (a heap). */
   readonly #lowers: number[] = [];
-  #pictures: number[] = [];
-  #uppers: number[] = [];
+  #left: Candidate[] = [];
   #kept = 0;
   /** Whoever is below is out. */
   threshold = Number.NEGATIVE_INFINITY;
@@ -27,24 +28,20 @@ export class Candidates {
 
   /** For pictures whose upper bound reaches the threshold; asking before is cheaper than calling. */
   offer(picture: number, lower: number, upper: number): void {
-    this.#pictures.push(picture);
-    this.#uppers.push(upper);
+    this.#left.push({ picture, lower, upper });
     if (lower > this.threshold || this.#lowers.length < this.#count) this.#raise(lower);
-    if (this.#pictures.length > 2 * this.#kept + SPARE) this.#thin();
+    if (this.#left.length > 2 * this.#kept + SPARE) this.#thin();
   }
 
   /** Those that are left, the largest upper bound first. */
   left(): Candidate[] {
     this.#thin();
-    const candidates = this.#pictures.map((picture, i) => ({ picture, upper: this.#uppers[i]! }));
-    return candidates.sort((a, b) => b.upper - a.upper);
+    return this.#left.toSorted((a, b) => b.upper - a.upper);
   }
 
   #thin(): void {
-    const left = this.#pictures.map((_, i) => i).filter((i) => this.#uppers[i]! >= this.threshold);
-    this.#pictures = left.map((i) => this.#pictures[i]!);
-    this.#uppers = left.map((i) => this.#uppers[i]!);
-    this.#kept = left.length;
+    this.#left = this.#left.filter(({ upper }) => upper >= this.threshold);
+    this.#kept = this.#left.length;
   }
 
   #raise(lower: number): void {

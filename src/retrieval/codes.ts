@@ -11,10 +11,13 @@ const MOST_DIGIT = 63;
 export const QUERY_ZERO = 64;
 /** The rows of a query in the product: its digits, and the digits of what they leave. */
 export const QUERY_ROWS = 2;
-/** Above all that float64 rounds. */
-const SLACK = 1e-9;
+/** Above all that is rounded, which is most in scales: float32 leaves them up to 6e-8 from the nearest one. */
+const SLACK = 2e-7;
 
-/** Codes of some vectors. The i-th vector is near scales[i] times its codes, at most errors[i] away. */
+/**
+ * Codes of some vectors. The i-th vector is near scales[i] times its codes, at most errors[i] away; the scale is the one that is nearest, so that
+ * what is missed stands at a right angle to the codes.
+ */
 export interface Codes {
   readonly rows: number;
   /** (width, rows): as the product wants them. */
@@ -23,54 +26,58 @@ export interface Codes {
   readonly errors: Float32Array;
 }
 
-/** Codes for `rows` vectors, to be filled. */
-export function allocateCodes(rows: number, width: number): Codes {
-  return {
-    rows,
-    codes: new Int8Array(rows * width),
-    scales: new Float32Array(rows),
-    errors: new Float32Array(rows),
-  };
-}
-
 /** Vectors side by side while they are turned: runs of bytes are written, and not bytes far apart. */
 const TOGETHER = 64;
 
-/**
- * Encodes vectors into the columns from `at` on.
- *
- * @param vectors (n, width)
- */
-export function encodeVectors(
-  vectors: Float32Array,
-  width: number,
-  { codes, scales, errors, rows }: Codes,
-  at: number,
-) {
-  const count = vectors.length / width;
-  const factors = new Float64Array(TOGETHER);
-  for (let first = 0; first < count; first += TOGETHER) {
-    const together = Math.min(TOGETHER, count - first);
+/** @param vectors (n, width) */
+export function encodeVectors(vectors: Float32Array, width: number): Codes {
+  const rows = vectors.length / width;
+  const encoded = {
+    rows,
+    codes: new Int8Array(vectors.length),
+    scales: new Float32Array(rows),
+    errors: new Float32Array(rows),
+  };
+  for (let first = 0; first < rows; first += TOGETHER) encodeSome(vectors, width, encoded, first);
+  return encoded;
+}
+
+/** The vectors from `first` on that are turned together. */
+function encodeSome(vectors: Float32Array, width: number, { codes, scales, errors, rows }: Codes, first: number): void {
+  const together = Math.min(TOGETHER, rows - first);
+  const steps = new Float64Array(together);
+  const factors = new Float64Array(together);
+  for (let i = 0; i < together; i++) {
+    const { norm, largest } = measure(vectors, (first + i) * width, width);
+    steps[i] = norm === 0 ? 0 : largest / norm / MOST_CODE;
+    factors[i] = norm === 0 ? 0 : MOST_CODE / largest;
+  }
+  // Of the codes c and what rounding leaves, r: the sums of r r, r c and c c.
+  const [left, mixed, squares] = [0, 0, 0].map(() => new Float64Array(together)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  for (let d = 0; d < width; d++) {
+    const column = d * rows + first;
     for (let i = 0; i < together; i++) {
-      const start = (first + i) * width;
-      const { norm, largest } = measure(vectors, start, width);
-      // The scale is used as it is stored.
-      const scale = norm === 0 ? 0 : Math.fround(largest / norm / MOST_CODE);
-      scales[at + first + i] = scale;
-      factors[i] = scale === 0 ? 0 : 1 / norm / scale;
+      const exact = vectors[(first + i) * width + d]! * factors[i]!;
+      const code = exact < 0 ? -Math.floor(0.5 - exact) : Math.floor(exact + 0.5);
+      codes[column + i] = code;
+      const rest = exact - code;
+      left[i]! += rest * rest;
+      mixed[i]! += rest * code;
+      squares[i]! += code * code;
     }
-    const squares = new Float64Array(together);
-    for (let d = 0; d < width; d++) {
-      const column = d * rows + at + first;
-      for (let i = 0; i < together; i++) {
-        const exact = vectors[(first + i) * width + d]! * factors[i]!;
-        const code = exact < 0 ? -Math.floor(0.5 - exact) : Math.floor(exact + 0.5);
-        codes[column + i] = code;
-        squares[i]! += (exact - code) ** 2;
-      }
-    }
-    for (let i = 0; i < together; i++)
-      errors[at + first + i] = roundedUp(Math.sqrt(squares[i]!) * scales[at + first + i]!);
+  }
+  for (let i = 0; i < together; i++) {
+    if (steps[i] === 0) continue;
+    // The scale is used as it is stored.
+    const scale = Math.fround(steps[i]! * (1 + mixed[i]! / squares[i]!));
+    const stretch = scale / steps[i]! - 1;
+    const missed = left[i]! - 2 * stretch * mixed[i]! + stretch * stretch * squares[i]!;
+    scales[first + i] = scale;
+    errors[first + i] = roundedUp(Math.sqrt(Math.max(0, missed)) * steps[i]!);
   }
 }
 
@@ -94,9 +101,8 @@ export interface QueryCodes {
   /** (QUERY_ROWS, width) */
   readonly digits: Uint8Array;
   readonly steps: readonly [number, number];
-  /** What times a vector's error bounds the cosine's, and what is added to that. */
-  readonly slope: number;
-  readonly offset: number;
+  /** Length of what the digits miss of the direction, and more than all roundings. */
+  readonly missed: number;
 }
 
 export function encodeQuery(query: Float32Array): QueryCodes {
@@ -114,9 +120,19 @@ export function encodeQuery(query: Float32Array): QueryCodes {
     }
     return step;
   }) as [number, number];
-  const missed = Math.hypot(...left);
-  // |q.x - q'.x'| <= |q'| |x - x'| + |q - q'| |x|, and |q'| <= |q| + |q - q'|.
-  return { digits, steps, slope: 1 + missed + SLACK, offset: missed + SLACK };
+  return { digits, steps, missed: Math.hypot(...left) + SLACK };
+}
+
+/**
+ * How far the cosine of a query q with a vector x can be from that of their codes, q' and x'. With e = x - x', q x - q' x' = q e + (q - q') x'. As e
+ * stands at a right angle to x', only what of q does so too counts in q e: of a query that is near the vector, little.
+ *
+ * @param cosine of the codes
+ * @param error the vector's
+ */
+export function reachOf(cosine: number, error: number, missed: number): number {
+  const along = Math.max(0, Math.abs(cosine) - missed);
+  return Math.sqrt(Math.max(0, 1 - along * along)) * error + missed;
 }
 
 /** The cosine of two vectors in float64: what results are ordered by. */

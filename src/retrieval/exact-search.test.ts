@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { UsageError } from "../errors.ts";
 import { nodeHost } from "../platform/node/host.ts";
 import { RandomSource } from "../random.ts";
-import { encodeQuery, exactCosine, normOf, QUERY_ROWS } from "./codes.ts";
+import { encodeQuery, encodeVectors, exactCosine, normOf, QUERY_ROWS, reachOf } from "./codes.ts";
 import { ExactSearch, type Neighbour, type VectorSource } from "./exact-search.ts";
 
 /** Vectors in memory, in pieces. */
@@ -20,9 +20,7 @@ function sourcesOf(vectors: Float32Array, width: number, pieces: readonly number
   });
 }
 
-const byPlace = (a: number, b: number) => a - b;
-
-/** All compared with all, in float64. */
+/** All compared with all, in float64; those that are as near as the last are there too. */
 function bruteForce(vectors: Float32Array, query: readonly Float32Array[], perPicture: number, count: number) {
   const width = query[0]!.length;
   const pictures = vectors.length / width / perPicture;
@@ -35,7 +33,8 @@ function bruteForce(vectors: Float32Array, query: readonly Float32Array[], perPi
     });
     return { picture, score: best.reduce((sum, value) => sum + value, 0) / query.length };
   });
-  return scored.toSorted((a, b) => b.score - a.score || byPlace(a.picture, b.picture)).slice(0, count);
+  const sorted = scored.toSorted((a, b) => b.score - a.score || a.picture - b.picture);
+  return sorted.filter(({ score }) => score >= (sorted[count - 1]?.score ?? -2));
 }
 
 const open: ExactSearch[] = [];
@@ -82,7 +81,7 @@ describe("exact search", () => {
     );
     await fc.assert(
       fc.asyncProperty(queries, fc.integer({ min: 1, max: 60 }), async (query, count) => {
-        const found = await search.search([query as Float32Array], count, byPlace);
+        const found = await search.search([query as Float32Array], count);
         expect(found).toEqual(bruteForce(vectors, [query as Float32Array], 1, count));
       }),
       { numRuns: 40 },
@@ -95,22 +94,31 @@ describe("exact search", () => {
     const search = await openSearch(vectors, width, [200, 400], perPicture);
     for (let i = 0; i < 12; i++) {
       const query = [0, 1, 2].map((j) => vectors.slice((13 * i + j) * width, (13 * i + j + 1) * width));
-      expect(await search.search(query, 9, byPlace)).toEqual(bruteForce(vectors, query, perPicture, 9));
+      expect(await search.search(query, 9)).toEqual(bruteForce(vectors, query, perPicture, 9));
     }
   });
 
-  test("more than one block of a product", async () => {
-    const width = 2;
-    const vectors = clusteredVectors(16_384 + 300, width, 1, 5);
-    const search = await openSearch(vectors, width, [16_384 + 300]);
-    const query = vectors.slice(-width);
-    expect(await search.search([query], 5, byPlace)).toEqual(bruteForce(vectors, [query], 1, 5));
+  test("vectors that are not those of their codes are found out, where they would be among the nearest", async () => {
+    const [rows, width] = [200, 24];
+    const vectors = clusteredVectors(rows, width, 0.3, 9);
+    let stored = vectors;
+    const [source] = sourcesOf(vectors, width, [rows]);
+    const range = async (start: number, end: number) => stored.subarray(start * width, end * width);
+    const changing = { ...source!, range, all: async () => stored, codes: async () => encodeVectors(vectors, width) };
+    const search = await ExactSearch.open(nodeHost, [changing], { width, perPicture: 1 });
+    open.push(search);
+    const query = [vectors.slice(-width)];
+    expect(await search.search(query, 5)).toEqual(bruteForce(vectors, query, 1, 5));
+    for (const others of [new Float32Array(rows * width), vectors.map((x) => -x), vectors.map(() => Number.NaN)]) {
+      stored = others;
+      await expect(search.search(query, 5)).rejects.toThrow(/not the one its codes were made of/);
+    }
   });
 
   test("refuses queries of another width or with NaN", async () => {
     const search = await openSearch(Float32Array.of(1, 0, 0, 1), 2, [2]);
-    await expect(search.search([new Float32Array(3)], 1, byPlace)).rejects.toThrow(UsageError);
-    await expect(search.search([Float32Array.of(1, Number.NaN)], 1, byPlace)).rejects.toThrow(/not finite/);
+    await expect(search.search([new Float32Array(3)], 1)).rejects.toThrow(UsageError);
+    await expect(search.search([Float32Array.of(1, Number.NaN)], 1)).rejects.toThrow(/not finite/);
   });
 });
 
@@ -120,7 +128,7 @@ test("a query's digits stay where sixteen bits hold the sum of two products, and
       fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 40 }),
       (values) => {
         const query = Float32Array.from(values);
-        const { digits, steps, offset } = encodeQuery(query);
+        const { digits, steps, missed: bound } = encodeQuery(query);
         expect(Math.max(...digits) * 127 * 2).toBeLessThan(2 ** 15);
         const norm = normOf(query);
         const missed = values.map((value, d) => {
@@ -130,9 +138,26 @@ test("a query's digits stay where sixteen bits hold the sum of two products, and
           );
           return (norm === 0 ? 0 : Math.fround(value) / norm) - near;
         });
-        expect(Math.hypot(...missed)).toBeLessThanOrEqual(offset);
+        expect(Math.hypot(...missed)).toBeLessThanOrEqual(bound);
         expect(digits).toHaveLength(QUERY_ROWS * values.length);
       },
     ),
   );
+});
+
+test("the cosine of a query and a vector is within reach of that of their codes, and near vectors have less reach", () => {
+  const random = new RandomSource(4, "vectors");
+  for (const width of [1, 2, 48, 300])
+    for (const spread of [1, 0.3, 1e-3, 0]) {
+      const query = Float32Array.from({ length: width }, () => random.normal());
+      const vector = query.map((value) => 1e3 * (value + spread * random.normal()));
+      const { codes, scales, errors } = encodeVectors(vector, width);
+      const { digits, steps, missed } = encodeQuery(query);
+      const sum = (row: number) => codes.reduce((all, code, d) => all + code * (digits[row * width + d]! - 64), 0);
+      const cosine = scales[0]! * (steps[0] * sum(0) + steps[1] * sum(1));
+      const reach = reachOf(cosine, errors[0]!, missed);
+      const exact = exactCosine(query, normOf(query), vector, 0);
+      expect(Math.abs(exact - cosine)).toBeLessThanOrEqual(reach);
+      expect(reach).toBeLessThanOrEqual(errors[0]! * Math.sqrt(Math.max(0, 1 - (Math.abs(exact) - 0.01) ** 2)) + 1e-3);
+    }
 });

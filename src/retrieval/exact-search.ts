@@ -1,20 +1,21 @@
 // Exact nearest neighbours. A product in eight bits says of every vector how near it is, and how wrong that can be; those that can be among the
 // nearest by that are compared in full. The result is that of comparing all, and a quarter of the bytes is read.
-import { AbortedError, UsageError } from "../errors.ts";
+import { AbortedError, FormatError, UsageError } from "../errors.ts";
 import type { Host } from "../platform/host.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
 import { tensor } from "../tensor.ts";
 import { type Candidate, Candidates } from "./candidates.ts";
 import {
-  allocateCodes,
+  type Codes,
   encodeQuery,
   encodeVectors,
   exactCosine,
   normOf,
   QUERY_ROWS,
   type QueryCodes,
+  reachOf,
 } from "./codes.ts";
-import { SCAN_INPUT, type ScanBlock, scanModel } from "./scan-model.ts";
+import { SCAN_INPUT, scanModel } from "./scan-model.ts";
 
 /** Vectors that are somewhere: on a disk, in memory. */
 export interface VectorSource {
@@ -23,6 +24,8 @@ export interface VectorSource {
   all(): Promise<Float32Array>;
   /** Some of them, (ends - start, width). */
   range(start: number, end: number): Promise<Float32Array>;
+  /** Their codes, where they are kept: else they are made of all vectors. */
+  codes?(): Promise<Codes>;
 }
 
 /** A picture, by its place among all, and how near it is: the mean over the query's vectors of the largest cosine with the picture's. */
@@ -42,11 +45,15 @@ const SEGMENT_BYTES = 2 ** 27;
 
 interface Segment {
   readonly session: Session;
-  readonly blocks: readonly ScanBlock[];
-  /** The first row. */
+  readonly blocks: readonly Block[];
+}
+
+/** The vectors of a source, as their codes are gone through. */
+interface Block extends Pick<Codes, "rows" | "scales" | "errors"> {
+  /** The model's output with its sums. */
+  readonly output: string;
+  /** Its first row among all. */
   readonly start: number;
-  readonly scales: Float32Array;
-  readonly errors: Float32Array;
 }
 
 export class ExactSearch {
@@ -60,7 +67,7 @@ export class ExactSearch {
     this.#shape = shape;
   }
 
-  /** Reads all vectors once; what stays in memory is a byte for each number. */
+  /** Reads all codes, or all vectors where there are none; what stays in memory is a byte for each number. */
   static async open(
     host: Pick<Host, "createSession">,
     sources: readonly VectorSource[],
@@ -82,22 +89,19 @@ export class ExactSearch {
   }
 
   /**
-   * The `count` nearest pictures, the nearest first.
+   * The `count` nearest pictures, the nearest first, and all that are as near as the last of them; equally near ones in their order.
    *
    * @param query vectors of one picture
-   * @param before the order of equally near pictures
+   * @throws FormatError where vectors are not what their codes say
    */
-  async search(
-    query: readonly Float32Array[],
-    count: number,
-    before: (a: number, b: number) => number,
-    signal?: AbortSignal,
-  ): Promise<Neighbour[]> {
+  async search(query: readonly Float32Array[], count: number, signal?: AbortSignal): Promise<Neighbour[]> {
     const { width } = this.#shape;
     for (const vector of query) requireVector(vector, width);
     const candidates = await this.#scan(query.map(encodeQuery), count, signal);
     const scored = await this.#compareBest(query, candidates, count, signal);
-    return scored.toSorted((a, b) => b.score - a.score || before(a.picture, b.picture)).slice(0, count);
+    const found = scored.toSorted((a, b) => b.score - a.score || a.picture - b.picture);
+    const worst = found[count - 1]?.score ?? Number.NEGATIVE_INFINITY;
+    return found.filter(({ score }) => score >= worst);
   }
 
   async dispose(): Promise<void> {
@@ -117,7 +121,7 @@ export class ExactSearch {
       coming?.catch(() => undefined); // it is awaited in the next turn, or not at all
       for (const block of segment.blocks) {
         const sums = outputs[block.output]!.data as Int32Array;
-        offerBlock(candidates, { query, sums, segment, block, perPicture: this.#shape.perPicture });
+        offerBlock(candidates, { query, sums, block, perPicture: this.#shape.perPicture });
       }
     }
     return candidates.left();
@@ -133,8 +137,10 @@ export class ExactSearch {
     const scored: Neighbour[] = [];
     let batch = Math.max(LEAST_BATCH, 2 * count);
     for (let at = 0; at < candidates.length; batch *= 2) {
-      const next = candidates.slice(at, at + batch).map(({ picture }) => picture);
-      for (const each of await this.#compare(query, next.toSorted(byNumber), signal)) scored.push(each);
+      const next = candidates.slice(at, at + batch).toSorted((a, b) => a.picture - b.picture);
+      const compared = await this.#compare(query, next, signal);
+      requireWithin(compared, next);
+      for (const each of compared) scored.push(each);
       at += next.length;
       scored.sort((a, b) => b.score - a.score);
       const worst = scored[count - 1]?.score ?? Number.NEGATIVE_INFINITY;
@@ -143,10 +149,14 @@ export class ExactSearch {
     return scored;
   }
 
-  /** Vectors are read where they are, from many places at once: a disk answers many as soon as one. */
+  /**
+   * Vectors are read where they are, from many places at once: a disk answers many as soon as one.
+   *
+   * @param candidates in order, as is what they become
+   */
   async #compare(
     query: readonly Float32Array[],
-    candidates: readonly number[],
+    candidates: readonly Candidate[],
     signal: AbortSignal | undefined,
   ): Promise<Neighbour[]> {
     const { width, perPicture } = this.#shape;
@@ -162,11 +172,12 @@ export class ExactSearch {
         scored.push({ picture: first + picture, score: scoreOf(query, norms, vectors, begin, perPicture) });
       }
     };
-    const readings = readingsOf(this.#sources, candidates, perPicture);
+    const places = candidates.map(({ picture }) => picture);
+    const readings = readingsOf(this.#sources, places, perPicture);
     for (const reading of readings) if (reading.isAll) await score(reading);
     const short = readings.filter(({ isAll }) => !isAll);
     for (let i = 0; i < short.length; i += READS) await Promise.all(short.slice(i, i + READS).map(score));
-    return scored;
+    return scored.sort((a, b) => a.picture - b.picture);
   }
 }
 
@@ -177,10 +188,19 @@ export function requireVector(vector: Float32Array, width: number): void {
   if (!vector.every(Number.isFinite)) throw new UsageError("a query has numbers that are not finite");
 }
 
+/** Codes of other vectors, or vectors that have changed, would hide what is near. */
+function requireWithin(scored: readonly Neighbour[], candidates: readonly Candidate[]): void {
+  for (const [i, { picture, score }] of scored.entries()) {
+    const { lower, upper } = candidates[i]!;
+    if (score >= lower && score <= upper) continue;
+    throw new FormatError("index", `picture ${picture} has a vector that is not the one its codes were made of`, {
+      hint: "the index is damaged: make it again: saccade index PICTURES --out INDEX",
+    });
+  }
+}
+
 /** Candidates that are compared before it is asked whether that is enough. */
 const LEAST_BATCH = 32;
-
-const byNumber = (a: number, b: number): number => a - b;
 
 const rowsOf = (sources: readonly VectorSource[]): number => sources.reduce((sum, { rows }) => sum + rows, 0);
 
@@ -201,27 +221,32 @@ async function openSegment(
   host: Pick<Host, "createSession">,
   sources: readonly VectorSource[],
   start: number,
-  { width, perPicture }: SearchShape,
+  { width }: SearchShape,
   options: Pick<SessionOptions, "threads" | "signal" | "onNotice">,
 ): Promise<Segment> {
-  const encoded = allocateCodes(rowsOf(sources), width);
-  let at = 0;
+  const all: Codes[] = [];
   for (const source of sources) {
     if (options.signal?.aborted === true) throw new AbortedError("opening the index", options.signal.reason);
-    encodeVectors(await source.all(), width, encoded, at);
-    at += source.rows;
+    all.push(await (source.codes?.() ?? encodedSource(source, width)));
   }
-  const { bytes, blocks } = scanModel(encoded.codes, width, perPicture);
-  const session = await host.createSession(bytes, options);
-  return { session, blocks, start, scales: encoded.scales, errors: encoded.errors };
+  const { bytes, outputs } = scanModel(all, width);
+  const blocks: Block[] = [];
+  for (const [i, { rows, scales, errors }] of all.entries()) {
+    blocks.push({ output: outputs[i]!, start, rows, scales, errors });
+    start += rows;
+  }
+  return { session: await host.createSession(bytes, options), blocks };
+}
+
+async function encodedSource(source: VectorSource, width: number): Promise<Codes> {
+  return encodeVectors(await source.all(), width);
 }
 
 interface BlockSums {
   readonly query: readonly QueryCodes[];
   /** (QUERY_ROWS for each vector of the query, columns) */
   readonly sums: Int32Array;
-  readonly segment: Segment;
-  readonly block: ScanBlock;
+  readonly block: Block;
   readonly perPicture: number;
 }
 
@@ -231,43 +256,42 @@ function offerBlock(candidates: Candidates, given: BlockSums): void {
 }
 
 /** One vector against one vector a picture: the loop that a million goes through. */
-function offerSingles(candidates: Candidates, { query, sums, segment, block }: BlockSums): void {
-  const { steps, slope, offset } = query[0]!;
+function offerSingles(candidates: Candidates, { query, sums, block }: BlockSums): void {
+  const { steps, missed } = query[0]!;
   const [coarse, fine] = steps;
-  const { scales, errors } = segment;
-  const { columns, start } = block;
+  const { rows, start, scales, errors } = block;
   let { threshold } = candidates;
-  for (let column = 0; column < columns; column++) {
-    const row = start + column;
-    const cosine = scales[row]! * (coarse * sums[column]! + fine * sums[columns + column]!);
-    const reach = slope * errors[row]! + offset;
+  for (let row = 0; row < rows; row++) {
+    const cosine = scales[row]! * (coarse * sums[row]! + fine * sums[rows + row]!);
+    const error = errors[row]!;
+    if (cosine + error + missed < threshold) continue; // most are out by a bound that costs nothing
+    const reach = reachOf(cosine, error, missed);
     if (cosine + reach < threshold) continue;
-    candidates.offer(segment.start + row, cosine - reach, cosine + reach);
+    candidates.offer(start + row, cosine - reach, cosine + reach);
     threshold = candidates.threshold;
   }
 }
 
 /** The mean over the query's vectors of the largest cosine with a picture's: bounds of the parts give bounds of the whole. */
-function offerPictures(candidates: Candidates, { query, sums, segment, block, perPicture }: BlockSums): void {
-  const { columns, start } = block;
-  for (let column = 0; column < columns; column += perPicture) {
+function offerPictures(candidates: Candidates, { query, sums, block, perPicture }: BlockSums): void {
+  const { rows, start, scales, errors } = block;
+  for (let first = 0; first < rows; first += perPicture) {
     let lower = 0;
     let upper = 0;
-    for (const [i, { steps, slope, offset }] of query.entries()) {
-      const row = QUERY_ROWS * i * columns + column;
+    for (const [i, { steps, missed }] of query.entries()) {
+      const at = QUERY_ROWS * i * rows;
       let least = -2;
       let most = -2;
-      for (let p = 0; p < perPicture; p++) {
-        const sum = steps[0] * sums[row + p]! + steps[1] * sums[row + columns + p]!;
-        const cosine = segment.scales[start + column + p]! * sum;
-        const reach = slope * segment.errors[start + column + p]! + offset;
+      for (let row = first; row < first + perPicture; row++) {
+        const cosine = scales[row]! * (steps[0] * sums[at + row]! + steps[1] * sums[at + rows + row]!);
+        const reach = reachOf(cosine, errors[row]!, missed);
         least = Math.max(least, cosine - reach);
         most = Math.max(most, cosine + reach);
       }
       lower += least / query.length;
       upper += most / query.length;
     }
-    if (upper >= candidates.threshold) candidates.offer((segment.start + start + column) / perPicture, lower, upper);
+    if (upper >= candidates.threshold) candidates.offer((start + first) / perPicture, lower, upper);
   }
 }
 

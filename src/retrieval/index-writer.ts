@@ -3,7 +3,10 @@
 import { writeEmbeddings } from "../embeddings/write-embeddings.ts";
 import { SaccadeError, UsageError } from "../errors.ts";
 import { requireSameSpace } from "../tasks/embed/space.ts";
+import { encodeVectors } from "./codes.ts";
+import { keepCodes } from "./codes-file.ts";
 import {
+  codesName,
   deleteLeftovers,
   findManifest,
   type IndexManifest,
@@ -248,8 +251,14 @@ export class IndexWriter implements AsyncDisposable {
     });
     this.#lastNumber++;
     const file = partName(this.#lastNumber);
-    await this.#host.files.writeAtomic(this.#host.files.join(this.#folder, file), bytes);
+    const { files } = this.#host;
+    await files.remove(files.join(this.#folder, codesName(file))); // of an older part of that name
+    await files.writeAtomic(files.join(this.#folder, file), bytes);
     const part = await readPart(this.#host, this.#folder, this.#manifest, file);
+    if (part.ranges !== undefined) {
+      const codes = encodeVectors(joined, space.width);
+      await keepCodes(this.#host, this.#folder, part, { codes, ranges: part.ranges });
+    }
     this.#parts.add(part);
     return part;
   }

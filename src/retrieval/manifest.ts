@@ -2,6 +2,7 @@
 // the old one or the new one; files that it does not name are left over from a run that was stopped.
 import { z } from "zod";
 import { FormatError, NotFoundError } from "../errors.ts";
+import type { LoadOptions } from "../model-folder/load.ts";
 import type { Files } from "../platform/host.ts";
 import type { EmbeddingSpace } from "../tasks/embed/space.ts";
 import { decodeText } from "../text-file.ts";
@@ -12,8 +13,10 @@ const MANIFEST = "_manifest.json";
 const VERSION = 1;
 const MAX_MANIFEST_BYTES = 2 ** 26;
 const PART_NAME = /^part-(\d{6,12})\.parquet$/;
+/** What searches keep of a part, beside it. */
+const CODES_NAME = /^_(part-\d{6,12})\.codes$/;
 /** What an index writes under another name first. */
-const TEMPORARY_NAME = /^\.(part-\d+\.parquet|_manifest\.json)\..*\.tmp$/;
+const TEMPORARY_NAME = /^\.(part-\d+\.parquet|_part-\d+\.codes|_manifest\.json)\..*\.tmp$/;
 const LOCK_NAME = ".lock";
 
 const countSchema = z
@@ -46,6 +49,11 @@ const manifestSchema = z.object({
   model: z.string().max(10_000).optional(),
   /** The text model whose vectors lie in the same space. */
   textModel: z.string().max(10_000).optional(),
+  /** How the model was read, where that was not left to its files. */
+  reading: z
+    .strictObject({ architecture: z.string().max(10_000), config: z.record(z.string(), z.unknown()) })
+    .partial()
+    .optional(),
   space: spaceSchema,
   /** Scales at which a picture is cut into patches; 1: whole pictures. */
   levels: z.int().min(1).max(MOST_LEVELS),
@@ -57,6 +65,7 @@ export type IndexPart = Readonly<z.infer<typeof partSchema>>;
 export interface IndexManifest {
   readonly model?: string;
   readonly textModel?: string;
+  readonly reading?: Pick<LoadOptions, "architecture" | "config">;
   readonly space: EmbeddingSpace;
   readonly levels: number;
   readonly parts: readonly IndexPart[];
@@ -110,7 +119,7 @@ async function readManifest(files: Files, path: string): Promise<IndexManifest> 
     const [issue] = result.error.issues;
     throw damaged(`${issue!.path.join(".") || "the whole"}: ${issue!.message}`);
   }
-  const { saccade_index: version, model, textModel, ...manifest } = result.data;
+  const { saccade_index: version, model, textModel, reading, ...manifest } = result.data;
   if (version > VERSION)
     throw new FormatError(
       "index",
@@ -127,7 +136,18 @@ async function readManifest(files: Files, path: string): Promise<IndexManifest> 
     space,
     ...(model === undefined ? {} : { model }),
     ...(textModel === undefined ? {} : { textModel }),
+    ...(reading === undefined ? {} : { reading: readingOf(reading) }),
   };
+}
+
+/** Of options, how a model is to be read. */
+export function readingOf({
+  architecture,
+  config,
+}: {
+  readonly [K in "architecture" | "config"]?: LoadOptions[K] | undefined;
+}): Pick<LoadOptions, "architecture" | "config"> {
+  return { ...(architecture === undefined ? {} : { architecture }), ...(config === undefined ? {} : { config }) };
 }
 
 /** Makes the index what the manifest says, in one step. */
@@ -135,6 +155,9 @@ export async function writeManifest(files: Files, folder: string, manifest: Inde
   const text = `${JSON.stringify({ saccade_index: VERSION, ...manifest }, undefined, 1)}\n`;
   await files.writeAtomic(files.join(folder, MANIFEST), text);
 }
+
+/** The file with the codes of a part. */
+export const codesName = (part: string): string => `_${part.replace(/\.parquet$/, ".codes")}`;
 
 export const partName = (number: number): string => `part-${String(number).padStart(6, "0")}.parquet`;
 
@@ -146,15 +169,16 @@ export async function partNumbers(files: Files, folder: string): Promise<number[
   });
 }
 
-/** Deletes what a manifest does not name: parts, and files that were never finished. */
+/** Deletes what a manifest does not name: parts with their codes, and files that were never finished. */
 export async function deleteLeftovers(files: Files, folder: string, { parts }: IndexManifest): Promise<void> {
-  const named = new Set(parts.map(({ file }) => file));
+  const named = new Set(parts.flatMap(({ file }) => [file, codesName(file)]));
   for (const name of await namesIn(files, folder))
-    if (TEMPORARY_NAME.test(name) || (PART_NAME.test(name) && !named.has(name)))
+    if (TEMPORARY_NAME.test(name) || ((PART_NAME.test(name) || CODES_NAME.test(name)) && !named.has(name)))
       await files.remove(files.join(folder, name));
 }
 
-const isOwnName = (name: string): boolean => name === LOCK_NAME || PART_NAME.test(name) || TEMPORARY_NAME.test(name);
+const OWN_NAMES = [PART_NAME, CODES_NAME, TEMPORARY_NAME];
+const isOwnName = (name: string): boolean => name === LOCK_NAME || OWN_NAMES.some((pattern) => pattern.test(name));
 
 async function namesIn(files: Files, folder: string): Promise<string[]> {
   return (await files.list(folder)).map(({ path }) => path.slice(files.join(folder, "x").length - 1));

@@ -1,13 +1,13 @@
 // The parts of an index as they are read: which pictures are in them, and their vectors, whole or a few at a time.
-import type { DecodedEmbeddings } from "../embeddings/embedding-table.ts";
+import type { DecodedEmbeddings, VectorRange } from "../embeddings/embedding-table.ts";
 import { FormatError } from "../errors.ts";
-import type { EmbeddingsHost, Host } from "../platform/host.ts";
+import type { DigestHost, EmbeddingsHost, Host } from "../platform/host.ts";
 import { requireSameSpace } from "../tasks/embed/space.ts";
 import type { VectorSource } from "./exact-search.ts";
 import { type IndexManifest, type IndexPart, perPictureOf } from "./manifest.ts";
 
 /** What an index needs of the place it is in. */
-export type IndexHost = Pick<Host, "files"> & EmbeddingsHost;
+export type IndexHost = Pick<Host, "files"> & EmbeddingsHost & DigestHost;
 
 /** Parts are smaller by far. */
 const MAX_PART_BYTES = 2 ** 31;
@@ -26,33 +26,42 @@ export interface OpenPart extends VectorSource {
   readonly file: string;
   readonly bytes: number;
   readonly pictures: readonly IndexedPicture[];
+  /** Where single vectors can be read; undefined where other writers have packed them. */
+  readonly ranges: readonly VectorRange[] | undefined;
 }
 
-type Described = Pick<IndexManifest, "space" | "levels">;
+export type Described = Pick<IndexManifest, "space" | "levels">;
 
 /**
  * A part that a manifest names.
  *
- * @throws NotFoundError for a missing part; FormatError for one that is cut off, damaged or of another index
+ * @throws FormatError for one that is missing, cut off, damaged or of another index
  */
 export async function openPart(
   host: IndexHost,
   folder: string,
   manifest: Described,
-  { file, rows, bytes }: IndexPart,
+  listed: IndexPart,
 ): Promise<OpenPart> {
-  const path = host.files.join(folder, file);
-  const entry = await host.files.stat(path);
-  const broken = (problem: string) =>
-    new FormatError("index", `the part ${path} ${problem}`, {
-      hint: "make the index again: saccade index PICTURES --out INDEX",
-      data: { part: file },
-    });
-  if (entry === undefined) throw broken("is missing");
-  if (entry.size !== bytes) throw broken(`has ${entry.size} bytes where the manifest says ${bytes}`);
-  const part = await readPart(host, folder, manifest, file);
-  if (part.rows !== rows) throw broken(`has ${part.rows} vectors where the manifest says ${rows}`);
-  return part;
+  await requirePart(host, folder, listed);
+  const part = await readPart(host, folder, manifest, listed.file);
+  if (part.rows === listed.rows) return part;
+  throw broken(host, folder, listed.file, `has ${part.rows} vectors where the manifest says ${listed.rows}`);
+}
+
+/** Throws FormatError for a part that is missing or cut off. */
+export async function requirePart(host: IndexHost, folder: string, { file, bytes }: IndexPart): Promise<void> {
+  const entry = await host.files.stat(host.files.join(folder, file));
+  if (entry === undefined) throw broken(host, folder, file, "is missing");
+  if (entry.size !== bytes)
+    throw broken(host, folder, file, `has ${entry.size} bytes where the manifest says ${bytes}`);
+}
+
+function broken({ files }: IndexHost, folder: string, file: string, problem: string): FormatError {
+  return new FormatError("index", `the part ${files.join(folder, file)} ${problem}`, {
+    hint: "make the index again: saccade index PICTURES --out INDEX",
+    data: { part: file },
+  });
 }
 
 /** A part whether or not a manifest names it. Throws when its vectors are not of the index's space. */
@@ -64,15 +73,26 @@ export async function readPart(host: IndexHost, folder: string, manifest: Descri
   requireOwnSpace(facts, manifest, path);
   const { rows, width, ranges } = facts;
   const all = async () => (await host.decodeEmbeddings({ ...request, vectors: true })).vectors!;
-  const range = async (start: number, end: number) => {
-    const found = ranges?.find((each) => each.start <= start && end <= each.start + each.rows);
-    if (found === undefined) return (await all()).slice(start * width, end * width);
-    const length = (end - start) * width * Float32Array.BYTES_PER_ELEMENT;
-    const read = await host.readRange(path, found.offset + (start - found.start) * width * 4, length);
-    if (read.length < length) throw new FormatError("index", `the part ${path} has become shorter since it was opened`);
-    return new Float32Array(read.slice().buffer);
-  };
-  return { file, bytes, rows, all, range, pictures: picturesOf(facts, perPictureOf(manifest), path) };
+  const range = async (start: number, end: number) =>
+    (await readVectors(host, path, ranges ?? [], width, start, end)) ?? (await all()).slice(start * width, end * width);
+  return { file, bytes, rows, ranges, all, range, pictures: picturesOf(facts, perPictureOf(manifest), path) };
+}
+
+/** Some vectors of a part, from where they lie. undefined: they are not in one piece there. */
+export async function readVectors(
+  host: EmbeddingsHost,
+  path: string,
+  ranges: readonly VectorRange[],
+  width: number,
+  start: number,
+  end: number,
+): Promise<Float32Array | undefined> {
+  const found = ranges.find((each) => each.start <= start && end <= each.start + each.rows);
+  if (found === undefined) return undefined;
+  const length = (end - start) * width * Float32Array.BYTES_PER_ELEMENT;
+  const read = await host.readRange(path, found.offset + (start - found.start) * width * 4, length);
+  if (read.length < length) throw new FormatError("index", `the part ${path} has become shorter since it was opened`);
+  return new Float32Array(read.slice().buffer);
 }
 
 function requireOwnSpace({ space, width }: DecodedEmbeddings, manifest: Described, path: string): void {

@@ -9,10 +9,11 @@ import { loadTextEmbedder, type TextEmbedder } from "../tasks/zero-shot/text-emb
 import { type AddOptions, addPictures, type PictureOutcome } from "./add-pictures.ts";
 import { ExactSearch, requireVector } from "./exact-search.ts";
 import { IndexWriter } from "./index-writer.ts";
-import { findManifest, type IndexManifest, perPictureOf, requireManifest } from "./manifest.ts";
-import { type IndexedPicture, openPart } from "./parts.ts";
+import { findManifest, type IndexManifest, perPictureOf, readingOf, requireManifest } from "./manifest.ts";
+import type { IndexedPicture } from "./parts.ts";
 import { cutPatches, MOST_LEVELS } from "./patches.ts";
 import { fitRecipe, type Recipe, recipeSources } from "./recipe.ts";
+import { picturesAt, SearchPart } from "./search-part.ts";
 
 export type RetrievalHost = Host & DigestHost & EmbeddingsHost;
 
@@ -66,7 +67,7 @@ export interface SearchOptions {
 
 interface Opened {
   readonly search: ExactSearch;
-  readonly pictures: readonly IndexedPicture[];
+  readonly parts: readonly SearchPart[];
   readonly recipe: Recipe | undefined;
 }
 
@@ -227,11 +228,22 @@ export class PictureIndex implements AsyncDisposable {
     const { topK = 10, signal } = options;
     if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK is a whole number from 1 on, got ${topK}`);
     this.#filled();
-    const { search, pictures, recipe } = await this.#openSearch();
-    const compared = recipe === undefined ? query : query.map((vector) => this.#prepared(vector, recipe));
-    const byPath = (a: number, b: number) => compareText(pictures[a]!.path, pictures[b]!.path);
-    const found = await search.search(compared, topK, byPath, signal);
-    return found.map(({ picture, score }) => ({ ...pictures[picture]!, score }));
+    return this.#untilUnchanged(
+      async () => {
+        const { search, parts, recipe } = await this.#openSearch();
+        const compared = recipe === undefined ? query : query.map((vector) => this.#prepared(vector, recipe));
+        const found = await search.search(compared, topK, signal);
+        const pictures = await picturesAt(
+          parts,
+          found.map(({ picture }) => picture),
+        );
+        return found
+          .map(({ picture, score }) => ({ ...pictures.get(picture)!, score }))
+          .sort((a, b) => b.score - a.score || compareText(a.path, b.path))
+          .slice(0, topK);
+      },
+      () => this.#closeSearch(),
+    );
   }
 
   async dispose(): Promise<void> {
@@ -260,12 +272,14 @@ export class PictureIndex implements AsyncDisposable {
     const name = typeof model === "string" ? model : this.#manifest?.model;
     // Words lie among what the model gives itself, and nowhere else.
     const isModelsOwn = layer === undefined && power !== true && projection === undefined;
+    const reading = this.#manifest?.reading ?? readingOf(this.#options);
     const textModel = this.#manifest?.textModel ?? (isModelsOwn ? embedder.card.textModel : undefined);
     return {
       levels,
       space: embedder.space,
       ...(name === undefined ? {} : { model: name }),
       ...(textModel === undefined ? {} : { textModel }),
+      ...(Object.keys(reading).length === 0 ? {} : { reading }),
     };
   }
 
@@ -309,7 +323,7 @@ export class PictureIndex implements AsyncDisposable {
       throw new UsageError(`the index ${this.folder} does not say which model it was made with`, "name the model");
     const { space } = manifest ?? {};
     const asThen = space === undefined ? {} : optionsOf(space);
-    const embedder = await loadEmbedder(this.#host, source, { ...asThen, ...options });
+    const embedder = await loadEmbedder(this.#host, source, { ...manifest?.reading, ...asThen, ...options });
     try {
       if (space !== undefined) requireSameSpace(space, embedder.space, [`the index ${this.folder}`, "this model"]);
     } catch (error) {
@@ -320,36 +334,44 @@ export class PictureIndex implements AsyncDisposable {
   }
 
   #openSearch(): Promise<Opened> {
-    this.#opened ??= this.#loadSearch(MOST_RETRIES).catch((error: unknown) => {
+    this.#opened ??= this.#untilUnchanged(() => this.#loadSearch()).catch((error: unknown) => {
       this.#opened = undefined;
       throw error;
     });
     return this.#opened;
   }
 
-  async #loadSearch(retries: number): Promise<Opened> {
+  async #loadSearch(): Promise<Opened> {
     const manifest = this.#manifest!;
-    try {
-      const parts = [];
-      for (const part of manifest.parts) parts.push(await openPart(this.#host, this.folder, manifest, part));
-      const { threads, signal, onNotice, components } = this.#options;
-      const { width } = manifest.space;
-      const stopping = signal === undefined ? {} : { signal };
-      const recipe = components === undefined ? undefined : await fitRecipe(parts, width, { components, ...stopping });
-      const sources = recipe === undefined ? parts : await recipeSources(parts, recipe, signal);
-      const shape = { width: recipe?.width ?? width, perPicture: perPictureOf(manifest) };
-      const search = await ExactSearch.open(this.#host, sources, shape, {
-        ...(threads === undefined ? {} : { threads }),
-        ...stopping,
-        ...(onNotice === undefined ? {} : { onNotice }),
-      });
-      return { search, recipe, pictures: parts.flatMap(({ pictures }) => pictures) };
-    } catch (error) {
-      if (retries === 0 || !(error instanceof FormatError || error instanceof NotFoundError)) throw error;
-      const now = await requireManifest(this.#host.files, this.folder);
-      if (JSON.stringify(now) === JSON.stringify(manifest)) throw error;
-      this.#manifest = now;
-      return this.#loadSearch(retries - 1);
+    const parts: SearchPart[] = [];
+    for (const part of manifest.parts) parts.push(await SearchPart.open(this.#host, this.folder, manifest, part));
+    const { threads, signal, onNotice, components } = this.#options;
+    const { width } = manifest.space;
+    const stopping = signal === undefined ? {} : { signal };
+    const recipe = components === undefined ? undefined : await fitRecipe(parts, width, { components, ...stopping });
+    const sources = recipe === undefined ? parts : await recipeSources(parts, recipe, signal);
+    const shape = { width: recipe?.width ?? width, perPicture: perPictureOf(manifest) };
+    const search = await ExactSearch.open(this.#host, sources, shape, {
+      ...(threads === undefined ? {} : { threads }),
+      ...stopping,
+      ...(onNotice === undefined ? {} : { onNotice }),
+    });
+    return { search, recipe, parts };
+  }
+
+  /** Parts that are gone, or others, may be so because somebody has changed the index meanwhile: then what it is now counts. */
+  async #untilUnchanged<T>(work: () => Promise<T>, onChange?: () => Promise<void>): Promise<T> {
+    for (let retries = MOST_RETRIES; ; retries--) {
+      const manifest = this.#manifest;
+      try {
+        return await work();
+      } catch (error) {
+        if (retries === 0 || !(error instanceof FormatError || error instanceof NotFoundError)) throw error;
+        const now = await requireManifest(this.#host.files, this.folder);
+        if (JSON.stringify(now) === JSON.stringify(manifest)) throw error;
+        await onChange?.();
+        this.#manifest = now;
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 // `saccade index` as a process that is killed: the index that was there stays, and what was embedded is not embedded again.
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -21,7 +21,21 @@ const out = join(folder, "index");
 
 /** `saccade index` until it is killed or done. */
 async function indexAndKill(pictures: string, milliseconds: number): Promise<void> {
-  const args = ["--import", "tsx", MAIN, "index", pictures, "--out", out, "-m", model, "--add", "--threads", "1"];
+  const args = [
+    "--import",
+    "tsx",
+    MAIN,
+    "index",
+    pictures,
+    "--out",
+    out,
+    "-m",
+    model,
+    "--add",
+    "--threads",
+    "1",
+    "--no-cache",
+  ];
   const child = spawn(process.execPath, args, { stdio: "ignore" });
   const ended = new Promise((settle) => child.on("close", settle));
   await Promise.race([pause(milliseconds), ended]);
@@ -78,7 +92,7 @@ test("interrupted: what was embedded is in the next run's parts and not embedded
   const index = join(folder, "interrupted");
   const many = join(folder, "many");
   const stop = new AbortController();
-  const args = ["index", many, "--out", index, "-m", model];
+  const args = ["index", many, "--out", index, "-m", model, "--no-cache"];
   let done = 0;
   const run = cli(args, {
     signal: stop.signal,
@@ -152,4 +166,54 @@ test("pictures that cannot be read are left out, and said", async () => {
   ]);
   expect(nothing.exitCode).toBe(1);
   expect(existsSync(join(folder, "index-of-nothing", "_manifest.json"))).toBe(false);
+});
+
+test("a sheet for each of several pictures, in a folder", async () => {
+  const out = join(folder, "index-for-sheets");
+  await json(["index", photographs("few"), "--out", out, "-m", clip]);
+  const sheets = join(folder, "sheets");
+  const { stdout, exitCode } = await cli([
+    "search",
+    out,
+    PASTORAL,
+    join(folder, "few", "boats.jpg"),
+    "--explain",
+    sheets,
+  ]);
+  expect(exitCode).toBe(0);
+  expect(stdout.trimEnd().split("\n")).toHaveLength(6);
+  expect(readdirSync(sheets).toSorted()).toEqual(["boats.png", "image.png"]);
+});
+
+test("an index remembers how its model is read and which features it takes: a search needs nothing else", async () => {
+  const pictures = photographs("few");
+  const out = join(folder, "index-of-a-layer");
+  const options = ["--config", "num_latent_tokens=4", "--layer", "tokens", "--power", "--no-cache"];
+  await json(["index", pictures, "--out", out, "-m", model, ...options]);
+  const { matches } = await json(["search", out, BOATS, "--no-cache"]);
+  expect(matches[0]).toMatchObject({ path: join(pictures, "boats.jpg") });
+  expect(matches[0].score).toBeCloseTo(1, 6);
+  expect(await json(["index", pictures, "--out", out, "--no-cache"])).toMatchObject({ kept: 2 });
+  const { exitCode, notes } = await cli(["search", out, BOATS, "--config", "num_latent_tokens=5"]);
+  expect([exitCode, notes.join("\n")]).toEqual([2, expect.stringContaining("cannot be compared")]);
+});
+
+test("another model, and indexes that are empty or lack a part, are refused", async () => {
+  const pictures = photographs("few");
+  const out = join(folder, "index-for-errors");
+  const fails = async (code: number, args: readonly string[], message: RegExp) => {
+    const { exitCode, notes } = await cli(args);
+    expect([exitCode, notes.join("\n")], args.join(" ")).toEqual([code, expect.stringMatching(message)]);
+  };
+  await json(["index", pictures, "--out", out, "-m", clip]);
+  await fails(2, ["index", pictures, "--out", out, "-m", model, "--add"], /cannot be compared.*model: .*against/s);
+  await fails(2, ["search", out, BOATS, "-m", model], /the index .* and of this model cannot be compared/);
+  await fails(1, ["index", BOATS, "--out", pictures], /holds other things/);
+  await fails(1, ["search", out, join(folder, "none.jpg")], /picture not found/);
+  rmSync(join(out, "part-000001.parquet"));
+  await fails(1, ["search", out, BOATS], /is missing/);
+  const emptied = join(folder, "emptied");
+  await json(["index", pictures, "--out", emptied, "-m", clip]);
+  await json(["index", "--out", emptied, "--remove", pictures]);
+  await fails(2, ["search", emptied, BOATS], /is empty/);
 });

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { IndexWriter } from "../../src/retrieval/index-writer.ts";
-import { findManifest } from "../../src/retrieval/manifest.ts";
+import { codesName, findManifest } from "../../src/retrieval/manifest.ts";
 import { openPart } from "../../src/retrieval/parts.ts";
 import { host, pathsOf, SPACE } from "./generations.ts";
 
@@ -58,5 +58,5 @@ test("an index is always that of a commit", async () => {
   await writer.commit();
   const manifest = (await findManifest(host.files, folder))!;
   const left = readdirSync(folder).filter((name) => name !== ".lock" && name !== "_manifest.json");
-  expect(left.toSorted()).toEqual(manifest.parts.map(({ file }) => file).toSorted());
+  expect(left.toSorted()).toEqual(manifest.parts.flatMap(({ file }) => [file, codesName(file)]).toSorted());
 }, 300_000);

@@ -23,6 +23,7 @@ import {
   integer,
   loadOptions,
   type ModelOptions,
+  NO_CACHE_HELP,
   type PrecisionOptions,
   type ResolutionOptions,
   type SessionsOptions,
@@ -101,7 +102,7 @@ export function addEmbed(program: Command, terminal: Terminal, finish: (exitCode
       [],
     )
     .option("--text-model <model>", "the text model for them (default: the one that belongs to the model)")
-    .option("--no-cache", "neither look for features of an earlier run nor keep them for the next")
+    .option("--no-cache", NO_CACHE_HELP)
     .addHelpText("after", EXAMPLES);
   addResolutionOption(addPrecisionOption(addSessionsOption(addDeviceOptions(addModelOptions(command)))));
   addDecodeOption(addFeatureOptions(command), DEFAULT_DECODING).action((paths: string[], flags: EmbedFlags) =>

@@ -8,12 +8,16 @@ import { type IndexChanges, PictureIndex } from "../../retrieval/picture-index.t
 import { DEFAULT_MODEL } from "../default-model.ts";
 import {
   addDeviceOptions,
+  addFeatureOptions,
   addModelOptions,
   addSessionsOption,
   type DeviceOptions,
+  type FeatureFlags,
+  featureOptions,
   integer,
   loadOptions,
   type ModelOptions,
+  NO_CACHE_HELP,
   type SessionsOptions,
   sessionOptions,
   sessionsOptions,
@@ -25,13 +29,14 @@ import { type ExpandedPictures, expandPictures } from "../picture-paths.ts";
 import { duration, Progress } from "../progress.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface IndexFlags extends ModelOptions, DeviceOptions, SessionsOptions {
+interface IndexFlags extends ModelOptions, DeviceOptions, SessionsOptions, FeatureFlags {
   out: string;
   add?: boolean;
   remove?: string[];
   patches?: number;
   fromFile?: string;
   batch: number;
+  cache: boolean;
   json?: boolean;
 }
 
@@ -65,10 +70,11 @@ export function addIndex(program: Command, terminal: Terminal, finish: (exitCode
       integer(1),
     )
     .option("--batch <n>", "pictures run together", integer(1), 8)
+    .option("--no-cache", NO_CACHE_HELP)
     .option("--json", "one JSON object")
     .addHelpText("after", EXAMPLES);
-  addSessionsOption(addDeviceOptions(addModelOptions(command))).action((paths: string[], flags: IndexFlags) =>
-    index(paths, flags, terminal, finish),
+  addFeatureOptions(addSessionsOption(addDeviceOptions(addModelOptions(command)))).action(
+    (paths: string[], flags: IndexFlags) => index(paths, flags, terminal, finish),
   );
 }
 
@@ -112,6 +118,8 @@ async function open(pictures: number, flags: IndexFlags, terminal: Terminal): Pr
     ...loadOptions(flags, terminal),
     ...sessionOptions(flags, terminal),
     ...sessionsOptions(flags, pictures),
+    ...featureOptions(flags),
+    cache: flags.cache,
     ...(flags.patches === undefined ? {} : { levels: flags.patches }),
   };
   if (flags.model !== undefined) return PictureIndex.open(nodeHost, flags.out, { ...options, model: flags.model });

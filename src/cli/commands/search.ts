@@ -16,6 +16,7 @@ import {
   integer,
   loadOptions,
   type ModelOptions,
+  NO_CACHE_HELP,
   sessionOptions,
 } from "../options.ts";
 import { refuseReplacing } from "../outputs.ts";
@@ -31,6 +32,7 @@ interface SearchFlags extends ModelOptions, DeviceOptions {
   textModel?: string;
   explain?: string;
   pca?: number;
+  cache: boolean;
   json?: boolean;
 }
 
@@ -61,6 +63,7 @@ export function addSearch(program: Command, terminal: Terminal, finish: (exitCod
       "compare n principal components of the index's vectors, whitened, and roots of them (the off-the-shelf recipe)",
       integer(1),
     )
+    .option("--no-cache", NO_CACHE_HELP)
     .option("--json", "one JSON object a line and picture")
     .option("-m, --model <model>", "where the index's model is, if it has moved")
     .addHelpText("after", EXAMPLES);
@@ -85,6 +88,7 @@ async function search(
   await using index = await PictureIndex.open(nodeHost, folder, {
     ...loadOptions(flags, terminal),
     ...sessionOptions(flags, terminal),
+    cache: flags.cache,
     ...(flags.model === undefined ? {} : { model: flags.model }),
     ...(flags.textModel === undefined ? {} : { textModel: flags.textModel }),
     ...(flags.pca === undefined ? {} : { components: flags.pca }),
