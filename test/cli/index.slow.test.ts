@@ -43,7 +43,11 @@ async function indexAndKill(pictures: string, milliseconds: number): Promise<voi
   await ended;
 }
 
-const json = async (args: readonly string[]) => JSON.parse((await cli([...args, "--json"])).stdout);
+const json = async (args: readonly string[]) => {
+  const { exitCode, notes, stdout } = await cli([...args, "--json"]);
+  expect(exitCode, notes.join("\n")).toBe(0);
+  return JSON.parse(stdout);
+};
 
 /** A folder with the two photographs. */
 function photographs(name: string): string {
@@ -188,13 +192,26 @@ test("a sheet for each of several pictures, in a folder", async () => {
 test("an index remembers how its model is read and which features it takes: a search needs nothing else", async () => {
   const pictures = photographs("few");
   const out = join(folder, "index-of-a-layer");
-  const options = ["--config", "num_latent_tokens=4", "--layer", "tokens", "--power", "--no-cache"];
+  const options = [
+    "--config",
+    "normalization_factor=[[0.5,0.5,0.5],[0.5,0.5,0.5]]",
+    "--layer",
+    "tokens",
+    "--power",
+    "--no-cache",
+  ];
   await json(["index", pictures, "--out", out, "-m", model, ...options]);
   const { matches } = await json(["search", out, BOATS, "--no-cache"]);
   expect(matches[0]).toMatchObject({ path: join(pictures, "boats.jpg") });
   expect(matches[0].score).toBeCloseTo(1, 6);
   expect(await json(["index", pictures, "--out", out, "--no-cache"])).toMatchObject({ kept: 2 });
-  const { exitCode, notes } = await cli(["search", out, BOATS, "--config", "num_latent_tokens=5"]);
+  const { exitCode, notes } = await cli([
+    "search",
+    out,
+    BOATS,
+    "--config",
+    "normalization_factor=[[0.4,0.5,0.5],[0.5,0.5,0.5]]",
+  ]);
   expect([exitCode, notes.join("\n")]).toEqual([2, expect.stringContaining("cannot be compared")]);
 });
 
