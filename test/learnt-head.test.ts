@@ -122,6 +122,26 @@ test("a forgotten class leaves no trace, and what was added in any order is the 
   expect(recogniser.labels).toEqual(["class 0", "class 1"]);
 });
 
+test("changes at once are all kept, and a folder that another one has changed is not written over", async () => {
+  const path = join(folder, "at-once");
+  await using one = await Recogniser.learn(nodeHost, native, [...labelled(0, 2), ...labelled(1, 2)], {
+    head: "nearest-mean",
+    ...THREADS,
+  });
+  await one.save(path);
+  await using two = await Recogniser.load(nodeHost, path, THREADS);
+  await Promise.all([one.add(labelled(2, 2)), one.add(labelled(0, 3)), one.fit()]);
+  expect(one.examples.counts()).toEqual([3, 2, 2]);
+  expect((await one.fit()).described.classes).toBe(3);
+  await one.save(path);
+  await two.add(labelled(1, 3));
+  await expect(two.save(path)).rejects.toMatchObject({ code: "changed" });
+  await one.forget(one.labels[2]!);
+  await one.save(path); // its own change is none of another one
+  await using last = await Recogniser.load(nodeHost, path, THREADS);
+  expect(last.examples.counts()).toEqual([3, 2]);
+});
+
 test("two recognisers become one, if their features are the same", async () => {
   await using one = await Recogniser.learn(nodeHost, native, [...labelled(0, 3), ...labelled(1, 3)], THREADS);
   await using two = await Recogniser.learn(nodeHost, native, [...labelled(1, 3), ...labelled(2, 3)], THREADS);

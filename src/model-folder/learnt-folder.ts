@@ -32,15 +32,21 @@ type WritingHost = Pick<Host, "files"> & DigestHost;
 /**
  * Writes a new folder, or none: until it is whole it has another name.
  *
- * @throws UsageError where something is in the way
+ * @returns the path of the features that it was learnt from
+ * @throws UsageError where something is in the way; SaccadeError "in_use" while somebody else writes it
  */
-export async function writeLearntFolder(host: WritingHost, folder: string, parts: LearntParts): Promise<void> {
+export async function writeLearntFolder(host: WritingHost, folder: string, parts: LearntParts): Promise<string> {
   const { files } = host;
-  if ((await files.stat(folder)) !== undefined)
-    throw new UsageError(`${folder} is there already`, "name another folder");
+  await requireFree(files, folder);
   const begun = `${folder.replace(/[/\\]+$/, "")}.unfinished`;
-  await files.remove(begun); // what somebody interrupted
   await files.makeDirectory(begun);
+  await using _ = await files.lock(begun);
+  for (const { path, name } of await entriesOf(files, begun)) {
+    if (name === LOCK_FILE) continue;
+    if (!BEGUN_FILE.test(name))
+      throw new UsageError(`${begun} is in the way: it holds ${name}`, "move it, or name another folder");
+    await files.remove(path); // what somebody interrupted
+  }
   const { backbone } = parts;
   if (backbone.kind === "onnx") await files.writeAtomic(files.join(begun, BACKBONE_FILE), backbone.bytes);
   else
@@ -48,24 +54,39 @@ export async function writeLearntFolder(host: WritingHost, folder: string, parts
       files.join(begun, "model.safetensors"),
       writeSafetensors(backbone.weights, { format: "pt" }),
     );
-  await writeHead(host, begun, parts);
+  const { examples } = await writeHead(host, begun, parts);
+  await requireFree(files, folder);
   await files.rename(begun, folder);
+  await files.remove(files.join(folder, LOCK_FILE)); // it went along
+  return files.join(folder, examples);
 }
 
-/** Changes what a folder has learnt; the model under it stays. */
-export async function updateLearntFolder(host: WritingHost, folder: string, parts: LearntParts): Promise<void> {
+async function requireFree(files: Files, folder: string): Promise<void> {
+  if ((await files.stat(folder)) !== undefined)
+    throw new UsageError(`${folder} is there already`, "name another folder");
+}
+
+/** Changes what a folder has learnt; the model under it stays. Gives the path of the features that it was learnt from. */
+export async function updateLearntFolder(host: WritingHost, folder: string, parts: LearntParts): Promise<string> {
   const { files } = host;
   const kept = await writeHead(host, folder, parts);
-  for (const { path } of await files.list(folder)) {
-    const name = path.replace(/^.*[/\\]/, "");
-    if (LEARNT_FILE.test(name) && !kept.includes(name)) await files.remove(path);
-  }
+  for (const { path, name } of await entriesOf(files, folder))
+    if (LEARNT_FILE.test(name) && !Object.values(kept).includes(name)) await files.remove(path);
+  return files.join(folder, kept.examples);
 }
 
 const LEARNT_FILE = /^(head|examples)-[0-9a-f]{16}\.(safetensors|parquet)$/;
+/** What this writes into a folder that is not whole, under its name or first under another. */
+const BEGUN_FILE =
+  /^\.?((head|examples)-[0-9a-f]{16}\.(safetensors|parquet)|model\.safetensors|backbone\.onnx|config\.json)(\..*\.tmp)?$/;
+const LOCK_FILE = ".lock";
+
+async function entriesOf(files: Files, folder: string) {
+  return (await files.list(folder)).map(({ path }) => ({ path, name: path.replace(/^.*[/\\]/, "") }));
+}
 
 /** @returns the names of the files that config.json names */
-async function writeHead(host: WritingHost, folder: string, parts: LearntParts): Promise<string[]> {
+async function writeHead(host: WritingHost, folder: string, parts: LearntParts) {
   const { files } = host;
   const { backbone, head, weights, card, examples } = parts;
   const headBytes = writeSafetensors(weights, { format: "pt" });
@@ -83,7 +104,7 @@ async function writeHead(host: WritingHost, folder: string, parts: LearntParts):
     learnt: learntEntry(card.learnt, names),
   };
   await files.writeAtomic(files.join(folder, "config.json"), printConfigFile(file));
-  return Object.values(names);
+  return names;
 }
 
 function architectureOf(backbone: LoadedModel): Pick<ConfigFile, "architecture" | "config"> {

@@ -6,7 +6,7 @@ import { UsageError } from "../errors.ts";
 import { spreadSubset } from "../evaluate/dataset-split.ts";
 import type { TrainingHost } from "../platform/host.ts";
 import type { PictureSource } from "../tasks/engine/pictures.ts";
-import type { RecogniserFit } from "../tasks/recognise/fit-recogniser.ts";
+import { type RecogniserFit, requireLearnable } from "../tasks/recognise/fit-recogniser.ts";
 import type { LabelledPicture, PictureProblem } from "../tasks/recognise/learn-pictures.ts";
 import {
   type Measured,
@@ -57,6 +57,7 @@ export interface LearnResult {
  */
 export async function learn(host: LearnHost, data: string | undefined, options: LearnOptions): Promise<LearnResult> {
   const { out, add, forget, merge } = options;
+  if (out === "") throw new UsageError("the model folder has no name", "name one: --out NAME");
   const changes = [add, forget, merge].filter((change) => change !== undefined);
   if (data === undefined && changes.length === 0)
     throw new UsageError("no data was given", "saccade learn DATA --out NAME; see saccade learn --help");
@@ -72,6 +73,8 @@ export async function learn(host: LearnHost, data: string | undefined, options: 
       "name another folder; to add to a learnt model: saccade learn --out NAME --add DATA",
     );
   const { train, validation } = await openPictures(host, data, options);
+  // Before the model's time is spent. Classes that begin with texts may have fewer pictures.
+  if (options.text === undefined) requireLearnable(train.labels, picturesOfClasses(train), options);
   const model = options.model ?? (await defaultBackbone(host, options.onNotice));
   const problems: PictureProblem[] = [];
   const learning = { ...options, ...reporting(train.length, problems, options) };
@@ -91,8 +94,17 @@ async function judged(host: LearnHost, learnt: Learnt, train: Dataset, options: 
   });
 }
 
+/** Of a folder's features these are given: others would be another model's. */
+const GIVEN = ["model", "layer", "pooling", "transform"] as const;
+
 async function change(host: LearnHost, options: LearnOptions): Promise<LearnResult> {
   const { out, add, forget, merge, onNotice } = options;
+  const other = GIVEN.find((name) => options[name] !== undefined);
+  if (other !== undefined)
+    throw new UsageError(
+      `${out} has learnt on features that stay as they are, so the ${other} cannot be given`,
+      `leave the ${other} out, or learn anew: saccade learn DATA --out NAME`,
+    );
   await using recogniser = await Recogniser.load(host, out, options);
   const problems: PictureProblem[] = [];
   if (forget !== undefined) await recogniser.forget(forget);
@@ -106,17 +118,22 @@ async function change(host: LearnHost, options: LearnOptions): Promise<LearnResu
     if (fresh.length > 0) onNotice?.(`new: ${fresh.join(", ")}`);
     await recogniser.add(labelledPictures(train, host), reporting(train.length, problems, options));
   }
-  return finish(recogniser, undefined, problems, options);
+  return await finish(recogniser, undefined, problems, options);
 }
 
 async function finish(
   recogniser: Recogniser,
   validation: AsyncIterable<LabelledPicture> | undefined,
   problems: readonly PictureProblem[],
-  { out, signal }: LearnOptions,
+  { out, signal, onNotice }: LearnOptions,
 ): Promise<LearnResult> {
   const fit = await recogniser.fit();
   const { labels, examples } = recogniser;
+  const [twice, ...more] = examples.contradictions();
+  if (twice !== undefined)
+    onNotice?.(
+      `one picture under two labels: ${twice.map(({ path, label }) => `${path} (${label})`).join(", ")}${more.length > 0 ? `, and ${more.length} more` : ""}; saccade audit lists them`,
+    );
   await recogniser.save(out);
   const measuring = { onProblem: () => undefined, ...(signal === undefined ? {} : { signal }) };
   const measured = validation && (await recogniser.measure(validation, measuring));
@@ -154,6 +171,12 @@ async function openPictures(host: LearnHost, path: string, { seed, onNotice }: L
   if (empty !== undefined)
     throw new UsageError(`the class "${empty}" has no pictures`, "put pictures into its folder, or take it away");
   return { train, validation: validation?.length === 0 ? undefined : validation };
+}
+
+function picturesOfClasses({ labels, targets }: Dataset): number[] {
+  const counts = labels.map(() => 0);
+  for (const target of targets) counts[target]! += 1;
+  return counts;
 }
 
 async function* labelledPictures(dataset: Dataset, { dataFiles }: LearnHost): AsyncGenerator<LabelledPicture> {

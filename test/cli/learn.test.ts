@@ -1,5 +1,5 @@
 // saccade learn: from a folder of pictures to a model folder that every command takes, changed in place, and what it refuses.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { encodePng } from "../../src/platform/node/decode.ts";
@@ -10,7 +10,8 @@ import { temporaryFolder, writeMini } from "./mini-model.ts";
 
 const folder = temporaryFolder();
 const model = writeMini(folder, "sparseformer_v1_mini_64x64");
-const RUN = ["--model", model, "--no-cache", "--threads", "1"];
+const AGAIN = ["--no-cache", "--threads", "1"];
+const RUN = ["--model", model, ...AGAIN];
 
 async function writeClass(data: string, label: string, count: number): Promise<void> {
   const colours: Record<string, number[]> = { red: [220, 30, 30], green: [30, 200, 30], blue: [20, 30, 220] };
@@ -64,18 +65,52 @@ test("classes are added and forgotten in place; nothing of what was is left", as
   const path = join(folder, "changed");
   cpSync(learnt, path, { recursive: true });
   const before = readdirSync(path).length;
-  const added = await cli(["learn", "--out", path, "--add", more, "--json", ...RUN]);
+  const added = await cli(["learn", "--out", path, "--add", more, "--json", ...AGAIN]);
   expect(added.exitCode, added.notes.join("\n")).toBe(0);
   expect(JSON.parse(added.stdout).classes).toEqual([
     { label: "blue", pictures: 3 },
     { label: "green", pictures: 4 },
     { label: "red", pictures: 4 },
   ]);
-  const forgotten = await cli(["learn", "--out", path, "--forget", "blue", ...RUN]);
+  const forgotten = await cli(["learn", "--out", path, "--forget", "blue", ...AGAIN]);
   expect(forgotten.exitCode).toBe(0);
   const content = (at: string) => readdirSync(at).map((name) => [name, readFileSync(join(at, name), "latin1")]);
   expect(content(path)).toEqual(content(learnt));
   expect(readdirSync(path)).toHaveLength(before);
+});
+
+test("a validation split is measured, and what is under two labels is told", async () => {
+  const split = join(folder, "split");
+  for (const part of ["train", "val"]) cpSync(data, join(split, part), { recursive: true });
+  cpSync(join(data, "red", "0.png"), join(split, "train", "green", "copy.png"));
+  const run = await cli(["learn", split, "--out", join(folder, "of-split"), "--head", "ridge", "--json", ...RUN]);
+  expect(run.exitCode, run.notes.join("\n")).toBe(0);
+  expect(JSON.parse(run.stdout).validation).toMatchObject({ pictures: 8, top1: 1 });
+  expect(run.notes.join("\n")).toMatch(/one picture under two labels: .*copy\.png \(green\), .*0\.png \(red\)/);
+});
+
+test('a class called "unknown" is refused where unknown is an answer', async () => {
+  const named = join(folder, "called-unknown");
+  cpSync(data, named, { recursive: true });
+  cpSync(join(data, "red"), join(named, "unknown"), { recursive: true });
+  const run = await cli(["learn", named, "--out", join(folder, "ambiguous"), "--unknown", "0.1", ...RUN]);
+  expect([run.exitCode, run.notes.join("\n")]).toEqual([2, expect.stringContaining('a class is called "unknown"')]);
+  expect(existsSync(join(folder, "ambiguous"))).toBe(false);
+});
+
+test("what a killed run has left is replaced, and what is somebody's is not", async () => {
+  const begun = join(folder, "late.unfinished");
+  mkdirSync(begun);
+  writeFileSync(join(begun, "model.safetensors"), "half");
+  writeFileSync(join(begun, "diary.txt"), "mine");
+  const learn = () => cli(["learn", data, "--out", join(folder, "late"), "--head", "ridge", ...RUN]);
+  const refused = await learn();
+  expect([refused.exitCode, refused.notes.join("\n")]).toEqual([2, expect.stringContaining("it holds diary.txt")]);
+  expect(readdirSync(begun)).toContain("diary.txt");
+  rmSync(join(begun, "diary.txt"));
+  expect((await learn()).exitCode).toBe(0);
+  expect(existsSync(begun)).toBe(false);
+  expect(readdirSync(join(folder, "late")).filter((name) => name.startsWith("."))).toEqual([]);
 });
 
 test.each([
@@ -85,7 +120,11 @@ test.each([
   [["learn", "--out", "LEARNT", "--forget", "rad"], 2, /"rad" is none of the 2 classes[\s\S]*red/],
   [["learn", "--out", "MODEL", "--add", "DATA"], 2, /was not made by learning/],
   [["learn", "--out", "LEARNT", "--merge", "MODEL"], 2, /was not made by learning/],
-  [["learn", "MORE", "--out", "new"], 2, /one class, "blue"/],
+  [["learn", "MORE", "--out", "new"], 2, /only one class, "blue", to learn from/],
+  [["learn", "DATA", "--out", ""], 2, /has no name/],
+  [["learn", "--out", "LEARNT", "--forget", "red", "--layer", "tokens"], 2, /the layer cannot be given/],
+  [["learn", "--out", "LEARNT", "--add", "MORE", "--model", "MODEL"], 2, /the model cannot be given/],
+  [["learn", "DATA", "--out", "new", "--unknown-score", "energy"], 2, /say both: --unknown/],
   [["learn", "DATA", "--out", "new", "--unknown", "2"], 2, /between 0 and 1/],
   [["learn", "DATA", "--out", "DATA/inside"], 2, /lies in/],
   [["learn", "nowhere", "--out", "new"], 1, /not found/],
@@ -99,8 +138,8 @@ test.each([
     "DATA/inside": join(data, "inside"),
   };
   const before = readdirSync(learnt);
-  const isNew = args.includes("--out") && !args.includes("LEARNT") && !args.includes("MODEL");
-  const run = await cli([...args.map((arg) => named[arg] ?? arg), ...(isNew ? RUN : ["--threads", "1", "--no-cache"])]);
+  const isNew = args.includes("new");
+  const run = await cli([...args.map((arg) => named[arg] ?? arg), ...(isNew ? RUN : AGAIN)]);
   expect(run.notes.join("\n")).toMatch(message);
   expect(run.exitCode).toBe(exitCode);
   expect(readdirSync(learnt)).toEqual(before);

@@ -106,6 +106,13 @@ export class ExampleSet {
     return counts;
   }
 
+  /** Pictures that are in several classes, each with all its labels. */
+  contradictions(): (readonly LearntExample[])[] {
+    const byHash = new Map<string, LearntExample[]>();
+    for (const item of this.items) byHash.set(item.hash, [...(byHash.get(item.hash) ?? []), item]);
+    return [...byHash.values()].filter(({ length }) => length > 1);
+  }
+
   /** Rows of pictures, then those of texts, which have neither size nor hash. */
   toTable(): EmbeddingTable {
     const { space } = this;

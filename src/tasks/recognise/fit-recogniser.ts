@@ -87,7 +87,8 @@ const MANY = 1000;
 /** @throws UsageError for fewer than two classes, or fewer than two pictures of one; AbortedError */
 export async function fitRecogniser(set: ExampleSet, options: HeadOptions): Promise<RecogniserFit> {
   const { labels } = set;
-  requireClasses(set);
+  if (set.texts.size > 0) requireTexts(set, options);
+  else requireLearnable(labels, set.counts(), options);
   const start = performance.now();
   const form = set.texts.size > 0 ? TEXT_FORM : FORM;
   const features = inForm(set.matrix(), form);
@@ -209,28 +210,41 @@ async function tryHeads(names: readonly HeadName[], problem: Problem, options: H
   }
 }
 
-function requireClasses(set: ExampleSet): void {
-  const { labels } = set;
-  if (labels.length < 2)
-    throw new UsageError(
-      `there is ${labels.length === 1 ? `one class, "${labels[0]}"` : "no picture"} to learn from`,
-      "give pictures of at least two classes; to tell one thing from everything else, add a class of other pictures",
-    );
-  if (set.texts.size > 0) requireTexts(set);
-  else requirePictures(set);
-}
-
-function requirePictures(set: ExampleSet): void {
-  const few = set.counts().findIndex((count) => count < 2);
+/** @throws UsageError for fewer than two classes, fewer than two pictures of one, and options that do not go together */
+export function requireLearnable(labels: readonly string[], counts: readonly number[], options: HeadOptions): void {
+  requireClasses(labels, options);
+  const few = counts.findIndex((count) => count < 2);
   if (few >= 0)
     throw new UsageError(
-      `the class "${set.labels[few]}" has one picture, and every class needs two`,
+      `the class "${labels[few]}" has ${counts[few] === 0 ? "no" : "one"} picture, and every class needs two`,
       "give more pictures of it; five to ten are a good beginning",
     );
 }
 
+/** Two at least. And what is called "unknown" must mean one thing. */
+function requireClasses(labels: readonly string[], { unknown, unknownScore }: HeadOptions): void {
+  if (labels.length < 2)
+    throw new UsageError(
+      labels.length === 1
+        ? `there is only one class, "${labels[0]}", to learn from`
+        : "there is no picture to learn from",
+      "give pictures of at least two classes; to tell one thing from everything else, add a class of other pictures",
+    );
+  if (unknown === undefined && unknownScore !== undefined)
+    throw new UsageError(
+      `what tells strangers was chosen (${unknownScore}), and no share of pictures that may be called "unknown"`,
+      "say both: --unknown 0.05 (in a program, the option unknown)",
+    );
+  if (unknown !== undefined && labels.includes("unknown"))
+    throw new UsageError(
+      'a class is called "unknown", as is the answer for what is none of the classes',
+      "give the class another name, or leave --unknown out",
+    );
+}
+
 /** A class that has a text needs no picture, but all need a text then. */
-function requireTexts({ labels, texts, items }: ExampleSet): void {
+function requireTexts({ labels, texts, items }: ExampleSet, options: HeadOptions): void {
+  requireClasses(labels, options);
   const without = labels.find((label) => !texts.has(label));
   if (without !== undefined) throw new UsageError(`the class "${without}" has no text, and others have`);
   if (items.length < 2)

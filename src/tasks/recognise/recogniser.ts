@@ -3,10 +3,11 @@
 
 import type { DecodedEmbeddings } from "../../embeddings/embedding-table.ts";
 import { writeEmbeddings } from "../../embeddings/write-embeddings.ts";
-import { UsageError } from "../../errors.ts";
+import { SaccadeError, UsageError } from "../../errors.ts";
 import { featureMatrix } from "../../learn/feature-matrix.ts";
 import {
   type LearntFolder,
+  type LearntParts,
   readLearntFolder,
   updateLearntFolder,
   writeLearntFolder,
@@ -84,6 +85,10 @@ export class Recogniser {
   readonly #texts: ClassTexts | undefined;
   #examples: ExampleSet;
   #fit: RecogniserFit | undefined;
+  /** Changes and fits one after another, so that none is lost to one that began before it. */
+  #last: Promise<unknown> = Promise.resolve();
+  /** The folder that it was read from or written to last, and what it had learnt then. */
+  #saved: { readonly folder: string; readonly examples: string } | undefined;
 
   private constructor(parts: Parts, fit?: RecogniserFit) {
     this.#host = parts.host;
@@ -144,7 +149,9 @@ export class Recogniser {
       const examples = examplesOf(table, embedder.space, folder);
       const head = { ...optionsOf(learnt), ...headOptions(host, options) };
       const texts = textsOf(learnt, examples, { host, embedder, options, folder });
-      return new Recogniser({ host, backbone, embedder, options: head, examples, texts });
+      const recogniser = new Recogniser({ host, backbone, embedder, options: head, examples, texts });
+      recogniser.#saved = { folder, examples: learnt.examples };
+      return recogniser;
     } catch (error) {
       await embedder.dispose();
       throw error;
@@ -167,9 +174,8 @@ export class Recogniser {
   }
 
   /** Which head it has, and how well it does on pictures that it has not seen. One that was loaded is fitted when somebody asks. */
-  async fit(): Promise<RecogniserFit> {
-    this.#fit ??= await fitRecogniser(this.#examples, this.#options);
-    return this.#fit;
+  fit(): Promise<RecogniserFit> {
+    return this.#inTurn(() => this.#fitted());
   }
 
   /** Learns more pictures, of classes that it knows or of new ones. Nothing changes when that fails. */
@@ -178,19 +184,20 @@ export class Recogniser {
     options: ExampleOptions = {},
   ): Promise<void> {
     const examples = await embedExamples(this.#host, this.#embedder, pictures, options);
-    await this.#become(this.#examples.with(examples), options);
+    await this.#become((known) => known.with(examples), options);
   }
 
   /** Forgets a class and all pictures of it. Throws UsageError for one that it does not know, and where fewer than two would be left. */
   async forget(label: string): Promise<void> {
-    await this.#become(this.#examples.without(label));
+    await this.#become((known) => known.without(label));
   }
 
   /** Learns what another recogniser has learnt on the same features. Throws UsageError that says what differs where they are not the same. */
   async merge(other: Recogniser): Promise<void> {
-    const merged = this.#examples.merged(other.examples, ["this recogniser", "the other one"]);
     // Where classes begin with texts, one of the other's that has no picture is learnt too.
-    await this.#become(merged, { labels: other.labels });
+    await this.#become((known) => known.merged(other.examples, ["this recogniser", "the other one"]), {
+      labels: other.labels,
+    });
   }
 
   /** One picture in, one answer out; an array in, an array out. */
@@ -210,8 +217,8 @@ export class Recogniser {
     vectors.forEach((vector, i) => {
       data.set(vector, i * width);
     });
-    const { logits, strangeness } = answerRows(await this.fit(), featureMatrix(vectors.length, width, data));
-    const { labels } = this;
+    const { fit, labels } = await this.#inTurn(async () => ({ fit: await this.#fitted(), labels: this.labels }));
+    const { logits, strangeness } = answerRows(fit, featureMatrix(vectors.length, width, data));
     return vectors.map((_, i): Recognition => {
       const scores = Float32Array.from(logits.subarray(i * labels.length, (i + 1) * labels.length));
       return {
@@ -244,16 +251,16 @@ export class Recogniser {
    * Writes a model folder like any other, which can also be learnt on with. A folder that is a learnt model already is changed in one step: until then
    * it is what it was.
    *
-   * @throws UsageError for anything else that is in the way
+   * @throws UsageError for anything else that is in the way; SaccadeError "changed" for a folder that somebody else has changed since it was loaded
    */
-  async save(folder: string): Promise<void> {
-    const { files } = this.#host;
-    const parts = await this.#parts();
-    if ((await files.stat(folder)) === undefined) return writeLearntFolder(this.#host, folder, parts);
-    const there = await readLearntFolder(files, folder);
-    requireSameSpace(this.space, there.card.learnt.space as unknown as EmbeddingSpace, ["this recogniser", folder]);
-    await using _ = await files.lock(folder);
-    await updateLearntFolder(this.#host, folder, parts);
+  save(folder: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const { files } = this.#host;
+      const parts = await this.#parts();
+      const isThere = (await files.stat(folder)) !== undefined;
+      const examples = isThere ? await this.#update(folder, parts) : await writeLearntFolder(this.#host, folder, parts);
+      this.#saved = { folder, examples };
+    });
   }
 
   dispose(): Promise<void> {
@@ -264,14 +271,42 @@ export class Recogniser {
     return this.dispose();
   }
 
-  async #become(changed: ExampleSet, { labels, signal }: Becoming = {}): Promise<void> {
-    const examples = (await this.#texts?.completed(changed, labels, signal)) ?? changed;
-    this.#fit = await fitRecogniser(examples, this.#options);
-    this.#examples = examples;
+  /** Runs after everything that was asked for before. */
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(run);
+    this.#last = result.catch(() => undefined);
+    return result;
   }
 
-  async #parts() {
-    const fit = await this.fit();
+  #become(change: (known: ExampleSet) => ExampleSet, { labels, signal }: Becoming = {}): Promise<void> {
+    return this.#inTurn(async () => {
+      const changed = change(this.#examples);
+      const examples = (await this.#texts?.completed(changed, labels, signal)) ?? changed;
+      this.#fit = await fitRecogniser(examples, this.#options);
+      this.#examples = examples;
+    });
+  }
+
+  async #fitted(): Promise<RecogniserFit> {
+    this.#fit ??= await fitRecogniser(this.#examples, this.#options);
+    return this.#fit;
+  }
+
+  async #update(folder: string, parts: LearntParts): Promise<string> {
+    const { files } = this.#host;
+    await readLearntFolder(files, folder); // refuses what is something else before anything is written there
+    await using _ = await files.lock(folder);
+    const there = await readLearntFolder(files, folder);
+    requireSameSpace(this.space, there.card.learnt.space as unknown as EmbeddingSpace, ["this recogniser", folder]);
+    if (this.#saved?.folder === folder && this.#saved.examples !== there.examples)
+      throw new SaccadeError("changed", `${folder} has learnt something else meanwhile`, {
+        hint: "nothing was written: do it again, and it is added to what is there now",
+      });
+    return await updateLearntFolder(this.#host, folder, parts);
+  }
+
+  async #parts(): Promise<LearntParts> {
+    const fit = await this.#fitted();
     const { described, measured } = fit;
     const { licence, provenance } = this.#backbone.card;
     const { top1, interval } = measured;
