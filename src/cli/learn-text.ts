@@ -2,6 +2,7 @@
 import type { Confusion } from "../tasks/recognise/fit-recogniser.ts";
 import type { LearnResult } from "../workflows/learn.ts";
 import type { WeakFeatures } from "../workflows/weak-features.ts";
+import { fold } from "./facts.ts";
 import { printable, table } from "./terminal.ts";
 import { shellWord } from "./train-progress.ts";
 
@@ -20,7 +21,7 @@ export function learnText(result: LearnResult, seconds: number, columns: number)
     `${printable(folder)}: ${labels.length} classes from ${pictures} pictures in ${seconds.toFixed(1)} s, ${fit.seconds.toFixed(1)} s of them to fit\n`,
     accuracyLines(result),
     confusionTable(fit.measured.confusions, columns),
-    fewLines(labels, counts),
+    fewLines(labels, counts, columns),
     weakLines(result),
     problems
       .slice(0, MOST_PROBLEMS)
@@ -71,11 +72,12 @@ function confusionTable(confusions: readonly Confusion[], columns: number): stri
   return rows.length === 0 ? "" : table(["most confused", "taken for", "pictures"], rows, { right: [2], columns });
 }
 
-function fewLines(labels: readonly string[], counts: readonly number[]): string {
+function fewLines(labels: readonly string[], counts: readonly number[], columns: number): string {
   const few = labels.flatMap((label, i) => (counts[i]! < FEW ? [`${printable(label)} (${counts[i]})`] : []));
   if (few.length === 0) return "";
   const shown = few.slice(0, 8).join(", ");
-  return `more pictures would help: ${shown}${few.length > 8 ? `, and ${few.length - 8} more classes` : ""}\n`;
+  const rest = few.length > 8 ? `, and ${few.length - 8} more classes` : "";
+  return `${fold(`more pictures would help: ${shown}${rest}`, columns).join("\n")}\n`;
 }
 
 function weakLines({ weak }: LearnResult): string {

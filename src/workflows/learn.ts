@@ -67,11 +67,7 @@ export async function learn(host: LearnHost, data: string | undefined, options: 
       "to change a learnt model: saccade learn --out NAME --add DATA",
     );
   if (data === undefined) return change(host, options);
-  if ((await host.files.stat(out)) !== undefined)
-    throw new UsageError(
-      `${out} is there already`,
-      "name another folder; to add to a learnt model: saccade learn --out NAME --add DATA",
-    );
+  await requireNew(host, out);
   const { train, validation } = await openPictures(host, data, options);
   // Before the model's time is spent. Classes that begin with texts may have fewer pictures.
   if (options.text === undefined) requireLearnable(train.labels, picturesOfClasses(train), options);
@@ -79,9 +75,18 @@ export async function learn(host: LearnHost, data: string | undefined, options: 
   const problems: PictureProblem[] = [];
   const learning = { ...options, ...reporting(train.length, problems, options) };
   await using recogniser = await Recogniser.learn(host, model, labelledPictures(train, host), learning);
+  await requireNew(host, out); // somebody else may have made it meanwhile
   const result = await finish(recogniser, validation && labelledPictures(validation, host), problems, options);
   const weak = await judged(host, { model, examples: recogniser.examples, fit: result.fit }, train, options);
   return weak === undefined ? result : { ...result, weak };
+}
+
+async function requireNew({ files }: LearnHost, out: string): Promise<void> {
+  if ((await files.stat(out)) !== undefined)
+    throw new UsageError(
+      `${out} is there already`,
+      "name another folder; to add to a learnt model: saccade learn --out NAME --add DATA",
+    );
 }
 
 async function judged(host: LearnHost, learnt: Learnt, train: Dataset, options: LearnOptions) {
