@@ -5,6 +5,7 @@ import type { Dim } from "../../graph/dimensions.ts";
 import { Graph } from "../../graph/tensor.ts";
 import type { FeatureMatrix } from "../../learn/feature-matrix.ts";
 import { type FeatureProducts, type Products, type ProductsOf, plainProducts } from "../../learn/products.ts";
+import { breathe } from "../../learn/stop.ts";
 import { lower } from "../../onnx/lower.ts";
 import type { Host } from "../../platform/host.ts";
 import type { Session, SessionOptions } from "../../runtime/session.ts";
@@ -99,10 +100,7 @@ class GivenRows implements FeatureProducts {
       // Small parts, added in float64: float32 sums of many rows lose digits.
       const step = Math.max(1, Math.floor(this.#making.part / 4 / width));
       for (let from = 0; from < this.rows; from += step) {
-        const { gram } = await session.run(
-          this.#feeds(from, Math.min(from + step, this.rows), center),
-          this.#running(),
-        );
+        const { gram } = await this.#run(session, this.#feeds(from, Math.min(from + step, this.rows), center));
         const part = gram!.data as Float32Array;
         for (let i = 0; i < total.length; i++) total[i] = total[i]! + part[i]!;
       }
@@ -120,7 +118,7 @@ class GivenRows implements FeatureProducts {
     const session = await this.#making.open(graph, { rotation: matrix(width, width, rotation) });
     try {
       return await HeldRows.make(this.rows, width, this.#making, async (from, to) => {
-        const { turned } = await session.run(this.#feeds(from, to, center), this.#running());
+        const { turned } = await this.#run(session, this.#feeds(from, to, center));
         return turned as TensorData<"float32">;
       });
     } finally {
@@ -149,9 +147,9 @@ class GivenRows implements FeatureProducts {
     return { rows: this.#part(from, to), center: tensor("float32", [this.width], Float32Array.from(center)) };
   }
 
-  #running() {
-    const { signal } = this.#making;
-    return { transferInputs: true, ...(signal === undefined ? {} : { signal }) };
+  async #run(session: Session, feeds: Record<string, TensorData>) {
+    await breathe(this.#making.signal);
+    return session.run(feeds, { transferInputs: true });
   }
 }
 
