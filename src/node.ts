@@ -273,7 +273,7 @@ export const evaluate = (model: string, data: string, options?: EvaluateOptions)
  * @example
  * const found = await audit("flowers");
  * for (const { picture, suggested } of found.labels?.doubts ?? [])
- *   console.log(found.set.pictures[picture].name, "looks like", found.classNames[suggested]);
+ *   console.log(found.set.pictures[picture]!.name, "looks like", found.classNames[suggested]);
  */
 export const audit = (data: string, options?: AuditOptions): Promise<AuditResult> =>
   auditPictures(nodeTrainingHost, data, options);

