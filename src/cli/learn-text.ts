@@ -60,7 +60,7 @@ function accuracyLines({ fit, validation }: LearnResult): string {
     );
   if (described.unknown !== undefined)
     lines.push(
-      `unknown: by ${described.unknown.score}, about ${percent(described.unknown.rate)} of the classes' own pictures are called so too`,
+      `unknown: by ${described.unknown.score}, about ${percent(described.unknown.rate)} of the classes' pictures too`,
       ...(validation?.takenForUnknown === undefined
         ? []
         : [`  ${validation.takenForUnknown} of the ${validation.pictures} validation pictures are called so`]),
