@@ -84,6 +84,9 @@ function caseOf(result: AuditResult, { pictures, kind }: DuplicateGroup): { path
   };
 }
 
+/** Where classifiers that have not seen a picture agree with fewer labels, the features are too weak to doubt many. */
+const WEAK_AGREEMENT = 0.75;
+
 function labels(result: AuditResult): Advice[] {
   const { labels: check, set, classNames } = result;
   if (check === undefined || check.doubts.length === 0 || check.estimated === 0) return [];
@@ -92,7 +95,7 @@ function labels(result: AuditResult): Advice[] {
     {
       kind: "labels",
       found: `about ${estimated} of ${count(set.pictures.length, "label")} are doubtful (${percent(estimated / set.pictures.length)})`,
-      todo: "look at the suggestions from the top, and correct what is wrong",
+      todo: `look at them from the top, and correct what is wrong: where classes look alike, many are the classifiers' mistakes${check.agreement < WEAK_AGREEMENT ? ", and a stronger --model makes fewer" : ""}`,
       cases: doubts.slice(0, estimated).map(({ picture, suggested, confidence }) => {
         const { path, label } = referenceOf(result, picture);
         return { path, detail: `${label}, looks like ${classNames[suggested]} (${percent(confidence)})` };

@@ -57,7 +57,13 @@ function unknownRows(unknown: CalledUnknown | undefined): string[][] {
   return [
     ...(known.count === 0
       ? []
-      : [["unknown", share(known), `of the ${known.count} pictures of known classes are called so`]]),
+      : [
+          [
+            "unknown",
+            share(known),
+            `of ${known.count} known pictures; above, their nearest class counts`,
+          ],
+        ]),
     ...(others.count === 0
       ? []
       : [["strangers", share(others), `of the ${others.count} pictures of other classes are called unknown`]]),

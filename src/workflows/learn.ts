@@ -2,7 +2,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { PictureSource as DataPicture } from "../data/files.ts";
 import { openDataset } from "../data/open.ts";
-import { UsageError } from "../errors.ts";
+import { NotFoundError, UsageError } from "../errors.ts";
 import { spreadSubset } from "../evaluate/dataset-split.ts";
 import type { TrainingHost } from "../platform/host.ts";
 import type { PictureSource } from "../tasks/engine/pictures.ts";
@@ -110,6 +110,8 @@ async function change(host: LearnHost, options: LearnOptions): Promise<LearnResu
       `${out} has learnt on features that stay as they are, so the ${other} cannot be given`,
       `leave the ${other} out, or learn anew: saccade learn DATA --out NAME`,
     );
+  if ((await host.files.stat(out)) === undefined)
+    throw new NotFoundError("learnt model", out, "make it first: saccade learn DATA --out NAME");
   await using recogniser = await Recogniser.load(host, out, options);
   const problems: PictureProblem[] = [];
   for (const label of typeof forget === "string" ? [forget] : (forget ?? [])) {

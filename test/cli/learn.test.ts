@@ -58,7 +58,7 @@ test("classify and eval take it", async () => {
   const text = await cli(["classify", grey, "--model", learnt, "--threads", "1"]);
   expect(text.stdout).toMatch(/^unknown \(nearest: (red|green)\)\n$/);
   const evaluated = await cli(["eval", learnt, data, "--threads", "1"]);
-  expect(evaluated.stdout).toMatch(/unknown +[\d.]+ % +of the 8 pictures of known classes/);
+  expect(evaluated.stdout).toMatch(/unknown +[\d.]+ % +of 8 known pictures/);
 });
 
 test("classes are added and forgotten in place; nothing of what was is left", async () => {

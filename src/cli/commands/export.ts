@@ -117,7 +117,7 @@ async function exportForeign({ bytes, card }: OnnxModel, out: string, flags: Exp
       "leave --target, --input, --precision, --outputs, --stages and sizes out",
     );
   await nodeHost.files.writeAtomic(out, bytes);
-  terminal.out(`${out}: ${compact(bytes.length, "B")}, ONNX as it was, all of it in one file\n`);
+  terminal.out(`${out}: ${compact(bytes.length, "B")}, all of it in one ONNX file\n`);
 }
 
 async function exportInStages(

@@ -110,7 +110,7 @@ async function index(
 
 async function remove(folder: string, paths: readonly string[]): Promise<number> {
   await using from = await PictureIndex.open(nodeHost, folder);
-  return from.remove(paths);
+  return await from.remove(paths);
 }
 
 /** An index that is there keeps its model unless another one is named, which it then refuses if it is another one. */
