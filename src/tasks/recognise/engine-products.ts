@@ -240,13 +240,10 @@ class HeldRows implements Products {
       places: tensor("int64", [1], new BigInt64Array(1)),
       ...feeds,
     };
+    // Runs are short and many at once: each looks at the signal before it begins, where a signal for each would have hundreds of listeners.
+    await breathe(this.#signal);
     // Every feed was made for this one run.
-    const options = {
-      outputs: [output],
-      transferInputs: true,
-      ...(this.#signal === undefined ? {} : { signal: this.#signal }),
-    };
-    return (await session.run(all, options))[output]!.data as Float32Array;
+    return (await session.run(all, { outputs: [output], transferInputs: true }))[output]!.data as Float32Array;
   }
 }
 
