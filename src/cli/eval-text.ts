@@ -57,13 +57,7 @@ function unknownRows(unknown: CalledUnknown | undefined): string[][] {
   return [
     ...(known.count === 0
       ? []
-      : [
-          [
-            "unknown",
-            share(known),
-            `of ${known.count} known pictures; above, their nearest class counts`,
-          ],
-        ]),
+      : [["unknown", share(known), `of ${known.count} known pictures; above, their nearest class counts`]]),
     ...(others.count === 0
       ? []
       : [["strangers", share(others), `of the ${others.count} pictures of other classes are called unknown`]]),

@@ -12,7 +12,10 @@ import { ROOT } from "./documents.ts";
 const NOT_RUN: readonly (readonly [example: RegExp, reason: string])[] = [
   [/^train|^scenes|^eval \S+ scenes/, "takes minutes"],
   [/^pull/, "downloads"],
-  [/(sparseformer|convnext|deit|resnet)\w*\d|sparseformer_(v1|btsp)|gfnet|my-swin|--as(-file)? /, "needs official weights"],
+  [
+    /(sparseformer|convnext|deit|resnet)\w*\d|sparseformer_(v1|btsp)|gfnet|my-swin|--as(-file)? /,
+    "needs official weights",
+  ],
   [/(net|tiny|clip)\.pth|(foreign|mobilenet)\.onnx|clip-index|my-clip/, "needs a file of somebody's own"],
   [/--device webgpu/, "needs a graphics card"],
 ];
