@@ -22,7 +22,8 @@ import { type EmbedderOptions, type Embedder as EmbedderTask, loadEmbedder } fro
 import type { EngineOptions } from "./tasks/engine/engine.ts";
 import { type PictureSource, readPicture } from "./tasks/engine/pictures.ts";
 import type { LabelledPicture } from "./tasks/recognise/learn-pictures.ts";
-import { type RecogniserOptions, Recogniser as RecogniserTask } from "./tasks/recognise/recogniser.ts";
+import { Recogniser as RecogniserTask } from "./tasks/recognise/recogniser.ts";
+import type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
 import {
   loadTextEmbedder,
   type TextEmbedderOptions,
@@ -98,7 +99,8 @@ export type { PictureSource } from "./tasks/engine/pictures.ts";
 export type { Confusion, CrossValidated, HeadOptions, RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
 export type { TextOptions } from "./tasks/recognise/label-texts.ts";
 export type { LabelledPicture, PictureProblem } from "./tasks/recognise/learn-pictures.ts";
-export type { Measured, RecogniserOptions, Recognition } from "./tasks/recognise/recogniser.ts";
+export type { Measured, Recognition } from "./tasks/recognise/recogniser.ts";
+export type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
 export { labelVectors, type PromptOptions } from "./tasks/zero-shot/label-vectors.ts";
 export { DEFAULT_TEMPLATES } from "./tasks/zero-shot/prompts.ts";
 export type { EmbedTextOptions, TextEmbedderOptions } from "./tasks/zero-shot/text-embedder.ts";

@@ -12,11 +12,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decodeEmbeddings } from "../embeddings/decode-embeddings.ts";
+import { inThreadHost as host, spaceOf } from "../../test/retrieval/index-cases.ts";
 import { FormatError, SaccadeError, UsageError } from "../errors.ts";
-import { nodeDataFiles } from "../platform/node/data-files.ts";
-import { nodeHost } from "../platform/node/host.ts";
-import type { EmbeddingSpace } from "../tasks/embed/space.ts";
 import { IndexWriter } from "./index-writer.ts";
 import { codesName, findManifest, requireManifest } from "./manifest.ts";
 import { openPart } from "./parts.ts";
@@ -29,28 +26,8 @@ afterAll(() => rmSync(parent, { recursive: true }));
 let folders = 0;
 const newFolder = () => join(parent, String(folders++));
 
-/** Decoding in this thread: hundreds of small files. */
-const host = {
-  ...nodeHost,
-  decodeEmbeddings: (request: Parameters<typeof nodeHost.decodeEmbeddings>[0]) =>
-    decodeEmbeddings(nodeDataFiles, request),
-};
-
 const WIDTH = 3;
-const SPACE: EmbeddingSpace = {
-  id: "aaaaaaaaaaaaaaaa",
-  name: "saccade/everyday",
-  model: "m",
-  layer: "features",
-  pooling: "none",
-  transform: "resize(8,8)",
-  views: "center",
-  precision: "float32",
-  power: false,
-  projection: null,
-  normalize: true,
-  width: WIDTH,
-};
+const SPACE = spaceOf(WIDTH, "saccade/everyday");
 const WANTED = { space: SPACE, levels: 1 };
 
 const pictureOf = (path: string, content: number) => ({

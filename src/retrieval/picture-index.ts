@@ -1,10 +1,12 @@
 // An index of pictures: which of many pictures are like one, found exactly.
 import { FormatError, NotFoundError, type SaccadeError, UsageError } from "../errors.ts";
+import { lastingName } from "../model-folder/lasting-name.ts";
 import type { DigestHost, EmbeddingsHost, Host } from "../platform/host.ts";
 import { type Embedder, type EmbedderOptions, loadEmbedder } from "../tasks/embed/embedder.ts";
 import { type EmbeddingSpace, requireSameSpace } from "../tasks/embed/space.ts";
 import type { ModelSource } from "../tasks/engine/engine.ts";
 import { type PictureSource, readPicture } from "../tasks/engine/pictures.ts";
+import { requirePair } from "../tasks/zero-shot/paired-texts.ts";
 import { loadTextEmbedder, type TextEmbedder } from "../tasks/zero-shot/text-embedder.ts";
 import { type AddOptions, addPictures, type PictureOutcome } from "./add-pictures.ts";
 import { ExactSearch, requireVector } from "./exact-search.ts";
@@ -112,7 +114,8 @@ export class PictureIndex implements AsyncDisposable {
       throw new UsageError(`an index has 1 to ${MOST_LEVELS} scales of patches, got ${levels}`);
     const find = model === undefined ? requireManifest : findManifest;
     const manifest = await find(host.files, folder);
-    return new PictureIndex(host, folder, { ...options, ...(await lasting(host, model)) }, manifest);
+    const named = typeof model === "string" ? { model: await lastingName(host, model) } : {};
+    return new PictureIndex(host, folder, { ...options, ...named }, manifest);
   }
 
   /** What its vectors are; undefined before an index is made. */
@@ -214,11 +217,7 @@ export class PictureIndex implements AsyncDisposable {
   async searchText(text: string, options: SearchOptions = {}): Promise<Match[]> {
     const { width } = this.#filled().space;
     const texts = await this.#openTexts();
-    if (texts.width !== width)
-      throw new UsageError(
-        `the index ${this.folder} has vectors of ${width} numbers, and ${texts.card.name} makes ${texts.width}: they do not belong together`,
-        "name the text model that was trained with the index's model",
-      );
+    requirePair(`the model of the index ${this.folder}`, width, texts);
     const signal = options.signal === undefined ? {} : { signal: options.signal };
     return this.searchVectors([await texts.embed(text, signal)], options);
   }
@@ -385,12 +384,6 @@ export class PictureIndex implements AsyncDisposable {
     await this.#closeSearch();
     this.#manifest = await requireManifest(this.#host.files, this.folder);
   }
-}
-
-/** A path of a model that is still one when the index is opened somewhere else. */
-async function lasting(host: RetrievalHost, model: ModelSource | undefined): Promise<{ model?: ModelSource }> {
-  if (typeof model !== "string") return model === undefined ? {} : { model };
-  return { model: (await host.files.stat(model)) === undefined ? model : host.absolutePath(model) };
 }
 
 /** What makes vectors of a space again; a projection is not in it. */

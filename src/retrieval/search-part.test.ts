@@ -2,11 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { decodeEmbeddings } from "../embeddings/decode-embeddings.ts";
-import { nodeDataFiles } from "../platform/node/data-files.ts";
-import { nodeHost } from "../platform/node/host.ts";
+import { inThreadHost, spaceOf } from "../../test/retrieval/index-cases.ts";
 import { RandomSource } from "../random.ts";
-import type { EmbeddingSpace } from "../tasks/embed/space.ts";
 import { encodeVectors } from "./codes.ts";
 import { IndexWriter } from "./index-writer.ts";
 import { requireManifest } from "./manifest.ts";
@@ -16,28 +13,15 @@ const parent = mkdtempSync(join(tmpdir(), "saccade-codes-"));
 afterAll(() => rmSync(parent, { recursive: true }));
 
 const WIDTH = 5;
-const SPACE: EmbeddingSpace = {
-  id: "aaaaaaaaaaaaaaaa",
-  name: "m",
-  model: "m",
-  layer: "features",
-  pooling: "none",
-  transform: "resize(8,8)",
-  views: "center",
-  precision: "float32",
-  power: false,
-  projection: null,
-  normalize: true,
-  width: WIDTH,
-};
+const SPACE = spaceOf(WIDTH);
 
 /** Counts how often whole parts are decoded. */
 let decoded = 0;
 const host = {
-  ...nodeHost,
-  decodeEmbeddings: (request: Parameters<typeof nodeHost.decodeEmbeddings>[0]) => {
+  ...inThreadHost,
+  decodeEmbeddings: (request: Parameters<typeof inThreadHost.decodeEmbeddings>[0]) => {
     decoded++;
-    return decodeEmbeddings(nodeDataFiles, request);
+    return inThreadHost.decodeEmbeddings(request);
   },
 };
 
@@ -106,7 +90,7 @@ test("where codes cannot be kept they are made each time", async () => {
   rmSync(codesPath);
   const files = {
     ...host.files,
-    writeAtomic: () => nodeHost.files.read(join(parent, "nothing")).then(() => undefined),
+    writeAtomic: () => inThreadHost.files.read(join(parent, "nothing")).then(() => undefined),
   };
   const manifest = await requireManifest(host.files, folder);
   const part = await SearchPart.open({ ...host, files }, folder, manifest, manifest.parts[0]!);

@@ -8,12 +8,8 @@ import type { TrainingHost } from "../platform/host.ts";
 import type { PictureSource } from "../tasks/engine/pictures.ts";
 import { type RecogniserFit, requireLearnable } from "../tasks/recognise/fit-recogniser.ts";
 import type { LabelledPicture, PictureProblem } from "../tasks/recognise/learn-pictures.ts";
-import {
-  type Measured,
-  Recogniser,
-  type RecogniserHost,
-  type RecogniserOptions,
-} from "../tasks/recognise/recogniser.ts";
+import { type Measured, Recogniser } from "../tasks/recognise/recogniser.ts";
+import type { RecogniserHost, RecogniserOptions } from "../tasks/recognise/recogniser-options.ts";
 import { defaultBackbone, modelsAtHand } from "./backbone.ts";
 import { type Learnt, type WeakFeatures, weakFeatures } from "./weak-features.ts";
 

@@ -5,7 +5,7 @@ import { loadEmbedder } from "../tasks/embed/embedder.ts";
 import { ExampleSet } from "../tasks/recognise/example-set.ts";
 import { fitRecogniser, type HeadOptions, type RecogniserFit } from "../tasks/recognise/fit-recogniser.ts";
 import { embedExamples, type LabelledPicture } from "../tasks/recognise/learn-pictures.ts";
-import type { RecogniserHost, RecogniserOptions } from "../tasks/recognise/recogniser.ts";
+import type { RecogniserHost, RecogniserOptions } from "../tasks/recognise/recogniser-options.ts";
 import type { ModelAtHand } from "./backbone.ts";
 
 export interface WeakFeatures {

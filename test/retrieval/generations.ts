@@ -1,34 +1,15 @@
 // Writes an index again and again until it is killed. Every picture of a commit has the commit's number, and each commit has other pictures, so that
 // whoever looks sees whether a commit is there whole.
-import { decodeEmbeddings } from "../../src/embeddings/decode-embeddings.ts";
-import { nodeDataFiles } from "../../src/platform/node/data-files.ts";
-import { nodeHost } from "../../src/platform/node/host.ts";
+
 import { IndexWriter } from "../../src/retrieval/index-writer.ts";
-import type { EmbeddingSpace } from "../../src/tasks/embed/space.ts";
+import { inThreadHost, spaceOf } from "./index-cases.ts";
 
 export const PICTURES = 40;
 
-export const SPACE: EmbeddingSpace = {
-  id: "aaaaaaaaaaaaaaaa",
-  name: "m",
-  model: "m",
-  layer: "features",
-  pooling: "none",
-  transform: "resize(8,8)",
-  views: "center",
-  precision: "float32",
-  power: false,
-  projection: null,
-  normalize: true,
-  width: 2,
-};
+export const SPACE = spaceOf(2);
 
 /** Decoding in this thread: a process that is killed has one thread less to start. */
-export const host = {
-  ...nodeHost,
-  decodeEmbeddings: (request: Parameters<typeof nodeHost.decodeEmbeddings>[0]) =>
-    decodeEmbeddings(nodeDataFiles, request),
-};
+export const host = inThreadHost;
 
 /** The pictures of a commit: a window that moves on. */
 export const pathsOf = (generation: number): string[] =>

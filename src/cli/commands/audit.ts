@@ -20,6 +20,7 @@ import {
   integer,
   loadOptions,
   type ModelOptions,
+  NO_CACHE_HELP,
   type PrecisionOptions,
   type ResolutionOptions,
   type SessionsOptions,
@@ -75,7 +76,7 @@ export function addAudit(program: Command, terminal: Terminal): void {
     .option("--transform <text>", "preprocessing instead of the model's own")
     .option("--seed <n>", "decides how pictures are held out and where the map puts them", integer(0), 0)
     .option("--batch <n>", "pictures run together", integer(1), 32)
-    .option("--no-cache", "neither look for features of an earlier run nor keep them for the next")
+    .option("--no-cache", NO_CACHE_HELP)
     .addHelpText("after", EXAMPLES);
   addResolutionOption(addPrecisionOption(addSessionsOption(addDeviceOptions(addModelOptions(command)))));
   addFeatureOptions(command).action((data: string, flags: AuditFlags) => runAudit(data, flags, terminal));

@@ -200,7 +200,7 @@ async function textEmbeddings(
     cache: flags.cache,
     textModel: textModel ?? card.textModel,
   });
-  requirePair(card, space.width, texts);
+  requirePair(card.name, space.width, texts);
   const vectors = await texts.embed(text, { signal: terminal.signal });
   return vectors.map((vector, i) => ({ name: text[i]!, vector, textModel: texts.card.name }));
 }

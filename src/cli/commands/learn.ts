@@ -16,6 +16,7 @@ import {
   integer,
   loadOptions,
   type ModelOptions,
+  NO_CACHE_HELP,
   type SessionsOptions,
   sessionOptions,
 } from "../options.ts";
@@ -92,7 +93,7 @@ export function addLearn(program: Command, terminal: Terminal): void {
     .option("--forget <label...>", "forget classes and their pictures")
     .option("--merge <name>", "learn what another learnt model has learnt")
     .option("--seed <n>", "of what is left out to measure (default: 0)", integer(0))
-    .option("--no-cache", "neither look for features of an earlier run nor keep them for the next")
+    .option("--no-cache", NO_CACHE_HELP)
     .option("--json", "one JSON object")
     .addHelpText("after", EXAMPLES);
   addSessionsOption(addDeviceOptions(addModelOptions(command))).action((data: string | undefined, flags: LearnFlags) =>

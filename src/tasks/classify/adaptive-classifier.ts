@@ -31,9 +31,9 @@ import {
   requireOutput,
 } from "../engine/engine.ts";
 import { batchesOf, joinsViews, viewPixels, viewValues } from "../engine/picture-sessions.ts";
-import { type Answered, allAnswers, type Reserve, streamAnswers } from "../engine/picture-stream.ts";
+import { type Answered, allAnswers, oneOrMany, type Reserve, streamAnswers } from "../engine/picture-stream.ts";
 import { type PictureSource, readPicture, requireManyPictures } from "../engine/pictures.ts";
-import { problemOf, softmax, topPredictions } from "./class-scores.ts";
+import { problemOf, requireTopK, softmax, topPredictions } from "./class-scores.ts";
 import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./exit-rule.ts";
 import { gazeOutputs, gazeStages } from "./gaze-outputs.ts";
 import type { ClassificationResult, ClassScores, GazeStage, Prediction } from "./results.ts";
@@ -187,10 +187,7 @@ export class AdaptiveClassifier {
     pictures: PictureSource | readonly PictureSource[],
     options: AdaptiveClassifyOptions = {},
   ): Promise<AdaptiveResult | AdaptiveResult[]> {
-    const many = Array.isArray(pictures);
-    const sources = (many ? pictures : [pictures]) as readonly PictureSource[];
-    const results = await allAnswers(this.classifyAll(sources, options));
-    return many ? results : results[0]!;
+    return oneOrMany(pictures, (sources) => allAnswers(this.classifyAll(sources, options)));
   }
 
   /**
@@ -204,7 +201,7 @@ export class AdaptiveClassifier {
     options: AdaptiveClassifyOptions = {},
   ): AsyncGenerator<Answered<PictureSource, AdaptiveResult>> {
     const { topK = DEFAULT_TOP_K, batchSize = DEFAULT_BATCH_SIZE, signal } = options;
-    if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);
+    requireTopK(topK);
     const decoding = { decode: DEFAULT_DECODING, ...options, transform: this.#transform };
     const read = (source: PictureSource, reserve: Reserve) => readPicture(this.#host, source, { ...decoding, reserve });
     const task = {

@@ -178,6 +178,11 @@ export function softmax(logits: Float32Array): Float64Array {
   return exponentials.map((value) => value / sum);
 }
 
+/** Throws UsageError for what is no number of predictions. */
+export function requireTopK(topK: number): void {
+  if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);
+}
+
 /** The likeliest classes, best first; equal scores keep the order of their indices. */
 export function topPredictions(row: ScoreRow, topK: number, labels?: readonly string[]): Prediction[] {
   const probabilities = probabilitiesOf(row);

@@ -12,9 +12,9 @@ import type { ActualDevice } from "../../runtime/session.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
 import { type TensorData, toFloat32 } from "../../tensor.ts";
 import { byPicture, Engine, type EngineOptions, type ModelSource, requireOutput } from "../engine/engine.ts";
-import { type Answered, allAnswers, type BatchTask, type Prepared } from "../engine/picture-stream.ts";
+import { type Answered, allAnswers, type BatchTask, oneOrMany, type Prepared } from "../engine/picture-stream.ts";
 import type { PictureSource } from "../engine/pictures.ts";
-import { classScores, meanScores, topPredictions } from "./class-scores.ts";
+import { classScores, meanScores, requireTopK, topPredictions } from "./class-scores.ts";
 import { gazeOf, gazeOutputs, gazeStages } from "./gaze-outputs.ts";
 import type { ClassificationResult, ClassScores, ScoreRow } from "./results.ts";
 
@@ -99,10 +99,7 @@ export class Classifier {
     pictures: PictureSource | readonly PictureSource[],
     options: ClassifyOptions = {},
   ): Promise<ClassificationResult | ClassificationResult[]> {
-    const many = Array.isArray(pictures);
-    const sources = (many ? pictures : [pictures]) as readonly PictureSource[];
-    const results = await allAnswers(this.classifyAll(sources, options));
-    return many ? results : results[0]!;
+    return oneOrMany(pictures, (sources) => allAnswers(this.classifyAll(sources, options)));
   }
 
   /**
@@ -121,7 +118,7 @@ export class Classifier {
     options: ClassifyOptions = {},
   ): AsyncGenerator<Answered<PictureSource, ClassificationResult>> {
     const topK = options.topK ?? DEFAULT_TOP_K;
-    if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);
+    requireTopK(topK);
     const rank = (row: ClassScores | SaccadeError, views: PictureViews): ClassificationResult | SaccadeError =>
       row instanceof SaccadeError
         ? row

@@ -14,7 +14,7 @@ import {
   type ModelSource,
   requireOutput,
 } from "../engine/engine.ts";
-import { type Answered, allAnswers } from "../engine/picture-stream.ts";
+import { type Answered, allAnswers, oneOrMany } from "../engine/picture-stream.ts";
 import { type PictureSource, requireManyPictures } from "../engine/pictures.ts";
 import { type FeatureMemory, featureMemory } from "./feature-memory.ts";
 import { type Finishing, finish, meanVector, type Projection, projectionDigest, requireProjection } from "./finish.ts";
@@ -92,10 +92,7 @@ export class Embedder {
     pictures: PictureSource | readonly PictureSource[],
     options: EmbedOptions = {},
   ): Promise<Float32Array | Float32Array[]> {
-    const many = Array.isArray(pictures);
-    const sources = (many ? pictures : [pictures]) as readonly PictureSource[];
-    const vectors = await allAnswers(this.embedAll(sources, options));
-    return many ? vectors : vectors[0]!;
+    return oneOrMany(pictures, (sources) => allAnswers(this.embedAll(sources, options)));
   }
 
   /** Any number of pictures, each with its vector or the error why it has none, in their order; see `Classifier.classifyAll`. */

@@ -95,6 +95,16 @@ export async function allAnswers<A>(stream: AsyncIterable<Answered<unknown, A>>)
   return answers;
 }
 
+/** One picture in, one answer out; an array in, an array out. `answer` answers any number of them, in their order. */
+export async function oneOrMany<S, A>(
+  pictures: S | readonly S[],
+  answer: (pictures: readonly S[]) => Promise<readonly A[]>,
+): Promise<A | A[]> {
+  const many = Array.isArray(pictures);
+  const answers = await answer((many ? pictures : [pictures]) as readonly S[]);
+  return many ? [...answers] : answers[0]!;
+}
+
 /** Whether the oldest run is done before the next group has come; rejects when the signal fires first. */
 function firstOf(run?: Promise<unknown>, coming?: Promise<unknown>, signal?: AbortSignal): Promise<boolean> {
   return new Promise((resolve, reject) => {

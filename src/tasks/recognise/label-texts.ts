@@ -1,5 +1,6 @@
 // What labels say of their classes before there is a picture: vectors of their texts, for models whose features are compared with texts'.
 import { UsageError } from "../../errors.ts";
+import { lastingName } from "../../model-folder/lasting-name.ts";
 import type { DigestHost, EmbeddingsHost, Host } from "../../platform/host.ts";
 import type { Embedder } from "../embed/embedder.ts";
 import type { ModelSource } from "../engine/engine.ts";
@@ -56,14 +57,14 @@ export class ClassTexts {
     if (this.#opened !== undefined) return this.#opened;
     const { textModel = this.#source?.model ?? this.#embedder.card.textModel, ...options } = this.#options;
     const texts = await pairedTexts(this.#host, this.#embedder.card, { textModel, ...options });
-    requirePair(this.#embedder.card, this.#embedder.space.width, texts);
+    requirePair(this.#embedder.card.name, this.#embedder.space.width, texts);
     if (this.#source !== undefined && texts.digest !== this.#source.digest)
       throw new UsageError(
         `${texts.card.name} is not the text model that the classes were learnt with`,
         "name that one: --text-model (the option text.model)",
       );
     this.#source ??= {
-      model: await lasting(this.#host, typeof textModel === "string" ? textModel : texts.card.name),
+      model: await lastingName(this.#host, typeof textModel === "string" ? textModel : texts.card.name),
       digest: texts.digest,
     };
     this.#opened = texts;
@@ -81,10 +82,6 @@ export class ClassTexts {
     const vectors = await labelVectors(texts, said, signal === undefined ? {} : { signal });
     return set.withTexts(new Map(labels.map((label, i) => [label, vectors[i]!])));
   }
-}
-
-async function lasting({ files, absolutePath }: TextHost, model: string): Promise<string> {
-  return (await files.stat(model)) === undefined ? model : absolutePath(model);
 }
 
 /** Throws UsageError for what cannot go with texts. */

@@ -6,7 +6,6 @@ import { writeEmbeddings } from "../../embeddings/write-embeddings.ts";
 import { SaccadeError, UsageError } from "../../errors.ts";
 import { featureMatrix } from "../../learn/feature-matrix.ts";
 import {
-  type LearntFolder,
   type LearntParts,
   readLearntFolder,
   updateLearntFolder,
@@ -14,36 +13,30 @@ import {
 } from "../../model-folder/learnt-folder.ts";
 import type { LearntFacts, LoadedModel, ModelCard } from "../../model-folder/model.ts";
 import { backboneModel } from "../../model-folder/native.ts";
-import type { DigestHost, EmbeddingsHost, Host } from "../../platform/host.ts";
 import { type Interval, shareInterval } from "../../statistics.ts";
 import { topPredictions } from "../classify/class-scores.ts";
 import type { Prediction } from "../classify/results.ts";
-import { type Embedder, type EmbedderOptions, loadEmbedder } from "../embed/embedder.ts";
+import { type Embedder, loadEmbedder } from "../embed/embedder.ts";
 import { type EmbeddingSpace, requireSameSpace } from "../embed/space.ts";
 import { loadedModel, type ModelSource } from "../engine/engine.ts";
+import { oneOrMany } from "../engine/picture-stream.ts";
 import type { PictureSource } from "../engine/pictures.ts";
-import { type PairedTextOptions, textOptions } from "../zero-shot/paired-texts.ts";
-import { engineProducts } from "./engine-products.ts";
 import { ExampleSet } from "./example-set.ts";
 import { fitRecogniser, type HeadOptions, type RecogniserFit } from "./fit-recogniser.ts";
 import { answerRows, headWeights } from "./head-fit.ts";
-import { ClassTexts, requireForTexts, type TextOptions } from "./label-texts.ts";
+import { ClassTexts, requireForTexts } from "./label-texts.ts";
 import { type ExampleOptions, embedExamples, type LabelledPicture } from "./learn-pictures.ts";
-
-/** What a recogniser needs of a machine. */
-export type RecogniserHost = Host & DigestHost & EmbeddingsHost;
-
-export interface RecogniserOptions
-  extends Omit<EmbedderOptions, "normalize" | "power" | "projection" | "labels">,
-    Omit<HeadOptions, "textWeight">,
-    ExampleOptions {
-  /**
-   * Classes begin with the texts of their labels, which count as a few pictures: for CLIP models. The head is that of nearest means then. Default: they
-   * begin with nothing.
-   */
-  readonly text?: boolean | TextOptions;
-  readonly signal?: AbortSignal;
-}
+import {
+  askedFor,
+  askedTexts,
+  headOptions,
+  optionsOf,
+  type RecogniserHost,
+  type RecogniserOptions,
+  textModelOptions,
+  textsAsked,
+  textsOf,
+} from "./recogniser-options.ts";
 
 /** What a recogniser answers for a picture. */
 export interface Recognition {
@@ -204,10 +197,7 @@ export class Recogniser {
   classify(picture: PictureSource): Promise<Recognition>;
   classify(pictures: readonly PictureSource[]): Promise<Recognition[]>;
   async classify(pictures: PictureSource | readonly PictureSource[]): Promise<Recognition | Recognition[]> {
-    const many = Array.isArray(pictures);
-    const vectors = await this.#embedder.embed((many ? pictures : [pictures]) as readonly PictureSource[]);
-    const answers = await this.answer(vectors);
-    return many ? answers : answers[0]!;
+    return oneOrMany(pictures, async (sources) => this.answer(await this.#embedder.embed(sources)));
   }
 
   /** The same from features that its `space` describes. */
@@ -356,77 +346,6 @@ async function openBackbone(host: RecogniserHost, source: ModelSource, options: 
   // What another head was learnt on is learnt on again, and not that head.
   const backbone = loaded.kind === "native" ? backboneModel(loaded) : loaded;
   return { backbone, embedder: await loadEmbedder(host, backbone, { ...options, normalize: false }) };
-}
-
-function headOptions(host: RecogniserHost, options: RecogniserOptions): HeadOptions {
-  const { head, C, alpha, shrinkage, k, unknown, unknownScore, seed, onFit, signal } = options;
-  // Whatever there is to say of the device, the model's own session has said.
-  const {
-    device,
-    threads,
-    products = engineProducts(host, defined({ device, threads, onNotice: () => {} })),
-  } = options;
-  const textWeight = textsAsked(options)?.weight;
-  return defined({ head, C, alpha, shrinkage, k, unknown, unknownScore, textWeight, seed, onFit, products, signal });
-}
-
-function defined<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
-}
-
-/** What is kept of options, to learn on with the same. */
-const KEPT = ["head", "C", "alpha", "shrinkage", "k", "textWeight", "seed"] as const;
-
-function askedFor(options: HeadOptions): Record<string, string | number> {
-  return Object.fromEntries(KEPT.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
-}
-
-/** What was asked for when it was learnt. Whatever else a file says here, fitting refuses. */
-function optionsOf({ head: { unknown }, card }: LearntFolder): HeadOptions {
-  const { asked = {} } = card.learnt;
-  const kept = KEPT.flatMap((name) => (asked[name] === undefined ? [] : [[name, asked[name]]]));
-  return {
-    ...Object.fromEntries(kept),
-    ...(unknown === undefined ? {} : { unknown: unknown.rate, unknownScore: unknown.score }),
-  };
-}
-
-function textsAsked({ text = false }: RecogniserOptions): TextOptions | undefined {
-  return text === true ? {} : text === false ? undefined : text;
-}
-
-function textModelOptions({ model }: TextOptions, options: RecogniserOptions): PairedTextOptions {
-  return { ...textOptions(options), ...(model === undefined ? {} : { textModel: model }) };
-}
-
-function askedTexts(texts: ClassTexts | undefined): Record<string, string> {
-  return texts?.source === undefined ? {} : { text: texts.source.model, textDigest: texts.source.digest };
-}
-
-interface Opened {
-  readonly host: RecogniserHost;
-  readonly embedder: Embedder;
-  readonly options: RecogniserOptions;
-  readonly folder: string;
-}
-
-/** The texts that a folder was learnt with, to give some to new classes too. */
-function textsOf(
-  { card }: LearntFolder,
-  { texts }: ExampleSet,
-  { host, embedder, options, folder }: Opened,
-): ClassTexts | undefined {
-  const { text: model, textDigest: digest } = card.learnt.asked ?? {};
-  const given = textsAsked(options);
-  if (texts.size > 0 && typeof model === "string" && typeof digest === "string")
-    return new ClassTexts(host, embedder, textModelOptions(given ?? {}, options), { model, digest });
-  if (given === undefined && texts.size === 0) return undefined;
-  throw new UsageError(
-    texts.size > 0 ? `${folder} does not say where its texts come from` : `${folder} was learnt without texts`,
-    "learn anew with them: saccade learn DATA --out NAME --text",
-  );
 }
 
 function examplesOf(table: DecodedEmbeddings, space: EmbeddingSpace, folder: string): ExampleSet {

@@ -28,11 +28,11 @@ export async function pairedTexts(
   return loadTextEmbedder(host, textModel, options);
 }
 
-/** Throws UsageError where texts' vectors and the pictures', of `width` numbers, are of two lengths. */
-export function requirePair(card: ModelCard, width: number, texts: TextEmbedder): void {
+/** Throws UsageError where texts' vectors and the pictures', of `width` numbers, are of two lengths. `whose` says whose the pictures' are. */
+export function requirePair(whose: string, width: number, texts: TextEmbedder): void {
   if (texts.width === width) return;
   throw new UsageError(
-    `${card.name} gives vectors of ${width} numbers, and ${texts.card.name} of ${texts.width}: they do not belong together`,
+    `${whose} gives vectors of ${width} numbers, and ${texts.card.name} of ${texts.width}: they do not belong together`,
     "name the text model that was trained with it",
   );
 }

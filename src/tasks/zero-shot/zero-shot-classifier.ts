@@ -139,7 +139,7 @@ export async function loadZeroShot(
   const engine = await Engine.open(host, model, engineOptions);
   try {
     const { width } = await pooledLayer(engine, model, engine.model.embeddingName, "none");
-    requirePair(model.card, width, texts);
+    requirePair(model.card.name, width, texts);
     return new ZeroShotClassifier(engine, texts);
   } catch (error) {
     await Promise.all([engine.dispose(), texts.dispose()]);
