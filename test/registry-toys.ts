@@ -1,7 +1,11 @@
 // How the registered models of an architecture become toys: the fields that make them narrow and shallow, and a picture size that tests odd
 // cases. One entry an architecture; what does not depend on size must stay as registered.
+import { printGraph } from "../src/graph/print.ts";
+import { trace } from "../src/graph/scope.ts";
 import { GFNET_BACKBONES, type GfnetBackbone } from "../src/models/gfnet/config.ts";
-import type { SweepOptions } from "./registry-sweep.ts";
+import { defineModel, registry } from "../src/models/registry.ts";
+import { Mode } from "../src/nn/mode.ts";
+import { type SweepOptions, sweepInput } from "./registry-sweep.ts";
 
 type Config = Readonly<Record<string, unknown>>;
 
@@ -103,3 +107,32 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   crossvit: crossvitToy,
   gfnet: gfnetToy,
 };
+
+/** The toy of a registered model. */
+export function toyOf(name: string): SweepOptions {
+  const { architecture, config } = registry.get(name)!;
+  const toy = toys[architecture];
+  if (toy === undefined) throw new Error(`test/registry-toys.ts has no toy for the architecture ${architecture}`);
+  return toy(config);
+}
+
+/** What a toy computes, as text. Drop-path rates and preprocessing are no part of it. */
+function graphText(name: string): string {
+  const toy = toyOf(name);
+  const definition = defineModel(name, toy.config);
+  const { name: input, value } = sweepInput(definition, toy);
+  const graph = trace((scope) =>
+    definition.architecture.build(
+      scope,
+      scope.graph.input(input, value.shape, value.dtype),
+      definition.config,
+      Mode.training(),
+    ),
+  );
+  return printGraph(graph);
+}
+
+/** Many registered models are one toy: the name of one model for each. */
+export function distinctToys(): string[] {
+  return [...new Map([...registry.keys()].map((name) => [graphText(name), name])).values()];
+}

@@ -1,7 +1,8 @@
-// Every registered model at full size.
+// Every registered model at full size, and the gradients of its toy.
 import { describe, test } from "vitest";
 import { defineModel, registry } from "../src/models/registry.ts";
-import { sweepFolder, sweepRun } from "./registry-sweep.ts";
+import { sweepFolder, sweepGradients, sweepRun } from "./registry-sweep.ts";
+import { distinctToys, toyOf } from "./registry-toys.ts";
 
 describe.each([...registry.keys()])("%s", (name) => {
   const { architecture, config } = defineModel(name);
@@ -10,3 +11,8 @@ describe.each([...registry.keys()])("%s", (name) => {
   test("initialise, write, read", () => sweepFolder(name, size));
   test("export, run", () => sweepRun(name, size));
 });
+
+// GFNet's policy learns by trial, not from the answer's gradient.
+const differentiable = distinctToys().filter((name) => registry.get(name)!.architecture !== "gfnet");
+
+test.each(differentiable)("%s as a toy: gradients", (name) => sweepGradients(name, toyOf(name)));
