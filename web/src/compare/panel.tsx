@@ -1,0 +1,4 @@
+// Compare.
+export default function ComparePanel() {
+  return <h1>Compare</h1>;
+}

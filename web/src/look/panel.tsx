@@ -1,0 +1,4 @@
+// Look.
+export default function LookPanel() {
+  return <h1>Look</h1>;
+}

@@ -1,0 +1,8 @@
+// The page begins here.
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { listenForLoss } from "./state/unexpected.ts";
+import "./styles/page.css";
+
+listenForLoss();
+render(<App />, document.getElementById("app")!);
