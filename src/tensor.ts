@@ -107,6 +107,11 @@ export function arrayFromBytes<D extends DType>(dtype: D, bytes: Uint8Array): Ty
   ) as TypedArrayOf[D];
 }
 
+/** Whether memory is shared between threads. A page that is not isolated from others has no class for such memory, and none of it. */
+export function isShared(buffer: ArrayBufferLike): buffer is SharedArrayBuffer {
+  return typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer;
+}
+
 /** The bytes behind a typed array, without a copy (little-endian hosts). */
 export function bytesOf(data: TypedArray): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

@@ -1,7 +1,7 @@
 // The engine's side of a staged session: what every run holds between its steps. Rows of pictures that stop are left out here, where the tensors
 // are, so that nothing but answers leaves the engine's thread.
 import { SessionError } from "../errors.ts";
-import { allocate, elementCount, type TensorData, type TypedArray } from "../tensor.ts";
+import { allocate, elementCount, isShared, type TensorData, type TypedArray } from "../tensor.ts";
 import type { StageStep } from "./staged-session.ts";
 
 /** Executes one stage: inputs by name in, the outputs named out. */
@@ -76,7 +76,7 @@ export function takeRows(value: TensorData, positions: readonly number[]): Tenso
   const size = elementCount(rest);
   const shape = [positions.length, ...rest];
   const rises = positions.every((from, to) => to === 0 || from > positions[to - 1]!);
-  if (!rises || value.data.buffer instanceof SharedArrayBuffer)
+  if (!rises || isShared(value.data.buffer))
     return { ...value, shape, data: copyRows(value, positions, size) } as TensorData;
   for (const [to, from] of positions.entries())
     if (from !== to) value.data.copyWithin(to * size, from * size, (from + 1) * size);

@@ -6,14 +6,12 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type * as Ort from "onnxruntime-web";
 import { SessionError } from "../../errors.ts";
-import type { ActualDevice, Device, ValueInfo } from "../../runtime/session.ts";
-import { BYTES_PER_ELEMENT, type DType, type TypedArray } from "../../tensor.ts";
-import { readableEngineError } from "./engine-errors.ts";
+import type { ActualDevice, Device } from "../../runtime/session.ts";
+import { isShared } from "../../tensor.ts";
+import { readableEngineError } from "../engine/engine-errors.ts";
+import { outputLocations } from "../engine/held-state.ts";
+import { type Guard, type LoadedEngine, loadedEngine, type OrtModule, refuseModel } from "../engine/loaded-engine.ts";
 import { type EngineSection, inSection, inTurn } from "./engine-section.ts";
-import { HeldState, outputLocations } from "./held-state.ts";
-import type { Loaded, NamedTensor } from "./protocol.ts";
-
-type OrtModule = typeof Ort;
 
 export interface EngineLoaders {
   readonly native: () => Promise<OrtModule>;
@@ -49,18 +47,6 @@ export interface EngineOptions {
   readonly tracePrefix: string | undefined;
 }
 
-/** Wraps everything that executes an engine's code. */
-type Guard = <T>(work: () => Promise<T>) => Promise<T>;
-
-/** A loaded model inside the worker. */
-export interface Engine extends Loaded {
-  /** `outputs` besides the state, which is computed at every run. */
-  run(feeds: readonly NamedTensor[], outputs: readonly string[]): Promise<NamedTensor[]>;
-  /** The state tensors that are set, of those named. */
-  state(names: readonly string[]): Promise<NamedTensor[]>;
-  release(): Promise<void>;
-}
-
 const CUDA_HINT =
   "npm does not carry ONNX Runtime's CUDA library: on Linux x64 with CUDA 12 and cuDNN 9 run " +
   "`ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node`, or use the device cpu";
@@ -76,7 +62,7 @@ const WEBGPU_HINT =
  *
  * @throws SessionError when an explicit device is not there, or when the model cannot be loaded
  */
-export async function openEngine(model: Uint8Array, options: EngineOptions): Promise<Engine> {
+export async function openEngine(model: Uint8Array, options: EngineOptions): Promise<LoadedEngine> {
   const { device } = options;
   if (device === "wasm") return openWasm(model, options);
   const native = await inSection(options.section, options.loaders.native).catch((error: unknown) => {
@@ -106,7 +92,7 @@ export async function openEngine(model: Uint8Array, options: EngineOptions): Pro
   return openNative(native, device, model, options);
 }
 
-async function openBestNative(native: OrtModule, model: Uint8Array, options: EngineOptions): Promise<Engine> {
+async function openBestNative(native: OrtModule, model: Uint8Array, options: EngineOptions): Promise<LoadedEngine> {
   if (options.loaders.hasCudaProvider())
     try {
       return await openNative(native, "cuda", model, options);
@@ -122,12 +108,12 @@ async function openNative(
   device: Exclude<ActualDevice, "wasm">,
   model: Uint8Array,
   options: EngineOptions,
-): Promise<Engine> {
+): Promise<LoadedEngine> {
   // The environment's log is the only place that says why a CUDA library does not load, so errors stay on there. In a session an error is
   // thrown as well as logged: only fatal ones are left.
   ort.env.logLevel = "error";
   // The native build refuses shared memory.
-  const bytes = model.buffer instanceof SharedArrayBuffer ? new Uint8Array(model) : model;
+  const bytes = isShared(model.buffer) ? new Uint8Array(model) : model;
   const { section, state } = options;
   const inNative: Guard = (work) => inSection(section, work);
   const guard: Guard = device === "webgpu" ? (work) => inTurn(section, () => inNative(work)) : inNative;
@@ -149,10 +135,10 @@ async function openNative(
   const session = await open(bytes, {
     ...(device === "webgpu" ? outputLocations(state) : {}),
     ...(options.tracePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.tracePrefix }),
-  }).catch((error: unknown) => refuse(device, error));
+  }).catch((error: unknown) => refuseModel(device, error, hintFor(device)));
   const version = `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`;
   const identity = { device, engine: version, threads: options.threads };
-  const engine = engineOf(ort, session, identity, { guard, open, state });
+  const engine = loadedEngine(ort, session, identity, { guard, open, state });
   if (options.tracePrefix === undefined) return engine;
   const release = async () => {
     await guard(async () => session.endProfiling()); // writes the file
@@ -161,7 +147,7 @@ async function openNative(
   return { ...engine, release };
 }
 
-async function openWasm(model: Uint8Array, options: EngineOptions): Promise<Engine> {
+async function openWasm(model: Uint8Array, options: EngineOptions): Promise<LoadedEngine> {
   const ort = await options.loaders.wasm().catch((error: unknown) => {
     throw new SessionError(`ONNX Runtime's WebAssembly build is not available: ${importFailure(error).reason}`, {
       hint: "reinstall with `npm install onnxruntime-web`",
@@ -177,105 +163,15 @@ async function openWasm(model: Uint8Array, options: EngineOptions): Promise<Engi
       graphOptimizationLevel: "all",
       logSeverityLevel: 4,
     });
-  const session = await open(model).catch((error: unknown) => refuse("wasm", error));
+  const session = await open(model).catch((error: unknown) => refuseModel("wasm", error));
   const version = `onnxruntime-web ${ort.env.versions.web ?? ort.env.versions.common}`;
   const guard: Guard = (work) => work(); // WebAssembly can be stopped at any time
   const identity = { device: "wasm", engine: version, threads: options.threads } as const;
-  return engineOf(ort, session, identity, { guard, open, state: options.state });
+  return loadedEngine(ort, session, identity, { guard, open, state: options.state });
 }
 
-interface Surroundings {
-  readonly guard: Guard;
-  /** Opens another model where the session is. */
-  readonly open: (model: Uint8Array) => Promise<Ort.InferenceSession>;
-  readonly state: EngineOptions["state"];
-}
-
-function engineOf(
-  ort: OrtModule,
-  session: Ort.InferenceSession,
-  identity: Pick<Loaded, "device" | "engine" | "threads">,
-  { guard, open, state }: Surroundings,
-): Engine {
-  const held = new HeldState(state, async (model, feeds) => {
-    const copier = await open(model);
-    try {
-      return await guard(() => copier.run(feeds));
-    } finally {
-      await guard(() => copier.release());
-    }
-  });
-  return {
-    ...identity,
-    inputs: session.inputMetadata.map(valueInfo),
-    outputs: session.outputMetadata.map(valueInfo),
-    run: async (feeds, outputs) => {
-      const fetched = [...new Set([...outputs, ...held.outputs])];
-      const run = async () => {
-        // In the guard too: state that is fed anew takes the place of memory of the device, which is let go.
-        for (const feed of feeds) if (held.has(feed.name)) held.set(feed.name, toEngine(ort, feed));
-        const fed = feeds.filter((feed) => !held.has(feed.name));
-        const tensors = { ...held.tensors, ...Object.fromEntries(fed.map((feed) => [feed.name, toEngine(ort, feed)])) };
-        const results = await session.run(tensors, fetched);
-        held.take(results);
-        return results;
-      };
-      const results = await guard(run).catch((error: unknown) => {
-        throw new SessionError(`the run failed: ${readableEngineError(error)}`, {
-          data: { device: identity.device },
-          cause: error,
-        });
-      });
-      return outputs.map((name) => fromEngine(name, results[name]!));
-    },
-    state: async (names) => {
-      const values = await held.read(names);
-      return [...values].map(([name, value]) => fromEngine(name, value));
-    },
-    release: async () => {
-      await guard(() => {
-        held.release();
-        return session.release();
-      });
-    },
-  };
-}
-
-function refuse(device: ActualDevice, error: unknown): never {
-  const reason = readableEngineError(error);
-  const hint = device === "cuda" ? CUDA_HINT : device === "webgpu" ? WEBGPU_HINT : undefined;
-  throw new SessionError(`ONNX Runtime cannot load the model on ${device}: ${reason}`, {
-    ...(hint === undefined ? {} : { hint }),
-    data: { device },
-    cause: error,
-  });
-}
-
-function toEngine(ort: OrtModule, { dtype, shape, data }: NamedTensor): Ort.Tensor {
-  const owned = data.buffer instanceof SharedArrayBuffer ? data.slice() : data; // the native build refuses shared memory
-  // The constructor is overloaded by dtype; dtype and array class were checked together before they came here.
-  return new ort.Tensor(dtype as "float32", owned as Float32Array, shape);
-}
-
-function fromEngine(name: string, value: Ort.Tensor): NamedTensor {
-  const data = value.data as TypedArray;
-  const raw =
-    value.type === "float16" && !(data instanceof Uint16Array)
-      ? new Uint16Array((data as TypedArray).buffer, (data as TypedArray).byteOffset, value.size) // Node 24 has a Float16Array
-      : data;
-  return { name, dtype: value.type as DType, shape: value.dims, data: raw };
-}
-
-function valueInfo(value: Ort.InferenceSession.ValueMetadata): ValueInfo {
-  if (!value.isTensor || !Object.hasOwn(BYTES_PER_ELEMENT, value.type))
-    throw new SessionError(
-      `the model's value "${value.name}" is ${value.isTensor ? `of type ${value.type}` : "not a tensor"}, which is not supported`,
-      { hint: "numbers and booleans go in and out; text and sequences do not" },
-    );
-  // A free dimension without a name is "" in the native build.
-  const shape = value.shape.map((size) => (size === "" ? "?" : size));
-  return { name: value.name, dtype: value.type as DType, shape };
-}
+const hintFor = (device: ActualDevice) =>
+  device === "cuda" ? CUDA_HINT : device === "webgpu" ? WEBGPU_HINT : undefined;
 
 /** Why a build of the engine does not load, and what to do about it where something can be done. */
 function importFailure(error: unknown): { readonly reason: string; readonly remedy?: string } {

@@ -1,6 +1,6 @@
 // A session's worker that dies or lies when told to run; the value of the only feed says how.
 import { parentPort } from "node:worker_threads";
-import type { FromWorker, ToWorker } from "./protocol.ts";
+import type { FromWorker, ToWorker } from "../engine/protocol.ts";
 
 const port = parentPort!;
 const value = { name: "x", dtype: "float32", shape: ["n"] } as const;

@@ -1,9 +1,9 @@
 import type * as Ort from "onnxruntime-web";
 import { expect, test } from "vitest";
 import { readOnnx } from "../../onnx/read.ts";
+import { HeldState, outputLocations } from "../engine/held-state.ts";
 import { openEngine } from "./engine.ts";
 import { engineSection } from "./engine-section.ts";
-import { HeldState, outputLocations } from "./held-state.ts";
 
 /** As much of a tensor as a state looks at; on a card it counts how often it is let go. */
 function stub(location: "cpu" | "gpu-buffer", name: string) {

@@ -1,7 +1,5 @@
 // What a staged session and its worker say to each other.
-import type { Device } from "../../runtime/session.ts";
-import type { EngineSection } from "./engine-section.ts";
-import type { Failure, Loaded, NamedTensor } from "./protocol.ts";
+import type { EngineRequest, Failure, Loaded, NamedTensor } from "./protocol.ts";
 
 /** A stage on its way to the engine. */
 export interface StageFile {
@@ -9,14 +7,11 @@ export interface StageFile {
   readonly model: Uint8Array;
 }
 
-export type ToStagedWorker =
-  | {
-      readonly type: "load";
-      readonly stages: readonly StageFile[];
-      readonly device: Device;
-      readonly threads: number;
-      readonly section: EngineSection;
-    }
+export type ToStagedWorker<Surroundings = unknown> =
+  | ({ readonly type: "load stages"; readonly stages: readonly StageFile[] } & Omit<
+      EngineRequest<Surroundings>,
+      "state"
+    >)
   | {
       readonly type: "step";
       readonly run: number;

@@ -1,8 +1,15 @@
-// What a session and its worker say to each other.
+// What a session and its worker say to each other, in Node as in a page.
 import { SessionError } from "../../errors.ts";
 import type { ActualDevice, Device, ValueInfo } from "../../runtime/session.ts";
-import { arrayFromBytes, bytesOf, type DType, elementCount, type TensorData, type TypedArray } from "../../tensor.ts";
-import type { EngineSection } from "./engine-section.ts";
+import {
+  arrayFromBytes,
+  bytesOf,
+  type DType,
+  elementCount,
+  isShared,
+  type TensorData,
+  type TypedArray,
+} from "../../tensor.ts";
 
 /** A tensor on its way: name first, data as the typed array itself, which structured cloning keeps. */
 export interface NamedTensor {
@@ -12,18 +19,17 @@ export interface NamedTensor {
   readonly data: TypedArray;
 }
 
-export type ToWorker =
-  | {
-      readonly type: "load";
-      readonly model: Uint8Array;
-      readonly device: Device;
-      readonly threads: number;
-      readonly section: EngineSection;
-      /** Input name -> the output that replaces it after every run. */
-      readonly state: Readonly<Record<string, string>>;
-      /** Where to record what operators take; see SessionOptions. */
-      readonly tracePrefix: string | undefined;
-    }
+/** What an engine is opened with. `Surroundings` is what only one platform knows of. */
+export interface EngineRequest<Surroundings> {
+  readonly device: Device;
+  readonly threads: number;
+  /** Input name -> the output that replaces it after every run. */
+  readonly state: Readonly<Record<string, string>>;
+  readonly surroundings: Surroundings;
+}
+
+export type ToWorker<Surroundings = unknown> =
+  | ({ readonly type: "load"; readonly model: Uint8Array } & EngineRequest<Surroundings>)
   | { readonly type: "run"; readonly feeds: readonly NamedTensor[]; readonly outputs: readonly string[] }
   | { readonly type: "state"; readonly names: readonly string[] }
   | { readonly type: "dispose" };
@@ -64,7 +70,7 @@ export interface Parcel {
 export function packTensors(values: Readonly<Record<string, TensorData>>, give: boolean): Parcel {
   const transfer = new Set<ArrayBuffer>();
   const tensors = Object.entries(values).map(([name, { dtype, shape, data }]): NamedTensor => {
-    if (data.buffer instanceof SharedArrayBuffer) return { name, dtype, shape, data };
+    if (isShared(data.buffer)) return { name, dtype, shape, data };
     const whole = data.byteLength === data.buffer.byteLength;
     // not data.slice(): that of a Node Buffer is a view of the same memory
     const sent = give && whole ? data : arrayFromBytes(dtype, new Uint8Array(bytesOf(data)));
