@@ -14,6 +14,7 @@ import { addIndex } from "./commands/index.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addLearn } from "./commands/learn.ts";
 import { addModels } from "./commands/models.ts";
+import { addPage } from "./commands/page.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRecipes } from "./commands/recipes.ts";
 import { addRun } from "./commands/run.ts";
@@ -43,6 +44,7 @@ const COMMANDS: readonly AddCommand[] = [
   addExport,
   addRun,
   addScenes,
+  addPage,
   addDoctor,
 ];
 
