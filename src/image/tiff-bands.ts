@@ -73,8 +73,8 @@ function unclear(problem: string, samples: number): ImageError {
 /** More values than any picture that is read has bands. */
 const MOST_VALUES = 64;
 
-/** Whole numbers of the first directory, by tag. What lies outside of the file is left out. */
-function readTags(bytes: Uint8Array, wanted: readonly number[]): Map<number, readonly number[]> {
+/** Whole numbers of the first directory of a TIFF, or of EXIF, by tag. What lies outside of the file is left out. */
+export function readTags(bytes: Uint8Array, wanted: readonly number[]): Map<number, readonly number[]> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = bytes[0] === 0x49;
   const big = bytes[2] === 43 || bytes[3] === 43; // BigTIFF

@@ -1,9 +1,10 @@
 // What the library needs of the place it runs in: files, pictures, sessions. node/ implements it with fs, sharp and ONNX Runtime's native
-// build; web/ (later) with fetch, ImageDecoder and WASM or WebGPU. Everything above asks a Host and never a platform.
+// build; web/ with the browser's storage, its decoders and ONNX Runtime's builds for pages. Everything above asks a Host and never a platform.
 import type { UrlLike } from "../byte-sources.ts";
 import type { DataFiles } from "../data/files.ts";
 import type { BatchWorker } from "../data/loader.ts";
 import type { DecodeEmbeddings } from "../embeddings/embedding-table.ts";
+import type { Pixels } from "../image/pixels.ts";
 import type { RawImage } from "../image/raw-image.ts";
 import type { ViewOptions } from "../image/view.ts";
 import type { Device, Session, SessionOptions } from "../runtime/session.ts";
@@ -76,6 +77,15 @@ export interface Host {
     models: ReadonlyMap<string, Uint8Array>,
     options?: Omit<SessionOptions, "state" | "tracePrefix">,
   ): Promise<StagedSession>;
+}
+
+/** A host with kinds of pictures of its own: what a page shows, draws on and films. */
+export interface PictureHost {
+  /**
+   * A picture of these kinds as the bytes of a file, or as pixels; undefined for what is the same everywhere: bytes in memory, pixels, and what
+   * is no picture at all. Limits and `reserve` are heeded as in decoding.
+   */
+  openPicture(source: unknown, options: ViewOptions): Promise<Uint8Array | Pixels | undefined>;
 }
 
 /** A host that can tell by their content whether bytes are the same. */

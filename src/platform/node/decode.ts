@@ -7,6 +7,7 @@
 // - EXIF orientation is applied; of animations and multi-page files the first picture is taken.
 import type { Metadata, Sharp, SharpOptions } from "sharp";
 import { ImageError, LimitError } from "../../errors.ts";
+import { decodingFailure, requirePicture } from "../../image/picture-faults.ts";
 import { layOver, pickBands, WHITE } from "../../image/pixels.ts";
 import {
   DEFAULT_MAX_BYTES,
@@ -17,7 +18,7 @@ import {
   rawImage,
   requireFewPixels,
 } from "../../image/raw-image.ts";
-import { jpegFrame, looksCutOff, type PictureFormat, pngSize, sniff } from "../../image/sniff.ts";
+import { jpegFrame, pngSize } from "../../image/sniff.ts";
 import { type TiffBands, tiffBands } from "../../image/tiff-bands.ts";
 import { asRendition, type Rendition } from "../../image/view.ts";
 import { decodeBmp } from "./decode-bmp.ts";
@@ -77,7 +78,9 @@ export async function decodeRendition(
   const format = requirePicture(bytes);
   if (format === "bmp" || format === "heic") {
     const decode = format === "bmp" ? decodeBmp : decodeHeic;
-    return decode(bytes, maxPixels, options).then(asRendition, (error: unknown) => fail(error, bytes, format));
+    return decode(bytes, maxPixels, options).then(asRendition, (error: unknown) => {
+      throw decodingFailure(error, bytes, format);
+    });
   }
   // libpng reads on to the first pixels before it gives a size away, so a PNG's header is read here.
   if (format === "png") requireFewPixels(pngSize(bytes) ?? { width: 0, height: 0 }, maxPixels);
@@ -106,7 +109,7 @@ export async function decodeRendition(
     const rgb = bands === undefined ? toColors(pixels) : seenBands(pixels, info.channels, bands, toColors, options);
     return { ...asRendition(rawImage(info.width, info.height, rgb)), ...shrinking?.stands };
   } catch (error) {
-    return fail(error, bytes, format);
+    throw decodingFailure(error, bytes, format);
   }
 }
 
@@ -136,34 +139,6 @@ export async function encodeJpeg(image: RawImage, quality = 92): Promise<Uint8Ar
     .jpeg({ quality, chromaSubsampling: "4:4:4" })
     .toBuffer();
   return new Uint8Array(jpeg.buffer, jpeg.byteOffset, jpeg.byteLength);
-}
-
-function requirePicture(bytes: Uint8Array): PictureFormat {
-  if (bytes.length === 0)
-    throw new ImageError("the file is empty: 0 bytes", {
-      code: "image_empty",
-      hint: "was it copied completely?",
-    });
-  const { picture, name } = sniff(bytes);
-  if (picture !== undefined) return picture;
-  const supported = "JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP and HEIC are read";
-  const isOtherPicture = /picture|icon|drawing|Photoshop/.test(name) && !name.startsWith("not ");
-  const hint =
-    name === "an SVG drawing"
-      ? `${supported}; render the drawing to PNG first`
-      : isOtherPicture
-        ? `${supported}; convert it to one of these`
-        : supported;
-  throw new ImageError(
-    isOtherPicture
-      ? `this is ${name}, which cannot be read`
-      : `this is ${name}${name.startsWith("not ") ? "" : ", not a picture"}`,
-    {
-      code: isOtherPicture ? "image_unsupported" : "not_an_image",
-      hint,
-      data: { found: name, firstBytes: Array.from(bytes.subarray(0, 16)) },
-    },
-  );
 }
 
 /** What decoding needs to know of a picture. */
@@ -220,22 +195,4 @@ function cmykToRgb(inks: Uint8Array): Uint8Array {
     }
   }
   return rgb;
-}
-
-/** What a decoder says, told as a fact about the picture. */
-function fail(error: unknown, bytes: Uint8Array, format: PictureFormat): never {
-  if (error instanceof ImageError || error instanceof LimitError) throw error;
-  const detail = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, "; ").slice(0, 200);
-  const isCutOff = looksCutOff(bytes, format) || /premature end|unexpected end/i.test(detail);
-  throw new ImageError(
-    isCutOff
-      ? `the ${format.toUpperCase()} picture is truncated: its data stops before its end`
-      : `the ${format.toUpperCase()} picture is damaged or of a kind that cannot be read (${detail})`,
-    {
-      code: isCutOff ? "image_truncated" : "image",
-      hint: isCutOff ? "copy or download the file again" : "open and save it with another program",
-      data: { format, bytes: bytes.length, detail },
-      cause: error,
-    },
-  );
 }

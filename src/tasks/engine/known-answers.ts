@@ -5,7 +5,7 @@ import type { RawImage } from "../../image/raw-image.ts";
 import type { PictureViews, ViewOptions } from "../../image/view.ts";
 import type { Host } from "../../platform/host.ts";
 import type { BatchTask } from "./picture-stream.ts";
-import { givenPixels, type PictureSource, readPictureBytes } from "./pictures.ts";
+import { openPicture, type PictureSource } from "./pictures.ts";
 
 /** Answers by what they are about. */
 export interface AnswerMemory<A> {
@@ -30,8 +30,9 @@ export async function readUnknown<A>(
   memory: AnswerMemory<A>,
   options: ViewOptions,
 ): Promise<ReadPicture<A>> {
-  const bytes = await readPictureBytes(host, source, options);
-  if (bytes === undefined) return { picture: givenPixels(source, options) };
+  const opened = await openPicture(host, source, options);
+  if ("pixels" in opened) return { picture: opened.pixels };
+  const { bytes } = opened;
   // Before it is decoded, because decoders may take the bytes away.
   const key = await memory.keyOf(bytes);
   const answer = memory.get(key);

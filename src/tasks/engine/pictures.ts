@@ -1,10 +1,10 @@
 // What a caller may hand over as a picture, and how it becomes pixels.
-import { type ByteSource, describeValue, isUrl, readBytes, type UrlLike } from "../../byte-sources.ts";
+import { type ByteSource, bytesInMemory, describeValue, isUrl, readBytes, type UrlLike } from "../../byte-sources.ts";
 import { LimitError, NotFoundError, UsageError } from "../../errors.ts";
 import { looksLikePixels, type Pixels, rgbPixels } from "../../image/pixels.ts";
 import { DEFAULT_MAX_BYTES, type RawImage } from "../../image/raw-image.ts";
 import type { ViewOptions } from "../../image/view.ts";
-import type { Host } from "../../platform/host.ts";
+import type { Host, PictureHost } from "../../platform/host.ts";
 
 /**
  * A path or a file: URL, the bytes of a picture file (in memory, as a Blob or File, or as the Response of a fetch), or pixels (such as a
@@ -12,18 +12,35 @@ import type { Host } from "../../platform/host.ts";
  */
 export type PictureSource = string | UrlLike | ByteSource | Pixels;
 
+/** A platform, which may have kinds of pictures of its own. */
+type PicturePlace = Host & Partial<PictureHost>;
+
+/** A picture before it is decoded: the bytes of a file, or pixels that were handed over. */
+export type OpenedPicture = { readonly bytes: Uint8Array } | { readonly pixels: RawImage };
+
 /**
  * Decodes what needs decoding.
  *
  * @throws NotFoundError, ImageError, LimitError; UsageError when it is nothing of the kind
  */
 export async function readPicture(host: Host, source: PictureSource, options: ViewOptions = {}): Promise<RawImage> {
-  const bytes = await readPictureBytes(host, source, options);
-  return bytes === undefined ? givenPixels(source, options) : host.decode(bytes, options);
+  const opened = await openPicture(host, source, options);
+  return "bytes" in opened ? host.decode(opened.bytes, options) : opened.pixels;
+}
+
+/** What is to be decoded, or is pixels already. Throws as `readPicture`. */
+export async function openPicture(
+  host: PicturePlace,
+  source: PictureSource,
+  options: ViewOptions = {},
+): Promise<OpenedPicture> {
+  const own = await host.openPicture?.(source, options);
+  const bytes = own === undefined ? await readPictureBytes(host, source, options) : bytesInMemory(own);
+  return bytes === undefined ? { pixels: givenPixels(own ?? source, options) } : { bytes };
 }
 
 /** The bytes of a picture file; undefined for what is none. Throws NotFoundError, LimitError. */
-export async function readPictureBytes(
+async function readPictureBytes(
   host: Host,
   source: PictureSource,
   options: ViewOptions,
@@ -34,7 +51,7 @@ export async function readPictureBytes(
 }
 
 /** A picture that was handed over as pixels. Throws UsageError when it is nothing of the kind. */
-export function givenPixels(source: PictureSource, { background }: ViewOptions): RawImage {
+function givenPixels(source: PictureSource, { background }: ViewOptions): RawImage {
   if (looksLikePixels(source)) return rgbPixels(source, background);
   throw new UsageError(
     `a picture is a path, bytes or pixels; this is ${describeValue(source)}`,

@@ -1,10 +1,8 @@
 // Labelled pictures to examples: each is read once, told apart by what is in its file, and put through the model.
-import { isUrl, readBytes } from "../../byte-sources.ts";
-import { type SaccadeError, UsageError } from "../../errors.ts";
-import { DEFAULT_MAX_BYTES } from "../../image/raw-image.ts";
+import type { SaccadeError } from "../../errors.ts";
 import type { DigestHost, Host } from "../../platform/host.ts";
 import type { Embedder } from "../embed/embedder.ts";
-import type { PictureSource } from "../engine/pictures.ts";
+import { openPicture, type PictureSource } from "../engine/pictures.ts";
 import type { LearntExample } from "./example-set.ts";
 
 /** A picture and what is in it. */
@@ -75,20 +73,9 @@ export async function embedExamples(
 
 /** A picture with the digest of its bytes. One that cannot be read is handed on as it is: whoever decodes it says why. */
 async function identified(host: Host & DigestHost, picture: PictureSource) {
-  const bytes = await bytesOf(host, picture).catch(() => undefined);
-  if (bytes === undefined) return { source: picture, size: 0, hash: "" };
-  const isPixels = typeof picture === "object" && "width" in picture && "height" in picture;
-  return { source: isPixels ? picture : bytes, size: bytes.length, hash: await host.sha256(bytes) };
-}
-
-async function bytesOf({ files, pathOf }: Host, picture: PictureSource): Promise<Uint8Array> {
-  if (typeof picture === "string") return files.read(picture, { maxBytes: DEFAULT_MAX_BYTES });
-  if (isUrl(picture)) return files.read(pathOf(picture), { maxBytes: DEFAULT_MAX_BYTES });
-  if ("width" in picture && "height" in picture && "data" in picture) {
-    const { data } = picture as { data: ArrayBufferView };
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  }
-  const bytes = await readBytes(picture, "a picture file", DEFAULT_MAX_BYTES);
-  if (bytes === undefined) throw new UsageError("this is no picture");
-  return bytes;
+  const opened = await openPicture(host, picture).catch(() => undefined);
+  if (opened === undefined) return { source: picture, size: 0, hash: "" };
+  const bytes = "bytes" in opened ? opened.bytes : opened.pixels.data;
+  const source = "bytes" in opened ? bytes : opened.pixels;
+  return { source, size: bytes.length, hash: await host.sha256(bytes) };
 }

@@ -1,0 +1,329 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+// The public entry for pages and their workers: the library's tasks bound to the browser. The names are those of the entry for Node.
+import { UsageError } from "./errors.ts";
+import { encodeSheet, type SheetFormat } from "./evaluate/sheet-file.ts";
+import { type DrawGazeOptions, type Gaze, gazeSheet } from "./image/explain.ts";
+import { type Glimpse, glimpseSheet } from "./image/glimpses.ts";
+import { type Pixels, rgbPixels } from "./image/pixels.ts";
+import type { DecodeOptions, RawImage } from "./image/raw-image.ts";
+import type { SheetOptions } from "./image/sheet.ts";
+import type { ModelFileSource } from "./model-folder/load.ts";
+import { createWebHost, type WebHost, webFiles } from "./platform/web/host.ts";
+import { type FetchOptions, openModelSource, type WebModelSource } from "./platform/web/model-source.ts";
+import type { DrawablePicture } from "./platform/web/picture-source.ts";
+import type { Session, SessionOptions } from "./runtime/session.ts";
+import {
+  type AdaptiveClassifier as AdaptiveClassifierTask,
+  type AdaptiveClassifyOptions,
+  type AdaptiveResult,
+  loadAdaptiveClassifier,
+} from "./tasks/classify/adaptive-classifier.ts";
+import {
+  type Classifier as ClassifierTask,
+  type ClassifyOptions,
+  loadClassifier,
+} from "./tasks/classify/classifier.ts";
+import type { ClassificationResult } from "./tasks/classify/results.ts";
+import {
+  type EmbedderOptions,
+  type Embedder as EmbedderTask,
+  type EmbedOptions,
+  loadEmbedder,
+} from "./tasks/embed/embedder.ts";
+import type { EngineOptions } from "./tasks/engine/engine.ts";
+import type { Answered } from "./tasks/engine/picture-stream.ts";
+import { type PictureSource as AnyPictureSource, readPicture } from "./tasks/engine/pictures.ts";
+import type { LabelledPicture as AnyLabelledPicture, ExampleOptions } from "./tasks/recognise/learn-pictures.ts";
+import { type Measured, Recogniser as RecogniserTask, type Recognition } from "./tasks/recognise/recogniser.ts";
+import type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
+import {
+  loadTextEmbedder,
+  type TextEmbedderOptions,
+  type TextEmbedder as TextEmbedderTask,
+} from "./tasks/zero-shot/text-embedder.ts";
+import {
+  type ZeroShotOptions as AnyZeroShotOptions,
+  loadZeroShot,
+  type ZeroShotClassifier as ZeroShotClassifierTask,
+  type ZeroShotClassifyOptions,
+} from "./tasks/zero-shot/zero-shot-classifier.ts";
+
+export {
+  AbortedError,
+  FormatError,
+  ImageError,
+  type ImageErrorCode,
+  LimitError,
+  NetworkError,
+  NotFoundError,
+  SaccadeError,
+  SessionError,
+  ShapeError,
+  UsageError,
+  WeightsMismatchError,
+} from "./errors.ts";
+export { evaluateExits, exitShares, solveThresholds } from "./evaluate/early-exit.ts";
+export type { SheetFormat } from "./evaluate/sheet-file.ts";
+export { type DrawGazeOptions, drawGaze } from "./image/explain.ts";
+export { drawGlimpses, type Glimpse } from "./image/glimpses.ts";
+export type { Pixels } from "./image/pixels.ts";
+export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
+export type { Resolution } from "./image/resolution.ts";
+export type { FeatureViews, Jitter, Views } from "./image/views.ts";
+export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
+export type { ScoreKind } from "./onnx/score-kind.ts";
+export type { DownloadProgress } from "./platform/web/download.ts";
+export type { EngineFiles } from "./platform/web/engine-files.ts";
+export type { WebModelSource as ModelSource } from "./platform/web/model-source.ts";
+export { type CachedModel, cachedModels, forgetModels } from "./platform/web/pulled-models.ts";
+export { configure, type WebSettings } from "./platform/web/settings.ts";
+export type { Device, RunOptions, Session, SessionOptions, ValueInfo } from "./runtime/session.ts";
+export type { SessionLayout } from "./runtime/session-layout.ts";
+export type {
+  AdaptiveClassifyOptions,
+  AdaptiveOptions,
+  AdaptiveResult,
+  AdaptiveScores,
+  AdaptiveStep,
+  Box,
+} from "./tasks/classify/adaptive-classifier.ts";
+export type { ClassifyOptions } from "./tasks/classify/classifier.ts";
+export type { ExitOptions, StopReason } from "./tasks/classify/exit-rule.ts";
+export type { ClassificationResult, ClassScores, GazeResult, GazeStage, Prediction } from "./tasks/classify/results.ts";
+export type { EmbedderOptions, EmbedOptions, FeatureOptions } from "./tasks/embed/embedder.ts";
+export type { Projection } from "./tasks/embed/finish.ts";
+export type { Pooling } from "./tasks/embed/pooling.ts";
+export { type EmbeddingSpace, requireSameSpace } from "./tasks/embed/space.ts";
+export type { EngineOptions } from "./tasks/engine/engine.ts";
+export type { Answered } from "./tasks/engine/picture-stream.ts";
+export type { Confusion, CrossValidated, HeadOptions, RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
+export type { TextOptions } from "./tasks/recognise/label-texts.ts";
+export type { PictureProblem } from "./tasks/recognise/learn-pictures.ts";
+export type { Measured, Recognition } from "./tasks/recognise/recogniser.ts";
+export type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
+export { labelVectors, type PromptOptions } from "./tasks/zero-shot/label-vectors.ts";
+export { DEFAULT_TEMPLATES } from "./tasks/zero-shot/prompts.ts";
+export type { EmbedTextOptions, TextEmbedderOptions } from "./tasks/zero-shot/text-embedder.ts";
+export type { ZeroShotClassifyOptions } from "./tasks/zero-shot/zero-shot-classifier.ts";
+export type { DType, TensorData } from "./tensor.ts";
+export { version } from "./version.ts";
+
+/**
+ * What a page has as a picture: a Blob or File (or its handle), an ImageBitmap, ImageData, an img, canvas or video element, an OffscreenCanvas, a VideoFrame, an
+ * address (a URL, or a string relative to the page: it is fetched), the bytes of a picture file, the Response of a fetch, or RGB(A) pixels.
+ */
+export type PictureSource = AnyPictureSource | DrawablePicture | FileSystemFileHandle;
+
+/** A picture and what is in it. */
+export interface LabelledPicture extends Omit<AnyLabelledPicture, "picture"> {
+  readonly picture: PictureSource;
+}
+
+type PictureSources = Iterable<PictureSource> | AsyncIterable<PictureSource>;
+type LabelledPictures = Iterable<LabelledPicture> | AsyncIterable<LabelledPicture>;
+
+const host = /* @__PURE__ */ createWebHost();
+
+/** Opens what a page has as a model, and loads it from there. */
+async function loadFrom<T>(
+  source: WebModelSource,
+  options: FetchOptions,
+  load: (host: WebHost, source: ModelFileSource) => Promise<T>,
+): Promise<T> {
+  const opened = await openModelSource(webFiles, source, options);
+  return load(createWebHost(opened.files), opened.source);
+}
+
+/** Names what is in pictures. */
+export interface Classifier extends Omit<ClassifierTask, "classify" | "classifyAll"> {
+  /** One picture in, one result out; an array in, an array out. Throws on the first picture that cannot be read. */
+  classify(picture: PictureSource, options?: ClassifyOptions): Promise<ClassificationResult>;
+  classify(pictures: readonly PictureSource[], options?: ClassifyOptions): Promise<ClassificationResult[]>;
+  /** Any number of pictures, each with its result or the error why it has none, in their order; the next ones are read while batches run. */
+  classifyAll(
+    pictures: PictureSources,
+    options?: ClassifyOptions,
+  ): AsyncGenerator<Answered<PictureSource, ClassificationResult>>;
+}
+
+export const Classifier = {
+  /**
+   * Loads a model: a bundled or registered name, an address, a File or folder that a person has chosen, the bytes of a file. What is fetched is
+   * kept by the browser.
+   *
+   * @throws NetworkError, NotFoundError, FormatError, WeightsMismatchError, SessionError, UsageError
+   * @example
+   * const classifier = await Classifier.load("saccade/everyday", { onProgress: ({ received, total }) => show(received, total) });
+   * const { predictions, gaze } = await classifier.classify(video, { explain: true });
+   */
+  load: (source: WebModelSource, options: EngineOptions & FetchOptions = {}): Promise<Classifier> =>
+    loadFrom(source, options, (host, model) => loadClassifier(host, model, options)),
+};
+
+/** Names what is in pictures, and looks only as long as it must. */
+export interface AdaptiveClassifier extends Omit<AdaptiveClassifierTask, "classify" | "classifyAll"> {
+  classify(picture: PictureSource, options?: AdaptiveClassifyOptions): Promise<AdaptiveResult>;
+  classify(pictures: readonly PictureSource[], options?: AdaptiveClassifyOptions): Promise<AdaptiveResult[]>;
+  classifyAll(
+    pictures: PictureSources,
+    options?: AdaptiveClassifyOptions,
+  ): AsyncGenerator<Answered<PictureSource, AdaptiveResult>>;
+}
+
+export const AdaptiveClassifier = {
+  /**
+   * Loads a model that runs in steps, each of which has an answer.
+   *
+   * @throws UsageError when the model has no steps; what `Classifier.load` throws
+   * @example
+   * const classifier = await AdaptiveClassifier.load(file);
+   * const { predictions, steps, stopped } = await classifier.classify(canvas, { threshold: 0.9, budgetMs: 50 });
+   */
+  load: (source: WebModelSource, options: EngineOptions & FetchOptions = {}): Promise<AdaptiveClassifier> =>
+    loadFrom(source, options, (host, model) => loadAdaptiveClassifier(host, model, options)),
+};
+
+/** Turns pictures into vectors. */
+export interface Embedder extends Omit<EmbedderTask, "embed" | "embedAll" | "embedViews"> {
+  embed(picture: PictureSource, options?: EmbedOptions): Promise<Float32Array>;
+  embed(pictures: readonly PictureSource[], options?: EmbedOptions): Promise<Float32Array[]>;
+  embedAll(pictures: PictureSources, options?: EmbedOptions): AsyncGenerator<Answered<PictureSource, Float32Array>>;
+  embedViews(pictures: PictureSources, options?: EmbedOptions): AsyncGenerator<Answered<PictureSource, Float32Array[]>>;
+}
+
+export const Embedder = {
+  /** Throws what `Classifier.load` throws. */
+  load: (source: WebModelSource, options: EmbedderOptions & FetchOptions = {}): Promise<Embedder> =>
+    loadFrom(source, options, (host, model) => loadEmbedder(host, model, options)),
+};
+
+/** Turns texts into vectors that pictures' are compared with. */
+export type TextEmbedder = TextEmbedderTask;
+
+export const TextEmbedder = {
+  /**
+   * Loads a text model: a folder with its vocabulary, chosen by a person or on a server, or a registered name that was pulled.
+   *
+   * @throws NotFoundError without weights or a vocabulary; UsageError for a model of pictures; what `Classifier.load` throws
+   */
+  load: (source: WebModelSource, options: TextEmbedderOptions & FetchOptions = {}): Promise<TextEmbedder> =>
+    loadFrom(source, options, (host, model) => loadTextEmbedder(host, model, options)),
+};
+
+/** Names what is in pictures among labels that are given with them. */
+export interface ZeroShotClassifier extends Omit<ZeroShotClassifierTask, "classify" | "naming"> {
+  classify(
+    picture: PictureSource,
+    labels: readonly string[],
+    options?: ZeroShotClassifyOptions,
+  ): Promise<ClassificationResult>;
+  classify(
+    pictures: readonly PictureSource[],
+    labels: readonly string[],
+    options?: ZeroShotClassifyOptions,
+  ): Promise<ClassificationResult[]>;
+  naming(...args: Parameters<ZeroShotClassifierTask["naming"]>): Promise<Classifier>;
+}
+
+export interface ZeroShotOptions extends Omit<AnyZeroShotOptions, "textModel">, FetchOptions {
+  /** The text model whose vectors are compared with the pictures'. Default: the one that the model says belongs to it. */
+  readonly textModel?: WebModelSource;
+}
+
+export const ZeroShotClassifier = {
+  /**
+   * Loads a model of pictures and the text model that belongs to it.
+   *
+   * @throws UsageError for a model without a text model; what `Classifier.load` throws
+   * @example
+   * const classifier = await ZeroShotClassifier.load(pictureFolder, { textModel: textFolder });
+   * const { predictions } = await classifier.classify(canvas, ["a sheep", "a boat", "a dog"]);
+   */
+  async load(source: WebModelSource, options: ZeroShotOptions = {}): Promise<ZeroShotClassifier> {
+    const { textModel, ...rest } = options;
+    const pictures = await openModelSource(webFiles, source, options);
+    if (textModel === undefined) return loadZeroShot(createWebHost(pictures.files), pictures.source, rest);
+    const texts = await openModelSource(pictures.files, textModel, options);
+    return loadZeroShot(createWebHost(texts.files), pictures.source, { ...rest, textModel: texts.source });
+  },
+};
+
+/** Names what it was shown a few pictures of; learns more, and forgets. */
+export interface Recogniser extends Omit<RecogniserTask, "add" | "merge" | "classify" | "measure"> {
+  /** Learns more pictures, of classes that it knows or of new ones. Nothing changes when that fails. */
+  add(pictures: LabelledPictures, options?: ExampleOptions): Promise<void>;
+  /** Learns what another recogniser has learnt on the same features. */
+  merge(other: Recogniser): Promise<void>;
+  classify(picture: PictureSource): Promise<Recognition>;
+  classify(pictures: readonly PictureSource[]): Promise<Recognition[]>;
+  measure(pictures: LabelledPictures, options?: ExampleOptions): Promise<Measured>;
+}
+
+export const Recogniser = {
+  /**
+   * Learns classes from a few pictures of each, on the features of any model.
+   *
+   * @throws UsageError for fewer than two classes, or two pictures of one; what `Classifier.load` throws
+   * @example
+   * const recogniser = await Recogniser.learn("saccade/everyday", [
+   *   { picture: teaFrame, label: "tea" }, { picture: otherTeaFrame, label: "tea" },
+   *   { picture: mugFrame, label: "mug" }, { picture: otherMugFrame, label: "mug" },
+   * ], { unknown: 0.05 });
+   * const { predictions, unknown } = await recogniser.classify(video);
+   * await recogniser.save("my-model"); // a folder in the browser's storage
+   */
+  learn: (
+    source: WebModelSource,
+    pictures: LabelledPictures,
+    options: RecogniserOptions & FetchOptions = {},
+  ): Promise<Recogniser> =>
+    loadFrom(source, options, (host, model) =>
+      RecogniserTask.learn(host, model, pictures as Iterable<AnyLabelledPicture>, options),
+    ),
+  /**
+   * Opens what `save` wrote, in the browser's storage or in a folder that a person has chosen, to learn on.
+   *
+   * @example
+   * const recogniser = await Recogniser.load("my-model");
+   * await recogniser.add([{ picture: spoonFrame, label: "spoon" }, { picture: otherSpoonFrame, label: "spoon" }]);
+   * await recogniser.forget("mug");
+   * await recogniser.save("my-model");
+   */
+  load: (folder: WebModelSource, options: RecogniserOptions & FetchOptions = {}): Promise<Recogniser> =>
+    loadFrom(folder, options, (host, path) => RecogniserTask.load(host, requirePath(path), options)),
+};
+
+function requirePath(source: ModelFileSource): string {
+  if (typeof source === "string") return source;
+  throw new UsageError("a recogniser is a folder: its path in the browser's storage, or a folder that was chosen");
+}
+
+/** Sessions over any ONNX bytes, in module workers. */
+export const createSession = (model: Uint8Array, options?: SessionOptions): Promise<Session> =>
+  host.createSession(model, options);
+/** Pictures to pixels. */
+export const decodeImage = (picture: PictureSource, options?: DecodeOptions): Promise<RawImage> =>
+  readPicture(host, picture as AnyPictureSource, options);
+/** Pixels to PNG bytes. */
+export const encodePng = (pixels: Pixels): Promise<Uint8Array> => host.encodePng(rgbPixels(pixels));
+
+/**
+ * What `drawGaze` draws, as the bytes of a file, with labels in the browser's typefaces.
+ *
+ * @param options `format` is "png" (default), "svg" or "html", which keep labels of any script as text
+ * @example
+ * const { gaze } = await classifier.classify(image, { explain: true });
+ * if (gaze) link.href = URL.createObjectURL(new Blob([await encodeGaze(await decodeImage(image), gaze)]));
+ */
+export const encodeGaze = async (
+  picture: Pixels,
+  gaze: Gaze,
+  { format = "png", ...options }: DrawGazeOptions & { readonly format?: SheetFormat } = {},
+): Promise<Uint8Array> => encodeSheet(gazeSheet(picture, gaze, options), format, host);
+
+/** What `drawGlimpses` draws, as `encodeGaze` makes files. */
+export const encodeGlimpses = async (
+  picture: Pixels,
+  glimpses: readonly Glimpse[],
+  { format = "png", ...options }: SheetOptions & { readonly format?: SheetFormat } = {},
+): Promise<Uint8Array> => encodeSheet(glimpseSheet(picture, glimpses, options), format, host);
