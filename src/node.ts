@@ -21,6 +21,8 @@ import { type Classifier as ClassifierTask, loadClassifier } from "./tasks/class
 import { type EmbedderOptions, type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embed/embedder.ts";
 import type { EngineOptions } from "./tasks/engine/engine.ts";
 import { type PictureSource, readPicture } from "./tasks/engine/pictures.ts";
+import type { LearntExample } from "./tasks/recognise/example-set.ts";
+import type { RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
 import type { LabelledPicture } from "./tasks/recognise/learn-pictures.ts";
 import { Recogniser as RecogniserTask } from "./tasks/recognise/recogniser.ts";
 import type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
@@ -41,6 +43,7 @@ import { type LearnOptions, type LearnResult, learn as learnModel } from "./work
 import { train as trainModel } from "./workflows/train.ts";
 import type { TrainOptions, TrainResult } from "./workflows/train-options.ts";
 
+export { type DoubtfulExamples, doubtfulExamples, type ExampleDoubt } from "./audit/example-doubts.ts";
 export type { AuditResult } from "./audit/result.ts";
 export {
   AbortedError,
@@ -96,6 +99,8 @@ export { type EmbeddingSpace, requireSameSpace } from "./tasks/embed/space.ts";
 export type { EngineOptions } from "./tasks/engine/engine.ts";
 export type { Answered } from "./tasks/engine/picture-stream.ts";
 export type { PictureSource } from "./tasks/engine/pictures.ts";
+export type { LearntExample } from "./tasks/recognise/example-set.ts";
+export { fitExamples } from "./tasks/recognise/fit-examples.ts";
 export type { Confusion, CrossValidated, HeadOptions, RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
 export type { TextOptions } from "./tasks/recognise/label-texts.ts";
 export type { LabelledPicture, PictureProblem } from "./tasks/recognise/learn-pictures.ts";
@@ -230,6 +235,17 @@ export const Recogniser = {
     pictures: Iterable<LabelledPicture> | AsyncIterable<LabelledPicture>,
     options?: RecogniserOptions,
   ): Promise<Recogniser> => RecogniserTask.learn(nodeHost, source, pictures, options),
+  /**
+   * Learns classes from pictures whose features are known already: nothing goes through the model.
+   *
+   * @param options `fit` is what `fitExamples` made of the same examples, perhaps in another thread
+   * @throws UsageError for features of another width, fewer than two classes, or fewer than two pictures of one
+   */
+  fromExamples: (
+    source: ModelFileSource,
+    examples: Iterable<LearntExample>,
+    options?: Omit<RecogniserOptions, "text"> & { readonly fit?: RecogniserFit },
+  ): Promise<Recogniser> => RecogniserTask.fromExamples(nodeHost, source, examples, options),
   /**
    * Opens what `save` wrote, to learn on.
    *

@@ -2,7 +2,7 @@
 import { UsageError } from "../errors.ts";
 import { probabilities } from "./calibration.ts";
 import { gramMatrix, multiply, transpose } from "./dense.ts";
-import { classCounts, type FeatureMatrix, featureMatrix, requireWidth, rowOf, unitRows } from "./feature-matrix.ts";
+import { classCounts, type FeatureMatrix, requireWidth, unitRows } from "./feature-matrix.ts";
 import { classMeans } from "./heads/nearest-mean.ts";
 import { nearest } from "./neighbours.ts";
 import { tridiagonalize } from "./tridiagonal.ts";
@@ -110,26 +110,40 @@ export interface MahalanobisDistances {
 }
 
 export function mahalanobisDistances(model: Mahalanobis, features: FeatureMatrix): MahalanobisDistances {
-  const { classes, width, whiten, means } = model;
+  const { classes, width, whiten } = model;
   requireWidth(features, width, "the covariance");
-  const turned = featureMatrix(
-    features.rows,
-    width,
-    multiply(features.data, transpose(whiten, width), features.rows, width, width),
-  );
+  const turned = multiply(features.data, transpose(whiten, width), features.rows, width, width);
+  const to = productsWithMeans(model, turned);
   const distances = new Float64Array(features.rows).fill(Number.POSITIVE_INFINITY);
   const closest = new Int32Array(features.rows);
-  for (let row = 0; row < features.rows; row++) {
-    const x = rowOf(turned, row);
+  for (let row = 0; row < features.rows; row++)
     for (let c = 0; c < classes; c++) {
-      let sum = 0;
-      for (let i = 0; i < width; i++) sum += (x[i]! - means[c * width + i]!) ** 2;
-      if (sum >= distances[row]!) continue;
-      distances[row] = sum;
+      const distance = to.squared(row, c);
+      if (distance >= distances[row]!) continue;
+      distances[row] = distance;
       closest[row] = c;
     }
-  }
   return { distances, nearest: closest };
+}
+
+/** Rows and class means as they are to each other, out of two matrix products: with many classes that is most of the work. */
+function productsWithMeans({ classes, width, means }: Mahalanobis, turned: Float64Array) {
+  const rows = turned.length / width;
+  const columns = transpose(means, classes); // (width, classes)
+  const withMeans = multiply(turned, columns, rows, width, classes);
+  const between = multiply(means, columns, classes, width, classes);
+  const lengths = Float64Array.from({ length: rows }, (_, row) => {
+    const x = turned.subarray(row * width, (row + 1) * width);
+    return dot(x, x);
+  });
+  const cross = (row: number, c: number) => withMeans[row * classes + c]!;
+  return {
+    /** |x - m|². Rounding must not make it less than nothing. */
+    squared: (row: number, c: number) => Math.max(0, lengths[row]! - 2 * cross(row, c) + between[c * classes + c]!),
+    /** (x - m) (x - m'). */
+    product: (row: number, c: number, other: number) =>
+      lengths[row]! - cross(row, c) - cross(row, other) + between[c * classes + other]!,
+  };
 }
 
 /**
@@ -145,27 +159,28 @@ export function leftOutDistances(
   targets: Int32Array,
   shrinkage: number,
 ): Float64Array {
-  const { classes, width, whiten, means } = model;
+  const { classes, width, whiten } = model;
   requireWidth(features, width, "the covariance");
   const { rows } = features;
   const counts = classCounts(targets, classes);
   const turned = multiply(features.data, transpose(whiten, width), rows, width, width);
+  const to = productsWithMeans(model, turned);
   return Float64Array.from({ length: rows }, (_, row) => {
     const own = targets[row]!;
     const isAlone = counts[own] === 1;
     // Its class's mean without it is so much farther away.
     const farther = isAlone ? 1 : counts[own]! / (counts[own]! - 1);
-    const x = turned.subarray(row * width, (row + 1) * width);
-    const apart = x.map((value, i) => value - means[own * width + i]!);
+    const apart = to.squared(row, own);
     const share = ((1 - shrinkage) * farther) / rows;
     // Of the covariance, what the row alone makes: 1 where it is all there is in its direction.
-    const left = 1 - share * dot(apart, apart);
+    const left = Math.max(1 - share * apart, 1e-12);
     let least = Number.POSITIVE_INFINITY;
     for (let c = 0; c < classes; c++) {
-      if (c === own && isAlone) continue;
-      const away =
-        c === own ? apart.map((value) => value * farther) : x.map((value, i) => value - means[c * width + i]!);
-      const distance = dot(away, away) + (share * dot(away, apart) ** 2) / Math.max(left, 1e-12);
+      const isOwn = c === own;
+      if (isOwn && isAlone) continue;
+      const away = isOwn ? farther ** 2 * apart : to.squared(row, c);
+      const along = isOwn ? farther * apart : to.product(row, c, own);
+      const distance = away + (share * along ** 2) / left;
       least = Math.min(least, (distance * (rows - 1)) / rows);
     }
     return least;

@@ -59,6 +59,8 @@ export interface RecogniserFit extends FittedRecogniser {
   readonly measured: CrossValidated;
   /** Heads that were tried: the one that was taken, then the best first. */
   readonly tried: readonly CrossValidated[];
+  /** Logits of every example, in the set's order, by heads that have not seen it. (examples, classes) */
+  readonly unseen: Float64Array;
   /** Where classes begin with their texts: as how many pictures of its class a text counts. */
   readonly textWeight?: number;
   /** What fitting took. */
@@ -98,11 +100,8 @@ export async function fitRecogniser(set: ExampleSet, options: HeadOptions): Prom
   const [best] = tried;
   const { head, scores } = best!;
   const { scale } = temperatureOf(scores, problem.targets, problem.classes);
-  const found = await tellStrangers(
-    problem,
-    scores.map((score) => scale * score),
-    options,
-  );
+  const unseen = scores.map((score) => scale * score);
+  const found = await tellStrangers(problem, unseen, options);
   const { rule, strange } = found ?? {};
   const examples = strange?.examples ?? (head.kind === "neighbours" ? features : undefined);
   const { width, layer, pooling } = set.space;
@@ -121,6 +120,7 @@ export async function fitRecogniser(set: ExampleSet, options: HeadOptions): Prom
     head,
     measured: best!.measured,
     tried: tried.map(({ measured }) => measured),
+    unseen,
     seconds: (performance.now() - start) / 1000,
     ...(best!.textWeight === undefined ? {} : { textWeight: best!.textWeight }),
     ...(examples === undefined ? {} : { examples }),

@@ -21,7 +21,7 @@ import { type EmbeddingSpace, requireSameSpace } from "../embed/space.ts";
 import { loadedModel, type ModelSource } from "../engine/engine.ts";
 import { oneOrMany } from "../engine/picture-stream.ts";
 import type { PictureSource } from "../engine/pictures.ts";
-import { ExampleSet } from "./example-set.ts";
+import { ExampleSet, type LearntExample } from "./example-set.ts";
 import { fitRecogniser, type HeadOptions, type RecogniserFit } from "./fit-recogniser.ts";
 import { answerRows, headWeights } from "./head-fit.ts";
 import { ClassTexts, requireForTexts } from "./label-texts.ts";
@@ -117,6 +117,32 @@ export class Recogniser {
       const head = headOptions(host, options);
       const parts = { host, backbone, embedder, options: head, examples, texts };
       return new Recogniser(parts, await fitRecogniser(examples, head));
+    } catch (error) {
+      await embedder.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * Learns classes from pictures whose features are known already, with their labels: nothing goes through the model.
+   *
+   * @param source whose features they are
+   * @param options `fit` is what `fitExamples` made of the same examples, perhaps in another thread
+   * @throws UsageError for features of another width, fewer than two classes, or fewer than two pictures of one; what loading the model throws
+   */
+  static async fromExamples(
+    host: RecogniserHost,
+    source: ModelSource,
+    examples: Iterable<LearntExample>,
+    options: Omit<RecogniserOptions, "text"> & { readonly fit?: RecogniserFit } = {},
+  ): Promise<Recogniser> {
+    const { embedder, backbone } = await openBackbone(host, source, options);
+    try {
+      const set = ExampleSet.of(embedder.space, examples);
+      const head = headOptions(host, options);
+      const fit = options.fit ?? (await fitRecogniser(set, head));
+      requireFitOf(fit, set);
+      return new Recogniser({ host, backbone, embedder, options: head, examples: set, texts: undefined }, fit);
     } catch (error) {
       await embedder.dispose();
       throw error;
@@ -317,6 +343,15 @@ export class Recogniser {
     const examples = writeEmbeddings(this.#examples.toTable());
     return { backbone: this.#backbone, head: described, weights: headWeights(fit), card, examples };
   }
+}
+
+function requireFitOf({ described, unseen }: RecogniserFit, { space, labels, items }: ExampleSet): void {
+  const { classes, width } = described;
+  if (classes === labels.length && width === space.width && unseen.length === items.length * classes) return;
+  throw new UsageError(
+    `a head of ${classes} classes on ${width} features was not fitted to these ${items.length} examples of ${labels.length}`,
+    "fit it to the same examples",
+  );
 }
 
 interface Becoming {
