@@ -7,10 +7,13 @@ import { type Glimpse, glimpseSheet } from "./image/glimpses.ts";
 import { type Pixels, rgbPixels } from "./image/pixels.ts";
 import type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 import type { SheetOptions } from "./image/sheet.ts";
-import type { ModelFileSource } from "./model-folder/load.ts";
+import { type ExportOptions, exportOnnx as exportLoaded } from "./model-folder/compile.ts";
+import { loadModel, type ModelFileSource, requireNative } from "./model-folder/load.ts";
+import { openDataSource, type WebDataSource } from "./platform/web/data-source.ts";
 import { createWebHost, type WebHost, webFiles } from "./platform/web/host.ts";
 import { type FetchOptions, openModelSource, type WebModelSource } from "./platform/web/model-source.ts";
 import type { DrawablePicture } from "./platform/web/picture-source.ts";
+import { createWebTrainingHost } from "./platform/web/training-host.ts";
 import type { Session, SessionOptions } from "./runtime/session.ts";
 import {
   type AdaptiveClassifier as AdaptiveClassifierTask,
@@ -33,6 +36,8 @@ import {
 import type { EngineOptions } from "./tasks/engine/engine.ts";
 import type { Answered } from "./tasks/engine/picture-stream.ts";
 import { type PictureSource as AnyPictureSource, readPicture } from "./tasks/engine/pictures.ts";
+import type { LearntExample } from "./tasks/recognise/example-set.ts";
+import type { RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
 import type { LabelledPicture as AnyLabelledPicture, ExampleOptions } from "./tasks/recognise/learn-pictures.ts";
 import { type Measured, Recogniser as RecogniserTask, type Recognition } from "./tasks/recognise/recogniser.ts";
 import type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
@@ -47,7 +52,11 @@ import {
   type ZeroShotClassifier as ZeroShotClassifierTask,
   type ZeroShotClassifyOptions,
 } from "./tasks/zero-shot/zero-shot-classifier.ts";
+import { version } from "./version.ts";
+import { isResumable as isResumableRun, train as trainModel } from "./workflows/train.ts";
+import type { TrainOptions as AnyTrainOptions, TrainResult } from "./workflows/train-options.ts";
 
+export { type DoubtfulExamples, doubtfulExamples, type ExampleDoubt } from "./audit/example-doubts.ts";
 export {
   AbortedError,
   FormatError,
@@ -70,8 +79,14 @@ export type { Pixels } from "./image/pixels.ts";
 export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 export type { Resolution } from "./image/resolution.ts";
 export type { FeatureViews, Jitter, Views } from "./image/views.ts";
+export type { ExportOptions } from "./model-folder/compile.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { ScoreKind } from "./onnx/score-kind.ts";
+export type {
+  TrainingPicture,
+  TrainingPictureSource,
+  WebDataSource as DataSource,
+} from "./platform/web/data-source.ts";
 export type { DownloadProgress } from "./platform/web/download.ts";
 export type { EngineFiles } from "./platform/web/engine-files.ts";
 export type { WebModelSource as ModelSource } from "./platform/web/model-source.ts";
@@ -96,6 +111,8 @@ export type { Pooling } from "./tasks/embed/pooling.ts";
 export { type EmbeddingSpace, requireSameSpace } from "./tasks/embed/space.ts";
 export type { EngineOptions } from "./tasks/engine/engine.ts";
 export type { Answered } from "./tasks/engine/picture-stream.ts";
+export type { LearntExample } from "./tasks/recognise/example-set.ts";
+export { fitExamples } from "./tasks/recognise/fit-examples.ts";
 export type { Confusion, CrossValidated, HeadOptions, RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
 export type { TextOptions } from "./tasks/recognise/label-texts.ts";
 export type { PictureProblem } from "./tasks/recognise/learn-pictures.ts";
@@ -106,7 +123,12 @@ export { DEFAULT_TEMPLATES } from "./tasks/zero-shot/prompts.ts";
 export type { EmbedTextOptions, TextEmbedderOptions } from "./tasks/zero-shot/text-embedder.ts";
 export type { ZeroShotClassifyOptions } from "./tasks/zero-shot/zero-shot-classifier.ts";
 export type { DType, TensorData } from "./tensor.ts";
-export { version } from "./version.ts";
+export type { EpochChoice, EpochSummary } from "./train/epoch-choice.ts";
+export type { Evaluation as EpochEvaluation, FitReport } from "./train/fit-options.ts";
+export type { DistillationInput, LookingInput, RecipeInput } from "./train/recipe-fields.ts";
+export type { StagedRecipeInput } from "./train/staged-recipe.ts";
+export type { TrainPlan, TrainResult } from "./workflows/train-options.ts";
+export { version };
 
 /**
  * What a page has as a picture: a Blob or File (or its handle), an ImageBitmap, ImageData, an img, canvas or video element, an OffscreenCanvas, a VideoFrame, an
@@ -281,6 +303,18 @@ export const Recogniser = {
       RecogniserTask.learn(host, model, pictures as Iterable<AnyLabelledPicture>, options),
     ),
   /**
+   * Learns classes from pictures whose features are known already: nothing goes through the model.
+   *
+   * @param options `fit` is what `fitExamples` made of the same examples, perhaps in a worker
+   * @throws UsageError for features of another width, fewer than two classes, or fewer than two pictures of one; what `Classifier.load` throws
+   */
+  fromExamples: (
+    source: WebModelSource,
+    examples: Iterable<LearntExample>,
+    options: Omit<RecogniserOptions, "text"> & { readonly fit?: RecogniserFit } & FetchOptions = {},
+  ): Promise<Recogniser> =>
+    loadFrom(source, options, (host, model) => RecogniserTask.fromExamples(host, model, examples, options)),
+  /**
    * Opens what `save` wrote, in the browser's storage or in a folder that a person has chosen, to learn on.
    *
    * @example
@@ -297,6 +331,58 @@ function requirePath(source: ModelFileSource): string {
   if (typeof source === "string") return source;
   throw new UsageError("a recogniser is a folder: its path in the browser's storage, or a folder that was chosen");
 }
+
+export interface TrainOptions extends Omit<AnyTrainOptions, "from"> {
+  /** The model whose weights it begins with, with a new last layer; "scratch": none. Default: what the recipe says. */
+  readonly from?: WebModelSource;
+}
+
+/**
+ * Trains a recogniser on labelled pictures, or goes on with a run that was stopped: the same step, the same run folders and, from the same seed and pixels, the same
+ * numbers as in Node. The run's folder is in the browser's storage, so that it survives a reload, a crash and a tab that was put to sleep.
+ *
+ * @param data the person's folder or files, pictures in memory, or a path in the browser's storage. What is not in that storage must be handed over
+ * again to resume.
+ * @throws what `train` of the entry for Node throws; SaccadeError when the browser's storage is full
+ * @example
+ * const { model, choice } = await train(folderHandle, { folder: "runs/flowers", epochs: 6, onEpoch: (epoch, _, scores) => show(epoch, scores?.top1) });
+ * const classifier = await Classifier.load(model);
+ * // after a reload
+ * if (await isResumable("runs/flowers")) await train(folderHandle, { folder: "runs/flowers", resume: true });
+ */
+export async function train(data: WebDataSource | undefined, options: TrainOptions = {}): Promise<TrainResult> {
+  const { from, ...rest } = options;
+  const model = await openModelSource(webFiles, from ?? "scratch");
+  if (typeof model.source !== "string")
+    throw new UsageError("training begins with a model that has a name", "choose its file or folder, or give its name");
+  const opened = data === undefined ? { files: model.files, path: undefined } : await openDataSource(model.files, data);
+  return trainModel(createWebTrainingHost(opened.files), opened.path, {
+    ...rest,
+    ...(from === undefined ? {} : { from: model.source }),
+  });
+}
+
+/** Whether a run in the browser's storage has a checkpoint to go on from. */
+export const isResumable = (folder: string): Promise<boolean> => isResumableRun(webFiles, folder);
+
+/** What the browser keeps for this library: saved models, runs, whatever a page puts there. */
+export const files = webFiles;
+
+/**
+ * A model as one ONNX file, with its labels and its transform inside.
+ *
+ * @throws UsageError for a model that is an ONNX file already; what `Classifier.load` throws
+ */
+export const exportOnnx = (
+  source: WebModelSource,
+  { onProgress, signal, ...options }: ExportOptions & FetchOptions = {},
+): Promise<Uint8Array> =>
+  loadFrom(source, { ...(onProgress && { onProgress }), ...(signal && { signal }) }, async (host, model) =>
+    exportLoaded(requireNative(await loadModel(host, model, { seesPictures: false })), {
+      producerVersion: version,
+      ...options,
+    }),
+  );
 
 /** Sessions over any ONNX bytes, in module workers. */
 export const createSession = (model: Uint8Array, options?: SessionOptions): Promise<Session> =>
