@@ -20,6 +20,8 @@ export interface ListOptions {
   readonly pathColumn?: string;
   /** Which one has the label. Default: label, class, class_name, category, target. */
   readonly labelColumn?: string;
+  /** Rows are pictures alone: labels are not looked at, and need not be there. Default false. */
+  readonly isUnlabelled?: boolean;
 }
 
 const PATH_COLUMNS = ["path", "file", "file_name", "filename", "image", "image_path", "filepath"];
@@ -94,7 +96,7 @@ export function parseList(
   const samples: { [split: string]: Sample[] } = {};
   for (const row of rows) {
     const place = `${name}:${row.line}`;
-    const reason = problemOf(row);
+    const reason = problemOf(row, options);
     const split = row.split === undefined || row.split === "" ? "train" : splitFromWord(String(row.split));
     if (reason !== undefined) problems.push({ name: place, reason });
     else if (split === undefined)
@@ -102,7 +104,11 @@ export function parseList(
     else {
       const file = resolve(String(row.path));
       samples[split] ??= [];
-      samples[split].push({ name: file, ...readLabel(row.label), picture: { kind: "file", path: file } });
+      samples[split].push({
+        name: file,
+        ...(options.isUnlabelled === true ? { label: "" } : readLabel(row.label)),
+        picture: { kind: "file", path: file },
+      });
     }
   }
   const found = SPLITS.filter((split) => samples[split] !== undefined);
@@ -136,7 +142,7 @@ function readCsvRows(text: string, name: string, options: ListOptions, problems:
   const path = find(options.pathColumn, PATH_COLUMNS);
   const label = find(options.labelColumn, LABEL_COLUMNS);
   const split = find(undefined, SPLIT_COLUMNS);
-  if (path === -1 || label === -1)
+  if (path === -1 || (label === -1 && options.isUnlabelled !== true))
     throw new FormatError(
       "CSV",
       `${name} has the columns ${list(header.fields)}, and no ${path === -1 ? "path" : "label"}`,
@@ -150,7 +156,14 @@ function readCsvRows(text: string, name: string, options: ListOptions, problems:
       problems.push({ name: `${name}:${line}`, reason: `it has ${fields.length} fields instead of ${columns.length}` });
       return [];
     }
-    return [{ line, path: fields[path], label: fields[label], split: split === -1 ? undefined : fields[split] }];
+    return [
+      {
+        line,
+        path: fields[path],
+        label: label === -1 ? undefined : fields[label],
+        split: split === -1 ? undefined : fields[split],
+      },
+    ];
   });
 }
 
@@ -185,9 +198,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-function problemOf({ path, label }: Row): string | undefined {
+function problemOf({ path, label }: Row, { isUnlabelled }: ListOptions): string | undefined {
   if (typeof path !== "string" || path === "") return "it has no path";
   if (path.includes("\0")) return "its path has a NUL character";
+  if (isUnlabelled === true) return undefined;
   if (typeof label === "string") return label === "" ? "it has no label" : undefined;
   if (typeof label === "number")
     return Number.isSafeInteger(label) ? undefined : `its label ${label} is not a whole number`;

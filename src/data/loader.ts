@@ -36,6 +36,8 @@ export interface Batch extends BatchPosition {
   readonly names: readonly string[];
   /** Rows with a picture. */
   readonly count: number;
+  /** (N, width): what a teacher makes of the pictures, where one is asked. */
+  readonly teacher?: TensorData<"float32">;
 }
 
 export interface LoaderOptions {

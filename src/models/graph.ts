@@ -157,9 +157,14 @@ export function fitWeights(
 }
 
 /** Fresh weights from a seed, as the paper initialises them. */
-export function initialWeights(graph: Graph, seed: number): Map<string, TensorData> {
+export function initialWeights(
+  graph: Graph,
+  seed: number,
+  names: readonly string[] = [...graph.parameters.keys()],
+): Map<string, TensorData> {
+  const parameters = names.flatMap((name) => graph.parameters.get(name) ?? []);
   return new Map(
-    [...graph.parameters.values()].map(({ name, shape, initializer }) => [
+    parameters.map(({ name, shape, initializer }) => [
       name,
       tensor("float32", shape, initialize(name, shape, initializer, seed)),
     ]),

@@ -58,6 +58,8 @@ export interface FitOptions {
   readonly model: NativeModel;
   readonly classes: number;
   readonly loader: Loader;
+  /** Of the features that the loader's batches bring from a teacher, where the recipe learns from them. */
+  readonly teacherWidth?: number;
   readonly run: Run | ResumedRun;
   readonly files: Files;
   /** Which kernels the sessions have. Default "onnxruntime". */

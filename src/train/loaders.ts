@@ -71,13 +71,25 @@ export function trainingLoader(dataset: Dataset, recipe: Recipe, workers: readon
   });
 }
 
+/** Shuffled and augmented batches of so many rows as `trainingLoader` makes them, but never mixed, of pictures whose targets say nothing. */
+export function unlabelledLoader(
+  dataset: Dataset,
+  recipe: Recipe,
+  rows: number,
+  workers: readonly BatchWorker[],
+): Loader {
+  return trainingLoader(dataset, { ...recipe, ...PLAIN, batch: rows }, workers);
+}
+
+/** What mixes pictures or their targets, turned off. */
+const PLAIN = { mixup: 0, cutmix: 0, label_smoothing: 0, repeats: 1 };
+
 /** Any number: another seed of the same run. */
 const FITTING_SEED = 0x7eac4e5;
 
 /** Shuffled and augmented batches, unmixed, that training does not have: what is fitted to them is not fitted to what the student sees. */
 export function fittingLoader(dataset: Dataset, recipe: Recipe, workers: readonly BatchWorker[]): Loader {
-  const plain = { mixup: 0, cutmix: 0, label_smoothing: 0, repeats: 1, seed: (recipe.seed ^ FITTING_SEED) >>> 0 };
-  return trainingLoader(dataset, { ...recipe, ...plain }, workers);
+  return trainingLoader(dataset, { ...recipe, ...PLAIN, seed: (recipe.seed ^ FITTING_SEED) >>> 0 }, workers);
 }
 
 /** Every picture once, in the data's order, as the trained model will be used. The workers belong to the loader. */

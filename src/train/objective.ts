@@ -32,6 +32,8 @@ export interface ObjectiveOutputs {
   readonly loss: Tensor;
   /** (batch, classes): the answer whose accuracy is shown while training. */
   readonly logits: Tensor;
+  /** Names of parameters that only the loss has: they are trained, and are no part of the model. */
+  readonly auxiliary?: readonly string[];
 }
 
 /** What a step minimises. */

@@ -95,6 +95,11 @@ export interface DistillationInput {
    * mixed, batch by batch; it costs a run of the teacher at every step, and teaches more. Default "picture".
    */
   readonly sees?: "picture" | "view" | undefined;
+  /**
+   * Share of the loss that is the distance of the student's features, mapped by a linear layer of the training's own, from the teacher's; for a
+   * teacher that sees views. Default: answers are all that is learnt.
+   */
+  readonly features?: number | undefined;
 }
 
 /** How a glance-and-focus model learns. */
@@ -123,6 +128,7 @@ const distillation = z.strictObject({
   temperature: z.number().positive().default(2),
   transform: z.string(),
   sees: z.enum(["picture", "view"]).optional(),
+  features: share.optional(),
 });
 
 const looking = z.strictObject({

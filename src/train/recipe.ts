@@ -30,6 +30,11 @@ export function parseRecipe(input: unknown): Recipe {
     );
   inField("transform", () => parseTransform(recipe.transform));
   const teaching = recipe.distillation;
+  if (teaching?.features !== undefined && teaching.sees !== "view")
+    throw new UsageError(
+      "the recipe is not valid: distillation.features: a teacher's features are learnt from its views",
+      'say "sees": "view" too',
+    );
   if (teaching !== undefined)
     inField("distillation.transform", () =>
       teaching.sees === "view"

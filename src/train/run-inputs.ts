@@ -17,6 +17,8 @@ const inputsSchema = z.looseObject({
   /** The model whose weights it began with. */
   from: z.string().optional(),
   teacher: z.string().optional(),
+  /** A folder of pictures without labels. */
+  unlabelled: z.string().optional(),
   validation_fraction: z.number().optional(),
   /** Where to run, when the user said so. */
   device: z.enum(DEVICES).optional(),

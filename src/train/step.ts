@@ -21,6 +21,7 @@ import { differentiate } from "../graph/gradients/differentiate.ts";
 import { Scope } from "../graph/scope.ts";
 import { Graph, type Parameter, type Tensor } from "../graph/tensor.ts";
 import type { ModelDefinition } from "../models/registry.ts";
+import { linear } from "../nn/linear.ts";
 import { type MaskInput, Mode } from "../nn/mode.ts";
 import { elementCount } from "../tensor.ts";
 import { binaryCrossEntropy, distillation, featureDistillation, softCrossEntropy } from "./losses.ts";
@@ -30,8 +31,13 @@ import { type GroupRules, namePattern, type ParameterRule, parameterRules } from
 
 /** What the student learns from a teacher, besides the labels. */
 export interface DistillationOptions {
-  /** "logits": `teacher` is (batch, classes) logits. "features": (batch, width) features of the student's width. */
+  /**
+   * "logits": `teacher` is (batch, classes) logits. "features": (batch, width) features. Those of another width than the student's are compared
+   * with a linear map of the student's, which is learnt with it and is no part of the model.
+   */
   readonly kind: "logits" | "features";
+  /** Of the teacher's features. Default: the student's. */
+  readonly width?: number;
   /** Share of this loss; the labels' loss has the rest. */
   readonly weight: number;
   /** For logits. */
@@ -67,8 +73,11 @@ export interface StateTensor {
   readonly shape: readonly number[];
   /** The parameter or buffer it belongs to. */
   readonly parameter: string;
-  /** "buffer": not trained, but moved by the forward pass (running statistics). "ema": the average of a parameter or of a buffer. */
-  readonly role: "parameter" | "buffer" | "optimizer" | "ema" | "accumulator";
+  /**
+   * "buffer": not trained, but moved by the forward pass (running statistics). "ema": the average of a parameter or of a buffer. "auxiliary": a
+   * parameter that only the loss has, and not the model.
+   */
+  readonly role: "parameter" | "buffer" | "auxiliary" | "optimizer" | "ema" | "accumulator";
 }
 
 export interface TrainStep {
@@ -100,19 +109,19 @@ export function buildTrainStep(options: StepOptions): TrainStep {
     return graph.input(input.name, input.shape);
   };
   const objective = options.objective ?? classification(options);
-  const { loss, logits } = objective({ scope: new Scope(graph), model, image, targets, mode, draw });
+  const { loss, logits, auxiliary } = objective({ scope: new Scope(graph), model, image, targets, mode, draw });
 
   const parameters = [...graph.parameters.values()];
   const rules = parameterRules(parameters, options.groups);
   const trained = parameters.filter(({ name }) => rules.get(name)!.trains);
-  const updates = new Updates(graph, options);
+  const updates = new Updates(graph, options, auxiliary);
   const gradients = differentiate(
     loss,
     trained.map(({ tensor }) => tensor as unknown as Tensor),
   ).map((gradient, i) => updates.collected(trained[i]!, gradient));
   const { squares, norm, shrink } = globalNorm(gradients, options.clipNorm);
   const members = trained.map((parameter, i) => ({ parameter, gradient: gradients[i]! }));
-  for (const group of sideBySide(members, rules))
+  for (const group of sideBySide(members, rules, auxiliary))
     updates.ofParameters(group, rules.get(group[0]!.parameter.name)!, shrink);
   for (const [name, next] of mode.bufferUpdates) updates.ofBuffer(graph.parameters.get(name)!, next);
 
@@ -150,13 +159,18 @@ interface Member {
 /** Elements up to which copying a parameter together with others takes less time than the many ops of an update of its own. */
 const SMALL = 4096;
 
-/** Groups to be updated as one vector: small parameters (biases, norms) with the same rule. All others are on their own. */
-function sideBySide(members: readonly Member[], rules: ReadonlyMap<string, ParameterRule>): readonly Member[][] {
+/** Groups to be updated as one vector: small parameters (biases, norms) of the model with the same rule. All others are on their own. */
+function sideBySide(
+  members: readonly Member[],
+  rules: ReadonlyMap<string, ParameterRule>,
+  auxiliary: readonly string[] = [],
+): readonly Member[][] {
   const groups = new Map<string, Member[]>();
   for (const member of members) {
     const { name, shape } = member.parameter;
     const { weightDecay, rateScale } = rules.get(name)!;
-    const key = elementCount(shape) > SMALL ? name : `${weightDecay} ${rateScale}`;
+    const isAlone = elementCount(shape) > SMALL || auxiliary.includes(name);
+    const key = isAlone ? name : `${weightDecay} ${rateScale}`;
     groups.set(key, [...(groups.get(key) ?? []), member]);
   }
   return [...groups.values()];
@@ -172,9 +186,11 @@ class Updates {
   readonly #rates: StepScalars;
   readonly #emaDecay: Tensor | undefined;
   readonly #accumulation: Accumulation | undefined;
+  readonly #auxiliary: ReadonlySet<string>;
 
-  constructor(graph: Graph, { optimizer, ema, accumulate = 1 }: StepOptions) {
+  constructor(graph: Graph, { optimizer, ema, accumulate = 1 }: StepOptions, auxiliary: readonly string[] = []) {
     this.#graph = graph;
+    this.#auxiliary = new Set(auxiliary);
     this.#optimizer = optimizer;
     const scalar = (name: string) => graph.input(name, []);
     const extraNames = Object.keys(optimizer.scalars(1));
@@ -211,7 +227,8 @@ class Updates {
       rule,
     );
     const next = this.#applied(update.parameter, joined(current));
-    this.#carry("", parameters, "parameter", next);
+    const isAuxiliary = this.#auxiliary.has(parameters[0]!.name);
+    this.#carry("", parameters, isAuxiliary ? "auxiliary" : "parameter", next);
     for (const [i, name] of optimizer.stateNames.entries())
       this.#carry(
         `${optimizer.name}.${name}.`,
@@ -219,7 +236,8 @@ class Updates {
         "optimizer",
         this.#applied(update.states[i]!, joined(states[i]!)),
       );
-    this.#average(parameters, next);
+    // What is not kept at the end has no use for an average.
+    if (!isAuxiliary) this.#average(parameters, next);
     const accumulation = this.#accumulation;
     if (accumulation === undefined) return;
     for (const { parameter, gradient } of members)
@@ -309,9 +327,10 @@ type ClassificationOptions = Pick<StepOptions, "loss" | "distillation" | "exitWe
 /** The model's logits against the targets, and perhaps against a teacher; early answers against the same. */
 function classification(options: ClassificationOptions): Objective {
   return ({ scope, model, image, targets, mode }) => {
+    const { graph } = scope;
     const outputs = model.architecture.build(scope, image, model.config, mode);
     const logits = outputs.logits!;
-    const taught = taughtLoss(options, outputs);
+    const taught = taughtLoss(options, outputs, scope.at(PROJECTION));
     const answerLoss = (answer: Tensor) => {
       const labelLoss = (options.loss === "cross_entropy" ? softCrossEntropy : binaryCrossEntropy)(answer, targets);
       const weight = options.distillation?.weight ?? 0;
@@ -319,21 +338,36 @@ function classification(options: ClassificationOptions): Objective {
     };
     const exitWeight = options.exitWeight ?? 0;
     const exits = Object.keys(outputs).filter((name) => /^exit\.\d+\.logits$/.test(name));
-    if (exitWeight === 0 || exits.length === 0) return { loss: answerLoss(logits), logits };
+    const answers = {
+      logits,
+      auxiliary: [...graph.parameters.keys()].filter((name) => name.startsWith(`${PROJECTION}.`)),
+    };
+    if (exitWeight === 0 || exits.length === 0) return { ...answers, loss: answerLoss(logits) };
     const early = exits.map((name) => answerLoss(outputs[name]!)).reduce((sum, loss) => add(sum, loss));
-    return { loss: add(mul(answerLoss(logits), 1 - exitWeight), mul(early, exitWeight / exits.length)), logits };
+    return { ...answers, loss: add(mul(answerLoss(logits), 1 - exitWeight), mul(early, exitWeight / exits.length)) };
   };
 }
 
+/** Of the linear map from the student's features to the teacher's. */
+const PROJECTION = "distillation.projection";
+
 /** How far an answer is from the teacher's; a teacher of features judges all answers by the features. */
-function taughtLoss({ distillation: teaching }: ClassificationOptions, outputs: Readonly<Record<string, Tensor>>) {
+function taughtLoss(
+  { distillation: teaching }: ClassificationOptions,
+  outputs: Readonly<Record<string, Tensor>>,
+  projection: Scope,
+) {
   if (teaching === undefined) return undefined;
-  const student = teaching.kind === "logits" ? outputs.logits! : outputs.features!;
-  const teacher = student.graph.input("teacher", student.shape);
-  return (answer: Tensor) =>
-    teaching.kind === "logits"
-      ? distillation(answer, teacher, teaching.temperature)
-      : featureDistillation(student, teacher);
+  if (teaching.kind === "logits") {
+    const teacher = projection.graph.input("teacher", outputs.logits!.shape);
+    return (answer: Tensor) => distillation(answer, teacher, teaching.temperature);
+  }
+  const features = outputs.features!; // (batch, student's width)
+  const [batch, own] = features.shape;
+  const width = teaching.width ?? own!;
+  const student = width === own ? features : linear(projection, features, Number(width));
+  const loss = featureDistillation(student, projection.graph.input("teacher", [batch!, width]));
+  return () => loss;
 }
 
 /** The targets' share of the class that was predicted: ordinary accuracy for hard labels, its expectation for mixed ones. */

@@ -3,6 +3,7 @@ import type { Batch } from "../data/loader.ts";
 import { AbortedError } from "../errors.ts";
 import { readModelFolder } from "../model-folder/load.ts";
 import type { NativeModel } from "../model-folder/model.ts";
+import { initialWeights } from "../models/graph.ts";
 import { lower } from "../onnx/lower.ts";
 import type { Session } from "../runtime/session.ts";
 import type { TensorData } from "../tensor.ts";
@@ -22,9 +23,15 @@ import { stepMemory } from "./step-memory.ts";
 import { Pace, StepWindow } from "./step-window.ts";
 import { initialState, type StepReport, stateOf, Trainer } from "./trainer.ts";
 
-/** The compiled step of a recipe. */
-export function stepOfRecipe(recipe: Recipe, model: NativeModel["definition"], classes: number): TrainStep {
+/** The compiled step of a recipe. `teacherWidth`: of the features that its batches bring from a teacher. */
+export function stepOfRecipe(
+  recipe: Recipe,
+  model: NativeModel["definition"],
+  classes: number,
+  teacherWidth?: number,
+): TrainStep {
   const objective = objectiveOf(recipe);
+  const features = teacherWidth === undefined ? undefined : recipe.distillation?.features;
   return buildTrainStep({
     model,
     batch: recipe.batch,
@@ -39,6 +46,16 @@ export function stepOfRecipe(recipe: Recipe, model: NativeModel["definition"], c
     ...(recipe.exit_weight === undefined ? {} : { exitWeight: recipe.exit_weight }),
     ...(recipe.clip_norm === undefined ? {} : { clipNorm: recipe.clip_norm }),
     ...(objective === undefined ? {} : { objective }),
+    ...(features === undefined
+      ? {}
+      : {
+          distillation: {
+            kind: "features",
+            weight: features,
+            temperature: 1,
+            ...(teacherWidth === undefined ? {} : { width: teacherWidth }),
+          },
+        }),
   });
 }
 
@@ -125,14 +142,14 @@ class RunningFit {
   static async start(options: FitOptions): Promise<RunningFit> {
     const { recipe, model, run, files, loader } = options;
     options.onStage?.("compiling");
-    const step = stepOfRecipe(recipe, model.definition, options.classes);
+    const step = stepOfRecipe(recipe, model.definition, options.classes, options.teacherWidth);
     options.onMemory?.(stepMemory(step));
     const resumed =
       "progress" in run ? await loadCheckpoint(files, run.paths.checkpoints, { state: step.state }) : undefined;
     const weights = resumed?.model.weights ?? model.weights;
     const state =
       resumed === undefined
-        ? initialState(step, weights)
+        ? initialState(step, withAuxiliary(step, weights, recipe.seed))
         : new Map(Object.entries(stateOfTensors(resumed, step.state, resumed.path)));
     const log = await MetricsLog.open(files, run.paths.metrics, resumed?.progress.step);
     const { target = "onnxruntime" } = options;
@@ -320,6 +337,13 @@ class RunningFit {
     });
     this.#checkpointAt = performance.now();
   }
+}
+
+/** The model's weights and first values of what only the loss has. */
+function withAuxiliary(step: TrainStep, weights: ReadonlyMap<string, TensorData>, seed: number) {
+  const auxiliary = step.state.filter(({ role }) => role === "auxiliary").map(({ parameter }) => parameter);
+  const fresh = initialWeights(step.graph, seed, auxiliary);
+  return new Map([...weights, ...fresh]);
 }
 
 function evaluationRecord(

@@ -101,6 +101,7 @@ async function trainOn(
     ...options,
     classes: train.labels.length,
     loader,
+    ...(lesson?.featureWidth === undefined ? {} : { teacherWidth: lesson.featureWidth }),
     run,
     ...(held === undefined
       ? {}

@@ -3,10 +3,11 @@
 import { type AuditStep, type Findings, findAll } from "../audit/audit.ts";
 import { type AuditHost, type PictureSet, readPictures, type Splits } from "../audit/picture-set.ts";
 import type { AuditResult, NextToLabel } from "../audit/result.ts";
-import { chooseNext, openUnlabelled } from "../audit/unlabelled.ts";
+import { chooseNext } from "../audit/unlabelled.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { openDataset } from "../data/open.ts";
 import { SPLITS } from "../data/samples.ts";
+import { openUnlabelled } from "../data/unlabelled.ts";
 import { SaccadeError, UsageError } from "../errors.ts";
 import { spreadSubset } from "../evaluate/dataset-split.ts";
 import type { Host } from "../platform/host.ts";

@@ -1,7 +1,9 @@
 // One run of one recipe: what is decided before the first picture is read, and the run itself.
+import type { Dataset } from "../data/dataset.ts";
 import type { OpenedData } from "../data/open.ts";
 import { openDataset } from "../data/open.ts";
 import { findUnreadableClasses, requireReadableClasses } from "../data/readable.ts";
+import { openUnlabelled } from "../data/unlabelled.ts";
 import { NotFoundError, UsageError } from "../errors.ts";
 import { loadModel, requireNative } from "../model-folder/load.ts";
 import type { NativeModel } from "../model-folder/model.ts";
@@ -55,6 +57,7 @@ export async function trainOnce(
   const split = trainingData(data, recipe, dataPath);
   await checkReadable(host, split, options);
   const inputs = inputsOf(host, plan, split.train.length, split.heldOut?.length ?? 0, options);
+  const unlabelled = await openPool(host, inputs, onNotice);
   const model = await modelOf(host, plan, inputs, options);
   const values = [...model.weights.values()].reduce((sum, { data: { length } }) => sum + length, 0);
   const { name } = model.definition.architecture;
@@ -62,13 +65,15 @@ export async function trainOnce(
   onNotice?.(`${name}, ${millions(values)} parameters, ${epochs} of batches of ${recipe.batch}`);
   options.onPlan?.({ recipe, folder, labels: data.labels });
   const engine = { device: inputs.device ?? "auto", threads: inputs.threads };
+  const { unlabelled: _, ...hooks } = options;
   const { run, choice, problems } = await trainRun({
-    ...options,
+    ...hooks,
     recipe,
     folder,
     model,
     inputs,
     ...split,
+    ...(unlabelled === undefined ? {} : { unlabelled }),
     ...(resumed === undefined ? {} : { resumed }),
     files,
     target: targetOf(engine.device),
@@ -93,6 +98,18 @@ export async function trainOnce(
     ...(choice === undefined ? {} : { choice }),
     problems,
   };
+}
+
+/** Pictures of which only the teacher says what they are. */
+async function openPool(
+  { dataFiles }: TrainingHost,
+  { unlabelled: path }: RunInputs,
+  onNotice: TrainOptions["onNotice"],
+): Promise<Dataset | undefined> {
+  if (path === undefined) return undefined;
+  const pictures = await openUnlabelled(dataFiles, path);
+  onNotice?.(`without labels: ${pictures.length} pictures from ${path}`);
+  return pictures;
 }
 
 /** A class that cannot be learned is an error before anything costs time; one that is not measured, a word. */
@@ -195,6 +212,7 @@ function inputsOf(
 ): RunInputs {
   const { validationFraction = before?.validation_fraction } = options;
   const teacher = options.teacher === undefined ? before?.teacher : host.absolutePath(options.teacher);
+  const unlabelled = options.unlabelled === undefined ? before?.unlabelled : host.absolutePath(options.unlabelled);
   const asked = options.device === undefined || options.device === "auto" ? before?.device : options.device;
   const threads = options.threads ?? before?.threads ?? host.machine.cores;
   if (before?.threads !== undefined && threads !== before.threads)
@@ -209,6 +227,7 @@ function inputsOf(
     validation_pictures: validation,
     ...(from === undefined || from === SCRATCH ? {} : { from }),
     ...(teacher === undefined ? {} : { teacher }),
+    ...(unlabelled === undefined ? {} : { unlabelled }),
     ...(validationFraction === undefined ? {} : { validation_fraction: validationFraction }),
     ...(asked === undefined ? {} : { device: asked }),
     threads,

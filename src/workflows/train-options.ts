@@ -17,6 +17,8 @@ export interface TrainOptions extends TrainJobHooks {
   readonly from?: string;
   /** An ONNX model with an output `features` to learn from too, or what it said in another run: that one's teacher.safetensors. */
   readonly teacher?: string;
+  /** A folder of pictures without labels, of which the teacher alone says what they are; the recipe's teacher must see views. */
+  readonly unlabelled?: string;
   /** The run's folder. Default: runs/RECIPE, or the next that is free. */
   readonly folder?: string;
   /** Goes on with the run in the folder, which knows its data and all that it began with. */

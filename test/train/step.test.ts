@@ -1,6 +1,7 @@
 // The compiled step as the trainer runs it: what moves, what does not, and what stops it.
 import { expect, test } from "vitest";
 import type { Batch } from "../../src/data/loader.ts";
+import { initialWeights } from "../../src/models/graph.ts";
 import { lower } from "../../src/onnx/lower.ts";
 import type { TensorData } from "../../src/tensor.ts";
 import { tensor, toFloat64 } from "../../src/tensor.ts";
@@ -126,9 +127,10 @@ test("the moving average follows: young ones quickly, old ones at their decay", 
 });
 
 test.each([
-  ["logits", LABELS.length],
-  ["features", 32],
-] as const)("a step that learns from a teacher's %s as well", async (kind, width) => {
+  ["logits", "logits", LABELS.length],
+  ["features", "features", 32],
+  ["features of another width", "features", 20],
+] as const)("a step that learns from a teacher's %s as well", async (_, kind, width) => {
   const recipe = tinyRecipe({ learning_rate: 0.01, warmup_epochs: 0 });
   const { model } = startingPoint(recipe, LABELS);
   const step = buildTrainStep({
@@ -141,7 +143,7 @@ test.each([
     groups: { weightDecay: 0 },
     loss: "cross_entropy",
     // The teacher alone: what is learnt can come from nowhere else.
-    distillation: { kind, weight: 1, temperature: 2 },
+    distillation: { kind, weight: 1, temperature: 2, width },
     ema: false,
   });
   const bytes = lower(step.graph, { parametersAs: "inputs", target: "onnxruntime" });
@@ -149,7 +151,11 @@ test.each([
   try {
     const schedule = scheduleOfRecipe({ ...recipe, epochs: 100 }, 4);
     const options = { step, session, optimizer: optimizerOf(recipe), schedule, emaDecay: 0, accumulate: 1, seed: 0 };
-    const trainer = new Trainer(options, model.weights, initialState(step, model.weights));
+    // What maps the student's features to the teacher's is trained, and is not the model's.
+    const auxiliary = step.state.filter(({ role }) => role === "auxiliary").map(({ parameter }) => parameter);
+    expect(auxiliary).toEqual(width === 20 ? ["distillation.projection.weight", "distillation.projection.bias"] : []);
+    const first = new Map([...model.weights, ...initialWeights(step.graph, 0, auxiliary)]);
+    const trainer = new Trainer(options, model.weights, initialState(step, first));
     const batch = await firstBatch(recipe);
     // It says the same of every picture: a student can follow.
     const opinion = Float32Array.from({ length: recipe.batch * width }, (_, i) => Math.cos(i % width));
@@ -157,6 +163,8 @@ test.each([
     const losses: number[] = [];
     for (let i = 0; i < 25; i++) losses.push((await trainer.run(taught)).loss);
     expect(losses.at(-1)!).toBeLessThan(0.5 * losses[0]!);
+    const trained = trainer.parametersOf(await trainer.state(), "current");
+    expect([...trained.keys()].toSorted()).toEqual([...model.weights.keys()].toSorted());
   } finally {
     await session.dispose();
   }

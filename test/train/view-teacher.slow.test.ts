@@ -1,8 +1,10 @@
 // Runs with a teacher that answers for every view: the same numbers however often they are stopped, and what cannot be done said at once.
 import { expect, test } from "vitest";
+import type { Dataset } from "../../src/data/dataset.ts";
 import { AbortedError, UsageError } from "../../src/errors.ts";
 import { reduceMean } from "../../src/graph/build.ts";
 import { trace } from "../../src/graph/scope.ts";
+import { readModelFolder } from "../../src/model-folder/load.ts";
 import { lower } from "../../src/onnx/lower.ts";
 import type { Recipe } from "../../src/train/recipe-fields.ts";
 import { MemoryFiles } from "../../src/train/run/memory-files.test-helper.ts";
@@ -22,14 +24,19 @@ const colours = lower(
   {},
 );
 
+/** What is learnt from the teacher's features too, of pictures without labels among others. */
+const withFeatures = tinyRecipe({ ...EVERYTHING, distillation: { ...distillation, features: 0.4 } });
+
 interface Case extends Partial<Pick<TrainRunOptions, "onStep" | "onTaught" | "onTeacher" | "signal">> {
   readonly recipe?: Recipe;
   readonly resume?: boolean;
-  readonly teacher?: string;
+  readonly teacher?: string | undefined;
+  readonly unlabelled?: Dataset;
 }
 
 /** Trains, or goes on, as `saccade train` does. */
-async function run(files: MemoryFiles, { recipe: asked = recipe, resume, teacher = TEACHER, ...more }: Case = {}) {
+async function run(files: MemoryFiles, { recipe: asked = recipe, resume, ...more }: Case = {}) {
+  const teacher = "teacher" in more ? more.teacher : TEACHER;
   if (files.entries.get("/colours.onnx") === undefined) await files.writeAtomic(TEACHER, colours);
   const train = shapes(12);
   return trainRun({
@@ -39,7 +46,7 @@ async function run(files: MemoryFiles, { recipe: asked = recipe, resume, teacher
     ...(resume === true ? { resumed: await openRun(files, FOLDER, { recipe: asked }) } : {}),
     model: startingPoint(asked, LABELS).model,
     train,
-    inputs: { data: "shapes", training_pictures: train.length, validation_pictures: 0, teacher },
+    inputs: { data: "shapes", training_pictures: train.length, validation_pictures: 0, ...(teacher && { teacher }) },
     files,
     createSession,
     createWorkers: () => [worker()],
@@ -50,9 +57,9 @@ async function outcomeOf(files: MemoryFiles) {
   return { ...(await outcome(files)), teacher: await files.read(`${FOLDER}/teacher.safetensors`) };
 }
 
-async function unbroken() {
+async function unbroken(of: Case = {}) {
   const files = new MemoryFiles();
-  await run(files);
+  await run(files, of);
   return outcomeOf(files);
 }
 
@@ -93,6 +100,29 @@ test.each([
   // What was fitted before is not fitted again.
   expect(accuracies.length).toBe(resume ? 0 : 1);
   expect(await outcomeOf(files)).toEqual(await reference);
+});
+
+test("features of pictures with and without labels are learnt, stopped or not, and the model has nothing of it", async () => {
+  const learnt: Case = { recipe: withFeatures, unlabelled: shapes(5) };
+  const whole = await unbroken(learnt);
+  expect(whole.metrics).not.toEqual((await reference).metrics);
+  const files = new MemoryFiles();
+  const stop = new AbortController();
+  const broken = run(files, { ...learnt, signal: stop.signal, onStep: ({ step }) => step === 2 && stop.abort() });
+  await expect(broken).rejects.toThrow(AbortedError);
+  await run(files, { ...learnt, resume: true });
+  expect(await outcomeOf(files)).toEqual(whole);
+  const model = await readModelFolder(files, "/run/last");
+  expect([...model.weights.keys()].filter((name) => name.startsWith("distillation"))).toEqual([]);
+});
+
+test.each([
+  ["no teacher", { recipe: withFeatures, teacher: undefined }],
+  ["one that sees pictures", { recipe: tinyRecipe({ distillation: { transform: distillation.transform } }) }],
+])("pictures without labels are of no use with %s", async (_, changes) => {
+  const files = new MemoryFiles();
+  await expect(run(files, { ...changes, unlabelled: shapes(5) })).rejects.toThrow(/pictures without labels/);
+  expect(files.entries.has("/run/recipe.json")).toBe(false);
 });
 
 test("a run does not go on with another teacher", async () => {

@@ -27,6 +27,7 @@ interface TrainFlags extends DeviceOptions {
   recipe?: string;
   from?: string;
   teacher?: string;
+  unlabelled?: string;
   out?: string;
   resume?: boolean;
   stage?: number;
@@ -74,6 +75,7 @@ export function addTrain(program: Command, terminal: Terminal): void {
       "--teacher <file>",
       "learn from this ONNX model's features too (needs an output named features), or from what it said in another run: its teacher.safetensors",
     )
+    .option("--unlabelled <folder>", "pictures without labels, about which the teacher teaches too")
     .option("-o, --out <folder>", "the run's folder (default: runs/RECIPE, or the next that is free)")
     .option("--resume", "go on with the run in the folder")
     .option("--stage <n>", "of a recipe of several stages, this one alone", integer(1))
@@ -96,7 +98,7 @@ function number(text: string): number {
 
 async function runTrain(data: string | undefined, flags: TrainFlags, terminal: Terminal): Promise<void> {
   const { json, out, ...rest } = flags;
-  const read = [data, flags.from, flags.teacher].filter((input) => input !== undefined);
+  const read = [data, flags.from, flags.teacher, flags.unlabelled].filter((input) => input !== undefined);
   if (out !== undefined && flags.resume !== true) await refuseInside(out, read);
   let isUnread = false;
   const print = (report: Record<string, unknown>) => {

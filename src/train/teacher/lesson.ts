@@ -5,17 +5,19 @@ import { UsageError } from "../../errors.ts";
 import { wholeOnnx } from "../../model-folder/onnx-file.ts";
 import type { Files } from "../../platform/host.ts";
 import type { ActualDevice, Session } from "../../runtime/session.ts";
-import { fittingLoader, teacherLoader, trainingLoader } from "../loaders.ts";
+import { fittingLoader, teacherLoader, trainingLoader, unlabelledLoader } from "../loaders.ts";
 import type { Recipe } from "../recipe-fields.ts";
+import { unlabelledRows, withoutTargets, withUnlabelled } from "../unlabelled-rows.ts";
 import { openTeacher } from "./open.ts";
 import { askTeacher, loadOpinions, requireRoomForOpinions, saveOpinions, withTeacher } from "./opinions.ts";
-import type { FittingOptions, Probe } from "./probe.ts";
+import type { FittingOptions } from "./probe.ts";
 import { planView } from "./view-graph.ts";
 import {
   featuresOfViews,
   fitOnViews,
   loadProbe,
   saveProbe,
+  type TeacherProbe,
   targetsOfViews,
   viewTeacher,
   withViewTeacher,
@@ -27,12 +29,16 @@ export interface Lesson {
   learn(): Promise<void>;
   /** As `trainingLoader`, with the teacher's opinion in the targets. After `learn`; to be disposed of before the lesson. */
   loader(workers: readonly BatchWorker[]): Loader;
+  /** Width of the teacher's features in the batches; undefined where they have none. After `learn`. */
+  readonly featureWidth?: number | undefined;
   dispose(): Promise<void>;
 }
 
 export interface LessonOptions extends Omit<FittingOptions, "seed"> {
   readonly recipe: Recipe;
   readonly train: Dataset;
+  /** Pictures without labels, of which the teacher alone says what they are. */
+  readonly unlabelled?: Dataset;
   /** A model with an output named features, or opinions that another run kept. */
   readonly teacher: string | undefined;
   /** Where the run keeps what it learnt. */
@@ -59,6 +65,11 @@ type Distillation = NonNullable<Recipe["distillation"]>;
  */
 export async function openLesson(options: LessonOptions): Promise<Lesson | undefined> {
   const { distillation, name } = options.recipe;
+  if (options.unlabelled !== undefined && (options.teacher === undefined || distillation?.sees !== "view"))
+    throw new UsageError(
+      "pictures without labels are learnt from by what a teacher says of views",
+      'give --teacher, and a recipe with "distillation": { "sees": "view", … }',
+    );
   if (distillation !== undefined)
     return distillation.sees === "view" ? openViews(options, distillation) : openOpinions(options, distillation);
   if (options.teacher === undefined) return undefined;
@@ -128,21 +139,34 @@ async function openViews(options: LessonOptions, distillation: Distillation): Pr
     );
   const plan = planView({ ...recipe, transform: distillation.transform });
   const teacher = viewTeacher(await readTeacher(files, name), name, plan, recipe.batch);
-  const openTargets = (probe: Probe) => createSession(targetsOfViews(teacher, probe, distillation), {});
-  const kept = isResumed ? await loadProbe(files, path, train.labels.length, teacher) : undefined;
+  const openTargets = (probe: TeacherProbe) => createSession(targetsOfViews(teacher, probe, distillation), {});
+  let kept = isResumed ? await loadProbe(files, path, train.labels.length, teacher) : undefined;
   let session = await (kept === undefined ? createSession(featuresOfViews(teacher), {}) : openTargets(kept));
   return {
     async learn() {
       if (kept !== undefined) return;
-      const probe = await learnFromViews(session, options);
-      await saveProbe(files, path, probe, teacher.bytes);
+      kept = await learnFromViews(session, options);
+      await saveProbe(files, path, kept, teacher.bytes);
       await session.dispose();
-      session = await openTargets(probe);
+      session = await openTargets(kept);
     },
-    loader: (workers) =>
-      withViewTeacher(trainingLoader(train, recipe, workers), session, { ahead: worksBeside(session.device) }),
+    get featureWidth() {
+      return distillation.features === undefined ? undefined : kept?.mean?.length;
+    },
+    loader: (workers) => withViewTeacher(viewLoader(options, workers), session, { ahead: worksBeside(session.device) }),
     dispose: () => session.dispose(),
   };
+}
+
+/** Views of the pictures with labels and, where there are any, of those without. */
+function viewLoader({ recipe, train, unlabelled, createWorkers }: LessonOptions, workers: readonly BatchWorker[]) {
+  if (unlabelled === undefined) return trainingLoader(train, recipe, workers);
+  const rows = unlabelledRows(recipe.batch, train.length, unlabelled.length);
+  const pictures = withoutTargets(unlabelled, train.labels);
+  return withUnlabelled(
+    trainingLoader(train, { ...recipe, batch: recipe.batch - rows }, workers),
+    unlabelledLoader(pictures, recipe, rows, createWorkers(1)),
+  );
 }
 
 /**
@@ -151,7 +175,7 @@ async function openViews(options: LessonOptions, distillation: Distillation): Pr
  */
 const worksBeside = (device: ActualDevice) => device === "cuda" || device === "webgpu";
 
-async function learnFromViews(session: Session, options: LessonOptions): Promise<Probe> {
+async function learnFromViews(session: Session, options: LessonOptions): Promise<TeacherProbe> {
   const { recipe, train, onTeacher } = options;
   await using loader = fittingLoader(train, recipe, options.createWorkers(options.workers));
   const { probe, accuracy } = await fitOnViews({

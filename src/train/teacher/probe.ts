@@ -41,6 +41,9 @@ export interface Probe {
   readonly bias: Float32Array;
 }
 
+/** Of the features that it looks at. */
+export const probeWidth = ({ weight, bias }: Probe): number => weight.length / bias.length;
+
 /**
  * Fits a linear classifier (cross-entropy, AdamW, cosine) to features (count, width) with labels (count). Rows whose label is below 0 are
  * passed over.

@@ -2,7 +2,7 @@
 // distillation: A good teacher is patient and consistent"): before it, the student's normalisation is undone, the view resized as Pillow would
 // and normalised for the teacher; after it, a linear classifier over its features gives its opinion, and that is mixed into the targets.
 import { UsageError } from "../../errors.ts";
-import { add, gemm, matMul, maximum, minimum, mul, softmax, values } from "../../graph/build.ts";
+import { add, gemm, matMul, maximum, minimum, mul, softmax, sub, values } from "../../graph/build.ts";
 import { trace } from "../../graph/scope.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
 import { type AugmentationOp, parseAugmentation } from "../../image/augment.ts";
@@ -14,7 +14,7 @@ import {
   type TransformOp,
   transformOutputSize,
 } from "../../image/transform.ts";
-import type { Probe } from "./probe.ts";
+import { type Probe, probeWidth } from "./probe.ts";
 
 /** What of a recipe says how a view becomes the teacher's input. */
 export interface ViewSource {
@@ -42,10 +42,11 @@ export interface ViewPlan {
   readonly greatest: readonly number[];
 }
 
-/** Input and outputs around the teacher. */
+/** Inputs and outputs around the teacher. */
 export const VIEW_INPUT = "student/view";
 export const TARGETS_INPUT = "student/targets";
 export const TAUGHT_OUTPUT = "student/taught";
+export const CENTRED_OUTPUT = "student/features";
 
 /**
  * Reads how a view becomes the teacher's input.
@@ -133,10 +134,19 @@ export interface Teaching {
   readonly temperature: number;
 }
 
-/** What comes after the teacher: features (batch, width) and TARGETS_INPUT (batch, classes) -> TAUGHT_OUTPUT (batch, classes). */
-export function afterTeacher(probe: Probe, batch: number, { weight, temperature }: Teaching): Graph {
+/**
+ * What comes after the teacher: features (batch, width) and TARGETS_INPUT (batch, classes) -> TAUGHT_OUTPUT (batch, classes), and with `mean`
+ * (width) also CENTRED_OUTPUT (batch, width), how far the features are from it: what a network's pictures have in common would else be most of any
+ * direction.
+ */
+export function afterTeacher(
+  probe: Probe,
+  batch: number,
+  { weight, temperature }: Teaching,
+  mean?: Float32Array,
+): Graph {
   const classes = probe.bias.length;
-  const width = probe.weight.length / classes;
+  const width = probeWidth(probe);
   return trace(({ graph }) => {
     const features = graph.input("features", [batch, width]);
     const targets = graph.input(TARGETS_INPUT, [batch, classes]);
@@ -144,6 +154,9 @@ export function afterTeacher(probe: Probe, batch: number, { weight, temperature 
       transposeB: true,
     });
     const opinion = softmax(mul(logits, 1 / temperature));
-    return { [TAUGHT_OUTPUT]: add(mul(opinion, weight), mul(targets, 1 - weight)) };
+    const taught = { [TAUGHT_OUTPUT]: add(mul(opinion, weight), mul(targets, 1 - weight)) };
+    return mean === undefined
+      ? taught
+      : { ...taught, [CENTRED_OUTPUT]: sub(features, values(graph, [1, width], mean)) };
   });
 }

@@ -3,10 +3,11 @@ import { createSession } from "../../../test/train/fit.ts";
 import { LABELS, SIZE, shapes, tinyRecipe, worker } from "../../../test/train/shapes.ts";
 import type { Batch, Loader } from "../../data/loader.ts";
 import { AbortedError, FormatError, SaccadeError } from "../../errors.ts";
-import { gemm, mul, reduceMean, values } from "../../graph/build.ts";
+import { gemm, mul, reduceMean, reshape, values } from "../../graph/build.ts";
 import { trace } from "../../graph/scope.ts";
 import { lower } from "../../onnx/lower.ts";
 import type { Session } from "../../runtime/session.ts";
+import { tensor } from "../../tensor.ts";
 import { fittingLoader, trainingLoader } from "../loaders.ts";
 import { MemoryFiles } from "../run/memory-files.test-helper.ts";
 import type { Probe } from "./probe.ts";
@@ -37,6 +38,14 @@ function colours(batch: number | string = "batch", size = SIZE): Uint8Array {
     return { logits: mul(means, 2), features: means };
   });
   return lower(graph, { parameters: new Map() });
+}
+
+/** A teacher that looks at the picture's values in their places. */
+function rows(size: number): Uint8Array {
+  const graph = trace((scope) => ({
+    features: reshape(scope.graph.input("pixels", ["batch", 3, size, size]), [-1, 3 * size * size]),
+  }));
+  return lower(graph, {});
 }
 
 const teacher = viewTeacher(colours(), "colours.onnx", plan, mixed.batch);
@@ -101,6 +110,32 @@ describe("targets of a batch", () => {
       }
     },
   );
+
+  test("come with the teacher's features less their mean, where the recipe learns from them", async () => {
+    const mean = Float32Array.of(0.1, -0.2, 0.3);
+    const bytes = (features?: number) => targetsOfViews(teacher, { ...PROBE, mean }, { ...TEACHING, features });
+    const told = await createSession(bytes(0.5), {});
+    const plain = trainingLoader(shapes(12), mixed, [worker()]);
+    const taught = withViewTeacher(trainingLoader(shapes(12), mixed, [worker()]), told, { ahead: false });
+    try {
+      const [before] = await take(plain, 1);
+      const [after] = await take(taught, 1);
+      const plane = SIZE * SIZE;
+      const student = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+      expect(after!.teacher!.shape).toEqual([mixed.batch, 3]);
+      after!.teacher!.data.forEach((value, i) => {
+        const values = before!.images.data.subarray(i * plane, (i + 1) * plane);
+        const colour = values.reduce((a, b) => a + b) / plane;
+        const c = i % 3;
+        expect(value).toBeCloseTo((colour * student.std[c]! + student.mean[c]! - 0.5) / 0.5 - mean[c]!, 5);
+      });
+      expect((await createSession(bytes(), {})).outputs.map(({ name }) => name)).toEqual(["student/taught"]);
+    } finally {
+      await plain.dispose();
+      await taught.dispose();
+      await told.dispose();
+    }
+  });
 
   /** The session, with something done before every run. */
   const tapped = (act: (run: number) => void): Session => {
@@ -222,7 +257,7 @@ test.each([
     ),
     /no output named features/,
   ],
-  ["another size", colours("batch", 16), /takes \(batch, 3, 16, 16\), and would be given \(8, 3, 32, 32\)/],
+  ["another size", rows(16), /takes \(batch, 3, 16, 16\), and would be given \(8, 3, 32, 32\)/],
   ["one batch size", colours(4), /takes \(4, 3, 32, 32\)/],
   [
     "two inputs",
@@ -239,6 +274,19 @@ test.each([
   const open = () => viewTeacher(bytes, "t.onnx", plan, mixed.batch);
   expect(open).toThrow(FormatError);
   expect(open).toThrow(message);
+});
+
+test("a teacher that averages over all places sees views of any size, whatever size it was exported with", async () => {
+  const small = viewTeacher(colours("batch", 16), "t.onnx", plan, mixed.batch);
+  const sessions = await Promise.all([small, teacher].map((each) => createSession(featuresOfViews(each), {})));
+  const batch = tensor(
+    "float32",
+    [mixed.batch, 3, SIZE, SIZE],
+    new Float32Array(mixed.batch * 3 * SIZE * SIZE).fill(0.4),
+  );
+  const [one, two] = await Promise.all(sessions.map((session) => session.run({ "student/view": batch })));
+  expect(one!.features!.data).toEqual(two!.features!.data);
+  await Promise.all(sessions.map((session) => session.dispose()));
 });
 
 test("a classifier is kept for a resumed run, with its teacher and for as many classes", async () => {

@@ -7,15 +7,16 @@ import { joinModel } from "../../onnx/join.ts";
 import { readOnnx } from "../../onnx/read.ts";
 import type { Files } from "../../platform/host.ts";
 import type { Session } from "../../runtime/session.ts";
-import { tensor, toFloat32 } from "../../tensor.ts";
+import { type TensorData, tensor, toFloat32 } from "../../tensor.ts";
 import { crc32 } from "../../weights/crc32.ts";
 import { readSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
 import { heldOutItems } from "./held-out.ts";
 import { requireFeatures } from "./open.ts";
-import { type FittingOptions, fitScoredProbe, type Probe, type ScoredProbe } from "./probe.ts";
+import { type FittingOptions, fitScoredProbe, type Probe, probeWidth, type ScoredProbe } from "./probe.ts";
 import {
   afterTeacher,
   beforeTeacher,
+  CENTRED_OUTPUT,
   TARGETS_INPUT,
   TAUGHT_OUTPUT,
   type Teaching,
@@ -23,8 +24,10 @@ import {
   type ViewPlan,
 } from "./view-graph.ts";
 
-/** How often each picture is shown, each time as another view, before the classifier is fitted. */
+/** How often each picture is shown at most, each time as another view, before the classifier is fitted. */
 const FITTING_PASSES = 3;
+/** Views that are enough for a classifier: there are no more passes once there are as many. */
+const FITTING_VIEWS = 30_000;
 /** How often the classifier then sees each of these views. */
 const FITTING_EPOCHS = 5;
 /** Of features that are kept. */
@@ -44,10 +47,11 @@ export interface ViewTeacher {
  * Looks whether a model can answer for views.
  *
  * @param bytes ONNX bytes of a picture model with an output `features` (N, width)
- * @throws FormatError when it has no such output, or takes pictures or batches of another size
+ * @throws FormatError when it has no such output, takes batches of another size, or pictures of another size where it does not average over all
+ * places: a network of convolutions that does is the same network on smaller pictures, whatever size it was exported with
  */
 export function viewTeacher(bytes: Uint8Array, name: string, plan: ViewPlan, batch: number): ViewTeacher {
-  const { inputs, outputs } = readOnnx(bytes);
+  const { inputs, outputs, opCounts } = readOnnx(bytes);
   requireFeatures(
     outputs.map((output) => output.name),
     name,
@@ -57,7 +61,11 @@ export function viewTeacher(bytes: Uint8Array, name: string, plan: ViewPlan, bat
     throw new FormatError(name, `a teacher has one input, and this model has ${inputs.length}`);
   const wanted = [batch, 3, plan.teacherHeight, plan.teacherWidth];
   const fits = input.shape === undefined || input.shape.length === 4;
-  const differs = input.shape?.some((size, i) => typeof size === "number" && size !== wanted[i]) ?? false;
+  const isAnySize = (opCounts.GlobalAveragePool ?? 0) > 0;
+  const differs =
+    input.shape?.some(
+      (size, axis) => typeof size === "number" && size !== wanted[axis] && !(isAnySize && isSpatial(axis)),
+    ) ?? false;
   if (!fits || differs)
     throw new FormatError(name, `it takes (${input.shape!.join(", ")}), and would be given (${wanted.join(", ")})`, {
       hint: "the recipe's distillation.transform says the size; the batch is the recipe's",
@@ -65,21 +73,34 @@ export function viewTeacher(bytes: Uint8Array, name: string, plan: ViewPlan, bat
   return { bytes, name, input: input.name, plan, batch };
 }
 
+/** Of (batch, channels, height, width). */
+const isSpatial = (axis: number) => axis >= 2;
+
 /** ONNX bytes: views (batch, 3, height, width) -> features (batch, width). */
 export function featuresOfViews({ bytes, name, input, plan, batch }: ViewTeacher): Uint8Array {
   return joinModel(bytes, name, { before: beforeTeacher(plan, batch, input), outputs: ["features"] });
 }
 
-/** ONNX bytes: views (batch, 3, height, width) and their targets (batch, classes) -> targets (batch, classes) with the teacher's opinion. */
+/** What a teacher's views have taught about it. */
+export interface TeacherProbe extends Probe {
+  /** Of its features over the views (width). Probes that were kept before it was known have none. */
+  readonly mean?: Float32Array;
+}
+
+/**
+ * ONNX bytes: views (batch, 3, height, width) and their targets (batch, classes) -> targets (batch, classes) with the teacher's opinion, and with
+ * `features` its features less their mean, CENTRED_OUTPUT (batch, width).
+ */
 export function targetsOfViews(
   { bytes, name, input, plan, batch }: ViewTeacher,
-  probe: Probe,
-  teaching: Teaching,
+  probe: TeacherProbe,
+  teaching: Teaching & { readonly features?: number | undefined },
 ): Uint8Array {
+  const mean = teaching.features === undefined ? undefined : probe.mean;
   return joinModel(bytes, name, {
     before: beforeTeacher(plan, batch, input),
-    after: afterTeacher(probe, batch, teaching),
-    outputs: [TAUGHT_OUTPUT],
+    after: afterTeacher(probe, batch, teaching, mean),
+    outputs: [TAUGHT_OUTPUT, ...(mean === undefined ? [] : [CENTRED_OUTPUT])],
   });
 }
 
@@ -99,16 +120,29 @@ export interface FitOnViewsOptions extends FittingOptions {
  *
  * @throws AbortedError when the signal fires
  */
-export async function fitOnViews(options: FitOnViewsOptions): Promise<ScoredProbe> {
+export async function fitOnViews(
+  options: FitOnViewsOptions,
+): Promise<{ readonly probe: TeacherProbe; readonly accuracy: ScoredProbe["accuracy"] }> {
   const { dataset, seed } = options;
   const { features, items } = await collectFeatures(options);
   const heldOut = heldOutItems(dataset, seed);
-  return fitScoredProbe(
+  const { probe, accuracy } = await fitScoredProbe(
     features,
     items.map((item) => dataset.targets[item] ?? -1),
     (row) => heldOut.has(items[row]!),
     { ...options, classes: dataset.labels.length, epochs: FITTING_EPOCHS },
   );
+  return { probe: { ...probe, mean: meanOf(features) }, accuracy };
+}
+
+/** Of rows (rows, width). */
+function meanOf({ data, shape }: TensorData<"float32">): Float32Array {
+  const [rows, width] = shape as [number, number];
+  const sums = new Float64Array(width);
+  data.forEach((value, i) => {
+    sums[i % width]! += value;
+  });
+  return Float32Array.from(sums, (sum) => sum / rows);
 }
 
 /** Features (rows, width) of the loader's views, and which picture each row is of. */
@@ -116,15 +150,16 @@ async function collectFeatures(options: FitOnViewsOptions) {
   const { session, dataset, loader, maxFeatureBytes = MAX_FEATURE_BYTES, onProgress, signal } = options;
   let collected: { readonly features: Float32Array; readonly items: Int32Array; readonly width: number } | undefined;
   let row = 0;
+  const passes = Math.min(FITTING_PASSES, Math.ceil(FITTING_VIEWS / dataset.length));
   for await (const { images, items } of loader.batches({
-    untilEpoch: FITTING_PASSES,
+    untilEpoch: passes,
     ...(signal === undefined ? {} : { signal }),
   })) {
     const outputs = await session.run({ [VIEW_INPUT]: images }, { outputs: ["features"] });
     const features = toFloat32(outputs.features!);
     const width = features.length / items.length;
     if (collected === undefined) {
-      const views = FITTING_PASSES * loader.batchesPerEpoch * items.length;
+      const views = passes * loader.batchesPerEpoch * items.length;
       const rows = Math.min(views, Math.max(items.length, Math.floor(maxFeatureBytes / (4 * width))));
       collected = { features: new Float32Array(rows * width), items: new Int32Array(rows), width };
     }
@@ -142,7 +177,8 @@ async function collectFeatures(options: FitOnViewsOptions) {
 }
 
 /**
- * A loader whose targets have the teacher's opinion of each batch, `TAUGHT_OUTPUT` of `targetsOfViews`. Disposing of it disposes of the loader,
+ * A loader whose targets have the teacher's opinion of each batch, and whose batches have its features where the session gives them: the outputs
+ * of `targetsOfViews`. Disposing of it disposes of the loader,
  * and not of the session.
  *
  * @param ahead whether the teacher sees the next batch while one is trained on, and not only when it is asked for
@@ -150,8 +186,12 @@ async function collectFeatures(options: FitOnViewsOptions) {
 export function withViewTeacher(loader: Loader, session: Session, { ahead }: { readonly ahead: boolean }): Loader {
   const teach = async (batch: Batch): Promise<Batch> => {
     const feeds = { [VIEW_INPUT]: batch.images, [TARGETS_INPUT]: batch.targets };
-    const { [TAUGHT_OUTPUT]: taught } = await session.run(feeds, { outputs: [TAUGHT_OUTPUT] });
-    return { ...batch, targets: tensor("float32", batch.targets.shape, toFloat32(taught!)) };
+    const { [TAUGHT_OUTPUT]: taught, [CENTRED_OUTPUT]: features } = await session.run(feeds);
+    return {
+      ...batch,
+      targets: tensor("float32", batch.targets.shape, toFloat32(taught!)),
+      ...(features === undefined ? {} : { teacher: tensor("float32", features.shape, toFloat32(features)) }),
+    };
   };
   async function* inTurns(options?: BatchesOptions): AsyncIterableIterator<Batch> {
     for await (const batch of loader.batches(options)) yield await teach(batch);
@@ -189,11 +229,12 @@ export function withViewTeacher(loader: Loader, session: Session, { ahead }: { r
 const identityOf = (bytes: Uint8Array) => `${bytes.length} bytes, CRC-32 ${crc32(bytes).toString(16).padStart(8, "0")}`;
 
 /** Keeps a probe, so that a resumed run need not fit it again. */
-export async function saveProbe(files: Files, path: string, { weight, bias }: Probe, teacher: Uint8Array) {
-  const width = weight.length / bias.length;
+export async function saveProbe(files: Files, path: string, { weight, bias, mean }: TeacherProbe, teacher: Uint8Array) {
+  const width = probeWidth({ weight, bias });
   const tensors = new Map([
     ["weight", tensor("float32", [bias.length, width], weight)],
     ["bias", tensor("float32", [bias.length], bias)],
+    ...(mean === undefined ? [] : [["mean", tensor("float32", [width], mean)] as const]),
   ]);
   await files.writeAtomic(path, writeSafetensors(tensors, { teacher: identityOf(teacher) }));
 }
@@ -208,14 +249,18 @@ export async function loadProbe(
   path: string,
   classes: number,
   teacher: Pick<ViewTeacher, "bytes" | "name">,
-): Promise<Probe | undefined> {
+): Promise<TeacherProbe | undefined> {
   if ((await files.stat(path)) === undefined) return undefined;
   const { tensors, metadata } = readSafetensors(await files.read(path));
-  const [weight, bias] = [tensors.get("weight"), tensors.get("bias")];
+  const [weight, bias, mean] = [tensors.get("weight"), tensors.get("bias"), tensors.get("mean")];
   if (weight?.shape[0] !== classes || bias?.shape.join() !== `${classes}`) return undefined;
   if (metadata.teacher !== identityOf(teacher.bytes))
     throw new SaccadeError("teacher_differs", `${teacher.name} is not the teacher that the run began with`, {
       hint: `that one had ${metadata.teacher}, this one has ${identityOf(teacher.bytes)}`,
     });
-  return { weight: toFloat32(weight), bias: toFloat32(bias) };
+  return {
+    weight: toFloat32(weight),
+    bias: toFloat32(bias),
+    ...(mean === undefined ? {} : { mean: toFloat32(mean) }),
+  };
 }
