@@ -1,6 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // The public entry for pages and their workers: the library's tasks bound to the browser. The names are those of the entry for Node.
 import { UsageError } from "./errors.ts";
+import { benchModels } from "./evaluate/bench/bench.ts";
+import type { BenchHooks } from "./evaluate/bench/hooks.ts";
+import type { BenchMeasures, OpenModel } from "./evaluate/bench/plan.ts";
+import type { BenchReport } from "./evaluate/bench/report.ts";
+import { subjectOf } from "./evaluate/bench/subjects.ts";
 import { encodeSheet, type SheetFormat } from "./evaluate/sheet-file.ts";
 import { type DrawGazeOptions, type Gaze, gazeSheet } from "./image/explain.ts";
 import { type Glimpse, glimpseSheet } from "./image/glimpses.ts";
@@ -8,11 +13,14 @@ import { type Pixels, rgbPixels } from "./image/pixels.ts";
 import type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 import type { SheetOptions } from "./image/sheet.ts";
 import { type ExportOptions, exportOnnx as exportLoaded } from "./model-folder/compile.ts";
-import { loadModel, type ModelFileSource, requireNative } from "./model-folder/load.ts";
+import { type LoadOptions, loadModel, type ModelFileSource, requireNative } from "./model-folder/load.ts";
+import { type ModelFacts, modelFacts } from "./model-folder/model-facts.ts";
 import { openDataSource, type WebDataSource } from "./platform/web/data-source.ts";
 import { createWebHost, type WebHost, webFiles } from "./platform/web/host.ts";
+import { measuringHost } from "./platform/web/measuring.ts";
 import { type FetchOptions, openModelSource, type WebModelSource } from "./platform/web/model-source.ts";
 import type { DrawablePicture } from "./platform/web/picture-source.ts";
+import { sessionThreads } from "./platform/web/threads.ts";
 import { createWebTrainingHost } from "./platform/web/training-host.ts";
 import type { Session, SessionOptions } from "./runtime/session.ts";
 import {
@@ -71,6 +79,16 @@ export {
   UsageError,
   WeightsMismatchError,
 } from "./errors.ts";
+export { benchToCsv } from "./evaluate/bench/csv.ts";
+export type { BenchHooks, BenchProgress } from "./evaluate/bench/hooks.ts";
+export { type BenchReport, type BenchRow, printBenchReport } from "./evaluate/bench/report.ts";
+export {
+  type BenchColumn,
+  benchColumns,
+  benchIntroduction,
+  benchLegend,
+  benchToMarkdown,
+} from "./evaluate/bench/table.ts";
 export { evaluateExits, exitShares, solveThresholds } from "./evaluate/early-exit.ts";
 export type { SheetFormat } from "./evaluate/sheet-file.ts";
 export { type DrawGazeOptions, drawGaze } from "./image/explain.ts";
@@ -80,6 +98,7 @@ export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 export type { Resolution } from "./image/resolution.ts";
 export type { FeatureViews, Jitter, Views } from "./image/views.ts";
 export type { ExportOptions } from "./model-folder/compile.ts";
+export type { ModelFacts } from "./model-folder/model-facts.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { ScoreKind } from "./onnx/score-kind.ts";
 export type {
@@ -413,3 +432,57 @@ export const encodeGlimpses = async (
   glimpses: readonly Glimpse[],
   { format = "png", ...options }: SheetOptions & { readonly format?: SheetFormat } = {},
 ): Promise<Uint8Array> => encodeSheet(glimpseSheet(picture, glimpses, options), format, host);
+
+/**
+ * What a model is, before it is run: its card, its size and cost, and which of its dials there are.
+ *
+ * @throws what `Classifier.load` throws
+ * @example
+ * const { parameters, steps, takesAnySize } = await describeModel("saccade/everyday");
+ */
+export const describeModel = (source: WebModelSource, options: LoadOptions & FetchOptions = {}): Promise<ModelFacts> =>
+  loadFrom(source, options, async (host, model) => modelFacts(await loadModel(host, model, options)));
+
+/** A model to be measured. */
+export interface BenchedModel {
+  /** For the report. */
+  readonly name: string;
+  readonly source: WebModelSource;
+  /** Heights and widths, in pixels. Default: the model's usual size. */
+  readonly resolutions?: readonly number[];
+}
+
+export interface PageBenchOptions
+  extends Partial<Omit<BenchMeasures, "fresh" | "trace" | "decode" | "seed">>,
+    BenchHooks {}
+
+/**
+ * Measures models against each other, round by round: what `saccade bench` does, with what a page can know. Tables of a report are made by
+ * `benchColumns`, `benchToCsv` and `benchToMarkdown`.
+ *
+ * @throws UsageError when there is nothing to measure, AbortedError before a whole round is measured, what `Classifier.load` throws
+ * @example
+ * const report = await bench([{ name: "everyday", source: "saccade/everyday", resolutions: [112, 224] }], { seconds: 5 });
+ */
+export async function bench(models: readonly BenchedModel[], options: PageBenchOptions = {}): Promise<BenchReport> {
+  const { signal, onNotice, onProgress, ...measures } = options;
+  const hooks = { ...(signal && { signal }), ...(onNotice && { onNotice }), ...(onProgress && { onProgress }) };
+  const opened: OpenModel[] = [];
+  for (const { name, source, resolutions = [] } of models) {
+    onProgress?.({ stage: "loading", done: opened.length / models.length, detail: name });
+    const loaded = await loadFrom(source, { ...hooks, onProgress: () => undefined }, (host, model) =>
+      loadModel(host, model),
+    );
+    opened.push({ subject: subjectOf(name, loaded), resolutions });
+  }
+  const usual: BenchMeasures = {
+    ...{
+      batches: [1],
+      devices: ["auto"],
+      precisions: ["float32"],
+      threads: [sessionThreads(undefined, onNotice ?? (() => undefined))],
+    },
+    ...{ rounds: 20, seconds: 8, seed: 0, decode: false, limit: false, fresh: false, trace: false },
+  };
+  return benchModels(measuringHost(host), opened, { ...usual, ...measures }, version, hooks);
+}

@@ -22,6 +22,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    chunkSizeWarningLimit: 1000,
   },
   worker: { format: "es" },
   server: { host: "127.0.0.1", headers: ISOLATION, fs: { allow: [here("..")] } },

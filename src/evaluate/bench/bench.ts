@@ -7,7 +7,15 @@ import { assembleRows, bestRates, type Measured } from "./assemble.ts";
 import { type BenchHooks, stopIfAborted } from "./hooks.ts";
 import { type Interleaved, interleave, LEAST_ROUNDS } from "./interleave.ts";
 import { describeLoad, judgeLoad } from "./load.ts";
-import { type BenchOptions, type Plan, planBench, type Station, settingOf } from "./plan.ts";
+import {
+  type BenchMeasures,
+  type BenchOptions,
+  type OpenModel,
+  type Plan,
+  planBench,
+  type Station,
+  settingOf,
+} from "./plan.ts";
 import { BENCH_LAYOUT, type BenchReport } from "./report.ts";
 import { closeSessions, openSessions, type Sessions } from "./sessions.ts";
 import { openSubject, type Subject } from "./subjects.ts";
@@ -25,7 +33,18 @@ export async function runBench(
   version: string,
   hooks: BenchHooks = {},
 ): Promise<BenchReport> {
-  const plan = planBench(await openModels(host, options, hooks), options, host.machine);
+  return benchModels(host, await openModels(host, options, hooks), options, version, hooks);
+}
+
+/** The same for models that are open already. */
+export async function benchModels(
+  host: MeasuringHost,
+  models: readonly OpenModel[],
+  options: BenchMeasures,
+  version: string,
+  hooks: BenchHooks = {},
+): Promise<BenchReport> {
+  const plan = planBench(models, options, host.machine);
   const sessions = await openSessions(host, plan.stations, options, hooks);
   let measured: Interleaved;
   try {
@@ -64,7 +83,7 @@ async function openModels(host: MeasuringHost, { models, seed, decode }: BenchOp
 async function measure(
   host: MeasuringHost,
   { stations, probes }: Sessions,
-  options: BenchOptions,
+  options: BenchMeasures,
   { signal, onProgress }: BenchHooks,
 ): Promise<Interleaved> {
   const contenders = [

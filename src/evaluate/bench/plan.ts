@@ -15,8 +15,12 @@ export interface BenchModel {
   readonly resolutions: readonly number[];
 }
 
-export interface BenchOptions {
+export interface BenchOptions extends BenchMeasures {
   readonly models: readonly BenchModel[];
+}
+
+/** How models are measured, whichever they are. */
+export interface BenchMeasures {
   readonly batches: readonly number[];
   readonly devices: readonly Device[];
   readonly precisions: readonly Precision[];
@@ -73,7 +77,7 @@ export interface OpenModel {
 /**
  * @throws UsageError when nothing is left to measure, or when all of it together would not fit into memory
  */
-export function planBench(models: readonly OpenModel[], options: BenchOptions, machine: MachineFacts): Plan {
+export function planBench(models: readonly OpenModel[], options: BenchMeasures, machine: MachineFacts): Plan {
   const stations: Station[] = [];
   const skipped: Plan["skipped"] = [];
   const memory = MEMORY_SHARE * machine.memoryBytes;
@@ -104,7 +108,7 @@ export function settingOf(station: Station, batch: number, device: string = stat
   };
 }
 
-function allStations(models: readonly OpenModel[], options: BenchOptions): Station[] {
+function allStations(models: readonly OpenModel[], options: BenchMeasures): Station[] {
   const { devices, precisions, threads, batches } = options;
   return models.flatMap(({ subject, resolutions }) => {
     const { usual } = subject;

@@ -4,7 +4,7 @@ import type { MeasuringHost } from "../../platform/host.ts";
 import { targetOf } from "../../runtime/target.ts";
 import { type BenchHooks, stopIfAborted } from "./hooks.ts";
 import type { Contender } from "./interleave.ts";
-import { type BenchOptions, type Plan, type Station, settingOf } from "./plan.ts";
+import { type BenchMeasures, type Plan, type Station, settingOf } from "./plan.ts";
 import { NATIVE_PROBES, type ProductProbe, SLOW_PROBES } from "./product-rate.ts";
 import { openProbe, openRunner, type Runner } from "./runners.ts";
 import type { Compiled } from "./subjects.ts";
@@ -36,7 +36,7 @@ export interface Sessions {
 export async function openSessions(
   host: MeasuringHost,
   planned: readonly Station[],
-  options: BenchOptions,
+  options: BenchMeasures,
   hooks: BenchHooks,
 ): Promise<Sessions> {
   const stations: OpenStation[] = [];
@@ -76,7 +76,7 @@ export function compileStation({ subject, extent, precision, device }: Station):
 async function openStation(
   host: MeasuringHost,
   station: Station,
-  { decode, seed }: BenchOptions,
+  { decode, seed }: BenchMeasures,
   { onNotice }: BenchHooks,
 ): Promise<OpenStation> {
   const startedAt = host.now();

@@ -5,7 +5,7 @@ import { fixedOutputSize, parseTransform, printTransform } from "../../image/tra
 import { compileModel, exportOnnx, hasPrecision } from "../../model-folder/compile.ts";
 import { usualExtent } from "../../model-folder/describe.ts";
 import { loadModel } from "../../model-folder/load.ts";
-import type { NativeModel, OnnxModel } from "../../model-folder/model.ts";
+import type { LoadedModel, NativeModel, OnnxModel } from "../../model-folder/model.ts";
 import { modelAtSize } from "../../model-folder/native.ts";
 import { type InputExtent, type ModelCost, modelCost } from "../../models/cost.ts";
 import { inferenceGraph, initialWeights } from "../../models/graph.ts";
@@ -55,8 +55,12 @@ export async function openSubject(
     const weights = initialWeights(inferenceGraph(definition), seed);
     return nativeSubject(source, { kind: "native", card: { name: source }, definition, weights });
   }
-  const model = await loadModel(host, source);
-  return model.kind === "onnx" ? foreignSubject(source, model, onNotice) : nativeSubject(source, model);
+  return subjectOf(source, await loadModel(host, source), onNotice);
+}
+
+/** A model that is loaded already. @param name for the report */
+export function subjectOf(name: string, model: LoadedModel, onNotice?: (line: string) => void): Subject {
+  return model.kind === "onnx" ? foreignSubject(name, model, onNotice) : nativeSubject(name, model);
 }
 
 function nativeSubject(name: string, model: NativeModel): Subject {

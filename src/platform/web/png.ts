@@ -1,13 +1,20 @@
-// RGB pixels as the bytes of a PNG file, by the browser's own encoder.
+// RGB pixels as the bytes of a picture file, by the browser's own encoders.
 import { ImageError } from "../../errors.ts";
 import type { RawImage } from "../../image/raw-image.ts";
 
-export async function encodePng({ width, height, data }: RawImage): Promise<Uint8Array> {
+export const encodePng = (image: RawImage): Promise<Uint8Array> => encodedPicture(image, "image/png");
+
+/** @param quality 0 to 1, of kinds that have one */
+export async function encodedPicture(
+  { width, height, data }: RawImage,
+  type: string,
+  quality?: number,
+): Promise<Uint8Array> {
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { alpha: false });
   if (context === null) throw new ImageError(`the browser has no canvas of ${width} x ${height} pixels to encode`);
   context.putImageData(new ImageData(withAlpha(data), width, height), 0, 0);
-  const blob = await canvas.convertToBlob({ type: "image/png" });
+  const blob = await canvas.convertToBlob({ type, ...(quality === undefined ? {} : { quality }) });
   return new Uint8Array(await blob.arrayBuffer());
 }
 
