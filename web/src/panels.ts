@@ -16,6 +16,7 @@ export interface Panel {
 /** In the order of the tabs; the first is shown where the address names none. */
 export const PANELS: readonly [Panel, ...Panel[]] = [
   { id: "look", title: "Look", icon: "eye", load: () => import("./look/panel.tsx") },
+  { id: "teach", title: "Teach", icon: "teach", load: () => import("./teach/panel.tsx") },
   { id: "models", title: "Models", icon: "layers", load: () => import("./models/panel.tsx") },
   { id: "compare", title: "Compare", icon: "columns", load: () => import("./compare/panel.tsx") },
 ];
