@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { Button, Card, Progress } from "../ui/controls.tsx";
 import { isOutdated } from "./learning.ts";
-import { saveFolder, saveOnnx, saving } from "./saving.ts";
+import { lookWithIt, saveFolder, saveOnnx, saving } from "./saving.ts";
 
 const name = signal("my model");
 
@@ -36,6 +36,9 @@ export function SaveCard() {
           title="One file, for any ONNX runtime"
         >
           ONNX file
+        </Button>
+        <Button icon="eye" disabled={busy} onClick={() => void lookWithIt(name.value)}>
+          See where it looks
         </Button>
       </div>
       {busy && <Progress label={`Making ${saving.value}`} />}

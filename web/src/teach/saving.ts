@@ -4,6 +4,8 @@ import { download, fileName } from "../downloads.ts";
 import { files } from "../library.ts";
 import { folderAsOnnx, folderAsZip } from "../model-files.ts";
 import { ProblemError } from "../problems.ts";
+import { goTo } from "../router.ts";
+import { openFromPage } from "../state/models.ts";
 import { announce, report } from "../state/notices.ts";
 import { lesson } from "./learning.ts";
 
@@ -49,3 +51,13 @@ export const saveOnnx = (name: string): Promise<void> =>
     file: await folderAsOnnx(await keepModel(name)),
     name: `${fileName(name)}.onnx`,
   }));
+
+/** Opens what was learnt under Look, where it shows where it looks. */
+export async function lookWithIt(name: string): Promise<void> {
+  try {
+    openFromPage(name, await keepModel(name));
+    goTo("look");
+  } catch (error) {
+    report(error);
+  }
+}
