@@ -10,7 +10,7 @@ import type { TensorData } from "../src/tensor.ts";
 import { type GoldenCase, loadGolden, maxDifference, toleranceOf } from "./golden-case.ts";
 
 /** The case's model with its weights, checked to fit with nothing missing and nothing left over. */
-function build(name: string) {
+export function backboneGraph(name: string) {
   const golden = loadGolden(name)!;
   const { model = name.split("/").at(-1) } = golden.json as { model?: string };
   const definition = defineModel(model!, golden.config);
@@ -27,7 +27,7 @@ function expectOutputs(golden: GoldenCase, outputs: (name: string) => TensorData
 
 /** The interpreter computes in float64, as the goldens were: only their storage rounds. */
 export function expectInterpreterParity(name: string): void {
-  const { golden, graph, weights } = build(name);
+  const { golden, graph, weights } = backboneGraph(name);
   const outputs = interpret(graph, { inputs: { image: golden.image }, parameters: weights });
   expectOutputs(golden, (output) => outputs.get(output), 2e-6);
 }
@@ -37,7 +37,7 @@ export async function expectSessionParity(
   device: "cpu" | "wasm",
   target: "onnxruntime" | "portable" = "onnxruntime",
 ): Promise<void> {
-  const { golden, graph, weights } = build(name);
+  const { golden, graph, weights } = backboneGraph(name);
   await using session = await nodeHost.createSession(lower(graph, { parameters: weights, target }), { device });
   const outputs = await session.run({ image: golden.image }, { outputs: [...golden.outputs.keys()] });
   expectOutputs(golden, (output) => outputs[output]);

@@ -23,6 +23,14 @@ function idsOf(golden: GoldenCase): TensorData<"int64"> {
   return tensor("int64", [values.length, values[0]!.length], BigInt64Array.from(values.flat(), BigInt));
 }
 
+/** The case's model, its weights checked to fit with nothing missing and nothing left over, and what it is given. */
+export function clipTextGraph(golden: GoldenCase) {
+  const definition = defineModel("clip_text", golden.config);
+  const graph = inferenceGraph(definition);
+  const adopted = definition.architecture.adoptWeights(golden.weights, definition.config);
+  return { graph, weights: fitWeights(graph, adopted, golden.name), ids: idsOf(golden) };
+}
+
 /** Embeddings, their unit vectors, tokens, scale and logits, each within the goldens' tolerance. The interpreter computes in float64. */
 export async function expectClipTextParity(
   name: string,
@@ -30,11 +38,7 @@ export async function expectClipTextParity(
   target: "onnxruntime" | "portable" = "onnxruntime",
 ): Promise<void> {
   const golden = loadGolden(name)!;
-  const definition = defineModel("clip_text", golden.config);
-  const graph = inferenceGraph(definition);
-  const adopted = definition.architecture.adoptWeights(golden.weights, definition.config);
-  const parameters = fitWeights(graph, adopted, name);
-  const ids = idsOf(golden);
+  const { graph, weights: parameters, ids } = clipTextGraph(golden);
   const run = async () => {
     if (engine === "interpreter") return interpret(graph, { inputs: { ids }, parameters });
     await using session = await nodeHost.createSession(lower(graph, { parameters, target }), { device: engine });

@@ -9,7 +9,7 @@ import type { TensorData } from "../src/tensor.ts";
 import { type GoldenCase, maxDifference, toleranceOf } from "./golden-case.ts";
 
 /** The case's model, its weights checked to fit with nothing missing and nothing left over. */
-function build(golden: GoldenCase) {
+export function sparseformerGraph(golden: GoldenCase) {
   const architecture = golden.image.shape.length === 5 ? "media_sparseformer" : "sparseformer";
   const definition = defineModel(architecture, golden.config);
   const graph = inferenceGraph(definition);
@@ -25,7 +25,7 @@ function expectOutputs(golden: GoldenCase, outputs: (name: string) => TensorData
 
 /** Float64 inside, so a hundred times sharper than the goldens ask. */
 export function expectInterpreterParity(golden: GoldenCase): void {
-  const { graph, weights } = build(golden);
+  const { graph, weights } = sparseformerGraph(golden);
   const outputs = interpret(graph, { inputs: { image: golden.image }, parameters: weights });
   expectOutputs(golden, (name) => outputs.get(name));
   for (const [name, expected] of golden.outputs)
@@ -37,7 +37,7 @@ export async function expectSessionParity(
   device: "cpu" | "wasm",
   target: "onnxruntime" | "portable" = "onnxruntime",
 ): Promise<void> {
-  const { graph, weights } = build(golden);
+  const { graph, weights } = sparseformerGraph(golden);
   await using session = await nodeHost.createSession(lower(graph, { parameters: weights, target }), { device });
   const outputs = await session.run({ image: golden.image }, { outputs: [...golden.outputs.keys()] });
   expectOutputs(golden, (name) => outputs[name]);

@@ -15,6 +15,11 @@ export interface SessionOptions {
   readonly onNotice?: (line: string) => void;
   readonly signal?: AbortSignal;
   /**
+   * WebGPU in a page: the first load of a model on an adapter runs once on WebAssembly as well, and refuses WebGPU where its answers are others.
+   * Sessions with state are not checked. Default true.
+   */
+  readonly check?: boolean;
+  /**
    * Tensors that one run hands to the next inside the engine: input name -> the output that replaces it. They are fed once, stay where the
    * engine is, and `readState` gives copies. This is how a compiled train step keeps its parameters.
    */

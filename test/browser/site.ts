@@ -42,6 +42,8 @@ export interface Site<Api extends PageApi> extends AsyncDisposable {
   readonly browser: Browser;
   /** A page with storage of its own. */
   open(options?: BrowserContextOptions): Promise<OpenPage<Api>>;
+  /** Closes all pages that were opened, so that their sessions end. */
+  closePages(): Promise<void>;
   /** Ends server and browser. */
   close(): Promise<void>;
 }
@@ -77,6 +79,9 @@ export async function openSite<Api extends PageApi>(options: SiteOptions): Promi
     browser,
     open: async (context) =>
       openPage<Api>(await browser.newContext(context).then((made) => made.newPage()), server.origin),
+    closePages: async () => {
+      await Promise.all(browser.contexts().map((context) => context.close()));
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -27,6 +27,8 @@ interface Around {
   /** Opens another model where the session is. */
   readonly open: (model: Uint8Array) => Promise<Ort.InferenceSession>;
   readonly state: StateNames;
+  /** Of every run. */
+  readonly runOptions?: Ort.InferenceSession.RunOptions;
 }
 
 /** What a session of ONNX Runtime is to everything above. */
@@ -34,7 +36,7 @@ export function loadedEngine(
   ort: OrtModule,
   session: Ort.InferenceSession,
   identity: Pick<Loaded, "device" | "engine" | "threads">,
-  { guard, open, state }: Around,
+  { guard, open, state, runOptions = {} }: Around,
 ): LoadedEngine {
   const held = new HeldState(state, async (model, feeds) => {
     const copier = await open(model);
@@ -55,7 +57,7 @@ export function loadedEngine(
         for (const feed of feeds) if (held.has(feed.name)) held.set(feed.name, toEngine(ort, feed));
         const fed = feeds.filter((feed) => !held.has(feed.name));
         const tensors = { ...held.tensors, ...Object.fromEntries(fed.map((feed) => [feed.name, toEngine(ort, feed)])) };
-        const results = await session.run(tensors, fetched);
+        const results = await session.run(tensors, fetched, runOptions);
         held.take(results);
         return results;
       };

@@ -8,6 +8,7 @@ export interface WorkerScope {
   postMessage(message: unknown, transfer: Transferable[]): void;
   onmessage: ((event: MessageEvent) => void) | null;
   onmessageerror: ((event: MessageEvent) => void) | null;
+  onunhandledrejection: ((event: PromiseRejectionEvent) => void) | null;
   close(): void;
 }
 
@@ -20,28 +21,41 @@ export interface WorkerPort extends ServerPort {
 /** The port of the worker that this code runs in. From now on its owner learns when it is gone. */
 export function workerPort(scope: WorkerScope): WorkerPort {
   const tell = (message: FromThread) => scope.postMessage(message, []);
-  holdLock((lock) => tell({ type: "alive", lock }));
+  // Nothing is done before the owner can know of this worker's death.
+  const watched = holdLock().then((lock) => {
+    if (lock !== undefined) tell({ type: "alive", lock });
+  });
   const die = (failure: Failure) => {
     tell({ type: "dying", failure });
     scope.close();
   };
+  const dieOf = (reason: string) => die({ message: `the session's worker has died: ${reason}`, hint: RELOAD_HINT });
+  // What is thrown in vain goes to the owner by itself; a promise that is rejected in vain does not.
+  scope.onunhandledrejection = ({ reason }) => dieOf(reason instanceof Error ? reason.message : String(reason));
   return {
     post: (message, transfer = []) => scope.postMessage(message, [...transfer]),
     listen: (onMessage, onUnreadable) => {
-      scope.onmessage = (event) => onMessage(event.data);
+      scope.onmessage = ({ data }) => void watched.then(() => onMessage(data));
       scope.onmessageerror = () => onUnreadable("the message cannot be read in the worker");
     },
-    exit: () => die({ message: "the session's worker has died: its engine cannot go on", hint: RELOAD_HINT }),
+    exit: () => dieOf("its engine cannot go on"),
     die,
   };
 }
 
-/** Only pages with a secure address have locks; elsewhere a worker that is killed goes unnoticed. */
-function holdLock(held: (lock: string) => void): void {
-  if (navigator.locks === undefined) return;
+/**
+ * Takes a lock for as long as this worker lives.
+ *
+ * @returns its name; undefined where there are no locks, which is in pages without a secure address: there a worker that is killed goes unnoticed
+ */
+async function holdLock(): Promise<string | undefined> {
+  if (navigator.locks === undefined) return undefined;
   const lock = `saccade-session-${crypto.randomUUID()}`;
-  void navigator.locks.request(lock, () => {
-    held(lock);
-    return new Promise(() => undefined);
+  return new Promise((resolve) => {
+    const hold = () => {
+      resolve(lock);
+      return new Promise(() => undefined);
+    };
+    navigator.locks.request(lock, hold).catch(() => resolve(undefined));
   });
 }

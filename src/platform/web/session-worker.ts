@@ -4,13 +4,13 @@ import { serveRequests } from "../engine/serve-requests.ts";
 import { sessionService } from "../engine/session-service.ts";
 import type { ToStagedWorker } from "../engine/staged-protocol.ts";
 import { stagedService } from "../engine/staged-service.ts";
-import { openWebEngine, type PageSurroundings } from "./engine.ts";
 import { type WorkerScope, workerPort } from "./engine-port.ts";
+import { engineOpener, type PageSurroundings } from "./open-engine.ts";
 
 type Request = Exclude<ToWorker<PageSurroundings> | ToStagedWorker<PageSurroundings>, { type: "dispose" }>;
 
 const port = workerPort(globalThis as unknown as WorkerScope);
-const open = openWebEngine((failure) => port.die(failure));
+const open = engineOpener((failure) => port.die(failure));
 const session = sessionService(port, open);
 const stages = stagedService(port, open);
 serveRequests<Request>(port, {

@@ -2,9 +2,9 @@
 import type { SessionOptions } from "../../runtime/session.ts";
 import { openStagedSession, type StagedEngineSession } from "../engine/staged-worker-session.ts";
 import { type EngineSession, openSession } from "../engine/worker-session.ts";
-import type { PageSurroundings } from "./engine.ts";
 import { engineFiles } from "./engine-files.ts";
 import { engineThread } from "./engine-thread.ts";
+import type { PageSurroundings } from "./open-engine.ts";
 import { sessionThreads } from "./threads.ts";
 
 /** A session in a worker of this page. */
@@ -15,7 +15,8 @@ const spawnSessionWorker = (): Worker =>
   new Worker(new URL("./session-worker.js", import.meta.url), { type: "module" });
 
 /**
- * Loads a model in a new worker.
+ * Loads a model in a new worker. "auto" is WebGPU where there is a graphics card that computes the same as WebAssembly and is faster, else
+ * WebAssembly; a notice says which, and why. A device asked for by name is that device or an error.
  *
  * @param model ONNX bytes. They may change afterwards, unless they lie in a SharedArrayBuffer: then not before this resolves.
  * @param spawn makes the worker, for tests
@@ -50,9 +51,9 @@ export async function createStagedWebSession(
 }
 
 function requestOf(options: SessionOptions, spawn: () => Worker) {
-  const { device = "auto", onNotice = printNotice, signal } = options;
-  const threads = sessionThreads(options.threads, onNotice);
-  const surroundings: PageSurroundings = { files: engineFiles() };
+  const { check = true, device = "auto", onNotice = printNotice, signal } = options;
+  const { threads, because: fewThreads } = sessionThreads(options.threads);
+  const surroundings: PageSurroundings = { files: engineFiles(), check, fewThreads };
   return { start: engineThread(spawn), device, threads, surroundings, onNotice, signal };
 }
 

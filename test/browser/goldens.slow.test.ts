@@ -1,0 +1,100 @@
+// The official code's numbers in Chromium: every SparseFormer of toy size, and a toy of each other family, in WebAssembly and on WebGPU's software
+// adapter, each compiled as a page runs it there.
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { Graph } from "../../src/graph/tensor.ts";
+import { loadModel, requireNative } from "../../src/model-folder/load.ts";
+import { inferenceGraph } from "../../src/models/graph.ts";
+import { type LoweringTarget, lower } from "../../src/onnx/lower.ts";
+import { nodeHost } from "../../src/platform/node/host.ts";
+import type { TensorData } from "../../src/tensor.ts";
+import { backboneGraph } from "../backbone-parity.ts";
+import { clipTextGraph } from "../clip-text-parity.ts";
+import { TOY_CONFIG, toyOutputs, toyPath, toyPictures } from "../gfnet-toys.ts";
+import { goldenCases, isToy, loadGolden, maxDifference, toleranceOf } from "../golden-case.ts";
+import { sparseformerGraph } from "../sparseformer-parity.ts";
+import { noChromium } from "./chromium.ts";
+import type { EngineApi } from "./pages/engine-page.ts";
+import { fromPlain, plainTensors } from "./plain-tensors.ts";
+import { type OpenPage, openSite, type Site } from "./site.ts";
+
+vi.setConfig({ testTimeout: 300_000 });
+
+interface ModelCase {
+  readonly graph: Graph;
+  readonly weights: ReadonlyMap<string, TensorData>;
+  readonly feeds: Readonly<Record<string, TensorData>>;
+  /** What the official code answers. */
+  readonly outputs: ReadonlyMap<string, TensorData>;
+  readonly toleranceOf: (output: string) => number;
+}
+
+const SPARSEFORMERS = goldenCases("sparseformer").filter(isToy);
+const BACKBONES = [
+  ...[
+    "resnet_toy_bottleneck",
+    "regnet_toy",
+    "mobilenetv3_toy_large",
+    "efficientnet_toy",
+    "densenet_toy",
+    "convnext_toy",
+  ].map((name) => `timm-extra/${name}`),
+  ...["vit_mini", "deit_mini_distilled", "swin_mini_padded", "crossvit_mini_dagger"].map((name) => `timm-mini/${name}`),
+];
+const CLIP_TEXT = "clip-text/clip_text_mini";
+const GFNET = "gfnet/toy-recurrent";
+
+async function modelCase(name: string): Promise<ModelCase> {
+  if (name === GFNET) return gfnetCase();
+  const golden = loadGolden(name)!;
+  const { outputs } = golden;
+  const rest = { outputs, toleranceOf: (output: string) => toleranceOf(golden, output) };
+  if (SPARSEFORMERS.includes(name)) return { ...sparseformerGraph(golden), feeds: { image: golden.image }, ...rest };
+  if (BACKBONES.includes(name)) return { ...backboneGraph(name), feeds: { image: golden.image }, ...rest };
+  const { graph, weights, ids } = clipTextGraph(golden);
+  const embedding = outputs.get("text_embedding")!; // what our output "logits" is in the official code
+  return { graph, weights, feeds: { ids }, ...rest, outputs: new Map([["logits", embedding]]) };
+}
+
+async function gfnetCase(): Promise<ModelCase> {
+  const options = { architecture: "gfnet", config: TOY_CONFIG.recurrent };
+  const { definition, weights } = requireNative(await loadModel(nodeHost, toyPath("recurrent"), options));
+  const feeds = { image: toyPictures() };
+  return {
+    graph: inferenceGraph(definition),
+    weights,
+    feeds,
+    outputs: toyOutputs("recurrent"),
+    toleranceOf: () => 1e-4,
+  };
+}
+
+describe.skipIf(noChromium)("goldens in a page", () => {
+  let site: Site<EngineApi>;
+  let page: OpenPage<EngineApi>;
+  beforeAll(async () => {
+    site = await openSite({ page: "engine-page", webgpu: true });
+    page = await site.open();
+  });
+  afterAll(() => site?.close());
+
+  async function run({ graph, weights, feeds }: ModelCase, device: "wasm" | "webgpu") {
+    const target: LoweringTarget = device === "webgpu" ? "webgpu" : "onnxruntime";
+    site.server.put("/model.onnx", lower(graph, { parameters: weights, target }));
+    const session = await page.api.open("/model.onnx", { device, check: false });
+    expect(session.device).toBe(device);
+    const outputs = await page.api.run(session.id, plainTensors(feeds));
+    await page.api.dispose(session.id);
+    return new Map(Object.entries(outputs).map(([name, value]) => [name, fromPlain(value)]));
+  }
+
+  test.each([...SPARSEFORMERS, ...BACKBONES, CLIP_TEXT, GFNET])("%s", async (name) => {
+    const model = await modelCase(name);
+    const wasm = await run(model, "wasm");
+    expect(model.outputs.size).toBeGreaterThan(0);
+    for (const [output, expected] of model.outputs)
+      expect(maxDifference(wasm.get(output), expected), output).toBeLessThan(model.toleranceOf(output));
+    const webgpu = await run(model, "webgpu");
+    expect([...webgpu.keys()]).toEqual([...wasm.keys()]);
+    for (const [output, value] of wasm) expect(maxDifference(webgpu.get(output), value), output).toBeLessThan(1e-4);
+  });
+});
