@@ -480,7 +480,7 @@ export async function bench(models: readonly BenchedModel[], options: PageBenchO
       batches: [1],
       devices: ["auto"],
       precisions: ["float32"],
-      threads: [sessionThreads(undefined, onNotice ?? (() => undefined))],
+      threads: [sessionThreads(undefined).threads],
     },
     ...{ rounds: 20, seconds: 8, seed: 0, decode: false, limit: false, fresh: false, trace: false },
   };

@@ -6,7 +6,7 @@ import { loadModel, requireNative } from "../../src/model-folder/load.ts";
 import { inferenceGraph } from "../../src/models/graph.ts";
 import { type LoweringTarget, lower } from "../../src/onnx/lower.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
-import type { TensorData } from "../../src/tensor.ts";
+import { type TensorData, toFloat64 } from "../../src/tensor.ts";
 import { backboneGraph } from "../backbone-parity.ts";
 import { clipTextGraph } from "../clip-text-parity.ts";
 import { TOY_CONFIG, toyOutputs, toyPath, toyPictures } from "../gfnet-toys.ts";
@@ -68,6 +68,12 @@ async function gfnetCase(): Promise<ModelCase> {
   };
 }
 
+/** 1e-4 on logits and regions. Features and tokens are up to 4, and their rounding is as much larger. */
+function closeness(output: string, value: TensorData): number {
+  if (/logits|roi/.test(output)) return 1e-4;
+  return 1e-4 * toFloat64(value).reduce((largest, x) => Math.max(largest, Math.abs(x)), 1);
+}
+
 describe.skipIf(noChromium)("goldens in a page", () => {
   let site: Site<EngineApi>;
   let page: OpenPage<EngineApi>;
@@ -95,6 +101,7 @@ describe.skipIf(noChromium)("goldens in a page", () => {
       expect(maxDifference(wasm.get(output), expected), output).toBeLessThan(model.toleranceOf(output));
     const webgpu = await run(model, "webgpu");
     expect([...webgpu.keys()]).toEqual([...wasm.keys()]);
-    for (const [output, value] of wasm) expect(maxDifference(webgpu.get(output), value), output).toBeLessThan(1e-4);
+    for (const [output, value] of wasm)
+      expect(maxDifference(webgpu.get(output), value), output).toBeLessThan(closeness(output, value));
   });
 });
