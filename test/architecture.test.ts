@@ -63,6 +63,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   audit: ["learn", "tasks", "evaluate", "model-folder", "image", "data", "runtime", "platform/host.ts"],
   workflows: [
+    "version.ts",
     "train",
     "recipes",
     "tasks",
@@ -82,6 +83,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   server: ["tasks", "evaluate", "image", "runtime", "platform", "node.ts"],
   cli: ["*"],
   "node.ts": ["*"],
+  "in-page": ["*"],
   "web.ts": ["*"],
 };
 

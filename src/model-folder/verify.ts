@@ -1,5 +1,5 @@
 // Is an exported file the same function as the model it came from? Both run on random pictures (or texts), and the outputs are compared.
-import { SessionError } from "../errors.ts";
+import { SaccadeError, SessionError } from "../errors.ts";
 import type { ImageInput, TextInput } from "../models/architecture.ts";
 import type { InputSize } from "../models/graph.ts";
 import { pictureInput } from "../models/picture-input.ts";
@@ -25,6 +25,23 @@ export interface ExportCheck {
 
 /** Beyond it, a file and its model are not the same function. Eight bits were seen to be 0.07 off at most, in a toy of random weights. */
 export const EXPORT_TOLERANCE: Readonly<Record<Precision, number>> = { float32: 1e-4, int8: 0.2 };
+
+/**
+ * A file that computes something else is never handed out.
+ *
+ * @param what what is not done then, for the message
+ * @throws SaccadeError "export_differs"
+ */
+export function requireEqual({ largest }: ExportCheck, precision: Precision, what: string): void {
+  const { output, difference } = largest;
+  const tolerance = EXPORT_TOLERANCE[precision];
+  if (difference <= tolerance) return;
+  throw new SaccadeError(
+    "export_differs",
+    `${what}: its "${output}" differs from the model's by ${difference.toExponential(1)}, more than ${tolerance}`,
+    { hint: "please report it; without verifying it is handed out all the same", data: { output, difference } },
+  );
+}
 
 /** How the model itself is lowered, for comparison. */
 const PLAIN: ExportOptions = { gridSample: "gather", simplify: false, form: { onlyWhereSampled: false } };

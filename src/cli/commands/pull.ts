@@ -1,15 +1,13 @@
 // saccade pull: official weights from where their authors publish them into the cache.
 import type { Command } from "commander";
-import { NotFoundError, SaccadeError, UsageError } from "../../errors.ts";
+import { SaccadeError, UsageError } from "../../errors.ts";
 import { MAX_WEIGHT_BYTES } from "../../model-folder/folder-weights.ts";
 import { pulledPath } from "../../model-folder/load.ts";
-import { nativeModel } from "../../model-folder/native.ts";
+import { officialWeights, requireWeightsOf } from "../../model-folder/pulling.ts";
 import { pulledVocabulary, readOpenai } from "../../model-folder/vocabulary.ts";
-import { defineModel, registry } from "../../models/registry.ts";
-import { didYouMean } from "../../nearest-name.ts";
+import { registry } from "../../models/registry.ts";
 import { download } from "../../platform/node/download.ts";
 import { nodeHost } from "../../platform/node/host.ts";
-import { readWeights } from "../../weights/load.ts";
 import { ByteProgress } from "../progress.ts";
 import { compact, noteError, type Terminal } from "../terminal.ts";
 
@@ -48,7 +46,7 @@ async function pullAll(
   if (flags.from !== undefined && names.length > 1) throw new UsageError("--from is the address of one model's file");
   // Misspelt names are found before anything is downloaded.
   const sources = names.map((name) => {
-    const official = addressOf(name);
+    const official = officialWeights(name).url;
     return { name, url: flags.from ?? official };
   });
   for (const { name, url } of sources) {
@@ -64,21 +62,9 @@ async function pullAll(
   }
 }
 
-function addressOf(name: string): string {
-  const model = registry.get(name);
-  if (model === undefined)
-    throw new NotFoundError(
-      "model",
-      name,
-      `${didYouMean(name, [...registry.keys()])}names are listed by: saccade models`,
-    );
-  if (model.weights === undefined) throw new UsageError(`${name} has no official weights`);
-  return model.weights.url;
-}
-
 /** Downloads a registered model's official weights, unless they are here. */
 export function pullModel(name: string, terminal: Terminal): Promise<void> {
-  return pull(name, addressOf(name), false, terminal);
+  return pull(name, officialWeights(name).url, false, terminal);
 }
 
 async function pull(name: string, url: string, force: boolean, terminal: Terminal): Promise<void> {
@@ -91,7 +77,7 @@ async function pull(name: string, url: string, force: boolean, terminal: Termina
   const progress = new ByteProgress(terminal, name);
   try {
     const { bytes, sha256, resumedFrom } = await download(url, path, {
-      check: (part) => requireFit(name, part),
+      check: async (part) => requireWeightsOf(name, await nodeHost.files.read(part, { maxBytes: MAX_WEIGHT_BYTES })),
       onProgress: ({ received, total }) => progress.update(received, total),
       restart: force,
       signal: terminal.signal,
@@ -133,11 +119,4 @@ async function noteTextModel(name: string, terminal: Terminal): Promise<void> {
   terminal.note(`${name}: to name pictures by text (--as), also: saccade pull ${textModel}`);
   if (isTextModelAssumed === true)
     terminal.note("  (that they belong together is assumed: the model's release does not say it)");
-}
-
-/** A web page, a cut-off file and another model's weights never become this model's. */
-async function requireFit(name: string, path: string): Promise<void> {
-  const bytes = await nodeHost.files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
-  const { tensors } = readWeights(bytes, "the downloaded file");
-  nativeModel(defineModel(name), tensors, { name });
 }

@@ -121,19 +121,27 @@ export class Arrival {
 
   async #complete(facts: Facts): Promise<Uint8Array> {
     const bytes = this.#room.subarray(0, this.#received);
-    const { sha256: expected } = this.#options;
     // Pages over http have no digests, and keep nothing.
     const digest = globalThis.crypto?.subtle === undefined ? undefined : await sha256(bytes);
-    if (expected !== undefined && digest !== undefined && digest !== expected) {
+    try {
+      this.#requireDigest(digest);
+      await this.#options.check?.(bytes);
+    } catch (error) {
       // Going on with it later could only give the same wrong file.
       await this.#store?.cache.forget(this.#store.id);
-      throw new FormatError(shown(this.#url), "it is not the file that was expected: its SHA-256 is another", {
-        hint: "the server has another version, or somebody changed it on the way",
-        data: { expected, found: digest },
-      });
+      throw error;
     }
     await this.#keep(facts, digest);
     return bytes;
+  }
+
+  #requireDigest(found: string | undefined): void {
+    const { sha256: expected } = this.#options;
+    if (expected === undefined || found === undefined || found === expected) return;
+    throw new FormatError(shown(this.#url), "it is not the file that was expected: its SHA-256 is another", {
+      hint: "the server has another version, or somebody changed it on the way",
+      data: { expected, found },
+    });
   }
 
   /** Keeps what no part has yet. @param digest of the whole file, once it is here */

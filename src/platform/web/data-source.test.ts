@@ -31,7 +31,7 @@ test("pictures in memory keep any label and their splits, and are read when they
   expect([data.train?.length, data.validation?.length, read]).toEqual([2, 1, []]);
   const first = await data.train!.item(0);
   expect(first.name).toContain("a b.jpg");
-  const contents = async (item: Awaited<ReturnType<typeof data.train.item>>) =>
+  const contents = async (item: Awaited<ReturnType<NonNullable<typeof data.train>["item"]>>) =>
     item.picture.kind === "file" ? [...(await files.read(item.picture.path))] : item.picture.kind;
   expect(await contents(first)).toEqual([1]);
   expect(await contents(await data.train!.item(1))).toEqual([2]);

@@ -21,6 +21,8 @@ export interface DownloadOptions {
   /** Under which path the library looks for it. */
   readonly path?: string;
   readonly maxBytes?: number;
+  /** Judges the file before it is kept; it throws when the content is wrong. */
+  readonly check?: (bytes: Uint8Array) => void | Promise<void>;
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Hears that the file could not be kept. */
   readonly onNotice?: (line: string) => void;

@@ -25,7 +25,7 @@ export class MemoryFiles implements WebFiles {
     return (await this.read(path)).slice(start, start + length);
   }
 
-  readBeside(path: string, name: string, options?: { maxBytes?: number }): Promise<Uint8Array> {
+  async readBeside(path: string, name: string, options?: { maxBytes?: number }): Promise<Uint8Array> {
     return this.read(besideOf(path, name), options);
   }
 

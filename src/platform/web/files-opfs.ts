@@ -44,7 +44,7 @@ export class OpfsFiles implements WebFiles {
     return bytesOfBlob((await this.#file(path)).slice(start, start + length), path);
   }
 
-  readBeside(path: string, name: string, options?: { maxBytes?: number }): Promise<Uint8Array> {
+  async readBeside(path: string, name: string, options?: { maxBytes?: number }): Promise<Uint8Array> {
     return this.read(besideOf(path, name), options);
   }
 

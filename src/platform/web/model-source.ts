@@ -26,7 +26,7 @@ export type WebModelSource =
   | readonly File[];
 
 /** Of what is fetched. */
-export type FetchOptions = Omit<DownloadOptions, "path" | "maxBytes">;
+export type FetchOptions = Omit<DownloadOptions, "path" | "maxBytes" | "check">;
 
 export interface OpenedSource {
   /** What the library reads it from. */

@@ -52,7 +52,7 @@ export class MountedFiles implements WebFiles {
     return found.read(start, start + length);
   }
 
-  readBeside(path: string, name: string, options?: { maxBytes?: number }): Promise<Uint8Array> {
+  async readBeside(path: string, name: string, options?: { maxBytes?: number }): Promise<Uint8Array> {
     return this.read(besideOf(path, name), options);
   }
 

@@ -20,20 +20,22 @@ export function statusFault(url: string, { status, statusText }: Response): Netw
 
 /** What `fetch` throws. */
 export function fetchFault(url: string, cause: unknown): NetworkError {
-  const isOwn = new URL(url).origin === globalThis.location?.origin;
-  const reason =
-    globalThis.navigator?.onLine === false
-      ? "this machine is offline"
-      : isOwn
-        ? "the server does not answer, or this page's rules (Content-Security-Policy: connect-src) forbid it"
-        : "it does not answer, does not let other sites read it (CORS), or this page's rules (Content-Security-Policy: connect-src) forbid it";
-  return new NetworkError(`cannot fetch ${shown(url)}: ${reason}`, {
-    hint: isOwn
-      ? "try again, and look into the browser's console for what it says"
-      : "download the file with the browser and choose it from disk, or serve it from your own site",
-    data: { url: shown(url) },
-    cause,
-  });
+  const [reason, hint] = unreachable(new URL(url));
+  return new NetworkError(`cannot fetch ${shown(url)}: ${reason}`, { hint, data: { url: shown(url) }, cause });
+}
+
+const POLICY = "this page's rules (Content-Security-Policy: connect-src) forbid it";
+
+function unreachable({ protocol, origin }: URL): readonly [reason: string, hint: string] {
+  if (protocol === "blob:") return [`it is no more, or ${POLICY}`, "hand over the Blob itself"];
+  if (globalThis.navigator?.onLine === false)
+    return ["this machine is offline", "what was loaded before is kept; for the rest, try again later"];
+  if (origin === globalThis.location?.origin)
+    return [`the server does not answer, or ${POLICY}`, "try again, and look into the browser's console"];
+  return [
+    `it does not answer, does not let other sites read it (CORS), or ${POLICY}`,
+    "download the file with the browser and choose it from disk, or serve it from your own site",
+  ];
 }
 
 /** Addresses that hold whole files are long. */

@@ -99,9 +99,28 @@ async function shownImage(image: HTMLImageElement, options: DecodeOptions): Prom
 
 async function shownFrame(video: HTMLVideoElement, options: DecodeOptions): Promise<Pixels> {
   const { videoWidth: width, videoHeight: height } = video;
-  if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || width === 0)
-    throw nothingShown("the video shows no frame yet", "wait for its event loadeddata");
-  return drawPixels(video, { width, height }, options);
+  if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || width === 0) throw noFrame();
+  requireFewPixels({ width, height }, options.maxPixels ?? DEFAULT_MAX_PIXELS_IN_PAGE);
+  // A canvas draws nothing, without a word, where the first frame has been decoded but not yet been handed over.
+  const bitmap = await createImageBitmap(video).catch(async () => {
+    await nextFrame(video);
+    return createImageBitmap(video).catch((cause: unknown) => {
+      throw noFrame(cause);
+    });
+  });
+  return drawBitmap(bitmap, options);
+}
+
+const noFrame = (cause?: unknown) =>
+  nothingShown("the video shows no frame yet", "wait for its event loadeddata, or play it", cause);
+
+const MOST_WAITING_MS = 500;
+
+function nextFrame(video: HTMLVideoElement): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, MOST_WAITING_MS);
+    video.requestVideoFrameCallback?.(() => resolve());
+  });
 }
 
 async function decodedFrame(frame: VideoFrame, options: DecodeOptions): Promise<Pixels> {
