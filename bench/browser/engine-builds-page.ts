@@ -1,42 +1,27 @@
 // Builds of ONNX Runtime for the web, each in a worker of its own.
 import { expose } from "../../test/browser/pages/expose.ts";
-import type { BuildRun, BuildTimes } from "./engine-builds-worker.ts";
+import type { BuildSetup, OpenTimes } from "./engine-builds-worker.ts";
+
+const workers: Worker[] = [];
+
+function ask(worker: Worker, message: BuildSetup | "run"): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }: MessageEvent<{ answer?: unknown; failure?: string }>) => {
+      if (data.failure === undefined) resolve(data.answer);
+      else reject(new Error(data.failure));
+    };
+    worker.onerror = (event) => reject(new Error(event.message));
+    worker.postMessage(message);
+  });
+}
 
 const api = {
-  measure: (run: BuildRun): Promise<BuildTimes> =>
-    new Promise((resolve, reject) => {
-      const worker = new Worker(new URL("./engine-builds-worker.js", import.meta.url), { type: "module" });
-      const end = () => worker.terminate();
-      worker.onmessage = ({ data }: MessageEvent<{ times?: BuildTimes; failure?: string }>) => {
-        end();
-        if (data.times === undefined) reject(new Error(data.failure));
-        else resolve(data.times);
-      };
-      worker.onerror = (event) => {
-        end();
-        reject(new Error(event.message));
-      };
-      worker.postMessage(run);
-    }),
-  adapter: async () => {
-    const gpu = (navigator as { gpu?: { requestAdapter(): Promise<unknown> } }).gpu;
-    const adapter = (await gpu?.requestAdapter()) as
-      | { info: Record<string, unknown>; isFallbackAdapter?: boolean; features: Set<string> }
-      | null
-      | undefined;
-    if (!adapter) return { gpu: gpu !== undefined, adapter: false };
-    const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
-    return {
-      vendor,
-      architecture,
-      device,
-      description,
-      isFallbackAdapter,
-      old: adapter.isFallbackAdapter,
-      features: [...adapter.features],
-    };
+  async open(setup: BuildSetup): Promise<OpenTimes & { readonly id: number }> {
+    const worker = new Worker(new URL("./engine-builds-worker.js", import.meta.url), { type: "module" });
+    const times = (await ask(worker, setup)) as OpenTimes;
+    return { ...times, id: workers.push(worker) - 1 };
   },
-  suspending: () => "Suspending" in WebAssembly,
+  run: (id: number) => ask(workers[id]!, "run") as Promise<number>,
 };
 
 export type BuildsApi = typeof api;

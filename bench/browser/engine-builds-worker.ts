@@ -1,73 +1,57 @@
-// Measures one of ONNX Runtime's builds for the web, in a worker as sessions are.
+// One of ONNX Runtime's builds for the web with one model, in a worker as sessions are: it opens once and runs whenever it is told.
 import type * as Ort from "onnxruntime-web";
 
-export interface BuildRun {
-  readonly build: "wasm" | "jspi" | "webgpu";
+export interface BuildSetup {
+  readonly build: "wasm" | "jspi" | "asyncify";
   readonly device: "wasm" | "webgpu";
   readonly threads: number;
   readonly model: string;
   readonly shape: readonly number[];
-  readonly outputs: readonly string[];
-  readonly warmups: number;
-  readonly runs: number;
 }
 
-export interface BuildTimes {
-  /** Until the engine's code is there, and until the model is loaded; milliseconds. */
-  readonly importMs: number;
+/** Milliseconds. */
+export interface OpenTimes {
   readonly loadMs: number;
   readonly firstMs: number;
-  readonly runMs: readonly number[];
   readonly logits: readonly number[];
 }
 
-const BUILDS: Readonly<Record<BuildRun["build"], () => Promise<typeof Ort>>> = {
+const BUILDS: Readonly<Record<BuildSetup["build"], () => Promise<typeof Ort>>> = {
   wasm: () => import("onnxruntime-web/wasm"),
   jspi: () => import("onnxruntime-web/jspi"),
-  webgpu: () => import("onnxruntime-web/webgpu"),
+  asyncify: () => import("onnxruntime-web/webgpu"),
 };
 
-async function measure(run: BuildRun): Promise<BuildTimes> {
-  const model = new Uint8Array(await (await fetch(run.model)).arrayBuffer());
+let once: () => Promise<{ readonly ms: number; readonly logits: readonly number[] }>;
+
+async function open(setup: BuildSetup): Promise<OpenTimes> {
+  const model = new Uint8Array(await (await fetch(setup.model)).arrayBuffer());
   const begin = performance.now();
-  const ort = await BUILDS[run.build]();
-  const imported = performance.now();
+  const ort = await BUILDS[setup.build]();
   ort.env.logLevel = "fatal";
-  ort.env.wasm.numThreads = run.threads;
+  ort.env.wasm.numThreads = setup.threads;
   const session = await ort.InferenceSession.create(model, {
-    executionProviders: [run.device],
+    executionProviders: [setup.device],
     graphOptimizationLevel: "all",
     executionMode: "sequential",
+    logSeverityLevel: 4,
   });
-  const loaded = performance.now();
-  const size = run.shape.reduce((product, n) => product * n, 1);
-  const image = new ort.Tensor(
-    "float32",
-    Float32Array.from({ length: size }, (_, i) => Math.sin(i * 0.01)),
-    run.shape,
-  );
-  const once = async () => {
+  const loadMs = performance.now() - begin;
+  const size = setup.shape.reduce((product, n) => product * n, 1);
+  const pixels = Float32Array.from({ length: size }, (_, i) => Math.sin(i * 0.01));
+  const image = new ort.Tensor("float32", pixels, setup.shape);
+  once = async () => {
     const start = performance.now();
-    const outputs = await session.run({ image }, [...run.outputs]);
-    return { ms: performance.now() - start, outputs };
+    const { logits } = await session.run({ image }, ["logits"]);
+    return { ms: performance.now() - start, logits: [...(logits!.data as Float32Array)] };
   };
-  const first = await once();
-  for (let i = 0; i < run.warmups; i++) await once();
-  const runMs: number[] = [];
-  for (let i = 0; i < run.runs; i++) runMs.push((await once()).ms);
-  await session.release();
-  return {
-    importMs: imported - begin,
-    loadMs: loaded - imported,
-    firstMs: first.ms,
-    runMs,
-    logits: [...(first.outputs.logits!.data as Float32Array)],
-  };
+  const { ms, logits } = await once();
+  return { loadMs, firstMs: ms, logits };
 }
 
-globalThis.onmessage = async ({ data }: MessageEvent<BuildRun>) => {
+globalThis.onmessage = async ({ data }: MessageEvent<BuildSetup | "run">) => {
   try {
-    postMessage({ times: await measure(data) });
+    postMessage({ answer: data === "run" ? (await once()).ms : await open(data) });
   } catch (error) {
     postMessage({ failure: String(error) });
   }

@@ -16,11 +16,12 @@ const bundles = new Map<string, Promise<Bundle>>();
  * Bundles a page's module; each once.
  *
  * @param page path of the module
+ * @param release as it would be published: small, without a map to its sources
  */
-export function bundlePage(page: string): Promise<Bundle> {
+export function bundlePage(page: string, release: boolean): Promise<Bundle> {
   let bundle = bundles.get(page);
   if (bundle === undefined) {
-    bundle = buildPage(page);
+    bundle = buildPage(page, release);
     bundles.set(page, bundle);
   }
   return bundle;
@@ -29,7 +30,7 @@ export function bundlePage(page: string): Promise<Bundle> {
 /** The script of a page: "engine-page.js" of "…/engine-page.ts". */
 export const scriptOf = (page: string): string => basename(page).replace(/\.[^.]+$/, ".js");
 
-async function buildPage(page: string): Promise<Bundle> {
+async function buildPage(page: string, release: boolean): Promise<Bundle> {
   const isWorker = /-worker(\.test-helper)?\.ts$/;
   const workers = [WEB, dirname(page)].flatMap((folder) =>
     readdirSync(folder)
@@ -47,7 +48,8 @@ async function buildPage(page: string): Promise<Bundle> {
     format: "esm",
     target: "es2022",
     platform: "browser",
-    sourcemap: "inline",
+    minify: release,
+    sourcemap: release ? false : "inline",
     write: false,
     logLevel: "silent",
   });

@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly isolated?: boolean;
   /** The page's Content-Security-Policy. Default `STRICT_POLICY`. */
   readonly policy?: string;
+  /** Whether the browser may keep everything but the page itself. Default false. */
+  readonly cached?: boolean;
   /** Files on the disk by the beginning of their addresses: { "/models/": "…/models/" } serves …/models/a as /models/a. */
   readonly folders?: Readonly<Record<string, string>>;
 }
@@ -43,7 +45,7 @@ export interface LoopbackServer {
 }
 
 export async function serveLoopback(options: ServerOptions = {}): Promise<LoopbackServer> {
-  const { isolated = true, policy = STRICT_POLICY, folders = {} } = options;
+  const { cached = false, isolated = true, policy = STRICT_POLICY, folders = {} } = options;
   const files = new Map<string, Uint8Array | string>();
   const headers = {
     "Content-Security-Policy": policy,
@@ -55,7 +57,8 @@ export async function serveLoopback(options: ServerOptions = {}): Promise<Loopba
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
     const body = files.get(path) ?? fromFolders(path, folders);
-    send(response, path, body, headers, request.headers.range);
+    const kept = cached && path !== "/" ? { "Cache-Control": "public, max-age=31536000, immutable" } : {};
+    send(response, path, body, { ...headers, ...kept }, request.headers.range);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

@@ -33,6 +33,8 @@ export interface OpenPage<Api extends PageApi> {
 export interface SiteOptions extends ServerOptions, ChromiumOptions {
   /** Name of a module in test/browser/pages, without ".ts", or a path to one. */
   readonly page: string;
+  /** Scripts as they would be published, small and without a map to their sources. Default false. */
+  readonly release?: boolean;
   /** What is in the page's body. */
   readonly body?: string;
 }
@@ -40,8 +42,12 @@ export interface SiteOptions extends ServerOptions, ChromiumOptions {
 export interface Site<Api extends PageApi> extends AsyncDisposable {
   readonly server: LoopbackServer;
   readonly browser: Browser;
-  /** A page with storage of its own. */
-  open(options?: BrowserContextOptions): Promise<OpenPage<Api>>;
+  /**
+   * A page with storage of its own.
+   *
+   * @param query what follows its address: "?threads=2"
+   */
+  open(options?: BrowserContextOptions, query?: string): Promise<OpenPage<Api>>;
   /** Closes all pages that were opened, so that their sessions end. */
   closePages(): Promise<void>;
   /** Ends server and browser. */
@@ -50,10 +56,10 @@ export interface Site<Api extends PageApi> extends AsyncDisposable {
 
 /** Serves a page and starts a Chromium. */
 export async function openSite<Api extends PageApi>(options: SiteOptions): Promise<Site<Api>> {
-  const { page, body = "", folders = {}, ...rest } = options;
+  const { page, body = "", folders = {}, release = false, ...rest } = options;
   const module = page.includes("/") ? resolve(page) : resolve(import.meta.dirname, "pages", `${page}.ts`);
   const [bundle, server, browser] = await Promise.all([
-    bundlePage(module),
+    bundlePage(module, release),
     serveLoopback({
       ...rest,
       folders: {
@@ -77,8 +83,10 @@ export async function openSite<Api extends PageApi>(options: SiteOptions): Promi
   return {
     server,
     browser,
-    open: async (context) =>
-      openPage<Api>(await browser.newContext(context).then((made) => made.newPage()), server.origin),
+    open: async (context, query = "") => {
+      const made = await browser.newContext(context);
+      return openPage<Api>(await made.newPage(), `${server.origin}/${query}`);
+    },
     closePages: async () => {
       await Promise.all(browser.contexts().map((context) => context.close()));
     },
@@ -87,13 +95,13 @@ export async function openSite<Api extends PageApi>(options: SiteOptions): Promi
   };
 }
 
-async function openPage<Api extends PageApi>(page: Page, origin: string): Promise<OpenPage<Api>> {
+async function openPage<Api extends PageApi>(page: Page, address: string): Promise<OpenPage<Api>> {
   const requests: string[] = [];
   const lines: string[] = [];
   page.context().on("request", (request) => requests.push(request.url()));
   page.on("console", (message) => lines.push(message.text()));
   page.on("pageerror", (error) => lines.push(`uncaught: ${error.message}`));
-  await page.goto(`${origin}/`);
+  await page.goto(address);
   const api = new Proxy({} as Called<Api>, {
     get: (_, name) => (name === "then" ? undefined : (...args: unknown[]) => call(page, String(name), args)),
   });

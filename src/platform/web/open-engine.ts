@@ -26,11 +26,21 @@ type Request = EngineRequest<PageSurroundings> & { readonly onNotice: (line: str
 
 const WASM_HINT = "use the device wasm, which runs everywhere, or auto";
 
+/** What it asks of the browser and of the engine; tests have their own. */
+export interface OpenerParts {
+  readonly findAdapter: typeof findAdapter;
+  readonly loadBuild: typeof loadBuild;
+  readonly checkMemory: typeof checkMemory;
+}
+
 /** @param die called when the engine cannot go on */
-export function engineOpener(die: (failure: Failure) => void): OpenEngine<PageSurroundings> {
+export function engineOpener(
+  die: (failure: Failure) => void,
+  parts: OpenerParts = { findAdapter, loadBuild, checkMemory },
+): OpenEngine<PageSurroundings> {
   let loaded: Promise<WebEngine> | undefined; // one build a worker: all stages of a model share it
   const load = (device: "wasm" | "webgpu", { threads, surroundings: { files } }: Request) => {
-    loaded ??= loadBuild(buildFor(device, files), threads, files).catch((error: unknown) => {
+    loaded ??= parts.loadBuild(buildFor(device, files), threads, files).catch((error: unknown) => {
       loaded = undefined;
       throw error;
     });
@@ -51,54 +61,67 @@ export function engineOpener(die: (failure: Failure) => void): OpenEngine<PageSu
     await engine.onDeviceLost((reason) => die(deviceLost(reason)));
     const isChecked = request.surroundings.check && Object.keys(request.state).length === 0;
     if (!isChecked) return { webgpu, found: undefined };
-    const memory = await memoryOf(model, adapter, request.surroundings.files);
+    const memory = await memoryOf(model, adapter, request);
     return { webgpu, found: (await memory.read()) ?? (await compareAndKeep(model, webgpu, engine, memory)) };
   };
 
-  return async (model, request) => {
-    const { device, onNotice, surroundings, threads } = request;
-    if (device === "cpu" || device === "cuda") throw notInPages(device);
-    if (device === "wasm") {
-      if (surroundings.fewThreads !== undefined)
-        onNotice(`saccade: ${countThreads(threads)}, because ${surroundings.fewThreads}`);
-      return onWasm(model, request);
-    }
-    const adapter = await usableAdapter(surroundings.files);
-    if (device === "webgpu") {
-      if (typeof adapter === "string")
-        throw new SessionError(`the device webgpu is not available: ${adapter}`, { hint: WASM_HINT, data: { device } });
+  /** What checks of this model on this adapter found, with this version of everything. */
+  const memoryOf = (model: Uint8Array, { name }: Adapter, { surroundings: { files } }: Request): Promise<CheckMemory> =>
+    parts.checkMemory(model, { adapter: name, build: buildFor("webgpu", files), version });
+
+  const usableAdapter = async ({ surroundings: { files } }: Request): Promise<Adapter | string> =>
+    files !== undefined && buildOfFiles(files) === "wasm"
+      ? "the engine's files that were configured are of the build without it"
+      : parts.findAdapter();
+
+  const asked = async (model: Uint8Array, request: Request): Promise<LoadedEngine> => {
+    const { device } = request;
+    const adapter = await usableAdapter(request);
+    if (typeof adapter === "string")
+      throw new SessionError(`the device webgpu is not available: ${adapter}`, { hint: WASM_HINT, data: { device } });
+    const { webgpu, found } = await onWebgpu(model, adapter, request);
+    if (found === undefined || found.difference <= TOLERANCE) return webgpu;
+    throw new SessionError(`WebGPU computes something else than WebAssembly here: ${tellDifference(found)}`, {
+      hint: `${WASM_HINT}; newer drivers or another browser may help; check: false takes it as it is`,
+      data: { device, ...found },
+    });
+  };
+
+  /** WebGPU, or why not. */
+  const bestOf = async (model: Uint8Array, request: Request): Promise<LoadedEngine | string> => {
+    const { onNotice, state, surroundings } = request;
+    const adapter = await usableAdapter(request);
+    if (typeof adapter === "string") return adapter;
+    if (adapter.isSoftware) return `its only adapter is a software one (${adapter.name})`;
+    if (Object.keys(state).length > 0) return "a session that carries state is there only when it is asked for";
+    const known = surroundings.check ? await (await memoryOf(model, adapter, request)).read() : undefined;
+    const before = known === undefined ? undefined : reasonAgainst(known);
+    if (before !== undefined) return before;
+    try {
       const { webgpu, found } = await onWebgpu(model, adapter, request);
-      if (found === undefined || found.difference <= TOLERANCE) return webgpu;
-      throw new SessionError(`WebGPU computes something else than WebAssembly here: ${tellDifference(found)}`, {
-        hint: `${WASM_HINT}; newer drivers or another browser may help; check: false takes it as it is`,
-        data: { device, ...found },
-      });
+      const reason = found === undefined ? unchecked(surroundings) : reasonAgainst(found);
+      if (reason === undefined) {
+        onNotice(`saccade: using WebGPU (${adapter.name})`);
+        return webgpu;
+      }
+      await webgpu.release();
+      return reason;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
     }
-    const tell = (line: string) => onNotice(`saccade: ${line}`);
-    const tellWasm = (reason: string) => {
-      const one = surroundings.fewThreads === undefined ? "" : `; no more threads, because ${surroundings.fewThreads}`;
-      tell(`using WebAssembly with ${countThreads(threads)}, not WebGPU: ${reason}${one}`);
-    };
-    if (typeof adapter === "string" || adapter.isSoftware) {
-      tellWasm(typeof adapter === "string" ? adapter : `its only adapter is a software one (${adapter.name})`);
-      return onWasm(model, request);
-    }
-    const before = surroundings.check
-      ? await memoryOf(model, adapter, surroundings.files).then((memory) => memory.read())
-      : undefined;
-    const knownReason = before === undefined ? undefined : reasonAgainst(before, true);
-    if (knownReason !== undefined) {
-      tellWasm(knownReason);
-      return onWasm(model, request);
-    }
-    const opened = await onWebgpu(model, adapter, request).catch((error: unknown) => String((error as Error).message));
-    const reason = typeof opened === "string" ? opened : reasonAgainst(opened.found, surroundings.check);
-    if (typeof opened !== "string" && reason === undefined) {
-      tell(`using WebGPU (${adapter.name})`);
-      return opened.webgpu;
-    }
-    if (typeof opened !== "string") await opened.webgpu.release();
-    tellWasm(reason!);
+  };
+
+  return async (model, request) => {
+    const { device, onNotice, threads } = request;
+    const { fewThreads } = request.surroundings;
+    if (device === "cpu" || device === "cuda") throw notInPages(device);
+    if (device === "webgpu") return asked(model, request);
+    if (device === "auto") {
+      const best = await bestOf(model, request);
+      if (typeof best !== "string") return best;
+      const more = fewThreads === undefined ? "" : `; no more threads, because ${fewThreads}`;
+      onNotice(`saccade: using WebAssembly with ${countThreads(threads)}, not WebGPU: ${best}${more}`);
+    } else if (fewThreads !== undefined) onNotice(`saccade: ${countThreads(threads)}, because ${fewThreads}`);
     return onWasm(model, request);
   };
 }
@@ -107,17 +130,6 @@ interface Opened {
   readonly webgpu: LoadedEngine;
   /** undefined: not checked, or nothing to check it with. */
   readonly found: Comparison | undefined;
-}
-
-async function usableAdapter(files: EngineAddresses | undefined): Promise<Adapter | string> {
-  if (files !== undefined && buildOfFiles(files) === "wasm")
-    return "the engine's files that were configured are of the build without it";
-  return findAdapter();
-}
-
-/** What checks of this model on this adapter found, with this version of everything. */
-function memoryOf(model: Uint8Array, { name }: Adapter, files: EngineAddresses | undefined): Promise<CheckMemory> {
-  return checkMemory(model, { adapter: name, build: buildFor("webgpu", files), version });
 }
 
 async function compareAndKeep(
@@ -136,9 +148,12 @@ async function compareAndKeep(
   }
 }
 
+/** Why "auto" takes nothing that nobody compared, unless it was told to. */
+const unchecked = ({ check }: PageSurroundings): string | undefined =>
+  check ? "its answers could not be checked" : undefined;
+
 /** Why "auto" does not take WebGPU after all. */
-function reasonAgainst(found: Comparison | undefined, isChecked: boolean): string | undefined {
-  if (found === undefined) return isChecked ? "its answers could not be checked" : undefined;
+function reasonAgainst(found: Comparison): string | undefined {
   if (found.difference > TOLERANCE) return `it computes something else here: ${tellDifference(found)}`;
   if (found.webgpuMs <= found.wasmMs) return undefined;
   return `it is slower for this model here (${found.webgpuMs.toFixed(0)} ms instead of ${found.wasmMs.toFixed(0)} ms)`;
@@ -147,7 +162,7 @@ function reasonAgainst(found: Comparison | undefined, isChecked: boolean): strin
 const tellDifference = ({ difference }: Comparison): string =>
   difference === Number.MAX_VALUE || !Number.isFinite(difference)
     ? "its answers are no numbers"
-    : `its answers differ by ${(difference * 100).toPrecision(2)} % of the largest`;
+    : `its answers differ by ${Number((difference * 100).toPrecision(2))} % of the largest`;
 
 function notInPages(device: Device): SessionError {
   return new SessionError(`the device ${device} is not available: a page has wasm and webgpu`, {
