@@ -16,6 +16,8 @@ import {
   largeScenesEncoder,
 } from "./gfnet-large-scenes.ts";
 import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
+import { photographs } from "./photographs.ts";
+import { photographsOpen } from "./photographs-open.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
 
 /** start: for one's own pictures. bundled: what made the bundled model. scenes: the experiments of docs/glance-and-focus.md. official: of the papers. */
@@ -54,6 +56,13 @@ export const CATALOGUE: readonly RecipeEntry[] = [
     "12 epochs of 3,068 pictures: 11 minutes on one core",
   ),
   entry("start", everyday, "tens of thousands of small pictures", `24 epochs of ${EVERYDAY}: an hour on two cores`),
+  entry(
+    "bundled",
+    photographs,
+    `6,994 photographs and ${EVERYDAY}`,
+    "two hours on one core that was shared with other work, with a teacher",
+  ),
+  entry("bundled", photographsOpen, "2,374 photographs of 35 classes with open terms", "half an hour on one core"),
   entry("bundled", everydayFull, EVERYDAY, "four hours on two cores, with a teacher"),
   entry("bundled", everydayGrown, `${EVERYDAY}; begins with everyday's model`, "an hour on two cores"),
   entry("bundled", everydayLarger, `${EVERYDAY}; begins with everyday-grown's model`, "an hour on one core"),
