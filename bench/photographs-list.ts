@@ -137,6 +137,9 @@ write(
   "unlabelled.csv",
   pool.filter(({ file, source }) => !excluded.has(file) && source !== ANIMALS_10),
 );
-write("held-out.csv", photos.filter(isHeldOut).map((picture) => ({ ...picture, split: "val" })));
+write(
+  "held-out.csv",
+  photos.filter(isHeldOut).map((picture) => ({ ...picture, split: "val" })),
+);
 write("open.csv", [...training, ...validation].filter(isOpen));
 console.log(`${excluded.size} pictures that are also in clothing's validation or test split are left out`);

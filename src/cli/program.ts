@@ -4,6 +4,7 @@ import { AbortedError, UsageError } from "../errors.ts";
 import { version } from "../version.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addBench } from "./commands/bench.ts";
+import { addCalibrate } from "./commands/calibrate.ts";
 import { addClassify } from "./commands/classify.ts";
 import { addConvert } from "./commands/convert.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -32,6 +33,7 @@ const COMMANDS: readonly AddCommand[] = [
   addTrain,
   addRecipes,
   addEval,
+  addCalibrate,
   addAudit,
   addBench,
   addEmbed,

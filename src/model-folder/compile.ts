@@ -152,7 +152,7 @@ const STAGE = "saccade.stage";
 const STEPS = "saccade.steps";
 
 function describe({ definition, card }: NativeModel, { precision = "float32" }: ExportOptions): ModelMetadata {
-  const { labels, transform, licence, provenance, vocabulary, textModel } = card;
+  const { labels, transform, licence, provenance, vocabulary, textModel, unknownBelow } = card;
   return {
     ...(vocabulary === undefined ? {} : printVocabulary(vocabulary)),
     text_model: textModel,
@@ -164,6 +164,7 @@ function describe({ definition, card }: NativeModel, { precision = "float32" }: 
     config: definition.config as Record<string, unknown>,
     precision,
     unknown: definition.learnt?.head.unknown?.score,
+    unknown_below: unknownBelow === undefined ? undefined : String(unknownBelow),
   };
 }
 

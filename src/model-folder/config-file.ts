@@ -41,6 +41,8 @@ const configFileSchema = z.looseObject({
   /** Where the weights come from and how they were made: free, flat facts. */
   provenance: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   early_exit: earlyExitSchema.optional(),
+  /** A probability: answers that are less sure are called unknown. */
+  unknown_below: share.optional(),
   /** The text model whose vectors this one's are compared with. */
   text_model: z.string().min(1).max(4096).optional(),
   /** A learnt head in place of the architecture's own answer, and how it came about. */
@@ -74,6 +76,7 @@ export function parseConfigFile(text: string, where: string): ConfigFile {
 /** What a config.json says about its model. */
 export function cardOf(file: ConfigFile, name: string): ModelCard {
   const { labels, transform, licence, provenance, early_exit: earlyExit, text_model: textModel, learnt } = file;
+  const { unknown_below: unknownBelow } = file;
   return {
     name,
     ...(labels === undefined ? {} : { labels }),
@@ -82,6 +85,7 @@ export function cardOf(file: ConfigFile, name: string): ModelCard {
     ...(provenance === undefined ? {} : { provenance }),
     ...(earlyExit === undefined ? {} : { earlyExit }),
     ...(textModel === undefined ? {} : { textModel }),
+    ...(unknownBelow === undefined ? {} : { unknownBelow }),
     ...(learnt === undefined ? {} : { learnt: learntFacts(learnt) }),
   };
 }
@@ -100,7 +104,8 @@ export function earlyExitEntry({ data, pictures, points }: EarlyExit): NonNullab
 }
 
 /** What a card says, as fields of a config.json. */
-export function cardEntries({ labels, transform, licence, provenance, earlyExit, textModel, learnt }: ModelCard) {
+export function cardEntries(card: ModelCard) {
+  const { labels, transform, licence, provenance, earlyExit, textModel, unknownBelow, learnt } = card;
   return {
     ...(labels === undefined ? {} : { labels: [...labels] }),
     ...(transform === undefined ? {} : { transform }),
@@ -108,6 +113,7 @@ export function cardEntries({ labels, transform, licence, provenance, earlyExit,
     ...(provenance === undefined ? {} : { provenance: { ...provenance } }),
     ...(earlyExit === undefined ? {} : { early_exit: earlyExitEntry(earlyExit) }),
     ...(textModel === undefined ? {} : { text_model: textModel }),
+    ...(unknownBelow === undefined ? {} : { unknown_below: unknownBelow }),
     ...(learnt === undefined ? {} : { learnt: learntEntry(learnt) }),
   };
 }

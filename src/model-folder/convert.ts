@@ -157,7 +157,7 @@ function compareNames(
 const FLOATS: readonly DType[] = ["float64", "float32", "float16", "bfloat16"];
 
 /** Floating-point tensors in the precision asked for, the others as they are. Throws UsageError for values beyond float16. */
-function inPrecision(
+export function inPrecision(
   weights: ReadonlyMap<string, TensorData>,
   dtype: "float32" | "float16",
 ): ReadonlyMap<string, TensorData> {

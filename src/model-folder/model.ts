@@ -48,6 +48,8 @@ export interface ModelCard {
   readonly textModel?: string;
   /** Thresholds for average budgets; they take the place of those that an official checkpoint carries. */
   readonly earlyExit?: EarlyExit;
+  /** Answers whose probability is below this are called unknown; what that costs is the card's to say. */
+  readonly unknownBelow?: number;
   /** How a learnt head came about. */
   readonly learnt?: LearntFacts;
 }

@@ -9,9 +9,10 @@ import type { OnnxModel } from "./model.ts";
 /** Throws FormatError when the bytes are not a readable ONNX file, or not all of it. */
 export function onnxModel(bytes: Uint8Array, name: string): OnnxModel {
   requireSelfContained(bytes, name);
-  const { labels, transform, licence, provenance, scores, vocab, merges, text_model } = readMetadata(
+  const { labels, transform, licence, provenance, scores, vocab, merges, text_model, unknown_below } = readMetadata(
     readOnnx(bytes).metadata,
   );
+  const unknownBelow = Number(unknown_below);
   const vocabulary =
     vocab === undefined || merges === undefined
       ? undefined
@@ -27,6 +28,7 @@ export function onnxModel(bytes: Uint8Array, name: string): OnnxModel {
       ...(licence === undefined ? {} : { licence }),
       ...(vocabulary === undefined ? {} : { vocabulary }),
       ...(text_model === undefined ? {} : { textModel: text_model }),
+      ...(unknownBelow > 0 && unknownBelow <= 1 ? { unknownBelow } : {}),
       ...(kind === undefined ? {} : { scores: kind }),
       ...(provenance === undefined ? {} : { provenance: parseProvenance(provenance) }),
     },

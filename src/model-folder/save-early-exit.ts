@@ -11,7 +11,7 @@ export async function requireOwnFolder(host: Host, model: string): Promise<strin
   const isBundled = (await bundledFolder(host, model)) !== undefined;
   if (!isBundled && (await host.files.stat(model))?.isDirectory) return model;
   throw new UsageError(
-    `thresholds are saved in a model folder, and ${model} is ${isBundled ? "part of this program" : "none"}`,
+    `what is found out about a model is saved in its folder, and ${model} is ${isBundled ? "part of this program" : "none"}`,
     `make one: saccade convert ${model} FOLDER`,
   );
 }

@@ -33,6 +33,8 @@ export interface ModelMetadata {
   readonly text_model?: string | undefined;
   /** By which score the output `unknown` says that a picture is none of the classes. */
   readonly unknown?: string | undefined;
+  /** A probability, as text: answers that are less sure are called unknown. */
+  readonly unknown_below?: string | undefined;
   /** Version of the library that wrote the file. */
   readonly version?: string | undefined;
 }
@@ -49,6 +51,7 @@ const TEXTS = [
   "merges",
   "text_model",
   "unknown",
+  "unknown_below",
   "version",
 ] as const;
 const labelsSchema = z.array(z.string());

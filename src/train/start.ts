@@ -6,6 +6,7 @@ import { shapesEqual } from "../graph/dimensions.ts";
 import type { Graph } from "../graph/tensor.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { backboneModel } from "../model-folder/native.ts";
+import { classParameters } from "../models/class-parameters.ts";
 import { inferenceGraph, initialWeights } from "../models/graph.ts";
 import { pictureInput } from "../models/picture-input.ts";
 import { changedModel, defineModel, withClasses } from "../models/registry.ts";
@@ -80,7 +81,10 @@ function takeOver(
 ) {
   const weights: (readonly [string, TensorData])[] = [];
   const fresh: string[] = [];
-  const head = sameLabels(from.card.labels ?? [], labels) ? new Set<string>() : headParameters(from, labels.length);
+  // Other classes in the same number need other weights all the same.
+  const head = sameLabels(from.card.labels ?? [], labels)
+    ? new Set<string>()
+    : classParameters(from.definition, labels.length);
   for (const { name, shape } of graph.parameters.values()) {
     const value = head.has(nameThere(name)) ? undefined : from.weights.get(nameThere(name));
     if (value !== undefined && shapesEqual(value.shape, shape))
@@ -88,14 +92,4 @@ function takeOver(
     else fresh.push(name);
   }
   return { weights, fresh };
-}
-
-/** Parameters that would have another shape with one class more: other classes in the same number need others all the same. */
-function headParameters({ definition }: NativeModel, classes: number): Set<string> {
-  const shapes = (count: number) => inferenceGraph(withClasses(definition, count)).parameters;
-  const wider = shapes(classes + 1);
-  const names = [...shapes(classes).values()].filter(
-    ({ name, shape }) => !shapesEqual(shape, wider.get(name)?.shape ?? []),
-  );
-  return new Set(names.map(({ name }) => name));
 }

@@ -14,7 +14,7 @@ import {
   looksInSteps,
 } from "../../tasks/classify/adaptive-classifier.ts";
 import { type Classifier, loadClassifier } from "../../tasks/classify/classifier.ts";
-import type { ClassificationResult } from "../../tasks/classify/results.ts";
+import type { ClassificationResult, Prediction } from "../../tasks/classify/results.ts";
 import { DEFAULT_DECODING } from "../../tasks/engine/engine.ts";
 import { readPicture } from "../../tasks/engine/pictures.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
@@ -257,10 +257,11 @@ function textBlock(
 ): string {
   const indent = several ? "  " : "";
   const [nearest] = result.predictions;
+  const named = result.predictions.map(
+    ({ label, score }) => `${indent}${percent(score).padStart(6)}  ${printable(label)}`,
+  );
   const lines =
-    result.unknown === true && nearest !== undefined
-      ? [`${indent}unknown (nearest: ${printable(nearest.label)})`]
-      : result.predictions.map(({ label, score }) => `${indent}${percent(score).padStart(6)}  ${printable(label)}`);
+    result.unknown === true && nearest !== undefined ? unknownLines(nearest, indent, named, classifier) : named;
   const { steps, stopped } = result;
   if (steps !== undefined && stopped !== undefined && classifier instanceof AdaptiveClassifier)
     lines.push(`${indent}${describeSteps({ steps, stopped }, classifier.steps.length)}`);
@@ -268,6 +269,18 @@ function textBlock(
   if (unseen !== undefined) lines.push(`${indent}${unseen}`);
   if (drawn !== undefined) lines.push(`${indent}where it looked: ${printable(drawn)}`);
   return `${several ? `${printable(name)}\n` : ""}${lines.join("\n")}\n`;
+}
+
+/** A head that learnt what strangers are like is believed; a mere lack of confidence leaves the guesses of interest. */
+function unknownLines(
+  { label }: Prediction,
+  indent: string,
+  named: readonly string[],
+  { card: { unknownBelow } }: Classifier | AdaptiveClassifier,
+): string[] {
+  return unknownBelow === undefined
+    ? [`${indent}unknown (nearest: ${printable(label)})`]
+    : [`${indent}unknown: no answer is ${percent(unknownBelow)} sure. The likeliest are`, ...named];
 }
 
 function jsonLine(

@@ -162,6 +162,8 @@ function aboutModel({ folder, onnx, scores, card, tokens }: Inspection): Fact[] 
   if (card?.transform !== undefined) facts.push(["transform", card.transform]);
   if (card?.licence !== undefined) facts.push(["licence", card.licence]);
   for (const [key, value] of Object.entries(card?.provenance ?? {})) facts.push(["provenance", `${key} = ${value}`]);
+  if (card?.unknownBelow !== undefined)
+    facts.push(["unknown", `answers that are less than ${Math.round(100 * card.unknownBelow)} % sure`]);
   if (card?.earlyExit !== undefined) facts.push(["early exit", describeEarlyExit(card.earlyExit)]);
   return facts;
 }

@@ -33,7 +33,7 @@ import {
 import { batchesOf, joinsViews, viewPixels, viewValues } from "../engine/picture-sessions.ts";
 import { type Answered, allAnswers, oneOrMany, type Reserve, streamAnswers } from "../engine/picture-stream.ts";
 import { type PictureSource, readPicture, requireManyPictures } from "../engine/pictures.ts";
-import { problemOf, requireTopK, softmax, topPredictions } from "./class-scores.ts";
+import { doubtOf, problemOf, requireTopK, softmax, topPredictions } from "./class-scores.ts";
 import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./exit-rule.ts";
 import { gazeOutputs, gazeStages } from "./gaze-outputs.ts";
 import type { ClassificationResult, ClassScores, GazeStage, Prediction } from "./results.ts";
@@ -294,7 +294,9 @@ export class AdaptiveClassifier {
       if (problem !== undefined) throw problem;
       const view = { viewToPicture: viewToPicture(this.#transform, width, height) };
       const gaze = glimpses === 0 ? {} : { gaze: { stages: gazes[i]!, ...view } };
+      const { unknownBelow } = this.card;
       return {
+        ...(unknownBelow === undefined ? {} : { strangeness: doubtOf({ scores, kind: "logits" }, unknownBelow) }),
         scores,
         kind: "logits" as const,
         stepLogits: steps,
@@ -352,9 +354,15 @@ export class AdaptiveClassifier {
       const [name = ""] = this.steps[step]!.split(".", 1); // one name for all stages of a kind
       return { name, box, prediction, confidence: prediction.score, macs };
     });
-    const { stopped, gaze } = scores;
-    const predictions = topPredictions(scores, topK, this.labels);
-    return { predictions, seen: seenShare([map]), steps, stopped, ...(gaze === undefined ? {} : { gaze }) };
+    const { stopped, gaze, strangeness } = scores;
+    return {
+      predictions: topPredictions(scores, topK, this.labels),
+      seen: seenShare([map]),
+      steps,
+      stopped,
+      ...(strangeness === undefined ? {} : { unknown: strangeness > 0 }),
+      ...(gaze === undefined ? {} : { gaze }),
+    };
   }
 }
 

@@ -178,6 +178,10 @@ export function softmax(logits: Float32Array): Float64Array {
   return exponentials.map((value) => value / sum);
 }
 
+/** How far the likeliest class is from being as sure as it must be: above 0, the picture is called none of the classes. */
+export const doubtOf = (row: ScoreRow, unknownBelow: number): number =>
+  unknownBelow - probabilitiesOf(row).reduce((most, value) => Math.max(most, value), 0);
+
 /** Throws UsageError for what is no number of predictions. */
 export function requireTopK(topK: number): void {
   if (!Number.isInteger(topK) || topK < 1) throw new UsageError(`topK must be a positive integer, got ${topK}`);

@@ -14,7 +14,7 @@ import { type TensorData, toFloat32 } from "../../tensor.ts";
 import { byPicture, Engine, type EngineOptions, type ModelSource, requireOutput } from "../engine/engine.ts";
 import { type Answered, allAnswers, type BatchTask, oneOrMany, type Prepared } from "../engine/picture-stream.ts";
 import type { PictureSource } from "../engine/pictures.ts";
-import { classScores, meanScores, requireTopK, topPredictions } from "./class-scores.ts";
+import { classScores, doubtOf, meanScores, requireTopK, topPredictions } from "./class-scores.ts";
 import { gazeOf, gazeOutputs, gazeStages } from "./gaze-outputs.ts";
 import type { ClassificationResult, ClassScores, ScoreRow } from "./results.ts";
 
@@ -43,6 +43,8 @@ export interface Scoring {
   readonly output: string;
   /** The output that is above 0 where a picture is none of the classes, where there is one. */
   readonly unknownName?: string | undefined;
+  /** Where there is no such output: the probability that an answer must have. */
+  readonly unknownBelow?: number | undefined;
   readonly labels: readonly string[] | undefined;
   /** A row a view, or why it has none. */
   rows(output: TensorData, views: number): (ScoreRow | SessionError)[];
@@ -170,20 +172,23 @@ export class Classifier {
     const scoring = this.#scoring;
     const looks = options.explain === true ? model.glimpses : 0;
     const views = batch.flat();
-    const { unknownName } = scoring;
+    const { unknownName, unknownBelow } = scoring;
     const names = [scoring.output, ...(unknownName === undefined ? [] : [unknownName]), ...gazeOutputs(looks)];
     const outputs = await this.#engine.run(views, names, options.signal);
-    const strangeness = unknownName === undefined ? [] : toFloat32(requireOutput(outputs, unknownName));
-    const strangenessOf = byPicture(batch, [...strangeness]);
+    const strange = unknownName === undefined ? [] : toFloat32(requireOutput(outputs, unknownName));
+    const strangenessOf = byPicture(batch, [...strange]);
     const rows = scoring.rows(requireOutput(outputs, scoring.output), views.length);
     const stages = views.map((_, i) => gazeStages(outputs, i, looks));
     const stagesOf = byPicture(batch, stages);
     return byPicture(batch, rows).map((ofViews, i) => {
       const failed = ofViews.find((row) => row instanceof SaccadeError);
       if (failed !== undefined) return failed;
+      const row = meanScores(ofViews as ScoreRow[]);
+      const strangeness =
+        unknownName === undefined ? unknownBelow && doubtOf(row, unknownBelow) : mean(strangenessOf[i]!);
       return {
-        ...meanScores(ofViews as ScoreRow[]),
-        ...(unknownName === undefined ? {} : { strangeness: mean(strangenessOf[i]!) }),
+        ...row,
+        ...(strangeness === undefined ? {} : { strangeness }),
         ...(looks === 0 ? {} : { gaze: gazeOf(stagesOf[i]!, this.#onPicture(batch[i]!)) }),
       };
     });
@@ -199,6 +204,7 @@ function ownClasses({ model, labels }: Engine): Scoring {
   return {
     output: model.logitsName,
     unknownName: model.unknownName,
+    unknownBelow: model.card.unknownBelow,
     labels,
     rows: (output, views) => classScores(output, views, model, labels),
   };

@@ -37,7 +37,7 @@ export interface ClassificationResult {
   readonly predictions: readonly Prediction[];
   /** The part of the picture's area that the model saw, in all views together, 0..1: preprocessing may crop a panorama to its middle. */
   readonly seen: number;
-  /** Whether the picture is none of the model's classes. Present where the model was learnt to say so. */
+  /** Whether the picture is none of the model's classes. Present where the model can say so: it learnt to, or its card has a least confidence. */
   readonly unknown?: boolean;
   /** Present when asked for and when the model has one. */
   readonly gaze?: GazeResult;
@@ -53,7 +53,7 @@ export interface ScoreRow {
 
 /** Everything a classifier says about one picture. */
 export interface ClassScores extends ScoreRow {
-  /** Above 0: the picture is none of the classes. Present where the model was learnt to say so. */
+  /** Above 0: the picture is none of the classes. Present where the model can say so: it learnt to, or its card has a least confidence. */
   readonly strangeness?: number;
   readonly gaze?: GazeResult;
   /** The same after each step that was taken, from models that run in steps, whose scores are logits; the last one is `scores`. */
