@@ -51,7 +51,7 @@ export {
 export { decodeImage, encodeGaze, encodeGlimpses, encodePng } from "./in-page/pictures.ts";
 export { Recogniser } from "./in-page/recogniser.ts";
 export type { LabelledPicture, PictureSource } from "./in-page/sources.ts";
-export { isResumable, type TrainOptions, train } from "./in-page/train.ts";
+export { isResumable, readMetrics, type TrainOptions, train } from "./in-page/train.ts";
 export type { ModelFacts } from "./model-folder/model-facts.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { ScoreKind } from "./onnx/score-kind.ts";
@@ -100,6 +100,7 @@ export type { DType, TensorData } from "./tensor.ts";
 export type { EpochChoice, EpochSummary } from "./train/epoch-choice.ts";
 export type { Evaluation as EpochEvaluation, FitReport } from "./train/fit-options.ts";
 export type { DistillationInput, LookingInput, RecipeInput } from "./train/recipe-fields.ts";
+export type { MetricRecord } from "./train/run/metrics-log.ts";
 export type { StagedRecipeInput } from "./train/staged-recipe.ts";
 export { version } from "./version.ts";
 export type { ExportModelOptions } from "./workflows/export-model.ts";

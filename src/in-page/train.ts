@@ -4,6 +4,7 @@ import { openDataSource, type WebDataSource } from "../platform/web/data-source.
 import { webFiles } from "../platform/web/host.ts";
 import { openModelSource, type WebModelSource } from "../platform/web/model-source.ts";
 import { createWebTrainingHost } from "../platform/web/training-host.ts";
+import { type MetricRecord, readMetrics as readMetricsFile } from "../train/run/metrics-log.ts";
 import { isResumable as isResumableRun, train as trainModel } from "../workflows/train.ts";
 import type { TrainOptions as AnyTrainOptions, TrainResult } from "../workflows/train-options.ts";
 
@@ -39,3 +40,12 @@ export async function train(data: WebDataSource | undefined, options: TrainOptio
 
 /** Whether a run in the browser's storage has a checkpoint to go on from. */
 export const isResumable = (folder: string): Promise<boolean> => isResumableRun(webFiles, folder);
+
+/**
+ * The curves of a run in the browser's storage, as far as it has come: what `metrics.jsonl` in its folder says.
+ *
+ * @throws NotFoundError where there is no run
+ */
+export async function readMetrics(folder: string): Promise<readonly MetricRecord[]> {
+  return (await readMetricsFile(webFiles, `${folder}/metrics.jsonl`)).records;
+}

@@ -41,6 +41,10 @@ export interface TrainOptions extends TrainJobHooks {
   readonly device?: Device;
   /** Threads of the engine. Default: with as many as the run began, else all cores. */
   readonly threads?: number;
+  /** How often a checkpoint is written within an epoch: so much is lost at most when the machine stops. Default 120. */
+  readonly checkpointSeconds?: number;
+  /** Steps between lines of metrics.jsonl. Default 50. */
+  readonly logEvery?: number;
   /** Stops after the step under way, with a checkpoint to resume from. */
   readonly signal?: AbortSignal;
 }

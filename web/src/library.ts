@@ -39,6 +39,7 @@ export {
   Recogniser,
   type RecogniserFit,
   type Recognition,
+  readMetrics,
   type StopReason,
   type TrainingPicture,
   type TrainResult,

@@ -17,6 +17,7 @@ export interface Panel {
 export const PANELS: readonly [Panel, ...Panel[]] = [
   { id: "look", title: "Look", icon: "eye", load: () => import("./look/panel.tsx") },
   { id: "teach", title: "Teach", icon: "teach", load: () => import("./teach/panel.tsx") },
+  { id: "train", title: "Train", icon: "train", load: () => import("./train/panel.tsx") },
   { id: "models", title: "Models", icon: "layers", load: () => import("./models/panel.tsx") },
   { id: "compare", title: "Compare", icon: "columns", load: () => import("./compare/panel.tsx") },
 ];

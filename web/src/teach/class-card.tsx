@@ -41,7 +41,7 @@ export function ClassCard({ one }: { readonly one: StoredClass }) {
     >
       <header class="card-header">
         <input
-          class="class-name"
+          class="text-field class-name"
           aria-label="Name of the class"
           value={one.name}
           maxLength={200}
