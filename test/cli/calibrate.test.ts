@@ -15,7 +15,9 @@ beforeAll(async () => {
     mkdirSync(at("data", "val", label), { recursive: true });
     for (let k = 0; k < 4; k++) {
       const svg = `<svg width="80" height="64"><rect width="80" height="64" fill="${["#c33", "#3c3", "#33c"][i]}"/><circle cx="30" cy="30" r="${4 + 6 * k}" fill="#fff"/></svg>`;
-      await sharp(Buffer.from(svg)).png().toFile(at("data", "val", label, `${k}.png`));
+      await sharp(Buffer.from(svg))
+        .png()
+        .toFile(at("data", "val", label, `${k}.png`));
     }
   }
 });
