@@ -1,7 +1,7 @@
 // The engine in Chromium: ONNX Runtime's builds beside each other, the bundled model's frames with gaze, and a page's first answer, cold and warm. The
 // machine should have nothing else to do meanwhile; the result says whether it had.
 //
-//   npx tsx bench/browser/speed.ts [--rounds 30] [--out bench/results/browser.json]
+//   npx tsx bench/browser/speed.ts [--parts builds,frames,page] [--rounds 30] [--out bench/results/browser.json]
 import { writeFileSync } from "node:fs";
 import { parseArgs, promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
@@ -17,7 +17,11 @@ import type { BuildSetup } from "./engine-builds-worker.ts";
 import type { FirstAnswerApi } from "./first-answer-page.ts";
 
 const { values: flags } = parseArgs({
-  options: { rounds: { type: "string", default: "30" }, out: { type: "string" } },
+  options: {
+    parts: { type: "string", default: "builds,frames,page" },
+    rounds: { type: "string", default: "30" },
+    out: { type: "string" },
+  },
 });
 const rounds = Number(flags.rounds);
 const PAGES = import.meta.dirname;
@@ -60,19 +64,25 @@ async function measureBuilds() {
   }));
 }
 
-async function measurePage() {
-  await using site = await openSite<FirstAnswerApi>({
-    page: `${PAGES}/first-answer-page.ts`,
-    release: true,
-    cached: true,
-  });
-  const frames = [];
+const openFirstAnswer = () =>
+  openSite<FirstAnswerApi>({ page: `${PAGES}/first-answer-page.ts`, release: true, cached: true });
+
+/** Frames of a camera's size, from their pixels to the answer with its gaze. */
+async function measureFrames() {
+  await using site = await openFirstAnswer();
+  const rows = [];
   for (const threads of [1, 2]) {
     const { api } = await site.open({}, `?threads=${threads}`);
     const { notices } = await api.first();
-    frames.push({ threads, notices, frameMs: spread((await api.frames(rounds + 5)).slice(5)) });
+    rows.push({ threads, notices, frameMs: spread((await api.frames(rounds + 5)).slice(5)) });
     await site.closePages();
   }
+  return rows;
+}
+
+/** What a page transfers before its first answer, and how long it takes when the browser has all of it. */
+async function measurePage() {
+  await using site = await openFirstAnswer();
   const { api, page, requests } = await site.open({});
   const cold = await api.first();
   const paths = [...new Set(requests.map((url) => new URL(url).pathname))];
@@ -87,20 +97,29 @@ async function measurePage() {
     warm.push(await api.first());
   }
   return {
-    frames,
     cold: { answerMs: Math.round(cold.answerMs), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files },
     warm: { loadedMs: spread(warm.map((one) => one.loadedMs)), answerMs: spread(warm.map((one) => one.answerMs)) },
   };
 }
 
-const before = readLoad();
-const builds = await measureBuilds();
-const page = await measurePage();
+const parts = { builds: measureBuilds, frames: measureFrames, page: measurePage };
 const machine = describeMachine();
-const { others } = judgeLoad([loadBetween(before, readLoad(), machine.machineCores)]);
+const results: Record<string, unknown> = {};
+for (const [name, measure] of Object.entries(parts)) {
+  if (!flags.parts.split(",").includes(name)) continue;
+  const before = readLoad();
+  const result = await measure();
+  const { others } = judgeLoad([loadBetween(before, readLoad(), machine.machineCores)]);
+  results[name] = { others, result };
+  process.stderr.write(`${name}: ${JSON.stringify(results[name])}\n`);
+}
 const report = {
-  ...{ date: new Date().toISOString().slice(0, 10), version, machine, rounds, others },
-  ...{ model: "saccade/everyday", builds, page },
+  date: new Date().toISOString().slice(0, 10),
+  version,
+  machine,
+  rounds,
+  model: "saccade/everyday",
+  ...results,
 };
 const text = `${JSON.stringify(report, undefined, 1)}\n`;
 if (flags.out === undefined) process.stdout.write(text);

@@ -10,7 +10,8 @@ import type { EngineAddresses } from "./engine-files.ts";
 
 /**
  * A build of ONNX Runtime. "wasm" has the processor alone; the other two have WebGPU as well, and differ in how WebAssembly waits for it: "jspi" by
- * the browser's own means, "asyncify" by code that the compiler adds everywhere, which makes the processor's kernels several times slower.
+ * the browser's own means, "asyncify" by code that the compiler adds everywhere, which makes the file larger by half. On the processor all three
+ * take the same time for a run (bench/browser/speed.ts).
  */
 export type Build = "wasm" | "jspi" | "asyncify";
 
