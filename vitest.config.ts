@@ -19,6 +19,7 @@ export default defineConfig({
           name: "slow",
           include: ["src/**/*.slow.test.ts", "test/**/*.slow.test.ts"],
           testTimeout: 900_000,
+          hookTimeout: 120_000,
           pool: "forks",
           globalSetup: "test/cache-folder.ts",
         },

@@ -105,6 +105,28 @@ describe.skipIf(noChromium)("pictures in a page", () => {
     expect(difference(inPage, seen(await decodeImage(PASTORAL)))).toEqual(NONE);
   });
 
+  test("larger files are decoded in a worker, and by the page where there is none", async () => {
+    const large = await sharp(PASTORAL).resize(1600, 1200).png().toBuffer();
+    const inNode = await decodeImage(large);
+    const workersOf = ({ page }: OpenPage<PicturesApi>) => page.workers().map((worker) => worker.url());
+    const other = await site.open();
+    site.server.put("/picture", large);
+    expect(difference(read(await other.api.decode("/picture", "Blob")), inNode)).toEqual(NONE);
+    expect(workersOf(other).join()).toContain("view-worker");
+    // Cut off: the worker says nothing of it, the page says what is wrong.
+    site.server.put("/picture", large.subarray(0, large.length - 1000));
+    expect(await other.api.decode("/picture", "Blob").catch((error: unknown) => error)).toMatchObject({
+      code: "image_truncated",
+    });
+    await other.page.context().close();
+    const without = await site.open();
+    await without.page.route("**/view-worker.js", (route) => route.abort());
+    site.server.put("/picture", large);
+    expect(difference(read(await without.api.decode("/picture", "Blob")), inNode)).toEqual(NONE);
+    expect(workersOf(without).join()).not.toContain("view-worker");
+    await without.page.context().close();
+  });
+
   test("every kind of picture that a page has", async () => {
     put(small);
     const inNode = await decodeImage(small);

@@ -101,7 +101,7 @@ async function openPage<Api extends PageApi>(page: Page, address: string): Promi
   page.context().on("request", (request) => requests.push(request.url()));
   page.on("console", (message) => lines.push(message.text()));
   page.on("pageerror", (error) => lines.push(`uncaught: ${error.message}`));
-  await page.goto(address);
+  await page.goto(address, { timeout: 120_000 }); // machines are busy
   const api = new Proxy({} as Called<Api>, {
     get: (_, name) => (name === "then" ? undefined : (...args: unknown[]) => call(page, String(name), args)),
   });

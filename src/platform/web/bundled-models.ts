@@ -32,10 +32,25 @@ export const BUNDLED: Readonly<Record<string, Readonly<Record<string, BundledFil
 export const BUNDLED_ROOT = "(bundled)";
 
 export function bundledModels(options: DownloadOptions): Mount {
-  const read = (model: string, name: string, { url, sha256 }: BundledFile) => {
+  const fetchFile = (model: string, name: string, { url, sha256 }: BundledFile) => {
     const models = bundledModelsFolder();
     const address = models === undefined ? url() : new URL(`${model}/${name}`, folderAddress(models));
     return download(address, { ...options, sha256, path: `${BUNDLED_ROOT}/${model}/${name}` });
+  };
+  /** What is on its way because it will be asked for next. */
+  const coming = new Map<string, Promise<Uint8Array>>();
+  const read = (model: string, name: string, file: BundledFile) => {
+    // A model's other files are wanted right after its configuration: they need not wait for it.
+    if (name === "config.json")
+      for (const [other, wanted] of Object.entries(BUNDLED[model]!)) {
+        if (other === name || coming.has(`${model}/${other}`)) continue;
+        const fetched = fetchFile(model, other, wanted);
+        fetched.catch(() => undefined); // who asks for it hears of it
+        coming.set(`${model}/${other}`, fetched);
+      }
+    const fetched = coming.get(`${model}/${name}`) ?? fetchFile(model, name, file);
+    coming.delete(`${model}/${name}`);
+    return fetched;
   };
   return {
     root: BUNDLED_ROOT,

@@ -3,7 +3,7 @@
 import { ImageError, LimitError } from "../../errors.ts";
 import { turnUpright, webpOrientation } from "../../image/orientation.ts";
 import { decodingFailure, requirePicture } from "../../image/picture-faults.ts";
-import { DEFAULT_MAX_BYTES, type RawImage, requireFewPixels } from "../../image/raw-image.ts";
+import { DEFAULT_MAX_BYTES, type DecodeOptions, type RawImage, requireFewPixels } from "../../image/raw-image.ts";
 import type { PictureFormat } from "../../image/sniff.ts";
 import { storedSize } from "../../image/stored-size.ts";
 import { asRendition, type ViewOptions, viewsOfRendition } from "../../image/view.ts";
@@ -29,7 +29,12 @@ export async function decodePicture(bytes: Uint8Array, options: ViewOptions = {}
   return transform === undefined ? picture : viewsOfRendition(asRendition(picture), transform, views);
 }
 
-async function decodeWhole(bytes: Uint8Array, options: ViewOptions): Promise<RawImage> {
+/**
+ * What can be said of a picture file before it is decoded: its format. Waits until there is room for its pixels.
+ *
+ * @throws LimitError, ImageError
+ */
+export async function requireDecodable(bytes: Uint8Array, options: DecodeOptions): Promise<PictureFormat> {
   const { maxBytes = DEFAULT_MAX_BYTES, maxPixels = DEFAULT_MAX_PIXELS_IN_PAGE, reserve } = options;
   if (bytes.length > maxBytes) throw new LimitError("a picture file", bytes.length, maxBytes, "bytes");
   const format = requirePicture(bytes, SUPPORTED);
@@ -38,10 +43,15 @@ async function decodeWhole(bytes: Uint8Array, options: ViewOptions): Promise<Raw
     requireFewPixels(announced, maxPixels);
     await reserve?.(7 * announced.width * announced.height); // RGBA in the browser, RGB here
   }
+  return format;
+}
+
+async function decodeWhole(bytes: Uint8Array, options: ViewOptions): Promise<RawImage> {
+  const format = await requireDecodable(bytes, options);
   const bitmap = await decodeInBrowser(bytes, format);
   try {
     // Where a header was not understood, or did not tell the truth.
-    requireFewPixels(bitmap, maxPixels);
+    requireFewPixels(bitmap, options.maxPixels ?? DEFAULT_MAX_PIXELS_IN_PAGE);
     const picture = pixelsOf(bitmap, bitmap, options);
     // Browsers differ in whether they heed a WebP's EXIF, so they are told not to.
     return format === "webp" ? turnUpright(picture, webpOrientation(bytes)) : picture;

@@ -5,7 +5,6 @@ import type { SessionOptions } from "../../runtime/session.ts";
 import type { DigestHost, EmbeddingsHost, Host, PictureHost } from "../host.ts";
 import { isAddress } from "./address.ts";
 import { BUNDLED_ROOT } from "./bundled-models.ts";
-import { decodePicture } from "./decode.ts";
 import { sha256 } from "./digest.ts";
 import { MemoryFiles } from "./files-memory.ts";
 import { OpfsFiles } from "./files-opfs.ts";
@@ -16,6 +15,7 @@ import { encodePng } from "./png.ts";
 import { CACHE_ROOT } from "./pulled-models.ts";
 import { createStagedWebSession, createWebSession, type WebSession } from "./session.ts";
 import { layTextOver } from "./text-overlay.ts";
+import { ViewThread } from "./view-thread.ts";
 import type { WebFiles } from "./web-files.ts";
 
 export interface WebHost extends Host, DigestHost, EmbeddingsHost, PictureHost {
@@ -42,6 +42,9 @@ function hasStorage(): boolean {
   );
 }
 
+/** The page's own; its worker starts when the first larger picture comes. */
+const views = /* @__PURE__ */ new ViewThread();
+
 /** @param files what it reads and writes; default: the page's own */
 export function createWebHost(files: WebFiles = webFiles): WebHost {
   return {
@@ -49,7 +52,7 @@ export function createWebHost(files: WebFiles = webFiles): WebHost {
     files,
     pathOf,
     folders: { cache: CACHE_ROOT, bundledModels: BUNDLED_ROOT },
-    decode: decodePicture,
+    decode: (bytes, options) => views.decode(bytes, options),
     // A string that could be either is a file of the page before it is an address.
     openPicture: async (source, options) =>
       typeof source === "string" && !isAddress(source) && (await files.stat(source)) !== undefined
