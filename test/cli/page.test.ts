@@ -1,5 +1,5 @@
 // saccade page: what it serves to whom, with which headers, and what it says when it cannot.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -104,6 +104,21 @@ test("serves the built page until it is stopped", async () => {
   expect([status, body.toString()]).toEqual([200, expect.stringContaining("<title>Saccade</title>")]);
   stopping.abort();
   expect(await running).toBe(0);
+});
+
+test("the engine and the bundled model are served, and written, from where the installation has them", async () => {
+  const out = join(temporaryFolder(), "page");
+  expect((await cli(["page", "--out", out])).exitCode).toBe(0);
+  const assets = readdirSync(join(out, "assets"));
+  const sizeOf = (pattern: RegExp) => statSync(join(out, "assets", assets.find((name) => pattern.test(name))!)).size;
+  expect(sizeOf(/^ort-wasm-simd-threaded-.*\.wasm$/)).toBeGreaterThan(1e7);
+  expect(sizeOf(/^model-.*\.safetensors$/)).toBe(statSync("models/everyday/model.safetensors").size);
+  expect(readdirSync("dist/page/assets").filter((name) => /wasm$|safetensors$/.test(name))).toEqual([]);
+  await using server = await servePage({ folder: "dist/page", port: 0 });
+  const engine = assets.find((name) => name.endsWith(".wasm"))!;
+  expect((await ask(server.url, `/assets/${engine}`, {}, "HEAD")).headers["content-type"]).toBe("application/wasm");
+  expect((await ask(server.url, "/outside.json")).status).toBe(404);
+  expect(await cli(["page", "--out", out])).toMatchObject({ exitCode: 2 });
 });
 
 test("a port that is taken, and one that is none", async () => {

@@ -4,8 +4,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { PANELS, type Panel } from "./panels.ts";
 import { addressOf, currentPanel } from "./router.ts";
 import { announcement, dismiss, problems, report } from "./state/notices.ts";
+import { isKept, takeUpdate, update } from "./state/offline.ts";
 import { THEMES, type Theme, theme } from "./state/theme.ts";
-import { IconButton, ProblemBox, Progress } from "./ui/controls.tsx";
+import { Button, IconButton, ProblemBox, Progress } from "./ui/controls.tsx";
 import { Icon, type IconName } from "./ui/icon.tsx";
 
 export function App() {
@@ -24,6 +25,7 @@ export function App() {
       </header>
       <main id="main" tabIndex={-1}>
         <div class="problems">
+          <UpdateOffer />
           {problems.value.map((problem) => (
             <ProblemBox key={problem.id} problem={problem} onDismiss={() => dismiss(problem.id)} />
           ))}
@@ -32,7 +34,10 @@ export function App() {
       </main>
       <footer class="bottom">
         <Icon name="lock" size={16} />
-        <p>Nothing leaves this machine: pictures, models and answers stay in this browser.</p>
+        <p>
+          Nothing leaves this machine: pictures, models and answers stay in this browser.
+          {isKept.value && " The page works without a network."}
+        </p>
       </footer>
       <div class="heard" role="status" aria-live="polite">
         {announcement.value}
@@ -44,6 +49,16 @@ export function App() {
 /** A button and no link: what stands behind the # is the panel's. */
 function skipToMain(): void {
   document.getElementById("main")?.focus();
+}
+
+function UpdateOffer() {
+  if (update.value === undefined) return null;
+  return (
+    <div class="offer">
+      <p>A newer version of this page is ready. Taking it begins anew: pictures on the screen are gone then.</p>
+      <Button onClick={takeUpdate}>Take it</Button>
+    </div>
+  );
 }
 
 function Tabs() {

@@ -20,7 +20,7 @@ async function filesUnder(entry: FileSystemEntry, above: readonly string[]): Pro
   const path = [...above, entry.name];
   if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
-    return [{ file, path }];
+    return [{ file: placed(file, path), path }];
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   const children: FileSystemEntry[] = [];
@@ -32,6 +32,12 @@ async function filesUnder(entry: FileSystemEntry, above: readonly string[]): Pro
   }
   const visible = children.filter(({ name }) => !name.startsWith("."));
   return (await Promise.all(visible.map((child) => filesUnder(child, path)))).flat();
+}
+
+/** Says where a dropped file lies, as choosers of folders do: the library reads a folder from the list of its files. */
+function placed(file: File, path: readonly string[]): File {
+  if (path.length > 1) Object.defineProperty(file, "webkitRelativePath", { value: path.join("/") });
+  return file;
 }
 
 /** What a file chooser gave; one for folders says where each file lies. */

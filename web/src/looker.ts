@@ -57,6 +57,8 @@ export class Looker {
   readonly model: OpenModel;
   readonly setting: Setting;
   readonly #whole: Classifier;
+  /** Whether nothing has run yet: the first run takes longer than any other. */
+  isCold = true;
   /** The same model in steps, opened when it is first asked to stop early. */
   #staged: Promise<AdaptiveClassifier> | undefined;
 
@@ -91,6 +93,7 @@ export class Looker {
   }
 
   async look(picture: PictureSource, { threshold, size, signal }: LookOptions = {}): Promise<Looked> {
+    this.isCold = false;
     const options = { topK: TOP_K, explain: true, ...(signal && { signal }) };
     if (threshold === undefined && !this.model.looksInSteps) {
       const started = performance.now();
@@ -126,6 +129,7 @@ export class Looker {
 
   /** The first run makes the engine ready; nobody need wait for it. */
   async warmUp(): Promise<void> {
+    this.isCold = false;
     await this.#whole.classify({ width: 64, height: 64, data: new Uint8Array(3 * 64 * 64) });
   }
 

@@ -75,6 +75,7 @@ export function problemOf(error: unknown): Problem {
 
 /** The library writes lines for terminals; the page writes sentences. */
 function sentence(text: string): string {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  const plain = text.replaceAll("(chosen)/", "").replace(/^saccade: /, "");
+  const capital = plain.charAt(0).toUpperCase() + plain.slice(1);
   return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }

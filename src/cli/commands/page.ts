@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { UsageError } from "../../errors.ts";
 import { ownPackage } from "../../platform/node/package-files.ts";
+import { writePage } from "../../platform/node/page-files.ts";
 import { servePage } from "../../platform/node/page-server.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -19,6 +20,7 @@ Examples:
   $ saccade page
   $ saccade page --open
   $ saccade page --port 0
+  $ saccade page --out public/saccade
 `;
 
 export function addPage(program: Command, terminal: Terminal): void {
@@ -27,9 +29,16 @@ export function addPage(program: Command, terminal: Terminal): void {
     .description("serve the page: drop pictures or open the camera in the browser, and see where it looked")
     .option("--port <number>", `where to serve it; 0 takes any that is free (default ${DEFAULT_PORT})`, parsePort)
     .option("--open", "open it in the browser")
+    .option("--out <folder>", "write the page as files for another server, and serve nothing")
     .addHelpText("after", EXAMPLES)
-    .action(async ({ port = DEFAULT_PORT, open }: { port?: number; open?: boolean }) => {
-      await using server = await servePage({ folder: fileURLToPath(new URL("dist/page/", ownPackage().root)), port });
+    .action(async ({ port = DEFAULT_PORT, open, out }: { port?: number; open?: boolean; out?: string }) => {
+      const folder = fileURLToPath(new URL("dist/page/", ownPackage().root));
+      if (out !== undefined) {
+        writePage(folder, out);
+        terminal.note(`written: ${out} (serve it isolated, or it has one thread: docs/page.md)`);
+        return;
+      }
+      await using server = await servePage({ folder, port });
       terminal.out(`${server.url}\n`);
       terminal.note("Open this address in a browser on this machine. Ctrl-C stops.");
       if (open === true) openBrowser(server.url, terminal);

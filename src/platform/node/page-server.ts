@@ -1,13 +1,14 @@
 // Serves a folder of files to browsers on this machine: the built page, isolated so that WebAssembly may use threads, under a content security policy
 // that lets it ask nobody else for anything. Only files that were there at the start have an address, so no path leads out of the folder.
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createReadStream, readFileSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { extname, join } from "node:path";
+import { extname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
 import { NotFoundError, SessionError, UsageError } from "../../errors.ts";
+import { pageFiles } from "./page-files.ts";
 
 /** Loopback alone: nobody else on the network sees the page. */
 const HOST = "127.0.0.1";
@@ -76,7 +77,6 @@ export interface PageServer extends AsyncDisposable {
 /** A file with an address. */
 interface ServedFile {
   readonly path: string;
-  readonly size: number;
   readonly extension: string;
   /** Compressed when it is first asked for, and kept. */
   brotli?: Promise<Buffer>;
@@ -126,15 +126,10 @@ function listenError(cause: NodeJS.ErrnoException, port: number): Error {
   return new SessionError(`the page cannot be served: ${cause.message}`, { cause });
 }
 
-/** Every file below a folder by its address; index.html is "/" too. */
+/** Every file of the page by its address; index.html is "/" too. */
 function addressedFiles(folder: string): Map<string, ServedFile> {
   const files = new Map<string, ServedFile>();
-  for (const name of existsSync(folder) ? (readdirSync(folder, { recursive: true }) as string[]) : []) {
-    const path = join(folder, name);
-    const entry = statSync(path);
-    const { size } = entry;
-    if (entry.isFile()) files.set(`/${name.replaceAll("\\", "/")}`, { path, size, extension: extname(name) });
-  }
+  for (const [name, path] of pageFiles(folder)) files.set(`/${name}`, { path, extension: extname(name) });
   const index = files.get("/index.html");
   if (index !== undefined) files.set("/", index);
   return files;
@@ -192,7 +187,7 @@ async function send(file: ServedFile, request: IncomingMessage, response: Server
     response.end(bytes);
     return;
   }
-  response.writeHead(200, { "Content-Length": file.size });
+  response.writeHead(200, { "Content-Length": statSync(file.path).size });
   if (request.method === "HEAD") response.end();
   else await pipeline(createReadStream(file.path), response);
 }
@@ -205,7 +200,6 @@ function contentTag({ path }: ServedFile): string {
 function compressed(file: ServedFile): Promise<Buffer> {
   const params = {
     [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
-    [constants.BROTLI_PARAM_SIZE_HINT]: file.size,
     [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
   };
   file.brotli ??= promisify(brotliCompress)(readFileSync(file.path), { params });

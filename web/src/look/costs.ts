@@ -3,8 +3,8 @@ import { batch, signal } from "@preact/signals";
 import { Looker, type Setting } from "../looker.ts";
 import type { OpenModel } from "../state/models.ts";
 import { announce, report } from "../state/notices.ts";
-import { currentPicture } from "../state/pictures.ts";
-import { looker, pixelsOf } from "./looking.ts";
+import { currentPicture, pixelsOf } from "../state/pictures.ts";
+import { looker } from "./looking.ts";
 
 /** Milliseconds by model, device and setting. */
 const measured = signal<ReadonlyMap<string, number>>(new Map());

@@ -1,11 +1,10 @@
 // Looking at the current picture with the current model at the current dials: whenever one of them changes, it is looked at again.
 import { computed, effect, signal, untracked } from "@preact/signals";
-import { decodeImage, type RawImage } from "../library.ts";
 import { type Looked, Looker, type Setting } from "../looker.ts";
 import { isAbort, type Problem, problemOf } from "../problems.ts";
 import { currentModel, device, factsOf } from "../state/models.ts";
 import { announce, report } from "../state/notices.ts";
-import { currentPicture, type Picture } from "../state/pictures.ts";
+import { currentPicture, type Picture, pixelsOf } from "../state/pictures.ts";
 
 /** The dials that decide on a session. */
 export const setting = signal<Setting>({});
@@ -21,6 +20,8 @@ export const lookerState = signal<LookerState>({ status: "opening", loaded: 0, t
 
 export type AnswerState =
   | { readonly status: "none" }
+  /** For the model. */
+  | { readonly status: "waiting" }
   | { readonly status: "looking" }
   | { readonly status: "done"; readonly looked: Looked }
   /** `isPicture`: it is the picture's fault, and another attempt would end the same. */
@@ -72,14 +73,6 @@ effect(() => {
   return () => stopping.abort();
 });
 
-let decoded: { readonly id: number; readonly pixels: Promise<RawImage> } | undefined;
-
-/** The pixels of the current picture, decoded once. Throws ImageError and what else stands in the way. */
-export function pixelsOf(picture: Picture): Promise<RawImage> {
-  if (decoded?.id !== picture.id) decoded = { id: picture.id, pixels: decodeImage(picture.blob) };
-  return decoded.pixels;
-}
-
 effect(() => {
   const picture = currentPicture.value;
   const ready = looker.value;
@@ -88,17 +81,24 @@ effect(() => {
     answer.value = { status: "none" };
     return;
   }
-  if (ready === undefined) return;
+  if (ready === undefined) {
+    answer.value = { status: "waiting" };
+    return;
+  }
   const stopping = new AbortController();
   answer.value = { status: "looking" };
+  const { isCold } = ready;
   lookAt(picture, ready, sure, stopping.signal)
-    .then((looked) => {
+    .then(async (looked) => {
       if (stopping.signal.aborted) return;
       answer.value = { status: "done", looked };
       const [best] = looked.predictions;
       if (best !== undefined) announce(`${picture.name}: ${best.label}, ${Math.round(100 * best.score)} percent`);
       // The dials are told by what the model is; the first answer does not wait for it.
       factsOf(ready.model).catch(report);
+      if (!isCold) return;
+      const { ms } = await lookAt(picture, ready, sure, stopping.signal);
+      if (!stopping.signal.aborted) answer.value = { status: "done", looked: { ...looked, ms } };
     })
     .catch((error: unknown) => {
       if (!stopping.signal.aborted && !isAbort(error))

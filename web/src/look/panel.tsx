@@ -79,6 +79,7 @@ function AnswerCard() {
     <Card title="What it says">
       {value.status === "done" && <Answers looked={value.looked} />}
       {value.status === "looking" && <p class="soft">Looking …</p>}
+      {value.status === "waiting" && <p class="soft">As soon as the model is open.</p>}
       {value.status === "none" && <p class="soft">No picture yet.</p>}
       {value.status === "failed" && (
         <>

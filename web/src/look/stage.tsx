@@ -9,6 +9,8 @@ import { IconButton } from "../ui/controls.tsx";
 /** How long a look stays before the next one, in milliseconds. */
 const STAY_MS = 1100;
 
+const NO_LOOKS: Looked["looks"] = [];
+
 interface StageProps {
   readonly picture: Picture;
   /** undefined while it is being looked at. */
@@ -17,7 +19,7 @@ interface StageProps {
 }
 
 export function Stage({ picture, looked, isBroken }: StageProps) {
-  const looks = looked?.looks ?? [];
+  const looks = looked?.looks ?? NO_LOOKS;
   const [at, setAt] = useState(0);
   const [isPlaying, setPlaying] = useState(true);
   const [isHeat, setHeat] = useState(false);
@@ -25,7 +27,7 @@ export function Stage({ picture, looked, isBroken }: StageProps) {
   useEffect(() => {
     setAt(looks.length === 0 ? 0 : 1);
     setPlaying(looks.length > 1);
-  }, [looked]);
+  }, [looks]);
   useEffect(() => {
     if (!isPlaying) return;
     const timer = setTimeout(() => (at < looks.length ? setAt(at + 1) : setPlaying(false)), STAY_MS);

@@ -1,5 +1,6 @@
 // Pictures that somebody brought: dropped, pasted, chosen or photographed. They stay in memory of this page, and are shown from there.
 import { computed, signal } from "@preact/signals";
+import { decodeImage, type RawImage } from "../library.ts";
 import { ProblemError } from "../problems.ts";
 import { report } from "./notices.ts";
 
@@ -49,4 +50,12 @@ export function removePicture(id: number): void {
   URL.revokeObjectURL(value[at]!.url);
   pictures.value = value.filter((picture) => picture.id !== id);
   if (currentId.value === id) currentId.value = (value[at + 1] ?? value[at - 1])?.id;
+}
+
+let decoded: { readonly id: number; readonly pixels: Promise<RawImage> } | undefined;
+
+/** The pixels of a picture. Those of the last one that was asked for are kept. Throws ImageError and what else stands in the way. */
+export function pixelsOf(picture: Picture): Promise<RawImage> {
+  if (decoded?.id !== picture.id) decoded = { id: picture.id, pixels: decodeImage(picture.blob) };
+  return decoded.pixels;
 }

@@ -1,0 +1,49 @@
+// The files of the built page: those in its folder, and those that the installation has in another place (the engine, the bundled model), which would make the
+// package larger for nothing. The build lists the latter.
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { FormatError, UsageError } from "../../errors.ts";
+import { ownPackage } from "./package-files.ts";
+
+/** By the page's name of a file: "onnxruntime-web/dist/…" or "models/…". */
+const OUTSIDE = "outside.json";
+
+/** Path on the disk of every file of the page, by its name in it ("assets/index.js"). */
+export function pageFiles(folder: string): Map<string, string> {
+  const files = new Map<string, string>();
+  if (!existsSync(folder)) return files;
+  for (const name of readdirSync(folder, { recursive: true }) as string[]) {
+    const path = join(folder, name);
+    if (name !== OUTSIDE && statSync(path).isFile()) files.set(name.replaceAll("\\", "/"), path);
+  }
+  const list = join(folder, OUTSIDE);
+  if (!existsSync(list)) return files;
+  const outside = JSON.parse(readFileSync(list, "utf8")) as Record<string, string>;
+  for (const [name, place] of Object.entries(outside)) files.set(name, locate(place));
+  return files;
+}
+
+function locate(place: string): string {
+  if (place.startsWith("models/")) return fileURLToPath(new URL(place, ownPackage().root));
+  const [, file] = /^onnxruntime-web\/dist\/([\w.-]+)$/.exec(place) ?? [];
+  if (file === undefined)
+    throw new FormatError(OUTSIDE, `it names ${place}, which is no file of the engine or a model`);
+  return join(dirname(createRequire(ownPackage().modules).resolve("onnxruntime-web")), file);
+}
+
+/**
+ * Writes the page with all its files, for any server of static files.
+ *
+ * @param target a folder that is not there yet, or empty
+ * @throws UsageError when there is something in it
+ */
+export function writePage(folder: string, target: string): void {
+  if (existsSync(target) && readdirSync(target).length > 0)
+    throw new UsageError(`there is something in ${target} already`, "give the page a folder of its own");
+  for (const [name, path] of pageFiles(folder)) {
+    mkdirSync(dirname(join(target, name)), { recursive: true });
+    cpSync(path, join(target, name));
+  }
+}
