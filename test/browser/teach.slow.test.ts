@@ -9,11 +9,12 @@ import { Classifier, encodePng, Recogniser } from "../../src/node.ts";
 import { LABELS, shapePicture } from "../train/shapes.ts";
 import { openPageSite, type PageSite } from "./built-page.ts";
 import { noChromium } from "./chromium.ts";
+import { serveLoopback } from "./server.ts";
 
 const PER_CLASS = 8;
 
 /** As expect.poll, with the time that a busy machine may take. */
-const soon = <T>(look: () => T | Promise<T>) => expect.poll(look, { timeout: 120_000 });
+const soon = <T>(look: () => T | Promise<T>) => expect.poll(look, { timeout: 300_000 });
 
 describe.skipIf(noChromium)("teaching in the page", () => {
   const folder = mkdtempSync(join(tmpdir(), "saccade-teach-"));
@@ -50,12 +51,12 @@ describe.skipIf(noChromium)("teaching in the page", () => {
 
   async function learn(page: Page) {
     await button(page, /^Learn/).click();
-    await learnt(page).waitFor({ timeout: 120_000 });
+    await learnt(page).waitFor({ timeout: 300_000 });
     await soon(() => button(page, /^Learn/).isEnabled()).toBe(true);
   }
 
   async function saved(page: Page, name: string | RegExp): Promise<Buffer> {
-    const [file] = await Promise.all([page.waitForEvent("download", { timeout: 120_000 }), button(page, name).click()]);
+    const [file] = await Promise.all([page.waitForEvent("download", { timeout: 300_000 }), button(page, name).click()]);
     return readFileSync((await file.path())!);
   }
 
@@ -110,6 +111,31 @@ describe.skipIf(noChromium)("teaching in the page", () => {
     expect(answer.predictions[0]!.label).toBe("cross");
     await using file = await Classifier.load(await saved(page, "ONNX file"), { device: "cpu", threads: 1 });
     expect((await file.classify(join(folder, "new.png"))).predictions[0]!.label).toBe("cross");
+  });
+
+  test("a page of its own answers from any server, and asks nobody else", async () => {
+    const page = await site.open("teach");
+    await addFolder(page);
+    await learn(page);
+    const zip = unzipSync(await saved(page, "Page of its own (zip)"));
+    const server = await serveLoopback({ isolated: false });
+    try {
+      for (const [path, bytes] of Object.entries(zip)) server.put(path.replace(/^[^/]+/, ""), bytes);
+      server.put("/", zip["my-model-page/index.html"]);
+      const own = await (await site.browser.newContext()).newPage();
+      const asked: string[] = [];
+      own.on("request", (request) => asked.push(request.url()));
+      await own.goto(`${server.origin}/`);
+      await own.getByRole("heading", { name: "my model" }).waitFor({ timeout: 300_000 });
+      const choose = button(own, "Choose a picture");
+      await choose.waitFor({ timeout: 300_000 });
+      const [chooser] = await Promise.all([own.waitForEvent("filechooser"), choose.click()]);
+      await chooser.setFiles(join(folder, "new.png"));
+      await soon(() => own.getByTestId("verdict").textContent()).toBe("cross");
+      expect(asked.filter((url) => !url.startsWith(server.origin) && !url.startsWith("blob:"))).toEqual([]);
+    } finally {
+      await server.close();
+    }
   });
 
   test("everything goes into one file and comes back, into a browser that knows nothing", async () => {

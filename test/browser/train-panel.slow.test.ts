@@ -45,26 +45,26 @@ describe.skipIf(noChromium)("training in the page", () => {
     await page.getByRole("link", { name: "Train", exact: true }).click();
     await page.getByLabel(/^short/).check();
     await button(page, "Train").click();
-    await card(page, "Training").waitFor({ timeout: 120_000 });
+    await card(page, "Training").waitFor({ timeout: 300_000 });
     await soon(() => page.getByTestId("standing").count()).toBe(1);
     await button(page, "Pause").click();
-    await card(page, "Paused").waitFor({ timeout: 120_000 });
+    await card(page, "Paused").waitFor({ timeout: 300_000 });
     const paused = await step(page);
     expect(paused).toBeGreaterThanOrEqual(1);
 
     await page.reload();
-    await card(page, "Paused").waitFor({ timeout: 120_000 });
+    await card(page, "Paused").waitFor({ timeout: 300_000 });
     await button(page, "Go on").click();
     await soon(() => step(page)).toBeGreaterThan(paused);
     await page.reload(); // in the middle of a step: nobody is asked
-    await card(page, "Paused").waitFor({ timeout: 120_000 });
+    await card(page, "Paused").waitFor({ timeout: 300_000 });
     await button(page, "Go on").click();
     await card(page, "Done").waitFor({ timeout: 600_000 });
     expect(await card(page, "Done").textContent()).toMatch(/The best so far names \d+ % of the 2 held-back pictures/);
     expect(await card(page, "Done").locator("canvas").count()).toBe(1);
 
     const [file] = await Promise.all([
-      page.waitForEvent("download", { timeout: 120_000 }),
+      page.waitForEvent("download", { timeout: 300_000 }),
       button(page, "ONNX file").click(),
     ]);
     await using classifier = await Classifier.load(readFileSync((await file.path())!), { device: "cpu", threads: 1 });

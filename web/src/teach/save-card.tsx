@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { Button, Card, Progress } from "../ui/controls.tsx";
 import { isOutdated } from "./learning.ts";
-import { lookWithIt, saveFolder, saveOnnx, saving } from "./saving.ts";
+import { lookWithIt, saveFolder, saveOnnx, saveOwnPage, saving } from "./saving.ts";
 
 const name = signal("my model");
 
@@ -36,6 +36,14 @@ export function SaveCard() {
           title="One file, for any ONNX runtime"
         >
           ONNX file
+        </Button>
+        <Button
+          icon="layers"
+          disabled={busy}
+          onClick={() => void saveOwnPage(name.value)}
+          title="A zip that runs from any web server"
+        >
+          Page of its own (zip)
         </Button>
         <Button icon="eye" disabled={busy} onClick={() => void lookWithIt(name.value)}>
           See where it looks

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { download, fileName } from "../downloads.ts";
 import { files } from "../library.ts";
 import { folderAsOnnx, folderAsZip } from "../model-files.ts";
+import { ownPage } from "../own/saving.ts";
 import { ProblemError } from "../problems.ts";
 import { goTo } from "../router.ts";
 import { openFromPage } from "../state/models.ts";
@@ -51,6 +52,13 @@ export const saveOnnx = (name: string): Promise<void> =>
     file: await folderAsOnnx(await keepModel(name)),
     name: `${fileName(name)}.onnx`,
   }));
+
+/** A zip with a page that runs from any web server. */
+export const saveOwnPage = (name: string): Promise<void> =>
+  save("a page of its own", async () => {
+    const folder = `${fileName(name)}-page`;
+    return { file: await ownPage(name, folder, await folderAsOnnx(await keepModel(name))), name: `${folder}.zip` };
+  });
 
 /** Opens what was learnt under Look, where it shows where it looks. */
 export async function lookWithIt(name: string): Promise<void> {

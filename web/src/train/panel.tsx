@@ -2,8 +2,9 @@
 import "./train.css";
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { download } from "../downloads.ts";
+import { download, fileName } from "../downloads.ts";
 import { folderAsOnnx, folderAsZip } from "../model-files.ts";
+import { ownPage } from "../own/saving.ts";
 import { addressOf, goTo } from "../router.ts";
 import { openFromPage } from "../state/models.ts";
 import { report } from "../state/notices.ts";
@@ -197,7 +198,7 @@ function Take() {
   const make = (file: () => Promise<Blob>, ending: string) => {
     setBusy(true);
     file()
-      .then((made) => download(made, `${name.trim().replaceAll(/[^\p{L}\p{N}._-]+/gu, "-") || "model"}.${ending}`))
+      .then((made) => download(made, `${fileName(name)}${ending}`))
       .catch(report)
       .finally(() => setBusy(false));
   };
@@ -208,11 +209,20 @@ function Take() {
         <input class="text-field" value={name} onInput={({ currentTarget }) => setName(currentTarget.value)} />
       </label>
       <div class="row">
-        <Button icon="folder" disabled={busy} onClick={() => make(() => folderAsZip(BEST, "model"), "zip")}>
+        <Button icon="folder" disabled={busy} onClick={() => make(() => folderAsZip(BEST, fileName(name)), ".zip")}>
           Model folder (zip)
         </Button>
-        <Button icon="file" disabled={busy} onClick={() => make(() => folderAsOnnx(BEST), "onnx")}>
+        <Button icon="file" disabled={busy} onClick={() => make(() => folderAsOnnx(BEST), ".onnx")}>
           ONNX file
+        </Button>
+        <Button
+          icon="layers"
+          disabled={busy}
+          onClick={() =>
+            make(async () => ownPage(name, `${fileName(name)}-page`, await folderAsOnnx(BEST)), "-page.zip")
+          }
+        >
+          Page of its own (zip)
         </Button>
         <Button
           icon="eye"
