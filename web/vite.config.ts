@@ -3,17 +3,9 @@ import { createHash } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-
-<<<<<<< HEAD
-
-import { defineConfig, type Plugin } from "vite";
-
-=======
-
-import { defineConfig } from "vite";
+import { defineConfig, defineConfig, type Plugin } from "vite";
 import { ownPageFiles } from "./own-page-files.ts";
 
->>>>>>> bd53259 (A page of one model as a zip that runs from any server; ten thousand pictures in a hundred classes measured in the page)
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -101,10 +93,7 @@ export default defineConfig({
       },
     },
   },
-<<<<<<< HEAD
   plugins: [pageFiles(), ownPageFiles(), leftOutside()],
-=======
->>>>>>> bd53259 (A page of one model as a zip that runs from any server; ten thousand pictures in a hundred classes measured in the page)
   worker: { format: "es" },
   server: { host: "127.0.0.1", headers: ISOLATION, fs: allow: [here("..")] },
   clearScreen: false,

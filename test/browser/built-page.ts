@@ -24,7 +24,7 @@ export async function openPageSite(options: ChromiumOptions = {}): Promise<PageS
     },
     async [Symbol.asyncDispose]() {
       await browser.close();
-      await server.close();
+      await server[Symbol.asyncDispose]();
       built.remove();
     },
   };
