@@ -3,9 +3,8 @@ import { createHash } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { defineConfig, defineConfig, type Plugin } from "vite";
+import { defineConfig, type Plugin } from "vite";
 import { ownPageFiles } from "./own-page-files.ts";
-
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -95,6 +94,6 @@ export default defineConfig({
   },
   plugins: [pageFiles(), ownPageFiles(), leftOutside()],
   worker: { format: "es" },
-  server: { host: "127.0.0.1", headers: ISOLATION, fs: allow: [here("..")] },
+  server: { host: "127.0.0.1", headers: ISOLATION, fs: { allow: [here("..")] } },
   clearScreen: false,
 });
