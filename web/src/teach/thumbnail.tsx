@@ -2,6 +2,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { collection } from "./collection.ts";
 
+/** A transparent dot, until the picture is there. */
+const NOTHING = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
+
 export function Thumbnail({ hash, name }: { readonly hash: string; readonly name: string }) {
   const element = useRef<HTMLImageElement>(null);
   const [url, setUrl] = useState<string>();
@@ -29,6 +32,6 @@ export function Thumbnail({ hash, name }: { readonly hash: string; readonly name
     };
   }, [hash]);
   return (
-    <img ref={element} class="thumbnail" src={url ?? "data:,"} alt={name} width={72} height={72} decoding="async" />
+    <img ref={element} class="thumbnail" src={url ?? NOTHING} alt={name} width={72} height={72} decoding="async" />
   );
 }
