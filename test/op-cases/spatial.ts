@@ -11,7 +11,9 @@ function convCases(): OpCase[] {
   const make = (title: string, weight: readonly number[], options: g.ConvOptions, biased = true): OpCase => ({
     title,
     inputs: {
-      x: { shape: ["batch", 4, ...["height", "width", 6].slice(0, weight.length - 2)] },
+      x: {
+        shape: ["batch", weight[1]! * (options.groups ?? 1), ...["height", "width", 6].slice(0, weight.length - 2)],
+      },
       weight: { shape: weight },
       ...(biased ? { bias: { shape: [weight[0]!] } } : {}),
     },
@@ -26,6 +28,10 @@ function convCases(): OpCase[] {
     make("depthwise", [4, 1, 3, 3], { groups: 4, padding: [1, 1] }),
     make("one dimension", [6, 4, 3], { strides: [2] }),
     make("three dimensions", [3, 4, 2, 3, 2], { strides: [1, 2, 2], padding: [1, 0, 1] }),
+    make("six channels", [5, 6, 3, 3], { strides: [2, 2], padding: [1, 1] }),
+    make("nine channels, single pixels", [4, 9, 1, 1], {}),
+    make("six channels, one dimension", [4, 6, 3], {}),
+    make("six channels, three dimensions", [3, 6, 2, 2, 2], {}),
   ];
 }
 
@@ -38,7 +44,7 @@ function convTransposeCases(): OpCase[] {
   ): OpCase => ({
     title,
     inputs: {
-      x: { shape: ["batch", 4, ...["height", "width", 4].slice(0, weight.length - 2)] },
+      x: { shape: ["batch", weight[0]!, ...["height", "width", 4].slice(0, weight.length - 2)] },
       weight: { shape: weight },
       ...(biased ? { bias: { shape: [weight[1]! * (options?.groups ?? 1)] } } : {}),
     },
@@ -51,6 +57,7 @@ function convTransposeCases(): OpCase[] {
     make("uneven padding", [4, 5, 3, 2], { strides: [2, 2], padsBefore: [1, 0], padsAfter: [0, 1] }),
     make("dilations", [4, 2, 3, 3], { dilations: [2, 1] }),
     make("groups", [4, 3, 3, 3], { groups: 2 }),
+    make("six channels", [6, 5, 3, 3], { strides: [2, 2], padding: [1, 1] }),
     make("one dimension", [4, 5, 3], { strides: [2] }),
     make("three dimensions", [4, 2, 2, 2, 2], { strides: [2, 2, 2] }),
   ];
