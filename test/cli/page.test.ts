@@ -57,6 +57,12 @@ describe("serving a folder", () => {
     expect(headers["content-security-policy"]).not.toMatch(/https?:|unsafe-inline|'unsafe-eval'/);
     const again = await ask(server.url, "/index.html", { "If-None-Match": String(headers.etag) });
     expect([again.status, again.body.length]).toEqual([304, 0]);
+    const packed = { "Accept-Encoding": "br" };
+    await ask(server.url, "/", packed);
+    writeFileSync(join(folder, "page/index.html"), "<!doctype html><title>Newer page</title>");
+    const newer = await ask(server.url, "/", { ...packed, "If-None-Match": String(headers.etag) });
+    expect(brotliDecompressSync(newer.body).toString()).toContain("Newer");
+    writeFileSync(join(folder, "page/index.html"), "<!doctype html><title>Page</title>");
   });
 
   test("what is named by its content is kept for good, compressed where that is understood", async () => {
@@ -117,6 +123,8 @@ test("the engine and the bundled model are served, and written, from where the i
   await using server = await servePage({ folder: "dist/page", port: 0 });
   const engine = assets.find((name) => name.endsWith(".wasm"))!;
   expect((await ask(server.url, `/assets/${engine}`, {}, "HEAD")).headers["content-type"]).toBe("application/wasm");
+  const model = assets.find((name) => name.endsWith(".safetensors"))!;
+  expect((await ask(server.url, `/assets/${model}`, {}, "HEAD")).headers["cache-control"]).toContain("immutable");
   expect((await ask(server.url, "/outside.json")).status).toBe(404);
   expect(await cli(["page", "--out", out])).toMatchObject({ exitCode: 2 });
 });

@@ -35,7 +35,7 @@ const COMPRESSED = new Set([".png", ".jpg", ".woff2"]);
 /** A seventh of a second for 5 MB, and hardly larger than the best. */
 const BROTLI_QUALITY = 5;
 /** Names that the bundler made of the content: `index-DmouqX-G.js` never changes. */
-const HASHED_NAME = /-[\w-]{8}\.\w+$/;
+const LASTING_NAME = /-[\w-]{8}\.\w+$/;
 
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -78,7 +78,9 @@ export interface PageServer extends AsyncDisposable {
 interface ServedFile {
   readonly path: string;
   readonly extension: string;
-  /** Compressed when it is first asked for, and kept. */
+  /** Whether its address means this content for good. */
+  readonly isLasting: boolean;
+  /** Kept once it was asked for. */
   brotli?: Promise<Buffer>;
 }
 
@@ -129,7 +131,8 @@ function listenError(cause: NodeJS.ErrnoException, port: number): Error {
 /** Every file of the page by its address; index.html is "/" too. */
 function addressedFiles(folder: string): Map<string, ServedFile> {
   const files = new Map<string, ServedFile>();
-  for (const [name, path] of pageFiles(folder)) files.set(`/${name}`, { path, extension: extname(name) });
+  for (const [name, path] of pageFiles(folder))
+    files.set(`/${name}`, { path, extension: extname(name), isLasting: LASTING_NAME.test(name) });
   const index = files.get("/index.html");
   if (index !== undefined) files.set("/", index);
   return files;
@@ -170,7 +173,7 @@ async function send(file: ServedFile, request: IncomingMessage, response: Server
   const isCompressible = !COMPRESSED.has(file.extension);
   response.setHeader("Content-Type", TYPES[file.extension] ?? "application/octet-stream");
   if (isCompressible) response.setHeader("Vary", "Accept-Encoding");
-  if (HASHED_NAME.test(file.path)) response.setHeader("Cache-Control", "public, max-age=31536000, immutable");
+  if (file.isLasting) response.setHeader("Cache-Control", "public, max-age=31536000, immutable");
   else {
     const etag = contentTag(file);
     response.setHeader("ETag", etag);
@@ -197,11 +200,17 @@ function contentTag({ path }: ServedFile): string {
   return `"${createHash("sha256").update(readFileSync(path)).digest("base64url").slice(0, 22)}"`;
 }
 
+/** What has its name from its content is compressed once. */
 function compressed(file: ServedFile): Promise<Buffer> {
+  if (!file.isLasting) return compress(file);
+  file.brotli ??= compress(file);
+  return file.brotli;
+}
+
+function compress({ path }: ServedFile): Promise<Buffer> {
   const params = {
     [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
     [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
   };
-  file.brotli ??= promisify(brotliCompress)(readFileSync(file.path), { params });
-  return file.brotli;
+  return promisify(brotliCompress)(readFileSync(path), { params });
 }

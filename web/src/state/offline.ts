@@ -12,7 +12,7 @@ const SETTLED_MS = 4000;
 
 /** Begins to keep the page, where it is served as built. */
 export function keepPage(): void {
-  if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return;
+  if (import.meta.env.MODE === "development" || !("serviceWorker" in navigator)) return;
   isKept.value = navigator.serviceWorker.controller !== null;
   navigator.serviceWorker.addEventListener("controllerchange", () => {
     // The first one takes a page that is there already; a later one is a newer version that was asked for.
