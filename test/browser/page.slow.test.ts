@@ -246,7 +246,7 @@ describe.skipIf(noChromium)("the page", () => {
     try {
       writeFileSync(path, `${before}\n// newer`);
       await page.evaluate(async () => (await navigator.serviceWorker.ready).update());
-      await page.getByText("A newer version of this page is ready.").waitFor();
+      await page.getByText("A newer version of this page is ready. Taking it").waitFor();
       const reloaded = page.waitForEvent("load");
       await page.getByRole("button", { name: "Take it" }).click();
       await reloaded;
