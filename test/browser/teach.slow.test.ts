@@ -154,6 +154,26 @@ describe.skipIf(noChromium)("teaching in the page", () => {
     await soon(() => classCard(other, "square").count()).toBe(0);
   });
 
+  test("storage that is full is said in words, and what was there stays", async () => {
+    const page = await site.open("teach");
+    await addFolder(page);
+    const devtools = await page.context().newCDPSession(page);
+    const { origin } = new URL(page.url());
+    await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
+    const [chooser] = await Promise.all([
+      page.waitForEvent("filechooser"),
+      classCard(page, "cross").getByRole("button", { name: "Add pictures" }).click(),
+    ]);
+    await chooser.setFiles(join(folder, "new.png"));
+    const words = page.getByRole("alert");
+    await soon(async () => (await words.allTextContents()).join()).toContain("no room left");
+    expect(await count(page, "cross").textContent()).toBe(String(PER_CLASS));
+    await devtools.send("Storage.overrideQuotaForOrigin", { origin });
+    await page.reload();
+    await soon(() => count(page, "cross").textContent()).toBe(String(PER_CLASS));
+    await learn(page);
+  });
+
   test("what is no picture, no file of Teach, no name: said in words, and the rest is kept", async () => {
     const page = await site.open("teach");
     await page.getByLabel("Name of a new class").fill("unknown");
