@@ -1,0 +1,5 @@
+import { Recognise } from "./recognise.jsx";
+
+export default function Page() {
+  return <Recognise />;
+}
