@@ -32,6 +32,7 @@ export interface DoubtfulExamples {
  * @param examples those that were fitted, in whatever order
  * @param fit of these examples: `await recogniser.fit()`, or what `fitExamples` gave
  * @example
+ * const recogniser = await Recogniser.load("my-model");
  * const { doubts } = doubtfulExamples(recogniser.space, recogniser.examples.items, await recogniser.fit());
  * for (const { example, suggested } of doubts) console.log(example.path, "is labelled", example.label, "and looks like", suggested);
  */

@@ -10,8 +10,9 @@ import { fitRecogniser, type HeadOptions, type RecogniserFit } from "./fit-recog
  * @param space whose features they are: that of the embedder, which must not scale them (`normalize: false`)
  * @throws UsageError for features of another width, fewer than two classes, or fewer than two pictures of one; AbortedError
  * @example
- * const embedder = await Embedder.load("saccade/everyday", { normalize: false });
- * const fit = await fitExamples(embedder.space, examples, { unknown: 0.05 });
+ * const learnt = await Recogniser.load("my-model");
+ * const examples = [...learnt.examples.items]; // made elsewhere, and handed over to a thread
+ * const fit = await fitExamples(learnt.space, examples, { unknown: 0.05 });
  * const recogniser = await Recogniser.fromExamples("saccade/everyday", examples, { unknown: 0.05, fit });
  */
 export function fitExamples(
