@@ -4,6 +4,14 @@ import { examplesOf, type FromLearning, type LearningTask } from "./learning-tas
 
 /** Where every head that is tried has many rows for many classes, only one is: trying all takes longer than a person waits. */
 const MANY = 20_000;
+/** From here on its strength is not searched for either: the middle of what would be tried, which did as well where it was measured. */
+const VERY_MANY = 500_000;
+
+/** @returns options for `fitExamples` */
+function headFor(rows: number, classes: number, width: number): { readonly head?: "ridge"; readonly alpha?: number } {
+  if (rows * classes > VERY_MANY) return { head: "ridge", alpha: rows / width };
+  return rows * classes > MANY ? { head: "ridge" } : {};
+}
 
 interface Scope {
   postMessage(message: FromLearning): void;
@@ -19,7 +27,7 @@ async function learn(task: LearningTask): Promise<void> {
   try {
     let last = 0;
     const fit = await fitExamples(task.space, examples, {
-      ...(examples.length * task.labels.length > MANY ? { head: "ridge" } : {}),
+      ...headFor(examples.length, task.labels.length, task.space.width),
       ...(task.unknown === undefined ? {} : { unknown: task.unknown }),
       onFit: (done) => {
         if (performance.now() - last < 100) return;
