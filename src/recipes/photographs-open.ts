@@ -1,5 +1,5 @@
 // A model whose pictures' terms are all open: from fresh weights, without a teacher, on the photographs of flowers, groceries, garments and rubbish
-// that are CC0, CC BY or MIT. The data is open.csv of bench/photographs-list.ts.
+// that are CC0, CC BY or MIT. The data is open.csv of bench/photographs-list.ts. It has not been run to its end: nothing is claimed.
 import type { RecipeInput } from "../train/recipe-fields.ts";
 import { SMALL_SPARSEFORMER } from "./small-sparseformer.ts";
 

@@ -1,26 +1,13 @@
 // Whoever sees little, uses the keyboard alone or has a small screen uses the page too: no serious fault that axe-core knows, nothing that is wider than a phone.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { AxeResults } from "axe-core";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PageServer } from "../../src/platform/node/page-server.ts";
 import { BOATS } from "../cli/mini-model.ts";
+import { seriousFaults } from "./access.ts";
 import { launchChromium, noChromium } from "./chromium.ts";
 import { type BuiltPage, buildPage, openPage } from "./served-page.ts";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PHONE = { width: 360, height: 740 };
-
-async function seriousFaults(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
-  );
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
-}
 
 describe.skipIf(noChromium)("the page for everybody", () => {
   let built: BuiltPage;

@@ -7,6 +7,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Classifier, encodePng, Recogniser } from "../../src/node.ts";
 import { LABELS, shapePicture } from "../train/shapes.ts";
+import { seriousFaults } from "./access.ts";
 import { openPageSite, type PageSite } from "./built-page.ts";
 import { noChromium } from "./chromium.ts";
 import { serveLoopback } from "./server.ts";
@@ -152,6 +153,47 @@ describe.skipIf(noChromium)("teaching in the page", () => {
     await button(other, "Forget everything").click();
     await button(other, "Delete").last().click();
     await soon(() => classCard(other, "square").count()).toBe(0);
+  });
+
+  test("classes, doubts and answers have no serious fault, light, dark and on a phone", async () => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      const page = await site.open("teach", { colorScheme, viewport: { width: 360, height: 740 } });
+      await addFolder(page);
+      await learn(page);
+      const [chooser] = await Promise.all([page.waitForEvent("filechooser"), button(page, "Try a picture").click()]);
+      await chooser.setFiles(join(folder, "new.png"));
+      await page.getByTestId("verdict").waitFor();
+      expect(await seriousFaults(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+      if (process.env.SACCADE_SCREENSHOTS !== undefined)
+        await page.screenshot({
+          path: join(process.env.SACCADE_SCREENSHOTS, `teach-${colorScheme}.png`),
+          fullPage: true,
+        });
+      await page.context().close();
+    }
+  });
+
+  test("storage that is full is said in words, and what was there stays", async () => {
+    const page = await site.open("teach");
+    await addFolder(page);
+    // As the browser does it; DevTools' own limit does not reach its databases.
+    await page.evaluate(() => {
+      IDBObjectStore.prototype.put = () => {
+        throw new DOMException("no room", "QuotaExceededError");
+      };
+    });
+    const [chooser] = await Promise.all([
+      page.waitForEvent("filechooser"),
+      classCard(page, "cross").getByRole("button", { name: "Add pictures" }).click(),
+    ]);
+    await chooser.setFiles(join(folder, "new.png"));
+    const words = page.getByRole("alert");
+    await soon(async () => (await words.allTextContents()).join()).toContain("no room left");
+    expect(await count(page, "cross").textContent()).toBe(String(PER_CLASS));
+    await page.reload();
+    await soon(() => count(page, "cross").textContent()).toBe(String(PER_CLASS));
+    await learn(page);
   });
 
   test("what is no picture, no file of Teach, no name: said in words, and the rest is kept", async () => {

@@ -147,3 +147,28 @@ describe.skipIf(noChromium)("training in a page", () => {
     expect(new Set(file.map(({ label }) => label))).toEqual(new Set(LABELS));
   });
 });
+
+describe.skipIf(noChromium)("training on WebGPU in a page", () => {
+  const { rows, images } = made();
+  let site: Site<TrainingApi>;
+  beforeAll(async () => {
+    site = await openSite({ page: "training-page", isolated: true, webgpu: true });
+    site.server.put("/pixels.bin", Buffer.concat(images.map(({ data }) => data)));
+  });
+  afterAll(() => site?.close());
+
+  test("has the losses of WebAssembly, and goes on after a reload", async () => {
+    const run = { recipe: RECIPE, rows, pixels: { path: "/pixels.bin", size: SIZE } };
+    const wasm = await (await site.open()).api.train({ ...run, run: "runs/wasm" });
+    const { api, page } = await site.open();
+    const begun = await api.train({ ...run, run: "runs/webgpu", device: "webgpu", until: 3 });
+    await page.reload();
+    const rest = await api.train({ ...run, run: "runs/webgpu", resume: true, device: "webgpu" });
+    const losses = [...begun.losses, ...rest.losses];
+    expect(losses).toHaveLength(wasm.losses.length);
+    const difference = largestDifference(losses, wasm.losses);
+    console.info(`losses on WebGPU: at most ${difference.toExponential(1)} from WebAssembly's`);
+    expect(difference).toBeLessThan(1e-3);
+    expect(rest).toMatchObject({ stopped: false, problems: [] });
+  });
+});

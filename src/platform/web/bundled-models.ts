@@ -26,6 +26,18 @@ export const BUNDLED: Readonly<Record<string, Readonly<Record<string, BundledFil
       url: () => new URL("../../../models/everyday/model.safetensors", import.meta.url),
     },
   },
+  photographs: {
+    "config.json": {
+      sha256: "1726c65d4431fb8d64f93605c37acdbbe7ff2626312dff55546eaa9e03fda8d2",
+      bytes: 4239,
+      url: () => new URL("../../../models/photographs/config.json", import.meta.url),
+    },
+    "model.safetensors": {
+      sha256: "1b9f2a3f41208f3afb26fd1f7b3e8b0ba33812d6bd6f018d18aa5016b0259f27",
+      bytes: 7061148,
+      url: () => new URL("../../../models/photographs/model.safetensors", import.meta.url),
+    },
+  },
 };
 
 /** Path of the folder that holds the folders of bundled models. */

@@ -235,14 +235,26 @@ export async function forgetEverything(): Promise<void> {
   changed();
 }
 
+/** Other tabs have the same collection. */
+const others = new BroadcastChannel("saccade-teach");
+others.onmessage = () => {
+  if (isOpen.value) void read().catch(report);
+};
+
 function changed(): void {
   revision.value += 1;
+  others.postMessage("changed");
 }
 
 /** After classes and pictures came by another way. */
 export async function readAgain(): Promise<void> {
-  const { classes: kept, pictures: with_ } = await (await collection()).contents();
-  classes.value = kept;
-  pictures.value = with_;
+  await read();
   changed();
+}
+
+async function read(): Promise<void> {
+  const kept = await (await collection()).contents();
+  classes.value = kept.classes;
+  pictures.value = kept.pictures;
+  revision.value += 1;
 }

@@ -1,4 +1,5 @@
 // IndexedDB in promises. A transaction is all or nothing: what it refuses (a full disk) changes nothing.
+import { ProblemError } from "../../problems.ts";
 
 /** The answer of one request. */
 export function answerOf<T>(request: IDBRequest<T>): Promise<T> {
@@ -12,7 +13,14 @@ export function answerOf<T>(request: IDBRequest<T>): Promise<T> {
 export function finished(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
-    const fail = () => reject(transaction.error ?? new DOMException("The browser gave up writing.", "AbortError"));
+    const fail = () =>
+      reject(
+        transaction.error ??
+          new ProblemError(
+            "The browser gave up keeping this.",
+            "Free some space on the disk and try again. What was kept before is still there.",
+          ),
+      );
     transaction.onabort = fail;
     transaction.onerror = fail;
   });
