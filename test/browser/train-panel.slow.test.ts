@@ -74,4 +74,25 @@ describe.skipIf(noChromium)("training in the page", () => {
     await button(page, "Forget it").click();
     await card(page, "A new run").waitFor({ timeout: 60_000 });
   });
+
+  test("another tab cannot take away what this one trains", async () => {
+    const page = await site.open("teach");
+    await page.getByLabel("Folders of pictures").setInputFiles(things);
+    await soon(() => card(page, "Class cross").locator(".card-header .number").textContent()).toBe("8");
+    // Opened before there is a run: it offers a new one.
+    const other = await page.context().newPage();
+    other.setDefaultTimeout(300_000);
+    await other.goto(page.url().replace("teach", "train"));
+    await soon(() => button(other, "Train").isEnabled()).toBe(true);
+    await page.getByRole("link", { name: "Train", exact: true }).click();
+    await page.getByLabel(/^long/).check();
+    await button(page, "Train").click();
+    await soon(() => page.getByTestId("standing").count()).toBe(1);
+    await button(other, "Train").click();
+    await soon(() => other.getByRole("alert").textContent()).toContain("Another tab of this page is training.");
+    await button(page, "Pause").click();
+    await card(page, "Paused").waitFor({ timeout: 300_000 });
+    expect(await page.getByRole("alert").count()).toBe(0);
+    await page.context().close();
+  });
 });

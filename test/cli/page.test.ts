@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
+import { writePage } from "../../src/platform/node/page-files.ts";
 import { type PageServer, servePage } from "../../src/platform/node/page-server.ts";
 import { cli, fakeTerminal } from "./fake-terminal.ts";
 import { temporaryFolder } from "./mini-model.ts";
@@ -141,6 +142,12 @@ test("a port that is taken, and one that is none", async () => {
     expect(await cli(["page", "--port", wrong])).toMatchObject({ exitCode: 2, stdout: "" });
 });
 
-test("a folder without a page is not served", async () => {
-  await expect(servePage({ folder: temporaryFolder(), port: 0 })).rejects.toThrow("built page");
+test("a folder without a page is neither served nor written, and a page is not written over a file", async () => {
+  const folder = temporaryFolder();
+  await expect(servePage({ folder, port: 0 })).rejects.toThrow("built page");
+  expect(() => writePage(folder, join(folder, "out"))).toThrow("built page");
+  writeFileSync(join(folder, "file"), "");
+  const refused = await cli(["page", "--out", join(folder, "file")]);
+  expect(refused).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(refused.notes[0]).toContain("is a file, not a folder");
 });

@@ -76,6 +76,7 @@ export function problemOf(error: unknown): Problem {
 /** The library writes lines for terminals; the page writes sentences. */
 function sentence(text: string): string {
   const plain = text.replaceAll("(chosen)/", "").replace(/^saccade: /, "");
-  const capital = plain.charAt(0).toUpperCase() + plain.slice(1);
+  // A file's name stays as it is.
+  const capital = /^\S*[./]\w/.test(plain) ? plain : plain.charAt(0).toUpperCase() + plain.slice(1);
   return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } fr
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { FormatError, UsageError } from "../../errors.ts";
+import { FormatError, NotFoundError, UsageError } from "../../errors.ts";
 import { ownPackage } from "./package-files.ts";
 
 /** By the page's name of a file: "onnxruntime-web/dist/…" or "models/…". */
@@ -37,13 +37,24 @@ function locate(place: string): string {
  * Writes the page with all its files, for any server of static files.
  *
  * @param target a folder that is not there yet, or empty
- * @throws UsageError when there is something in it
+ * @throws UsageError when there is something in it, or it is a file; NotFoundError without a built page in `folder`
  */
 export function writePage(folder: string, target: string): void {
-  if (existsSync(target) && readdirSync(target).length > 0)
-    throw new UsageError(`there is something in ${target} already`, "give the page a folder of its own");
-  for (const [name, path] of pageFiles(folder)) {
+  if (existsSync(target)) {
+    if (!statSync(target).isDirectory())
+      throw new UsageError(`${target} is a file, not a folder`, "give the page a folder of its own");
+    if (readdirSync(target).length > 0)
+      throw new UsageError(`there is something in ${target} already`, "give the page a folder of its own");
+  }
+  const files = pageFiles(folder);
+  if (!files.has("index.html")) throw missingPage(folder);
+  for (const [name, path] of files) {
     mkdirSync(dirname(join(target, name)), { recursive: true });
     cpSync(path, join(target, name));
   }
+}
+
+/** The page is not in its folder. */
+export function missingPage(folder: string): NotFoundError {
+  return new NotFoundError("the built page", folder, "in a clone it is built by: npm run build");
 }

@@ -7,8 +7,8 @@ import { extname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
-import { NotFoundError, SessionError, UsageError } from "../../errors.ts";
-import { pageFiles } from "./page-files.ts";
+import { SessionError, UsageError } from "../../errors.ts";
+import { missingPage, pageFiles } from "./page-files.ts";
 
 /** Loopback alone: nobody else on the network sees the page. */
 const HOST = "127.0.0.1";
@@ -93,7 +93,7 @@ export async function servePage({ folder, port }: PageServerOptions): Promise<Pa
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     throw new UsageError(`a port is a whole number from 0 to 65535, got ${port}`);
   const files = addressedFiles(folder);
-  if (!files.has("/")) throw new NotFoundError("the built page", folder, "in a clone it is built by: npm run build");
+  if (!files.has("/")) throw missingPage(folder);
   const server = createServer((request, response) => {
     answer(files, request, response).catch(() => response.destroy());
   });

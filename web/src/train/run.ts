@@ -7,9 +7,10 @@ import { announce, report } from "../state/notices.ts";
 import { classes, collection, picturesByClass } from "../teach/collection.ts";
 import { type Choices, optionsOf } from "./choices.ts";
 
+const RUNS = "runs";
 /** Where the run is in the browser's storage, and beside it what it was begun with. */
-export const RUN_FOLDER = "runs/page";
-const NOTE = "runs/page.json";
+export const RUN_FOLDER = `${RUNS}/page`;
+const NOTE = `${RUNS}/page.json`;
 /** The model that was best on pictures that were held back. */
 export const BEST = `${RUN_FOLDER}/best`;
 
@@ -97,11 +98,11 @@ export async function begin(choices: Choices): Promise<void> {
   if (run.value.status === "running" || run.value.status === "pausing") return;
   run.value = { status: "running", what: "Getting ready" };
   try {
+    await using _held = await holdRun();
     const pictures = trainable.value.flatMap(({ name: label, pictures: own }) =>
       own.map(({ hash, name }) => ({ hash, label, name })),
     );
     await removeRun();
-    await files.makeDirectory("runs");
     const note: RunNote = { choices, pictures };
     await files.writeAtomic(NOTE, JSON.stringify(note));
     await work(note, false);
@@ -115,6 +116,7 @@ export async function resume(): Promise<void> {
   if (run.value.status !== "paused") return;
   run.value = { status: "running", what: "Getting ready" };
   try {
+    await using _held = await holdRun();
     const note = await readNote();
     if (note === undefined)
       throw new ProblemError("What the run was begun with is gone from the browser's storage.", "Begin a new run.");
@@ -135,8 +137,27 @@ export function pause(): void {
 /** Forgets the run and its model. */
 export async function forget(): Promise<void> {
   if (run.value.status === "running" || run.value.status === "pausing") return;
-  await removeRun().catch(report);
-  run.value = { status: "none" };
+  try {
+    await using _held = await holdRun();
+    await removeRun();
+    run.value = { status: "none" };
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** Tabs share the run, and one at a time changes it: what another is training is not taken away under it. */
+async function holdRun(): Promise<AsyncDisposable> {
+  await files.makeDirectory(RUNS);
+  try {
+    return await files.lock(RUNS);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "in_use") throw error;
+    throw new ProblemError(
+      "Another tab of this page is training.",
+      "Wait until it is done, or pause it there or close that tab.",
+    );
+  }
 }
 
 async function removeRun(): Promise<void> {
