@@ -23,6 +23,13 @@ export function integer(least: number): (text: string) => number {
   };
 }
 
+/** A share or a probability, both ends left out. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("It must be a number between 0 and 1.");
+  return value;
+}
+
 /** `field=value` pairs; values are JSON, or text when they are not. */
 export function keyValue(text: string, previous: Record<string, unknown> = {}): Record<string, unknown> {
   const at = text.indexOf("=");

@@ -72,12 +72,13 @@ export async function calibrate(
   await requireScaled(host, model, scaled, scales.answer);
   const card = unknownBelow === undefined ? scaled.card : { ...scaled.card, unknownBelow };
   await writeModelFolder(host.files, folder, { ...scaled, card });
+  const answers = answersOf(rows, targets, scales.answer);
   return {
     pictures: rows.length,
     scales,
-    before: calibrationError(rows, targets, 1),
-    after: calibrationError(rows, targets, scales.answer),
-    rates: CANDIDATES.map((below) => confidenceRate(rows, targets, scales.answer, below)),
+    before: calibrationError(answersOf(rows, targets, 1)),
+    after: calibrationError(answers),
+    rates: CANDIDATES.map((below) => confidenceRate(answers, below)),
   };
 }
 
@@ -138,13 +139,18 @@ async function requireScaled(host: EvaluationHost, before: NativeModel, after: N
   );
 }
 
-function calibrationError(rows: readonly Float32Array[], targets: Int32Array, scale: number): number {
+interface SureAnswer {
+  readonly confidence: number;
+  readonly isRight: boolean;
+}
+
+function calibrationError(answers: readonly SureAnswer[]): number {
   const meter = new CalibrationMeter();
-  for (const { confidence, isRight } of answersOf(rows, targets, scale)) meter.add(confidence, isRight);
+  for (const { confidence, isRight } of answers) meter.add(confidence, isRight);
   return meter.result().ece;
 }
 
-function answersOf(rows: readonly Float32Array[], targets: Int32Array, scale: number) {
+function answersOf(rows: readonly Float32Array[], targets: Int32Array, scale: number): SureAnswer[] {
   return rows.map((row, i) => {
     const probabilities = softmax(row.map((logit) => logit * scale));
     const best = probabilities.reduce((most, value, c) => (value > probabilities[most]! ? c : most), 0);
@@ -152,14 +158,8 @@ function answersOf(rows: readonly Float32Array[], targets: Int32Array, scale: nu
   });
 }
 
-function confidenceRate(
-  rows: readonly Float32Array[],
-  targets: Int32Array,
-  scale: number,
-  below: number,
-): ConfidenceRate {
-  const answers = answersOf(rows, targets, scale);
-  const count = (wanted: (answer: (typeof answers)[number]) => boolean) => answers.filter(wanted).length;
+function confidenceRate(answers: readonly SureAnswer[], below: number): ConfidenceRate {
+  const count = (wanted: (answer: SureAnswer) => boolean) => answers.filter(wanted).length;
   const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
   const right = count(({ isRight }) => isRight);
   const kept = count(({ confidence }) => confidence >= below);

@@ -1,8 +1,8 @@
 // saccade calibrate: answers that are as sure as they are right.
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { nodeTrainingHost } from "../../platform/node/training-host.ts";
 import { type CalibrateOptions, type CalibrationResult, calibrate } from "../../workflows/calibrate.ts";
-import { addDeviceOptions, type DeviceOptions, integer, sessionOptions } from "../options.ts";
+import { addDeviceOptions, type DeviceOptions, integer, sessionOptions, share } from "../options.ts";
 import { Progress } from "../progress.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -41,12 +41,6 @@ export function addCalibrate(program: Command, terminal: Terminal): void {
   addDeviceOptions(command).action((model: string, data: string, flags: CalibrateFlags) =>
     runCalibrate(model, data, flags, terminal),
   );
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("It must be a number between 0 and 1.");
-  return value;
 }
 
 async function runCalibrate(model: string, data: string, flags: CalibrateFlags, terminal: Terminal): Promise<void> {

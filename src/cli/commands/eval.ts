@@ -1,6 +1,6 @@
 // saccade eval: how well a model answers on labelled pictures, and whether it looks at the object.
 import { dirname, resolve } from "node:path";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { list } from "../../data/dataset.ts";
 import { SPLITS, type SplitName } from "../../data/samples.ts";
 import { NotFoundError, UsageError } from "../../errors.ts";
@@ -40,6 +40,7 @@ import {
   type ScoresOptions,
   type SessionsOptions,
   sessionOptions,
+  share,
   type ViewsFlags,
 } from "../options.ts";
 import { refuseReplacing } from "../outputs.ts";
@@ -120,12 +121,6 @@ export function addEval(program: Command, terminal: Terminal): void {
   addDecodeOption(addViewsOption(command), "exact").action((model: string, data: string, flags: EvalFlags) =>
     runEval(model, data, flags, terminal),
   );
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("It must be a number between 0 and 1.");
-  return value;
 }
 
 async function runEval(model: string, dataPath: string, flags: EvalFlags, terminal: Terminal): Promise<void> {
