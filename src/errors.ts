@@ -137,6 +137,39 @@ export class ImageError extends SaccadeError {
   }
 }
 
+/**
+ * Why a video cannot be used.
+ *
+ * - `video`: damaged, or the decoder died of it
+ * - `video_empty`: no file, or no frame in it
+ * - `video_cut_off`: it ends before what it announces; what came before was given
+ * - `not_a_video`: nothing in it is moving pictures
+ * - `video_unsupported`: a codec or a form that the decoder does not have
+ * - `video_decoder_missing`: nothing is installed that decodes it
+ * - `video_stalled`: the decoder or the source said nothing for too long
+ */
+export type VideoErrorCode =
+  | "video"
+  | "video_empty"
+  | "video_cut_off"
+  | "not_a_video"
+  | "video_unsupported"
+  | "video_decoder_missing"
+  | "video_stalled";
+
+/** A video that cannot be decoded or is not usable. Its `code` says why: see `VideoErrorCode`. */
+export class VideoError extends SaccadeError {
+  declare readonly code: VideoErrorCode;
+
+  constructor(
+    problem: string,
+    options: { code?: VideoErrorCode; hint?: string; data?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    const { code = "video", ...rest } = options;
+    super(code, problem, rest);
+  }
+}
+
 /** A name that no registry knows, or a path where nothing is. */
 export class NotFoundError extends SaccadeError {
   constructor(what: string, name: string, hint?: string) {

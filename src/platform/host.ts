@@ -10,6 +10,7 @@ import type { ViewOptions } from "../image/view.ts";
 import type { Device, Session, SessionOptions } from "../runtime/session.ts";
 import type { StagedSession } from "../runtime/staged-session.ts";
 import type { TensorData } from "../tensor.ts";
+import type { LiveFrames, LiveOptions, LiveSource, OpenVideoOptions, Video, VideoSource } from "../video/video.ts";
 
 export interface FileEntry {
   /** Path as the caller would write it. */
@@ -107,6 +108,18 @@ export interface EmbeddingsHost {
 export interface JpegHost {
   /** RGB pixels to JPEG bytes. @param quality 1 to 100; default 92 */
   encodeJpeg(image: RawImage, quality?: number): Promise<Uint8Array>;
+}
+
+/** A host that opens moving pictures. */
+export interface VideoHost {
+  /**
+   * A video file, a folder of frames, an animation.
+   *
+   * @throws NotFoundError, LimitError, VideoError; its code is "video_decoder_missing" with what to install where nothing here decodes it
+   */
+  openVideo(source: VideoSource, options?: OpenVideoOptions): Promise<Video>;
+  /** A camera, an address, a pipe. Throws as `openVideo`. */
+  openLive(source: LiveSource, options?: LiveOptions): Promise<LiveFrames>;
 }
 
 /** A host that can train: whose files hold data sets, and which has threads to prepare pictures. */

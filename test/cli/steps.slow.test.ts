@@ -223,7 +223,7 @@ describe("eval --save-thresholds", () => {
       labelsFile,
     ]);
     expect(checkpoint.exitCode).toBe(2);
-    expect(checkpoint.notes.join("\n")).toMatch(/saved in a model folder, and .* is none/);
+    expect(checkpoint.notes.join("\n")).toMatch(/saved in its folder, and .* is none/);
     const mini = writeMini(folder, "sparseformer_v1_mini_64x64", { labels });
     const plain = await cli(["eval", mini, data, "--save-thresholds"]);
     expect(plain.exitCode).toBe(2);

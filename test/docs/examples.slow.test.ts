@@ -12,6 +12,7 @@ import { ROOT } from "./documents.ts";
 const NOT_RUN: readonly (readonly [example: RegExp, reason: string])[] = [
   [/^train|^scenes|^eval \S+ scenes/, "takes minutes"],
   [/^pull/, "downloads"],
+  [/^page/, "serves until it is stopped"],
   [
     /(sparseformer|convnext|deit|resnet)\w*\d|sparseformer_(v1|btsp)|gfnet|my-swin|--as(-file)? /,
     "needs official weights",

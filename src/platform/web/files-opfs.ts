@@ -5,7 +5,7 @@ import { LimitError, NotFoundError, SaccadeError } from "../../errors.ts";
 import type { FileEntry } from "../host.ts";
 import { besideOf } from "./beside.ts";
 import { joinPath, partsOf } from "./paths.ts";
-import { bytesOfBlob, faultName, storageFault } from "./storage-faults.ts";
+import { bytesOfBlob, faultName, storageFault, writeFault } from "./storage-faults.ts";
 import type { WebFiles } from "./web-files.ts";
 
 /** Where a folder is being moved, until it is there. */
@@ -49,14 +49,14 @@ export class OpfsFiles implements WebFiles {
   }
 
   writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
-    return this.#write(path, "write", async (file) => {
+    return this.#write(path, "write", bytes.length, async (file) => {
       const writable = await file.createWritable();
       await finish(writable, () => writable.write(chunk(bytes)));
     });
   }
 
   append(path: string, bytes: Uint8Array | string): Promise<void> {
-    return this.#write(path, "append to", async (file) => {
+    return this.#write(path, "append to", bytes.length, async (file) => {
       const { size } = await file.getFile();
       const writable = await file.createWritable({ keepExistingData: true });
       await finish(writable, () => writable.write({ type: "write", position: size, data: chunk(bytes) }));
@@ -186,7 +186,12 @@ export class OpfsFiles implements WebFiles {
     }
   }
 
-  #write(path: string, action: string, work: (file: FileSystemFileHandle) => Promise<void>): Promise<void> {
+  #write(
+    path: string,
+    action: string,
+    size: number,
+    work: (file: FileSystemFileHandle) => Promise<void>,
+  ): Promise<void> {
     const key = partsOf(path).join("/");
     const before = this.#writing.get(key) ?? Promise.resolve();
     const written = before
@@ -196,7 +201,7 @@ export class OpfsFiles implements WebFiles {
         try {
           await work(await folder.getFileHandle(name, { create: true }));
         } catch (error) {
-          throw storageFault(error, action, path);
+          throw await writeFault(error, action, path, size);
         }
       });
     this.#writing.set(key, written);
