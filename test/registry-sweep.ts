@@ -31,14 +31,14 @@ export interface SweepOptions {
   readonly width?: number;
 }
 
-/** Two of what a model takes: `image` (2, 3, [3 frames,] height, width), or `ids` (2, context), texts of different lengths. */
+/** Two of what a model takes: `image` (2, 3, [frames,] height, width), or `ids` (2, context), texts of different lengths. */
 export function sweepInput(
   { architecture, config }: ModelDefinition,
   { height = 0, width = 0 }: SweepOptions,
 ): { readonly name: "image" | "ids"; readonly value: TensorData<"float32" | "int64"> } {
   const input = architecture.input(config);
   if (input.kind === "text") return { name: "ids", value: texts(input) };
-  const shape = [2, 3, ...(input.kind === "video" ? [3] : []), height, width];
+  const shape = [2, 3, ...(input.kind === "video" ? [input.frames ?? 3] : []), height, width];
   return { name: "image", value: tensor("float32", shape, hashedValues("picture", elementCount(shape), 1.5, 0, 0)) };
 }
 

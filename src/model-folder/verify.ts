@@ -165,15 +165,15 @@ async function compare(
 }
 
 /** Two pictures of the free sizes, one where all are fixed. The second is oblong and a batch, which the usual one is not. */
-function trialShapes({ kind, size, usual }: ImageInput, fixed: InputSize): number[][] {
-  const trial = (batch: number, frames: number, scale: { height: number; width: number }) => {
+function trialShapes({ kind, size, usual, frames: fixedFrames }: ImageInput, fixed: InputSize): number[][] {
+  const trial = (batch: number, freeFrames: number, scale: { height: number; width: number }) => {
     const pick = (given: InputSize[keyof InputSize], own: number) => (typeof given === "number" ? given : own);
     const height = pick(
       fixed.height,
       size === "free" ? Math.round((usual.height * scale.height) / 32) * 32 : size.height,
     );
     const width = pick(fixed.width, size === "free" ? Math.round((usual.width * scale.width) / 32) * 32 : size.width);
-    const time = kind === "video" ? [pick(fixed.frames, frames)] : [];
+    const time = kind === "video" ? [pick(fixed.frames, fixedFrames ?? freeFrames)] : [];
     return [pick(fixed.batch, batch), 3, ...time, height, width];
   };
   const frames = usual.frames ?? 1;

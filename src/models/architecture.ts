@@ -14,6 +14,8 @@ export interface ImageInput {
   readonly kind: "image" | "video";
   /** Fixed height and width, or "free" when any size works. */
   readonly size: "free" | { readonly height: number; readonly width: number };
+  /** Frames of a clip, where the architecture cannot do without a fixed number of them. Absent when any number works. */
+  readonly frames?: number;
   /** The size it was made for: what counting and benchmarks use when nobody says otherwise. */
   readonly usual: { readonly height: number; readonly width: number; readonly frames?: number };
 }

@@ -48,20 +48,23 @@ export function inferenceGraph(definition: ModelDefinition, size: InputSize = {}
   const fixed = input.size === "free" ? undefined : input.size;
   const height = size.height ?? fixed?.height ?? "height";
   const width = size.width ?? fixed?.width ?? "width";
-  const spatial = input.kind === "video" ? [size.frames ?? "frames", height, width] : [height, width];
+  const spatial = input.kind === "video" ? [size.frames ?? input.frames ?? "frames", height, width] : [height, width];
   const mode = Mode.inference(form);
   const batch = size.batch ?? "batch";
   const graph = trace((scope) => {
     if (form.pixels === undefined)
       return architecture.build(scope, scope.graph.input("image", [batch, 3, ...spatial]), config, mode);
-    if (input.kind === "video")
-      throw new UsageError("pixels as bytes are for models of pictures; this one takes videos");
+    if (input.kind === "video") throw pixelsOfVideos();
     const pixels = pixelInput(scope.graph, { batch, height, width, block: form.pixelBlock ?? 1 }, form.pixels);
     return architecture.buildFromPixels === undefined
       ? architecture.build(scope, normalizedImage(pixels), config, mode)
       : architecture.buildFromPixels(scope, pixels, config, mode);
   });
   return withLayers(graph, form);
+}
+
+function pixelsOfVideos(): UsageError {
+  return new UsageError("pixels as bytes are for models of pictures; this one takes videos");
 }
 
 function withLayers(graph: Graph, { layers = [] }: InferenceForm): Graph {
@@ -108,14 +111,16 @@ export function stageGraphs(
   const { architecture, config } = definition;
   const stages = architecture.stages!;
   const steps = stages.steps(config);
-  const { size } = pictureInput(definition);
+  const { kind, size, frames = "frames" } = pictureInput(definition);
   const { height, width } = size === "free" ? { height: "height", width: "width" } : size;
+  const spatial = kind === "video" ? [frames, height, width] : [height, width];
+  if (kind === "video" && pixels !== undefined) throw pixelsOfVideos();
   const build = (stage: string) =>
     trace((scope) => {
       const inputs = {
         pictures: () =>
           pixels === undefined
-            ? scope.graph.input("image", ["batch", 3, height, width])
+            ? scope.graph.input("image", ["batch", 3, ...spatial])
             : pixelInput(scope.graph, { batch: "batch", height, width }, pixels),
         state: (name: string, shape: readonly number[]) => scope.graph.input(`state.${name}`, ["batch", ...shape]),
       };

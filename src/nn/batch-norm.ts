@@ -1,4 +1,4 @@
-// Batch normalisation (Ioffe and Szegedy, 2015), PyTorch's names and numbers (torch.nn.BatchNorm2d): `weight`, `bias`, and the buffers
+// Batch normalisation (Ioffe and Szegedy, 2015), PyTorch's names and numbers (torch.nn.BatchNorm2d, BatchNorm3d): `weight`, `bias`, and the buffers
 // `running_mean` and `running_var`. At inference the running statistics normalise. In training those of the batch do, with gradients through
 // them, and the running ones move a tenth of the way towards them (the unbiased variance); see Mode.
 import { SaccadeError } from "../errors.ts";
@@ -20,7 +20,7 @@ export interface BatchNormOptions {
 /** The share of the batch's statistics in the next running ones. */
 const MOMENTUM = 0.1;
 
-/** x (N, C, H, W) -> the same shape. */
+/** x (N, C, [T,] H, W) -> the same shape. */
 export function batchNorm(scope: Scope, x: Tensor, mode: Mode, options: BatchNormOptions = {}): Tensor {
   const { epsilon = 1e-5, weightInit = { kind: "ones" } } = options;
   return scope.run(() => {
@@ -51,7 +51,8 @@ function batchStatistics(x: Tensor): { mean: Tensor; variance: Tensor; count: nu
         hint: "train with larger pictures or more than one in a batch, or freeze the running statistics",
       },
     );
-  const mean = reduceMean(x, [0, 2, 3]); // (C)
-  const centred = sub(x, reshape(mean, [1, channels!, 1, 1]));
-  return { mean, variance: reduceMean(mul(centred, centred), [0, 2, 3]), count };
+  const allButChannels = [0, ...space.map((_, i) => i + 2)];
+  const mean = reduceMean(x, allButChannels); // (C)
+  const centred = sub(x, reshape(mean, [1, channels!, ...space.map(() => 1)]));
+  return { mean, variance: reduceMean(mul(centred, centred), allButChannels), count };
 }
