@@ -5,12 +5,16 @@ import { inferenceGraph } from "../models/graph.ts";
 import { withMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
 import { type DType, numberToHalf, type TensorData, toFloat32 } from "../tensor.ts";
+import { packInt8Rows, unpackInt8Rows } from "../weights/int8-rows.ts";
 import { readWeights, type Weights, type WeightsFormat } from "../weights/load.ts";
 import type { ModelCard, NativeModel, OnnxModel } from "./model.ts";
 import { nativeModel } from "./native.ts";
 import { onnxModel } from "./onnx-model.ts";
 import { scoreOutput } from "./picture-file.ts";
 import { type Recognised, recogniseCheckpoint } from "./recognise.ts";
+
+export const STORED_PRECISIONS = ["float32", "float16", "int8"] as const;
+export type StoredPrecision = (typeof STORED_PRECISIONS)[number];
 
 export interface ConvertOptions extends Omit<ModelCard, "name"> {
   /** Entry of a PyTorch checkpoint ("model_ema"). Default: the most usual one that is there. */
@@ -19,8 +23,11 @@ export interface ConvertOptions extends Omit<ModelCard, "name"> {
   readonly architecture?: string;
   /** Fields of the configuration. A complete one needs no architecture. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** Precision to keep floating-point weights in. Default: the checkpoint's own. Computation is in float32 either way. */
-  readonly dtype?: "float32" | "float16";
+  /**
+   * Precision to keep floating-point weights in. Default: the checkpoint's own. Computation is in float32 either way. "int8": whole numbers times a
+   * scale for each row of a matrix, all else in float16; the model has the values that such a file gives.
+   */
+  readonly dtype?: StoredPrecision;
 }
 
 export interface Conversion {
@@ -159,8 +166,9 @@ const FLOATS: readonly DType[] = ["float64", "float32", "float16", "bfloat16"];
 /** Floating-point tensors in the precision asked for, the others as they are. Throws UsageError for values beyond float16. */
 export function inPrecision(
   weights: ReadonlyMap<string, TensorData>,
-  dtype: "float32" | "float16",
+  dtype: StoredPrecision,
 ): ReadonlyMap<string, TensorData> {
+  if (dtype === "int8") return unpackInt8Rows(packInt8Rows(inPrecision(weights, "float16")));
   return new Map(
     [...weights].map(([name, value]) => {
       if (value.dtype === dtype || !FLOATS.includes(value.dtype)) return [name, value];

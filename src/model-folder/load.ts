@@ -8,6 +8,7 @@ import { defineModel, type ModelDefinition, registry } from "../models/registry.
 import { didYouMean } from "../nearest-name.ts";
 import { isOnnx } from "../onnx/read.ts";
 import type { Files, Host } from "../platform/host.ts";
+import { int8RowsMetadata, packInt8Rows } from "../weights/int8-rows.ts";
 import { readWeights } from "../weights/load.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
 import { type ConfigFile, cardEntries, cardOf, printConfigFile } from "./config-file.ts";
@@ -257,11 +258,23 @@ function isSameSize(a: PixelSize | undefined, b: PixelSize): boolean {
   return a?.width === b.width && a.height === b.height;
 }
 
+/** How weights are stored: each in its own precision, or matrices in eight bits a value, half the size of float16. */
+export type WeightStorage = "own" | "int8";
+
 /** Writes a model folder. Each file is written whole or not at all; config.json comes last, so a folder with one is complete. */
-export async function writeModelFolder(files: Files, folder: string, model: NativeModel): Promise<void> {
-  const { definition, card } = model;
+export async function writeModelFolder(
+  files: Files,
+  folder: string,
+  model: NativeModel,
+  storage: WeightStorage = "own",
+): Promise<void> {
+  const { definition, card, weights } = model;
   await files.makeDirectory(folder);
-  await files.writeAtomic(files.join(folder, "model.safetensors"), writeSafetensors(model.weights, { format: "pt" }));
+  const bytes =
+    storage === "own"
+      ? writeSafetensors(weights, { format: "pt" })
+      : writeSafetensors(packInt8Rows(weights), { format: "pt", ...int8RowsMetadata });
+  await files.writeAtomic(files.join(folder, "model.safetensors"), bytes);
   const { vocabulary } = card;
   if (vocabulary !== undefined) await writeVocabulary(files, folder, vocabulary);
   const file: ConfigFile = {

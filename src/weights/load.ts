@@ -3,6 +3,7 @@ import { FormatError } from "../errors.ts";
 import type { TensorData } from "../tensor.ts";
 import { plainBytes } from "./byte-reader.ts";
 import { type CheckpointFacts, readFacts } from "./facts.ts";
+import { isInt8Rows, unpackInt8Rows } from "./int8-rows.ts";
 import { startsWith, whatInstead } from "./other-formats.ts";
 import { quote } from "./quote.ts";
 import { MAX_HEADER_BYTES, readSafetensors } from "./safetensors.ts";
@@ -85,7 +86,8 @@ function unreadNotes(unread: ReadonlyMap<string, string>): string[] {
 }
 
 function fromSafetensors(file: Uint8Array, all: boolean): Weights {
-  const { tensors: named, metadata } = readSafetensors(file);
+  const { tensors: stored, metadata } = readSafetensors(file);
+  const named = isInt8Rows(metadata) ? unpackInt8Rows(stored) : stored;
   const { tensors, strippedPrefixes } = all ? { tensors: named, strippedPrefixes: [] } : stripWrapperPrefixes(named);
   const notes = prefixNotes(strippedPrefixes);
   return { format: "safetensors", tensors, metadata, facts: {}, notes, unread: new Map() };

@@ -89,14 +89,17 @@ test("an image checkpoint becomes a video model when the configuration is one", 
   expect(configOf(at("video")).architecture).toBe("media_sparseformer");
 });
 
-test("float16 halves the file and keeps the answer", async () => {
-  const out = at("half");
-  const { exitCode, stdout } = await cli(["convert", checkpoint, out, "--config", config, "--dtype", "float16"]);
+test.each([
+  ["float16", 0.52, 0.05, "float16"],
+  ["int8", 0.33, 0.5, "matrices stored as int8"],
+] as const)("%s makes the file small and keeps the answer", async (dtype, share, difference, said) => {
+  const out = at(`small-${dtype}`);
+  const { exitCode, stdout } = await cli(["convert", checkpoint, out, "--config", config, "--dtype", dtype]);
   expect(exitCode).toBe(0);
-  expect(stdout).toContain("float16");
+  expect(stdout).toContain(said);
   const size = readFileSync(join(out, "model.safetensors")).length;
-  expect(size).toBeLessThan(0.52 * readFileSync(checkpoint).length);
-  expect(await differenceOfLogits(out)).toBeLessThan(0.05);
+  expect(size).toBeLessThan(share * readFileSync(checkpoint).length);
+  expect(await differenceOfLogits(out)).toBeLessThan(difference);
 });
 
 test("a folder that holds something is left alone, unless --force says otherwise", async () => {
@@ -123,7 +126,7 @@ describe("what does not fit is said, and nothing is written", () => {
     [["--config", config, "--transform", "blur(3)"], 2, "blur"],
     [["--config", checkpoint], 1, "is not text"],
     [["--config", "nowhere.json"], 1, "file not found"],
-    [["--config", config, "--dtype", "int8"], 2, "Allowed choices"],
+    [["--config", config, "--dtype", "int4"], 2, "Allowed choices"],
     [["--architecture", "lenet"], 1, "model not found"],
   ] as [string[], number, string][])("%j", async (extra, exitCode, message) => {
     const out = at("never");

@@ -9,6 +9,8 @@ import {
   convertCheckpoint,
   convertModel,
   convertOnnx,
+  STORED_PRECISIONS,
+  type StoredPrecision,
 } from "../../model-folder/convert.ts";
 import { MAX_WEIGHT_BYTES } from "../../model-folder/folder-weights.ts";
 import { loadFolder, writeModelFolder } from "../../model-folder/load.ts";
@@ -30,7 +32,7 @@ interface ConvertFlags {
   architecture?: string;
   config?: string[];
   entry?: string;
-  dtype?: "float32" | "float16";
+  dtype?: StoredPrecision;
   labels?: string;
   transform?: string;
   licence?: string;
@@ -47,7 +49,7 @@ Examples:
   $ saccade convert sparseformer_v1_tiny_converted.pth tiny/
   $ saccade convert net.pth my-net/ --config config.json --labels names.txt
   $ saccade convert tiny.pth small-file/ --dtype float16
-  $ saccade convert runs/flowers/best/ small-flowers/ --dtype float16
+  $ saccade convert runs/flowers/best/ small-flowers/ --dtype int8
   $ saccade convert clip.pth cheap/ --config num_latent_tokens=25
   $ saccade convert foreign.onnx mine.onnx --labels names.txt
 `;
@@ -65,7 +67,7 @@ export function addConvert(program: Command, terminal: Terminal): void {
       (text: string, previous: string[] = []) => [...previous, text],
     )
     .option("--entry <name>", "the entry of a PyTorch checkpoint to take, such as model_ema")
-    .addOption(new Option("--dtype <dtype>", "precision of the stored weights").choices(["float32", "float16"]))
+    .addOption(new Option("--dtype <dtype>", "precision of the stored weights").choices(STORED_PRECISIONS))
     .option("--labels <file>", "class names, one a line")
     .option("--transform <text>", "preprocessing, such as resize(224,224)|normalize(imagenet)")
     .option("--licence <text>", "licence of the weights")
@@ -107,8 +109,8 @@ async function convert(checkpoint: string, out: string, flags: ConvertFlags, ter
     source instanceof Uint8Array
       ? convertCheckpoint(source, checkpoint, options)
       : convertModel(source, checkpoint, options);
-  await writeModelFolder(files, out, conversion.model);
-  terminal.out(describe(checkpoint, out, conversion));
+  await writeModelFolder(files, out, conversion.model, flags.dtype === "int8" ? "int8" : "own");
+  terminal.out(describe(checkpoint, out, conversion, flags.dtype));
 }
 
 /** A folder's model or an ONNX file as a model; the bytes of a checkpoint, which need not say what they are. */
@@ -196,14 +198,19 @@ async function readConfigFile(path: string): Promise<ConvertOptions> {
   };
 }
 
-function describe(checkpoint: string, folder: string, conversion: Conversion): string {
+function describe(
+  checkpoint: string,
+  folder: string,
+  conversion: Conversion,
+  precision: StoredPrecision | undefined,
+): string {
   const { model, notes, renamed, computed, dropped } = conversion;
   const { definition, weights, card } = model;
   const values = [...weights.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0);
   const dtypes = [...new Set([...weights.values()].map(({ dtype }) => dtype))].join(", ");
   const name = definition.registered?.name ?? definition.architecture.name;
   const lines = [
-    `${folder}: ${name}, ${compact(values)} parameters in ${weights.size} tensors, ${dtypes}`,
+    `${folder}: ${name}, ${compact(values)} parameters in ${weights.size} tensors, ${dtypes}${precision === "int8" ? ", matrices stored as int8" : ""}`,
     `from ${checkpoint}`,
     ...notes,
     ...listed(
