@@ -98,6 +98,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   clip_text: clipTextToy,
   resnet: resnetToy,
   regnet: regnetToy,
+  mobilenetv2: mobileToy,
   mobilenetv3: mobileToy,
   efficientnet: efficientnetToy,
   densenet: densenetToy,

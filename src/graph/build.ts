@@ -68,6 +68,7 @@ export const sigmoid = unary("sigmoid");
 export const erf = unary("erf");
 export const normalCdf = unary("normalCdf");
 export const relu = unary("relu");
+export const relu6 = unary("relu6");
 export const sign = unary("sign");
 export const floor = unary("floor");
 export const gelu = unary("gelu");

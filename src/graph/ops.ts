@@ -36,6 +36,8 @@ export interface UnaryOps {
   /** The normal distribution function, (1 + erf(x / sqrt 2)) / 2. */
   normalCdf: None;
   relu: None;
+  /** min(max(x, 0), 6) */
+  relu6: None;
   sign: None;
   floor: None;
   /** Exact: x * (1 + erf(x / sqrt 2)) / 2. */

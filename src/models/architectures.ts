@@ -6,6 +6,7 @@ import { crossvitArchitecture } from "./crossvit/architecture.ts";
 import { densenetArchitecture } from "./densenet/architecture.ts";
 import { efficientnetArchitecture } from "./efficientnet/architecture.ts";
 import { gfnetArchitecture } from "./gfnet/architecture.ts";
+import { mobilenetv2Architecture } from "./mobilenetv2/architecture.ts";
 import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
 import { regnetArchitecture } from "./regnet/architecture.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
@@ -22,6 +23,7 @@ const all = [
   clipTextArchitecture,
   resnetArchitecture,
   regnetArchitecture,
+  mobilenetv2Architecture,
   mobilenetv3Architecture,
   efficientnetArchitecture,
   densenetArchitecture,

@@ -9,14 +9,44 @@ import type { Architecture, NamedTensors } from "./architecture.ts";
 import { checkConfig } from "./check-config.ts";
 import { timmFields, timmTransform } from "./timm.ts";
 
+/** A block with a residual branch: which one of its stage it is, from 0, and how many blocks each stage has. */
+export interface BlockPlace {
+  readonly index: number;
+  readonly depths: readonly number[];
+}
+
+/** What somebody puts before a network's blocks, so that they read something else of the same shape: a shift between frames, say. */
+export interface BlockInputs {
+  /**
+   * x (N, C, H, W) -> what the first convolution of a residual branch reads instead; the shortcut keeps x. Of inverted residuals only those are asked
+   * whose input is expanded, and added as it is. A layer of a DenseNet is a branch: all that is before it is kept.
+   */
+  readonly branch?: (x: Tensor, place: BlockPlace) => Tensor;
+  /** x (N, C, H, W) -> what a whole block reads, its shortcut too. */
+  readonly block?: (x: Tensor, place: BlockPlace) => Tensor;
+}
+
+/** `BlockInputs` of the block at a place; what nobody changes stays as it is. */
+export function inputsAt(
+  inputs: BlockInputs | undefined,
+  place: BlockPlace,
+): Record<keyof BlockInputs, (x: Tensor) => Tensor> {
+  return {
+    branch: (x) => inputs?.branch?.(x, place) ?? x,
+    block: (x) => inputs?.block?.(x, place) ?? x,
+  };
+}
+
 /** A convolutional network in the parts that others build on. `scope` is the same for all three: that of the network. */
 export interface Backbone<Config> {
   /** image (N, 3, H, W) -> (N, channels, h, w). */
-  featureMap(scope: Scope, image: Tensor, config: Config, mode: Mode): Tensor;
+  featureMap(scope: Scope, image: Tensor, config: Config, mode: Mode, inputs?: BlockInputs): Tensor;
   /** map (N, channels, h, w) -> (N, width): all that comes before the last layer. */
   pool(scope: Scope, map: Tensor, config: Config, mode: Mode): Tensor;
   /** features (N, width) -> logits (N, num_classes). */
   classify(scope: Scope, features: Tensor, config: Config): Tensor;
+  /** Path of the last layer, which `classify` is. */
+  readonly lastLayer: string;
 }
 
 const { drop_path_rate: _, crop_pct, ...sharedFields } = timmFields;

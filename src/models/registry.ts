@@ -10,6 +10,7 @@ import { registeredDensenets } from "./densenet/registered.ts";
 import { registeredEfficientnets } from "./efficientnet/registered.ts";
 import { registeredGfnets } from "./gfnet/registered.ts";
 import type { LearntHead } from "./learnt-head/head.ts";
+import { registeredMobilenetv2s } from "./mobilenetv2/registered.ts";
 import { registeredMobilenets } from "./mobilenetv3/registered.ts";
 import type { RegisteredModel } from "./registered-model.ts";
 import { registeredRegnets } from "./regnet/registered.ts";
@@ -25,6 +26,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredClipTexts,
   ...registeredResnets,
   ...registeredRegnets,
+  ...registeredMobilenetv2s,
   ...registeredMobilenets,
   ...registeredEfficientnets,
   ...registeredDensenets,

@@ -16,6 +16,8 @@ export interface SqueezeOptions {
 
 export interface InvertedResidualOptions {
   readonly mode: Mode;
+  /** What the expansion reads instead of x, where x is added to the result. Default: x. */
+  readonly branch?: (x: Tensor) => Tensor;
   /** Channels between expansion and projection; undefined leaves the expansion out (a depthwise separable convolution). */
   readonly expanded: number | undefined;
   readonly channels: number;
@@ -30,16 +32,18 @@ export interface InvertedResidualOptions {
 /** x (N, in, H, W) -> (N, channels, H / stride, W / stride). The input is added where shapes allow. */
 export function invertedResidual(scope: Scope, x: Tensor, options: InvertedResidualOptions): Tensor {
   const { mode, expanded, channels, kernel, stride, activation, squeeze, dropPath } = options;
+  const keepsInput = stride === 1 && channelsOf(x) === channels;
   // Norms are numbered in order, and the projection is called by whether an expansion came before it.
   const separable = expanded === undefined;
   const norm = (number: number, y: Tensor) => batchNorm(scope.at(`bn${separable ? number - 1 : number}`), y, mode);
   return scope.run(() => {
-    const wide = separable ? x : activation(norm(1, conv2d(scope.at("conv_pw"), x, expanded, 1)));
+    const read = keepsInput && options.branch !== undefined && !separable ? options.branch(x) : x;
+    const wide = separable ? x : activation(norm(1, conv2d(scope.at("conv_pw"), read, expanded, 1)));
     const groups = channelsOf(wide);
     const depthwise = conv2d(scope.at("conv_dw"), wide, groups, kernel, { stride, groups });
     const mixed = squeezed(scope.at("se"), activation(norm(2, depthwise)), squeeze); // (N, groups, H / stride, W / stride)
     const projected = norm(3, conv2d(scope.at(separable ? "conv_pw" : "conv_pwl"), mixed, channels, 1));
-    if (stride !== 1 || channelsOf(x) !== channels) return projected;
+    if (!keepsInput) return projected;
     return add(mode.dropPath(x.graph, projected, dropPath, x.shape[0]!), x);
   });
 }

@@ -120,6 +120,7 @@ export const elementwiseCases: OpCases<keyof UnaryOps | keyof BinaryOps> = {
   erf: cases(unary(g.erf)),
   normalCdf: cases(unary(g.normalCdf)),
   relu: cases(unary(g.relu, NUMERIC)),
+  relu6: cases(unary(g.relu6, FLOATS, { low: -3, high: 9 })),
   sign: cases(unary(g.sign, NUMERIC)),
   floor: cases(unary(g.floor)),
   gelu: cases(unary(g.gelu)),

@@ -81,6 +81,7 @@ export const unaryGradients: GradientRules<keyof UnaryOps> = {
   normalCdf: fromSlope((x) => mul(exp(mul(mul(x, x), -0.5)), Math.SQRT1_2 * ONE_OVER_SQRT_PI)),
   // From the result: what was before it is then of no use, and may be overwritten or never exist on its own.
   relu: fromSlope((_, y) => cast(greater(y, 0), y.dtype)),
+  relu6: fromSlope((_, y) => mul(cast(greater(y, 0), y.dtype), cast(less(y, 6), y.dtype))),
   sign: "none",
   floor: "none",
   gelu: fromSlope(geluSlope),

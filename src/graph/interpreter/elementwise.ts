@@ -70,6 +70,7 @@ export const unaryKernels: Kernels<keyof UnaryOps> = {
     (x) => Math.max(x, 0),
     (x) => (x < 0n ? 0n : x),
   ),
+  relu6: unary((x) => Math.min(Math.max(x, 0), 6)),
   sign: unary(Math.sign, (x) => (x > 0n ? 1n : x < 0n ? -1n : 0n)),
   floor: unary(Math.floor),
   gelu: unary((x) => (x * (1 + erf(x * Math.SQRT1_2))) / 2),

@@ -70,6 +70,7 @@ export const unaryShapes: ShapeRules<keyof UnaryOps> = {
   erf: unary(FLOATS),
   normalCdf: unary(FLOATS),
   relu: unary(numeric),
+  relu6: unary(FLOATS),
   sign: unary(numeric),
   floor: unary(FLOATS),
   gelu: unary(FLOATS),

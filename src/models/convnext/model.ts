@@ -7,7 +7,7 @@ import { type Conv2dOptions, conv2d } from "../../nn/conv.ts";
 import { layerNorm } from "../../nn/layer-norm.ts";
 import { affine, fixedWidth, linear, TRUNCATED_NORMAL_002 } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
-import type { Backbone } from "../backbone.ts";
+import { type Backbone, type BlockInputs, inputsAt } from "../backbone.ts";
 import type { ConvnextConfig } from "./config.ts";
 
 const EPSILON = 1e-6;
@@ -15,7 +15,13 @@ const EXPANSION = 4;
 const STEM_STRIDE = 4;
 
 /** image (N, 3, H, W) -> (N, last width, H/32, W/32) for four stages; sizes are rounded down. */
-export function convnextFeatureMap(scope: Scope, image: Tensor, config: ConvnextConfig, mode: Mode): Tensor {
+export function convnextFeatureMap(
+  scope: Scope,
+  image: Tensor,
+  config: ConvnextConfig,
+  mode: Mode,
+  inputs?: BlockInputs,
+): Tensor {
   const total = config.depths.reduce((sum, depth) => sum + depth, 0);
   const patches = convolution(scope.at("stem", 0), image, config.dims[0]!, STEM_STRIDE, { stride: STEM_STRIDE });
   let x = layerNorm(scope.at("stem", 1), channelsLast(patches), EPSILON); // (N, H/4, W/4, C)
@@ -25,7 +31,8 @@ export function convnextFeatureMap(scope: Scope, image: Tensor, config: Convnext
     if (s > 0) x = downsample(stage.at("downsample"), x, config.dims[s]!);
     for (let b = 0; b < depth; b++) {
       const dropPath = total === 1 ? 0 : (config.drop_path_rate * done++) / (total - 1);
-      x = block(stage.at("blocks", b), x, dropPath, config, mode);
+      const { block: read, branch } = inputsAt(inputs, { index: b, depths: config.depths });
+      x = block(stage.at("blocks", b), channelsLast(read(channelsFirst(x))), branch, dropPath, config, mode);
     }
     const map = x;
     scope.layer(`stage.${s + 1}`, () => channelsFirst(map));
@@ -40,10 +47,17 @@ function downsample(scope: Scope, x: Tensor, channels: number): Tensor {
 }
 
 /** x (N, H, W, C) -> the same shape. */
-function block(scope: Scope, x: Tensor, dropPath: number, config: ConvnextConfig, mode: Mode): Tensor {
+function block(
+  scope: Scope,
+  x: Tensor,
+  branch: (x: Tensor) => Tensor,
+  dropPath: number,
+  config: ConvnextConfig,
+  mode: Mode,
+): Tensor {
   return scope.run(() => {
     const width = fixedWidth(x);
-    const depthwise = convolution(scope.at("conv_dw"), channelsFirst(x), width, 7, { groups: width });
+    const depthwise = convolution(scope.at("conv_dw"), branch(channelsFirst(x)), width, 7, { groups: width });
     const normal = layerNorm(scope.at("norm"), channelsLast(depthwise), EPSILON);
     const hidden = gelu(pointwise(scope.at("mlp", "fc1"), normal, EXPANSION * width, config));
     const gamma =
@@ -82,4 +96,5 @@ export const convnextBackbone: Backbone<ConvnextConfig> = {
   featureMap: convnextFeatureMap,
   pool: (scope, map, { head_norm_eps }) => layerNorm(scope.at("head", "norm"), reduceMean(map, [2, 3]), head_norm_eps),
   classify: (scope, features, { num_classes }) => linear(scope.at("head", "fc"), features, num_classes),
+  lastLayer: "head.fc",
 };

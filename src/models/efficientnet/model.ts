@@ -9,7 +9,7 @@ import { channelsOf, conv2d } from "../../nn/conv.ts";
 import { divisibleChannels, invertedResidual } from "../../nn/inverted-residual.ts";
 import { linear } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
-import type { Backbone } from "../backbone.ts";
+import { type Backbone, type BlockInputs, inputsAt } from "../backbone.ts";
 import type { EfficientnetConfig } from "./config.ts";
 
 interface StageDefinition {
@@ -36,7 +36,13 @@ const STEM_CHANNELS = 32;
 const LAST_CHANNELS = 1280;
 
 /** image (N, 3, H, W) -> (N, 1280 times the multiplier, H/32, W/32). */
-export function efficientnetFeatureMap(scope: Scope, image: Tensor, config: EfficientnetConfig, mode: Mode): Tensor {
+export function efficientnetFeatureMap(
+  scope: Scope,
+  image: Tensor,
+  config: EfficientnetConfig,
+  mode: Mode,
+  inputs?: BlockInputs,
+): Tensor {
   const scaled = (channels: number) => divisibleChannels(channels * config.channel_multiplier);
   const depths = STAGES.map(({ repeats }) => Math.ceil(repeats * config.depth_multiplier));
   const total = depths.reduce((sum, depth) => sum + depth, 0);
@@ -46,8 +52,10 @@ export function efficientnetFeatureMap(scope: Scope, image: Tensor, config: Effi
   STAGES.forEach(({ kernel, stride, expansion, channels }, stage) => {
     for (let index = 0; index < depths[stage]!; index++) {
       const before = channelsOf(x);
-      x = invertedResidual(scope.at("blocks", stage, index), x, {
+      const { block: read, branch } = inputsAt(inputs, { index, depths });
+      x = invertedResidual(scope.at("blocks", stage, index), read(x), {
         mode,
+        branch,
         expanded: expansion === "none" ? undefined : divisibleChannels(before * expansion),
         channels: scaled(channels),
         kernel,
@@ -73,4 +81,5 @@ export const efficientnetBackbone: Backbone<EfficientnetConfig> = {
       weightInit: { kind: "uniform", low: -bound, high: bound },
     });
   },
+  lastLayer: "classifier",
 };

@@ -8,7 +8,7 @@ import { channelsOf, conv2d } from "../../nn/conv.ts";
 import { divisibleChannels, invertedResidual } from "../../nn/inverted-residual.ts";
 import { linear } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
-import type { Backbone } from "../backbone.ts";
+import { type Backbone, type BlockInputs, inputsAt } from "../backbone.ts";
 import type { Mobilenetv3Config } from "./config.ts";
 
 interface BlockDefinition {
@@ -60,10 +60,17 @@ const LAST_CHANNELS = { large: 960, small: 576 } as const;
 const FEATURES = { large: 1280, small: 1024 } as const;
 
 /** image (N, 3, H, W) -> (N, 960 or 576 times the multiplier, H/32, W/32). */
-export function mobilenetv3FeatureMap(scope: Scope, image: Tensor, config: Mobilenetv3Config, mode: Mode): Tensor {
+export function mobilenetv3FeatureMap(
+  scope: Scope,
+  image: Tensor,
+  config: Mobilenetv3Config,
+  mode: Mode,
+  inputs?: BlockInputs,
+): Tensor {
   const { channel_multiplier: multiplier, variant } = config;
   const scaled = (channels: number) => divisibleChannels(channels * multiplier);
   const stages = STAGES[variant];
+  const depths = stages.map(({ length }) => length);
   const stemChannels = multiplier < 0.75 ? STEM_CHANNELS : scaled(STEM_CHANNELS);
   const stem = conv2d(scope.at("conv_stem"), image, stemChannels, 3, { stride: 2 });
   let x = hardSwish(batchNorm(scope.at("bn1"), stem, mode)); // (N, 16, H/2, W/2)
@@ -74,8 +81,10 @@ export function mobilenetv3FeatureMap(scope: Scope, image: Tensor, config: Mobil
     blocks.forEach(({ kernel, stride, expansion, channels, squeezes, activation }, index) => {
       const expanded = expansion === "none" ? undefined : divisibleChannels(channelsOf(x) * expansion);
       const reduced = divisibleChannels((expanded ?? channelsOf(x)) / 4);
-      x = invertedResidual(scope.at("blocks", stage, index), x, {
+      const { block: read, branch } = inputsAt(inputs, { index, depths });
+      x = invertedResidual(scope.at("blocks", stage, index), read(x), {
         mode,
+        branch,
         expanded,
         channels: scaled(channels),
         kernel,
@@ -110,4 +119,5 @@ export const mobilenetv3Backbone: Backbone<Mobilenetv3Config> = {
       weightInit: { kind: "uniform", low: -bound, high: bound },
     });
   },
+  lastLayer: "classifier",
 };

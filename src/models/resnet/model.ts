@@ -7,13 +7,19 @@ import { batchNorm } from "../../nn/batch-norm.ts";
 import { channelsOf, conv2d } from "../../nn/conv.ts";
 import { torchLinear } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
-import type { Backbone } from "../backbone.ts";
+import { type Backbone, type BlockInputs, inputsAt } from "../backbone.ts";
 import type { ResnetConfig } from "./config.ts";
 
 const EXPANSION = { BasicBlock: 1, Bottleneck: 4 } as const;
 
 /** image (N, 3, H, W) -> (N, last channels * expansion, H/32, W/32). */
-export function resnetFeatureMap(scope: Scope, image: Tensor, config: ResnetConfig, mode: Mode): Tensor {
+export function resnetFeatureMap(
+  scope: Scope,
+  image: Tensor,
+  config: ResnetConfig,
+  mode: Mode,
+  inputs?: BlockInputs,
+): Tensor {
   const stem = conv2d(scope.at("conv1"), image, config.stem_channels, 7, { stride: 2 }); // (N, 64, H/2, W/2)
   const activated = relu(batchNorm(scope.at("bn1"), stem, mode));
   let x = maxPool(activated, [3, 3], { strides: [2, 2], padding: [1, 1] }); // (N, 64, H/4, W/4)
@@ -21,8 +27,10 @@ export function resnetFeatureMap(scope: Scope, image: Tensor, config: ResnetConf
     Array.from({ length: count }, (_, index) => ({ stage, index })),
   );
   blocks.forEach(({ stage, index }, i) => {
-    x = block(scope.at(`layer${stage + 1}`, index), x, mode, {
+    const { block: read, branch } = inputsAt(inputs, { index, depths: config.layers });
+    x = block(scope.at(`layer${stage + 1}`, index), read(x), mode, {
       kind: config.block,
+      branch,
       channels: config.channels[stage]!,
       stride: index === 0 && stage > 0 ? 2 : 1,
       dropPath: i === 0 ? 0 : (config.drop_path_rate * i) / (blocks.length - 1),
@@ -35,6 +43,7 @@ export function resnetFeatureMap(scope: Scope, image: Tensor, config: ResnetConf
 
 interface BlockOptions {
   readonly kind: ResnetConfig["block"];
+  readonly branch: (x: Tensor) => Tensor;
   readonly channels: number;
   readonly stride: number;
   readonly dropPath: number;
@@ -43,7 +52,7 @@ interface BlockOptions {
 
 /** relu(shortcut + residual) */
 function block(scope: Scope, x: Tensor, mode: Mode, options: BlockOptions): Tensor {
-  const { kind, channels, stride, dropPath, zeroLast } = options;
+  const { kind, branch, channels, stride, dropPath, zeroLast } = options;
   const wide = channels * EXPANSION[kind];
   // kernel, channels, stride of each convolution
   const convolutions: readonly (readonly [number, number, number])[] =
@@ -64,7 +73,7 @@ function block(scope: Scope, x: Tensor, mode: Mode, options: BlockOptions): Tens
       const weightInit = { kind: last && zeroLast ? "zeros" : "ones" } as const;
       const normal = batchNorm(scope.at(`bn${i + 1}`), convolved, mode, { weightInit });
       return last ? normal : relu(normal);
-    }, x);
+    }, branch(x));
     const changes = stride !== 1 || channelsOf(x) !== wide;
     const shortcut = changes ? projection(scope.at("downsample"), x, wide, stride, mode) : x;
     return relu(add(mode.dropPath(x.graph, residual, dropPath, x.shape[0]!), shortcut));
@@ -79,4 +88,5 @@ export const resnetBackbone: Backbone<ResnetConfig> = {
   featureMap: resnetFeatureMap,
   pool: (_scope, map) => reduceMean(map, [2, 3]),
   classify: (scope, features, { num_classes }) => torchLinear(scope.at("fc"), features, num_classes),
+  lastLayer: "fc",
 };

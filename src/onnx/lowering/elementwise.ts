@@ -67,6 +67,7 @@ export const unaryLowering: LoweringRules<keyof UnaryOps> = {
     const float = dtype === "float32" || dtype === "float16";
     return float ? context.emit("Relu", inputs) : context.emit("Max", [inputs[0]!, scalar(context, 0, dtype)]);
   },
+  relu6: (context, [x], { dtype }) => context.emit("Clip", [x!, scalar(context, 0, dtype), scalar(context, 6, dtype)]),
   sign: (context, inputs, node) => {
     if (context.target !== "webgpu") return context.emit("Sign", inputs);
     const zero = scalar(context, 0, node.dtype);
