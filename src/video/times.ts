@@ -13,7 +13,7 @@ const SINGLE_FRAME_SECONDS = 0.04;
  * @param times in seconds, ascending, at least one
  */
 export function frameAt(times: Float64Array, seconds: number): number {
-  const forgiven = Math.min(ROUNDING_SECONDS, frameSeconds(times) / 4);
+  const forgiven = Math.min(ROUNDING_SECONDS, meanFrameSeconds(times) / 4);
   let [low, high] = [0, times.length];
   // The first frame whose time is yet to come is found between them.
   while (low < high) {
@@ -30,7 +30,7 @@ export function videoEnd(times: Float64Array): number {
 }
 
 /** The mean time between frames; of a single one, a guess. */
-function frameSeconds(times: Float64Array): number {
+export function meanFrameSeconds(times: Float64Array): number {
   const last = times.length - 1;
   const span = last < 1 ? 0 : (times[last]! - times[0]!) / last;
   return span > 0 ? span : SINGLE_FRAME_SECONDS;
@@ -43,5 +43,5 @@ function medianFrameSeconds(times: Float64Array): number {
     .map((time, i) => time - times[i]!)
     .sort();
   const median = gaps[gaps.length >>> 1]!;
-  return median > 0 ? median : frameSeconds(times);
+  return median > 0 ? median : meanFrameSeconds(times);
 }
