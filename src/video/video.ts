@@ -51,6 +51,8 @@ export interface VideoLimits {
 }
 
 export interface OpenVideoOptions extends VideoLimits {
+  /** Frames a second of a folder of pictures, which says nothing of it. Default 25. */
+  readonly frameRate?: number;
   readonly signal?: AbortSignal;
 }
 

@@ -1,0 +1,66 @@
+// Which parts of a video are decoded for the frames that are wanted: a part begins with a seek to a frame that needs no other, and gives the wanted
+// frames after it. Going on in a part decodes what lies between; a new part starts a program.
+import type { FrameTimes } from "./frame-times.ts";
+
+/** So many pixels are decoded in about the time that a program needs to start. */
+const PIXELS_OF_A_START = 30e6;
+/** Frames are asked for by their times in an expression that is evaluated for each frame. */
+const MOST_RUNS = 200;
+
+/**
+ * Numbers of frames, part by part.
+ *
+ * @param indices ascending
+ * @param pixels of a frame
+ */
+export function planParts(indices: readonly number[], { pts, keys }: FrameTimes, pixels: number): number[][] {
+  const parts: number[][] = [];
+  let runs = 0;
+  for (const index of indices) {
+    const part = parts.at(-1);
+    const last = part?.at(-1);
+    if (part !== undefined && last !== undefined && runs < MOST_RUNS) {
+      const key = keyBefore(keys, pts[index]!);
+      const skipped = key === undefined ? 0 : firstAtOrAfter(pts, key) - last - 1;
+      if (skipped * pixels < PIXELS_OF_A_START) {
+        if (index !== last + 1) runs++;
+        part.push(index);
+        continue;
+      }
+    }
+    parts.push([index]);
+    runs = 1;
+  }
+  return parts;
+}
+
+/** An expression of ffmpeg that is true for these frames alone; undefined when they are one run. */
+export function selection(indices: readonly number[], pts: Float64Array): string | undefined {
+  const runs: [from: number, to: number][] = [];
+  for (const index of indices) {
+    const run = runs.at(-1);
+    if (run !== undefined && index === run[1] + 1) run[1] = index;
+    else runs.push([index, index]);
+  }
+  if (runs.length === 1) return undefined;
+  return runs
+    .map(([from, to]) => (from === to ? `eq(pts,${pts[from]})` : `between(pts,${pts[from]},${pts[to]})`))
+    .join("+");
+}
+
+/** The last frame at or before a time that needs no other; undefined before the first. */
+export function keyBefore(keys: Float64Array, pts: number): number | undefined {
+  const after = firstAtOrAfter(keys, pts);
+  return keys[after] === pts ? pts : keys[after - 1];
+}
+
+/** The place of the first that is not smaller; their number when all are. */
+export function firstAtOrAfter(sorted: Float64Array, value: number): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (sorted[middle]! < value) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}

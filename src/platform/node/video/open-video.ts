@@ -1,0 +1,116 @@
+// What opens a video in Node: animations and folders of pictures are decoded here; everything else by ffmpeg.
+import { resolve } from "node:path";
+import { describeValue, isUrl, readBytes } from "../../../byte-sources.ts";
+import { NotFoundError, UsageError, VideoError } from "../../../errors.ts";
+import { sniff } from "../../../image/sniff.ts";
+import type { OpenVideoOptions, Video, VideoLimits, VideoSource } from "../../../video/video.ts";
+import { nodeFiles } from "../files.ts";
+import { pathOf } from "../path-of.ts";
+import { readRange } from "../read-range.ts";
+import { openAnimation } from "./animation-video.ts";
+import { openFfmpegVideo, type VideoFile } from "./ffmpeg-video.ts";
+import { openFolderVideo } from "./folder-video.ts";
+import { requireNotAborted } from "./frame-requests.ts";
+import { writePrivateFile } from "./private-file.ts";
+import { DEFAULT_LIMITS } from "./probe.ts";
+import { findFfmpeg } from "./programs.ts";
+
+const SNIFFED_BYTES = 4096;
+/** Of a video that is handed over as bytes, and of an animation. */
+const MAX_BYTES = 2 ** 31;
+const DEFAULT_FRAME_RATE = 25;
+const IN_MEMORY = "the video";
+
+/**
+ * Opens a video file, a folder of frames or an animation.
+ *
+ * @throws NotFoundError, LimitError, UsageError; VideoError
+ */
+export async function openVideo(source: VideoSource, options: OpenVideoOptions = {}): Promise<Video> {
+  const { signal, frameRate = DEFAULT_FRAME_RATE, ...given } = options;
+  const limits = { ...DEFAULT_LIMITS, ...given };
+  if (!(frameRate > 0 && frameRate <= limits.maxFrameRate))
+    throw new UsageError(`${frameRate} frames a second: between 0 and ${limits.maxFrameRate} are possible`);
+  requireNotAborted(signal, IN_MEMORY);
+  if (typeof source === "string" || isUrl(source)) {
+    const name = typeof source === "string" ? source : pathOf(source);
+    return openPath(name, frameRate, limits, signal);
+  }
+  const bytes = await readBytes(source, "a video", MAX_BYTES);
+  if (bytes === undefined)
+    throw new UsageError(
+      `a video is opened from a path, a file: URL or bytes, got ${describeValue(source)}`,
+      "a camera and an address are live sources: openLive",
+    );
+  const format = requireVideo(bytes, IN_MEMORY);
+  if (format !== undefined) return openAnimation(bytes, format, IN_MEMORY, limits);
+  await requireDecoder(IN_MEMORY);
+  const { path, release } = await writePrivateFile(bytes);
+  try {
+    return await openFile({ path, name: IN_MEMORY, release }, limits, signal);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+async function openPath(
+  name: string,
+  frameRate: number,
+  limits: Required<VideoLimits>,
+  signal: AbortSignal | undefined,
+): Promise<Video> {
+  const entry = await nodeFiles.stat(name);
+  if (entry === undefined)
+    throw /^[a-z][a-z0-9+.-]+:\/\//i.test(name)
+      ? new UsageError(
+          `addresses are not fetched: ${name.slice(0, 200)}`,
+          "hand over what fetch answers, or open it as a live source",
+        )
+      : new NotFoundError("video", name);
+  if (entry.isDirectory) return openFolderVideo(name, frameRate, limits);
+  const format = requireVideo(await readRange(name, 0, SNIFFED_BYTES), name);
+  if (format !== undefined)
+    return openAnimation(await nodeFiles.read(name, { maxBytes: MAX_BYTES }), format, name, limits);
+  return openFile({ path: resolve(name), name }, limits, signal);
+}
+
+async function openFile(
+  file: VideoFile,
+  limits: Required<VideoLimits>,
+  signal: AbortSignal | undefined,
+): Promise<Video> {
+  return openFfmpegVideo(await requireDecoder(file.name), file, limits, signal);
+}
+
+async function requireDecoder(name: string) {
+  const programs = await findFfmpeg();
+  if (programs !== undefined) return programs;
+  throw new VideoError(`${name}: nothing here decodes videos: ffmpeg and ffprobe are not on the PATH`, {
+    code: "video_decoder_missing",
+    hint: "install ffmpeg (Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg; Windows: winget install ffmpeg); folders of pictures, animated GIF and WebP need nothing",
+  });
+}
+
+/**
+ * Whether these are the first bytes of an animation, which is decoded here; undefined for what may be a video.
+ *
+ * @throws VideoError for what is certainly none
+ */
+function requireVideo(bytes: Uint8Array, name: string): "gif" | "webp" | undefined {
+  if (bytes.length === 0)
+    throw new VideoError(`${name} is empty: 0 bytes`, { code: "video_empty", hint: "was it copied completely?" });
+  const { picture, name: found } = sniff(bytes);
+  if (picture === "gif" || picture === "webp") return picture;
+  if (found.startsWith("not ")) return undefined;
+  const isPicture = picture !== undefined || /picture|drawing|icon/.test(found);
+  if (isPicture || /text|page|document|archive|sound/.test(found))
+    throw new VideoError(`${name} is ${found}, not a video`, {
+      code: "not_a_video",
+      hint: isPicture
+        ? "pictures are classified one by one; a folder of them can stand for a video"
+        : "MP4, MOV, WebM, Matroska, AVI, animated GIF and WebP are read",
+      data: { found },
+    });
+  return undefined;
+}

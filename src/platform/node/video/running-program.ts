@@ -1,0 +1,189 @@
+// A program that runs beside this process and always ends: when its work is done, when nobody wants it any more, when it says nothing for too long,
+// when this process ends. (Where this process is killed, the program's next write fails, which ends it.)
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+import { AbortedError, VideoError } from "../../../errors.ts";
+
+export interface ProgramOptions {
+  /** What it works on, for messages. */
+  readonly name: string;
+  /** How long it may say nothing, in milliseconds, while somebody waits for it. */
+  readonly stallMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Default "ignore". */
+  readonly stdin?: "ignore" | "inherit";
+  /** Every line of its standard error. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** Lines that are kept for a message. */
+const KEPT_PROBLEMS = 6;
+/** No line of interest is longer; a file's own texts are in them. */
+const LONGEST_LINE = 4096;
+
+const alive = new Set<ChildProcess>();
+let isExitWatched = false;
+
+function watchExit(): void {
+  if (isExitWatched) return;
+  isExitWatched = true;
+  process.once("exit", () => {
+    for (const child of alive) child.kill("SIGKILL");
+  });
+}
+
+export class RunningProgram {
+  readonly output: Readable;
+  /** Settles when it has ended and all its output has been read; never fails. */
+  readonly ended: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #options: ProgramOptions;
+  readonly #problems: string[] = [];
+  readonly #onAbort = () => this.kill();
+  #exitCode: number | null = null;
+  #startFailure: Error | undefined;
+  #clock: NodeJS.Timeout | undefined;
+  #lastSign = 0;
+  #isStalled = false;
+  #wasKilled = false;
+  #isOver = false;
+
+  constructor(program: string, args: readonly string[], options: ProgramOptions) {
+    this.#options = options;
+    watchExit();
+    const child = spawn(program, args, {
+      stdio: [options.stdin ?? "ignore", "pipe", "pipe"],
+      env: { ...process.env, AV_LOG_FORCE_NOCOLOR: "1" },
+      windowsHide: true,
+      shell: false,
+    });
+    this.#child = child;
+    alive.add(child);
+    this.output = child.stdout!;
+    this.output.on("data", () => this.#sign());
+    this.output.pause();
+    this.#readLines(child.stderr!);
+    this.ended = new Promise((resolve) => {
+      const finish = () => {
+        this.#isOver = true;
+        alive.delete(child);
+        this.rest();
+        options.signal?.removeEventListener("abort", this.#onAbort);
+        resolve();
+      };
+      child.once("error", (error) => {
+        this.#startFailure = error;
+        if (child.pid === undefined) finish();
+      });
+      child.once("close", (code) => {
+        this.#exitCode = code;
+        finish();
+      });
+    });
+    if (options.signal?.aborted === true) this.kill();
+    else options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get exitCode(): number | null {
+    return this.#exitCode;
+  }
+
+  /** What it complained about last, in its own words. */
+  get problems(): readonly string[] {
+    return this.#problems;
+  }
+
+  /** Somebody waits for it from now on: it has `stallMs` to say something. */
+  wait(): void {
+    if (this.#clock !== undefined || this.#isOver) return;
+    this.#lastSign = performance.now();
+    const { stallMs } = this.#options;
+    const check = () => {
+      const left = stallMs - (performance.now() - this.#lastSign);
+      if (left > 0) this.#clock = setTimeout(check, left);
+      else {
+        this.#isStalled = true;
+        this.kill();
+      }
+    };
+    this.#clock = setTimeout(check, stallMs);
+  }
+
+  /** Nobody waits for it. */
+  rest(): void {
+    clearTimeout(this.#clock);
+    this.#clock = undefined;
+  }
+
+  kill(): void {
+    this.#wasKilled = true;
+    this.rest();
+    this.output.destroy();
+    this.#child.stderr?.destroy();
+    if (!this.#isOver) this.#child.kill("SIGKILL");
+  }
+
+  /** Why it ended before its work was done, where that is not for the file to explain; undefined otherwise. */
+  interruption(): Error | undefined {
+    const { name, stallMs, signal } = this.#options;
+    if (signal?.aborted === true) return new AbortedError(`reading ${name}`, signal.reason);
+    if (this.#isStalled)
+      return new VideoError(`${name}: the decoder has said nothing for ${stallMs / 1000} s`, {
+        code: "video_stalled",
+        hint: "the file may be made to keep a decoder busy, or the source is too slow: stallMs is how long it may take",
+        data: { stallMs },
+      });
+    if (this.#startFailure !== undefined)
+      return new VideoError(`${name}: the decoder did not start (${this.#startFailure.message})`, {
+        cause: this.#startFailure,
+      });
+    if (this.#exitCode === null && !this.#wasKilled && this.#isOver)
+      return new VideoError(`${name}: the decoder was ended from outside or has crashed`, {
+        hint: "its memory may have run out: smaller videos need less",
+        data: { signal: this.#child.signalCode },
+      });
+    return undefined;
+  }
+
+  #sign(): void {
+    this.#lastSign = performance.now();
+  }
+
+  #readLines(errors: Readable): void {
+    let rest = "";
+    errors.setEncoding("utf8");
+    const take = (line: string) => {
+      this.#options.onLine?.(line);
+      if (!/\[(error|fatal|panic)\]/.test(line)) return;
+      this.#problems.push(plainWords(line));
+      if (this.#problems.length > KEPT_PROBLEMS) this.#problems.shift();
+    };
+    errors.on("data", (text: string) => {
+      this.#sign();
+      const lines = (rest + text).split(/\r?\n/);
+      rest = lines.pop()!.slice(0, LONGEST_LINE);
+      for (const line of lines) take(line.slice(0, LONGEST_LINE));
+    });
+    errors.on("end", () => {
+      if (rest !== "") take(rest);
+    });
+    errors.on("error", () => undefined); // of a program that was killed
+    this.output.on("error", () => undefined);
+  }
+}
+
+/** "[mov,mp4 @ 0x55cadfd5] [error] moov atom not found" -> "moov atom not found" */
+function plainWords(line: string): string {
+  return (
+    line
+      .replace(/^(\[[^\]]*\] ?)+/, "")
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: a file's own texts must not reach a terminal with them
+      .replace(/[\u0000-\u001f\u007f-\u009f]/g, " ")
+      .trim()
+      .slice(0, 300)
+  );
+}
