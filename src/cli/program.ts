@@ -15,6 +15,7 @@ import { addIndex } from "./commands/index.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addLearn } from "./commands/learn.ts";
 import { addModels } from "./commands/models.ts";
+import { addMotion } from "./commands/motion.ts";
 import { addPage } from "./commands/page.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRecipes } from "./commands/recipes.ts";
@@ -46,6 +47,7 @@ const COMMANDS: readonly AddCommand[] = [
   addExport,
   addRun,
   addScenes,
+  addMotion,
   addPage,
   addDoctor,
 ];

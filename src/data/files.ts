@@ -85,6 +85,20 @@ export async function mapLimited<T, R>(
   return results;
 }
 
+/** Works on several values at once. After a failure nothing new is begun, and what is under way is waited for: it may write files. */
+export async function untilFailure<T>(
+  values: readonly T[],
+  limit: number,
+  work: (value: T) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  await mapLimited(values, limit, async (value) => {
+    if (failures.length > 0) return;
+    await work(value).catch((error: unknown) => failures.push(error));
+  });
+  if (failures.length > 0) throw failures[0];
+}
+
 /** @throws AbortedError when the signal has fired */
 export function checkAborted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new AbortedError(what, signal.reason);

@@ -7,12 +7,13 @@ import { resample } from "../../image/resample.ts";
 import { drawScene, framed, largestJigsaw } from "../../image/scene.ts";
 import { RandomSource } from "../../random.ts";
 import { type DataProblem, type Dataset, list, membersByClass } from "../dataset.ts";
-import { checkAborted, type DecodePicture, mapLimited } from "../files.ts";
+import { checkAborted, type DecodePicture, untilFailure } from "../files.ts";
 import { matchNames } from "../labels.ts";
+import type { NewFolderFiles } from "../new-folder.ts";
 import type { OpenedData } from "../open.ts";
 import { SPLITS, type SplitName } from "../samples.ts";
-import { ScenePictures } from "./scene-pictures.ts";
-import type { EncodedScene, SceneFiles } from "./write-scenes.ts";
+import { SquarePictures } from "../square-pictures.ts";
+import type { EncodedScene } from "./write-scenes.ts";
 import { requireFolders, writeScenes } from "./write-scenes.ts";
 
 export interface SceneSettings {
@@ -48,7 +49,7 @@ export interface GenerateScenesOptions extends SceneSettings {
   readonly sourceName: string;
   /** The new data set's folder; nothing may be there. */
   readonly out: string;
-  readonly files: SceneFiles;
+  readonly files: NewFolderFiles;
   readonly decode: DecodePicture;
   /** Pixels to the bytes of a JPEG file. */
   readonly encode: (image: RawImage) => Promise<Uint8Array>;
@@ -95,8 +96,8 @@ export async function generateScenes(options: GenerateScenesOptions): Promise<Ge
   const record = settingsRecord(options, classes);
   await writeScenes(files, options.out, record, async (write) => {
     for (const plan of plans) {
-      const pictures = new ScenePictures(plan.dataset, options.evidence, files, options.decode);
-      await untilFailure([...plan.evidence.keys()], async (place) => {
+      const pictures = new SquarePictures(plan.dataset, options.evidence, files, options.decode);
+      await untilFailure([...plan.evidence.keys()], PARALLEL, async (place) => {
         checkAborted(signal, "making scenes");
         await write(plan.split, await makeScene(plan, place, pictures, classes, options));
         onScene?.(++done, total);
@@ -106,16 +107,6 @@ export async function generateScenes(options: GenerateScenesOptions): Promise<Ge
     }
   });
   return { counts, labels: classes.map(({ label }) => label), problems };
-}
-
-/** Works on several values at once. After a failure nothing new is begun, and what is under way is waited for: it writes files. */
-async function untilFailure<T>(values: readonly T[], work: (value: T) => Promise<void>): Promise<void> {
-  const failures: unknown[] = [];
-  await mapLimited(values, PARALLEL, async (value) => {
-    if (failures.length > 0) return;
-    await work(value).catch((error: unknown) => failures.push(error));
-  });
-  if (failures.length > 0) throw failures[0];
 }
 
 function checkSettings(settings: SceneSettings): void {
@@ -216,7 +207,7 @@ function balancedOrder(members: readonly (readonly number[])[], count: number, r
 async function makeScene(
   { split, dataset, evidence, evidenceOf, material: items, distractors }: SplitPlan,
   place: number,
-  pictures: ScenePictures,
+  pictures: SquarePictures,
   classes: readonly SceneClass[],
   options: GenerateScenesOptions,
 ): Promise<EncodedScene> {

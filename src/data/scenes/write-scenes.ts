@@ -1,15 +1,14 @@
-// The folder of a scene data set: written under a temporary name, which becomes the real one when everything is there.
+// The folder of a scene data set: scenes in class folders, the boxes of every split, and a record of how it was made.
 import { UsageError } from "../../errors.ts";
-import type { DataFiles } from "../files.ts";
+import {
+  FolderMaker,
+  folderName,
+  type NewFolderFiles,
+  SPLIT_FOLDERS,
+  sampleName,
+  writeNewFolder,
+} from "../new-folder.ts";
 import type { SplitName } from "../samples.ts";
-
-/** What writing a data set needs of files. A `Host`'s are of this kind. */
-export interface SceneFiles extends Pick<DataFiles, "read" | "readRange" | "stat" | "join"> {
-  writeAtomic(path: string, bytes: Uint8Array | string): Promise<void>;
-  rename(from: string, to: string): Promise<void>;
-  remove(path: string): Promise<void>;
-  makeDirectory(path: string): Promise<void>;
-}
 
 export interface EncodedScene {
   readonly label: string;
@@ -19,31 +18,24 @@ export interface EncodedScene {
   readonly box: readonly number[];
 }
 
-const FOLDERS: Readonly<Record<SplitName, string>> = { train: "train", validation: "val", test: "test" };
-
 /**
  * Writes scenes as `fill` hands them over, then the boxes of every split and the record.
  *
- * @throws UsageError when something is at `out`; whatever `fill` throws, after everything was taken away again
+ * @throws as `writeNewFolder`
  */
 export async function writeScenes(
-  files: SceneFiles,
+  files: NewFolderFiles,
   out: string,
   record: Record<string, unknown>,
   fill: (write: (split: SplitName, scene: EncodedScene) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  if ((await files.stat(out)) !== undefined)
-    throw new UsageError(`${out} is there already`, "name a new folder for the scenes, or delete that one");
-  const temporary = `${out.replace(/[/\\]+$/, "")}.tmp`;
-  await files.remove(temporary);
-  try {
+  await writeNewFolder(files, out, "the scenes", async (target) => {
     const boxes = new Map<SplitName, [name: string, box: readonly number[]][]>();
-    const folders = new Map<string, Promise<void>>();
+    const folders = new FolderMaker(files);
     await fill(async (split, { label, number, jpeg, box }) => {
-      const folder = files.join(temporary, FOLDERS[split], folderName(label));
-      if (!folders.has(folder)) folders.set(folder, files.makeDirectory(folder));
-      await folders.get(folder);
-      const name = `${String(number).padStart(6, "0")}.jpg`;
+      const folder = files.join(target, SPLIT_FOLDERS[split], folderName(label));
+      await folders.make(folder);
+      const name = `${sampleName(number)}.jpg`;
       await files.writeAtomic(files.join(folder, name), jpeg);
       if (!boxes.has(split)) boxes.set(split, []);
       boxes.get(split)!.push([`${folderName(label)}/${name}`, box]);
@@ -51,14 +43,10 @@ export async function writeScenes(
     for (const [split, entries] of boxes) {
       // Scenes are finished in any order.
       const sorted = Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-      await files.writeAtomic(files.join(temporary, `${FOLDERS[split]}-boxes.json`), `${JSON.stringify(sorted)}\n`);
+      await files.writeAtomic(files.join(target, `${SPLIT_FOLDERS[split]}-boxes.json`), `${JSON.stringify(sorted)}\n`);
     }
-    await files.writeAtomic(files.join(temporary, "scenes.json"), `${JSON.stringify(record, undefined, 2)}\n`);
-    await files.rename(temporary, out);
-  } catch (error) {
-    await files.remove(temporary);
-    throw error;
-  }
+    await files.writeAtomic(files.join(target, "scenes.json"), `${JSON.stringify(record, undefined, 2)}\n`);
+  });
 }
 
 /**
@@ -82,9 +70,4 @@ export function requireFolders(labels: readonly string[]): void {
       );
     byFolder.set(key, label);
   }
-}
-
-/** A label as a folder's name, from which the label is read again. */
-function folderName(label: string): string {
-  return label.replace(/[/\\:*?"<>|]/g, "_") || "_";
 }

@@ -1,16 +1,16 @@
-// The source pictures of scenes: which may be used for what, read when they are needed, as squares of the evidence's size.
-import { SaccadeError } from "../../errors.ts";
-import type { RawImage } from "../../image/raw-image.ts";
-import { squarePicture } from "../../image/scene.ts";
-import type { RandomSource } from "../../random.ts";
-import type { DataProblem, Dataset } from "../dataset.ts";
-import { type DataFiles, type DecodePicture, loadPicture } from "../files.ts";
+// The source pictures of what is made of them (scenes, moving things): read when they are needed, as squares of one size.
+import { SaccadeError } from "../errors.ts";
+import type { RawImage } from "../image/raw-image.ts";
+import { squarePicture } from "../image/scene.ts";
+import type { RandomSource } from "../random.ts";
+import type { DataProblem, Dataset } from "./dataset.ts";
+import { type DataFiles, type DecodePicture, loadPicture } from "./files.ts";
 
 /** Squares kept in memory, in bytes. */
 const CACHE_BYTES = 256 * 2 ** 20;
 
 /** One split's pictures as squares. */
-export class ScenePictures {
+export class SquarePictures {
   readonly problems: DataProblem[] = [];
   readonly #squares = new Map<number, Promise<RawImage | undefined>>();
   readonly #capacity: number;
@@ -30,7 +30,7 @@ export class ScenePictures {
     if (known !== undefined) return known;
     const square = this.#load(index);
     this.#squares.set(index, square);
-    // The oldest goes: which pictures a scene needs is random, so no order of leaving is better than another.
+    // The oldest goes: which pictures are needed is random, so no order of leaving is better than another.
     if (this.#squares.size > this.#capacity) this.#squares.delete(this.#squares.keys().next().value!);
     return square;
   }
