@@ -18,6 +18,7 @@ import { type ModelMetadata, readMetadata, writeMetadata } from "../onnx/metadat
 import { readOnnx } from "../onnx/read.ts";
 import type { FoundScores, ScoreKind } from "../onnx/score-kind.ts";
 import { printVocabulary } from "../text/vocabulary-files.ts";
+import { clipEntry } from "./clip-entry.ts";
 import { usualExtent } from "./describe.ts";
 import type { LoadedModel, ModelCard, NativeModel, OnnxModel } from "./model.ts";
 import { countGlimpses, pictureFacts } from "./picture-file.ts";
@@ -152,7 +153,7 @@ const STAGE = "saccade.stage";
 const STEPS = "saccade.steps";
 
 function describe({ definition, card }: NativeModel, { precision = "float32" }: ExportOptions): ModelMetadata {
-  const { labels, transform, licence, provenance, vocabulary, textModel, unknownBelow } = card;
+  const { labels, transform, licence, provenance, vocabulary, textModel, unknownBelow, clip } = card;
   return {
     ...(vocabulary === undefined ? {} : printVocabulary(vocabulary)),
     text_model: textModel,
@@ -165,6 +166,7 @@ function describe({ definition, card }: NativeModel, { precision = "float32" }: 
     precision,
     unknown: definition.learnt?.head.unknown?.score,
     unknown_below: unknownBelow === undefined ? undefined : String(unknownBelow),
+    clip: clip === undefined ? undefined : JSON.stringify(clipEntry(clip)),
   };
 }
 

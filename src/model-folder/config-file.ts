@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { FormatError } from "../errors.ts";
 import { faultsText } from "../models/check-config.ts";
+import { clipEntry, clipFacts, clipSchema } from "./clip-entry.ts";
 import { headSchema, learntEntry, learntFacts, learntSchema } from "./learnt-entry.ts";
 import type { EarlyExit, ModelCard } from "./model.ts";
 
@@ -41,6 +42,8 @@ const configFileSchema = z.looseObject({
   /** Where the weights come from and how they were made: free, flat facts. */
   provenance: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   early_exit: earlyExitSchema.optional(),
+  /** Of a model of videos: which frames it sees. */
+  clip: clipSchema.optional(),
   /** A probability: answers that are less sure are called unknown. */
   unknown_below: share.optional(),
   /** The text model whose vectors this one's are compared with. */
@@ -76,7 +79,7 @@ export function parseConfigFile(text: string, where: string): ConfigFile {
 /** What a config.json says about its model. */
 export function cardOf(file: ConfigFile, name: string): ModelCard {
   const { labels, transform, licence, provenance, early_exit: earlyExit, text_model: textModel, learnt } = file;
-  const { unknown_below: unknownBelow } = file;
+  const { unknown_below: unknownBelow, clip } = file;
   return {
     name,
     ...(labels === undefined ? {} : { labels }),
@@ -86,6 +89,7 @@ export function cardOf(file: ConfigFile, name: string): ModelCard {
     ...(earlyExit === undefined ? {} : { earlyExit }),
     ...(textModel === undefined ? {} : { textModel }),
     ...(unknownBelow === undefined ? {} : { unknownBelow }),
+    ...(clip === undefined ? {} : { clip: clipFacts(clip) }),
     ...(learnt === undefined ? {} : { learnt: learntFacts(learnt) }),
   };
 }
@@ -105,7 +109,7 @@ export function earlyExitEntry({ data, pictures, points }: EarlyExit): NonNullab
 
 /** What a card says, as fields of a config.json. */
 export function cardEntries(card: ModelCard) {
-  const { labels, transform, licence, provenance, earlyExit, textModel, unknownBelow, learnt } = card;
+  const { labels, transform, licence, provenance, earlyExit, textModel, unknownBelow, clip, learnt } = card;
   return {
     ...(labels === undefined ? {} : { labels: [...labels] }),
     ...(transform === undefined ? {} : { transform }),
@@ -114,6 +118,7 @@ export function cardEntries(card: ModelCard) {
     ...(earlyExit === undefined ? {} : { early_exit: earlyExitEntry(earlyExit) }),
     ...(textModel === undefined ? {} : { text_model: textModel }),
     ...(unknownBelow === undefined ? {} : { unknown_below: unknownBelow }),
+    ...(clip === undefined ? {} : { clip: clipEntry(clip) }),
     ...(learnt === undefined ? {} : { learnt: learntEntry(learnt) }),
   };
 }

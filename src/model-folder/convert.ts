@@ -89,9 +89,9 @@ export function convertModel(model: NativeModel, where: string, options: Convert
  * @throws UsageError for what a compiled model cannot change, and for labels that are not as many as the classes
  */
 export function convertOnnx(model: OnnxModel, options: ConvertOptions = {}): OnnxModel {
-  const { entry, architecture, config, dtype, provenance, earlyExit: _, ...texts } = options;
+  const { entry, architecture, config, dtype, provenance, earlyExit: _, clip: _clip, ...texts } = options;
   // What was said beside the file goes into it too.
-  const { name, provenance: origin, earlyExit: __, ...said } = model.card;
+  const { name, provenance: origin, earlyExit: __, clip: __clip, ...said } = model.card;
   const labels = options.labels ?? said.labels;
   if (entry !== undefined || architecture !== undefined || config !== undefined || dtype !== undefined)
     throw new UsageError(

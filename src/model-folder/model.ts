@@ -4,6 +4,7 @@ import type { ModelDefinition } from "../models/registry.ts";
 import type { ScoreKind } from "../onnx/score-kind.ts";
 import type { TensorData } from "../tensor.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
+import type { ClipFacts } from "./clip-entry.ts";
 
 /** What stopping early is worth, solved on pictures: for models that run in steps. */
 export interface EarlyExit {
@@ -50,6 +51,8 @@ export interface ModelCard {
   readonly earlyExit?: EarlyExit;
   /** Answers whose probability is below this are called unknown; what that costs is the card's to say. */
   readonly unknownBelow?: number;
+  /** Of a model of videos: which frames it is shown. */
+  readonly clip?: ClipFacts;
   /** How a learnt head came about. */
   readonly learnt?: LearntFacts;
 }

@@ -4,14 +4,14 @@ import { readMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
 import { SCORE_KINDS } from "../onnx/score-kind.ts";
 import { readVocabularyPair } from "../text/vocabulary-files.ts";
+import { clipFacts, clipSchema } from "./clip-entry.ts";
 import type { OnnxModel } from "./model.ts";
 
 /** Throws FormatError when the bytes are not a readable ONNX file, or not all of it. */
 export function onnxModel(bytes: Uint8Array, name: string): OnnxModel {
   requireSelfContained(bytes, name);
-  const { labels, transform, licence, provenance, scores, vocab, merges, text_model, unknown_below } = readMetadata(
-    readOnnx(bytes).metadata,
-  );
+  const { labels, transform, licence, provenance, scores, vocab, merges, text_model, unknown_below, clip } =
+    readMetadata(readOnnx(bytes).metadata);
   const unknownBelow = Number(unknown_below);
   const vocabulary =
     vocab === undefined || merges === undefined
@@ -30,9 +30,21 @@ export function onnxModel(bytes: Uint8Array, name: string): OnnxModel {
       ...(text_model === undefined ? {} : { textModel: text_model }),
       ...(unknownBelow > 0 && unknownBelow <= 1 ? { unknownBelow } : {}),
       ...(kind === undefined ? {} : { scores: kind }),
+      ...parseClip(clip),
       ...(provenance === undefined ? {} : { provenance: parseProvenance(provenance) }),
     },
   };
+}
+
+/** Nothing where the entry is not what this library writes. */
+function parseClip(text: string | undefined): Pick<OnnxModel["card"], "clip"> {
+  if (text === undefined) return {};
+  try {
+    const { data } = clipSchema.safeParse(JSON.parse(text));
+    return data === undefined ? {} : { clip: clipFacts(data) };
+  } catch {
+    return {};
+  }
 }
 
 /** Facts as this library writes them, or anybody's sentence as one fact. */

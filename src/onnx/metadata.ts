@@ -35,6 +35,8 @@ export interface ModelMetadata {
   readonly unknown?: string | undefined;
   /** A probability, as text: answers that are less sure are called unknown. */
   readonly unknown_below?: string | undefined;
+  /** JSON: which frames of a video it sees, as in the model folder's config.json. */
+  readonly clip?: string | undefined;
   /** Version of the library that wrote the file. */
   readonly version?: string | undefined;
 }
@@ -52,6 +54,7 @@ const TEXTS = [
   "text_model",
   "unknown",
   "unknown_below",
+  "clip",
   "version",
 ] as const;
 const labelsSchema = z.array(z.string());

@@ -1,6 +1,7 @@
 // saccade inspect: what a weight file, an ONNX file or a model folder holds.
 import type { Command } from "commander";
 import type { BadValue } from "../../model-folder/check-values.ts";
+import { describeClip } from "../../model-folder/clip-entry.ts";
 import {
   type Inspection,
   inspect,
@@ -160,6 +161,7 @@ function aboutModel({ folder, onnx, scores, card, tokens }: Inspection): Fact[] 
   if (tokens !== undefined) facts.push(["vocabulary", `${tokens} tokens`]);
   if (card?.textModel !== undefined) facts.push(["text model", card.textModel]);
   if (card?.transform !== undefined) facts.push(["transform", card.transform]);
+  if (card?.clip !== undefined) facts.push(["clip", describeClip(card.clip)]);
   if (card?.licence !== undefined) facts.push(["licence", card.licence]);
   for (const [key, value] of Object.entries(card?.provenance ?? {})) facts.push(["provenance", `${key} = ${value}`]);
   if (card?.unknownBelow !== undefined)

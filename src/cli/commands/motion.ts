@@ -20,7 +20,8 @@ Examples:
   $ saccade motion pictures/ clips/ --size 64 --frames 24 --count 6000
   $ saccade motion pictures/ clips/ --kinds direction,order --format frames
 
-The classes: ${motionLabels(MOTION_KINDS).join(", ")}.
+The classes:
+${MOTION_KINDS.map((kind) => `  ${kind.padEnd(11)} ${motionLabels([kind]).join(", ")}`).join("\n")}
 No single frame tells them apart. Each split is made of the source's own, so no
 picture leaks. How the set was made is in motion.json. The same source and
 settings give the same clips.
