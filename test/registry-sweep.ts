@@ -137,7 +137,10 @@ export async function sweepGradients(name: string, options: SweepOptions): Promi
     [inputName]: value,
     targets: tensor("float32", [2, classes], targets),
     ...Object.fromEntries(
-      mode.masks.map(({ name: mask, keep }) => [mask, tensor("float32", [2], new Float32Array(2).fill(1 / keep))]),
+      mode.masks.map(({ name: mask, keep, shape }) => {
+        const sizes = shape as number[];
+        return [mask, tensor("float32", sizes, new Float32Array(elementCount(sizes)).fill(1 / keep))];
+      }),
     ),
   });
   const wrong = trained

@@ -85,6 +85,13 @@ function gfnetToy(config: Config): SweepOptions {
   };
 }
 
+/** A toy of its backbone, by the family that the name begins with. */
+function tsmToy(config: Config): SweepOptions {
+  const family = Object.keys(toys).find((name) => (config.base_model as string).startsWith(name))!;
+  const { num_classes: _, ...backbone } = toys[family]!(config).config!;
+  return { config: { backbone, num_class: 11 }, height: 61, width: 94 };
+}
+
 /** Two blocks of two heads; every token is in one of two texts. */
 function clipTextToy(): SweepOptions {
   const widths = { embed_dim: 11, transformer_width: 24, transformer_heads: 2, transformer_layers: 2 };
@@ -107,6 +114,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   swin: swinToy,
   crossvit: crossvitToy,
   gfnet: gfnetToy,
+  tsm: tsmToy,
 };
 
 /** The toy of a registered model. */

@@ -8,11 +8,17 @@ export class Scope {
   constructor(
     readonly graph: Graph,
     readonly path = "",
+    private readonly layerForm?: (value: Tensor) => Tensor,
   ) {}
 
   /** The scope of a child: `scope.at("attn", "qkv")`. */
   at(...names: (string | number)[]): Scope {
-    return new Scope(this.graph, [this.path, ...names].filter((name) => name !== "").join("."));
+    return new Scope(this.graph, [this.path, ...names].filter((name) => name !== "").join("."), this.layerForm);
+  }
+
+  /** The same place, whose layers become what `form` makes of them when somebody asks: one map a clip of the maps of its frames, say. */
+  withLayers(form: (value: Tensor) => Tensor): Scope {
+    return new Scope(this.graph, this.path, form);
   }
 
   /** Declares `PATH.name`, or finds it when it was declared with the same shape before. */
@@ -31,7 +37,9 @@ export class Scope {
    */
   layer(name: string, value: Tensor | (() => Tensor)): void {
     const full = this.#full(name);
-    if (!this.graph.layers.has(full)) this.graph.layers.set(full, value);
+    if (this.graph.layers.has(full)) return;
+    const form = this.layerForm;
+    this.graph.layers.set(full, form === undefined ? value : () => form(typeof value === "function" ? value() : value));
   }
 
   /** Runs a layer's body with this path recorded on every node it makes, so that errors can say where. */

@@ -1,4 +1,5 @@
 // What a model family offers to the rest: check a configuration, build its graph, adopt official checkpoints, prepare pictures.
+import type { Shape } from "../graph/dimensions.ts";
 import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Mode } from "../nn/mode.ts";
@@ -61,6 +62,23 @@ export interface SolvedThresholds {
   readonly share: number;
 }
 
+/** A model of videos that can see frames as they come, each with what it remembers of those before. */
+export interface FrameByFrame<Config> {
+  /** Whether the configuration's weights are for that: nothing in it waits for later frames. */
+  works(config: Config): boolean;
+  /**
+   * The graph of one frame, (batch, 3, height, width) of known size: `logits` and `features` of it, and `next.NAME` for what the frame after reads as
+   * `remembered(NAME, shape)`, zeros before the first.
+   */
+  build(
+    scope: Scope,
+    frame: Tensor,
+    remembered: (name: string, shape: Shape) => Tensor,
+    config: Config,
+    mode: Mode,
+  ): Readonly<Record<string, Tensor>>;
+}
+
 export interface Architecture<Config> {
   /** As in config.json. */
   readonly name: string;
@@ -97,6 +115,8 @@ export interface Architecture<Config> {
    * all of them compute together.
    */
   readonly stages?: Stages<Config>;
+  /** For models of videos that can go frame by frame. */
+  readonly frameByFrame?: FrameByFrame<Config>;
   /** Fields of a configuration that an official checkpoint states beside its weights; undefined when it is not of this architecture. */
   adoptFacts?(facts: CheckpointFacts): Readonly<Record<string, unknown>> | undefined;
   /** Evaluation preprocessing, in the transform language. Absent for models of texts. */

@@ -12,6 +12,7 @@ import { regnetArchitecture } from "./regnet/architecture.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
 import { swinArchitecture } from "./swin/architecture.ts";
+import { tsmArchitecture } from "./tsm/architecture.ts";
 import { vitArchitecture } from "./vit/architecture.ts";
 
 // Each architecture has its own configuration type; here, where configurations are still JSON, the type is forgotten.
@@ -32,6 +33,7 @@ const all = [
   swinArchitecture,
   crossvitArchitecture,
   gfnetArchitecture,
+  tsmArchitecture,
 ] as unknown as readonly AnyArchitecture[];
 
 export const architectures: ReadonlyMap<string, AnyArchitecture> = new Map(all.map((a) => [a.name, a]));

@@ -1,12 +1,11 @@
 // From a model definition to its inference graph, and from named tensors to checked parameters.
 import { UsageError, WeightsMismatchError } from "../errors.ts";
-import type { Dim } from "../graph/dimensions.ts";
-import { shapesEqual } from "../graph/dimensions.ts";
+import { type Dim, evaluateDim, type Shape, shapesEqual } from "../graph/dimensions.ts";
 import { initialize } from "../graph/initializers.ts";
 import { trace } from "../graph/scope.ts";
 import type { Graph } from "../graph/tensor.ts";
 import { type InferenceOptions, Mode } from "../nn/mode.ts";
-import { type TensorData, tensor } from "../tensor.ts";
+import { elementCount, type TensorData, tensor } from "../tensor.ts";
 import type { NamedTensors } from "./architecture.ts";
 import { layerOf } from "./layers.ts";
 import { pictureInput } from "./picture-input.ts";
@@ -127,6 +126,49 @@ export function stageGraphs(
       return stages.build(scope, stage, inputs, config, Mode.inference());
     });
   return { steps, graphs: new Map([...new Set(steps)].map((stage) => [stage, build(stage)])) };
+}
+
+/** A model of videos as the graph of one frame. */
+export interface FrameGraph {
+  /** Inputs: `image` (batch, 3, height, width) and `state.NAME`. Outputs: `logits`, `features`, and `next.NAME`. */
+  readonly graph: Graph;
+  /** For a session's `state`: input -> the output that replaces it. */
+  readonly state: Readonly<Record<string, string>>;
+  /** What the state's inputs are before the first frame: zeros. */
+  readonly start: Readonly<Record<string, TensorData>>;
+}
+
+/**
+ * The graph of one frame of a stream, which remembers the frames before.
+ *
+ * @throws UsageError for a model that has to see later frames too
+ */
+export function frameGraph(
+  definition: ModelDefinition,
+  { height, width, batch = 1 }: PixelSize & { readonly batch?: number },
+): FrameGraph {
+  const { architecture, config, registered } = definition;
+  const { frameByFrame } = architecture;
+  if (frameByFrame === undefined || !frameByFrame.works(config))
+    throw new UsageError(
+      `${registered?.name ?? architecture.name} answers for whole clips, not frame by frame`,
+      frameByFrame === undefined
+        ? "an online TSM does"
+        : 'weights that were trained so have "online": true in their configuration',
+    );
+  const state: Record<string, string> = {};
+  const start: Record<string, TensorData> = {};
+  const graph = trace((scope) => {
+    const remembered = (name: string, shape: Shape) => {
+      const sizes = shape.map((size) => evaluateDim(size, new Map()));
+      state[`state.${name}`] = `next.${name}`;
+      start[`state.${name}`] = tensor("float32", sizes, new Float32Array(elementCount(sizes)));
+      return scope.graph.input(`state.${name}`, sizes);
+    };
+    const frame = scope.graph.input("image", [batch, 3, height, width]);
+    return frameByFrame.build(scope, frame, remembered, config, Mode.inference());
+  });
+  return { graph, state, start };
 }
 
 /**

@@ -17,6 +17,7 @@ import { registeredRegnets } from "./regnet/registered.ts";
 import { registeredResnets } from "./resnet/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
 import { registeredSwins } from "./swin/registered.ts";
+import { registeredTsms } from "./tsm/registered.ts";
 import { registeredVits } from "./vit/registered.ts";
 
 export type { OfficialFile, RegisteredModel } from "./registered-model.ts";
@@ -35,6 +36,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredSwins,
   ...registeredCrossvits,
   ...registeredGfnets,
+  ...registeredTsms,
 ];
 
 /** Every registered model, in the order of the listing. */

@@ -5,7 +5,7 @@ import { differentiate } from "../../src/graph/gradients/differentiate.ts";
 import { interpret } from "../../src/graph/interpreter/interpret.ts";
 import { Scope, trace } from "../../src/graph/scope.ts";
 import { Graph, type Tensor, widen } from "../../src/graph/tensor.ts";
-import { backbones } from "../../src/models/backbones.ts";
+import { backboneNamed } from "../../src/models/backbones.ts";
 import type { GfnetConfig } from "../../src/models/gfnet/config.ts";
 import { glance, type Look, lookAt, PARTS } from "../../src/models/gfnet/model.ts";
 import { policyStep } from "../../src/models/gfnet/policy.ts";
@@ -340,7 +340,7 @@ test("dropout: one mask a look that trains, none for the policy, and the classif
 test("drop-connect: rates rise from the first block to the last, as MobileNet's official blocks have them", () => {
   const mode = Mode.training();
   const graph = new Graph();
-  const encoder = backbones.mobilenetv3_large_100.changed({ drop_path_rate: 0.2 });
+  const encoder = backboneNamed("mobilenetv3_large_100", { drop_path_rate: 0.2 });
   encoder.featureMap(new Scope(graph), graph.input("image", [2, 3, 32, 32]), mode);
   // 15 blocks and a convolution that counts as one; ten blocks have a residual.
   const blocks = [0, 2, 4, 5, 7, 8, 9, 11, 13, 14];

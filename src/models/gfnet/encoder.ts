@@ -5,8 +5,8 @@ import { Scope } from "../../graph/scope.ts";
 import { Graph, type Tensor } from "../../graph/tensor.ts";
 import { fixedDim } from "../../nn/linear.ts";
 import { Mode } from "../../nn/mode.ts";
-import { backbones, type NamedBackbone } from "../backbones.ts";
-import type { GfnetBackbone } from "./config.ts";
+import { backboneNamed, type NamedBackbone } from "../backbones.ts";
+import { GFNET_BACKBONES, type GfnetBackbone } from "./config.ts";
 
 /** The fields of a configuration that say what the encoders are. */
 export interface EncoderConfig {
@@ -26,8 +26,7 @@ export interface EncodedLook {
 
 /** The backbone of a configuration. Throws UsageError for changes that it does not take. */
 export function encoderOf({ arch, backbone }: Pick<EncoderConfig, "arch" | "backbone">): NamedBackbone {
-  const named: NamedBackbone = backbones[arch];
-  return Object.keys(backbone).length === 0 ? named : named.changed(backbone);
+  return backboneNamed(arch, backbone);
 }
 
 /** pixels (batch, 3, patch, patch). `scope` prefixes the encoder's names. Throws UsageError when the configuration states other widths. */
@@ -52,7 +51,8 @@ export function completeEncoder(json: unknown): unknown {
   const { arch, backbone } = given;
   const changes = typeof backbone === "object" && backbone !== null ? (backbone as Record<string, unknown>) : {};
   // An unknown name is for the schema to refuse.
-  if (typeof arch !== "string" || !Object.hasOwn(backbones, arch) || Object.keys(changes).length === 0) return json;
+  if (typeof arch !== "string" || !Object.hasOwn(GFNET_BACKBONES, arch) || Object.keys(changes).length === 0)
+    return json;
   const { side: _, ...widths } = encoderSizes({ arch: arch as GfnetBackbone, backbone: changes });
   return { ...widths, ...given };
 }

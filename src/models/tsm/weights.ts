@@ -1,0 +1,33 @@
+// Names of TSM's releases, and of the pictures' networks that its weights begin as, -> this library's: the backbone's own under `base_model`, and
+// `new_fc`.
+import type { TensorData } from "../../tensor.ts";
+import type { NamedTensors } from "../architecture.ts";
+import { withoutShiftNames } from "../shifted-backbones.ts";
+import { backboneOf, type TsmConfig } from "./config.ts";
+import { PARTS } from "./model.ts";
+
+const BACKBONE = `${PARTS.backbone}.`;
+const CLASSIFIER = `${PARTS.classifier}.`;
+
+/**
+ * Official names, with `net` where something is shifted; the official online model's, which are those of its backbone alone; and a backbone's trained on
+ * pictures, which is how the video model begins (a last layer for other classes is for the caller to leave out).
+ */
+export function adoptTsmWeights(tensors: NamedTensors, config: TsmConfig): NamedTensors {
+  const names = [...tensors.keys()];
+  const isWhole = names.some((name) => name.startsWith(BACKBONE));
+  const network = new Map<string, TensorData>();
+  const adopted = new Map<string, TensorData>();
+  for (const [name, value] of tensors) {
+    if (isWhole && !name.startsWith(BACKBONE)) adopted.set(name, value);
+    else network.set(isWhole ? name.slice(BACKBONE.length) : name, value);
+  }
+  const backbone = backboneOf(config);
+  // Without dropout the official classifier is the backbone's own last layer.
+  const ownLast = names.some((name) => name.startsWith(CLASSIFIER)) ? undefined : `${backbone.lastLayer}.`;
+  for (const [name, value] of backbone.adopt(withoutShiftNames(network))) {
+    const isLast = ownLast !== undefined && name.startsWith(ownLast);
+    adopted.set(isLast ? CLASSIFIER + name.slice(ownLast.length) : BACKBONE + name, value);
+  }
+  return adopted;
+}
