@@ -13,10 +13,11 @@ import { pathOf } from "./path-of.ts";
 import { readRange } from "./read-range.ts";
 import { createNodeSession, type NodeSession } from "./session.ts";
 import { createStagedNodeSession } from "./staged-session.ts";
+import { openLive } from "./video/open-live.ts";
 import { openVideo } from "./video/open-video.ts";
 import { decodePicture } from "./view-workers.ts";
 
-export interface NodeHost extends Host, DigestHost, EmbeddingsHost, JpegHost, Pick<VideoHost, "openVideo"> {
+export interface NodeHost extends Host, DigestHost, EmbeddingsHost, JpegHost, VideoHost {
   createSession(model: Uint8Array, options?: SessionOptions): Promise<NodeSession>;
 }
 
@@ -36,5 +37,6 @@ export const nodeHost: NodeHost = {
   createSession: (model, options) => createNodeSession(model, options),
   sha256,
   openVideo,
+  openLive,
   createStagedSession: (models, options) => createStagedNodeSession(models, options),
 };

@@ -1,5 +1,5 @@
 // Frames of ffmpeg as they come through a pipe: raw RGB on its standard output, and on its standard error, by the filter showinfo, the time and size
-// of each. A few frames are kept ahead; then the pipe is left full, and ffmpeg waits.
+// of each. Of a file a few frames are kept ahead; then the pipe is left full, and ffmpeg waits. Of a live source only the newest frame is kept.
 import type { RunningProgram } from "./running-program.ts";
 
 export interface PipedFrame {
@@ -21,6 +21,13 @@ const AHEAD = { frames: 4, bytes: 64 * 2 ** 20 };
 
 type Announced = Omit<PipedFrame, "data">;
 
+export interface FramePipeOptions {
+  /** Whether frames that nobody takes in time make room for newer ones; otherwise the program waits. */
+  readonly newestOnly?: boolean;
+  /** Every other line of the program's standard error. */
+  readonly onLine?: (line: string) => void;
+}
+
 export class FramePipe {
   readonly #run: RunningProgram;
   /** What showinfo has said and whose pixels have not come wholly. */
@@ -28,15 +35,25 @@ export class FramePipe {
   /** Pixels that came before their size. */
   readonly #early: Uint8Array[] = [];
   readonly #ready: PipedFrame[] = [];
+  readonly #options: FramePipeOptions;
   #pixels: Uint8Array | undefined;
   #filled = 0;
+  /** Pixels of a dropped frame, to be written over. */
+  #spare: Uint8Array | undefined;
+  #dropped = 0;
   #wake: (() => void) | undefined;
 
-  /** @param onLine of the program's standard error is to be this pipe's `hear` */
-  constructor(start: (onLine: (line: string) => void) => RunningProgram) {
+  /** @param start starts the program, whose every line of standard error goes to `onLine` */
+  constructor(start: (onLine: (line: string) => void) => RunningProgram, options: FramePipeOptions = {}) {
+    this.#options = options;
     this.#run = start((line) => this.#hear(line));
     this.#run.output.on("data", (chunk: Uint8Array) => this.#take(chunk));
     void this.#run.ended.then(() => this.#wake?.());
+  }
+
+  /** How many frames made room for newer ones. */
+  get dropped(): number {
+    return this.#dropped;
   }
 
   /** The next frame; undefined when there is none any more, whatever the reason. */
@@ -60,15 +77,19 @@ export class FramePipe {
 
   /** Reads on while there is room, and lets the program wait otherwise. */
   #balance(): void {
+    const isWaiting = this.#early.length > 0; // for what showinfo says of them
     const bytes = this.#ready.reduce((sum, { data }) => sum + data.length, 0);
-    const isFull = this.#ready.length >= AHEAD.frames || bytes >= AHEAD.bytes || this.#early.length > 0;
-    if (isFull) this.#run.output.pause();
+    const isFull = this.#ready.length >= AHEAD.frames || bytes >= AHEAD.bytes;
+    if (isWaiting || (isFull && this.#options.newestOnly !== true)) this.#run.output.pause();
     else this.#run.output.resume();
   }
 
   #hear(line: string): void {
     const [, pts, width, height] = SHOWN.exec(line) ?? [];
-    if (height === undefined) return;
+    if (height === undefined) {
+      this.#options.onLine?.(line);
+      return;
+    }
     this.#announced.push({ pts: Number(pts), width: Number(width), height: Number(height) });
     const early = this.#early.splice(0);
     for (const chunk of early) this.#take(chunk);
@@ -83,7 +104,7 @@ export class FramePipe {
         this.#early.push(chunk.subarray(at));
         break;
       }
-      this.#pixels ??= uninitialised(announced.width * announced.height * 3);
+      this.#pixels ??= this.#room(announced.width * announced.height * 3);
       const part = chunk.subarray(at, at + this.#pixels.length - this.#filled);
       this.#pixels.set(part, this.#filled);
       at += part.length;
@@ -97,8 +118,18 @@ export class FramePipe {
     this.#announced.shift();
     this.#pixels = undefined;
     this.#filled = 0;
+    if (this.#options.newestOnly === true && this.#ready.length > 0) {
+      this.#spare = this.#ready.pop()!.data;
+      this.#dropped++;
+    }
     this.#ready.push({ ...announced, data });
     this.#wake?.();
+  }
+
+  #room(bytes: number): Uint8Array {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare?.length === bytes ? spare : uninitialised(bytes);
   }
 }
 

@@ -18,7 +18,7 @@ const CONTAINERS = [
 ];
 
 /** No single allocation of theirs is larger. */
-const MAX_ALLOCATION = 2 ** 30;
+export const MAX_ALLOCATION = 2 ** 30;
 
 /** Before `-i`, for both programs. */
 export function inputGuards(): string[] {

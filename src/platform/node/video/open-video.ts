@@ -8,12 +8,12 @@ import { nodeFiles } from "../files.ts";
 import { pathOf } from "../path-of.ts";
 import { readRange } from "../read-range.ts";
 import { openAnimation } from "./animation-video.ts";
+import { requireDecoder } from "./decoders.ts";
 import { openFfmpegVideo, type VideoFile } from "./ffmpeg-video.ts";
 import { openFolderVideo } from "./folder-video.ts";
 import { requireNotAborted } from "./frame-requests.ts";
 import { writePrivateFile } from "./private-file.ts";
 import { DEFAULT_LIMITS } from "./probe.ts";
-import { findFfmpeg } from "./programs.ts";
 
 const SNIFFED_BYTES = 4096;
 /** Of a video that is handed over as bytes, and of an animation. */
@@ -81,15 +81,6 @@ async function openFile(
   signal: AbortSignal | undefined,
 ): Promise<Video> {
   return openFfmpegVideo(await requireDecoder(file.name), file, limits, signal);
-}
-
-async function requireDecoder(name: string) {
-  const programs = await findFfmpeg();
-  if (programs !== undefined) return programs;
-  throw new VideoError(`${name}: nothing here decodes videos: ffmpeg and ffprobe are not on the PATH`, {
-    code: "video_decoder_missing",
-    hint: "install ffmpeg (Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg; Windows: winget install ffmpeg); folders of pictures, animated GIF and WebP need nothing",
-  });
 }
 
 /**
