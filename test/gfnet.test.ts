@@ -171,7 +171,7 @@ test("a backbone of another depth: its stages agree on the size of the map", asy
 });
 
 test("fourteen released models, and the widths they state are their backbones'", () => {
-  const released = [...registry.values()].filter(({ architecture }) => architecture === "gfnet");
+  const released = [...registry.values()].filter(({ labels, architecture }) => architecture === "gfnet" && labels);
   expect(released).toHaveLength(14);
   const arches = Object.entries(GFNET_BACKBONES) as [GfnetBackbone, (typeof GFNET_BACKBONES)[GfnetBackbone]][];
   for (const [arch, { feature_num, feature_map_channels }] of arches)

@@ -13,9 +13,11 @@ export const gfnetArchitecture: Architecture<GfnetConfig> = {
   paper: "https://arxiv.org/abs/2010.05300, https://arxiv.org/abs/2201.03014",
   parseConfig: (json) => checkConfig(gfnetSchema, "gfnet", completeEncoder(json)),
   fields: GFNET_FIELDS,
-  input: ({ image_size }) => {
+  input: ({ image_size, num_segments: frames }) => {
     const size = { height: image_size, width: image_size };
-    return { kind: "image", size, usual: size };
+    return frames === undefined
+      ? { kind: "image", size, usual: size }
+      : { kind: "video", size, frames, usual: { ...size, frames } };
   },
   build: (scope, image, config, mode): Record<string, Tensor> => ({ ...gfnet(scope, image, config, mode) }),
   buildFromPixels: (scope, pixels, config, mode): Record<string, Tensor> => ({ ...gfnet(scope, pixels, config, mode) }),

@@ -1,6 +1,7 @@
 // GFNet's configuration, with the official names (blackfeather-wang/GFNet-Pytorch, configs.py model_configurations and the entries of a
 // released checkpoint). What a backbone settles need not be written: `arch`, `patch_size` and `T` are enough.
 import { z } from "zod";
+import { SHIFT_PLACES } from "../shifted-backbones.ts";
 import { MOST_LOOKS_SIDE_BY_SIDE } from "./classifier.ts";
 
 const count = z.int().min(1).max(65536);
@@ -100,6 +101,15 @@ const shape = z.looseObject({
   dataset_interpolation: z.union([z.literal(2), z.literal(3)]),
   prime_interpolation: z.enum(["bicubic", "bilinear"]),
   glance_head: z.enum(["classifier", "encoder"]),
+  /**
+   * Frames of a clip, for a model of videos: the glance is at all of them, shrunk, the policy reads their maps and chooses one place, and the patch is
+   * cut there out of every frame. Both encoders shift channels between frames (TSM). Absent: pictures.
+   */
+  num_segments: z.int().min(1).max(1024).optional(),
+  /** With num_segments: a C / shift_div of the channels comes from the frame after, as many from the frame before. Default 8. */
+  shift_div: z.int().min(2).max(4096).optional(),
+  /** With num_segments: inside residual branches, or before whole blocks. Default "blockres". */
+  shift_place: z.enum(SHIFT_PLACES).optional(),
   /** From a released checkpoint: multiply-adds of looking once, twice, …, in the authors' unit. */
   flops: numbers.optional(),
   /** From a released checkpoint: rows of T confidence thresholds, from cheap to thorough. */
@@ -131,7 +141,9 @@ export const gfnetSchema = z.preprocess(
   (json) => {
     const given = (json ?? {}) as Record<string, unknown>;
     const defaults = GFNET_BACKBONES[given.arch as GfnetBackbone];
-    return defaults === undefined ? given : { class_num: 1000, ...defaults, ...given };
+    // The maps of a clip's frames are too wide for a policy that mixes them before it narrows them.
+    const ofClips = given.num_segments === undefined ? {} : { policy_conv: true };
+    return defaults === undefined ? given : { class_num: 1000, ...defaults, ...ofClips, ...given };
   },
   shape.superRefine((config, context) => {
     const problem = inconsistency(config);

@@ -24,10 +24,16 @@ import { resizeTaps } from "../../graph/resize-taps.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
 import { normalizedPlanes, type Pictures, type Pixels } from "../pixels.ts";
 
-/** (batch, 3, H, W) or bytes -> (batch, 3, size, size), corners on corners. */
+/** (batch, 3, [frames,] H, W) or bytes -> (batch, 3 [* frames], size, size), corners on corners. */
 export function shrink(pictures: Pictures, size: number, interpolation: "bicubic" | "bilinear"): Tensor {
   const mode = interpolation === "bicubic" ? "cubic" : "linear";
-  return "bytes" in pictures ? shrinkBytes(pictures, size, mode) : resize(pictures, [size, size], mode, true);
+  return "bytes" in pictures ? shrinkBytes(pictures, size, mode) : resize(planesOf(pictures), [size, size], mode, true);
+}
+
+/** The frames of a clip are seen as its colours are: all at once, in the same place. */
+function planesOf(image: Tensor): Tensor {
+  const [batch, channels, frames, height, width] = image.shape as [Dim, number, number, Dim, Dim];
+  return image.shape.length === 4 ? image : reshape(image, [batch, channels * frames, height, width]);
 }
 
 /**
@@ -90,25 +96,25 @@ function shares(graph: Graph, size: number, newSize: number, mode: "cubic" | "li
 }
 
 export interface Patch {
-  /** (batch, 3, size, size) */
+  /** (batch, 3 [* frames], size, size) */
   readonly pixels: Tensor;
   /** (batch, 4): x1, y1, x2, y2 in 0..1 of the picture, on its pixels' borders. */
   readonly region: Tensor;
 }
 
 /**
- * pictures (batch, 3, H, W) or bytes, action (batch, 2): row and column in 0..1 of the room that a patch has; it begins at
+ * pictures (batch, 3, [frames,] H, W) or bytes, action (batch, 2): row and column in 0..1 of the room that a patch has; it begins at
  * floor(action * room).
  */
 export function cutPatch(pictures: Pictures, action: Tensor, size: number): Patch {
-  const [height, width] = ("bytes" in pictures ? [pictures.height, pictures.width] : pictures.shape.slice(2)) as [
+  const [height, width] = ("bytes" in pictures ? [pictures.height, pictures.width] : pictures.shape.slice(-2)) as [
     number,
     number,
   ];
   const top = floor(mul(slice(action, 1, 0, 1), height - size)); // (batch, 1)
   const left = floor(mul(slice(action, 1, 1, 2), width - size));
   const corner = { row: top, column: left };
-  const pixels = "bytes" in pictures ? cutBytes(pictures, corner, size) : cutPlanes(pictures, corner, size);
+  const pixels = "bytes" in pictures ? cutBytes(pictures, corner, size) : cutPlanes(planesOf(pictures), corner, size);
   const part = (x: Tensor, of: number) => mul(x, 1 / of);
   const region = concat(
     [part(left, width), part(top, height), part(add(left, size), width), part(add(top, size), height)],
@@ -123,7 +129,7 @@ interface Corner {
   readonly column: Tensor;
 }
 
-/** image (batch, 3, H, W) -> (batch, 3, size, size) */
+/** image (batch, channels, H, W) -> (batch, channels, size, size) */
 function cutPlanes(image: Tensor, corner: Corner, size: number): Tensor {
   const [batch, channels, height, width] = image.shape as [Dim, number, number, number];
   const { graph } = image;

@@ -1,6 +1,7 @@
 // GFNet (Wang et al., NeurIPS 2020; Huang et al., T-PAMI 2023): a glance at the shrunken picture, then patches of it at full resolution,
 // chosen by a policy, each improving the answer; who is sure early stops early. Reproduces inference.py generate_logits of
-// blackfeather-wang/GFNet-Pytorch. Read top to bottom: glance, focus, and both in one graph.
+// blackfeather-wang/GFNet-Pytorch. Read top to bottom: glance, focus, and both in one graph. Over clips (`num_segments`) the journal's code was never
+// published: every look is at all frames through TSM, and patches follow no movement: one place for the whole clip, as in AdaFocus.
 import { concat, expandDims } from "../../graph/build.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
@@ -22,7 +23,7 @@ export const PARTS = {
 
 /** What one look leaves for the next. */
 export interface LookState {
-  /** (batch, channels, h, w): the last feature map, which the policy reads. */
+  /** (batch, channels, h, w): the last feature map, which the policy reads; of a clip those of its frames. */
   readonly map: Tensor;
   /** (batch, width): all that the classifier knows. */
   readonly seen: Tensor;
@@ -45,7 +46,7 @@ export interface FocusedLook extends Look {
   readonly region: Tensor;
 }
 
-/** pictures (batch, 3, H, W), or bytes: the first look, at the whole picture. */
+/** pictures (batch, 3, [frames,] H, W), or bytes: the first look, at the whole picture, or at all frames of a clip. */
 export function glance(scope: Scope, pictures: Pictures, config: GfnetConfig, mode: Mode): Look {
   const at = scope.at(PARTS.glance);
   const small = shrink(pictures, config.patch_size, config.prime_interpolation); // (batch, 3, patch, patch)
@@ -97,7 +98,7 @@ export interface GfnetOutputs {
   readonly features: Tensor;
 }
 
-/** All T looks in one graph. pictures (batch, 3, H, W), or bytes. */
+/** All T looks in one graph. pictures (batch, 3, [frames,] H, W), or bytes. */
 export function gfnet(scope: Scope, pictures: Pictures, config: GfnetConfig, mode: Mode): GfnetOutputs {
   declareClassifier(scope.at(PARTS.classifier), config);
   const first = glance(scope, pictures, config, mode);

@@ -13,6 +13,22 @@ function released(arch: GfnetBackbone, title: string, patch: number, looks: numb
   };
 }
 
+/** The journal version's video model, for which it published neither code nor weights: put together here, to be trained. */
+const overTsm: RegisteredModel = {
+  name: "gfnet_tsm_resnet50_96",
+  summary:
+    "GFNet over TSM-ResNet-50: 8 frames at a glance, then up to 4 patches of 96 x 96 of all of them; not trained",
+  architecture: "gfnet",
+  config: {
+    arch: "resnet50",
+    num_segments: 8,
+    patch_size: 96,
+    T: 5,
+    class_num: 400,
+    policy_hidden_dim: 256,
+  },
+};
+
 export const registeredGfnets: readonly RegisteredModel[] = [
   released("resnet50", "ResNet-50", 96, 5),
   released("resnet50", "ResNet-50", 128, 5),
@@ -28,4 +44,5 @@ export const registeredGfnets: readonly RegisteredModel[] = [
   released("efficientnet_b2", "EfficientNet-B2", 128, 4),
   released("efficientnet_b3", "EfficientNet-B3", 128, 4),
   released("efficientnet_b3", "EfficientNet-B3", 144, 4),
+  overTsm,
 ];

@@ -44,7 +44,7 @@ function focusOutputs(
   const { side } = encoderSizes(config, config.patch_size);
   const looksBefore = config.fc_rnn ? 1 : Number(stage.slice("focus.".length));
   const before: LookState = {
-    map: inputs.state("map", [config.feature_map_channels, side, side]),
+    map: inputs.state("map", [(config.num_segments ?? 1) * config.feature_map_channels, side, side]),
     seen: inputs.state("seen", [config.fc_rnn ? config.fc_hidden_dim! : looksBefore * config.feature_num]),
     policyHidden: inputs.state("policy", [config.policy_hidden_dim]),
   };

@@ -45,9 +45,9 @@ export async function validateLooks(options: LookValidationOptions): Promise<Sco
   let index = 0;
   try {
     for await (const batch of loader.batches({ untilEpoch: 1, ...(signal === undefined ? {} : { signal }) })) {
-      const [count, , height, width] = batch.images.shape as [number, number, number, number];
+      const [count, , ...extent] = batch.images.shape as [number, number, ...number[]];
       session ??= await options.createSession(
-        lower(looksGraph(definition, choice, height, width), {
+        lower(looksGraph(definition, choice, extent), {
           parameters: options.weights,
           target,
           outputs: ["logits"],
@@ -72,12 +72,16 @@ export async function validateLooks(options: LookValidationOptions): Promise<Sco
   };
 }
 
-/** The forward pass for pictures of one size. Inputs: `image`, and `places` (T - 1, batch, 2) unless the policy chooses. */
-export function looksGraph(definition: ModelDefinition, choice: PatchChoice, height: number, width: number): Graph {
+/**
+ * The forward pass for pictures of one size. Inputs: `image`, and `places` (T - 1, batch, 2) unless the policy chooses.
+ *
+ * @param extent [frames,] height, width
+ */
+export function looksGraph(definition: ModelDefinition, choice: PatchChoice, extent: readonly number[]): Graph {
   const config = definition.config as GfnetConfig;
   const mode = Mode.inference();
   return trace((scope) => {
-    const image = scope.graph.input("image", ["batch", 3, height, width]);
+    const image = scope.graph.input("image", ["batch", 3, ...extent]);
     if (choice === "policy") return { ...gfnet(scope, image, config, mode) };
     const places = scope.graph.input("places", [config.T - 1, "batch", 2]);
     const looks: Look[] = [glance(scope, image, config, mode)];
