@@ -92,6 +92,18 @@ function tsmToy(config: Config): SweepOptions {
   return { config: { backbone, num_class: 11 }, height: 61, width: 94 };
 }
 
+/** Narrow backbones; three frames, of which the glance sees two, shrunk. */
+function gfvToy(config: Config): SweepOptions {
+  const { num_classes: _, ...glancer } = mobileToy().config!;
+  const { num_classes: __, ...focuser } = resnetToy().config!;
+  const clip = { num_segments_glancer: 2, num_segments_focuser: 3, input_size: 60, glance_size: 40, patch_size: 33 };
+  return {
+    config: { ...config, ...clip, glancer, focuser, hidden_state_dim: 16, num_classes: 11 },
+    height: 60,
+    width: 60,
+  };
+}
+
 /** Two blocks of two heads; every token is in one of two texts. */
 function clipTextToy(): SweepOptions {
   const widths = { embed_dim: 11, transformer_width: 24, transformer_heads: 2, transformer_layers: 2 };
@@ -115,6 +127,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   crossvit: crossvitToy,
   gfnet: gfnetToy,
   tsm: tsmToy,
+  gfv: gfvToy,
 };
 
 /** The toy of a registered model. */

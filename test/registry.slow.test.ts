@@ -12,7 +12,7 @@ describe.each([...registry.keys()])("%s", (name) => {
   test("export, run", () => sweepRun(name, size));
 });
 
-// GFNet's policy learns by trial, not from the answer's gradient.
-const differentiable = distinctToys().filter((name) => registry.get(name)!.architecture !== "gfnet");
+// Policies of GFNet and GFV learn by trial, not from the answer's gradient.
+const differentiable = distinctToys().filter((name) => !["gfnet", "gfv"].includes(registry.get(name)!.architecture));
 
 test.each(differentiable)("%s as a toy: gradients", (name) => sweepGradients(name, toyOf(name)));

@@ -6,6 +6,7 @@ import { crossvitArchitecture } from "./crossvit/architecture.ts";
 import { densenetArchitecture } from "./densenet/architecture.ts";
 import { efficientnetArchitecture } from "./efficientnet/architecture.ts";
 import { gfnetArchitecture } from "./gfnet/architecture.ts";
+import { gfvArchitecture } from "./gfv/architecture.ts";
 import { mobilenetv2Architecture } from "./mobilenetv2/architecture.ts";
 import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
 import { regnetArchitecture } from "./regnet/architecture.ts";
@@ -34,6 +35,7 @@ const all = [
   crossvitArchitecture,
   gfnetArchitecture,
   tsmArchitecture,
+  gfvArchitecture,
 ] as unknown as readonly AnyArchitecture[];
 
 export const architectures: ReadonlyMap<string, AnyArchitecture> = new Map(all.map((a) => [a.name, a]));

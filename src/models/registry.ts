@@ -9,6 +9,7 @@ import { registeredCrossvits } from "./crossvit/registered.ts";
 import { registeredDensenets } from "./densenet/registered.ts";
 import { registeredEfficientnets } from "./efficientnet/registered.ts";
 import { registeredGfnets } from "./gfnet/registered.ts";
+import { registeredGfvs } from "./gfv/registered.ts";
 import type { LearntHead } from "./learnt-head/head.ts";
 import { registeredMobilenetv2s } from "./mobilenetv2/registered.ts";
 import { registeredMobilenets } from "./mobilenetv3/registered.ts";
@@ -37,6 +38,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredCrossvits,
   ...registeredGfnets,
   ...registeredTsms,
+  ...registeredGfvs,
 ];
 
 /** Every registered model, in the order of the listing. */

@@ -6,10 +6,10 @@ import { concat, expandDims } from "../../graph/build.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import type { Mode } from "../../nn/mode.ts";
+import { cutPatch, shrink } from "../crop.ts";
 import type { Pictures } from "../pixels.ts";
 import { answer, declareClassifier, remember } from "./classifier.ts";
 import type { GfnetConfig } from "./config.ts";
-import { cutPatch, shrink } from "./crop.ts";
 import { encode, encoderOf } from "./encoder.ts";
 import { policyStep } from "./policy.ts";
 

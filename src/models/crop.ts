@@ -1,4 +1,4 @@
-// The two ways GFNet sees a picture: the whole of it, shrunken, and patches of it at full resolution, cut out inside the graph so that an
+// The two ways of a model that glances and focuses to see a picture: the whole of it, shrunken, and patches of it at full resolution, cut out inside the graph so that an
 // exported file needs no code beside it. Of pictures that come as bytes only what is seen becomes numbers. Reproduces utils.py get_prime and
 // get_patch of blackfeather-wang/GFNet-Pytorch.
 import {
@@ -17,12 +17,12 @@ import {
   transpose,
   values,
   wholes,
-} from "../../graph/build.ts";
-import type { Dim } from "../../graph/dimensions.ts";
-import { multiplyDims, sizeOf } from "../../graph/dimensions.ts";
-import { resizeTaps } from "../../graph/resize-taps.ts";
-import type { Graph, Tensor } from "../../graph/tensor.ts";
-import { normalizedPlanes, type Pictures, type Pixels } from "../pixels.ts";
+} from "../graph/build.ts";
+import type { Dim } from "../graph/dimensions.ts";
+import { multiplyDims, sizeOf } from "../graph/dimensions.ts";
+import { resizeTaps } from "../graph/resize-taps.ts";
+import type { Graph, Tensor } from "../graph/tensor.ts";
+import { normalizedPlanes, type Pictures, type Pixels } from "./pixels.ts";
 
 /** (batch, 3, [frames,] H, W) or bytes -> (batch, 3 [* frames], size, size), corners on corners. */
 export function shrink(pictures: Pictures, size: number, interpolation: "bicubic" | "bilinear"): Tensor {

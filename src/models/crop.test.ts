@@ -1,12 +1,12 @@
 // Pictures as bytes are seen as normalised ones are.
 import { expect, test } from "vitest";
-import { interpret } from "../../graph/interpreter/interpret.ts";
-import { trace } from "../../graph/scope.ts";
-import type { Tensor } from "../../graph/tensor.ts";
-import { RandomSource } from "../../random.ts";
-import { tensor, toFloat32 } from "../../tensor.ts";
-import { normalizedImage, type Pictures, pixelInput } from "../pixels.ts";
+import { interpret } from "../graph/interpreter/interpret.ts";
+import { trace } from "../graph/scope.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { RandomSource } from "../random.ts";
+import { tensor, toFloat32 } from "../tensor.ts";
 import { cutPatch, shrink } from "./crop.ts";
+import { normalizedImage, type Pictures, pixelInput } from "./pixels.ts";
 
 const [HEIGHT, WIDTH, SIZE] = [13, 17, 5];
 const NORMALIZATION = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
