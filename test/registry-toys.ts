@@ -104,6 +104,19 @@ function gfvToy(config: Config): SweepOptions {
   };
 }
 
+/** Two frames of six at a glance, and three of them closely; both networks as narrow as they come. */
+function uniAdafocusToy(): SweepOptions {
+  const frames = { num_glance_segments: 2, num_input_focus_segments: 6, num_focus_segments: 3 };
+  const sizes = { input_size: 64, patch_size: 32, smallest_crop: 24 };
+  const widths = {
+    stn_hidden_dim: 8,
+    temporal_hidden_dim: 8,
+    global_backbone: { channel_multiplier: 0.1 },
+    local_backbone: { layers: [1, 1, 1, 1], channels: [8, 8, 8, 16], stem_channels: 8 },
+  };
+  return { config: { ...frames, ...sizes, ...widths, num_class: 11 }, height: 64, width: 64 };
+}
+
 /** Two blocks of two heads; every token is in one of two texts. */
 function clipTextToy(): SweepOptions {
   const widths = { embed_dim: 11, transformer_width: 24, transformer_heads: 2, transformer_layers: 2 };
@@ -128,6 +141,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   gfnet: gfnetToy,
   tsm: tsmToy,
   gfv: gfvToy,
+  uni_adafocus: uniAdafocusToy,
 };
 
 /** The toy of a registered model. */

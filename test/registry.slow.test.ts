@@ -12,7 +12,8 @@ describe.each([...registry.keys()])("%s", (name) => {
   test("export, run", () => sweepRun(name, size));
 });
 
-// Policies of GFNet and GFV learn by trial, not from the answer's gradient.
-const differentiable = distinctToys().filter((name) => !["gfnet", "gfv"].includes(registry.get(name)!.architecture));
+// Policies of GFNet and GFV learn by trial, those of Uni-AdaFocus from answers of their own (train/focusing): not from the answer's gradient.
+const LOOKING = ["gfnet", "gfv", "uni_adafocus"];
+const differentiable = distinctToys().filter((name) => !LOOKING.includes(registry.get(name)!.architecture));
 
 test.each(differentiable)("%s as a toy: gradients", (name) => sweepGradients(name, toyOf(name)));

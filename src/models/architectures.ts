@@ -14,6 +14,7 @@ import { resnetArchitecture } from "./resnet/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
 import { swinArchitecture } from "./swin/architecture.ts";
 import { tsmArchitecture } from "./tsm/architecture.ts";
+import { uniAdafocusArchitecture } from "./uni-adafocus/architecture.ts";
 import { vitArchitecture } from "./vit/architecture.ts";
 
 // Each architecture has its own configuration type; here, where configurations are still JSON, the type is forgotten.
@@ -36,6 +37,7 @@ const all = [
   gfnetArchitecture,
   tsmArchitecture,
   gfvArchitecture,
+  uniAdafocusArchitecture,
 ] as unknown as readonly AnyArchitecture[];
 
 export const architectures: ReadonlyMap<string, AnyArchitecture> = new Map(all.map((a) => [a.name, a]));

@@ -19,6 +19,7 @@ import { registeredResnets } from "./resnet/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
 import { registeredSwins } from "./swin/registered.ts";
 import { registeredTsms } from "./tsm/registered.ts";
+import { registeredUniAdafocus } from "./uni-adafocus/registered.ts";
 import { registeredVits } from "./vit/registered.ts";
 
 export type { OfficialFile, RegisteredModel } from "./registered-model.ts";
@@ -39,6 +40,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredGfnets,
   ...registeredTsms,
   ...registeredGfvs,
+  ...registeredUniAdafocus,
 ];
 
 /** Every registered model, in the order of the listing. */

@@ -47,6 +47,8 @@ export interface DistillationOptions {
 export interface StepOptions {
   readonly model: ModelDefinition;
   readonly batch: number;
+  /** Of clips; absent for pictures. */
+  readonly frames?: number;
   readonly height: number;
   readonly width: number;
   readonly classes: number;
@@ -99,8 +101,9 @@ export const STEP_OUTPUTS = ["loss", "accuracy", "gradient_norm", "gradient_squa
 /** Builds the step. Shapes are fixed: one graph a configuration. */
 export function buildTrainStep(options: StepOptions): TrainStep {
   const graph = new Graph();
-  const { batch, classes, model } = options;
-  const image = graph.input("image", [batch, 3, options.height, options.width]);
+  const { batch, frames, classes, model } = options;
+  const time = frames === undefined ? [] : [frames];
+  const image = graph.input("image", [batch, 3, ...time, options.height, options.width]);
   const targets = graph.input("targets", [batch, classes]);
   const mode = Mode.training({ keepsStatistics: namePattern(options.groups.freeze ?? []) });
   const draws: DrawnInput[] = [];

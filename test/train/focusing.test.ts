@@ -1,0 +1,58 @@
+// Training Uni-AdaFocus end to end from labels, in small. Its gradients by finite differences are in the slow suite.
+import { expect, test } from "vitest";
+import { lower } from "../../src/onnx/lower.ts";
+import { nodeHost } from "../../src/platform/node/host.ts";
+import { sgd } from "../../src/train/optimizers/sgd.ts";
+import { buildTrainStep } from "../../src/train/step.ts";
+import { initialState, stateOf, Trainer } from "../../src/train/trainer.ts";
+import { focusingObjective } from "../../src/train/uni-adafocus/objective.ts";
+import { maxDifference } from "../golden-case.ts";
+import { BATCH, CLASSES, FRAMES, image, model, objectiveGraph, SIZE, targets, weights } from "./focusing-toy.ts";
+
+test("draws: thresholds, places and who is left out", () => {
+  const { draws } = objectiveGraph();
+  expect(draws).toEqual([
+    { name: "thresholds", shape: [BATCH, 2], distribution: "uniform" },
+    { name: "places", shape: [BATCH, 2], distribution: "uniform" },
+    { name: "left_out", shape: [1, BATCH, 3, 6], distribution: "uniform" },
+  ]);
+});
+
+test("trained end to end from labels: the loss falls, in every part", async () => {
+  const optimizer = sgd();
+  const step = buildTrainStep({
+    model,
+    batch: BATCH,
+    frames: FRAMES,
+    height: SIZE,
+    width: SIZE,
+    classes: CLASSES,
+    optimizer,
+    groups: { weightDecay: 0 },
+    loss: "cross_entropy",
+    objective: focusingObjective({ largeCropWeight: 0.5, frameDraws: 3 }),
+    clipNorm: 5,
+    ema: false,
+  });
+  const session = await nodeHost.createSession(lower(step.graph, { parametersAs: "inputs", target: "onnxruntime" }), {
+    device: "cpu",
+    state: stateOf(step),
+  });
+  try {
+    const schedule = { baseRate: 0.02, warmupRate: 0, minimumRate: 0.02, warmupSteps: 0, totalSteps: 100 };
+    const trainer = new Trainer(
+      { step, session, optimizer, schedule, emaDecay: 0, accumulate: 1, seed: 1 },
+      weights,
+      initialState(step, weights),
+    );
+    const losses: number[] = [];
+    for (let i = 0; i < 12; i++) losses.push((await trainer.run({ images: image, targets })).loss);
+    const [first, last] = [losses[0]!, losses.at(-1)!];
+    expect(last).toBeLessThan(0.6 * first);
+    const trained = trainer.parametersOf(await trainer.state(), "current");
+    for (const part of ["global_CNN.base_model.conv_stem", "local_CNN.base_model.conv1", "temporal_policy.Tconv.6"])
+      expect(maxDifference(trained.get(`${part}.weight`), weights.get(`${part}.weight`)!), part).toBeGreaterThan(1e-4);
+  } finally {
+    await session.dispose();
+  }
+});
