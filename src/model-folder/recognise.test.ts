@@ -44,6 +44,28 @@ test.each([
   expect(found).toEqual((name === "vit_tiny_patch16_224" ? [name, "deit_tiny_patch16_224"] : [name]).map(official));
 });
 
+describe("models of videos", () => {
+  test("by their own names; how many frames they were trained with no file says", () => {
+    expect(detectModels(checkpoint("tsm_mobilenetv2_8x_kinetics"))).toEqual([official("tsm_mobilenetv2_8x_kinetics")]);
+    const resnet = checkpoint("tsm_resnet50_8x_kinetics");
+    const either = ["tsm_resnet50_8x_kinetics", "tsm_resnet50_16x_kinetics"];
+    expect(detectModels(resnet)).toEqual(either.map(official));
+    const { definition } = recogniseCheckpoint(resnet, "tsm_resnet50_16x_kinetics.pth");
+    expect(definition.registered?.name).toBe("tsm_resnet50_16x_kinetics");
+    const wrapped = renamed(resnet, (name) => name.replace(".conv1.weight", ".conv1.net.weight"));
+    expect(detectModels(wrapped)).toEqual(either.map(official));
+    expect(detectModels(checkpoint("gfv_resnet50_144")).map(({ name }) => name)).toContain("gfv_resnet50_144");
+    expect(detectModels(checkpoint("media_sparseformer_v1_tiny"))).toEqual([official("media_sparseformer_v1_tiny")]);
+  });
+
+  test("what they begin with is a model of pictures, whatever its classes", () => {
+    const found = detectModels(checkpoint("resnet50", { num_classes: 400 }));
+    expect(found).toEqual([{ name: "resnet50", prefix: "", classes: 400 }]);
+    expect(detectModels(checkpoint("mobilenetv2_100"))).toEqual([official("mobilenetv2_100")]);
+    expect(detectModels(checkpoint("sparseformer_v1_tiny"))).toEqual([official("sparseformer_v1_tiny")]);
+  });
+});
+
 describe("ViT and DeiT have the same names and shapes", () => {
   const twins = checkpoint("deit_base_patch16_384");
 

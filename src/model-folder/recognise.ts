@@ -4,7 +4,7 @@ import { SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
 import type { NamedTensors } from "../models/architecture.ts";
 import { architectures } from "../models/architectures.ts";
 import { inferenceGraph } from "../models/graph.ts";
-import { defineModel, type ModelDefinition, registry, withClasses } from "../models/registry.ts";
+import { defineModel, type ModelDefinition, type RegisteredModel, registry, withClasses } from "../models/registry.ts";
 import type { CheckpointFacts } from "../weights/facts.ts";
 import type { Weights } from "../weights/load.ts";
 import { quote } from "../weights/quote.ts";
@@ -76,19 +76,19 @@ export function detectModels({ tensors, facts }: BareCheckpoint): Fit[] {
 function fittingModels(tensors: NamedTensors, facts: CheckpointFacts, isFineTuned: boolean): Omit<Fit, "prefix">[] {
   const stated = statedModels(facts);
   const candidates = stated.length > 0 ? stated : candidatesByName(tensors);
-  const fitting = (names: readonly string[]) =>
-    names.flatMap((name): Omit<Fit, "prefix">[] => {
-      const definition = defineModel(name);
-      // Inflation makes an image checkpoint fit a video model too; a bare checkpoint means the image model.
-      if (definition.architecture.input(definition.config).kind === "video") return [];
-      if (!isFineTuned) return misfit(definition, tensors) === undefined ? [{ name, classes: undefined }] : [];
-      const classes = otherClasses(definition, tensors);
-      return classes === undefined ? [] : [{ name, classes }];
-    });
   const isExact = (name: string) => {
     const { architecture, config } = defineModel(name);
     return architecture.isMadeFor?.(tensors, config) !== false;
   };
+  const fitting = (names: readonly string[]) =>
+    names.flatMap((name): Omit<Fit, "prefix">[] => {
+      const definition = defineModel(name);
+      // Inflation makes an image checkpoint fit a video model too; a bare checkpoint means the image model.
+      if (definition.architecture.input(definition.config).kind === "video" && !isExact(name)) return [];
+      if (!isFineTuned) return misfit(definition, tensors) === undefined ? [{ name, classes: undefined }] : [];
+      const classes = otherClasses(definition, tensors);
+      return classes === undefined ? [] : [{ name, classes }];
+    });
   // Positions can be resampled to fit other sizes: what needs nothing of the kind is meant.
   const exact = fitting(candidates.filter(isExact));
   return exact.length > 0 ? exact : fitting(candidates.filter((name) => !isExact(name)));
@@ -131,6 +131,11 @@ function otherClasses(definition: ModelDefinition, tensors: NamedTensors): numbe
 /** Two members of a family have more of their names in common than this; what has less with one needs no comparing with the others. */
 const COMMON_NAMES = 0.1;
 
+/** Over another backbone an architecture's names are others. */
+function familyOf({ architecture, config }: RegisteredModel): string {
+  return `${architecture} ${config.base_model ?? ""}`;
+}
+
 /** The registered models of the families whose first member has names in common with a checkpoint. */
 function candidatesByName(tensors: NamedTensors): string[] {
   const families = new Map<string, boolean>();
@@ -147,9 +152,10 @@ function candidatesByName(tensors: NamedTensors): string[] {
     }
   };
   return [...registry.values()]
-    .filter(({ name, architecture }) => {
-      if (!families.has(architecture)) families.set(architecture, isOfFamily(name));
-      return families.get(architecture)!;
+    .filter((model) => {
+      const family = familyOf(model);
+      if (!families.has(family)) families.set(family, isOfFamily(model.name));
+      return families.get(family)!;
     })
     .map(({ name }) => name);
 }

@@ -11,7 +11,7 @@ import {
 import { canComputeWhereSampled } from "./features.ts";
 import { type SparseformerOutputs, sparseformer } from "./model.ts";
 import { sparseformerStages } from "./stages.ts";
-import { adoptMediaWeights, adoptSparseformerWeights } from "./weights.ts";
+import { adoptMediaWeights, adoptSparseformerWeights, isOfPictures } from "./weights.ts";
 
 /** Outputs under the names that goldens, exports and sessions use. */
 function named(outputs: SparseformerOutputs): Record<string, Tensor> {
@@ -90,6 +90,7 @@ export const mediaSparseformerArchitecture: Architecture<MediaSparseformerConfig
   input: () => ({ kind: "video", size: "free", usual: { height: 224, width: 224, frames: 8 } }),
   build: (scope, image, config, mode) => named(sparseformer(scope, image, config, mode, config.replicates)),
   adoptWeights: adoptMediaWeights,
+  isMadeFor: (tensors) => !isOfPictures(tensors),
   classesField: "proj_dim",
   transform: evaluationTransform,
   answers,

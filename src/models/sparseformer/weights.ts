@@ -17,10 +17,15 @@ export function adoptSparseformerWeights(tensors: NamedTensors, config: Sparsefo
   return named;
 }
 
+/** Whether tensors under today's names are an image model's: its first convolution has no extent in time. */
+export function isOfPictures(tensors: NamedTensors): boolean {
+  return tensors.get("feat_extractor.conv1.weight")?.shape.length === 4;
+}
+
 /** As above, and image weights are inflated: a copy of the tokens for each slice of time, still offsets and adjustments along time. */
 export function adoptMediaWeights(tensors: NamedTensors, config: MediaSparseformerConfig): NamedTensors {
   const named = adoptSparseformerWeights(tensors, config);
-  if (named.get("feat_extractor.conv1.weight")?.shape.length !== 4) return named;
+  if (!isOfPictures(named)) return named;
   return new Map([...named].map(([name, value]) => [name, inflate(name, value, config.replicates)]));
 }
 

@@ -4,7 +4,7 @@ import { checkConfig } from "../check-config.ts";
 import { timmTransform } from "../timm.ts";
 import { type TsmConfig, tsmSchema } from "./config.ts";
 import { tsm, tsmFrame } from "./model.ts";
-import { adoptTsmWeights } from "./weights.ts";
+import { adoptTsmWeights, isWhole } from "./weights.ts";
 
 export const tsmArchitecture: Architecture<TsmConfig> = {
   name: "tsm",
@@ -24,6 +24,7 @@ export const tsmArchitecture: Architecture<TsmConfig> = {
     build: tsmFrame,
   },
   adoptWeights: adoptTsmWeights,
+  isMadeFor: isWhole,
   classesField: "num_class",
   transform: ({ input_size, ...data }) => timmTransform({ ...data, size: input_size }),
   answers: () => "classes",

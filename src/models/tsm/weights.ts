@@ -9,22 +9,26 @@ import { PARTS } from "./model.ts";
 const BACKBONE = `${PARTS.backbone}.`;
 const CLASSIFIER = `${PARTS.classifier}.`;
 
+/** Whether tensors are a TSM's, and not those of a network of pictures (or of the official online model, which has the same names). */
+export function isWhole(tensors: NamedTensors): boolean {
+  return [...tensors.keys()].some((name) => name.startsWith(BACKBONE));
+}
+
 /**
  * Official names, with `net` where something is shifted; the official online model's, which are those of its backbone alone; and a backbone's trained on
  * pictures, which is how the video model begins (a last layer for other classes is for the caller to leave out).
  */
 export function adoptTsmWeights(tensors: NamedTensors, config: TsmConfig): NamedTensors {
-  const names = [...tensors.keys()];
-  const isWhole = names.some((name) => name.startsWith(BACKBONE));
+  const whole = isWhole(tensors);
   const network = new Map<string, TensorData>();
   const adopted = new Map<string, TensorData>();
   for (const [name, value] of tensors) {
-    if (isWhole && !name.startsWith(BACKBONE)) adopted.set(name, value);
-    else network.set(isWhole ? name.slice(BACKBONE.length) : name, value);
+    if (whole && !name.startsWith(BACKBONE)) adopted.set(name, value);
+    else network.set(whole ? name.slice(BACKBONE.length) : name, value);
   }
   const backbone = backboneOf(config);
   // Without dropout the official classifier is the backbone's own last layer.
-  const ownLast = names.some((name) => name.startsWith(CLASSIFIER)) ? undefined : `${backbone.lastLayer}.`;
+  const ownLast = adopted.has(`${CLASSIFIER}weight`) ? undefined : `${backbone.lastLayer}.`;
   for (const [name, value] of backbone.adopt(withoutShiftNames(network))) {
     const isLast = ownLast !== undefined && name.startsWith(ownLast);
     adopted.set(isLast ? CLASSIFIER + name.slice(ownLast.length) : BACKBONE + name, value);
