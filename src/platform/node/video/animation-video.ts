@@ -3,6 +3,7 @@
 import { LimitError, VideoError } from "../../../errors.ts";
 import { WHITE } from "../../../image/pixels.ts";
 import type { RawImage } from "../../../image/raw-image.ts";
+import { looksCutOff } from "../../../image/sniff.ts";
 import type { Video, VideoLimits } from "../../../video/video.ts";
 import { loadSharp } from "../decode.ts";
 import { StillVideo } from "./still-frames.ts";
@@ -57,6 +58,7 @@ export async function openAnimation(
       hasAudio: false,
     },
     times,
+    isCutOff: looksCutOff(bytes, format),
     decode: (index) => groups.frame(index),
   });
 }

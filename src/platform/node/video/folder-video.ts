@@ -26,6 +26,7 @@ export async function openFolderVideo(path: string, frameRate: number, limits: R
       hint: "a folder stands for a video when its frames are pictures in it, numbered: frame-1.png, frame-2.png",
     });
   if (pictures.length > limits.maxFrames) throw new LimitError(path, pictures.length, limits.maxFrames, "frames");
+  if (frameRate > limits.maxFrameRate) throw new LimitError(path, frameRate, limits.maxFrameRate, "frames a second");
   if (pictures.length / frameRate > limits.maxSeconds)
     throw new LimitError(path, pictures.length / frameRate, limits.maxSeconds, "seconds");
   const { width, height } = await decodeFrame(pictures[0]!, limits);

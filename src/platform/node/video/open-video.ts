@@ -29,8 +29,7 @@ const IN_MEMORY = "the video";
 export async function openVideo(source: VideoSource, options: OpenVideoOptions = {}): Promise<Video> {
   const { signal, frameRate = DEFAULT_FRAME_RATE, ...given } = options;
   const limits = { ...DEFAULT_LIMITS, ...given };
-  if (!(frameRate > 0 && frameRate <= limits.maxFrameRate))
-    throw new UsageError(`${frameRate} frames a second: between 0 and ${limits.maxFrameRate} are possible`);
+  if (!(frameRate > 0)) throw new UsageError(`a folder of pictures cannot have ${frameRate} frames a second`);
   requireNotAborted(signal, IN_MEMORY);
   if (typeof source === "string" || isUrl(source)) {
     const name = typeof source === "string" ? source : pathOf(source);

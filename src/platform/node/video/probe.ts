@@ -40,7 +40,6 @@ const streamSchema = z.object({
   color_space: z.string().optional(),
   bits_per_raw_sample: maybeNumber,
   avg_frame_rate: z.string().optional(),
-  r_frame_rate: z.string().optional(),
   time_base: z.string(),
   duration: maybeNumber,
   nb_frames: maybeNumber,
@@ -149,7 +148,7 @@ function check(
   }
   if (width * height > limits.maxPixels)
     throw new LimitError(`${name}, of ${width} x ${height}`, width * height, limits.maxPixels, "pixels a frame");
-  const frameRate = ratio(stream.avg_frame_rate) ?? ratio(stream.r_frame_rate);
+  const frameRate = ratio(stream.avg_frame_rate);
   if (frameRate !== undefined && frameRate > limits.maxFrameRate)
     throw new LimitError(name, frameRate, limits.maxFrameRate, "frames a second");
   const ownSeconds = positive(stream.duration) ?? clockTime(stream.tags?.DURATION);

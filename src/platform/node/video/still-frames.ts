@@ -1,5 +1,5 @@
 // A video whose frames are decoded by themselves, or in small groups, and whose times are known when it is opened: folders of pictures, animations.
-import { UsageError } from "../../../errors.ts";
+import { UsageError, VideoError } from "../../../errors.ts";
 import type { RawImage } from "../../../image/raw-image.ts";
 import type { Frame, ReadVideoOptions, Video, VideoFacts } from "../../../video/video.ts";
 import { firstAtOrAfter } from "./frame-plan.ts";
@@ -10,6 +10,8 @@ export interface StillFrames {
   readonly facts: VideoFacts;
   /** In seconds, ascending. */
   readonly times: Float64Array;
+  /** Whether its file stops before its end. */
+  readonly isCutOff?: boolean;
   /** Pixels of a frame. */
   decode(index: number): Promise<RawImage>;
 }
@@ -36,6 +38,12 @@ export class StillVideo implements Video {
     const from = start === undefined ? 0 : firstAtOrAfter(times, start);
     const to = end === undefined ? times.length : firstAtOrAfter(times, end);
     for (let index = from; index < to; index++) yield this.#frame(index, signal);
+    if (this.#frames.isCutOff === true && to === times.length)
+      throw new VideoError(`${this.name} is cut off after ${times.length} frames`, {
+        code: "video_cut_off",
+        hint: "copy or download it again; what came before was given",
+        data: { frames: times.length },
+      });
   }
 
   async *frames(indices: readonly number[], signal?: AbortSignal): AsyncGenerator<Frame, void> {

@@ -25,18 +25,20 @@ export function moving(size: string, seconds: number, rate = 25): string[] {
   return ["-f", "lavfi", "-i", `testsrc2=s=${size}:r=${rate}:d=${seconds}`];
 }
 
-/** The times of all frames, as ffprobe decodes them, in seconds. */
+/** The times of all frames that have one, as ffprobe decodes them, in seconds. */
 export function probedTimes(path: string): number[] {
   const text = execFileSync("ffprobe", [
     ...["-v", "error", "-select_streams", "V:0", "-show_entries", "frame=best_effort_timestamp:stream=time_base"],
     ...["-of", "json", path],
   ]).toString();
   const { frames, streams } = JSON.parse(text) as {
-    frames: { best_effort_timestamp: number }[];
+    frames: { best_effort_timestamp?: number }[];
     streams: { time_base: string }[];
   };
   const [num, den] = streams[0]!.time_base.split("/").map(Number);
-  return frames.map(({ best_effort_timestamp }) => (best_effort_timestamp * num!) / den!).sort((a, b) => a - b);
+  return frames
+    .flatMap(({ best_effort_timestamp: time }) => (time === undefined ? [] : [(time * num!) / den!]))
+    .sort((a, b) => a - b);
 }
 
 /** What ffmpeg makes of all frames by itself, as hashes. @param filters such as "scale=in_color_matrix=bt601" */
