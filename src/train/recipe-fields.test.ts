@@ -19,11 +19,12 @@ function documented(): Map<string, { isNecessary: boolean; fallback: string }> {
 
 /** Every field of the schema, those within fields included, and what it is when nobody says. */
 function fieldsOfSchema(): Map<string, unknown> {
-  const { distillation, looking } = recipeSchema.shape;
+  const { distillation, focusing, looking } = recipeSchema.shape;
   const shapes = [
     ["", recipeSchema.shape],
     ["distillation.", distillation.unwrap().shape],
     ["looking.", looking.unwrap().shape],
+    ["focusing.", focusing.unwrap().shape],
   ] as const;
   const NECESSARY = Symbol("necessary");
   return new Map(
@@ -65,6 +66,7 @@ test("what the documented type allows is what the schema takes", () => {
     batch: 8,
     accumulate: 2,
     optimizer: "lion",
+    nesterov: false,
     learning_rate: 1e-4,
     warmup_epochs: 0.5,
     warmup_rate: 1e-6,
@@ -86,6 +88,7 @@ test("what the documented type allows is what the schema takes", () => {
     repeats: 2,
     distillation: { weight: 0.4, temperature: 1, transform: "resize(224,224)", sees: "view" },
     looking: { stage: 3, encoder_loss_weight: 2, train_glance: false, gamma: 0.5, clip: 0.1, deviation: 0.2 },
+    focusing: { large_crop_weight: 0.25, frame_draws: 16 },
     exit_weight: 0.2,
     grow: { T: 3 },
     seed: 7,

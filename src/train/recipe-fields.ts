@@ -32,6 +32,8 @@ export interface RecipeInput {
   readonly accumulate?: number | undefined;
   /** Default "adamw". */
   readonly optimizer?: "adamw" | "sgd" | "lion" | undefined;
+  /** Whether sgd looks ahead by its momentum. Default true. */
+  readonly nesterov?: boolean | undefined;
   /** The highest, after warming up; it then falls as a cosine. */
   readonly learning_rate: number;
   /** Epochs in which the rate rises from `warmup_rate`; may be a fraction. Default 0. */
@@ -74,6 +76,8 @@ export interface RecipeInput {
   readonly distillation?: DistillationInput | undefined;
   /** One of the three stages of training a glance-and-focus model (architecture gfnet). */
   readonly looking?: LookingInput | undefined;
+  /** How a model of the architecture uni_adafocus learns. Default: as its paper has it. */
+  readonly focusing?: FocusingInput | undefined;
   /** Share of the loss that a model's early answers have together. Default 0. */
   readonly exit_weight?: number | undefined;
   /** What changes in the configuration of the model that `from` gives; layers that it adds start fresh. */
@@ -118,6 +122,14 @@ export interface LookingInput {
   readonly deviation?: number | undefined;
 }
 
+/** How a model learns that glances at a clip, and then looks at one part of chosen frames. */
+export interface FocusingInput {
+  /** Weight of the pull towards large parts of the picture. Default 0.5. */
+  readonly large_crop_weight?: number | undefined;
+  /** How often frames are drawn for the answer that teaches which frames matter. Default 128. */
+  readonly frame_draws?: number | undefined;
+}
+
 const rate = z.number().min(0).max(100);
 const share = z.number().min(0).max(1);
 const count = z.int().min(1).max(1_000_000);
@@ -140,6 +152,11 @@ const looking = z.strictObject({
   deviation: z.number().positive().max(1).default(0.1),
 });
 
+const focusing = z.strictObject({
+  large_crop_weight: rate.default(0.5),
+  frame_draws: z.int().min(1).max(10_000).default(128),
+});
+
 export const recipeSchema = z.strictObject({
   name: z.string().min(1).max(100),
   summary: z.string().max(1000).default(""),
@@ -154,6 +171,7 @@ export const recipeSchema = z.strictObject({
   batch: z.int().min(1).max(65536),
   accumulate: z.int().min(1).max(4096).default(1),
   optimizer: z.enum(["adamw", "sgd", "lion"]).default("adamw"),
+  nesterov: z.boolean().optional(),
   learning_rate: rate,
   warmup_epochs: z.number().min(0).default(0),
   warmup_rate: rate.default(0),
@@ -175,6 +193,7 @@ export const recipeSchema = z.strictObject({
   repeats: z.int().min(1).max(16).default(1),
   distillation: distillation.optional(),
   looking: looking.optional(),
+  focusing: focusing.optional(),
   exit_weight: share.optional(),
   grow: fields.optional(),
   seed: z
@@ -193,3 +212,4 @@ true satisfies Exactly<RecipeInput, z.input<typeof recipeSchema>>;
 true satisfies Exactly<keyof RecipeInput, keyof z.input<typeof recipeSchema>>;
 true satisfies Exactly<keyof DistillationInput, keyof z.input<typeof distillation>>;
 true satisfies Exactly<keyof LookingInput, keyof z.input<typeof looking>>;
+true satisfies Exactly<keyof FocusingInput, keyof z.input<typeof focusing>>;

@@ -4,6 +4,7 @@ import { UsageError } from "../errors.ts";
 import { createAugmenter, parseAugmentation } from "../image/augment.ts";
 import { parseTransform } from "../image/transform.ts";
 import { faultsText } from "../models/check-config.ts";
+import type { ModelDefinition } from "../models/registry.ts";
 import { frozenParts, type LookingOptions, lookingObjective } from "./gfnet/objectives.ts";
 import type { Objective } from "./objective.ts";
 import { adamW } from "./optimizers/adamw.ts";
@@ -11,8 +12,9 @@ import { lion } from "./optimizers/lion.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { sgd } from "./optimizers/sgd.ts";
 import type { GroupRules } from "./parameter-groups.ts";
-import { type Recipe, recipeSchema } from "./recipe-fields.ts";
+import { type FocusingInput, type Recipe, recipeSchema } from "./recipe-fields.ts";
 import { planView } from "./teacher/view-graph.ts";
+import { type FocusingOptions, focusingObjective } from "./uni-adafocus/objective.ts";
 
 /**
  * Checks and completes a recipe.
@@ -71,7 +73,9 @@ export function overrideRecipe(recipe: Recipe, overrides: RecipeOverrides): Reci
 
 /** The optimiser that a recipe names, with its usual constants. */
 export function optimizerOf(recipe: Recipe): Optimizer {
-  return { adamw: () => adamW(), sgd: () => sgd(), lion: () => lion() }[recipe.optimizer]();
+  return { adamw: () => adamW(), sgd: () => sgd({ nesterov: recipe.nesterov ?? true }), lion: () => lion() }[
+    recipe.optimizer
+  ]();
 }
 
 /** What of a recipe says which parameters train, and how. */
@@ -87,9 +91,27 @@ export function groupsOf(recipe: Recipe): GroupRules {
   };
 }
 
-/** What a recipe minimises; undefined for classification. */
-export function objectiveOf({ looking }: Recipe): Objective | undefined {
-  return looking === undefined ? undefined : lookingObjective(lookingOptions(looking));
+/**
+ * What a recipe minimises for a model; undefined for classification.
+ *
+ * @throws UsageError for a recipe of another architecture
+ */
+export function objectiveOf({ looking, focusing }: Recipe, { architecture }: ModelDefinition): Objective | undefined {
+  if (looking !== undefined) return lookingObjective(lookingOptions(looking));
+  // Its answer alone would teach its last layers and nothing else: networks and policies have answers of their own.
+  if (architecture.name === FOCUSING) return focusingObjective(focusingOptions(focusing ?? {}));
+  if (focusing !== undefined)
+    throw new UsageError(
+      `the recipe's focusing is for the architecture ${FOCUSING}, and the model is ${architecture.name}`,
+    );
+  return undefined;
+}
+
+/** The architecture whose training has an objective of its own. */
+const FOCUSING = "uni_adafocus";
+
+function focusingOptions({ large_crop_weight = 0.5, frame_draws = 128 }: FocusingInput): FocusingOptions {
+  return { largeCropWeight: large_crop_weight, frameDraws: frame_draws };
 }
 
 function lookingOptions(looking: NonNullable<Recipe["looking"]>): LookingOptions {

@@ -30,7 +30,7 @@ export function stepOfRecipe(
   classes: number,
   teacherWidth?: number,
 ): TrainStep {
-  const objective = objectiveOf(recipe);
+  const objective = objectiveOf(recipe, model);
   const features = teacherWidth === undefined ? undefined : recipe.distillation?.features;
   return buildTrainStep({
     model,

@@ -6,7 +6,7 @@ import { defineModel } from "../../src/models/registry.ts";
 import { Mode } from "../../src/nn/mode.ts";
 import { RandomSource } from "../../src/random.ts";
 import { type TensorData, tensor } from "../../src/tensor.ts";
-import type { DrawnInput } from "../../src/train/objective.ts";
+import type { DrawnInput, Objective } from "../../src/train/objective.ts";
 import { type FocusingOptions, focusingObjective } from "../../src/train/uni-adafocus/objective.ts";
 
 export const [BATCH, CLASSES, FRAMES, SIZE] = [2, 3, 7, 64];
@@ -47,10 +47,13 @@ export const targets = tensor(
 );
 
 /** The objective as a graph, with outputs `loss` and `logits`. */
-export function objectiveGraph(options: Partial<FocusingOptions> = {}) {
+export function objectiveGraph(
+  options: Partial<FocusingOptions> = {},
+  objective: Objective = focusingObjective({ largeCropWeight: 0.5, frameDraws: 3, ...options }),
+) {
   const graph = new Graph();
   const draws: DrawnInput[] = [];
-  const { loss, logits } = focusingObjective({ largeCropWeight: 0.5, frameDraws: 3, ...options })({
+  const { loss, logits } = objective({
     scope: new Scope(graph),
     model,
     image: graph.input("image", image.shape),

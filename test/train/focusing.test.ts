@@ -1,8 +1,10 @@
 // Training Uni-AdaFocus end to end from labels, in small. Its gradients by finite differences are in the slow suite.
 import { expect, test } from "vitest";
+import { defineModel } from "../../src/models/registry.ts";
 import { lower } from "../../src/onnx/lower.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import { sgd } from "../../src/train/optimizers/sgd.ts";
+import { objectiveOf, parseRecipe } from "../../src/train/recipe.ts";
 import { buildTrainStep } from "../../src/train/step.ts";
 import { initialState, stateOf, Trainer } from "../../src/train/trainer.ts";
 import { focusingObjective } from "../../src/train/uni-adafocus/objective.ts";
@@ -16,6 +18,28 @@ test("draws: thresholds, places and who is left out", () => {
     { name: "places", shape: [BATCH, 2], distribution: "uniform" },
     { name: "left_out", shape: [1, BATCH, 3, 6], distribution: "uniform" },
   ]);
+});
+
+test("a recipe for this architecture has this objective, whether it says so or not; for another it is refused", () => {
+  const fields = {
+    name: "focusing",
+    architecture: "uni_adafocus",
+    height: SIZE,
+    width: SIZE,
+    augmentation: `resize(${SIZE},${SIZE})`,
+    transform: `resize(${SIZE},${SIZE})`,
+    epochs: 1,
+    batch: BATCH,
+    learning_rate: 0.1,
+  };
+  const drawsOf = (focusing?: Record<string, number>) => {
+    const recipe = parseRecipe({ ...fields, ...(focusing === undefined ? {} : { focusing }) });
+    return objectiveGraph({}, objectiveOf(recipe, model)).draws.at(-1)!.shape;
+  };
+  expect(drawsOf()).toEqual([1, BATCH, 128, 6]);
+  expect(drawsOf({ frame_draws: 5 })).toEqual([1, BATCH, 5, 6]);
+  const recipe = parseRecipe({ ...fields, focusing: {} });
+  expect(() => objectiveOf(recipe, defineModel("resnet18"))).toThrow(/for the architecture uni_adafocus, .* is resnet/);
 });
 
 test("trained end to end from labels: the loss falls, in every part", async () => {
