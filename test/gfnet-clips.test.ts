@@ -81,6 +81,11 @@ describe("the model", () => {
     });
     for (const name of ["logits", "actions", "regions", "features"])
       expect(maxDifference(actual.get(name), expected.get(name)!), name).toBeLessThan(1e-5);
+    const [x1, y1, x2, y2] = toFloat32(actual.get("regions")!);
+    const tube = [x1!, y1!, 0, x2!, y2!, 1].map((value) => expect.closeTo(value, 6));
+    expect([...toFloat32(actual.get("gaze.0.regions")!).slice(0, 6)]).toEqual(tube);
+    const middle = [(x1! + x2!) / 2, (y1! + y2!) / 2, 0.5].map((value) => expect.closeTo(value, 6));
+    expect([...toFloat32(actual.get("gaze.0.points")!).slice(0, 3)]).toEqual(middle);
   });
 
   test("the order of frames counts", () => {
@@ -98,6 +103,7 @@ describe("the model", () => {
     expect(graph.inputs.get("image")!.shape).toEqual(["batch", 3, FRAMES, SIDE, SIDE]);
     expect(graph.outputs.get("regions")!.shape).toEqual([LOOKS - 1, "batch", 4]);
     expect(graph.outputs.get("logits")!.shape).toEqual([LOOKS, "batch", CLASSES]);
+    expect(graph.outputs.get(`gaze.${LOOKS - 2}.regions`)!.shape).toEqual(["batch", 1, 6]);
     expect(stageGraphs(definition)!.steps).toEqual(["glance", "focus", "focus"]);
     expect((definition.config as GfnetConfig).policy_conv).toBe(true);
   });

@@ -123,6 +123,25 @@ export function cutPatch(pictures: Pictures, action: Tensor, size: number): Patc
   return { pixels, region };
 }
 
+/** A patch of a clip as others say where they looked: a tube through all frames. */
+export interface Tube {
+  /** (clips, 1, 6): x1, y1, t1, x2, y2, t2, in 0..1 of the clip. */
+  readonly regions: Tensor;
+  /** (clips, 1, 1, 3): its middle. */
+  readonly points: Tensor;
+}
+
+/** region (clips, 4), the same in all frames. */
+export function tubeOf(region: Tensor): Tube {
+  const [near, far] = [slice(region, 1, 0, 2), slice(region, 1, 2, 4)]; // (clips, 2) each
+  const start = mul(slice(region, 1, 0, 1), 0); // (clips, 1)
+  const middle = concat([mul(add(near, far), 0.5), add(start, 0.5)], 1);
+  return {
+    regions: expandDims(concat([near, start, far, add(start, 1)], 1), 1),
+    points: expandDims(expandDims(middle, 1), 1),
+  };
+}
+
 /** Where patches begin, whole numbers (batch, 1) each. */
 interface Corner {
   readonly row: Tensor;

@@ -6,7 +6,7 @@ import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { linear } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
-import { cutPatch } from "../crop.ts";
+import { cutPatch, tubeOf } from "../crop.ts";
 import { framesApart, framesInBatch, meanOverFrames, shiftBetweenFrames } from "../shifted-backbones.ts";
 import { backbonesOf, type GfvConfig, glanceFramesOf } from "./config.ts";
 import { choosePlace } from "./policy.ts";
@@ -96,11 +96,14 @@ export function focusOn(
 export function gfv(scope: Scope, video: Tensor, config: GfvConfig, mode: Mode): Record<string, Tensor> {
   const glance = glanceAt(scope, glanceFrames(video, config), config, mode);
   const focus = focusOn(scope, video, glance, config, mode);
+  const tube = tubeOf(focus.region);
   return {
     logits: focus.logits,
     features: concat([glance.features, focus.features], 1),
     glance_logits: glance.frameLogits,
     action: focus.action,
     region: focus.region,
+    "gaze.0.regions": tube.regions,
+    "gaze.0.points": tube.points,
   };
 }
