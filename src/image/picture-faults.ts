@@ -24,7 +24,9 @@ export function requirePicture(bytes: Uint8Array, supported = SUPPORTED): Pictur
       ? `${supported}; render the drawing to PNG first`
       : isOtherPicture
         ? `${supported}; convert it to one of these`
-        : supported;
+        : / video$/.test(name)
+          ? `videos are not pictures: a model of videos classifies them; ${supported}`
+          : supported;
   throw new ImageError(
     isOtherPicture
       ? `this is ${name}, which cannot be read`

@@ -44,9 +44,15 @@ const SIGNATURES: readonly (readonly [start: string, meaning: PictureFormat | { 
   ["PK\x03\x04", { name: "a zip archive" }],
   ["\x1f\x8b", { name: "a gzip archive" }],
   ["\x1a\x45\xdf\xa3", { name: "a Matroska or WebM video" }],
+  ["FLV\x01", { name: "a Flash video" }],
+  ["0&\xb2u\x8ef\xcf\x11", { name: "a Windows Media video" }],
+  ["\0\0\x01\xba", { name: "an MPEG video" }],
   ["OggS", { name: "an Ogg file" }],
   ["ID3", { name: "an MP3 sound" }],
 ];
+
+/** Where packets of MPEG-TS begin, each with the same byte. */
+const TRANSPORT_PACKETS = [0, 188, 376, 564];
 
 const latin1 = (bytes: Uint8Array, start: number, end: number): string =>
   String.fromCharCode(...bytes.subarray(start, end));
@@ -55,6 +61,7 @@ const latin1 = (bytes: Uint8Array, start: number, end: number): string =>
 export function sniff(bytes: Uint8Array): Sniffed {
   const start = latin1(bytes, 0, 16);
   if (start.slice(4, 8) === "ftyp") return sniffBoxes(bytes);
+  if (TRANSPORT_PACKETS.every((at) => bytes[at] === 0x47)) return { picture: undefined, name: "an MPEG-TS video" };
   const meanings = SIGNATURES.flatMap(([signature, meaning]) => (fits(start, signature) ? [meaning] : []));
   const picture = meanings.find((meaning) => typeof meaning === "string");
   if (picture !== undefined) return { picture, name: PICTURE_NAMES[picture] };
@@ -78,7 +85,8 @@ function sniffBoxes(bytes: Uint8Array): Sniffed {
   if (brands.includes("avif") || brands.includes("avis")) return { picture: "avif", name: PICTURE_NAMES.avif };
   if (brands.some((brand) => /^(hei[cx]|hev[cx]|mif1|msf1)$/.test(brand)))
     return { picture: "heic", name: PICTURE_NAMES.heic };
-  return { picture: undefined, name: "an MP4 video" };
+  if (brands[0]?.startsWith("M4A") === true) return { picture: undefined, name: "an MP4 sound" };
+  return { picture: undefined, name: brands[0] === "qt  " ? "a QuickTime video" : "an MP4 video" };
 }
 
 function nameText(text: string): string {

@@ -4,6 +4,7 @@ import { SaccadeError } from "../../errors.ts";
 import { listModels } from "../../model-folder/listing.ts";
 import { type DevicesReport, listDevices } from "../../platform/node/devices.ts";
 import { nodeHost } from "../../platform/node/host.ts";
+import { DECODER_HINT, describeDecoder } from "../../platform/node/video/decoders.ts";
 import { version } from "../../version.ts";
 import { type Fact, listFacts } from "../facts.ts";
 import { compact, type Terminal } from "../terminal.ts";
@@ -36,6 +37,8 @@ const READ_PICTURES = "JPEG, PNG, WebP, GIF, AVIF, TIFF through sharp, and BMP; 
 interface Report {
   readonly devices: DevicesReport;
   readonly pictures: { readonly works: boolean; readonly hint?: string };
+  /** What decodes video files; undefined where nothing does. */
+  readonly videoDecoder: string | undefined;
   readonly cache: { readonly path: string; readonly bytes: number };
   readonly models: readonly { readonly name: string; readonly path: string; readonly bytes: number }[];
   readonly unfinished: readonly string[];
@@ -46,6 +49,7 @@ interface Report {
 async function examine(): Promise<Report> {
   const devices = await listDevices();
   const pictures = await tryPictures();
+  const videoDecoder = await describeDecoder();
   const cache = await measureCache();
   const models = await modelsHere();
   const problems = [
@@ -53,7 +57,7 @@ async function examine(): Promise<Report> {
     ...(pictures.works ? [] : [`pictures cannot be read: ${pictures.hint ?? "npm install sharp"}`]),
     ...(models.length === 0 ? ["no model is here: saccade pull sparseformer_v1_tiny, or give --model FOLDER"] : []),
   ];
-  return { devices, pictures, ...cache, models, problems };
+  return { devices, pictures, videoDecoder, ...cache, models, problems };
 }
 
 /** Decodes what it has just encoded. */
@@ -92,7 +96,7 @@ async function modelsHere(): Promise<Report["models"]> {
 }
 
 function toJson(report: Report) {
-  const { devices, pictures, cache, models, unfinished, problems } = report;
+  const { devices, pictures, videoDecoder, cache, models, unfinished, problems } = report;
   const { machine } = devices;
   return {
     saccade: version,
@@ -109,6 +113,7 @@ function toJson(report: Report) {
     devices: devices.devices.map(({ startMs, ...device }) => ({ ...device, start_ms: startMs })),
     auto: devices.auto,
     pictures,
+    videos: { decoder: videoDecoder ?? null, ...(videoDecoder === undefined ? { hint: DECODER_HINT } : {}) },
     cache,
     models,
     unfinished,
@@ -118,7 +123,7 @@ function toJson(report: Report) {
 }
 
 function describe(report: Report, { columns }: Terminal): string {
-  const { devices, pictures, cache, models, unfinished, problems } = report;
+  const { devices, pictures, videoDecoder, cache, models, unfinished, problems } = report;
   const { machine } = devices;
   const limited = machine.memoryIsLimited ? " (limited by the container)" : "";
   const facts: Fact[] = [
@@ -128,6 +133,7 @@ function describe(report: Report, { columns }: Terminal): string {
     ["memory", `${compact(machine.memoryBytes, "B")}${limited}`],
     ["instructions", machine.simd.join(" ") || "unknown"],
     ["pictures", pictures.works ? READ_PICTURES : "cannot be read"],
+    ["videos", videosText(videoDecoder)],
     ["cache", `${cache.path}, ${compact(cache.bytes, "B")}`],
     ...unfinished.map((path): Fact => ["", `unfinished download: ${path}`]),
     ...models.map(({ name, bytes }, i): Fact => [i === 0 ? "models" : "", `${name}, ${compact(bytes, "B")}`]),
@@ -140,6 +146,11 @@ function describe(report: Report, { columns }: Terminal): string {
           columns,
         )}`;
   return `${listFacts(facts, columns)}\nDevices (* is what --device auto takes)\n${describeDevices(devices, columns)}\n${verdict}`;
+}
+
+function videosText(decoder: string | undefined): string {
+  const always = "folders of pictures, animated GIF and WebP";
+  return decoder === undefined ? `${always}; for files ${DECODER_HINT}` : `${decoder}; ${always} without it`;
 }
 
 /** What is to be done about several devices is said once. */

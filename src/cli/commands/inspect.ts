@@ -1,4 +1,4 @@
-// saccade inspect: what a weight file, an ONNX file or a model folder holds.
+// saccade inspect: what a weight file, an ONNX file, a model folder or a video holds.
 import type { Command } from "commander";
 import type { BadValue } from "../../model-folder/check-values.ts";
 import { describeClip } from "../../model-folder/clip-entry.ts";
@@ -14,6 +14,7 @@ import { nodeHost } from "../../platform/node/host.ts";
 import { describeValue } from "../../runtime/feeds.ts";
 import { type Fact, listFacts } from "../facts.ts";
 import { compact, printable, type Terminal, table } from "../terminal.ts";
+import { describeVideo, inspectVideo, isVideoFile, videoJson } from "../video-inspection.ts";
 
 interface InspectFlags {
   json?: boolean;
@@ -31,13 +32,14 @@ Examples:
   $ saccade inspect checkpoint.pth --all --tensors
   $ saccade inspect my-model/ --check
   $ saccade inspect model.onnx --json
+  $ saccade inspect clip.mp4
 `;
 
 export function addInspect(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
   program
     .command("inspect")
-    .description("say what is in a weight file, an ONNX file or a model folder")
-    .argument("<path>", ".safetensors, .pth, .onnx, model folder, or the name of a pulled model")
+    .description("say what is in a weight file, an ONNX file, a model folder or a video")
+    .argument("<path>", ".safetensors, .pth, .onnx, model folder, the name of a pulled model, or a video file")
     .option("--tensors", `list every tensor, not only the first ${FIRST_TENSORS}`)
     .option(
       "--check",
@@ -48,6 +50,14 @@ export function addInspect(program: Command, terminal: Terminal, finish: (exitCo
     .option("--json", "one JSON object")
     .addHelpText("after", EXAMPLES)
     .action(async (path: string, flags: InspectFlags) => {
+      if (await isVideoFile(path)) {
+        const found = await inspectVideo(path, terminal.signal);
+        terminal.out(
+          flags.json ? `${JSON.stringify(videoJson(found), undefined, 2)}\n` : describeVideo(found, terminal.columns),
+        );
+        if (found.isCutOff) finish(1);
+        return;
+      }
       const { check, all, entry } = flags;
       const found = await inspect(nodeHost, path, {
         ...(check === undefined ? {} : { check }),

@@ -14,3 +14,12 @@ export async function requireDecoder(name: string): Promise<Ffmpeg> {
     hint: `${INSTALL}; folders of pictures, animated GIF and WebP need nothing`,
   });
 }
+
+/** What decodes video files here: "ffmpeg 5.1.9"; undefined where nothing does. */
+export async function describeDecoder(): Promise<string | undefined> {
+  const programs = await findFfmpeg();
+  return programs === undefined ? undefined : `ffmpeg ${programs.version}`;
+}
+
+/** What to install where nothing decodes them. */
+export const DECODER_HINT = INSTALL;
