@@ -3,7 +3,9 @@
 
 import type { AuditReportOptions } from "./audit/report.ts";
 import type { AuditResult } from "./audit/result.ts";
+import { type ExplanationFormat, explainVideo } from "./evaluate/explain-video.ts";
 import { encodeSheet, type SheetFormat } from "./evaluate/sheet-file.ts";
+import type { ExplainVideoOptions } from "./evaluate/video-explanation.ts";
 import { type DrawGazeOptions, type Gaze, gazeSheet } from "./image/explain.ts";
 import { type Glimpse, glimpseSheet } from "./image/glimpses.ts";
 import { type Pixels, rgbPixels } from "./image/pixels.ts";
@@ -26,6 +28,9 @@ import type { RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
 import type { LabelledPicture } from "./tasks/recognise/learn-pictures.ts";
 import { Recogniser as RecogniserTask } from "./tasks/recognise/recogniser.ts";
 import type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
+import type { VideoResult } from "./tasks/video/results.ts";
+import { loadVideoClassifier, type VideoClassifier as VideoClassifierTask } from "./tasks/video/video-classifier.ts";
+import type { VideoClassifierOptions } from "./tasks/video/video-options.ts";
 import {
   loadTextEmbedder,
   type TextEmbedderOptions,
@@ -36,6 +41,7 @@ import {
   type ZeroShotClassifier as ZeroShotClassifierTask,
   type ZeroShotOptions,
 } from "./tasks/zero-shot/zero-shot-classifier.ts";
+import type { Video } from "./video/video.ts";
 import { type AuditOptions, audit as auditPictures } from "./workflows/audit.ts";
 import { type AuditFiles, writeAudit } from "./workflows/audit-files.ts";
 import { type EvaluateOptions, evaluate as evaluateModel, type ModelEvaluation } from "./workflows/evaluate.ts";
@@ -57,12 +63,16 @@ export {
   SessionError,
   ShapeError,
   UsageError,
+  VideoError,
+  type VideoErrorCode,
   WeightsMismatchError,
 } from "./errors.ts";
 export type { Accuracy, ClassAccuracy, Mistake } from "./evaluate/accuracy.ts";
 export { evaluateExits, exitShares, solveThresholds } from "./evaluate/early-exit.ts";
+export type { ExplanationFormat } from "./evaluate/explain-video.ts";
 export type { SheetFormat } from "./evaluate/sheet-file.ts";
 export { type EarlyExitPoint, type StepEvaluation, StepMeter } from "./evaluate/steps.ts";
+export type { ExplainVideoOptions } from "./evaluate/video-explanation.ts";
 export { type DrawGazeOptions, drawGaze } from "./image/explain.ts";
 export { drawGlimpses, type Glimpse } from "./image/glimpses.ts";
 export type { Pixels } from "./image/pixels.ts";
@@ -71,6 +81,7 @@ export type { Resolution } from "./image/resolution.ts";
 export type { FeatureViews, Jitter, Views } from "./image/views.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { ScoreKind } from "./onnx/score-kind.ts";
+export { RandomSource } from "./random.ts";
 export type { PictureOutcome } from "./retrieval/add-pictures.ts";
 export type {
   AddPicturesOptions,
@@ -106,6 +117,15 @@ export type { TextOptions } from "./tasks/recognise/label-texts.ts";
 export type { LabelledPicture, PictureProblem } from "./tasks/recognise/learn-pictures.ts";
 export type { Measured, Recognition } from "./tasks/recognise/recogniser.ts";
 export type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
+export type {
+  TimelineSegment,
+  TimelineWindow,
+  VideoResult,
+  VideoViews,
+} from "./tasks/video/results.ts";
+export { timelineCsv, timelineCsvHeader, timelineSrt } from "./tasks/video/timeline-text.ts";
+export type { ClassifiedVideo } from "./tasks/video/video-classifier.ts";
+export type { ClassifyVideoOptions, VideoClassifierOptions, VideoProgress } from "./tasks/video/video-options.ts";
 export { labelVectors, type PromptOptions } from "./tasks/zero-shot/label-vectors.ts";
 export { DEFAULT_TEMPLATES } from "./tasks/zero-shot/prompts.ts";
 export type { EmbedTextOptions, TextEmbedderOptions } from "./tasks/zero-shot/text-embedder.ts";
@@ -116,6 +136,21 @@ export type { Evaluation as EpochEvaluation, FitReport } from "./train/fit-optio
 export type { DistillationInput, LookingInput, RecipeInput } from "./train/recipe-fields.ts";
 export type { StagedRecipeInput } from "./train/staged-recipe.ts";
 export { version } from "./version.ts";
+export {
+  type Clip,
+  type ClipPlacement,
+  type ClipPolicy,
+  clipsAtRandomIndices,
+  clipsAtRandomTimestamps,
+  clipsAtRegularIndices,
+  clipsAtRegularTimestamps,
+  clipsOfSegments,
+  type TimedClip,
+} from "./video/clips.ts";
+export { type ClipPlan, describePlanCost, plannedClips } from "./video/evaluation-plan.ts";
+export type { ClipGaze, ClipGazeStage } from "./video/gaze.ts";
+export { type ReadClip, readClips } from "./video/read-clips.ts";
+export type { Frame, OpenVideoOptions, Video, VideoFacts, VideoLimits, VideoSource } from "./video/video.ts";
 export type { AuditOptions } from "./workflows/audit.ts";
 export type { AuditFiles } from "./workflows/audit-files.ts";
 export type { EvaluateOptions, ModelEvaluation } from "./workflows/evaluate.ts";
@@ -152,6 +187,25 @@ export const AdaptiveClassifier = {
    */
   load: (source: ModelFileSource, options?: EngineOptions): Promise<AdaptiveClassifier> =>
     loadAdaptiveClassifier(nodeHost, source, options),
+};
+
+/** Names what happens in videos. */
+export type VideoClassifier = VideoClassifierTask;
+
+export const VideoClassifier = {
+  /**
+   * Loads a model that sees clips, or one of pictures, whose answers for frames are averaged. The same kinds of sources as `Classifier.load`.
+   *
+   * @throws UsageError when it gives embeddings instead of class scores
+   * @example
+   * await using classifier = await VideoClassifier.load("saccade/everyday");
+   * const { predictions, views } = await classifier.classify("clip.mp4");
+   * console.log(predictions[0], views.cost);
+   * const { segments = [] } = await classifier.classify("film.mp4", { every: 1 });
+   * for (const { start, end, label, score } of segments) console.log(start, end, label, score);
+   */
+  load: (source: ModelFileSource, options?: VideoClassifierOptions): Promise<VideoClassifier> =>
+    loadVideoClassifier(nodeHost, source, options),
 };
 
 /** Turns pictures into vectors. */
@@ -308,6 +362,16 @@ export const createSession = nodeHost.createSession;
 /** Pictures to pixels. */
 export const decodeImage = (picture: PictureSource, options?: DecodeOptions): Promise<RawImage> =>
   readPicture(nodeHost, picture, options);
+/**
+ * Opens a video file, a folder of frames or an animation; frames are decoded as they are taken.
+ *
+ * @throws NotFoundError, LimitError; VideoError, "video_decoder_missing" where nothing here decodes it
+ * @example
+ * await using video = await openVideo("clip.mp4");
+ * const clips = clipsAtRegularTimestamps(await video.timestamps(), { secondsBetweenClips: 1, frames: 8 });
+ * for await (const { clip, frames } of readClips(video, clips, ({ image }) => image)) console.log(clip, frames.length);
+ */
+export const openVideo = nodeHost.openVideo;
 /** Pixels to PNG bytes. */
 export const encodePng = (pixels: Pixels): Promise<Uint8Array> => nodeHost.encodePng(rgbPixels(pixels));
 
@@ -325,6 +389,24 @@ export const encodeGaze = async (
   gaze: Gaze,
   { format = "png", ...options }: DrawGazeOptions & { readonly format?: SheetFormat } = {},
 ): Promise<Uint8Array> => encodeSheet(gazeSheet(picture, gaze, options), format, nodeHost);
+
+/**
+ * Where a model looked in a video, drawn over it, as the bytes of a file: what `saccade classify clip.mp4 --explain` writes.
+ *
+ * @param result from `VideoClassifier.classify` with `explain`
+ * @param options `format`: "mp4" (needs ffmpeg), "webp", or "html", a page with a slider
+ * @throws UsageError for a result without a gaze; VideoError, "video_decoder_missing"
+ * @example
+ * await using classifier = await VideoClassifier.load("saccade/everyday");
+ * await using video = await openVideo("clip.mp4");
+ * const result = await classifier.classify(video, { frames: 32, explain: "last" });
+ * await writeFile("looked.mp4", await encodeVideoGaze(video, result, { format: "mp4" }));
+ */
+export const encodeVideoGaze = (
+  video: Video,
+  result: VideoResult,
+  options: ExplainVideoOptions & { readonly format: ExplanationFormat },
+): Promise<Uint8Array> => explainVideo(nodeHost, video, result, options);
 
 /** What `drawGlimpses` draws, as `encodeGaze` makes files. */
 export const encodeGlimpses = async (

@@ -1,11 +1,25 @@
-// Where drawings of what a model looked at go, and in which format.
+// Where drawings of what a model looked at go, and in which format: pictures and pages of pictures, videos and pages of videos.
 import { UsageError } from "../errors.ts";
+import type { ExplanationFormat } from "../evaluate/explain-video.ts";
 import type { SheetFormat } from "../evaluate/sheet-file.ts";
 import { isPictureName } from "../image/picture-files.ts";
 import { nodeHost } from "../platform/node/host.ts";
+import { isVideoName } from "../video/video-files.ts";
 import type { NamedPicture } from "./picture-paths.ts";
 
 const KINDS = /\.(png|svg|html?)$/i;
+const VIDEO_KINDS = /\.(mp4|webp|html?)$/i;
+
+/** What is drawn on: what it is called, which endings its drawings have, and which one is taken in a folder. */
+interface Drawn {
+  readonly noun: string;
+  readonly kinds: RegExp;
+  readonly endings: string;
+  readonly usual: string;
+}
+
+const PICTURES: Drawn = { noun: "pictures", kinds: KINDS, endings: ".png, .svg or .html", usual: "png" };
+const VIDEOS: Drawn = { noun: "videos", kinds: VIDEO_KINDS, endings: ".mp4, .webp or .html", usual: "mp4" };
 
 export interface Drawings {
   readonly paths: ReadonlyMap<NamedPicture, string>;
@@ -14,28 +28,30 @@ export interface Drawings {
 }
 
 /** Where the drawing of each picture goes: the file itself for one picture, files in the folder for several. */
-export async function drawingPaths(out: string, pictures: readonly NamedPicture[]): Promise<Drawings> {
-  const isFile = KINDS.test(out);
+export async function drawingPaths(
+  out: string,
+  pictures: readonly NamedPicture[],
+  of: "pictures" | "videos" = "pictures",
+): Promise<Drawings> {
+  const { noun, kinds, endings, usual } = of === "pictures" ? PICTURES : VIDEOS;
+  const isFile = kinds.test(out);
   if (pictures.length === 1 && isFile) return { paths: new Map([[pictures[0]!, out]]) };
   if (isFile)
     throw new UsageError(
-      `--explain ${out}: ${pictures.length} pictures need a folder, not one file`,
-      "give a path that does not end in .png, .svg or .html",
+      `--explain ${out}: ${pictures.length} ${noun} need a folder, not one file`,
+      `give a path that does not end in ${endings}`,
     );
-  if (isPictureName(out) && !(await nodeHost.files.stat(out))?.isDirectory)
-    throw new UsageError(
-      `--explain ${out}: drawings are .png, .svg or .html`,
-      `such as ${out.replace(/[^.]*$/, "png")}`,
-    );
+  if ((isPictureName(out) || isVideoName(out) || KINDS.test(out)) && !(await nodeHost.files.stat(out))?.isDirectory)
+    throw new UsageError(`--explain ${out}: drawings are ${endings}`, `such as ${out.replace(/[^.]*$/, usual)}`);
   const taken = new Set<string>();
   const counts = new Map<string, number>();
   const fileFor = ({ name }: NamedPicture): string => {
-    const base = name.replace(/^.*[/\\]/, "").replace(/\.[^.]*$/, "") || "picture";
+    const base = name.replace(/^.*[/\\]/, "").replace(/\.[^.]*$/, "") || noun.slice(0, -1);
     for (;;) {
       // Disks of macOS and Windows do not tell capitals apart.
       const count = (counts.get(base.toLowerCase()) ?? 0) + 1;
       counts.set(base.toLowerCase(), count);
-      const file = `${base}${count === 1 ? "" : `-${count}`}.png`;
+      const file = `${base}${count === 1 ? "" : `-${count}`}.${usual}`;
       if (taken.has(file.toLowerCase())) continue;
       taken.add(file.toLowerCase());
       return file;
@@ -43,6 +59,12 @@ export async function drawingPaths(out: string, pictures: readonly NamedPicture[
   };
   const paths = new Map(pictures.map((picture) => [picture, nodeHost.files.join(out, fileFor(picture))]));
   return { paths, folder: out };
+}
+
+/** The kind of explained video that a path asks for by its ending. */
+export function videoFormatOf(path: string): ExplanationFormat {
+  const ending = VIDEO_KINDS.exec(path)?.[1]?.toLowerCase();
+  return ending === "mp4" || ending === "webp" ? ending : "html";
 }
 
 /** The kind of drawing that a path asks for by its ending. */

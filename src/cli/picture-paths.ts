@@ -1,17 +1,17 @@
-// From what stands on a command line (files, folders, globs, -, a list) to named pictures, and from their answers back to the names.
+// From what stands on a command line (files, folders, globs, -, a list) to named pictures or videos, and from their answers back to the names.
 import { isAbsolute } from "node:path";
 import { glob } from "tinyglobby";
 import { NotFoundError, SaccadeError, UsageError } from "../errors.ts";
-import { LeftOut, picturesAndFolders } from "../image/picture-files.ts";
+import { isPictureName, LeftOut, type NamedEntry, wantedAndFolders } from "../image/picture-files.ts";
 import type { Host } from "../platform/host.ts";
 import type { Answered } from "../tasks/engine/picture-stream.ts";
-import type { PictureSource } from "../tasks/engine/pictures.ts";
 import { readPictureList } from "./picture-list.ts";
 import { noteError, type Terminal } from "./terminal.ts";
 
+/** A path, or the bytes that came in on standard input. */
 export interface NamedPicture {
   readonly name: string;
-  readonly source: PictureSource;
+  readonly source: string | Uint8Array;
 }
 
 /** A path that gives no picture, and why. */
@@ -24,6 +24,19 @@ export interface ExpandedPictures {
   readonly pictures: readonly NamedPicture[];
   readonly problems: readonly PathProblem[];
 }
+
+/** What a command looks for. */
+export interface SoughtFiles {
+  readonly noun: string;
+  /** Whether a file in a folder, or what a glob matches, is one, by its name. */
+  isName(path: string): boolean;
+  /** Whether what lies in a folder is one together. */
+  isFolder?(entries: readonly NamedEntry[]): boolean;
+  /** Why a file that was named is none, whatever is in it. */
+  refusal?(path: string): SaccadeError | undefined;
+}
+
+const PICTURES: SoughtFiles = { noun: "picture", isName: isPictureName };
 
 /** What stands on the command line. */
 export interface PictureArguments {
@@ -44,14 +57,15 @@ export async function expandPictures(
   host: Host,
   { paths, fromFile }: PictureArguments,
   terminal: Terminal,
+  sought = PICTURES,
 ): Promise<ExpandedPictures> {
   if (paths.length === 0 && fromFile === undefined)
-    throw new UsageError("no pictures were given", "name pictures or folders, or --from-file LIST");
+    throw new UsageError(`no ${sought.noun}s were given`, `name ${sought.noun}s or folders, or --from-file LIST`);
   if ([...paths, fromFile].filter((path) => path === "-").length > 1)
     throw new UsageError("standard input can be read only once");
   const listed = fromFile === undefined ? [] : await readPictureList(host.files, fromFile, terminal);
-  if (paths.length === 0 && listed.length === 0) throw new UsageError(`${fromFile} lists no pictures`);
-  const search = new PictureSearch(host, terminal);
+  if (paths.length === 0 && listed.length === 0) throw new UsageError(`${fromFile} lists no ${sought.noun}s`);
+  const search = new PictureSearch(host, terminal, sought);
   for (const path of paths) await search.argument(path);
   for (const path of listed) await search.path(path);
   const { pictures, problems, leftOut } = search;
@@ -70,10 +84,12 @@ class PictureSearch {
   readonly leftOut = new LeftOut();
   readonly #host: Host;
   readonly #terminal: Terminal;
+  readonly #sought: SoughtFiles;
 
-  constructor(host: Host, terminal: Terminal) {
+  constructor(host: Host, terminal: Terminal, sought: SoughtFiles) {
     this.#host = host;
     this.#terminal = terminal;
+    this.#sought = sought;
   }
 
   /** A path, a glob, or - for standard input. */
@@ -87,9 +103,11 @@ class PictureSearch {
     await this.#trying(path, async () => {
       const entry = await this.#host.files.stat(path);
       if (entry === undefined)
-        throw new NotFoundError("picture", path, 'check the path; globs work too: "photos/*.jpg"');
-      if (entry.isDirectory) await this.#folder(path);
-      else this.#add([path]);
+        throw new NotFoundError(this.#sought.noun, path, 'check the path; globs work too: "photos/*.jpg"');
+      if (entry.isDirectory) return this.#folder(path);
+      const refusal = this.#sought.refusal?.(path);
+      if (refusal !== undefined) throw refusal;
+      this.#add([path]);
     });
   }
 
@@ -109,7 +127,7 @@ class PictureSearch {
     const found = (
       await glob(pattern, { onlyFiles: true, expandDirectories: false, absolute: isAbsolute(pattern) })
     ).sort();
-    if (found.length === 0) throw new NotFoundError("picture", pattern, "the pattern matches nothing");
+    if (found.length === 0) throw new NotFoundError(this.#sought.noun, pattern, "the pattern matches nothing");
     this.#add(found);
   }
 
@@ -119,13 +137,15 @@ class PictureSearch {
     const found = await this.#below(path, others);
     // A folder that cannot be looked into is said already.
     if (found.length === 0 && this.problems.length === problems)
-      throw new UsageError(`there are no pictures in the folder ${path}${onlyHas(others)}`);
+      throw new UsageError(`there are no ${this.#sought.noun}s in the folder ${path}${onlyHas(others)}`);
     this.leftOut.include(others);
     this.#add(found);
   }
 
   async #below(folder: string, leftOut: LeftOut): Promise<string[]> {
-    const entries = picturesAndFolders(await this.#host.files.list(folder), leftOut);
+    const listed = await this.#host.files.list(folder);
+    if (this.#sought.isFolder?.(listed) === true) return [folder];
+    const entries = wantedAndFolders(listed, this.#sought.isName, leftOut);
     const nested = await Promise.all(
       entries.map(async ({ path, isDirectory }) => {
         if (!isDirectory) return [path];
@@ -152,7 +172,7 @@ function onlyHas(leftOut: LeftOut): string {
 /** For models that take sources without names: their answers under the names. */
 export async function* underNames<A>(
   pictures: readonly NamedPicture[],
-  answer: (sources: readonly PictureSource[]) => AsyncIterable<Answered<PictureSource, A>>,
+  answer: (sources: readonly NamedPicture["source"][]) => AsyncIterable<Answered<unknown, A>>,
 ): AsyncGenerator<Answered<NamedPicture, A>> {
   let next = 0;
   for await (const answered of answer(pictures.map(({ source }) => source)))

@@ -40,13 +40,20 @@ export function heatColor(value: number): Color {
  *
  * @param points x, y, x, y, … from 0 to 1; points outside and points that are not numbers count for nothing.
  * @param sigma Width of the Gaussians, as a part of the field's longer side.
+ * @param weights what each point counts. Default: 1
  */
-export function pointDensity(points: ArrayLike<number>, width: number, height: number, sigma: number): Field {
+export function pointDensity(
+  points: ArrayLike<number>,
+  width: number,
+  height: number,
+  sigma: number,
+  weights?: ArrayLike<number>,
+): Field {
   const counts = new Float32Array(width * height);
   for (let i = 0; i + 1 < points.length; i += 2) {
     const x = Math.floor(points[i]! * width);
     const y = Math.floor(points[i + 1]! * height);
-    if (x >= 0 && x < width && y >= 0 && y < height) counts[y * width + x]! += 1;
+    if (x >= 0 && x < width && y >= 0 && y < height) counts[y * width + x]! += weights?.[i / 2] ?? 1;
   }
   // A Gaussian of the plane is one along x and one along y, so counting first and blurring twice is the same sum, for far fewer steps.
   const pixels = Math.max(sigma * Math.max(width, height), 1e-3);
@@ -91,6 +98,22 @@ export function overlayHeat(image: RawImage, field: Field, strongest = 0.7): voi
       const color = palette[Math.round(strength * 255)]!;
       const alpha = strongest * Math.min(1, strength * 1.25);
       for (let i = 0; i < 3; i++) data[at + i] = data[at + i]! + (color[i]! - data[at + i]!) * alpha + 0.5;
+    }
+  }
+}
+
+/** Takes colour and light out of a picture where a field is low: what is looked at stays as it is. */
+export function spotlight(image: RawImage, field: Field, darkest = 0.5): void {
+  const { data } = image;
+  for (let y = 0, at = 0; y < image.height; y++) {
+    const fieldY = ((y + 0.5) / image.height) * field.height - 0.5;
+    for (let x = 0; x < image.width; x++, at += 3) {
+      // Places that got a third of the most are as light as that.
+      const light = Math.min(1, 1.7 * Math.sqrt(sample(field, ((x + 0.5) / image.width) * field.width - 0.5, fieldY)));
+      const brightness = darkest + (1 - darkest) * light;
+      const grey = 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
+      const saturation = 0.35 + 0.65 * light;
+      for (let i = at; i < at + 3; i++) data[i] = (grey + (data[i]! - grey) * saturation) * brightness + 0.5;
     }
   }
 }

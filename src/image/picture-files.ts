@@ -51,8 +51,17 @@ export function isPictureName(path: string): boolean {
 
 /** The pictures among a folder's entries and the folders to look into, in their order. The others are counted in `leftOut`. */
 export function picturesAndFolders<E extends NamedEntry>(entries: readonly E[], leftOut: LeftOut): E[] {
+  return wantedAndFolders(entries, isPictureName, leftOut);
+}
+
+/** The same of files whose names `isName` says are wanted. */
+export function wantedAndFolders<E extends NamedEntry>(
+  entries: readonly E[],
+  isName: (path: string) => boolean,
+  leftOut: LeftOut,
+): E[] {
   return entries.filter((entry) => {
-    const isWanted = entry.isDirectory ? !isHidden(entry) : isPictureName(entry.path);
+    const isWanted = entry.isDirectory ? !isHidden(entry) : isName(entry.path);
     if (!isWanted) leftOut.add(entry);
     return isWanted;
   });

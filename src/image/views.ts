@@ -1,11 +1,13 @@
 // What is shown of a picture to a model that sees one size only. Most preprocessing shows the middle, which of a wide picture is a small part:
 // the whole picture between bars, or several crops side by side, show more. Every view is a transform of its own, made from the model's.
+import { UsageError } from "../errors.ts";
 import type { PictureSize } from "./raw-image.ts";
 import type { ResampleFilter } from "./resample.ts";
 import { seenShare } from "./seen-share.ts";
 import {
   fixedOutputSize,
   pixelNormalization,
+  printTransform,
   type Transform,
   type TransformOp,
   transformOutputSize,
@@ -124,6 +126,26 @@ function cropTransforms(transform: Transform, picture: PictureSize): readonly Tr
       : cropStarts(whole.height, crop.height, across).map((y) => ({ x: 0.5, y }));
   if (starts.length === 1) return [transform];
   return starts.map((start) => [...before, { op: "crop", width: crop.width, height: crop.height, ...start }, ...after]);
+}
+
+/**
+ * So many crops along the longer side, from one end to the other, each at the scale of the preprocessing: three are what tests of video models take. One
+ * is the transform itself. Of a picture with nothing left over they are all the same.
+ *
+ * @throws UsageError for several crops of a transform that crops and squeezes nothing
+ */
+export function cropsAlong(transform: Transform, count: number, picture: PictureSize): readonly Transform[] {
+  if (count === 1) return [transform];
+  const framed = framing(transform);
+  if (framed === undefined)
+    throw new UsageError(
+      `${count} crops of a picture need preprocessing that makes one size of it, and this one does not: ${printTransform(transform)}`,
+      "take one crop, or end the transform with a crop",
+    );
+  const whole = transformOutputSize(framed.before, picture.width, picture.height);
+  const isWide = whole.width * framed.crop.height >= whole.height * framed.crop.width;
+  const places = Array.from({ length: count }, (_, i) => i / (count - 1));
+  return places.map((place) => croppedAt(framed, isWide ? { x: place, y: 0.5 } : { x: 0.5, y: place }));
 }
 
 /**

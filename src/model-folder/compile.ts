@@ -21,7 +21,7 @@ import { printVocabulary } from "../text/vocabulary-files.ts";
 import { clipEntry } from "./clip-entry.ts";
 import { usualExtent } from "./describe.ts";
 import type { LoadedModel, ModelCard, NativeModel, OnnxModel } from "./model.ts";
-import { countGlimpses, pictureFacts } from "./picture-file.ts";
+import { clipFileFacts, countGlimpses, isClipFile, pictureFacts } from "./picture-file.ts";
 
 /** What a task must know about a model of pictures. */
 export interface PictureModel {
@@ -47,8 +47,10 @@ export interface PictureModel {
 export interface CompiledModel extends PictureModel {
   /** For any size, as far as the model goes. Made when it is first asked for. */
   readonly bytes: Uint8Array;
-  /** What `bytes` take: normalised float32 (N, 3, height, width), or pixels, uint8 (N, height, width, 3). */
-  readonly takes: "image" | "pixels";
+  /** What `bytes` take: normalised float32 (N, 3, height, width) or (N, 3, frames, height, width), or pixels, uint8 (N, height, width, 3). */
+  readonly takes: "image" | "clips" | "pixels";
+  /** Of what takes clips, the frames of one: what it was made for, and whether it takes no other number. */
+  readonly frames?: { readonly usual: number; readonly isFixed: boolean };
   /** The same model in another form. ONNX files have only one. */
   readonly inForm?: (form: InferenceForm) => Uint8Array;
 }
@@ -226,16 +228,21 @@ export function requirePrecision(model: OnnxModel, precision: Precision | undefi
 const TASK_OUTPUTS = new Set(["logits", "features", "unknown"]);
 
 function compileNative(model: NativeModel, options: CompileOptions): CompiledModel {
+  if (isOfVideos(model))
+    throw new FormatError(model.card.name, "this is a video model, and pictures are wanted here", {
+      hint: "it takes clips: saccade classify clip.mp4 --model MODEL (VideoClassifier); saccade run feeds any tensors",
+    });
+  return compiledAs("image", model, options);
+}
+
+function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: CompileOptions): CompiledModel {
   const { target = "onnxruntime", precision = "float32", layer } = options;
   const { architecture, config } = model.definition;
-  if (pictureInput(model.definition).kind === "video")
-    throw new FormatError(model.card.name, "this is a video model, and pictures are wanted here", {
-      hint: "use: saccade run",
-    });
   const traced = inferenceGraph(model.definition);
   if (layer !== undefined) layerOf(traced, layer); // there is one of that name
   const offered = [...traced.outputs.keys()];
   const answers = architecture.answers(config);
+  const { frames, usual: made } = pictureInput(model.definition);
   // Engines compute every output of a file, whether or not a run asks for it.
   const usual = offered.filter((name) => TASK_OUTPUTS.has(name) || name.startsWith("gaze."));
   const layers = layer === undefined ? [] : [layer];
@@ -247,7 +254,8 @@ function compileNative(model: NativeModel, options: CompileOptions): CompiledMod
       return inForm({});
     },
     inForm,
-    takes: "image",
+    takes,
+    ...(takes === "clips" ? { frames: { usual: frames ?? made.frames ?? 1, isFixed: frames !== undefined } } : {}),
     inputName: "image",
     logitsName: "logits",
     embeddingName: layer ?? (answers === "embedding" ? "logits" : "features"),
@@ -258,4 +266,20 @@ function compileNative(model: NativeModel, options: CompileOptions): CompiledMod
     glimpses: countGlimpses(offered),
     usualTransform: usualTransform(model.definition),
   };
+}
+
+/** Whether a model takes clips, and no pictures. */
+export function takesClips(model: LoadedModel): boolean {
+  return model.kind === "native" ? isOfVideos(model) : isClipFile(model);
+}
+
+const isOfVideos = ({ definition }: NativeModel) => pictureInput(definition).kind === "video";
+
+/** What a session of a model of videos needs. Throws UsageError for a model of pictures, and as `compileModel`. */
+export function compileClips(model: LoadedModel, options: Omit<CompileOptions, "layer"> = {}): CompiledModel {
+  if (!takesClips(model))
+    throw new UsageError(`${model.card.name} takes pictures, and a model of videos is wanted here`);
+  if (model.kind === "native") return compiledAs("clips", model, options);
+  requirePrecision(model, options.precision);
+  return { card: model.card, bytes: model.bytes, ...clipFileFacts(model, options.scores) };
 }

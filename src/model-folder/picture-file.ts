@@ -1,5 +1,6 @@
 // Anybody's ONNX file as a model of pictures: how it takes them, and which of its outputs are class scores of what kind.
 import { FormatError } from "../errors.ts";
+import type { PixelSize } from "../models/graph.ts";
 import { readMetadata } from "../onnx/metadata.ts";
 import { type OnnxSummary, type OnnxValueInfo, readOnnx } from "../onnx/read.ts";
 import { type FoundScores, findScoreKind, type ScoreKind } from "../onnx/score-kind.ts";
@@ -20,9 +21,51 @@ export function pictureFacts(
   scores?: ScoreKind,
   layer?: string,
 ): Omit<CompiledModel, "card" | "bytes"> {
-  const { card } = model;
   const summary = readOnnx(model.bytes);
-  const { input, takes, size } = pictureInput(summary, card.name);
+  return factsOf(model, summary, pictureInput(summary, model.card.name), scores, layer);
+}
+
+/** The same of a file that takes clips: float32 (N, 3, frames, H, W). Throws FormatError for a file that is no such model. */
+export function clipFileFacts(model: OnnxModel, scores?: ScoreKind): Omit<CompiledModel, "card" | "bytes"> {
+  const summary = readOnnx(model.bytes);
+  const [input] = summary.inputs;
+  const [, channels, frames, height, width] = input?.shape ?? [];
+  if (!isClips(summary) || input === undefined || (typeof channels === "number" && channels !== 3))
+    throw new FormatError(model.card.name, "a video model has one input, float32 (N, 3, frames, H, W)", {
+      hint: "saccade inspect FILE shows its inputs; saccade run feeds any tensors",
+    });
+  const isFixed = typeof frames === "number";
+  return {
+    ...factsOf(model, summary, { input, takes: "clips", size: sizeOf(height, width) }, scores),
+    frames: { usual: isFixed ? frames : USUAL_FRAMES, isFixed },
+  };
+}
+
+/** Frames of a clip where a file takes any number. */
+const USUAL_FRAMES = 8;
+
+/** Whether a file takes clips. */
+export function isClipFile({ bytes }: OnnxModel): boolean {
+  return isClips(readOnnx(bytes));
+}
+
+const isClips = ({ inputs }: OnnxSummary) =>
+  inputs.length === 1 && inputs[0]!.dtype === "float32" && inputs[0]!.shape?.length === 5;
+
+interface FileInput {
+  readonly input: OnnxValueInfo;
+  readonly takes: CompiledModel["takes"];
+  readonly size: PixelSize;
+}
+
+function factsOf(
+  model: OnnxModel,
+  summary: OnnxSummary,
+  { input, takes, size }: FileInput,
+  scores?: ScoreKind,
+  layer?: string,
+): Omit<CompiledModel, "card" | "bytes"> {
+  const { card } = model;
   const output = layer === undefined ? scoreOutput(summary, card.name) : readOutput(summary, layer);
   return {
     takes,
@@ -67,7 +110,7 @@ export function scoresOf({ card, bytes }: OnnxModel, output: OnnxValueInfo, said
 
 const FLOATS = ["float32", "float16", "bfloat16", "float64"];
 
-function pictureInput({ inputs }: OnnxSummary, name: string) {
+function pictureInput({ inputs }: OnnxSummary, name: string): FileInput {
   const [input, ...others] = inputs;
   const takes = input?.dtype === "uint8" ? ("pixels" as const) : ("image" as const);
   const [, second, third, last] = input?.shape ?? [];
@@ -84,9 +127,11 @@ function pictureInput({ inputs }: OnnxSummary, name: string) {
       "a picture model has one input, float32 (N, 3, H, W) or uint8 (N, H, W, 3); this file does not",
       { hint: "saccade inspect FILE shows its inputs; saccade run feeds any tensors" },
     );
-  const size =
-    typeof height === "number" && typeof width === "number" ? { height, width } : { height: 224, width: 224 };
-  return { input, takes, size };
+  return { input, takes, size: sizeOf(height, width) };
+}
+
+function sizeOf(height: unknown, width: unknown): PixelSize {
+  return typeof height === "number" && typeof width === "number" ? { height, width } : { height: 224, width: 224 };
 }
 
 /** `logits`, else the first output of two dimensions, else the first that may be scores. */

@@ -122,6 +122,26 @@ export interface VideoHost {
   openLive(source: LiveSource, options?: LiveOptions): Promise<LiveFrames>;
 }
 
+export interface EncodeVideoOptions {
+  /** "webp" is an animation, whose frames are in memory together. */
+  readonly format: "mp4" | "webp";
+  /** Frames a second. */
+  readonly frameRate: number;
+  /** Of a WebP, 1 to 100. Default 90. */
+  readonly quality?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A host that writes moving pictures. */
+export interface VideoWritingHost {
+  /**
+   * Frames of one size as the bytes of a file.
+   *
+   * @throws VideoError, "video_decoder_missing" where nothing here writes the format; LimitError
+   */
+  encodeVideo(frames: AsyncIterable<RawImage> | Iterable<RawImage>, options: EncodeVideoOptions): Promise<Uint8Array>;
+}
+
 /** A host that can train: whose files hold data sets, and which has threads to prepare pictures. */
 export interface TrainingHost extends Host {
   readonly dataFiles: DataFiles;

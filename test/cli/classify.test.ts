@@ -149,7 +149,7 @@ test.each([
   [["classify", PASTORAL, "-m", "no-such-model"], 1, "model not found"],
   [["classify", PASTORAL, "-m", "./nowhere/"], 1, "model not found"],
   [["classify", PASTORAL, "-m", clip], 2, "image embeddings, not classes"],
-  [["classify", PASTORAL, "-m", video], 1, "video model"],
+  [["classify", PASTORAL, "-m", video], 2, "is a picture, and videos are classified here"],
   [["classify", PASTORAL, "-m", PASTORAL], 1, "neither safetensors nor a PyTorch checkpoint"],
   [["classify", PASTORAL, BOATS, "-m", model, "--explain", "one.png"], 2, "need a folder"],
   [["classify", PASTORAL, "-m", model, "--explain", "looked.jpg"], 2, "drawings are .png, .svg or .html"],

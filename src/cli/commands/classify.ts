@@ -1,4 +1,4 @@
-// saccade classify: what is in these pictures, and where the model looked.
+// saccade classify: what is in these pictures or videos, and where the model looked.
 import type { Command } from "commander";
 import { UsageError } from "../../errors.ts";
 import { encodeSheet } from "../../evaluate/sheet-file.ts";
@@ -17,6 +17,7 @@ import { type Classifier, loadClassifier } from "../../tasks/classify/classifier
 import type { ClassificationResult, Prediction } from "../../tasks/classify/results.ts";
 import { DEFAULT_DECODING } from "../../tasks/engine/engine.ts";
 import { readPicture } from "../../tasks/engine/pictures.ts";
+import { classifyVideos, isAboutVideos } from "../classify-videos.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
 import { drawingPaths, formatOf } from "../drawing-file.ts";
 import { addExitOptions, type ExitFlags, exitOptions, hasExitOptions, refuseExitOptions } from "../exit-options.ts";
@@ -51,6 +52,7 @@ import { FROM_FILE_HELP } from "../picture-list.ts";
 import { expandPictures, type NamedPicture, underNames } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
 import { printable, type Terminal } from "../terminal.ts";
+import { addVideoOptions, type VideoFlags } from "../video-options.ts";
 
 interface ClassifyFlags
   extends ModelOptions,
@@ -62,7 +64,8 @@ interface ClassifyFlags
     ViewsFlags,
     DecodeFlags,
     ExitFlags,
-    NamingFlags {
+    NamingFlags,
+    VideoFlags {
   topK: number;
   json?: boolean;
   explain?: string;
@@ -85,6 +88,16 @@ Examples:
   $ saccade classify archive/ --decode exact
   $ find archive/ -name "*.jpg" -print0 | saccade classify --from-file -
 
+Videos: a model of videos sees clips; a model of pictures sees frames one by one,
+and its answers are averaged. A folder of pictures is a video where one of the
+options for videos is there.
+  $ saccade classify clip.mp4
+  $ saccade classify film.mkv --every 1s --srt > film.srt
+  $ saccade classify recordings/ --every 5s --csv > timeline.csv
+  $ saccade classify clip.mp4 --explain looked.mp4
+  $ saccade classify clip.mp4 --model my-video-model --clips 4 --crops 3
+  $ saccade classify frames/ --frames 16 --frame-rate 30
+
 CLIP models name pictures by text: the labels come with the command.
   $ saccade classify photo.jpg --as "a sheep, a boat, a dog"
   $ saccade classify photo.jpg --as-file birds.txt --template "{a}, a bird"
@@ -100,13 +113,16 @@ the bundled model, leaves out the rest of its layers when that answer is sure:
 export function addClassify(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
   const command = program
     .command("classify")
-    .description("say what is in pictures")
-    .argument("[path...]", "pictures, folders, globs, or - for standard input")
+    .description("say what is in pictures and videos")
+    .argument("[path...]", "pictures or videos, folders, globs, or - for standard input")
     .option("--from-file <list>", FROM_FILE_HELP)
     .option("-m, --model <model>", "registered name, model folder, checkpoint or ONNX file", DEFAULT_MODEL)
     .option("-k, --top-k <n>", "how many predictions a picture", integer(1), 5)
     .option("--json", "one JSON object a line and picture")
-    .option("--explain <out>", "draw where the model looked, as .png, .svg or .html; with several pictures, a folder")
+    .option(
+      "--explain <out>",
+      "draw where the model looked, as .png, .svg or .html, of videos as .mp4, .webp or .html; with several, a folder",
+    )
     .option("--labels <file>", "class names, one a line, instead of the model's own")
     .option(
       "--transform <text>",
@@ -116,12 +132,16 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
     .addHelpText("after", EXAMPLES);
   addSessionsOption(addDeviceOptions(addModelOptions(addExitOptions(command))));
   addScoresOption(addResolutionOption(addPrecisionOption(command)));
-  addDecodeOption(addViewsOption(addNamingOptions(command)), DEFAULT_DECODING).action(
-    (paths: string[], flags: ClassifyFlags) => {
+  addVideoOptions(addDecodeOption(addViewsOption(addNamingOptions(command)), DEFAULT_DECODING)).action(
+    async (paths: string[], flags: ClassifyFlags) => {
       const namesByText = flags.as !== undefined || flags.asFile !== undefined;
-      const isOwnChoice = command.getOptionValueSource("model") !== "default";
-      const model = namesByText && !isOwnChoice ? NAMING_MODEL : flags.model;
-      return classify(paths, { ...flags, ...(model === undefined ? {} : { model }) }, terminal, finish);
+      const isOwnChoice = (option: string) => command.getOptionValueSource(option) !== "default";
+      const model = namesByText && !isOwnChoice("model") ? NAMING_MODEL : (flags.model ?? DEFAULT_MODEL);
+      if (!(await isAboutVideos(paths, { ...flags, model })))
+        return classify(paths, { ...flags, model }, terminal, finish);
+      const { batch, ...others } = flags;
+      const asked = isOwnChoice("batch") ? { batch } : {};
+      return classifyVideos(paths, { ...others, ...asked, model }, terminal, finish);
     },
   );
 }

@@ -32,7 +32,7 @@ export function adoptMediaWeights(tensors: NamedTensors, config: MediaSparseform
 function inflate(name: string, value: TensorData, replicates: number): TensorData {
   const data = () => toFloat32(value);
   const [rows = 0, columns = 1] = value.shape;
-  if (name === "feat_extractor.conv1.weight")
+  if (/^feat_extractor\.(conv1|blocks\.\d+\.conv\d+)\.weight$/.test(name) && value.shape.length === 4)
     return { ...value, shape: [...value.shape.slice(0, 2), 1, ...value.shape.slice(2)] };
   if (name === "initial_roi.weight")
     return tensor("float32", [rows * replicates, 6], inflateRegions(data(), replicates));

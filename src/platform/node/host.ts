@@ -1,7 +1,7 @@
 // The Host of Node: fs, sharp, and ONNX Runtime in worker threads.
 import { resolve } from "node:path";
 import type { SessionOptions } from "../../runtime/session.ts";
-import type { DigestHost, EmbeddingsHost, Host, JpegHost, VideoHost } from "../host.ts";
+import type { DigestHost, EmbeddingsHost, Host, JpegHost, VideoHost, VideoWritingHost } from "../host.ts";
 import { encodeJpeg, encodePng } from "./decode.ts";
 import { sha256 } from "./digest.ts";
 import { layTextOver } from "./draw-text.ts";
@@ -13,11 +13,12 @@ import { pathOf } from "./path-of.ts";
 import { readRange } from "./read-range.ts";
 import { createNodeSession, type NodeSession } from "./session.ts";
 import { createStagedNodeSession } from "./staged-session.ts";
+import { encodeVideo } from "./video/encode-video.ts";
 import { openLive } from "./video/open-live.ts";
 import { openVideo } from "./video/open-video.ts";
 import { decodePicture } from "./view-workers.ts";
 
-export interface NodeHost extends Host, DigestHost, EmbeddingsHost, JpegHost, VideoHost {
+export interface NodeHost extends Host, DigestHost, EmbeddingsHost, JpegHost, VideoHost, VideoWritingHost {
   createSession(model: Uint8Array, options?: SessionOptions): Promise<NodeSession>;
 }
 
@@ -37,6 +38,7 @@ export const nodeHost: NodeHost = {
   createSession: (model, options) => createNodeSession(model, options),
   sha256,
   openVideo,
+  encodeVideo,
   openLive,
   createStagedSession: (models, options) => createStagedNodeSession(models, options),
 };

@@ -146,6 +146,13 @@ export function meanScores(rows: readonly ScoreRow[]): ScoreRow {
   return { scores, kind: first.kind.startsWith("independent") ? "independent-probabilities" : "probabilities" };
 }
 
+/** The mean of `count` rows, which is known, and one more: for rows that are too many to be kept. */
+export function meanWith(mean: ScoreRow, count: number, next: ScoreRow): ScoreRow {
+  const [known, added] = [probabilitiesOf(mean), probabilitiesOf(next)];
+  const scores = Float32Array.from(known, (value, i) => (count * value + added[i]!) / (count + 1));
+  return { scores, kind: mean.kind.startsWith("independent") ? "independent-probabilities" : "probabilities" };
+}
+
 /** The least probability that float32 can hold, in place of zero, whose logarithm is infinite. */
 const LEAST = 2 ** -149;
 

@@ -3,9 +3,10 @@ import { SaccadeError, type SessionError, UsageError } from "../../errors.ts";
 import type { Pixels } from "../../image/pixels.ts";
 import type { DecodeOptions } from "../../image/raw-image.ts";
 import { seenShare } from "../../image/seen-share.ts";
-import type { ViewToPicture } from "../../image/transform.ts";
+import type { Transform, ViewToPicture } from "../../image/transform.ts";
 import type { PictureViews } from "../../image/view.ts";
 import { viewsToPicture } from "../../image/views.ts";
+import type { PictureModel } from "../../model-folder/compile.ts";
 import type { ModelCard } from "../../model-folder/model.ts";
 import type { Host } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
@@ -78,6 +79,16 @@ export class Classifier {
   /** Class names by index. */
   get labels(): readonly string[] | undefined {
     return this.#scoring.labels;
+  }
+
+  /** What is done to pictures before the model sees them. */
+  get transform(): Transform {
+    return this.#engine.transform;
+  }
+
+  /** The probability that an answer must have so as not to be called unknown; undefined where the model says by itself what it does not know, or nothing does. */
+  get unknownBelow(): number | undefined {
+    return this.#scoring.unknownName === undefined ? this.#scoring.unknownBelow : undefined;
   }
 
   get device(): ActualDevice {
@@ -200,7 +211,14 @@ export class Classifier {
   }
 }
 
-function ownClasses({ model, labels }: Engine): Scoring {
+/** A model's own classes. */
+export function ownClasses({
+  model,
+  labels,
+}: {
+  readonly model: Pick<PictureModel, "card" | "logitsName" | "scores" | "scoresSteps" | "unknownName">;
+  readonly labels: readonly string[] | undefined;
+}): Scoring {
   return {
     output: model.logitsName,
     unknownName: model.unknownName,

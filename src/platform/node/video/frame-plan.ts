@@ -6,6 +6,8 @@ import type { FrameTimes } from "./frame-times.ts";
 const PIXELS_OF_A_START = 30e6;
 /** Frames are asked for by their times in an expression that is evaluated for each frame. */
 const MOST_RUNS = 200;
+/** A sum of more than 100 terms is too deep for ffmpeg: long ones are sums of sums. */
+const MOST_TERMS = 40;
 
 /**
  * Numbers of frames, part by part.
@@ -43,9 +45,13 @@ export function selection(indices: readonly number[], pts: Float64Array): string
     else runs.push([index, index]);
   }
   if (runs.length === 1) return undefined;
-  return runs
-    .map(([from, to]) => (from === to ? `eq(pts,${pts[from]})` : `between(pts,${pts[from]},${pts[to]})`))
-    .join("+");
+  const terms = runs.map(([from, to]) =>
+    from === to ? `eq(pts,${pts[from]})` : `between(pts,${pts[from]},${pts[to]})`,
+  );
+  const sums = Array.from({ length: Math.ceil(terms.length / MOST_TERMS) }, (_, i) =>
+    terms.slice(i * MOST_TERMS, (i + 1) * MOST_TERMS).join("+"),
+  );
+  return sums.length === 1 ? sums[0] : sums.map((sum) => `(${sum})`).join("+");
 }
 
 /** The last frame at or before a time that needs no other; undefined before the first. */

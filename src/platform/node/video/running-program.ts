@@ -1,7 +1,7 @@
 // A program that runs beside this process and always ends: when its work is done, when nobody wants it any more, when it says nothing for too long,
 // when this process ends. (Where this process is killed, the program's next write fails, which ends it.)
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { AbortedError, VideoError } from "../../../errors.ts";
 
 export interface ProgramOptions {
@@ -10,8 +10,8 @@ export interface ProgramOptions {
   /** How long it may say nothing, in milliseconds, while somebody waits for it. */
   readonly stallMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Default "ignore". */
-  readonly stdin?: "ignore" | "inherit";
+  /** Default "ignore". "pipe" is written to as `input`. */
+  readonly stdin?: "ignore" | "inherit" | "pipe";
   /** Every line of its standard error. */
   readonly onLine?: (line: string) => void;
 }
@@ -34,6 +34,8 @@ function watchExit(): void {
 
 export class RunningProgram {
   readonly output: Readable;
+  /** Its standard input, where that is a pipe. What it does not read any more is lost without a word: how it ended says it. */
+  readonly input: Writable | undefined;
   /** Settles when it has ended and all its output has been read; never fails. */
   readonly ended: Promise<void>;
   readonly #child: ChildProcess;
@@ -59,6 +61,8 @@ export class RunningProgram {
     });
     this.#child = child;
     alive.add(child);
+    this.input = child.stdin ?? undefined;
+    this.input?.on("error", () => undefined);
     this.output = child.stdout!;
     this.output.on("data", () => this.#sign());
     this.output.pause();

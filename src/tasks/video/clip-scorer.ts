@@ -1,0 +1,96 @@
+// What turns clips into scores of classes: a model that sees several frames at once (clip-engine.ts), or one of pictures that sees them one by one
+// (frame-scorer.ts). Whoever reads videos knows only this.
+import { SaccadeError } from "../../errors.ts";
+import type { Transform } from "../../image/transform.ts";
+import type { ModelCard } from "../../model-folder/model.ts";
+import type { ActualDevice } from "../../runtime/session.ts";
+import type { SessionLayout } from "../../runtime/session-layout.ts";
+import type { ClipGaze } from "../../video/gaze.ts";
+import { doubtOf, meanScores } from "../classify/class-scores.ts";
+import type { ScoreRow } from "../classify/results.ts";
+import type { ViewedClip } from "./clip-views.ts";
+import type { VideoViews } from "./results.ts";
+
+/** What a model says about a clip, all of its crops together. */
+export interface ClipScores extends ScoreRow {
+  /** Above 0: none of the classes. Present where the model can say so. */
+  readonly strangeness?: number;
+  /** One a crop (and frame, of a model of pictures). */
+  readonly gaze?: readonly ClipGaze[];
+}
+
+/** Which looks are kept of those that a model takes: they are many numbers. */
+export type KeptLooks = "none" | "last" | "all";
+
+export interface ScoreClipsOptions {
+  readonly looks: KeptLooks;
+  /** Clips, or frames, run together at most. */
+  readonly batchSize?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ClipScorer {
+  readonly kind: VideoViews["kind"];
+  readonly card: ModelCard;
+  readonly labels: readonly string[] | undefined;
+  readonly transform: Transform;
+  readonly device: ActualDevice;
+  readonly layout: SessionLayout;
+  /** Whether the model can say where it looked. */
+  readonly looks: boolean;
+  /** Where there is no output that says what is none of the classes: the probability that an answer must have. */
+  readonly unknownBelow: number | undefined;
+  /** Frames of a clip where nobody says, and whether the model takes no other number. */
+  readonly frames: { readonly usual: number; readonly isFixed: boolean };
+  /** Multiply-accumulates of one crop of a clip of so many frames, or of one frame. */
+  macs(frames: number): number | undefined;
+  /** A row a clip, or why it has none. */
+  score(clips: readonly ViewedClip[], options: ScoreClipsOptions): Promise<(ClipScores | SaccadeError)[]>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * One row from those of several looks at one thing: the mean of their probabilities.
+ *
+ * @param unknownBelow the probability that an answer must have; of a model that has an output for what it does not know, undefined
+ */
+export function meanOfLooks(rows: readonly ClipScores[], unknownBelow: number | undefined): ClipScores {
+  const row = meanScores(rows);
+  const strange = rows.flatMap(({ strangeness }) => strangeness ?? []);
+  const strangeness =
+    unknownBelow !== undefined
+      ? doubtOf(row, unknownBelow)
+      : strange.length === 0
+        ? undefined
+        : strange.reduce((sum, value) => sum + value, 0) / strange.length;
+  const gaze = rows.flatMap((one) => one.gaze ?? []);
+  return {
+    scores: row.scores,
+    kind: row.kind,
+    ...(strangeness === undefined ? {} : { strangeness }),
+    ...(gaze.length === 0 ? {} : { gaze }),
+  };
+}
+
+/** The same where some may have failed: the first failure stands for all. */
+export function meanOrError(
+  rows: readonly (ClipScores | SaccadeError)[],
+  unknownBelow: number | undefined,
+): ClipScores | SaccadeError {
+  const failed = rows.find((row) => row instanceof SaccadeError);
+  return failed ?? meanOfLooks(rows as readonly ClipScores[], unknownBelow);
+}
+
+/** Items in groups of so many, in their order. */
+export function groupsOf<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+}
+
+/** What each of several had, out of a flat list of all. */
+export function regrouped<T>(flat: readonly T[], counts: readonly number[]): T[][] {
+  let at = 0;
+  return counts.map((count) => {
+    at += count;
+    return flat.slice(at - count, at);
+  });
+}
