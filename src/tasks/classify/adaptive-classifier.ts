@@ -22,22 +22,16 @@ import { SequentialSession, type StepResult } from "../../runtime/sequential-ses
 import type { ActualDevice } from "../../runtime/session.ts";
 import type { StagedSession } from "../../runtime/staged-session.ts";
 import { targetOf } from "../../runtime/target.ts";
-import { elementCount, type TensorData, toFloat32 } from "../../tensor.ts";
-import {
-  DEFAULT_DECODING,
-  type EngineOptions,
-  loadedModel,
-  type ModelSource,
-  requireOutput,
-} from "../engine/engine.ts";
+import type { TensorData } from "../../tensor.ts";
+import { DEFAULT_DECODING, type EngineOptions, loadedModel, type ModelSource } from "../engine/engine.ts";
 import { batchesOf, joinsViews, viewPixels, viewValues } from "../engine/picture-sessions.ts";
 import { type Answered, allAnswers, oneOrMany, type Reserve, streamAnswers } from "../engine/picture-stream.ts";
 import { type PictureSource, readPicture, requireManyPictures } from "../engine/pictures.ts";
-import { doubtOf, problemOf, requireTopK, softmax, topPredictions } from "./class-scores.ts";
+import { doubtOf, problemOf, requireTopK, topPredictions } from "./class-scores.ts";
 import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./exit-rule.ts";
-import { gazeOutputs, gazeStages } from "./gaze-outputs.ts";
-import type { ClassificationResult, ClassScores, GazeStage, Prediction } from "./results.ts";
+import type { ClassificationResult, ClassScores, Prediction } from "./results.ts";
 import { StepTimes } from "./step-times.ts";
+import { takeSteps } from "./take-steps.ts";
 
 export interface AdaptiveOptions extends ExitOptions {
   /** Also say where tokens looked, up to where the model stopped. Models whose steps are looks say it anyway, as boxes. */
@@ -87,7 +81,6 @@ export interface AdaptiveScores extends ClassScores {
 
 const DEFAULT_BATCH_SIZE = 8;
 const DEFAULT_TOP_K = 5;
-const WHOLE_VIEW = Float32Array.of(0, 0, 1, 1);
 /** Batches under way: while one is computed, the next is prepared and the last one judged. */
 const LANES = 2;
 /** Runs before the first deadline, the first of which pays for warming up. */
@@ -259,49 +252,29 @@ export class AdaptiveClassifier {
   }
 
   async #scoreBatch(batch: readonly PictureView[], options: AdaptiveOptions): Promise<AdaptiveScores[]> {
-    const rule = exitRule(options, this.#costs());
-    const images = this.#images(batch);
-    const stepLogits = batch.map((): Float32Array[] => []);
-    const regions = batch.map((): (Float32Array | undefined)[] => []);
-    const gazes = batch.map((): GazeStage[] => []);
-    const stopped = batch.map((): StopReason => "complete");
     const glimpses = options.explain === true ? this.#glimpses : 0;
-    const start = performance.now();
-    const choose = ({ step, rows, outputs, milliseconds }: StepResult): number[] => {
-      this.#times.add(step, rows.length, milliseconds);
-      const logits = rowsOf(requireOutput(outputs, "logits"));
-      const looked = outputs.region === undefined ? undefined : rowsOf(outputs.region);
-      for (const [position, row] of rows.entries()) {
-        stepLogits[row]!.push(logits[position]!);
-        gazes[row]!.push(...gazeStages(outputs, position, glimpses));
-        regions[row]!.push(looked?.[position] ?? (step === 0 ? WHOLE_VIEW : undefined));
-      }
-      const confidences = logits.map(confidenceOf);
-      const stops = rule({ step, confidences, batch: batch.length, elapsedMs: performance.now() - start });
-      for (const [position, row] of rows.entries()) stopped[row] = stops[position] ?? "complete";
-      return [...stops.keys()].filter((position) => stops[position] === undefined);
-    };
-    await this.#session.run(images, choose, {
-      outputs: ["logits", "region", ...gazeOutputs(glimpses)],
-      transferInputs: true,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    const taken = await takeSteps(this.#session, this.#images(batch), {
+      rule: exitRule(options, this.#costs()),
+      times: this.#times,
+      glimpses,
+      signal: options.signal,
     });
     return batch.map(({ width, height }, i) => {
-      const steps = stepLogits[i]!;
-      const scores = steps.at(-1)!;
+      const { logits, regions, gaze: stages, stopped } = taken[i]!;
+      const scores = logits.at(-1)!;
       this.#requireLabels(scores.length);
       const problem = problemOf({ scores, kind: "logits" }, this.card.name);
       if (problem !== undefined) throw problem;
       const view = { viewToPicture: viewToPicture(this.#transform, width, height) };
-      const gaze = glimpses === 0 ? {} : { gaze: { stages: gazes[i]!, ...view } };
+      const gaze = glimpses === 0 ? {} : { gaze: { stages, ...view } };
       const { unknownBelow } = this.card;
       return {
         ...(unknownBelow === undefined ? {} : { strangeness: doubtOf({ scores, kind: "logits" }, unknownBelow) }),
         scores,
         kind: "logits" as const,
-        stepLogits: steps,
-        regions: regions[i]!,
-        stopped: stopped[i]!,
+        stepLogits: logits,
+        regions,
+        stopped,
         ...gaze,
       };
     });
@@ -396,16 +369,4 @@ export function isAdaptive(model: LoadedModel): model is NativeModel {
 /** Whether its steps are looks at parts of the picture, so that it is run in steps even when nobody asks for an early stop. */
 export function looksInSteps(model: LoadedModel): boolean {
   return isAdaptive(model) && model.definition.architecture.stages!.looksInSteps;
-}
-
-/** Probability of the likeliest class, in float32 as the official evaluation has it: thresholds are float32 too. */
-function confidenceOf(logits: Float32Array): number {
-  return Math.fround(softmax(logits).reduce((most, value) => Math.max(most, value), 0));
-}
-
-/** (batch, …) as one array a picture. */
-function rowsOf(value: Parameters<typeof toFloat32>[0]): Float32Array[] {
-  const size = elementCount(value.shape.slice(1));
-  const all = toFloat32(value);
-  return Array.from({ length: value.shape[0] ?? 0 }, (_, row) => all.slice(row * size, (row + 1) * size));
 }
