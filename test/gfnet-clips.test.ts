@@ -13,6 +13,7 @@ import { defineModel } from "../src/models/registry.ts";
 import { Mode } from "../src/nn/mode.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { RandomSource } from "../src/random.ts";
+import { AdaptiveClassifier } from "../src/tasks/classify/adaptive-classifier.ts";
 import { elementCount, type TensorData, tensor, toFloat32, toFloat64 } from "../src/tensor.ts";
 import { frozenParts, lookingObjective } from "../src/train/gfnet/objectives.ts";
 import { looksGraph } from "../src/train/gfnet/validation.ts";
@@ -113,6 +114,12 @@ describe("the model", () => {
     const model = nativeModel(definition, initialWeights(inferenceGraph(definition), 1), { name: "clips" });
     const check = await verifyStages(nodeHost, model, exportStages(model, {}), { device: "cpu" });
     expect(check.largest.difference).toBeLessThan(1e-5);
+  });
+
+  test("pictures are refused in the same words as by every model of videos", async () => {
+    const definition = clips();
+    const model = nativeModel(definition, initialWeights(inferenceGraph(definition), 1), { name: "clips" });
+    await expect(AdaptiveClassifier.open(nodeHost, model)).rejects.toThrow(/clips: this is a video model/);
   });
 
   test("validation runs on clips, with places of its own", () => {

@@ -228,11 +228,16 @@ export function requirePrecision(model: OnnxModel, precision: Precision | undefi
 const TASK_OUTPUTS = new Set(["logits", "features", "unknown"]);
 
 function compileNative(model: NativeModel, options: CompileOptions): CompiledModel {
+  requirePictures(model);
+  return compiledAs("image", model, options);
+}
+
+/** @throws FormatError for a model that takes clips */
+export function requirePictures(model: NativeModel): void {
   if (isOfVideos(model))
     throw new FormatError(model.card.name, "this is a video model, and pictures are wanted here", {
       hint: "it takes clips: saccade classify clip.mp4 --model MODEL (VideoClassifier); saccade run feeds any tensors",
     });
-  return compiledAs("image", model, options);
 }
 
 function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: CompileOptions): CompiledModel {

@@ -10,7 +10,7 @@ const GLANCE = "glance";
 const FOCUS = "focus";
 
 export const gfvStages: Stages<GfvConfig> = {
-  looksInSteps: true,
+  looksInSteps: false, // `logits` of the whole model are one answer, not one for each step
   steps: () => [GLANCE, FOCUS],
   build(scope, stage, inputs, config, mode) {
     const video = clipsOf(inputs);

@@ -12,7 +12,7 @@ import {
   viewToPicture,
 } from "../../image/transform.ts";
 import { type PictureView, pictureView } from "../../image/view.ts";
-import { type CompiledStages, exportStages } from "../../model-folder/compile.ts";
+import { type CompiledStages, exportStages, requirePictures } from "../../model-folder/compile.ts";
 import { requireNative } from "../../model-folder/load.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "../../model-folder/model.ts";
 import { runsInSteps } from "../../models/graph.ts";
@@ -123,9 +123,10 @@ export class AdaptiveClassifier {
     this.labels = options.labels ?? model.card.labels;
   }
 
-  /** Loads the stages. Throws UsageError for a model that has none. */
+  /** Loads the stages. Throws UsageError for a model that has none, FormatError for one of clips. */
   static async open(host: Host, model: LoadedModel, options: EngineOptions = {}): Promise<AdaptiveClassifier> {
     const native = requireNative(model);
+    requirePictures(native);
     const { size } = pictureInput(native.definition);
     if (options.resolution !== undefined && size !== "free")
       throw new UsageError(`${native.card.name} takes pictures of its own size only`, "leave the resolution out");
