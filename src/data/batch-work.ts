@@ -1,10 +1,11 @@
 // What a worker does: one batch, from the places of its pictures to the numbers that training takes. Tasks and results are plain data, and
 // the result depends on the task alone, so it does not matter which thread does it, or when.
 import { SaccadeError } from "../errors.ts";
-import { createAugmenter, parseAugmentation } from "../image/augment.ts";
+import { type Augmenter, createAugmenter, parseAugmentation } from "../image/augment.ts";
 import { type Mixing, mixBatch, smoothTargets } from "../image/augment-mix.ts";
 import type { RawImage } from "../image/raw-image.ts";
 import { RandomSource } from "../random.ts";
+import { type ClipSampling, clipOfStack, loadClip, type OpenClip } from "./clip-work.ts";
 import { type DataFiles, type DecodePicture, loadPicture, mapLimited, type PictureSource } from "./files.ts";
 import { type CachedPicture, cachedImage, type Slab } from "./picture-cache.ts";
 
@@ -14,7 +15,10 @@ export interface SampleTask {
   readonly item: number;
   readonly label: number;
   readonly softLabel?: Float32Array;
-  readonly picture: PictureSource | { readonly kind: "cached"; readonly at: CachedPicture };
+  readonly picture:
+    | PictureSource
+    /** Of a video, `times` are its frames', which lie one below the other. */
+    | { readonly kind: "cached"; readonly at: CachedPicture; readonly times?: Float64Array };
 }
 
 /** One batch to make. */
@@ -25,6 +29,8 @@ export interface BatchTask {
   readonly seed: number;
   /** The augmentation as text. */
   readonly augmentation: string;
+  /** Of videos: which frames are taken. */
+  readonly clip?: ClipSampling;
   readonly classes: number;
   readonly smoothing: number;
   readonly mixing?: Mixing;
@@ -41,8 +47,15 @@ export interface UnreadablePicture {
   readonly reason: string;
 }
 
+/** A picture to be kept; of a video all its frames, one below the other, with their times. */
+export interface DecodedPicture {
+  readonly item: number;
+  readonly image: RawImage;
+  readonly times?: Float64Array;
+}
+
 export interface BatchResult {
-  /** (N, 3, height, width); missing when a picture could not be read, because then the batch has to be made again with another. */
+  /** (N, 3, [frames,] height, width); missing when a picture could not be read, because then the batch has to be made again with another. */
   readonly images?: Float32Array;
   /** (N, classes) */
   readonly targets?: Float32Array;
@@ -50,7 +63,7 @@ export interface BatchResult {
   readonly height: number;
   readonly unreadable: readonly UnreadablePicture[];
   /** Pictures that were decoded for this batch, where the task asked for them. */
-  readonly decoded: readonly { readonly item: number; readonly image: RawImage }[];
+  readonly decoded: readonly DecodedPicture[];
   /** How long it took, in milliseconds. */
   readonly loadMs: number;
   readonly augmentMs: number;
@@ -60,6 +73,8 @@ export interface BatchResult {
 export interface WorkPlace {
   readonly files: Pick<DataFiles, "read" | "readRange">;
   readonly decode: DecodePicture;
+  /** Absent where videos cannot be opened. */
+  readonly openVideo?: OpenClip;
   readonly slabs: readonly Slab[];
 }
 
@@ -70,14 +85,11 @@ const PARALLEL = 8;
 export async function makeBatch(task: BatchTask, place: WorkPlace): Promise<BatchResult> {
   const start = performance.now();
   const unreadable: UnreadablePicture[] = [];
-  const decoded: { item: number; image: RawImage }[] = [];
-  const pictures = await mapLimited(task.samples, PARALLEL, async (sample, row) => {
+  const decoded: DecodedPicture[] = [];
+  const rows = await mapLimited(task.samples, PARALLEL, async (sample, row) => {
     if (sample === undefined) return undefined;
-    if (sample.picture.kind === "cached") return cachedImage(sample.picture.at, place.slabs);
     try {
-      const image = await loadPicture(sample.picture, place.files, place.decode);
-      if (task.returnsPixels && sample.picture.kind !== "pixels") decoded.push({ item: sample.item, image });
-      return image;
+      return await framesOf(sample, row, task, place, (picture) => decoded.push(picture));
     } catch (error) {
       unreadable.push({ row, item: sample.item, reason: reasonOf(error) });
       return undefined;
@@ -86,16 +98,16 @@ export async function makeBatch(task: BatchTask, place: WorkPlace): Promise<Batc
   const loaded = performance.now();
   const augmenter = createAugmenter(parseAugmentation(task.augmentation));
   const { width, height } = augmenter;
-  const size = 3 * width * height;
-  const images = new Float32Array(task.samples.length * size);
-  pictures.forEach((picture, row) => {
-    if (picture === undefined) return;
-    const random = new RandomSource(task.seed, `augment/${task.epoch}/${task.firstPosition + row}`);
+  const frames = task.clip?.frames ?? 1;
+  const plane = width * height;
+  const images = new Float32Array(task.samples.length * 3 * frames * plane);
+  rows.forEach((row, i) => {
+    if (row === undefined) return;
     try {
-      augmenter.apply(picture, random, images, row * size);
+      writeRow(augmenter, row, () => randomOf(task, "augment", i), images.subarray(i * 3 * frames * plane));
     } catch (error) {
       // A picture of absurd proportions can be too large once it is resized.
-      unreadable.push({ row, item: task.samples[row]!.item, reason: reasonOf(error) });
+      unreadable.push({ row: i, item: task.samples[i]!.item, reason: reasonOf(error) });
     }
   });
   unreadable.sort((a, b) => a.row - b.row);
@@ -107,9 +119,62 @@ export async function makeBatch(task: BatchTask, place: WorkPlace): Promise<Batc
     task.smoothing,
     task.samples.map((sample) => sample?.softLabel),
   );
-  if (task.mixing !== undefined)
-    mixBatch({ dtype: "float32", shape: [task.samples.length, 3, height, width], data: images }, targets, task.mixing);
+  if (task.mixing !== undefined) {
+    // The frames of a clip are mixed alike: they are so many channels.
+    const shape = [task.samples.length, 3 * frames, height, width];
+    mixBatch({ dtype: "float32", shape, data: images }, targets, task.mixing);
+  }
   return { ...outcome, images, targets: targets.data, augmentMs: performance.now() - loaded };
+}
+
+/** A row's own random numbers, the same whoever makes it. */
+const randomOf = ({ seed, epoch, firstPosition }: BatchTask, purpose: string, row: number) =>
+  new RandomSource(seed, `${purpose}/${epoch}/${firstPosition + row}`);
+
+/** The pictures of a row: one, or the frames of a clip. */
+async function framesOf(
+  { item, picture }: SampleTask,
+  row: number,
+  task: BatchTask,
+  place: WorkPlace,
+  keep: (picture: DecodedPicture) => void,
+): Promise<readonly RawImage[]> {
+  const { clip, returnsPixels } = task;
+  if (picture.kind === "cached") {
+    const image = cachedImage(picture.at, place.slabs);
+    return clip === undefined || picture.times === undefined
+      ? [image]
+      : clipOfStack({ image, times: picture.times }, clip, randomOf(task, "clip", row));
+  }
+  if (clip === undefined) {
+    const image = await loadPicture(picture, place.files, place.decode);
+    if (returnsPixels && picture.kind !== "pixels") keep({ item, image });
+    return [image];
+  }
+  const { frames, whole } = await loadClip(picture, clip, randomOf(task, "clip", row), place.openVideo);
+  if (returnsPixels && whole !== undefined) keep({ item, ...whole });
+  return frames;
+}
+
+/** Pictures as (3, frames, height, width). All frames get the same random numbers, so that they are cropped, turned and coloured alike. */
+function writeRow(
+  augmenter: Augmenter,
+  frames: readonly RawImage[],
+  random: () => RandomSource,
+  out: Float32Array,
+): void {
+  const [only] = frames;
+  if (frames.length === 1) {
+    augmenter.apply(only!, random(), out, 0);
+    return;
+  }
+  const plane = augmenter.width * augmenter.height;
+  const values = new Float32Array(3 * plane);
+  frames.forEach((frame, i) => {
+    augmenter.apply(frame, random(), values, 0);
+    for (let channel = 0; channel < 3; channel++)
+      out.set(values.subarray(channel * plane, (channel + 1) * plane), (channel * frames.length + i) * plane);
+  });
 }
 
 const reasonOf = (error: unknown): string =>

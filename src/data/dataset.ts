@@ -47,6 +47,8 @@ export interface DatasetParts {
   readonly problems?: readonly DataProblem[];
   /** "from a folder per class" */
   readonly origin: string;
+  /** What its items are. Default "pictures". */
+  readonly kind?: "pictures" | "clips";
 }
 
 /**
@@ -59,7 +61,7 @@ export interface DatasetParts {
  * });
  */
 export function createDataset(parts: DatasetParts): Dataset {
-  const { labels, targets, problems = [], origin } = parts;
+  const { labels, targets, problems = [], origin, kind } = parts;
   const wrong = targets.findIndex((target) => target < 0 || target >= labels.length);
   if (wrong !== -1)
     throw new UsageError(`item ${wrong} has label ${targets[wrong]}, but there are ${labels.length} labels`);
@@ -80,7 +82,8 @@ export function createDataset(parts: DatasetParts): Dataset {
         picture: await parts.picture(index),
       };
     },
-    describe: () => `${count(targets.length, "picture")} of ${count(labels.length, "class", "classes")} ${origin}`,
+    describe: () =>
+      `${count(targets.length, kind === "clips" ? "clip" : "picture")} of ${count(labels.length, "class", "classes")} ${origin}`,
   };
 }
 

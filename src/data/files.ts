@@ -1,5 +1,5 @@
 // What data sets need of the place they run in: files to read and pictures to decode, passed in by the caller.
-import { AbortedError, FormatError } from "../errors.ts";
+import { AbortedError, FormatError, UsageError } from "../errors.ts";
 import { baseName } from "../image/picture-files.ts";
 import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
 import type { DecodeParquet } from "./parquet-decode.ts";
@@ -35,7 +35,19 @@ export type PictureSource =
   | { readonly kind: "range"; readonly path: string; readonly start: number; readonly length: number }
   /** A picture file's bytes, which fill their buffer alone. */
   | { readonly kind: "encoded"; readonly bytes: Uint8Array }
-  | { readonly kind: "pixels"; readonly image: RawImage };
+  | { readonly kind: "pixels"; readonly image: RawImage }
+  /** Moving pictures, for models of videos: a video file, an animation or a folder of frames, or a part of it in seconds. */
+  | { readonly kind: "video"; readonly path: string; readonly start?: number; readonly end?: number }
+  /** Moving pictures in memory. */
+  | { readonly kind: "frames"; readonly frames: StackedFrames };
+
+/** Frames of one size in one block of memory. */
+export interface StackedFrames {
+  /** One below the other. */
+  readonly image: RawImage;
+  /** When each is shown, in seconds, ascending. */
+  readonly times: Float64Array;
+}
 
 /** The pixels of a sample. */
 export async function loadPicture(
@@ -51,6 +63,7 @@ export async function loadBytes(
   source: Exclude<PictureSource, { kind: "pixels" }>,
   files: Pick<DataFiles, "read" | "readRange">,
 ): Promise<Uint8Array> {
+  if (source.kind === "video" || source.kind === "frames") throw noPicture(source);
   if (source.kind === "encoded") return source.bytes;
   if (source.kind === "file") return files.read(source.path);
   const { path, start, length } = source;
@@ -60,6 +73,13 @@ export async function loadBytes(
       : await files.readRange(path, start, length);
   if (bytes.length !== length) throw new FormatError("archive", `${path} has become shorter since it was opened`);
   return bytes;
+}
+
+function noPicture(source: Extract<PictureSource, { kind: "video" | "frames" }>): UsageError {
+  return new UsageError(
+    `${source.kind === "video" ? source.path : "this"} is a video, and pictures are wanted here`,
+    "models of videos take it: saccade train CLIPS --recipe motion, saccade eval, saccade classify",
+  );
 }
 
 /** A path without its last part; "" for a bare name. */

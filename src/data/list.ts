@@ -1,11 +1,13 @@
-// Lists of pictures: CSV with a header, or one JSON object a line. Paths are relative to the list. A column or key `split` makes splits.
+// Lists of pictures or videos: CSV with a header, or one JSON object a line. Paths are relative to the list. A column or key `split` makes splits;
+// `start` and `end`, in seconds, make clips of longer videos.
 import { FormatError } from "../errors.ts";
 import { baseName, extensionOf } from "../image/picture-files.ts";
 import { decodeText } from "../text-file.ts";
 import { parseCsv } from "./csv.ts";
 import { type DataProblem, list } from "./dataset.ts";
-import { type DataFiles, folderOf } from "./files.ts";
+import { type DataFiles, folderOf, type PictureSource } from "./files.ts";
 import {
+  type DataKind,
   findLabelNames,
   nameLabels,
   type Parts,
@@ -20,13 +22,27 @@ export interface ListOptions {
   readonly pathColumn?: string;
   /** Which one has the label. Default: label, class, class_name, category, target. */
   readonly labelColumn?: string;
+  /** What the paths are of. Default "pictures". */
+  readonly kind?: DataKind;
   /** Rows are pictures alone: labels are not looked at, and need not be there. Default false. */
   readonly isUnlabelled?: boolean;
 }
 
-const PATH_COLUMNS = ["path", "file", "file_name", "filename", "image", "image_path", "filepath"];
+const PATH_COLUMNS = [
+  "path",
+  "file",
+  "file_name",
+  "filename",
+  "image",
+  "image_path",
+  "filepath",
+  "video",
+  "video_path",
+];
 const LABEL_COLUMNS = ["label", "class", "class_name", "category", "target", "labels"];
 const SPLIT_COLUMNS = ["split", "set", "subset"];
+const START_COLUMNS = ["start", "start_seconds", "time_start"];
+const END_COLUMNS = ["end", "end_seconds", "time_end"];
 /** Longer texts do not fit a JavaScript string. */
 const MAX_LIST_BYTES = 2 ** 29;
 
@@ -38,6 +54,8 @@ interface Row {
   readonly path: unknown;
   readonly label: unknown;
   readonly split: unknown;
+  readonly start: unknown;
+  readonly end: unknown;
 }
 
 /**
@@ -57,7 +75,7 @@ export async function readList(files: DataFiles, path: string, options: ListOpti
 }
 
 const pathIn = ({ picture }: Sample): string =>
-  typeof picture === "object" && picture.kind === "file" ? picture.path : "";
+  typeof picture === "object" && (picture.kind === "file" || picture.kind === "video") ? picture.path : "";
 const withSlashes = (path: string): string => path.replaceAll("\\", "/");
 
 /** Whether a list was written on Windows and is read elsewhere: its first path with a backslash is only there with slashes instead. */
@@ -76,7 +94,9 @@ function turnSlashes(part: SamplePart): SamplePart {
     ...part,
     samples: part.samples.map((sample) => {
       const path = withSlashes(pathIn(sample));
-      return { ...sample, name: path, picture: { kind: "file", path } };
+      const { picture } = sample;
+      const isVideo = typeof picture === "object" && picture.kind === "video";
+      return { ...sample, name: path, picture: isVideo ? { ...picture, path } : { kind: "file", path } };
     }),
   };
 }
@@ -107,7 +127,7 @@ export function parseList(
       samples[split].push({
         name: file,
         ...(options.isUnlabelled === true ? { label: "" } : readLabel(row.label)),
-        picture: { kind: "file", path: file },
+        picture: sourceOf(file, row, options),
       });
     }
   }
@@ -142,6 +162,8 @@ function readCsvRows(text: string, name: string, options: ListOptions, problems:
   const path = find(options.pathColumn, PATH_COLUMNS);
   const label = find(options.labelColumn, LABEL_COLUMNS);
   const split = find(undefined, SPLIT_COLUMNS);
+  const start = find(undefined, START_COLUMNS);
+  const end = find(undefined, END_COLUMNS);
   if (path === -1 || (label === -1 && options.isUnlabelled !== true))
     throw new FormatError(
       "CSV",
@@ -162,6 +184,8 @@ function readCsvRows(text: string, name: string, options: ListOptions, problems:
         path: fields[path],
         label: label === -1 ? undefined : fields[label],
         split: split === -1 ? undefined : fields[split],
+        start: start === -1 ? undefined : fields[start],
+        end: end === -1 ? undefined : fields[end],
       },
     ];
   });
@@ -185,6 +209,8 @@ function readJsonRows(text: string, name: string, options: ListOptions, problems
         path: pick(options.pathColumn === undefined ? PATH_COLUMNS : [options.pathColumn]),
         label: pick(options.labelColumn === undefined ? LABEL_COLUMNS : [options.labelColumn]),
         split: pick(SPLIT_COLUMNS),
+        start: pick(START_COLUMNS),
+        end: pick(END_COLUMNS),
       },
     ];
   });
@@ -198,9 +224,32 @@ function parseJson(text: string): unknown {
   }
 }
 
-function problemOf({ path, label }: Row, { isUnlabelled }: ListOptions): string | undefined {
+/** What a row is of: a picture, or a video or a part of one. */
+function sourceOf(path: string, row: Row, { kind }: ListOptions): PictureSource {
+  if (kind !== "clips") return { kind: "file", path };
+  const [start, end] = [secondsOf(row.start), secondsOf(row.end)];
+  return {
+    kind: "video",
+    path,
+    ...(start === undefined ? {} : { start }),
+    ...(end === undefined ? {} : { end }),
+  };
+}
+
+/** undefined where nothing is said; not a number where it is no time. */
+function secondsOf(value: unknown): number | undefined {
+  if (value === undefined || value === null || value === "") return undefined;
+  const seconds = typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN;
+  return seconds >= 0 && Number.isFinite(seconds) ? seconds : Number.NaN;
+}
+
+function problemOf({ path, label, ...row }: Row, { isUnlabelled, kind }: ListOptions): string | undefined {
   if (typeof path !== "string" || path === "") return "it has no path";
   if (path.includes("\0")) return "its path has a NUL character";
+  if (kind === "clips") {
+    const [start = 0, end = Number.POSITIVE_INFINITY] = [secondsOf(row.start), secondsOf(row.end)];
+    if (!(start < end)) return `its part from "${row.start ?? ""}" to "${row.end ?? ""}" is none: both are seconds`;
+  }
   if (isUnlabelled === true) return undefined;
   if (typeof label === "string") return label === "" ? "it has no label" : undefined;
   if (typeof label === "number")

@@ -4,6 +4,7 @@ import { AbortedError, SaccadeError, UsageError } from "../errors.ts";
 import { createAugmenter, parseAugmentation } from "../image/augment.ts";
 import type { TensorData } from "../tensor.ts";
 import { type BatchResult, type BatchTask, makeBatch, type SampleTask, type WorkPlace } from "./batch-work.ts";
+import type { ClipSampling } from "./clip-work.ts";
 import { type DataProblem, type Dataset, list } from "./dataset.ts";
 import { checkAborted } from "./files.ts";
 import { type LoaderStatistics, LoaderTally } from "./loader-statistics.ts";
@@ -25,7 +26,7 @@ export function inlineWorker(place: Omit<WorkPlace, "slabs">): BatchWorker {
 
 /** One batch. N is the sampler's batch size, or less in the last one if it was told to "keep". */
 export interface Batch extends BatchPosition {
-  /** (N, 3, height, width) */
+  /** (N, 3, height, width); of clips (N, 3, frames, height, width) */
   readonly images: TensorData<"float32">;
   /** (N, classes): smoothed and mixed; each row sums to 1, or to 0 where there is no picture. */
   readonly targets: TensorData<"float32">;
@@ -47,6 +48,8 @@ export interface LoaderOptions {
   readonly augmentation: string;
   /** At least one. They belong to the loader, which disposes of them. */
   readonly workers: readonly BatchWorker[];
+  /** Of a data set of videos: which frames are taken of each. */
+  readonly clip?: ClipSampling;
   /** Share of each target that is spread over all classes. Default 0. */
   readonly smoothing?: number;
   /** Batches under way or waiting to be taken. Default: two more than there are workers. */
@@ -109,7 +112,7 @@ class PrefetchingLoader implements Loader {
   readonly #unreadable = new Map<number, DataProblem>();
   readonly #classes: ClassCounts;
   /** Of items that were asked for, so that an archive need not be opened for a picture that is in the cache. */
-  readonly #about = new Map<number, Omit<NamedSample, "picture">>();
+  readonly #about = new Map<number, Omit<NamedSample, "picture"> & { readonly times?: Float64Array }>();
   readonly #idle: BatchWorker[];
   readonly #waiting: ((worker: BatchWorker) => void)[] = [];
   #statistics = new LoaderTally();
@@ -210,11 +213,16 @@ class PrefetchingLoader implements Loader {
         this.#release(worker);
       }
       this.#statistics.made(result);
-      for (const { item, image } of result.decoded) this.#cache.keep(item, image);
+      for (const { item, image, times } of result.decoded) {
+        this.#cache.keep(item, image);
+        const about = this.#about.get(item);
+        if (times !== undefined && about !== undefined) this.#about.set(item, { ...about, times });
+      }
       for (const { item, row, reason } of result.unreadable)
         this.#leaveOut(item, { name: rows[row]?.name ?? `item ${item}`, reason });
       const { images, targets } = result;
-      if (images !== undefined && targets !== undefined) return toBatch(plan, rows, { ...result, images, targets });
+      if (images !== undefined && targets !== undefined)
+        return toBatch(plan, rows, { ...result, images, targets }, this.#options.clip);
     }
   }
 
@@ -233,8 +241,10 @@ class PrefetchingLoader implements Loader {
 
   #findCached(item: number): NamedSample | undefined {
     const at = this.#cache.find(item);
-    const about = this.#about.get(item);
-    return at === undefined || about === undefined ? undefined : { ...about, picture: { kind: "cached", at } };
+    const known = this.#about.get(item);
+    if (at === undefined || known === undefined) return undefined;
+    const { times, ...about } = known;
+    return { ...about, picture: { kind: "cached", at, ...(times === undefined ? {} : { times }) } };
   }
 
   /** undefined when the data set itself cannot say where the picture is. */
@@ -269,13 +279,14 @@ class PrefetchingLoader implements Loader {
   }
 
   #task(plan: BatchPlan, rows: readonly (NamedSample | undefined)[]): BatchTask {
-    const { dataset, sampler, augmentation, smoothing = 0, cacheBytes = DEFAULT_CACHE_BYTES } = this.#options;
+    const { dataset, sampler, augmentation, clip, smoothing = 0, cacheBytes = DEFAULT_CACHE_BYTES } = this.#options;
     return {
       epoch: plan.epoch,
       index: plan.index,
       firstPosition: plan.firstPosition,
       seed: sampler.seed,
       augmentation,
+      ...(clip === undefined ? {} : { clip }),
       classes: dataset.labels.length,
       smoothing,
       samples: rows,
@@ -333,12 +344,14 @@ function toBatch(
   { epoch, index }: BatchPlan,
   rows: readonly (NamedSample | undefined)[],
   made: BatchResult & { readonly images: Float32Array; readonly targets: Float32Array },
+  clip: ClipSampling | undefined,
 ): Batch {
   const size = rows.length;
+  const time = clip?.hasTime === true ? [clip.frames] : [];
   return {
     epoch,
     index,
-    images: { dtype: "float32", shape: [size, 3, made.height, made.width], data: made.images },
+    images: { dtype: "float32", shape: [size, 3, ...time, made.height, made.width], data: made.images },
     targets: { dtype: "float32", shape: [size, made.targets.length / size], data: made.targets },
     labels: Int32Array.from(rows, (row) => row?.label ?? -1),
     items: Int32Array.from(rows, (row) => row?.item ?? -1),

@@ -10,6 +10,7 @@ import { isListName, type ListOptions, readList } from "./list.ts";
 import { RowGroupCache, readParquet } from "./parquet.ts";
 import {
   buildDatasets,
+  type DataKind,
   joinParts,
   joinReadable,
   type Parts,
@@ -93,7 +94,7 @@ function finish(
       hint: problems[0] === undefined ? LAYOUTS : `${problems[0].name}: ${problems[0].reason}`,
       data: { layout, problems: problems.slice(0, 100) },
     });
-  const sets = buildDatasets(parts, `from ${layout}`);
+  const sets = buildDatasets(parts, `from ${layout}`, options.kind);
   const share = fraction ?? 0.1;
   // A folder for a split may be there without a picture in it.
   const empty = SPLITS.filter((split) => sets[split]?.length === 0);
@@ -176,8 +177,9 @@ async function readFolder(files: DataFiles, path: string, options: OpenDatasetOp
   if (inner !== undefined && depth < 3 && !(await hasPictures(files, inner)))
     return readFolder(files, inner.path, options, depth + 1);
   if (folders.length > 0) {
-    const train = await readClassFolders(files, folders);
-    if (train.samples.length > 0) return { layout: "image folders", parts: { train }, notes: splits.notes };
+    const train = await readClassFolders(files, folders, options.kind);
+    if (train.samples.length > 0) return { layout: foldersOf(options.kind), parts: { train }, notes: splits.notes };
+    await refuseClips(files, folders, path, options.kind);
   }
   if (!entries.some((entry) => entry.isDirectory) && entries.some((entry) => isPictureName(entry.path)))
     throw new FormatError("data", `the pictures in ${path} have no labels`, {
@@ -189,6 +191,23 @@ async function readFolder(files: DataFiles, path: string, options: OpenDatasetOp
       : `understood are ${LAYOUTS}`,
     data: { seen: entries.slice(0, 100).map((entry) => baseName(entry.path)) },
   });
+}
+
+const foldersOf = (kind: DataKind = "pictures") => (kind === "clips" ? "folders of clips" : "image folders");
+
+/** @throws FormatError when there are videos where no picture is */
+async function refuseClips(
+  files: DataFiles,
+  folders: readonly DataFileEntry[],
+  path: string,
+  kind: DataKind = "pictures",
+): Promise<void> {
+  if (kind === "clips") return;
+  const { samples } = await readClassFolders(files, folders, "clips");
+  if (samples.length > 0)
+    throw new FormatError("data", `${path} holds videos and no pictures`, {
+      hint: "models of videos learn from clips: saccade train CLIPS --recipe motion, or a recipe of your own with `clip`",
+    });
 }
 
 async function hasPictures(files: DataFiles, folder: DataFileEntry): Promise<boolean> {
@@ -206,8 +225,10 @@ async function readSplitFolders(
   for (const { split, path } of folders) {
     const entries = (await files.list(path)).filter((entry) => !isHidden(entry));
     const flat = await readSplitFiles(files, entries, options);
-    parts[split] = flat === undefined ? await readClassFolders(files, entries) : joinParts(Object.values(flat.parts));
-    layouts.add(flat?.layout ?? "image folders");
+    parts[split] =
+      flat === undefined ? await readClassFolders(files, entries, options.kind) : joinParts(Object.values(flat.parts));
+    layouts.add(flat?.layout ?? foldersOf(options.kind));
+    if (flat === undefined && parts[split]!.samples.length === 0) await refuseClips(files, entries, path, options.kind);
   }
   return { layout: [...layouts].join(" and "), parts, notes };
 }

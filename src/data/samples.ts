@@ -7,7 +7,10 @@ import { createDataset } from "./dataset.ts";
 import type { DataFileEntry, DataFiles, PictureSource } from "./files.ts";
 import { indexLabels, readLabelLines } from "./labels.ts";
 
-/** A labelled picture whose label is still a name. */
+/** What a data set is of. */
+export type DataKind = "pictures" | "clips";
+
+/** A labelled picture or video whose label is still a name. */
 export interface Sample {
   readonly name: string;
   readonly label: string;
@@ -57,7 +60,7 @@ export function splitFromFileName(name: string): SplitName | undefined {
 }
 
 /** Numbers for labels, the same in all splits. */
-export function buildDatasets(parts: Parts, origin: string): { readonly [S in SplitName]?: Dataset } {
+export function buildDatasets(parts: Parts, origin: string, kind?: DataKind): { readonly [S in SplitName]?: Dataset } {
   const found = SPLITS.flatMap((split) => parts[split] ?? []);
   const labels =
     found.find((part) => part.labels !== undefined)?.labels ??
@@ -70,7 +73,7 @@ export function buildDatasets(parts: Parts, origin: string): { readonly [S in Sp
   return Object.fromEntries(
     SPLITS.flatMap((split) => {
       const part = parts[split];
-      return part === undefined ? [] : [[split, buildDataset(part, labels, index, origin)]];
+      return part === undefined ? [] : [[split, buildDataset(part, labels, index, origin, kind)]];
     }),
   );
 }
@@ -80,12 +83,14 @@ function buildDataset(
   labels: readonly string[],
   index: ReadonlyMap<string, number>,
   origin: string,
+  kind: DataKind = "pictures",
 ): Dataset {
   const known = part.samples.filter(({ label }) => index.has(label));
   const strangers = part.samples.filter(({ label }) => !index.has(label));
   return createDataset({
     labels,
     origin,
+    kind,
     targets: Int32Array.from(known, ({ label }) => index.get(label)!),
     problems: [
       ...part.problems,

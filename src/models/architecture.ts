@@ -103,6 +103,11 @@ export interface Architecture<Config> {
    * for never. Absent for architectures that see all of the picture.
    */
   sampledFrom?(config: Config): number | undefined;
+  /**
+   * Of a model of videos: the architecture of pictures whose configuration it adds to, and whose weights `adoptWeights` turns into its own
+   * (inflation).
+   */
+  readonly inflates?: string;
   /** Official tensors of any release -> today's names and shapes for this configuration. */
   adoptWeights(tensors: NamedTensors, config: Config): NamedTensors;
   /**

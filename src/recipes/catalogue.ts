@@ -16,6 +16,7 @@ import {
   largeScenesEncoder,
 } from "./gfnet-large-scenes.ts";
 import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
+import { motion, motionFrames } from "./motion.ts";
 import { photographs } from "./photographs.ts";
 import { photographsOpen } from "./photographs-open.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
@@ -37,6 +38,7 @@ const EVERYDAY = "22,050 pictures of 64 px in 49 classes";
 const IMAGENET = "ImageNet-1k, 1.28 million pictures";
 const SCENES = "made by saccade scenes, 192 px";
 const LARGE_SCENES = "made by saccade scenes, 448 px";
+const CLIPS = "made by saccade motion, 32 px";
 const SEE_DOCS = "see docs/glance-and-focus.md";
 const NOT_RUN = "several data-centre GPUs; it was not run here";
 
@@ -79,6 +81,8 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("scenes", largeScenesEncoder, `${LARGE_SCENES}: the patches`, SEE_DOCS),
   entry("scenes", largeScenesBackbone, LARGE_SCENES, SEE_DOCS),
   entry("scenes", largeScenesBackboneHalf, LARGE_SCENES, SEE_DOCS),
+  entry("scenes", motion, CLIPS, "half an hour on one core"),
+  entry("scenes", motionFrames, CLIPS, "ten minutes on one core"),
   entry("official", sparseformerTinyImagenet, IMAGENET, `300 epochs on ${NOT_RUN}`),
   ...gfnetRecipes.map((recipe) =>
     entry("official", recipe, `${IMAGENET}; begins with a trained backbone`, `75 to 195 epochs on ${NOT_RUN}`),

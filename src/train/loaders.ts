@@ -1,4 +1,5 @@
 // Loaders as a recipe wants them: for training, for validation, and for a teacher. Where they work is the caller's business.
+import type { ClipSampling } from "../data/clip-work.ts";
 import { type Dataset, list } from "../data/dataset.ts";
 import { type BatchWorker, createLoader, type Loader } from "../data/loader.ts";
 import type { OpenedData } from "../data/open.ts";
@@ -48,8 +49,13 @@ export function trainingData(data: OpenedData, recipe: Recipe, path: string): Tr
   return { train, ...(validation === undefined || validation.length === 0 ? {} : { heldOut: validation }) };
 }
 
-/** Shuffled, augmented, mixed batches of the recipe's size. The workers belong to the loader. */
-export function trainingLoader(dataset: Dataset, recipe: Recipe, workers: readonly BatchWorker[]): Loader {
+/** Shuffled, augmented, mixed batches of the recipe's size, of videos those frames that `clip` says. The workers belong to the loader. */
+export function trainingLoader(
+  dataset: Dataset,
+  recipe: Recipe,
+  workers: readonly BatchWorker[],
+  clip?: ClipSampling,
+): Loader {
   const mixes = recipe.mixup > 0 || recipe.cutmix > 0;
   const mix = {
     mixupAlpha: recipe.mixup,
@@ -66,6 +72,7 @@ export function trainingLoader(dataset: Dataset, recipe: Recipe, workers: readon
       ...(mixes ? { mix } : {}),
     }),
     augmentation: recipe.augmentation,
+    ...(clip === undefined ? {} : { clip }),
     smoothing: recipe.label_smoothing,
     workers,
   });
@@ -93,11 +100,17 @@ export function fittingLoader(dataset: Dataset, recipe: Recipe, workers: readonl
 }
 
 /** Every picture once, in the data's order, as the trained model will be used. The workers belong to the loader. */
-export function validationLoader(dataset: Dataset, recipe: Recipe, workers: readonly BatchWorker[]): Loader {
+export function validationLoader(
+  dataset: Dataset,
+  recipe: Recipe,
+  workers: readonly BatchWorker[],
+  clip?: ClipSampling,
+): Loader {
   return createLoader({
     dataset,
     sampler: createSampler(dataset, { batchSize: recipe.batch, seed: 0, shuffle: false, last: "keep" }),
     augmentation: recipe.transform,
+    ...(clip === undefined ? {} : { clip }),
     workers,
     unreadable: "blank",
   });

@@ -19,9 +19,10 @@ function documented(): Map<string, { isNecessary: boolean; fallback: string }> {
 
 /** Every field of the schema, those within fields included, and what it is when nobody says. */
 function fieldsOfSchema(): Map<string, unknown> {
-  const { distillation, focusing, looking } = recipeSchema.shape;
+  const { clip, distillation, focusing, looking } = recipeSchema.shape;
   const shapes = [
     ["", recipeSchema.shape],
+    ["clip.", clip.unwrap().shape],
     ["distillation.", distillation.unwrap().shape],
     ["looking.", looking.unwrap().shape],
     ["focusing.", focusing.unwrap().shape],
@@ -62,6 +63,7 @@ test("what the documented type allows is what the schema takes", () => {
     width: 64,
     augmentation: "resize(64,64)",
     transform: "resize(64,64)",
+    clip: { frames: 8, seconds_between_frames: 0.5, clips: 4 },
     epochs: 1,
     batch: 8,
     accumulate: 2,

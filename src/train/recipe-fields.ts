@@ -1,5 +1,6 @@
 // The fields of a recipe: what they mean, and what is accepted. docs/recipes.md lists them for people.
 import { z } from "zod";
+import { clipSchema } from "../model-folder/clip-entry.ts";
 
 /**
  * Everything that decides what a training run does, as plain data; it is what a recipe's JSON file holds. Rates are per update, shares and
@@ -24,6 +25,8 @@ export interface RecipeInput {
   readonly augmentation: string;
   /** What is done to pictures in evaluation and afterwards, in the transform language; it travels with the model. */
   readonly transform: string;
+  /** Of data that is videos: which frames of each are seen. */
+  readonly clip?: ClipInput | undefined;
   /** How often every training picture is seen. */
   readonly epochs: number;
   /** Pictures in a batch; fewer where the data does not fill one. */
@@ -84,6 +87,18 @@ export interface RecipeInput {
   readonly grow?: Readonly<Record<string, unknown>> | undefined;
   /** Of all that is drawn at random, 0 to 2^32 - 1. Default 0. */
   readonly seed?: number | undefined;
+}
+
+/**
+ * Which frames of a video make a clip; they are augmented and mixed alike. Training takes them anywhere, validation from the middle. A model of pictures
+ * takes one frame.
+ */
+export interface ClipInput {
+  readonly frames: number;
+  /** From a frame to the next one. Default: a clip is spread over the whole video, a frame in each of `frames` equal parts. */
+  readonly seconds_between_frames?: number | undefined;
+  /** Clips of a video whose answers the trained model averages. Default 1. */
+  readonly clips?: number | undefined;
 }
 
 /** How a student learns from a teacher. */
@@ -167,6 +182,7 @@ export const recipeSchema = z.strictObject({
   width: z.int().min(8).max(4096),
   augmentation: z.string(),
   transform: z.string(),
+  clip: clipSchema.optional(),
   epochs: count,
   batch: z.int().min(1).max(65536),
   accumulate: z.int().min(1).max(4096).default(1),
@@ -213,3 +229,4 @@ true satisfies Exactly<keyof RecipeInput, keyof z.input<typeof recipeSchema>>;
 true satisfies Exactly<keyof DistillationInput, keyof z.input<typeof distillation>>;
 true satisfies Exactly<keyof LookingInput, keyof z.input<typeof looking>>;
 true satisfies Exactly<keyof FocusingInput, keyof z.input<typeof focusing>>;
+true satisfies Exactly<keyof ClipInput, keyof z.input<typeof clipSchema>>;

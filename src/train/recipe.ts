@@ -37,6 +37,8 @@ export function parseRecipe(input: unknown): Recipe {
       "the recipe is not valid: distillation.features: a teacher's features are learnt from its views",
       'say "sees": "view" too',
     );
+  if (teaching !== undefined && recipe.clip !== undefined)
+    throw new UsageError("the recipe is not valid: distillation: teachers see pictures, and the recipe is for clips");
   if (teaching !== undefined)
     inField("distillation.transform", () =>
       teaching.sees === "view"

@@ -4,13 +4,14 @@ import { sameLabels } from "../data/labels.ts";
 import { UsageError } from "../errors.ts";
 import { shapesEqual } from "../graph/dimensions.ts";
 import type { Graph } from "../graph/tensor.ts";
+import { clipFacts } from "../model-folder/clip-entry.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { backboneModel } from "../model-folder/native.ts";
 import { classParameters } from "../models/class-parameters.ts";
 import { inferenceGraph, initialWeights } from "../models/graph.ts";
-import { pictureInput } from "../models/picture-input.ts";
-import { changedModel, defineModel, withClasses } from "../models/registry.ts";
+import { changedModel, defineModel, type ModelDefinition, withClasses } from "../models/registry.ts";
 import { type TensorData, tensor, toFloat32 } from "../tensor.ts";
+import { checkClips, takesVideos } from "./clips.ts";
 import { nameInEncoder } from "./gfnet/objectives.ts";
 import type { Recipe } from "./recipe-fields.ts";
 
@@ -31,18 +32,26 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], given?:
   // A learnt head reads features that training changes.
   const from = given && backboneModel(given);
   const fillsEncoders = from !== undefined && isEncoderFor(recipe, from);
+  const inflates = from !== undefined && isInflated(recipe, from);
   const described =
     from === undefined || fillsEncoders
       ? changedModel(recipe.architecture, {}, recipe.config)
-      : changedModel(from.definition.architecture.name, from.definition.config, recipe.grow);
-  pictureInput(described); // labels are of pictures
+      : inflates
+        ? changedModel(recipe.architecture, from.definition.config, onlyOfVideos(recipe, from))
+        : changedModel(from.definition.architecture.name, from.definition.config, recipe.grow);
+  checkClips(recipe, described); // labels are of pictures, or of clips
   const definition = withClasses(described, labels.length);
   const graph = inferenceGraph(definition);
   const weights = initialWeights(graph, recipe.seed);
   const { weights: taken, fresh } =
     from === undefined
       ? { weights: [], fresh: [] }
-      : takeOver(graph, from, labels, fillsEncoders ? nameInEncoder : (parameter) => parameter);
+      : takeOver(
+          graph,
+          inflates ? { ...from, weights: inflated(from, definition) } : from,
+          labels,
+          fillsEncoders ? nameInEncoder : (parameter) => parameter,
+        );
   for (const [parameter, value] of taken) weights.set(parameter, value);
   if (from !== undefined && taken.length === 0)
     throw new UsageError(
@@ -53,12 +62,35 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], given?:
   return {
     model: {
       kind: "native",
-      card: { name: recipe.name, labels, transform: recipe.transform, ...(licence === undefined ? {} : { licence }) },
+      card: {
+        name: recipe.name,
+        labels,
+        transform: recipe.transform,
+        ...(recipe.clip === undefined || !takesVideos(definition) ? {} : { clip: clipFacts(recipe.clip) }),
+        ...(licence === undefined ? {} : { licence }),
+      },
       definition: { architecture: definition.architecture, config: definition.config },
       weights,
     },
     fresh,
   };
+}
+
+/** Whether the weights to begin with are of pictures, and the recipe's model is the same for videos. */
+function isInflated(recipe: Recipe, from: NativeModel): boolean {
+  const { architecture } = defineModel(recipe.architecture, recipe.config);
+  return architecture.inflates !== undefined && architecture.inflates === from.definition.architecture.name;
+}
+
+/** Fields of the recipe's configuration that the model of pictures does not have: its own stay as the weights want them. */
+function onlyOfVideos({ config }: Recipe, { definition }: NativeModel): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config).filter(([field]) => !definition.architecture.fields?.includes(field)),
+  );
+}
+
+function inflated({ weights }: NativeModel, { architecture, config }: ModelDefinition): Map<string, TensorData> {
+  return new Map(architecture.adoptWeights(weights, config));
 }
 
 function isEncoderFor(recipe: Recipe, from: NativeModel): boolean {

@@ -7,6 +7,7 @@ import { initialWeights } from "../models/graph.ts";
 import { lower } from "../onnx/lower.ts";
 import type { Session } from "../runtime/session.ts";
 import type { TensorData } from "../tensor.ts";
+import { framesOf, takesVideos } from "./clips.ts";
 import { chooseEpoch, type EpochChoice, type OpenChoice } from "./epoch-choice.ts";
 import type { Evaluation, FitOptions, FitReport, ScoredEvaluation } from "./fit-options.ts";
 import { groupsOf, objectiveOf, optimizerOf } from "./recipe.ts";
@@ -37,6 +38,7 @@ export function stepOfRecipe(
     batch: recipe.batch,
     height: recipe.height,
     width: recipe.width,
+    ...(takesVideos(model) ? { frames: framesOf(recipe, model) } : {}),
     classes,
     optimizer: optimizerOf(recipe),
     groups: groupsOf(recipe),

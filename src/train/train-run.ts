@@ -2,6 +2,7 @@
 // platform that has files, sessions and workers.
 import type { DataProblem, Dataset } from "../data/dataset.ts";
 import type { NativeModel } from "../model-folder/model.ts";
+import { samplingOf } from "./clips.ts";
 import type { EpochChoice } from "./epoch-choice.ts";
 import type { FitOptions, ScoredEvaluation } from "./fit-options.ts";
 import { validateLooks } from "./gfnet/validation.ts";
@@ -94,9 +95,11 @@ async function trainOn(
 ): Promise<TrainRunResult> {
   const { recipe, model, train, heldOut, target, createSession, createWorkers } = options;
   const workers = createWorkers(options.workers);
-  await using loader = lesson?.loader(workers) ?? trainingLoader(train, recipe, workers);
-  await using held = heldOut === undefined ? undefined : validationLoader(heldOut, recipe, createWorkers(1));
+  await using loader =
+    lesson?.loader(workers) ?? trainingLoader(train, recipe, workers, samplingOf(recipe, "random", model.definition));
   const { definition } = model;
+  const heldClip = samplingOf(recipe, "regular", definition);
+  await using held = heldOut === undefined ? undefined : validationLoader(heldOut, recipe, createWorkers(1), heldClip);
   const { choice } = await trainModel({
     ...options,
     classes: train.labels.length,

@@ -10,7 +10,7 @@ import { STEP_OUTPUTS, type StateTensor, type TrainStep } from "./step.ts";
 
 /** One batch, as a train step takes it. */
 export interface TrainingBatch {
-  /** (batch, 3, height, width) */
+  /** (batch, 3, [frames,] height, width) */
   readonly images: TensorData<"float32">;
   /** (batch, classes), rows sum to 1 */
   readonly targets: TensorData<"float32">;

@@ -196,6 +196,9 @@ async function pictureSource(picture: DataPicture, files: TrainingHost["dataFile
   switch (picture.kind) {
     case "file":
       return picture.path;
+    case "video":
+    case "frames":
+      throw new UsageError("heads are learnt from pictures, and these are videos");
     case "encoded":
       return picture.bytes;
     case "pixels":

@@ -55,7 +55,7 @@ export async function trainOnce(
   const plan = await (options.resume === true ? planToResume : planAnew)(host, path, named, options);
   const { recipe, folder, data, dataPath, resumed } = plan;
   const split = trainingData(data, recipe, dataPath);
-  await checkReadable(host, split, options);
+  await checkReadable(host, split, recipe, options);
   const inputs = inputsOf(host, plan, split.train.length, split.heldOut?.length ?? 0, options);
   const unlabelled = await openPool(host, inputs, onNotice);
   const model = await modelOf(host, plan, inputs, options);
@@ -113,8 +113,15 @@ async function openPool(
 }
 
 /** A class that cannot be learned is an error before anything costs time; one that is not measured, a word. */
-async function checkReadable(host: TrainingHost, split: TrainingData, options: TrainOptions): Promise<void> {
+async function checkReadable(
+  host: TrainingHost,
+  split: TrainingData,
+  { clip }: Recipe,
+  options: TrainOptions,
+): Promise<void> {
   const { dataFiles, decode } = host;
+  // A video that cannot be opened is found by the loader: to open one a class costs more than that.
+  if (clip !== undefined) return;
   await requireReadableClasses(split.train, dataFiles, decode, options.signal);
   if (split.heldOut === undefined) return;
   for (const { label, problems } of await findUnreadableClasses(split.heldOut, dataFiles, decode, options.signal))
@@ -182,12 +189,13 @@ function asItBegan(named: Recipe, kept: Recipe, { batch }: TrainOptions): Recipe
 async function open(
   host: TrainingHost,
   path: string,
-  { seed }: Recipe,
+  { seed, clip }: Recipe,
   validationFraction: number | undefined,
   { onNotice }: TrainOptions,
 ): Promise<OpenedData> {
   const data = await openDataset(host.dataFiles, path, {
     seed,
+    ...(clip === undefined ? {} : { kind: "clips" }),
     ...(validationFraction === undefined ? {} : { validationFraction }),
   });
   for (const line of data.summary) onNotice?.(line);

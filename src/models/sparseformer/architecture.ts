@@ -89,6 +89,7 @@ export const mediaSparseformerArchitecture: Architecture<MediaSparseformerConfig
   fields: Object.keys(mediaSparseformerSchema.shape),
   input: () => ({ kind: "video", size: "free", usual: { height: 224, width: 224, frames: 8 } }),
   build: (scope, image, config, mode) => named(sparseformer(scope, image, config, mode, config.replicates)),
+  inflates: "sparseformer",
   adoptWeights: adoptMediaWeights,
   isMadeFor: (tensors) => !isOfPictures(tensors),
   classesField: "proj_dim",

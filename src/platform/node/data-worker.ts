@@ -5,6 +5,7 @@ import type { Slab } from "../../data/picture-cache.ts";
 import { nodeDataFiles } from "./data-files.ts";
 import type { FromDataWorker, ToDataWorker } from "./data-workers.ts";
 import { decodeWithSharp } from "./decode.ts";
+import { openVideo } from "./video/open-video.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("this module runs in a worker thread");
@@ -21,9 +22,12 @@ port.on("message", (message: ToDataWorker) => {
 async function answer({ task, newSlabs }: Extract<ToDataWorker, { type: "batch" }>): Promise<void> {
   slabs.push(...newSlabs);
   try {
-    const made = await makeBatch(task, { files: nodeDataFiles, decode: decodeWithSharp, slabs });
+    const made = await makeBatch(task, { files: nodeDataFiles, decode: decodeWithSharp, openVideo, slabs });
     // Pixels are copied out of the decoder's memory, which may not be given away.
-    const decoded = made.decoded.map(({ item, image }) => ({ item, image: { ...image, data: image.data.slice() } }));
+    const decoded = made.decoded.map(({ image, ...about }) => ({
+      ...about,
+      image: { ...image, data: image.data.slice() },
+    }));
     const arrays = [made.images, made.targets, ...decoded.map(({ image }) => image.data)];
     send(
       { type: "made", result: { ...made, decoded } },

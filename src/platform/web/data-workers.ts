@@ -104,7 +104,13 @@ class DataWorker implements BatchWorker {
     const { picture } = sample;
     if (picture.kind === "cached" && !isShared(slabs[picture.at.slab]!)) {
       const image = cachedImage(picture.at, slabs);
-      return { ...sample, picture: { kind: "pixels", image: { ...image, data: image.data.slice() } } };
+      const copy = { ...image, data: image.data.slice() };
+      const { times } = picture;
+      return {
+        ...sample,
+        picture:
+          times === undefined ? { kind: "pixels", image: copy } : { kind: "frames", frames: { image: copy, times } },
+      };
     }
     if (picture.kind !== "file" && picture.kind !== "range") return sample;
     try {

@@ -3,6 +3,9 @@ import { ImageError } from "../../../errors.ts";
 import type { RawImage } from "../../../image/raw-image.ts";
 import { loadSharp } from "../decode.ts";
 
+/** Of 0 to 6: twice as fast as the usual 4, for files that are a few per cent larger. */
+const EFFORT = 2;
+
 export interface AnimationOptions {
   /** Frames a second; WebP keeps whole milliseconds. */
   readonly frameRate: number;
@@ -30,6 +33,8 @@ export async function encodeAnimation(frames: readonly RawImage[], options: Anim
   const delay = frames.map((_, i) => Math.max(1, shownAt(i + 1) - shownAt(i)));
   const sharp = await loadSharp();
   const raw = { width, height: frames.length * height, channels: 3 as const, pageHeight: height };
-  const webp = await sharp(data, { raw, limitInputPixels: false }).webp({ quality, loop: 0, delay }).toBuffer();
+  const webp = await sharp(data, { raw, limitInputPixels: false })
+    .webp({ quality, loop: 0, delay, effort: EFFORT })
+    .toBuffer();
   return new Uint8Array(webp.buffer, webp.byteOffset, webp.byteLength);
 }
