@@ -109,14 +109,14 @@ function finish(
     const dataset = all[split];
     return dataset === undefined ? [] : [[split, dataset]];
   });
-  const notPictures = leftOutOf(parts);
+  const leftOut = leftOutOf(parts);
   const notes = [
     ...readNotes,
     ...empty.map((split) => `${split} has no picture that can be used`),
     ...(isSplit ? [`validation was split off train: ${share} of every class, seed ${seed}`] : []),
     ...labelNotes,
     ...(train === undefined ? [] : untrained(train)),
-    ...(notPictures === "" ? [] : [`not pictures: ${notPictures}`]),
+    ...(leftOut === "" ? [] : [`not ${options.kind === "clips" ? "videos" : "pictures"}: ${leftOut}`]),
   ];
   return {
     ...Object.fromEntries(existing),

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import type { SessionOptions } from "../../src/runtime/session.ts";
+import { samplingOf } from "../../src/train/clips.ts";
 import type { FitOptions } from "../../src/train/fit-options.ts";
 import { trainingLoader, validationLoader } from "../../src/train/loaders.ts";
 import type { Recipe } from "../../src/train/recipe-fields.ts";
@@ -26,20 +27,22 @@ export interface FitCase
   readonly files: MemoryFiles;
   readonly resume?: boolean;
   readonly train?: Dataset;
+  readonly heldOut?: Dataset;
   /** Default true. */
   readonly validates?: boolean;
 }
 
 /** Trains, or goes on, as `saccade train` does. */
 export async function fitShapes(options: FitCase) {
-  const { recipe, files, resume, train = shapes(12), validates = true } = options;
+  const { recipe, files, resume, train = shapes(12), heldOut = shapes(4, 1000), validates = true } = options;
   const { model } = startingPoint(recipe, LABELS);
   const run = resume === true ? await openRun(files, FOLDER, { recipe }) : await createRun(files, FOLDER, recipe);
-  const loader = trainingLoader(train, recipe, [worker()]);
-  const held = validationLoader(shapes(4, 1000), recipe, [worker()]);
+  const { definition } = model;
+  const loader = trainingLoader(train, recipe, [worker()], samplingOf(recipe, "random", definition));
+  const held = validationLoader(heldOut, recipe, [worker()], samplingOf(recipe, "regular", definition));
   const evaluate: FitOptions["evaluate"] = (weights, signal) =>
     validate({
-      definition: model.definition,
+      definition,
       weights,
       loader: held,
       createSession,

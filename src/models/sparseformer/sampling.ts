@@ -1,6 +1,6 @@
 // Sparse sampling: each token places points inside its region, where it then reads the stem's features (features.ts).
 // Official: modeling.py make_absolute_sampling_point; media.py for the 3-D one.
-import { add, div, mul, reduceMean, reshape, sqrt, sub, transpose } from "../../graph/build.ts";
+import { add, div, equal, mul, reduceMean, reshape, sqrt, sub, transpose, where } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Initializer } from "../../graph/initializers.ts";
 import type { Scope } from "../../graph/scope.ts";
@@ -44,8 +44,18 @@ function centred(x: Tensor): Tensor {
 function threeDeviations(offsets: Tensor, config: SparseformerConfig): Tensor {
   const { num_sampling_points: points, compatible_config: compatible } = config;
   const epsilon = compatible.first_release_numerics ? 1e-7 : 1e-5;
-  const biased = sqrt(reduceMean(mul(offsets, offsets), 3, { keepDims: true }));
+  const squares = reduceMean(mul(offsets, offsets), 3, { keepDims: true });
+  const biased = offsets.shape[2] === 3 ? rootOrZero(squares) : sqrt(squares);
   return add(mul(biased, 3 * Math.sqrt(points / (points - 1))), 3 * epsilon);
+}
+
+/**
+ * The square root, whose gradient at 0 is 0, as PyTorch's for deviations: points of a video all begin at one time, on a grid and where they are
+ * inflated from a picture's.
+ */
+function rootOrZero(x: Tensor): Tensor {
+  const isZero = equal(x, 0);
+  return where(isZero, 0, sqrt(where(isZero, 1, x)));
 }
 
 /** Points on a regular grid over the region, (x, y) each; in time, all in the middle. Other counts than squares start at random. */
