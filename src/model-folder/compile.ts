@@ -7,6 +7,7 @@ import {
   type InputSize,
   inferenceGraph,
   isFasterWhereSampled,
+  type StageKind,
   stageGraphs,
 } from "../models/graph.ts";
 import { layerOf, unknownLayer } from "../models/layers.ts";
@@ -116,10 +117,14 @@ export function exportStages(
   options: Pick<ExportOptions, "target" | "precision" | "producerVersion"> & {
     /** How pictures come in. Default: normalised floats. */
     readonly form?: Pick<InferenceForm, "pixels">;
+    /** Default "stages": those after which it may stop early. */
+    readonly kind?: StageKind;
   },
 ): CompiledStages {
   const { definition, weights, card } = model;
-  const staged = stageGraphs(definition, options.form);
+  const staged = stageGraphs(definition, options.form, options.kind);
+  if (staged === undefined && options.kind === "following")
+    throw new UsageError(`${card.name} does not start from what it found in the last picture`, "SparseFormers do");
   if (staged === undefined)
     throw new UsageError(
       `${card.name} does not run in steps`,

@@ -122,6 +122,11 @@ export interface Architecture<Config> {
   readonly stages?: Stages<Config>;
   /** For models of videos that can go frame by frame. */
   readonly frameByFrame?: FrameByFrame<Config>;
+  /**
+   * For models that can start from what they found in the last picture of a moving one: the stages "look", which begins anew, and "step", which reads
+   * what a look left as `next.NAME`. Both answer, and any number of steps may follow a look.
+   */
+  readonly following?: Stages<Config>;
   /** Fields of a configuration that an official checkpoint states beside its weights; undefined when it is not of this architecture. */
   adoptFacts?(facts: CheckpointFacts): Readonly<Record<string, unknown>> | undefined;
   /** Evaluation preprocessing, in the transform language. Absent for models of texts. */

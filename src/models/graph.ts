@@ -96,19 +96,23 @@ export interface StageGraphs {
   readonly graphs: ReadonlyMap<string, Graph>;
 }
 
-/** Whether a model can stop between steps. */
-export function runsInSteps({ architecture, config }: ModelDefinition): boolean {
-  return architecture.stages !== undefined && architecture.stages.steps(config).length > 0;
+/** Which stages of a model: those after which it may stop early, or a look and the steps that follow moving pictures. */
+export type StageKind = "stages" | "following";
+
+/** Whether a model can stop between steps, or start from what it found in the last picture. */
+export function runsInSteps({ architecture, config }: ModelDefinition, kind: StageKind = "stages"): boolean {
+  return (architecture[kind]?.steps(config).length ?? 0) > 0;
 }
 
 /** The graphs of a model that can stop between steps; undefined for one that cannot. Free are the batch and what the architecture leaves free. */
 export function stageGraphs(
   definition: ModelDefinition,
   { pixels }: Pick<InferenceForm, "pixels"> = {},
+  which: StageKind = "stages",
 ): StageGraphs | undefined {
-  if (!runsInSteps(definition)) return undefined;
+  if (!runsInSteps(definition, which)) return undefined;
   const { architecture, config } = definition;
-  const stages = architecture.stages!;
+  const stages = architecture[which]!;
   const steps = stages.steps(config);
   const { kind, size, frames = "frames" } = pictureInput(definition);
   const { height, width } = size === "free" ? { height: "height", width: "width" } : size;

@@ -30,7 +30,7 @@ export function backboneOf(definition: ModelDefinition): ModelDefinition {
 export const isLearnt = (name: string): boolean => name.startsWith(LEARNT_PREFIX);
 
 function decorated(base: Architecture<unknown>, head: LearntHead): Architecture<unknown> {
-  const { stages: _, buildFromPixels, ...rest } = base;
+  const { stages: _, following: __, buildFromPixels, ...rest } = base;
   const answer = (scope: Scope, outputs: Readonly<Record<string, Tensor>>) => headOutputs(scope, outputs, head, base);
   return {
     ...rest,

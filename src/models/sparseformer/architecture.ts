@@ -9,6 +9,7 @@ import {
   sparseformerSchema,
 } from "./config.ts";
 import { canComputeWhereSampled } from "./features.ts";
+import { sparseformerFollowing } from "./following.ts";
 import { type SparseformerOutputs, sparseformer } from "./model.ts";
 import { sparseformerStages } from "./stages.ts";
 import { adoptMediaWeights, adoptSparseformerWeights, isOfPictures } from "./weights.ts";
@@ -76,6 +77,7 @@ export const sparseformerArchitecture: Architecture<SparseformerConfig> = {
   buildFromPixels: (scope, pixels, config, mode) => named(sparseformer(scope, pixels, config, mode)),
   sampledFrom,
   stages: sparseformerStages,
+  following: sparseformerFollowing,
   adoptWeights: adoptSparseformerWeights,
   classesField: "proj_dim",
   transform: evaluationTransform,

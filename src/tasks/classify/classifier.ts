@@ -1,7 +1,7 @@
 // Classification: pictures to labels with probabilities, and where the model looked.
 import { SaccadeError, type SessionError, UsageError } from "../../errors.ts";
 import type { Pixels } from "../../image/pixels.ts";
-import type { DecodeOptions } from "../../image/raw-image.ts";
+import type { DecodeOptions, PictureSize } from "../../image/raw-image.ts";
 import { seenShare } from "../../image/seen-share.ts";
 import type { Transform, ViewToPicture } from "../../image/transform.ts";
 import type { PictureViews } from "../../image/view.ts";
@@ -170,6 +170,12 @@ export class Classifier {
     return this.#engine.task(run, batchSize);
   }
 
+  /** Where its views lie on a picture of this size: one, or as many as its `views` ask for. */
+  viewsOf(picture: PictureSize): ViewToPicture[] {
+    const { transform, views } = this.#engine;
+    return viewsToPicture(transform, views, picture);
+  }
+
   dispose(): Promise<void> {
     return this.#engine.dispose();
   }
@@ -206,8 +212,7 @@ export class Classifier {
   }
 
   #onPicture([picture]: PictureViews): ViewToPicture[] {
-    const { transform, views } = this.#engine;
-    return viewsToPicture(transform, views, picture);
+    return this.viewsOf(picture);
   }
 }
 
