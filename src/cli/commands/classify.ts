@@ -17,6 +17,15 @@ import { type Classifier, loadClassifier } from "../../tasks/classify/classifier
 import type { ClassificationResult, Prediction } from "../../tasks/classify/results.ts";
 import { DEFAULT_DECODING } from "../../tasks/engine/engine.ts";
 import { readPicture } from "../../tasks/engine/pictures.ts";
+import { classifierLooker } from "../../tasks/stream/looker.ts";
+import { loadStream, StreamClassifier } from "../../tasks/stream/stream-classifier.ts";
+import {
+  addStreamOptions,
+  classifyStream,
+  refuseStreamFlags,
+  type StreamFlags,
+  streamSourceOf,
+} from "../classify-stream.ts";
 import { classifyVideos, isAboutVideos } from "../classify-videos.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
 import { drawingPaths, formatOf } from "../drawing-file.ts";
@@ -52,7 +61,7 @@ import { FROM_FILE_HELP } from "../picture-list.ts";
 import { expandPictures, type NamedPicture, underNames } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
 import { printable, type Terminal } from "../terminal.ts";
-import { addVideoOptions, type VideoFlags } from "../video-options.ts";
+import { addVideoOptions, hasVideoOptions, type VideoFlags } from "../video-options.ts";
 
 interface ClassifyFlags
   extends ModelOptions,
@@ -64,6 +73,7 @@ interface ClassifyFlags
     ViewsFlags,
     DecodeFlags,
     ExitFlags,
+    StreamFlags,
     NamingFlags,
     VideoFlags {
   topK: number;
@@ -108,6 +118,13 @@ the bundled model, leaves out the rest of its layers when that answer is sure:
   $ saccade classify photo.jpg --model gfnet.pth.tar --threshold 0.9
   $ saccade classify photo.jpg --model gfnet.pth.tar --budget-ms 50
   $ saccade classify holiday/ --threshold 0.8
+
+A camera, an address, standard input or a video file is followed frame by frame;
+the model looks where the picture changed, and the answer stands in between:
+  $ saccade classify --stream camera
+  $ saccade classify --stream rtsp://192.168.1.20/stream --json > answers.jsonl
+  $ saccade classify --stream clip.mp4 --realtime --explain looked.png
+  $ ffmpeg -i clip.mkv -c copy -f mpegts - | saccade classify --stream -
 `;
 
 export function addClassify(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
@@ -132,11 +149,14 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
     .addHelpText("after", EXAMPLES);
   addSessionsOption(addDeviceOptions(addModelOptions(addExitOptions(command))));
   addScoresOption(addResolutionOption(addPrecisionOption(command)));
-  addVideoOptions(addDecodeOption(addViewsOption(addNamingOptions(command)), DEFAULT_DECODING)).action(
+  addStreamOptions(addVideoOptions(command));
+  addDecodeOption(addViewsOption(addNamingOptions(command)), DEFAULT_DECODING).action(
     async (paths: string[], flags: ClassifyFlags) => {
       const namesByText = flags.as !== undefined || flags.asFile !== undefined;
       const isOwnChoice = (option: string) => command.getOptionValueSource(option) !== "default";
       const model = namesByText && !isOwnChoice("model") ? NAMING_MODEL : (flags.model ?? DEFAULT_MODEL);
+      if (flags.stream) return stream(paths, { ...flags, model }, terminal);
+      refuseStreamFlags(flags);
       if (!(await isAboutVideos(paths, { ...flags, model })))
         return classify(paths, { ...flags, model }, terminal, finish);
       const { batch, ...others } = flags;
@@ -144,6 +164,35 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
       return classifyVideos(paths, { ...others, ...asked, model }, terminal, finish);
     },
   );
+}
+
+async function stream(paths: string[], flags: ClassifyFlags, terminal: Terminal): Promise<void> {
+  if (hasVideoOptions(flags))
+    throw new UsageError("options for clips say nothing of a stream", "leave them or --stream out");
+  const source = streamSourceOf(paths, flags);
+  if (flags.explain !== undefined)
+    await refuseReplacing([flags.explain], { models: [flags.model], paths: [source, flags.labels, flags.asFile] });
+  const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
+  const following = {
+    topK: flags.topK,
+    always: flags.everyFrame === true,
+    explain: flags.explain !== undefined,
+    signal: terminal.signal,
+  };
+  const open = async () => {
+    if (!flags.steps) {
+      const classifier = await openClassifier({ ...flags, sessions: 1 }, labels, 1, terminal);
+      return new StreamClassifier(classifierLooker(classifier, exitOptions(flags)), following);
+    }
+    if (hasExitOptions(flags) || (await labelsGiven(flags)) !== undefined || flags.everyFrame)
+      throw new UsageError(
+        "--steps leaves nothing for --every-frame, --as and what stops a look early",
+        "leave it out",
+      );
+    const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags, terminal));
+    return loadStream(nodeHost, model, { ...modelOptions(flags, labels, terminal), ...following, steps: true });
+  };
+  await classifyStream(source, flags, open, terminal);
 }
 
 async function classify(
@@ -215,15 +264,9 @@ function layoutText(classifier: Classifier | AdaptiveClassifier): string {
 /** What either kind of classifier answers. */
 type Result = ClassificationResult & Partial<Pick<AdaptiveResult, "steps" | "stopped">>;
 
-/** A model in steps as one that can stop between them, any other as a whole. */
-async function openClassifier(
-  flags: ClassifyFlags,
-  labels: readonly string[] | undefined,
-  expectedPictures: number,
-  terminal: Terminal,
-): Promise<Classifier | AdaptiveClassifier> {
-  const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags, terminal));
-  const options = {
+/** What any kind of classifier is loaded with. */
+function modelOptions(flags: ClassifyFlags, labels: readonly string[] | undefined, terminal: Terminal) {
+  return {
     ...sessionOptions(flags, terminal),
     precision: flags.precision,
     ...(labels === undefined ? {} : { labels }),
@@ -232,6 +275,17 @@ async function openClassifier(
     ...(flags.views === undefined ? {} : { views: flags.views }),
     ...(flags.scores === undefined ? {} : { scores: flags.scores }),
   };
+}
+
+/** A model in steps as one that can stop between them, any other as a whole. */
+async function openClassifier(
+  flags: ClassifyFlags,
+  labels: readonly string[] | undefined,
+  expectedPictures: number,
+  terminal: Terminal,
+): Promise<Classifier | AdaptiveClassifier> {
+  const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags, terminal));
+  const options = modelOptions(flags, labels, terminal);
   const given = await labelsGiven(flags);
   if (given !== undefined) {
     refuseWithLabels(flags);
@@ -239,7 +293,7 @@ async function openClassifier(
   }
   const stopsEarly = hasExitOptions(flags);
   if (looksInSteps(model) || (stopsEarly && isAdaptive(model))) {
-    if (flags.sessions !== undefined)
+    if (flags.sessions !== undefined && !flags.stream)
       throw new UsageError(`${model.card.name} runs in steps, in one session`, "leave --sessions out");
     return AdaptiveClassifier.open(nodeHost, model, options);
   }

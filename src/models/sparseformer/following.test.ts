@@ -36,7 +36,7 @@ function followed(change: Record<string, unknown>, first: TensorData, second: Te
   const parameters = new Map(
     [...initialWeights(graph, 5)].map(([name, { shape, data }]) => {
       const own = new RandomSource(2, name);
-      const given = Array.from(data, Number);
+      const given = [...data].map(Number);
       const isBlank = given.every((value) => value === 0);
       const random = Float32Array.from(given, (value) => (isBlank ? own.between(-0.3, 0.3) : value));
       return [name, tensor("float32", shape, random)];

@@ -174,6 +174,11 @@ export class AdaptiveClassifier {
     return this.#glimpses > 0;
   }
 
+  /** Where its view lies on a picture of this size. */
+  viewsOf({ width, height }: PictureSize): ViewToPicture[] {
+    return [viewToPicture(this.#transform, width, height)];
+  }
+
   /** One picture in, one result out; an array in, an array out. Throws on the first picture that cannot be read. */
   classify(picture: PictureSource, options?: AdaptiveClassifyOptions): Promise<AdaptiveResult>;
   classify(pictures: readonly PictureSource[], options?: AdaptiveClassifyOptions): Promise<AdaptiveResult[]>;

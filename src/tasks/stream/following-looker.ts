@@ -9,7 +9,6 @@ import { parseTransform, pixelNormalization, type Transform, viewToPicture } fro
 import { type PictureView, pictureView } from "../../image/view.ts";
 import { exportStages } from "../../model-folder/compile.ts";
 import { usualExtent } from "../../model-folder/describe.ts";
-import { requireNative } from "../../model-folder/load.ts";
 import type { LoadedModel, NativeModel } from "../../model-folder/model.ts";
 import { runsInSteps, stageGraphs } from "../../models/graph.ts";
 import { usualTransform } from "../../models/picture-input.ts";
@@ -33,14 +32,14 @@ const READ = Object.values(KEPT);
 /** Steps see a picture this many times smaller: most of a small SparseFormer's work is its stem, which grows with the picture. */
 const SHRINKING = 2;
 
-/** Whether a model can start from what it found in the last picture. */
-export function canFollow(model: LoadedModel): boolean {
-  return model.kind === "native" && runsInSteps(model.definition, "following");
-}
-
-/** @throws UsageError for a model that cannot follow, and for options that steps do not know */
+/** @throws UsageError for a model that cannot start from what it found in the last picture, and for options that steps do not know */
 export async function openFollowing(host: Host, model: LoadedModel, options: EngineOptions): Promise<Looker> {
-  const native = requireNative(model);
+  if (model.kind !== "native" || !runsInSteps(model.definition, "following"))
+    throw new UsageError(
+      `${model.card.name} cannot start from what it found in the last frame`,
+      "SparseFormers with more than one unit that looks can; leave the steps out",
+    );
+  const native: NativeModel = model;
   const { card, definition } = native;
   if ((options.views ?? "center") !== "center" || (options.scores ?? "logits") !== "logits")
     throw new UsageError(

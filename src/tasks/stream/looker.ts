@@ -3,7 +3,9 @@ import type { PictureSize, RawImage } from "../../image/raw-image.ts";
 import type { ViewToPicture } from "../../image/transform.ts";
 import type { ModelCard } from "../../model-folder/model.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
+import type { AdaptiveClassifier } from "../classify/adaptive-classifier.ts";
 import type { Classifier } from "../classify/classifier.ts";
+import type { ExitOptions } from "../classify/exit-rule.ts";
 import type { ClassScores } from "../classify/results.ts";
 
 export interface LookerOptions {
@@ -28,15 +30,19 @@ export interface Looker {
   dispose(): Promise<void>;
 }
 
-/** Any model that names what is in pictures. */
-export function classifierLooker(classifier: Classifier): Looker {
+/**
+ * Any model that names what is in pictures.
+ *
+ * @param exit what stops a look early, for a model that runs in steps of its own
+ */
+export function classifierLooker(classifier: Classifier | AdaptiveClassifier, exit: ExitOptions = {}): Looker {
   return {
     card: classifier.card,
     labels: classifier.labels,
     device: classifier.device,
     looks: classifier.looks,
     viewOf: (frame) => classifier.viewsOf(frame)[0]!,
-    full: async (frame, options) => (await classifier.scores([frame], options))[0]!,
+    full: async (frame, options) => (await classifier.scores([frame], { ...exit, ...options }))[0]!,
     dispose: () => classifier.dispose(),
   };
 }

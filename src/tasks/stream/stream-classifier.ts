@@ -7,11 +7,12 @@ import type { ModelCard } from "../../model-folder/model.ts";
 import type { Host } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
 import type { Frame, LiveFrames } from "../../video/video.ts";
+import { AdaptiveClassifier, looksInSteps } from "../classify/adaptive-classifier.ts";
 import { probabilitiesOf, requireTopK, topPredictions } from "../classify/class-scores.ts";
 import { loadClassifier } from "../classify/classifier.ts";
 import type { ClassScores, ScoreRow } from "../classify/results.ts";
 import { type EngineOptions, loadedModel, type ModelSource } from "../engine/engine.ts";
-import { canFollow, openFollowing } from "./following-looker.ts";
+import { openFollowing } from "./following-looker.ts";
 import { type LookChoice, type LookOptions, LookRule } from "./look-rule.ts";
 import { classifierLooker, type Looker } from "./looker.ts";
 import type { StreamAnswer, StreamCounts } from "./results.ts";
@@ -295,12 +296,9 @@ export async function loadStream(
   options: StreamOptions = {},
 ): Promise<StreamClassifier> {
   const { steps = false, ...engine } = options;
-  if (!steps) return new StreamClassifier(classifierLooker(await loadClassifier(host, source, options)), options);
   const model = await loadedModel(host, source, engine);
-  if (!canFollow(model))
-    throw new UsageError(
-      `${model.card.name} cannot start from what it found in the last frame`,
-      "SparseFormers whose second unit looks too can; leave the steps out",
-    );
-  return new StreamClassifier(await openFollowing(host, model, engine), options);
+  if (steps) return new StreamClassifier(await openFollowing(host, model, engine), options);
+  const isInSteps = looksInSteps(model);
+  const open = isInSteps ? AdaptiveClassifier.open(host, model, engine) : loadClassifier(host, model, engine);
+  return new StreamClassifier(classifierLooker(await open), options);
 }
