@@ -36,6 +36,19 @@ test("at its own rate a video takes its time, and a slow reader loses frames tha
   expect(taken.at(-1)).toBe(9);
 });
 
+test("a video that cannot be decoded at its rate runs more slowly, and is not dropped altogether", async () => {
+  const slow = new MemoryVideo(pictures(60), { times: Float64Array.from({ length: 60 }, (_, i) => i / 1000) });
+  const read = slow.read.bind(slow);
+  slow.read = async function* (options) {
+    for await (const frame of read(options)) {
+      await new Promise((settle) => setTimeout(settle, 15));
+      yield frame;
+    }
+  };
+  const taken = await indices(pacedFrames(slow, { realtime: true }));
+  expect(taken.length).toBeGreaterThan(2);
+});
+
 test("waiting for a frame ends with the signal", async () => {
   const stopping = new AbortController();
   const times = Float64Array.of(0, 1000);

@@ -8,6 +8,9 @@ export interface PacedOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Whoever cannot decode as fast as the video runs is not kept waiting for longer: the video then runs as slowly as it is decoded. */
+const LONGEST_CATCHING_UP_MS = 250;
+
 /** The frames of a video as they would come from a camera. It closes the video. */
 export function pacedFrames(video: Video, { realtime = false, signal }: PacedOptions = {}): LiveFrames {
   const frames = video.read(signal === undefined ? {} : { signal });
@@ -27,9 +30,14 @@ export function pacedFrames(video: Video, { realtime = false, signal }: PacedOpt
     if (frame === undefined || !realtime) return frame;
     start ??= { at: performance.now(), seconds: frame.seconds };
     await waited(untilDue(frame), signal);
+    const began = performance.now();
     for (;;) {
       ahead = await take();
       if (ahead === undefined || untilDue(ahead) > 0) return frame;
+      if (performance.now() - began > LONGEST_CATCHING_UP_MS) {
+        start = { at: performance.now(), seconds: frame.seconds };
+        return frame;
+      }
       dropped += 1;
       frame = ahead;
     }
