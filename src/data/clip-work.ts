@@ -6,8 +6,8 @@ import type { RandomSource } from "../random.ts";
 import { clipsAtRandomTimestamps, clipsOfSegments } from "../video/clips.ts";
 import { plannedClips } from "../video/evaluation-plan.ts";
 import { readClips } from "../video/read-clips.ts";
-import { videoEnd } from "../video/times.ts";
 import type { Video } from "../video/video.ts";
+import { partOfVideo } from "../video/video-part.ts";
 import type { PictureSource, StackedFrames } from "./files.ts";
 
 /** How clips are taken from videos. Plain data: any thread can do it. */
@@ -50,18 +50,19 @@ export async function loadClip(
     throw new UsageError("this is a picture, and videos are wanted here", "models of videos learn from clips");
   if (open === undefined)
     throw new VideoError(`${source.path} is a video, and none can be opened here`, { code: "video_decoder_missing" });
-  await using video = await open(source.path);
-  const { first, times } = partOf(await video.timestamps(), source);
+  await using whole = await open(source.path);
+  const video = await partOfVideo(whole, source);
+  const times = await video.timestamps();
   const bytes = 3 * video.facts.width * video.facts.height * times.length;
   if (bytes > WHOLE_BYTES) {
-    const indices = pickFrames(times, clip, random).map((index) => index + first);
+    const indices = pickFrames(times, clip, random);
     for await (const { frames } of readClips(video, [{ indices }], ({ image }) => image)) return { frames };
     throw new VideoError(`${video.name} has no frames`);
   }
   const images: RawImage[] = [];
-  for await (const { image } of video.frames(Array.from(times, (_, i) => first + i))) images.push(image);
-  const whole = { image: stacked(images), times };
-  return { frames: clipOfStack(whole, clip, random), whole };
+  for await (const { image } of video.frames([...times.keys()])) images.push(image);
+  const stack = { image: stacked(images), times };
+  return { frames: clipOfStack(stack, clip, random), whole: stack };
 }
 
 /** A clip out of frames that are there. Nothing is copied. */
@@ -85,23 +86,6 @@ function pickFrames(times: Float64Array, clip: ClipSampling, random: RandomSourc
       ? clipsOfSegments(times.length, { frames, random })
       : clipsAtRandomTimestamps(times, { frames, secondsBetweenFrames, random });
   return picked!.indices;
-}
-
-/** The frames that are shown from `start` on and before `end`; the one that is shown at `start` is among them. */
-function partOf(
-  times: Float64Array,
-  { path, start, end }: Extract<PictureSource, { kind: "video" }>,
-): { first: number; times: Float64Array } {
-  const shown = (seconds: number) =>
-    Math.max(
-      0,
-      times.findLastIndex((time) => time <= seconds),
-    );
-  const first = start === undefined ? 0 : shown(start);
-  const last = end === undefined ? times.length : times.findLastIndex((time) => time < end) + 1;
-  if (times.length === 0 || last <= first || (start !== undefined && start >= videoEnd(times)))
-    throw new UsageError(`${path} has no frame from ${start ?? 0} s to ${end ?? "its end"}`);
-  return { first, times: times.subarray(first, last) };
 }
 
 function stacked(images: readonly RawImage[]): RawImage {

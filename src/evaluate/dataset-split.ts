@@ -2,7 +2,7 @@
 import { type Dataset, subset } from "../data/dataset.ts";
 import type { DataFiles } from "../data/files.ts";
 import { type OpenedData, openDataset } from "../data/open.ts";
-import { SPLITS, type SplitName, splitFromWord } from "../data/samples.ts";
+import { type DataKind, SPLITS, type SplitName, splitFromWord } from "../data/samples.ts";
 import { UsageError } from "../errors.ts";
 import { baseName } from "../image/picture-files.ts";
 
@@ -13,6 +13,8 @@ export interface SplitOptions {
   readonly validationFraction?: number;
   /** The share that training is known to have held back: splits it off when validation is asked for. Default: what training does of itself. */
   readonly heldBack?: number;
+  /** What the data is of. Default "pictures". */
+  readonly kind?: DataKind;
   /** Decides which pictures those are. Default 0; to get those of a training run, the run's. */
   readonly seed?: number;
 }
@@ -42,12 +44,13 @@ export async function openForEvaluation(
   path: string,
   options: SplitOptions = {},
 ): Promise<EvaluationData> {
-  const { split: wanted, seed } = options;
+  const { split: wanted, seed, kind } = options;
   const named = splitFromWord(baseName(path.replace(/[/\\]+$/, "")));
   // Of data that is not divided, all of it is measured unless somebody asks for the part that training would have held back.
   const isPartWanted = wanted === "validation" && named === undefined;
   const fraction = options.validationFraction ?? (isPartWanted ? options.heldBack : 0);
   const splitting = {
+    ...(kind === undefined ? {} : { kind }),
     ...(fraction === undefined ? {} : { validationFraction: fraction }),
     ...(seed === undefined ? {} : { seed }),
   };

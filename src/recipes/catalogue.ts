@@ -16,6 +16,7 @@ import {
   largeScenesEncoder,
 } from "./gfnet-large-scenes.ts";
 import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
+import { sparseformerKinetics } from "./kinetics.ts";
 import { motion, motionFrames } from "./motion.ts";
 import { photographs } from "./photographs.ts";
 import { photographsOpen } from "./photographs-open.ts";
@@ -36,6 +37,7 @@ export interface RecipeEntry {
 const OWN = "a folder of class folders, from ten pictures a class";
 const EVERYDAY = "22,050 pictures of 64 px in 49 classes";
 const IMAGENET = "ImageNet-1k, 1.28 million pictures";
+const KINETICS = "Kinetics-400, about 240,000 videos of ten seconds; begins with weights for ImageNet";
 const SCENES = "made by saccade scenes, 192 px";
 const LARGE_SCENES = "made by saccade scenes, 448 px";
 const CLIPS = "made by saccade motion, 32 px";
@@ -84,6 +86,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("scenes", motion, CLIPS, "half an hour on one core"),
   entry("scenes", motionFrames, CLIPS, "ten minutes on one core"),
   entry("official", sparseformerTinyImagenet, IMAGENET, `300 epochs on ${NOT_RUN}`),
+  entry("official", sparseformerKinetics, KINETICS, `30 epochs on ${NOT_RUN}`),
   ...gfnetRecipes.map((recipe) =>
     entry("official", recipe, `${IMAGENET}; begins with a trained backbone`, `75 to 195 epochs on ${NOT_RUN}`),
   ),

@@ -1,5 +1,6 @@
 // Evaluation as a whole, from a model's name and a path to numbers: what `evaluate` of the library and `saccade eval` do.
 
+import type { OpenDatasetOptions } from "../data/open.ts";
 import type { SplitName } from "../data/samples.ts";
 import { UsageError } from "../errors.ts";
 import { type Boxes, findBoxesFile, readBoxes } from "../evaluate/boxes.ts";
@@ -8,6 +9,7 @@ import { type Evaluation, evaluate as evaluateDataset } from "../evaluate/evalua
 import { findTrainingRun, type TrainingRun } from "../evaluate/training-run.ts";
 import type { Decoding } from "../image/raw-image.ts";
 import { loadModel } from "../model-folder/load.ts";
+import type { LoadedModel } from "../model-folder/model.ts";
 import type { TrainingHost } from "../platform/host.ts";
 import type { ActualDevice } from "../runtime/session.ts";
 import {
@@ -39,6 +41,8 @@ export interface EvaluateOptions extends Omit<EngineOptions, "expectedPictures">
   readonly boxes?: string;
   /** Of a model with early answers: how right each is, and what stopping early saves. Default: for models that always run in steps. */
   readonly steps?: boolean;
+  /** The model, where its caller has loaded it. Default: it is loaded by its name. */
+  readonly loaded?: LoadedModel;
   /** Called as pictures get done. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -119,14 +123,17 @@ export async function openEvaluation(
   };
 }
 
-async function openData(
+/** The part of the data that is measured. */
+export async function openData(
   host: EvaluationHost,
   path: string,
   run: TrainingRun | undefined,
-  options: EvaluateOptions,
+  options: Pick<EvaluateOptions, "split" | "validationFraction" | "limit" | "onNotice" | "seed"> &
+    Pick<OpenDatasetOptions, "kind">,
 ): Promise<EvaluationData> {
-  const { split, validationFraction, limit, onNotice, seed = run?.seed } = options;
+  const { split, validationFraction, limit, onNotice, kind, seed = run?.seed } = options;
   const data = await openForEvaluation(host.dataFiles, path, {
+    ...(kind === undefined ? {} : { kind }),
     ...(split === undefined ? {} : { split }),
     ...(validationFraction === undefined ? {} : { validationFraction }),
     ...(run?.validationFraction === undefined ? {} : { heldBack: run.validationFraction }),
@@ -148,7 +155,7 @@ async function openClassifier(
   options: EvaluateOptions,
 ): Promise<Classifier | AdaptiveClassifier> {
   const { sessions, steps = false } = options;
-  const model = await loadModel(host, name, options);
+  const model = options.loaded ?? (await loadModel(host, name, options));
   if (steps && !isAdaptive(model))
     throw new UsageError(`${model.card.name} does not run in steps`, "leave --steps and --save-thresholds out");
   const inSteps = steps || looksInSteps(model);

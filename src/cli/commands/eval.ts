@@ -12,13 +12,16 @@ import { drawMistakes } from "../../evaluate/mistake-pictures.ts";
 import { renderReport } from "../../evaluate/report.ts";
 import { thresholdPoints } from "../../evaluate/steps.ts";
 import type { TrainingRun } from "../../evaluate/training-run.ts";
+import { takesClips } from "../../model-folder/compile.ts";
 import { inspect, summarizeTensors } from "../../model-folder/inspect.ts";
+import { loadModel } from "../../model-folder/load.ts";
 import { requireOwnFolder, saveEarlyExit } from "../../model-folder/save-early-exit.ts";
 import { nodeTrainingHost } from "../../platform/node/training-host.ts";
 import type { AdaptiveClassifier } from "../../tasks/classify/adaptive-classifier.ts";
 import type { Classifier } from "../../tasks/classify/classifier.ts";
 import { version } from "../../version.ts";
 import { type EvaluateOptions, openEvaluation } from "../../workflows/evaluate.ts";
+import { type EvaluateClipsOptions, evaluateClips } from "../../workflows/evaluate-clips.ts";
 import { evaluationText } from "../eval-text.ts";
 import {
   addDecodeOption,
@@ -46,6 +49,7 @@ import {
 import { refuseReplacing } from "../outputs.ts";
 import { Progress } from "../progress.ts";
 import { compact, printable, type Terminal } from "../terminal.ts";
+import { duration } from "../video-options.ts";
 
 type AnyClassifier = Classifier | AdaptiveClassifier;
 
@@ -68,6 +72,10 @@ interface EvalFlags
   transform?: string;
   batch: number;
   limit?: number;
+  frames?: number;
+  clips?: number;
+  crops?: number;
+  secondsBetweenFrames?: number;
   steps?: boolean;
   saveThresholds?: boolean;
 }
@@ -88,6 +96,7 @@ Examples:
   $ saccade eval model.onnx photos/ --labels names.txt --json | jq .top1
   $ saccade eval saccade/everyday panoramas/ --views crops
   $ saccade eval saccade/everyday photos/ --decode fast
+  $ saccade eval runs/motion/best clips/
 `;
 
 export function addEval(program: Command, terminal: Terminal): void {
@@ -114,6 +123,10 @@ export function addEval(program: Command, terminal: Terminal): void {
       share,
     )
     .option("--seed <n>", "that training parted the data with (default: its run's, else 0)", integer(0))
+    .option("--frames <n>", "videos: frames of a clip (default: the model's; of a model of pictures: 8 averaged)", integer(1))
+    .option("--clips <n>", "videos: clips of a video, averaged (default: the model's, else 1)", integer(1))
+    .option("--crops <n>", "videos: crops of a frame, averaged (default: 1)", integer(1))
+    .option("--seconds-between-frames <time>", "videos: in a clip (default: the model's, else spread)", duration)
     .option("--batch <n>", "pictures run together", integer(1), 32)
     .addHelpText("after", EXAMPLES);
   addSessionsOption(addDeviceOptions(addModelOptions(command)));
@@ -127,7 +140,12 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   if (flags.report !== undefined) await requirePlaceFor(flags.report);
   await refuseReplacing([flags.report], { models: [model], paths: [dataPath, flags.labels, flags.boxes] });
   const folder = flags.saveThresholds === true ? await folderForThresholds(model, flags) : undefined;
-  await using opened = await openEvaluation(nodeTrainingHost, model, dataPath, await optionsOf(flags, terminal));
+  const options = await optionsOf(flags, terminal);
+  const loaded = await loadModel(nodeTrainingHost, model, options);
+  const views = viewsOf(flags);
+  if (takesClips(loaded) || Object.keys(views).length > 0)
+    return evalClips(model, dataPath, flags, { ...options, ...views, loaded }, terminal);
+  await using opened = await openEvaluation(nodeTrainingHost, model, dataPath, { ...options, loaded });
   const { classifier, data, boxes, run } = opened;
   const progress = new Progress(terminal, "pictures", data.dataset.length);
   const evaluation = await opened.measure((done) => progress.reach(done)).finally(() => progress.finish());
@@ -144,6 +162,41 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
     await writeReport(flags.report, { model, dataPath, classifier, data, evaluation, run }, terminal);
     terminal.note(`report: ${flags.report}`);
   }
+}
+
+/** How videos are looked at, where somebody says so. */
+function viewsOf({ frames, clips, crops, secondsBetweenFrames }: EvalFlags) {
+  const all = { frames, clips, crops, secondsBetweenFrames };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** The same numbers of videos; there is no page of them, and no early answers. */
+async function evalClips(
+  model: string,
+  dataPath: string,
+  flags: EvalFlags,
+  options: EvaluateClipsOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const wanted = (["report", "boxes", "steps", "saveThresholds", "views"] as const).find((name) => flags[name]);
+  if (wanted !== undefined)
+    throw new UsageError(`--${wanted === "saveThresholds" ? "save-thresholds" : wanted} is of pictures, and these are videos`);
+  let progress: Progress | undefined;
+  const evaluation = await evaluateClips(nodeTrainingHost, model, dataPath, {
+    ...options,
+    onProgress(done, total) {
+      progress ??= new Progress(terminal, "clips", total);
+      progress.reach(done);
+    },
+  }).finally(() => progress?.finish());
+  noteFaults(evaluation, undefined, { looks: false, card: { name: evaluation.model } }, terminal);
+  const { split, device, views } = evaluation;
+  terminal.note(`each video: ${views}`);
+  terminal.out(
+    flags.json
+      ? `${JSON.stringify({ ...evaluationToJson(evaluation), model: evaluation.model, data: dataPath, split, device, precision: flags.precision, views })}\n`
+      : evaluationText(evaluation, `${evaluation.model} on ${dataPath}, ${split}`, terminal.columns),
+  );
 }
 
 async function optionsOf(flags: EvalFlags, terminal: Terminal): Promise<EvaluateOptions> {
@@ -219,7 +272,7 @@ async function saveThresholds(
 function noteFaults(
   { unknownLabels, labelNotes, problems, gaze, accuracy }: Evaluation,
   boxes: Boxes | undefined,
-  { looks, card }: AnyClassifier,
+  { looks, card }: Pick<AnyClassifier, "looks"> & { readonly card: { readonly name: string } },
   terminal: Terminal,
 ): void {
   for (const note of labelNotes) terminal.note(note);
