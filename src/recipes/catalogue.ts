@@ -17,7 +17,7 @@ import {
 } from "./gfnet-large-scenes.ts";
 import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
 import { sparseformerKinetics } from "./kinetics.ts";
-import { motion, motionFrames } from "./motion.ts";
+import { motion, motionFrames, motionGfnet, motionTsm } from "./motion.ts";
 import { photographs } from "./photographs.ts";
 import { photographsOpen } from "./photographs-open.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
@@ -41,6 +41,7 @@ const KINETICS = "Kinetics-400, about 240,000 videos of ten seconds; begins with
 const SCENES = "made by saccade scenes, 192 px";
 const LARGE_SCENES = "made by saccade scenes, 448 px";
 const CLIPS = "made by saccade motion, 32 px";
+const SEE_VIDEO = "see docs/video.md";
 const SEE_DOCS = "see docs/glance-and-focus.md";
 const NOT_RUN = "several data-centre GPUs; it was not run here";
 
@@ -85,6 +86,8 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("scenes", largeScenesBackboneHalf, LARGE_SCENES, SEE_DOCS),
   entry("scenes", motion, CLIPS, "half an hour on one core"),
   entry("scenes", motionFrames, CLIPS, "ten minutes on one core"),
+  entry("scenes", motionTsm, CLIPS, SEE_VIDEO),
+  entry("scenes", motionGfnet, CLIPS, SEE_VIDEO),
   entry("official", sparseformerTinyImagenet, IMAGENET, `300 epochs on ${NOT_RUN}`),
   entry("official", sparseformerKinetics, KINETICS, `30 epochs on ${NOT_RUN}`),
   ...gfnetRecipes.map((recipe) =>

@@ -1,6 +1,7 @@
 // Clips whose class is only in time (`saccade motion`): a small video SparseFormer, and what a model of single frames makes of the same clips.
 import type { SparseformerConfigInput, UnitOp } from "../models/sparseformer/config.ts";
 import type { RecipeInput } from "../train/recipe-fields.ts";
+import type { StagedRecipeInput } from "../train/staged-recipe.ts";
 
 const FOCUS: UnitOp[] = ["ATTN", "ROI_ADJ", "SAMPLING_M", "MLP"];
 const CORTEX: UnitOp[] = ["ATTN", "MLP"];
@@ -51,10 +52,11 @@ export const motion: RecipeInput = {
   name: "motion",
   summary: "a small video SparseFormer for clips whose class is only in time",
   architecture: "media_sparseformer",
-  config: { ...SMALL, replicates: 2 },
+  config: { ...SMALL, replicates: 2, exit_layers: [0, 1] },
   clip: { frames: 8 },
-  epochs: 40,
+  epochs: 45,
   batch: 32,
+  exit_weight: 0.3,
 };
 
 export const motionFrames: RecipeInput = {
@@ -66,4 +68,61 @@ export const motionFrames: RecipeInput = {
   clip: { frames: 1 },
   epochs: 20,
   batch: 64,
+};
+
+/** A ResNet of 0.3 million parameters, as in the experiments on scenes. */
+const SMALL_RESNET = { block: "BasicBlock", layers: [1, 1, 1], channels: [32, 64, 128], stem_channels: 16 };
+/** Patches of 32 px are a half of this. */
+const GFNET_SIZE = 64;
+
+export const motionTsm: RecipeInput = {
+  ...onClips,
+  name: "motion-tsm",
+  summary: "a small TSM on whole clips of 32 px, which motion-gfnet begins with",
+  architecture: "tsm",
+  config: { base_model: "resnet18", backbone: SMALL_RESNET, num_segments: 8, input_size: SIZE, crop_pct: 1, dropout: 0 },
+  clip: { frames: 8 },
+  epochs: 15,
+  batch: 32,
+};
+
+const looking = (stage: 1 | 2 | 3, summary: string, epochs: number, learning_rate: number): RecipeInput => ({
+  ...onClips,
+  name: `motion-gfnet-stage-${stage}`,
+  summary,
+  architecture: "gfnet",
+  config: {
+    arch: "resnet50",
+    backbone: SMALL_RESNET,
+    num_segments: 8,
+    patch_size: SIZE,
+    image_size: GFNET_SIZE,
+    T: 3,
+    crop_pct: 1,
+    fc_hidden_dim: 128,
+    policy_hidden_dim: 128,
+  },
+  height: GFNET_SIZE,
+  width: GFNET_SIZE,
+  augmentation: `resize(${GFNET_SIZE},${GFNET_SIZE})|color_jitter(0.2,0.2,0.2)|normalize(imagenet)`,
+  transform: `resize(${GFNET_SIZE},${GFNET_SIZE})|normalize(imagenet)`,
+  clip: { frames: 8 },
+  epochs,
+  batch: 32,
+  learning_rate,
+  warmup_epochs: 0.25,
+  ema_decay: stage === 2 ? 0 : 0.99,
+  weight_decay: stage === 2 ? 0 : 0.05,
+  ...(stage === 2 ? { minimum_rate: learning_rate } : {}),
+  looking: { stage },
+});
+
+export const motionGfnet: StagedRecipeInput = {
+  name: "motion-gfnet",
+  summary: "glance and focus over a small TSM, in the three official stages",
+  stages: [
+    looking(1, "encoders and classifier on patches at random places", 6, 1e-3),
+    looking(2, "the policy, by reinforcement", 2, 3e-4),
+    looking(3, "encoders and classifier on the patches that the policy chooses", 3, 3e-4),
+  ],
 };

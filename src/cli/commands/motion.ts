@@ -7,7 +7,7 @@ import { UsageError } from "../../errors.ts";
 import { nodeDataFiles } from "../../platform/node/data-files.ts";
 import { decodeWithSharp, encodeJpeg } from "../../platform/node/decode.ts";
 import { nodeHost } from "../../platform/node/host.ts";
-import { encodeAnimation } from "../../platform/node/video/encode-animation.ts";
+import { encodeVideo } from "../../platform/node/video/encode-video.ts";
 import { integer, nameList } from "../options.ts";
 import { refuseInside } from "../outputs.ts";
 import { Progress } from "../progress.ts";
@@ -30,7 +30,7 @@ settings give the same clips.
 interface MotionOptions extends Omit<MotionSettings, "kinds" | "frameRate"> {
   readonly rate: number;
   readonly kinds?: readonly string[];
-  readonly format: "webp" | "frames";
+  readonly format: "webp" | "mp4" | "frames";
   readonly quality: number;
 }
 
@@ -47,8 +47,8 @@ export function addMotion(program: Command, terminal: Terminal): void {
     .option("--count <n>", "training clips", integer(1), 4200)
     .option("--held-out <n>", "clips of every other split", integer(1), 700)
     .addOption(
-      new Option("--format <name>", "an animated WebP a clip, or a folder of JPEG frames")
-        .choices(["webp", "frames"])
+      new Option("--format <name>", "an animated WebP a clip, an MP4 (needs ffmpeg), or a folder of JPEG frames")
+        .choices(["webp", "mp4", "frames"])
         .default("webp"),
     )
     .option("--quality <n>", "of the pictures, 1 to 100", integer(1), 90)
@@ -95,15 +95,15 @@ function motionKind(name: string): MotionKind {
 }
 
 function encoder(format: MotionOptions["format"], rate: number, quality: number): GenerateMotionOptions["encode"] {
-  if (format === "webp")
+  if (format === "frames")
     return async (frames) => ({
-      kind: "file",
-      extension: "webp",
-      bytes: await encodeAnimation(frames, { frameRate: rate, quality }),
+      kind: "frames",
+      extension: "jpg",
+      frames: await Promise.all(frames.map((frame) => encodeJpeg(frame, quality))),
     });
   return async (frames) => ({
-    kind: "frames",
-    extension: "jpg",
-    frames: await Promise.all(frames.map((frame) => encodeJpeg(frame, quality))),
+    kind: "file",
+    extension: format,
+    bytes: await encodeVideo(frames, { format, frameRate: rate, quality }),
   });
 }
