@@ -6,12 +6,15 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { createLoader } from "../src/data/loader.ts";
 import { openDataset } from "../src/data/open.ts";
+import { createSampler } from "../src/data/sampler.ts";
 import { type AccuracySeries, drawAccuracy } from "../src/evaluate/bench/plots/accuracy.ts";
 import { readModelFolder } from "../src/model-folder/load.ts";
 import type { NativeModel } from "../src/model-folder/model.ts";
 import { modelCost } from "../src/models/cost.ts";
 import { inferenceGraph, stageGraphs } from "../src/models/graph.ts";
+import { pictureInput } from "../src/models/picture-input.ts";
 import { lower } from "../src/onnx/lower.ts";
 import { nodeDataFiles } from "../src/platform/node/data-files.ts";
 import { createDataWorkers } from "../src/platform/node/data-workers.ts";
@@ -19,9 +22,6 @@ import { nodeHost } from "../src/platform/node/host.ts";
 import { describeMachine } from "../src/platform/node/machine.ts";
 import { shareInterval } from "../src/statistics.ts";
 import { type TensorData, tensor, toFloat32 } from "../src/tensor.ts";
-import { createLoader } from "../src/data/loader.ts";
-import { createSampler } from "../src/data/sampler.ts";
-import { pictureInput } from "../src/models/picture-input.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -88,7 +88,9 @@ async function answersOf(
         const classes = values.length / image.shape[0]!;
         for (let row = 0; row < batch.labels.length; row++) {
           const each = perFrame ? FRAMES : 1;
-          rows.get(name)!.push(meanProbabilities(values.subarray(row * each * classes, (row + 1) * each * classes), classes));
+          rows
+            .get(name)!
+            .push(meanProbabilities(values.subarray(row * each * classes, (row + 1) * each * classes), classes));
         }
       }
       labels.push(...batch.labels);
@@ -152,7 +154,13 @@ async function clipMs(
   return times.sort((a, b) => a - b)[times.length >> 1]!;
 }
 
-function row(model: string, answer: string, rows: readonly Float32Array[], labels: readonly number[], cost: Pick<Row, "macs" | "ms">): Row {
+function row(
+  model: string,
+  answer: string,
+  rows: readonly Float32Array[],
+  labels: readonly number[],
+  cost: Pick<Row, "macs" | "ms">,
+): Row {
   const right = rows.filter((each, i) => argMax(each) === labels[i]).length;
   const { low, high } = shareInterval(right, rows.length);
   return { model, answer, top1: right / rows.length, top1_interval: [low, high], clips: rows.length, ...cost };
@@ -176,11 +184,17 @@ const early: Record<string, unknown> = {};
 const curves: AccuracySeries[] = [];
 const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
 
-async function measure(name: string, folder: string, answers: Readonly<Record<string, string>>, perFrame = false): Promise<void> {
+async function measure(
+  name: string,
+  folder: string,
+  answers: Readonly<Record<string, string>>,
+  perFrame = false,
+): Promise<void> {
   const model = await readModelFolder(nodeHost.files, folder);
   const side = Number(/resize\((\d+)/.exec(model.card.transform!)![1]);
   const size = { height: side, width: side };
-  const cost = modelCost(model.definition, perFrame ? size : { ...size, frames: FRAMES }).macs * (perFrame ? FRAMES : 1);
+  const cost =
+    modelCost(model.definition, perFrame ? size : { ...size, frames: FRAMES }).macs * (perFrame ? FRAMES : 1);
   const outputs = Object.values(answers);
   const found = await answersOf(model, outputs, perFrame);
   const measured: Row[] = [];
@@ -194,11 +208,19 @@ async function measure(name: string, folder: string, answers: Readonly<Record<st
   rows.push(...measured);
   if (outputs.length > 1) {
     const steps = outputs.map((output) => found.rows.get(output)!);
-    early[name] = stopping(steps, measured.map(({ ms }) => ms!), found.labels).map(({ cost: ms, ...rest }) => ({ ...rest, ms }));
+    early[name] = stopping(
+      steps,
+      measured.map(({ ms }) => ms!),
+      found.labels,
+    ).map(({ cost: ms, ...rest }) => ({ ...rest, ms }));
   }
   curves.push({
     label: name,
-    points: measured.map(({ ms, top1, answer }) => ({ x: ms!, accuracy: top1, title: `${name}, ${answer}: ${percent(top1)}` })),
+    points: measured.map(({ ms, top1, answer }) => ({
+      x: ms!,
+      accuracy: top1,
+      title: `${name}, ${answer}: ${percent(top1)}`,
+    })),
   });
 }
 
@@ -223,14 +245,26 @@ async function measureLooks(name: string, folder: string): Promise<void> {
     measured.push(row(name, looks === 1 ? "glance" : `look ${looks}`, last, labels, { macs, ms: found.ms }));
   }
   rows.push(...measured);
-  early[name] = stopping(steps, measured.map(({ ms }) => ms!), labels).map(({ cost: ms, ...rest }) => ({ ...rest, ms }));
+  early[name] = stopping(
+    steps,
+    measured.map(({ ms }) => ms!),
+    labels,
+  ).map(({ cost: ms, ...rest }) => ({ ...rest, ms }));
   curves.push({
     label: name,
-    points: measured.map(({ ms, top1, answer }) => ({ x: ms!, accuracy: top1, title: `${name}, ${answer}: ${percent(top1)}` })),
+    points: measured.map(({ ms, top1, answer }) => ({
+      x: ms!,
+      accuracy: top1,
+      title: `${name}, ${answer}: ${percent(top1)}`,
+    })),
   });
 }
 
-await measure("video SparseFormer", sparseformer, { "after unit 1": "exit.0.logits", "after unit 2": "exit.1.logits", all: "logits" });
+await measure("video SparseFormer", sparseformer, {
+  "after unit 1": "exit.0.logits",
+  "after unit 2": "exit.1.logits",
+  all: "logits",
+});
 await measure("SparseFormer, frames averaged", frames, { all: "logits" }, true);
 if (tsm !== undefined) await measure("TSM", tsm, { all: "logits" });
 if (gfnet !== undefined) await measureLooks("GFNet over TSM", gfnet);
@@ -248,7 +282,9 @@ const result = {
 mkdirSync(dirname(flags.out), { recursive: true });
 writeFileSync(flags.out, `${JSON.stringify(result, undefined, 2)}\n`);
 for (const { model, answer, top1, ms, macs } of rows)
-  console.log(`${model}, ${answer}: ${percent(top1)}, ${ms?.toFixed(2)} ms${macs === null ? "" : `, ${(macs / 1e6).toFixed(0)} MMACs`}`);
+  console.log(
+    `${model}, ${answer}: ${percent(top1)}, ${ms?.toFixed(2)} ms${macs === null ? "" : `, ${(macs / 1e6).toFixed(0)} MMACs`}`,
+  );
 const plot = drawAccuracy({
   title: "Clips whose class is only in time",
   xTitle: `milliseconds a clip of ${FRAMES} frames, ${session.threads} thread${session.threads === 1 ? "" : "s"}`,

@@ -45,6 +45,11 @@ import type { Video } from "./video/video.ts";
 import { type AuditOptions, audit as auditPictures } from "./workflows/audit.ts";
 import { type AuditFiles, writeAudit } from "./workflows/audit-files.ts";
 import { type EvaluateOptions, evaluate as evaluateModel, type ModelEvaluation } from "./workflows/evaluate.ts";
+import {
+  type ClipModelEvaluation,
+  type EvaluateClipsOptions,
+  evaluateClips as evaluateClipModel,
+} from "./workflows/evaluate-clips.ts";
 import { type LearnOptions, type LearnResult, learn as learnModel } from "./workflows/learn.ts";
 import { train as trainModel } from "./workflows/train.ts";
 import type { TrainOptions, TrainResult } from "./workflows/train-options.ts";
@@ -154,6 +159,7 @@ export type { Frame, OpenVideoOptions, Video, VideoFacts, VideoLimits, VideoSour
 export type { AuditOptions } from "./workflows/audit.ts";
 export type { AuditFiles } from "./workflows/audit-files.ts";
 export type { EvaluateOptions, ModelEvaluation } from "./workflows/evaluate.ts";
+export type { ClipModelEvaluation, EvaluateClipsOptions } from "./workflows/evaluate-clips.ts";
 export type { LearnOptions, LearnResult } from "./workflows/learn.ts";
 export type { TrainOptions, TrainPlan, TrainResult } from "./workflows/train-options.ts";
 
@@ -338,6 +344,18 @@ export const train = (data: string | undefined, options?: TrainOptions): Promise
  */
 export const evaluate = (model: string, data: string, options?: EvaluateOptions): Promise<ModelEvaluation> =>
   evaluateModel(nodeTrainingHost, model, data, options);
+
+/**
+ * Measures a model on labelled videos: one of videos, or one of pictures, whose answers for frames are averaged.
+ *
+ * @param data class folders of videos, animations or folders of frames, or a list of them
+ * @example console.log((await evaluateClips("runs/motion/best", "clips", { clips: 3 })).accuracy.top1);
+ */
+export const evaluateClips = (
+  model: string,
+  data: string,
+  options?: EvaluateClipsOptions,
+): Promise<ClipModelEvaluation> => evaluateClipModel(nodeTrainingHost, model, data, options);
 
 /**
  * Looks for what is wrong with labelled pictures: labels, copies, odd ones. The data is never changed.

@@ -18,13 +18,24 @@ export interface VideoPart {
 export async function partOfVideo(video: Video, { start, end }: VideoPart): Promise<Video> {
   if (start === undefined && end === undefined) return video;
   const times = await video.timestamps();
-  const first = start === undefined ? 0 : Math.max(0, times.findLastIndex((time) => time <= start));
+  const first =
+    start === undefined
+      ? 0
+      : Math.max(
+          0,
+          times.findLastIndex((time) => time <= start),
+        );
   const past = end === undefined ? times.length : times.findLastIndex((time) => time < end) + 1;
   if (past <= first || (start !== undefined && start >= videoEnd(times)))
-    throw new UsageError(`${video.name} has no frame from ${start ?? 0} s to ${end === undefined ? "its end" : `${end} s`}`);
+    throw new UsageError(
+      `${video.name} has no frame from ${start ?? 0} s to ${end === undefined ? "its end" : `${end} s`}`,
+    );
   const inside = times.subarray(first, past);
   async function* frames(indices: readonly number[], signal?: AbortSignal): AsyncGenerator<Frame, void> {
-    for await (const frame of video.frames(indices.map((index) => index + first), signal))
+    for await (const frame of video.frames(
+      indices.map((index) => index + first),
+      signal,
+    ))
       yield { ...frame, index: frame.index - first };
   }
   return {

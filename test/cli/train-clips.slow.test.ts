@@ -18,13 +18,27 @@ test("a video model is trained on clips, measured on them, and names one", async
   writeFileSync(recipe, JSON.stringify({ ...TINY_INPUT, ...VIDEO, epochs: 1 }));
   const run = join(folder, "run");
   const trained = await cli(["train", clips, "--recipe", recipe, "--out", run, "--device", "cpu"]);
-  expect([trained.exitCode, trained.notes.join("\n")]).toEqual([0, expect.stringContaining("train: 16 clips of 4 classes")]);
+  expect([trained.exitCode, trained.notes.join("\n")]).toEqual([
+    0,
+    expect.stringContaining("train: 16 clips of 4 classes"),
+  ]);
   expect(JSON.parse(readFileSync(join(run, "best", "config.json"), "utf8")).clip).toEqual({ frames: 4, clips: 1 });
 
   const measured = await cli(["eval", join(run, "best"), clips, "--json", "--device", "cpu"]);
   expect([measured.exitCode, measured.notes.join("\n")]).toEqual([0, expect.stringMatching(/each video: .*1 clip/)]);
   expect(JSON.parse(measured.stdout)).toMatchObject({ count: 8, split: "validation", data: clips });
-  const more = await cli(["eval", join(run, "best"), clips, "--clips", "2", "--limit", "3", "--json", "--device", "cpu"]);
+  const more = await cli([
+    "eval",
+    join(run, "best"),
+    clips,
+    "--clips",
+    "2",
+    "--limit",
+    "3",
+    "--json",
+    "--device",
+    "cpu",
+  ]);
   expect(JSON.parse(more.stdout)).toMatchObject({ count: 3, views: expect.stringContaining("2 clips") });
   const refused = await cli(["eval", join(run, "best"), clips, "--steps"]);
   expect([refused.exitCode, refused.notes.at(-1)]).toEqual([2, expect.stringContaining("--steps is of pictures")]);

@@ -14,7 +14,9 @@ test("a run on clips goes on to the same numbers after it was stopped", async ()
   const onStep = ({ step }: { step: number }) => {
     if (step === 3) stop.abort();
   };
-  await expect(fitShapes({ recipe, files: broken, ...data, signal: stop.signal, onStep })).rejects.toThrow(AbortedError);
+  await expect(fitShapes({ recipe, files: broken, ...data, signal: stop.signal, onStep })).rejects.toThrow(
+    AbortedError,
+  );
   await fitShapes({ recipe, files: broken, ...data, resume: true });
   await fitShapes({ recipe, files: unbroken, ...data });
   expect(await outcome(broken)).toEqual(await outcome(unbroken));

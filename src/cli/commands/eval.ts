@@ -123,7 +123,11 @@ export function addEval(program: Command, terminal: Terminal): void {
       share,
     )
     .option("--seed <n>", "that training parted the data with (default: its run's, else 0)", integer(0))
-    .option("--frames <n>", "videos: frames of a clip (default: the model's; of a model of pictures: 8 averaged)", integer(1))
+    .option(
+      "--frames <n>",
+      "videos: frames of a clip (default: the model's; of a model of pictures: 8 averaged)",
+      integer(1),
+    )
     .option("--clips <n>", "videos: clips of a video, averaged (default: the model's, else 1)", integer(1))
     .option("--crops <n>", "videos: crops of a frame, averaged (default: 1)", integer(1))
     .option("--seconds-between-frames <time>", "videos: in a clip (default: the model's, else spread)", duration)
@@ -180,7 +184,9 @@ async function evalClips(
 ): Promise<void> {
   const wanted = (["report", "boxes", "steps", "saveThresholds", "views"] as const).find((name) => flags[name]);
   if (wanted !== undefined)
-    throw new UsageError(`--${wanted === "saveThresholds" ? "save-thresholds" : wanted} is of pictures, and these are videos`);
+    throw new UsageError(
+      `--${wanted === "saveThresholds" ? "save-thresholds" : wanted} is of pictures, and these are videos`,
+    );
   let progress: Progress | undefined;
   const evaluation = await evaluateClips(nodeTrainingHost, model, dataPath, {
     ...options,
