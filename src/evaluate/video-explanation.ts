@@ -105,7 +105,7 @@ async function drawHeader(
   layTextOver: Host["layTextOver"],
 ): Promise<RawImage> {
   const strip = createPicture(width, HEADER, PAPER);
-  const line = others.join("   ");
+  const line = others.join(", ");
   const laid = await layTextOver(strip, headerSvg(first, line, width));
   if (laid !== undefined) return laid;
   const shown = fitText(first, width - 2 * MARGIN, 3);

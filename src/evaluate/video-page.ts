@@ -1,4 +1,5 @@
 // Where a model looked in a video, as a page that needs no other file: the frames, the gaze drawn over them, a slider and a button to play.
+import { baseName } from "../image/picture-files.ts";
 import { INK, PAPER } from "../image/sheet.ts";
 import type { Host, JpegHost } from "../platform/host.ts";
 import type { VideoResult } from "../tasks/video/results.ts";
@@ -47,7 +48,7 @@ export async function videoPage(
       end: segment.end - result.start,
     })),
   };
-  return page(name, result.views.cost, size, data);
+  return page(baseName(name), result.views.cost, size, data);
 }
 
 function packed({ regions, regionWeights, points, pointWeights }: MomentaryGaze) {
@@ -72,7 +73,7 @@ function page(name: string, cost: string, { width, height }: { width: number; he
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
 <title>${name}: where it looked</title>
 <style>
-body { margin: 0 auto; padding: 1rem; max-width: ${Math.max(width, 480)}px; background: ${rgb(PAPER)}; color: ${rgb(INK)}; font: 1rem/1.4 system-ui, "Noto Sans", "Noto Sans CJK SC", sans-serif, emoji; }
+body { margin: 0 auto; padding: 1rem; max-width: ${Math.max(width, 720)}px; background: ${rgb(PAPER)}; color: ${rgb(INK)}; font: 1rem/1.4 system-ui, "Noto Sans", "Noto Sans CJK SC", sans-serif, emoji; }
 h1 { margin: 0; font-size: 1.7rem; line-height: 1.25; overflow-wrap: anywhere; min-height: 2.1rem; }
 p { margin: 0 0 0.5rem; color: rgb(160, 164, 170); overflow-wrap: anywhere; min-height: 1.4rem; }
 canvas { display: block; width: 100%; height: auto; border-radius: 4px; background: #000; }
@@ -181,13 +182,13 @@ function show(number) {
     for (let i = 0; frame.points.length > i; i += 3) {
       context.globalAlpha = 0.008 * frame.points[i + 2];
       context.beginPath();
-      context.arc(frame.points[i] * width / 1000, frame.points[i + 1] * height / 1000, unit, 0, 7);
+      context.arc(frame.points[i] * width / 1000, frame.points[i + 1] * height / 1000, 1.4 * unit, 0, 7);
       context.fill();
     }
   }
   context.globalAlpha = 1;
   get("answer").textContent = frame.headline[0];
-  get("others").textContent = frame.headline.slice(1).join("   ");
+  get("others").textContent = frame.headline.slice(1).join(", ");
   get("time").textContent = frame.seconds.toFixed(1) + " / " + data.length.toFixed(1) + " s";
   parts.forEach((part, i) => {
     const segment = data.segments[i];

@@ -39,7 +39,7 @@ const MOVEMENT_SECONDS = 0.5;
 /** How long a look at a single frame is still seen. */
 const AFTERGLOW_SECONDS = 0.3;
 /** What fades outside of a region's time, in parts of the clip. */
-const FADING = 0.06;
+const FADING = 0.04;
 const LEAST_WEIGHT = 0.04;
 
 /** The last look of every clip (the one that the answer is made of), at a moment. */
@@ -95,9 +95,13 @@ function addClip(found: Collector, clip: ClipGaze, seconds: number): void {
     const outside = Math.max(Math.min(t1!, t2!) - time, time - Math.max(t1!, t2!), 0);
     found.region(clip.viewToPicture, [x1!, y1!, x2!, y2!], bell(outside, FADING));
   }
-  const width = Math.max(0.5 / clip.frames.length, FADING);
-  for (let i = 0; i < tokens * pointsPerToken; i++)
+  for (let i = 0; i < tokens * pointsPerToken; i++) {
+    const token = Math.floor(i / pointsPerToken);
+    // A point stands for its share of the token's time.
+    const lasts = Math.abs(regions[token * 6 + 5]! - regions[token * 6 + 2]!) / 3;
+    const width = Math.max(0.5 / clip.frames.length, FADING, lasts);
     found.point(clip.viewToPicture, points[3 * i]!, points[3 * i + 1]!, bell(points[3 * i + 2]! - time, width));
+  }
 }
 
 /** A moment as a part of a clip; undefined where the clip is elsewhere. */
