@@ -5,7 +5,7 @@ import { SaccadeError } from "./errors.ts";
 /**
  * A repeatable stream of numbers (SplitMix-seeded xoshiro128**). Streams of one seed with different names are independent.
  *
- * @example const random = new RandomSource(seed, `augment/${epoch}/${position}`);
+ * @example const random = new RandomSource(1, "augment/epoch 3/picture 17");
  */
 export class RandomSource {
   /** Signed, because engines are faster with 31 bits and a sign than with 32 bits. */

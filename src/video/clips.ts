@@ -124,7 +124,7 @@ export function clipsOfSegments(count: number, options: SegmentClipOptions = {})
  *
  * @param times when the frames are shown, in seconds, ascending: `Video.timestamps`
  * @throws UsageError as `clipsAtRegularIndices`
- * @example clipsAtRegularTimestamps(times, { secondsBetweenClips: 1, frames: 8, secondsBetweenFrames: 0.125 })
+ * @example clipsAtRegularTimestamps(Float64Array.of(0, 0.5, 1, 1.5), { secondsBetweenClips: 1, frames: 2, secondsBetweenFrames: 0.5 })
  */
 export function clipsAtRegularTimestamps(
   times: Float64Array,

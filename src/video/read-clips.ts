@@ -19,6 +19,7 @@ export interface ReadClip<T> {
  * @param keep what to keep of a frame: a model's view of it is much smaller than it
  * @throws VideoError, and AbortedError when the signal fires
  * @example
+ * await using video = await openVideo("clip.mp4");
  * const clips = clipsAtRegularTimestamps(await video.timestamps(), { secondsBetweenClips: 1, frames: 8 });
  * for await (const { clip, frames } of readClips(video, clips, ({ image }) => image)) console.log(clips[clip]!.seconds[0], frames.length);
  */

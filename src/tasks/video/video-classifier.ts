@@ -127,6 +127,7 @@ export class VideoClassifier {
    * @returns each video's result, or the error why it has none, in their order
    * @throws AbortedError when the signal fires, UsageError
    * @example
+   * const classifier = await VideoClassifier.load("saccade/everyday");
    * for await (const { source, answer, error } of classifier.classifyAll(["a.mp4", "b.webm"], { every: 1 }))
    *   console.log(source, error === undefined ? answer.segments : error.message);
    */
