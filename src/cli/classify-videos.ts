@@ -127,7 +127,7 @@ export async function classifyVideos(
     models: [flags.model],
     paths: [...videos.map(({ name }) => name), flags.labels, flags.fromFile],
   });
-  await using classifier = await openClassifier(flags, terminal);
+  await using classifier = await openClassifier(flags, looksExpected(videos.length, flags), terminal);
   if (drawings !== undefined && !classifier.looks)
     throw new UsageError(
       `${classifier.card.name} does not look sparsely: there is nothing to draw`,
@@ -205,12 +205,29 @@ function refusePictureOptions(flags: PictureOnlyFlags): void {
   refuseExitOptions(flags, "a classifier of videos");
 }
 
-async function openClassifier(flags: ClassifyVideosFlags, terminal: Terminal): Promise<VideoClassifier> {
+/** Windows of a timeline, as a guess: its length is not known before it is open. */
+const EXPECTED_WINDOWS = 60;
+/** Frames of a clip, as a guess: the model that says it is not open. */
+const EXPECTED_CLIP_FRAMES = 8;
+
+/** About how many pictures will be looked at. */
+function looksExpected(
+  videos: number,
+  { every, clips = 1, frames = EXPECTED_CLIP_FRAMES, crops = 1 }: VideoFlags,
+): number {
+  return videos * frames * crops * (every === undefined ? clips : EXPECTED_WINDOWS);
+}
+
+async function openClassifier(
+  flags: ClassifyVideosFlags,
+  expectedLooks: number,
+  terminal: Terminal,
+): Promise<VideoClassifier> {
   const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
   return loadVideoClassifier(nodeHost, flags.model, {
     ...loadOptions(flags, terminal),
     ...sessionOptions(flags, terminal),
-    ...(flags.sessions === undefined ? {} : sessionsOptions(flags, Number.POSITIVE_INFINITY)),
+    ...sessionsOptions(flags, expectedLooks),
     precision: flags.precision,
     ...(labels === undefined ? {} : { labels }),
     ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
