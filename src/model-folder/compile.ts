@@ -3,10 +3,13 @@ import { FormatError, UsageError } from "../errors.ts";
 import { countMacs } from "../graph/macs.ts";
 import type { Graph } from "../graph/tensor.ts";
 import {
+  type FrameGraph,
+  frameGraph,
   type InferenceForm,
   type InputSize,
   inferenceGraph,
   isFasterWhereSampled,
+  type PixelSize,
   type StageKind,
   stageGraphs,
 } from "../models/graph.ts";
@@ -97,6 +100,28 @@ export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uin
 function isFasterAt(definition: ModelDefinition, { height, width }: InputSize = {}): boolean {
   const isFixed = typeof height === "number" && typeof width === "number";
   return isFixed && isFasterWhereSampled(definition, { height, width });
+}
+
+/** One frame of a stream as a file. What is remembered of the frames before is fed and given. */
+export interface CompiledFrame extends Pick<FrameGraph, "state" | "start"> {
+  readonly bytes: Uint8Array;
+  /** Multiply-accumulates of a frame. */
+  readonly macs: number;
+}
+
+/**
+ * A model of videos for one frame at a time, of one size in pixels.
+ *
+ * @throws UsageError for a model that has to see later frames too
+ */
+export function exportFrame(
+  model: NativeModel,
+  size: PixelSize,
+  { target = "portable", precision = "float32" }: Pick<ExportOptions, "target" | "precision"> = {},
+): CompiledFrame {
+  const { graph, state, start } = frameGraph(model.definition, size);
+  const bytes = lower(graph, { parameters: model.weights, target, precision });
+  return { bytes, state, start, macs: countMacs(graph, new Map(), [graph.outputs.get("logits")!]).total };
 }
 
 /** A model as files that run one after another. */

@@ -1,8 +1,9 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SIZE, TINY_CONFIG, tinyRecipe } from "../../test/train/shapes.ts";
 import { UsageError } from "../errors.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { tensor } from "../tensor.ts";
+import type { Recipe, RecipeInput } from "./recipe-fields.ts";
 import { startingPoint } from "./start.ts";
 
 const recipe = tinyRecipe();
@@ -63,6 +64,46 @@ test("a recipe may grow the other model: what it had it keeps, what is new start
   expect(startingPoint(tinyRecipe({ grow: { exit_layers: [0] } }), LABELS).model.weights.has("exits.0.proj.bias")).toBe(
     false,
   );
+});
+
+describe("models of clips made of networks of pictures", () => {
+  const NETWORK = { block: "BasicBlock", layers: [1, 1], channels: [4, 8], stem_channels: 4 };
+  const ofClips = (fields: Pick<RecipeInput, "architecture" | "config"> & Partial<RecipeInput>) =>
+    tinyRecipe({ ...fields, clip: { frames: 2 } });
+  const tsm = ofClips({ architecture: "tsm", config: { base_model: "resnet18", backbone: NETWORK } });
+  const looking = ofClips({
+    architecture: "gfnet",
+    config: { arch: "resnet50", backbone: NETWORK, num_segments: 2, patch_size: 32, image_size: 40, T: 2 },
+    looking: { stage: 1 },
+  });
+  const network = filled(tinyRecipe({ architecture: "resnet", config: NETWORK }));
+
+  function filled(of: Recipe, from?: NativeModel): NativeModel {
+    const { model } = startingPoint(of, LABELS, from);
+    const weights = [...model.weights].map(([name, { shape, data }]) => {
+      return [name, tensor("float32", shape, new Float32Array(data.length).fill(0.25))] as const;
+    });
+    return { ...model, weights: new Map(weights) };
+  }
+
+  test("a TSM begins with all of a network, and with its last layer where the labels are the same", () => {
+    expect(startingPoint(tsm, LABELS, network).fresh).toEqual([]);
+    const { model, fresh } = startingPoint(tsm, ["x", "y"], network);
+    expect(fresh).toEqual(["new_fc.weight", "new_fc.bias"]);
+    expect(model.definition.architecture.name).toBe("tsm");
+    expect(model.weights.get("base_model.layer1.0.conv1.weight")!.data[0]).toBe(0.25);
+  });
+
+  test.each([
+    ["a network of pictures", network],
+    ["a TSM", filled(tsm)],
+  ])("both encoders of a GFNet over clips begin with %s", (_, from) => {
+    const { model, fresh } = startingPoint(looking, LABELS, from);
+    expect(fresh.every((name) => /^(fc|policy)\./.test(name))).toBe(true);
+    expect(model.definition.config).toMatchObject({ num_segments: 2, feature_num: 8 });
+    for (const part of ["model_state_dict", "model_prime_state_dict"])
+      expect(model.weights.get(`${part}.layer2.0.bn2.weight`)!.data[0]).toBe(0.25);
+  });
 });
 
 test("a model that shares nothing is refused", () => {

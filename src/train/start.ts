@@ -10,6 +10,9 @@ import { backboneModel } from "../model-folder/native.ts";
 import { classParameters } from "../models/class-parameters.ts";
 import { inferenceGraph, initialWeights } from "../models/graph.ts";
 import { changedModel, defineModel, type ModelDefinition, withClasses } from "../models/registry.ts";
+import { tsmArchitecture } from "../models/tsm/architecture.ts";
+import type { TsmConfig } from "../models/tsm/config.ts";
+import { nameInBackbone, nameInTsm } from "../models/tsm/weights.ts";
 import { type TensorData, tensor, toFloat32 } from "../tensor.ts";
 import { checkClips, takesVideos } from "./clips.ts";
 import { nameInEncoder } from "./gfnet/objectives.ts";
@@ -24,7 +27,7 @@ export interface StartingPoint {
 /**
  * The recipe's model for these labels; `given` gives its architecture, configuration and weights, and the recipe only how to train. Layers whose
  * shape depends on the labels start fresh, unless the labels are the same. A recipe for glance and focus also begins with a mere backbone: both
- * of its encoders take the weights.
+ * of its encoders take the weights; over clips with a TSM too. A recipe for a TSM begins with a network of pictures.
  *
  * @throws UsageError when no weights could be taken over
  */
@@ -50,7 +53,7 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], given?:
           graph,
           inflates ? { ...from, weights: inflated(from, definition) } : from,
           labels,
-          fillsEncoders ? nameInEncoder : (parameter) => parameter,
+          fillsEncoders ? namesThere(from, definition) : (parameter) => parameter,
         );
   for (const [parameter, value] of taken) weights.set(parameter, value);
   if (from !== undefined && taken.length === 0)
@@ -93,11 +96,18 @@ function inflated({ weights }: NativeModel, { architecture, config }: ModelDefin
   return new Map(architecture.adoptWeights(weights, config));
 }
 
+/** Whether the recipe's model is made of networks such as the one to begin with. */
 function isEncoderFor(recipe: Recipe, from: NativeModel): boolean {
-  return (
-    recipe.looking !== undefined &&
-    from.definition.architecture.name !== defineModel(recipe.architecture, recipe.config).architecture.name
-  );
+  const { architecture } = defineModel(recipe.architecture, recipe.config);
+  const isMadeOfOthers = recipe.looking !== undefined || architecture.name === tsmArchitecture.name;
+  return isMadeOfOthers && from.definition.architecture.name !== architecture.name;
+}
+
+/** What the network to begin with, one of pictures or a TSM over it, calls the parameters of a model that is made of such. */
+function namesThere({ definition: from }: NativeModel, model: ModelDefinition): (parameter: string) => string {
+  const isTsm = ({ architecture }: ModelDefinition) => architecture.name === tsmArchitecture.name;
+  const inNetwork = isTsm(model) ? (name: string) => nameInBackbone(name, model.config as TsmConfig) : nameInEncoder;
+  return isTsm(from) ? (name) => nameInTsm(inNetwork(name), from.config as TsmConfig) : inNetwork;
 }
 
 /**

@@ -6,6 +6,7 @@ import { gazeSheet } from "../../image/explain.ts";
 import { glimpseSheet } from "../../image/glimpses.ts";
 import { describeUnseen } from "../../image/seen-share.ts";
 import { loadModel } from "../../model-folder/load.ts";
+import type { LoadedModel } from "../../model-folder/model.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import {
   AdaptiveClassifier,
@@ -18,6 +19,7 @@ import type { ClassificationResult, Prediction } from "../../tasks/classify/resu
 import { DEFAULT_DECODING } from "../../tasks/engine/engine.ts";
 import { readPicture } from "../../tasks/engine/pictures.ts";
 import { classifierLooker } from "../../tasks/stream/looker.ts";
+import { goesFrameByFrame } from "../../tasks/stream/online-looker.ts";
 import { loadStream, StreamClassifier } from "../../tasks/stream/stream-classifier.ts";
 import {
   addStreamOptions,
@@ -180,17 +182,20 @@ async function stream(paths: string[], flags: ClassifyFlags, terminal: Terminal)
     signal: terminal.signal,
   };
   const open = async () => {
-    if (!flags.steps) {
-      const classifier = await openClassifier({ ...flags, sessions: 1 }, labels, 1, terminal);
+    const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags, terminal));
+    const steps = flags.steps === true;
+    if (!steps && !goesFrameByFrame(model)) {
+      const classifier = await openLoaded(model, { ...flags, sessions: 1 }, labels, 1, terminal);
       return new StreamClassifier(classifierLooker(classifier, exitOptions(flags)), following);
     }
-    if (hasExitOptions(flags) || (await labelsGiven(flags)) !== undefined || flags.everyFrame)
+    if (hasExitOptions(flags) || (await labelsGiven(flags)) !== undefined || (steps && flags.everyFrame))
       throw new UsageError(
-        "--steps leaves nothing for --every-frame, --as and what stops a look early",
-        "leave it out",
+        steps
+          ? "--steps leaves nothing for --every-frame, --as and what stops a look early"
+          : `${model.card.name} sees frame by frame, in full and with its own classes`,
+        steps ? "leave it out" : "leave out --as and what stops a look early",
       );
-    const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags, terminal));
-    return loadStream(nodeHost, model, { ...modelOptions(flags, labels, terminal), ...following, steps: true });
+    return loadStream(nodeHost, model, { ...modelOptions(flags, labels, terminal), ...following, steps });
   };
   await classifyStream(source, flags, open, terminal);
 }
@@ -285,6 +290,16 @@ async function openClassifier(
   terminal: Terminal,
 ): Promise<Classifier | AdaptiveClassifier> {
   const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags, terminal));
+  return openLoaded(model, flags, labels, expectedPictures, terminal);
+}
+
+async function openLoaded(
+  model: LoadedModel,
+  flags: ClassifyFlags,
+  labels: readonly string[] | undefined,
+  expectedPictures: number,
+  terminal: Terminal,
+): Promise<Classifier | AdaptiveClassifier> {
   const options = modelOptions(flags, labels, terminal);
   const given = await labelsGiven(flags);
   if (given !== undefined) {

@@ -14,6 +14,20 @@ export function isWhole(tensors: NamedTensors): boolean {
   return [...tensors.keys()].some((name) => name.startsWith(BACKBONE));
 }
 
+/** What the network of pictures under a TSM calls one of its parameters. */
+export function nameInBackbone(parameter: string, config: TsmConfig): string {
+  if (parameter.startsWith(BACKBONE)) return parameter.slice(BACKBONE.length);
+  return parameter.startsWith(CLASSIFIER)
+    ? `${backboneOf(config).lastLayer}.${parameter.slice(CLASSIFIER.length)}`
+    : parameter;
+}
+
+/** What a TSM calls a parameter of the network of pictures under it. */
+export function nameInTsm(parameter: string, config: TsmConfig): string {
+  const last = `${backboneOf(config).lastLayer}.`;
+  return parameter.startsWith(last) ? CLASSIFIER + parameter.slice(last.length) : BACKBONE + parameter;
+}
+
 /**
  * Official names, with `net` where something is shifted; the official online model's, which are those of its backbone alone; and a backbone's trained on
  * pictures, which is how the video model begins (a last layer for other classes is for the caller to leave out).

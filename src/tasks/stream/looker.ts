@@ -27,6 +27,8 @@ export interface Looker {
   full(frame: RawImage, options: LookerOptions): Promise<ClassScores>;
   /** Starts from what the last full look left. Absent where a model cannot; undefined when there was no look. */
   step?(frame: RawImage, options: LookerOptions): Promise<ClassScores | undefined>;
+  /** What comes next has nothing to do with what was. For those that remember more than their last look. */
+  forget?(): void;
   dispose(): Promise<void>;
 }
 

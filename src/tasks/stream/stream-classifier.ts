@@ -15,6 +15,7 @@ import { type EngineOptions, loadedModel, type ModelSource } from "../engine/eng
 import { openFollowing } from "./following-looker.ts";
 import { type LookChoice, type LookOptions, LookRule } from "./look-rule.ts";
 import { classifierLooker, type Looker } from "./looker.ts";
+import { goesFrameByFrame, openOnline } from "./online-looker.ts";
 import type { StreamAnswer, StreamCounts } from "./results.ts";
 import { thumbnailOf } from "./thumbnail.ts";
 
@@ -159,6 +160,7 @@ export class StreamClassifier {
   forget(): void {
     this.#standing = undefined;
     this.#rule.forget();
+    this.#looker.forget?.();
   }
 
   /** Frees the engine's memory. */
@@ -298,6 +300,9 @@ export async function loadStream(
   const { steps = false, ...engine } = options;
   const model = await loadedModel(host, source, engine);
   if (steps) return new StreamClassifier(await openFollowing(host, model, engine), options);
+  // Every frame counts for what such a model remembers.
+  if (goesFrameByFrame(model))
+    return new StreamClassifier(await openOnline(host, model, engine), { ...options, always: true });
   const isInSteps = looksInSteps(model);
   const open = isInSteps ? AdaptiveClassifier.open(host, model, engine) : loadClassifier(host, model, engine);
   return new StreamClassifier(classifierLooker(await open), options);
