@@ -11,7 +11,7 @@ import { loadVideoClassifier, type VideoClassifier } from "../tasks/video/video-
 import type { ClassifyVideoOptions } from "../tasks/video/video-options.ts";
 import { isAnimationName, isFolderOfFrames, isVideoName } from "../video/video-files.ts";
 import { drawingPaths, videoFormatOf } from "./drawing-file.ts";
-import { type ExitFlags, refuseExitOptions } from "./exit-options.ts";
+import { type ExitFlags, exitOptions, hasExitOptions } from "./exit-options.ts";
 import { percent } from "./looks.ts";
 import {
   type DeviceOptions,
@@ -39,7 +39,8 @@ export interface ClassifyVideosFlags
     PrecisionOptions,
     ResolutionOptions,
     ScoresOptions,
-    VideoFlags {
+    VideoFlags,
+    ExitFlags {
   model: string;
   topK: number;
   json?: boolean;
@@ -50,7 +51,7 @@ export interface ClassifyVideosFlags
 }
 
 /** Flags that are about pictures alone. */
-export interface PictureOnlyFlags extends ExitFlags {
+export interface PictureOnlyFlags {
   readonly views?: unknown;
   readonly decode?: unknown;
   readonly as?: unknown;
@@ -143,6 +144,7 @@ export async function classifyVideos(
     videos.map(({ source }) => source),
     {
       ...options,
+      ...exitOptions(flags),
       ...explained,
       topK: flags.topK,
       ...(flags.batch === undefined ? {} : { batchSize: flags.batch }),
@@ -202,7 +204,6 @@ function refusePictureOptions(flags: PictureOnlyFlags): void {
         `${option} is for pictures, and videos are classified here`,
         option === "--views" ? "--crops says how much of a frame is seen" : "leave it out",
       );
-  refuseExitOptions(flags, "a classifier of videos");
 }
 
 /** Windows of a timeline, as a guess: its length is not known before it is open. */
@@ -229,6 +230,7 @@ async function openClassifier(
     ...sessionOptions(flags, terminal),
     ...sessionsOptions(flags, expectedLooks),
     precision: flags.precision,
+    ...(hasExitOptions(flags) ? { inSteps: true } : {}),
     ...(labels === undefined ? {} : { labels }),
     ...(flags.resolution === undefined ? {} : { resolution: flags.resolution }),
     ...(flags.scores === undefined ? {} : { scores: flags.scores }),
@@ -282,6 +284,7 @@ function textOf(
     ...(result.unknown === true ? [`${indent}unknown: it is none of the model's classes. The likeliest are`] : []),
     ...result.predictions.map(({ label, score }) => `${indent}${percent(score).padStart(6)}  ${printable(label)}`),
     `${indent}${describeViews(result)}`,
+    ...(result.views.steps === undefined ? [] : [`${indent}${describeSteps(result.views)}`]),
   ];
   const unseen = describeUnseen(result.seen);
   if (unseen !== undefined) lines.push(`${indent}${unseen}`);
@@ -302,6 +305,15 @@ function describeViews({ views, start, end }: VideoResult): string {
       ? `${plural(clips * frames, "frame")}${clips * frames > 1 ? " averaged" : ""}`
       : `${plural(clips, "clip")} of ${plural(frames, "frame")}`;
   return `${shown}, ${(end - start).toFixed(1)} s of video; ${cost}`;
+}
+
+/** "stopped after: 3 glance, 1 focus; 4.00 of 8.82 GMACs a clip" */
+function describeSteps({ steps = [], macs, macsInAll }: VideoResult["views"]): string {
+  const counts = steps.map(({ name, stopped }) => `${stopped} ${name}`).join(", ");
+  const gigas = (value: number) => (value / 1e9).toPrecision(3);
+  const cost =
+    macs === undefined || macsInAll === undefined ? "" : `; ${gigas(macs)} of ${gigas(macsInAll)} GMACs a clip`;
+  return `stopped after: ${counts}${cost}`;
 }
 
 /** 75.25 -> "1:15.3" */

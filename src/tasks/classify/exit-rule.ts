@@ -22,6 +22,12 @@ export interface ExitOptions {
   readonly averageMacs?: number;
 }
 
+/** Of options, those that stop early, where they are given. */
+export function exitOptionsOf({ threshold, thresholds, budgetMacs, budgetMs, averageMacs }: ExitOptions): ExitOptions {
+  const all = { threshold, thresholds, budgetMacs, budgetMs, averageMacs };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
 /** Why a picture took no further step. */
 export type StopReason = "confident" | "budget" | "complete";
 

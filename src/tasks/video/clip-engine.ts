@@ -1,8 +1,7 @@
 // A model of videos with a session: clips go in as float32 (N, 3, frames, height, width), scores of classes come out.
-import { LimitError, SaccadeError, UsageError } from "../../errors.ts";
+import { SaccadeError, UsageError } from "../../errors.ts";
 import { atResolution } from "../../image/resolution.ts";
 import { checkViewSize, fixedOutputSize, parseTransform, type Transform } from "../../image/transform.ts";
-import type { PictureView } from "../../image/view.ts";
 import { type CompiledModel, compileClips } from "../../model-folder/compile.ts";
 import type { LoadedModel } from "../../model-folder/model.ts";
 import { modelCost } from "../../models/cost.ts";
@@ -10,28 +9,16 @@ import type { ModelDefinition } from "../../models/registry.ts";
 import type { Host } from "../../platform/host.ts";
 import type { Session } from "../../runtime/session.ts";
 import { targetOf } from "../../runtime/target.ts";
-import { type TensorData, tensor, toFloat32 } from "../../tensor.ts";
+import { toFloat32 } from "../../tensor.ts";
 import { ownClasses, type Scoring } from "../classify/classifier.ts";
 import { gazeOutputs, gazeStages } from "../classify/gaze-outputs.ts";
 import { requireOutput } from "../engine/engine.ts";
 import { EngineSessions } from "../engine/engine-sessions.ts";
-import { viewValues } from "../engine/picture-sessions.ts";
+import { batchesOfClips, CLIPS_TOGETHER, type CroppedClip, clipValues, croppedClips } from "./clip-batches.ts";
 import { clipGaze, keptStages } from "./clip-gaze.ts";
-import {
-  type ClipScorer,
-  type ClipScores,
-  groupsOf,
-  meanOrError,
-  regrouped,
-  type ScoreClipsOptions,
-} from "./clip-scorer.ts";
+import { type ClipScorer, type ClipScores, meanOrError, regrouped, type ScoreClipsOptions } from "./clip-scorer.ts";
 import type { ViewedClip } from "./clip-views.ts";
 import type { VideoClassifierOptions } from "./video-options.ts";
-
-/** Clips are as large as many pictures: two keep a session busy. */
-const DEFAULT_BATCH_SIZE = 2;
-/** Values of an input tensor at most, 1 GiB: an engine needs several times that for what it makes of them. */
-const MOST_VALUES = 2 ** 28;
 
 /** What the engine remembers of a compiled model: that holds on to its weights. */
 type ClipModel = Pick<
@@ -114,9 +101,9 @@ export class ClipEngine implements ClipScorer {
   }
 
   async score(clips: readonly ViewedClip[], options: ScoreClipsOptions): Promise<(ClipScores | SaccadeError)[]> {
-    const crops = clips.map((clip) => clip[0]!.views.map((_, crop): CroppedClip => ({ clip, crop })));
+    const crops = clips.map(croppedClips);
     const rows: (ClipScores | SaccadeError)[] = [];
-    for (const batch of batchesOfClips(crops.flat(), options.batchSize ?? DEFAULT_BATCH_SIZE))
+    for (const batch of batchesOfClips(crops.flat(), options.batchSize ?? CLIPS_TOGETHER))
       rows.push(...(await this.#run(batch, options)));
     return regrouped(
       rows,
@@ -154,56 +141,6 @@ export class ClipEngine implements ClipScorer {
   dispose(): Promise<void> {
     return this.session.dispose();
   }
-}
-
-interface CroppedClip {
-  readonly clip: ViewedClip;
-  readonly crop: number;
-}
-
-const viewsOf = ({ clip, crop }: CroppedClip): PictureView[] => clip.map(({ views }) => views[crop]!);
-
-/** Groups of clips that have one size, in their order. */
-function batchesOfClips(clips: readonly CroppedClip[], limit: number): CroppedClip[][] {
-  const sizeOf = (cropped: CroppedClip) => {
-    const [{ pixels }] = viewsOf(cropped) as [PictureView];
-    return `${cropped.clip.length} ${pixels.width} ${pixels.height}`;
-  };
-  const alike: CroppedClip[][] = [];
-  for (const clip of clips) {
-    const last = alike.at(-1);
-    if (last !== undefined && sizeOf(last[0]!) === sizeOf(clip)) last.push(clip);
-    else alike.push([clip]);
-  }
-  return alike.flatMap((group) => groupsOf(group, limit));
-}
-
-/** (N, 3, frames, height, width), normalised as the transform ends. Throws LimitError for clips that no engine has room for. */
-function clipValues(batch: readonly CroppedClip[], transform: Transform): TensorData<"float32"> {
-  const first = viewsOf(batch[0]!);
-  const { width, height } = first[0]!.pixels;
-  const [frames, plane] = [first.length, height * width];
-  const size = batch.length * 3 * frames * plane;
-  if (size > MOST_VALUES)
-    throw new LimitError(
-      `clips of ${frames} frames of ${width} x ${height}`,
-      size,
-      MOST_VALUES,
-      "values",
-      "take fewer frames, or a smaller resolution",
-    );
-  const values = new Float32Array(size);
-  batch.forEach((cropped, item) => {
-    viewsOf(cropped).forEach((view, frame) => {
-      const { data } = viewValues([view], transform); // (1, 3, height, width)
-      for (let channel = 0; channel < 3; channel++)
-        values.set(
-          data.subarray(channel * plane, (channel + 1) * plane),
-          ((item * 3 + channel) * frames + frame) * plane,
-        );
-    });
-  });
-  return tensor("float32", [batch.length, 3, frames, height, width], values);
 }
 
 /** The error to throw when the model takes one size only and the transform makes others. */

@@ -7,6 +7,7 @@ import type { ActualDevice } from "../../runtime/session.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
 import type { ClipGaze } from "../../video/gaze.ts";
 import { doubtOf, meanScores } from "../classify/class-scores.ts";
+import type { ExitOptions, StopReason } from "../classify/exit-rule.ts";
 import type { ScoreRow } from "../classify/results.ts";
 import type { ViewedClip } from "./clip-views.ts";
 import type { VideoViews } from "./results.ts";
@@ -17,6 +18,17 @@ export interface ClipScores extends ScoreRow {
   readonly strangeness?: number;
   /** One a crop (and frame, of a model of pictures). */
   readonly gaze?: readonly ClipGaze[];
+  /** One a crop, of a model that runs in steps. */
+  readonly efforts?: readonly ClipEffort[];
+}
+
+/** What a clip in a crop cost where the model could stop early. */
+export interface ClipEffort {
+  /** Steps that were taken, at least 1. */
+  readonly steps: number;
+  /** Multiply-accumulates of these. */
+  readonly macs: number;
+  readonly stopped: StopReason;
 }
 
 /** Which looks are kept of those that a model takes: they are many numbers. */
@@ -26,6 +38,8 @@ export interface ScoreClipsOptions {
   readonly looks: KeptLooks;
   /** Clips, or frames, run together at most. */
   readonly batchSize?: number | undefined;
+  /** When a model that runs in steps may stop. */
+  readonly exit?: ExitOptions;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -36,6 +50,8 @@ export interface ClipScorer {
   readonly transform: Transform;
   readonly device: ActualDevice;
   readonly layout: SessionLayout;
+  /** The steps of a model that was opened to run in steps; it takes `exit`. */
+  readonly steps?: readonly string[];
   /** Whether the model can say where it looked. */
   readonly looks: boolean;
   /** Where there is no output that says what is none of the classes: the probability that an answer must have. */
@@ -64,11 +80,13 @@ export function meanOfLooks(rows: readonly ClipScores[], unknownBelow: number | 
         ? undefined
         : strange.reduce((sum, value) => sum + value, 0) / strange.length;
   const gaze = rows.flatMap((one) => one.gaze ?? []);
+  const efforts = rows.flatMap((one) => one.efforts ?? []);
   return {
     scores: row.scores,
     kind: row.kind,
     ...(strangeness === undefined ? {} : { strangeness }),
     ...(gaze.length === 0 ? {} : { gaze }),
+    ...(efforts.length === 0 ? {} : { efforts }),
   };
 }
 

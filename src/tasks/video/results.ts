@@ -36,6 +36,12 @@ export interface VideoViews {
   readonly crops: number;
   /** Multiply-accumulates of one clip in one crop, or of one frame in one crop; undefined where the model does not tell. */
   readonly macs: number | undefined;
+  /**
+   * Of a model that ran in steps: how many clips in crops stopped after each, and what one costs that takes all of them. `macs` is then the mean of what
+   * was spent.
+   */
+  readonly steps?: readonly { readonly name: string; readonly stopped: number }[];
+  readonly macsInAll?: number;
   /** "12.0 GFLOPs x (4 clips x 3 crops)" */
   readonly cost: string;
 }

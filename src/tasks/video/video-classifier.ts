@@ -2,13 +2,15 @@
 import { AbortedError, SaccadeError, UsageError } from "../../errors.ts";
 import { seenShare } from "../../image/seen-share.ts";
 import { takesClips } from "../../model-folder/compile.ts";
-import type { ModelCard } from "../../model-folder/model.ts";
+import type { LoadedModel, ModelCard } from "../../model-folder/model.ts";
 import type { Host, VideoHost } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
 import { type ClipPlan, checkPlan, describePlanCost } from "../../video/evaluation-plan.ts";
 import type { OpenVideoOptions, Video, VideoSource } from "../../video/video.ts";
+import { isAdaptive } from "../classify/adaptive-classifier.ts";
 import { doubtOf, meanWith, requireTopK, topPredictions } from "../classify/class-scores.ts";
+import { exitOptionsOf } from "../classify/exit-rule.ts";
 import { loadedModel, type ModelSource } from "../engine/engine.ts";
 import {
   type Answered,
@@ -24,6 +26,7 @@ import { type ClipScorer, type ClipScores, meanOrError, regrouped } from "./clip
 import { bytesOfClips, cropsOnFrame } from "./clip-views.ts";
 import { FrameScorer } from "./frame-scorer.ts";
 import type { TimelineWindow, VideoResult, VideoViews } from "./results.ts";
+import { StagedClips } from "./staged-clip-scorer.ts";
 import { segmentsOf } from "./timeline.ts";
 import type { ClassifyVideoOptions, VideoClassifierOptions } from "./video-options.ts";
 import { type OpenVideo, type ReadPart, type VideoPart, wholeVideos, windowsOfVideos } from "./video-parts.ts";
@@ -138,6 +141,12 @@ export class VideoClassifier {
     const { topK = DEFAULT_TOP_K, every, signal } = options;
     requireTopK(topK);
     const plan = this.plan(options);
+    const exit = exitOptionsOf(options);
+    if (Object.keys(exit).length > 0 && this.#scorer.steps === undefined)
+      throw new UsageError(
+        `${this.card.name} does not run in steps here, so that nothing can stop it early`,
+        "load a model that has steps with the option inSteps",
+      );
     const sources = requireManyPictures(videos);
     const { transform } = this.#scorer;
     const open: OpenVideo<S> = (source) => this.#open(source, options);
@@ -182,16 +191,14 @@ export class VideoClassifier {
     return this.#host.openVideo(source, given);
   }
 
-  #task<S>({
-    explain,
-    batchSize,
-    signal,
-  }: ClassifyVideoOptions): BatchTask<ReadPart, PartScores, VideoPart<S>, ReadPart> {
+  #task<S>(options: ClassifyVideoOptions): BatchTask<ReadPart, PartScores, VideoPart<S>, ReadPart> {
+    const { explain, batchSize, signal } = options;
+    const exit = exitOptionsOf(options);
     const scorer = this.#scorer;
     const looks = explain === undefined || explain === false ? "none" : explain === "last" ? "last" : "all";
     const run = async (batch: readonly Prepared<VideoPart<S>, ReadPart>[]) => {
       const clips = batch.map(({ view }) => view.clips);
-      const rows = await scorer.score(clips.flat(), { looks, batchSize, signal });
+      const rows = await scorer.score(clips.flat(), { looks, batchSize, exit, signal });
       return regrouped(
         rows,
         clips.map(({ length }) => length),
@@ -206,7 +213,8 @@ export class VideoClassifier {
       batchSize: PARTS_PER_RUN,
       joins: () => true,
       run,
-      lanes: 2 * scorer.layout.sessions,
+      // A deadline is one batch's alone: another one beside it would take of its time.
+      lanes: exit.budgetMs === undefined ? 2 * scorer.layout.sessions : 1,
     };
   }
 }
@@ -222,6 +230,9 @@ class Gathered {
   readonly #plan: ClipPlan;
   readonly #options: ClassifyVideoOptions;
   readonly #topK: number;
+  /** Clips in crops that stopped after each step, and what all of them spent. */
+  readonly #stopped: number[] = [];
+  #spent = 0;
   readonly #windows: TimelineWindow[] = [];
   #sum: ClipScores | undefined;
   #first: PartScores["part"] | undefined;
@@ -249,6 +260,10 @@ class Gathered {
     const { scores } = answer;
     this.#first ??= answer.part;
     this.#gaze.push(...(scores.gaze ?? []));
+    for (const { steps, macs } of scores.efforts ?? []) {
+      this.#stopped[steps - 1] = (this.#stopped[steps - 1] ?? 0) + 1;
+      this.#spent += macs;
+    }
     if (part.window !== undefined) this.#windows.push({ ...part.window, ...this.#named(scores) });
     this.#sum =
       this.#sum === undefined ? scores : withMean(this.#sum, this.#counted, scores, this.#scorer.unknownBelow);
@@ -262,18 +277,28 @@ class Gathered {
     const { kind, transform } = this.#scorer;
     const { crops, frames } = this.#plan;
     const clips = this.clips;
-    const macs = this.#scorer.macs(frames);
+    const macsInAll = this.#scorer.macs(frames);
+    const effort = this.#effort(macsInAll);
+    const macs = effort?.macs ?? macsInAll;
     const looked = kind === "clips" ? { clips, crops } : { ...(clips === 1 ? {} : { clips }), frames, crops };
     return {
       ...this.#named(scores),
       seen: seenShare(cropsOnFrame(transform, crops, first)),
-      views: { kind, clips, frames, crops, macs, cost: describePlanCost(macs, looked) },
+      views: { kind, clips, frames, crops, macs, ...effort, cost: describePlanCost(macs, looked) },
       start: first.start,
       end: first.end,
       ...(this.#options.every === undefined ? {} : { windows: this.#windows, segments: segmentsOf(this.#windows) }),
       ...(this.#gaze.length === 0 ? {} : { gaze: this.#gaze }),
       ...(cutOff === undefined ? {} : { cutOff }),
     };
+  }
+
+  #effort(macsInAll: number | undefined) {
+    const { steps } = this.#scorer;
+    if (steps === undefined) return undefined;
+    const stopped = steps.map((stage, i) => ({ name: stage.split(".", 1)[0]!, stopped: this.#stopped[i] ?? 0 }));
+    const clips = stopped.reduce((sum, step) => sum + step.stopped, 0);
+    return { macs: this.#spent / clips, steps: stopped, ...(macsInAll === undefined ? {} : { macsInAll }) };
   }
 
   #named(scores: ClipScores) {
@@ -319,8 +344,17 @@ export async function loadVideoClassifier(
   options: VideoClassifierOptions = {},
 ): Promise<VideoClassifier> {
   const model = await loadedModel(host, source, options);
-  const scorer = takesClips(model)
-    ? await ClipEngine.open(host, model, options)
-    : await FrameScorer.open(host, model, options);
+  const scorer = await openScorer(host, model, options);
   return new VideoClassifier(host, scorer);
+}
+
+function openScorer(host: Host, model: LoadedModel, options: VideoClassifierOptions): Promise<ClipScorer> {
+  if (options.inSteps === true) {
+    if (isAdaptive(model) && takesClips(model)) return StagedClips.open(host, model, options);
+    throw new UsageError(
+      `${model.card.name} does not run in steps over clips, so that nothing can stop it early`,
+      "take a model that does (Uni-AdaFocus, GFV, GFNet over TSM), or leave out what stops it",
+    );
+  }
+  return takesClips(model) ? ClipEngine.open(host, model, options) : FrameScorer.open(host, model, options);
 }

@@ -1,9 +1,13 @@
 // What callers say: of a model of videos, and of videos that it is to answer for.
 import type { VideoLimits } from "../../video/video.ts";
+import type { ExitOptions } from "../classify/exit-rule.ts";
 import type { EngineOptions } from "../engine/engine.ts";
 
 /** A model for videos: what a model of pictures takes too, without views, which are the crops of an answer. */
-export type VideoClassifierOptions = Omit<EngineOptions, "views">;
+export interface VideoClassifierOptions extends Omit<EngineOptions, "views"> {
+  /** Runs a model that has steps one step after another, so that clips can stop early (`threshold`, `budgetMacs`, …). Default false. */
+  readonly inSteps?: boolean;
+}
 
 export interface VideoProgress {
   /** Which of the videos, from 0. */
@@ -13,7 +17,8 @@ export interface VideoProgress {
   readonly clips: number;
 }
 
-export interface ClassifyVideoOptions extends VideoLimits {
+/** What stops early stops each clip in each crop by itself; it is for models that were loaded to run in steps. */
+export interface ClassifyVideoOptions extends VideoLimits, ExitOptions {
   /** How many predictions. Default 5. */
   readonly topK?: number;
   /** Clips of a video, whose answers are averaged. Default: the model's, else 1. A timeline has one clip a window. */
