@@ -2,7 +2,12 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { writeModelFolder } from "../../src/model-folder/load.ts";
+import { nativeModel } from "../../src/model-folder/native.ts";
+import { inferenceGraph, initialWeights } from "../../src/models/graph.ts";
+import { defineModel } from "../../src/models/registry.ts";
 import { encodePng } from "../../src/platform/node/decode.ts";
+import { nodeHost } from "../../src/platform/node/host.ts";
 import { encodeAnimation } from "../../src/platform/node/video/encode-animation.ts";
 import { hasFfmpeg } from "../../src/platform/node/video/video-files.test-helper.ts";
 import { cli } from "./fake-terminal.ts";
@@ -140,4 +145,27 @@ test.each([
   expect(exitCode).toBeGreaterThan(0);
   expect(stdout).toBe("");
   expect(notes.join("\n")).not.toMatch(/unexpected|\n\s+at /);
+});
+
+test("a model in steps stops where it is told to, and what that saved is said", async () => {
+  const config = { num_class: 10, num_glance_segments: 2, num_input_focus_segments: 4, num_focus_segments: 2 };
+  const definition = defineModel("uni_adafocus", {
+    ...config,
+    ...{ input_size: 32, patch_size: 32, smallest_crop: 16, stn_hidden_dim: 4, temporal_hidden_dim: 4 },
+    global_backbone: { channel_multiplier: 0.1 },
+    local_backbone: { layers: [1, 1], channels: [4, 4], stem_channels: 4 },
+  });
+  const weights = initialWeights(inferenceGraph(definition), 2);
+  await writeModelFolder(nodeHost.files, at("steps"), nativeModel(definition, weights, { name: "steps", labels }));
+  const line = async (...args: string[]) => {
+    const { exitCode, stdout, notes } = await cli(["classify", at("frames"), "-m", at("steps"), "-k", "1", ...args]);
+    expect([exitCode, notes]).toEqual([0, []]);
+    return stdout.trimEnd().split("\n").slice(1);
+  };
+  expect(await line("--threshold", "0")).toEqual([
+    expect.stringMatching(/^1 clip of 4 frames, 0\.5 s of video; 0\.00\d+ GFLOPs x \(1 clip x 1 crop\)$/),
+    expect.stringMatching(/^stopped after: 1 glance, 0 focus; 0\.00\d+ of 0\.00\d+ GMACs a clip$/),
+  ]);
+  expect((await line("--threshold", "1"))[1]).toMatch(/^stopped after: 0 glance, 1 focus; /);
+  expect(await line()).toHaveLength(1);
 });
