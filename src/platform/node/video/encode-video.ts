@@ -52,7 +52,7 @@ async function encodeMp4(
       hint: "install ffmpeg, or take .webp, which needs none",
     });
   // An MP4 begins with what is known at its end, so it is no stream: ffmpeg writes a file that nobody else can see.
-  const folder = await mkdtemp(join(tmpdir(), "saccade-video-"));
+  const folder = await mkdtemp(join(tmpdir(), "saccade-encode-"));
   const file = join(folder, "video.mp4");
   try {
     await pipeFrames(found.ffmpeg, frames, file, frameRate, signal);

@@ -87,6 +87,7 @@ class Listing {
           run.kill();
         }
       });
+      run.output.resume(); // a list that is longer than a pipe holds ends only when it is read
       await run.ended;
       failure ??= run.interruption();
       if (failure !== undefined) throw failure;

@@ -78,6 +78,7 @@ export async function probe(
       text += part;
       if (text.length > MAX_ANSWER_BYTES) run.kill();
     });
+    run.output.resume();
     await run.ended;
     const interruption = run.interruption();
     if (interruption !== undefined) throw interruption;
