@@ -50,6 +50,15 @@ export interface VideoLimits {
   readonly stallMs?: number;
 }
 
+/** What holds where nothing else is asked for. */
+export const DEFAULT_LIMITS: Required<VideoLimits> = {
+  maxPixels: 2 ** 26,
+  maxSeconds: 86_400,
+  maxFrameRate: 1000,
+  maxFrames: 10_000_000,
+  stallMs: 30_000,
+};
+
 export interface OpenVideoOptions extends VideoLimits {
   /** Frames a second of a folder of pictures, which says nothing of it. Default 25. */
   readonly frameRate?: number;

@@ -2,7 +2,7 @@
 import type { UrlLike } from "../../byte-sources.ts";
 import { UsageError } from "../../errors.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
-import type { DigestHost, EmbeddingsHost, Host, PictureHost } from "../host.ts";
+import type { DigestHost, EmbeddingsHost, Host, PictureHost, VideoHost } from "../host.ts";
 import { isAddress } from "./address.ts";
 import { BUNDLED_ROOT } from "./bundled-models.ts";
 import { sha256 } from "./digest.ts";
@@ -18,7 +18,7 @@ import { layTextOver } from "./text-overlay.ts";
 import { ViewThread } from "./view-thread.ts";
 import type { WebFiles } from "./web-files.ts";
 
-export interface WebHost extends Host, DigestHost, EmbeddingsHost, PictureHost {
+export interface WebHost extends Host, DigestHost, EmbeddingsHost, PictureHost, Pick<VideoHost, "openVideo"> {
   createSession(model: Uint8Array, options?: SessionOptions): Promise<WebSession>;
 }
 
@@ -58,6 +58,10 @@ export function createWebHost(files: WebFiles = webFiles): WebHost {
       typeof source === "string" && !isAddress(source) && (await files.stat(source)) !== undefined
         ? undefined
         : openPicture(source, options),
+    openVideo: async (source, options) => {
+      const { openVideo } = await import("./video/open-video.ts");
+      return openVideo(files, source, options);
+    },
     encodePng,
     layTextOver,
     sha256,

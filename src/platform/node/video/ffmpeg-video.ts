@@ -1,9 +1,9 @@
 // A video file by ffmpeg and ffprobe, which run as programs of their own beside this process and hand frames over through a pipe.
 import { LimitError, UsageError, VideoError } from "../../../errors.ts";
 import type { Frame, ReadVideoOptions, Video, VideoFacts, VideoLimits } from "../../../video/video.ts";
+import { firstAtOrAfter, requireAscending } from "../../media/frame-requests.ts";
 import { FramePipe, type PipedFrame, SHOW_FRAMES } from "./frame-pipe.ts";
-import { firstAtOrAfter, keyBefore, planParts, selection } from "./frame-plan.ts";
-import { requireAscending } from "./frame-requests.ts";
+import { keyBefore, planParts, selection } from "./frame-plan.ts";
 import { type FrameTimes, listFrameTimes } from "./frame-times.ts";
 import { inputFile, inputGuards } from "./input.ts";
 import { type ProbedVideo, probe } from "./probe.ts";

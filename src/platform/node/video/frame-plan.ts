@@ -1,5 +1,6 @@
 // Which parts of a video are decoded for the frames that are wanted: a part begins with a seek to a frame that needs no other, and gives the wanted
 // frames after it. Going on in a part decodes what lies between; a new part starts a program.
+import { firstAtOrAfter } from "../../media/frame-requests.ts";
 import type { FrameTimes } from "./frame-times.ts";
 
 /** So many pixels are decoded in about the time that a program needs to start. */
@@ -58,15 +59,4 @@ export function selection(indices: readonly number[], pts: Float64Array): string
 export function keyBefore(keys: Float64Array, pts: number): number | undefined {
   const after = firstAtOrAfter(keys, pts);
   return keys[after] === pts ? pts : keys[after - 1];
-}
-
-/** The place of the first that is not smaller; their number when all are. */
-export function firstAtOrAfter(sorted: Float64Array, value: number): number {
-  let [from, to] = [0, sorted.length];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (sorted[middle]! < value) from = middle + 1;
-    else to = middle;
-  }
-  return from;
 }

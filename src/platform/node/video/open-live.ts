@@ -1,12 +1,12 @@
 // Cameras, addresses and standard input, by ffmpeg. Whoever takes a frame gets the newest; memory is the same however long it runs.
 import { LimitError, NetworkError, NotFoundError, UsageError, VideoError } from "../../../errors.ts";
 import type { Frame, LiveFrames, LiveOptions, LiveSource } from "../../../video/video.ts";
+import { DEFAULT_LIMITS } from "../../../video/video.ts";
+import { requireNotAborted } from "../../media/frame-requests.ts";
 import { requireDecoder } from "./decoders.ts";
 import { FramePipe, type PipedFrame, SHOW_FRAMES } from "./frame-pipe.ts";
-import { requireNotAborted } from "./frame-requests.ts";
 import { MAX_ALLOCATION } from "./input.ts";
 import { type LiveInput, liveInput } from "./live-source.ts";
-import { DEFAULT_LIMITS } from "./probe.ts";
 import { RunningProgram } from "./running-program.ts";
 
 /**

@@ -1,19 +1,21 @@
-// What opens a video in Node: animations and folders of pictures are decoded here; everything else by ffmpeg.
+// What opens a video in Node: animations and folders of pictures are decoded here; everything else by ffmpeg, or an optional package.
 import { resolve } from "node:path";
 import { describeValue, isUrl, readBytes } from "../../../byte-sources.ts";
 import { NotFoundError, UsageError, VideoError } from "../../../errors.ts";
 import { sniff } from "../../../image/sniff.ts";
 import type { OpenVideoOptions, Video, VideoLimits, VideoSource } from "../../../video/video.ts";
+import { DEFAULT_LIMITS } from "../../../video/video.ts";
+import { requireNotAborted } from "../../media/frame-requests.ts";
+import { openMediaVideo } from "../../media/media-video.ts";
 import { nodeFiles } from "../files.ts";
 import { pathOf } from "../path-of.ts";
 import { readRange } from "../read-range.ts";
 import { openAnimation } from "./animation-video.ts";
-import { requireDecoder } from "./decoders.ts";
+import { requireFileDecoder } from "./decoders.ts";
 import { openFfmpegVideo, type VideoFile } from "./ffmpeg-video.ts";
 import { openFolderVideo } from "./folder-video.ts";
-import { requireNotAborted } from "./frame-requests.ts";
+import { mediaFile } from "./media-server.ts";
 import { writePrivateFile } from "./private-file.ts";
-import { DEFAULT_LIMITS } from "./probe.ts";
 
 const SNIFFED_BYTES = 4096;
 /** Of a video that is handed over as bytes, and of an animation. */
@@ -43,7 +45,8 @@ export async function openVideo(source: VideoSource, options: OpenVideoOptions =
     );
   const format = requireVideo(bytes, IN_MEMORY);
   if (format !== undefined) return openAnimation(bytes, format, IN_MEMORY, limits);
-  await requireDecoder(IN_MEMORY);
+  if ((await requireFileDecoder(IN_MEMORY)) === "package")
+    return openMediaVideo({ name: IN_MEMORY, source: ({ BufferSource }) => new BufferSource(bytes) }, limits, signal);
   const { path, release } = await writePrivateFile(bytes);
   try {
     return await openFile({ path, name: IN_MEMORY, release }, limits, signal);
@@ -79,7 +82,10 @@ async function openFile(
   limits: Required<VideoLimits>,
   signal: AbortSignal | undefined,
 ): Promise<Video> {
-  return openFfmpegVideo(await requireDecoder(file.name), file, limits, signal);
+  const decoder = await requireFileDecoder(file.name);
+  return decoder === "package"
+    ? openMediaVideo(mediaFile(file.path, file.name), limits, signal)
+    : openFfmpegVideo(decoder, file, limits, signal);
 }
 
 /**

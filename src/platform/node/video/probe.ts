@@ -2,18 +2,10 @@
 import { z } from "zod";
 import { LimitError, VideoError } from "../../../errors.ts";
 import type { VideoFacts, VideoLimits } from "../../../video/video.ts";
-import { type YuvMatrix, yuvMatrix } from "./color.ts";
+import { type YuvMatrix, yuvMatrix } from "../../../video/yuv-matrix.ts";
 import { inputFile, inputGuards } from "./input.ts";
 import type { Ffmpeg } from "./programs.ts";
 import { RunningProgram } from "./running-program.ts";
-
-export const DEFAULT_LIMITS: Required<VideoLimits> = {
-  maxPixels: 2 ** 26,
-  maxSeconds: 86_400,
-  maxFrameRate: 1000,
-  maxFrames: 10_000_000,
-  stallMs: 30_000,
-};
 
 /** What decoding needs to know of a file. */
 export interface ProbedVideo {

@@ -2,8 +2,7 @@
 import { UsageError, VideoError } from "../../../errors.ts";
 import type { RawImage } from "../../../image/raw-image.ts";
 import type { Frame, ReadVideoOptions, Video, VideoFacts } from "../../../video/video.ts";
-import { firstAtOrAfter } from "./frame-plan.ts";
-import { requireAscending, requireNotAborted } from "./frame-requests.ts";
+import { firstAtOrAfter, requireAscending, requireNotAborted } from "../../media/frame-requests.ts";
 
 export interface StillFrames {
   readonly name: string;

@@ -12,6 +12,7 @@ const BY_TAG: Readonly<Record<string, YuvMatrix>> = {
   smpte240m: "smpte240m",
   bt2020nc: "bt2020",
   bt2020c: "bt2020",
+  "bt2020-ncl": "bt2020",
 };
 
 const HIGH_DEFINITION_LINES = 720;
@@ -19,11 +20,15 @@ const HIGH_DEFINITION_LINES = 720;
 /**
  * The matrix of a stream; undefined where its pixels are no YUV.
  *
- * @param tag ffprobe's color_space
+ * @param tag as ffprobe (color_space) or WebCodecs (matrix) writes it
  * @param height as stored, in pixels
  */
 export function yuvMatrix(pixelFormat: string, tag: string | undefined, height: number): YuvMatrix | undefined {
-  if (tag === "gbr" || /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|x2rgb|x2bgr|pal8|gray|mono)/.test(pixelFormat))
+  if (
+    tag === "gbr" ||
+    tag === "rgb" ||
+    /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|x2rgb|x2bgr|pal8|gray|mono)/.test(pixelFormat)
+  )
     return undefined;
   return BY_TAG[tag ?? ""] ?? (height >= HIGH_DEFINITION_LINES ? "bt709" : "bt601");
 }

@@ -1,5 +1,5 @@
 // What every kind of video checks of what it is asked for.
-import { AbortedError, UsageError } from "../../../errors.ts";
+import { AbortedError, UsageError } from "../../errors.ts";
 
 export function requireAscending(indices: readonly number[], count: number, name: string): void {
   for (const [i, index] of indices.entries()) {
@@ -12,4 +12,15 @@ export function requireAscending(indices: readonly number[], count: number, name
 
 export function requireNotAborted(signal: AbortSignal | undefined, name: string): void {
   if (signal?.aborted === true) throw new AbortedError(`reading ${name}`, signal.reason);
+}
+
+/** The place of the first that is not smaller; their number when all are. */
+export function firstAtOrAfter(sorted: Float64Array, value: number): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (sorted[middle]! < value) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
