@@ -1,11 +1,10 @@
 // Files that ffmpeg writes here, read back. Codecs and forms that are rarer, and slower to write, are in the slow test.
 import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { afterAll, expect, test } from "vitest";
 import { openVideo } from "./open-video.ts";
 import { CASES, checkCase, readAll, X264 } from "./video-cases.test-helper.ts";
-import { hasFfmpeg, makeVideo, moving, removeVideoFolder } from "./video-files.test-helper.ts";
+import { hasFfmpeg, makeVideo, moving, removeVideoFolder, VIDEO_FOLDER } from "./video-files.test-helper.ts";
 
 afterAll(removeVideoFolder);
 
@@ -13,10 +12,8 @@ for (const [name, one] of Object.entries(CASES).filter(([, { isRare }]) => isRar
   test.runIf(hasFfmpeg)(`${name}: every frame at its time`, () => checkCase(one));
 
 test.runIf(hasFfmpeg)("bytes are a private file while the video is open, and nothing is left of it", async () => {
-  const left = () =>
-    readdirSync(tmpdir()).filter(
-      (name) => name.startsWith("saccade-video-") && !name.startsWith("saccade-video-test-"),
-    );
+  process.env.TMPDIR = VIDEO_FOLDER; // other tests have files in the common one
+  const left = () => readdirSync(VIDEO_FOLDER).filter((name) => name.startsWith("saccade-video-"));
   const before = left();
   const bytes = new Uint8Array(await readFile(makeVideo("bytes.mp4", ...moving("96x64", 0.4), ...X264)));
   {
