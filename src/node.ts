@@ -28,6 +28,11 @@ import type { RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
 import type { LabelledPicture } from "./tasks/recognise/learn-pictures.ts";
 import { Recogniser as RecogniserTask } from "./tasks/recognise/recogniser.ts";
 import type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
+import {
+  loadStream,
+  type StreamClassifier as StreamClassifierTask,
+  type StreamOptions,
+} from "./tasks/stream/stream-classifier.ts";
 import type { VideoResult } from "./tasks/video/results.ts";
 import { loadVideoClassifier, type VideoClassifier as VideoClassifierTask } from "./tasks/video/video-classifier.ts";
 import type { VideoClassifierOptions } from "./tasks/video/video-options.ts";
@@ -122,6 +127,9 @@ export type { TextOptions } from "./tasks/recognise/label-texts.ts";
 export type { LabelledPicture, PictureProblem } from "./tasks/recognise/learn-pictures.ts";
 export type { Measured, Recognition } from "./tasks/recognise/recogniser.ts";
 export type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
+export type { LookOptions, LookReason } from "./tasks/stream/look-rule.ts";
+export type { StreamAnswer, StreamCounts } from "./tasks/stream/results.ts";
+export type { FollowOptions, StreamOptions } from "./tasks/stream/stream-classifier.ts";
 export type {
   TimelineSegment,
   TimelineWindow,
@@ -154,8 +162,19 @@ export {
 } from "./video/clips.ts";
 export { type ClipPlan, describePlanCost, plannedClips } from "./video/evaluation-plan.ts";
 export type { ClipGaze, ClipGazeStage } from "./video/gaze.ts";
+export { type PacedOptions, pacedFrames } from "./video/paced-frames.ts";
 export { type ReadClip, readClips } from "./video/read-clips.ts";
-export type { Frame, OpenVideoOptions, Video, VideoFacts, VideoLimits, VideoSource } from "./video/video.ts";
+export type {
+  Frame,
+  LiveFrames,
+  LiveOptions,
+  LiveSource,
+  OpenVideoOptions,
+  Video,
+  VideoFacts,
+  VideoLimits,
+  VideoSource,
+} from "./video/video.ts";
 export type { AuditOptions } from "./workflows/audit.ts";
 export type { AuditFiles } from "./workflows/audit-files.ts";
 export type { EvaluateOptions, ModelEvaluation } from "./workflows/evaluate.ts";
@@ -212,6 +231,23 @@ export const VideoClassifier = {
    */
   load: (source: ModelFileSource, options?: VideoClassifierOptions): Promise<VideoClassifier> =>
     loadVideoClassifier(nodeHost, source, options),
+};
+
+/** Names what is in moving pictures as they come, and looks where they changed. */
+export type StreamClassifier = StreamClassifierTask;
+
+export const StreamClassifier = {
+  /**
+   * Loads a model to follow one source with.
+   *
+   * @throws UsageError for `steps` with a model that cannot take them
+   * @example
+   * await using stream = await StreamClassifier.load("saccade/photographs");
+   * for await (const { seconds, predictions, look } of stream.follow(await openLive({ kind: "camera" })))
+   *   console.log(seconds.toFixed(1), predictions[0]?.label, look);
+   */
+  load: (source: ModelFileSource, options?: StreamOptions): Promise<StreamClassifier> =>
+    loadStream(nodeHost, source, options),
 };
 
 /** Turns pictures into vectors. */
@@ -390,6 +426,13 @@ export const decodeImage = (picture: PictureSource, options?: DecodeOptions): Pr
  * for await (const { clip, frames } of readClips(video, clips, ({ image }) => image)) console.log(clip, frames.length);
  */
 export const openVideo = nodeHost.openVideo;
+/**
+ * Opens a camera, an address or standard input: whoever takes a frame gets the newest.
+ *
+ * @throws UsageError, NotFoundError, NetworkError, LimitError; VideoError
+ * @example await using frames = await openLive({ kind: "address", url: "rtsp://192.168.1.20/stream" }, { longerSide: 640 });
+ */
+export const openLive = nodeHost.openLive;
 /** Pixels to PNG bytes. */
 export const encodePng = (pixels: Pixels): Promise<Uint8Array> => nodeHost.encodePng(rgbPixels(pixels));
 

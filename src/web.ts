@@ -37,7 +37,13 @@ export type { Pixels } from "./image/pixels.ts";
 export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 export type { Resolution } from "./image/resolution.ts";
 export type { FeatureViews, Jitter, Views } from "./image/views.ts";
-export { AdaptiveClassifier, Classifier, ZeroShotClassifier, type ZeroShotOptions } from "./in-page/classify.ts";
+export {
+  AdaptiveClassifier,
+  Classifier,
+  StreamClassifier,
+  ZeroShotClassifier,
+  type ZeroShotOptions,
+} from "./in-page/classify.ts";
 export { Embedder, TextEmbedder } from "./in-page/embed.ts";
 export {
   type BenchedModel,
@@ -92,6 +98,9 @@ export type { TextOptions } from "./tasks/recognise/label-texts.ts";
 export type { PictureProblem } from "./tasks/recognise/learn-pictures.ts";
 export type { Measured, Recognition } from "./tasks/recognise/recogniser.ts";
 export type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
+export type { LookOptions, LookReason } from "./tasks/stream/look-rule.ts";
+export type { StreamAnswer, StreamCounts } from "./tasks/stream/results.ts";
+export type { FollowOptions, StreamOptions } from "./tasks/stream/stream-classifier.ts";
 export { labelVectors, type PromptOptions } from "./tasks/zero-shot/label-vectors.ts";
 export { DEFAULT_TEMPLATES } from "./tasks/zero-shot/prompts.ts";
 export type { EmbedTextOptions, TextEmbedderOptions } from "./tasks/zero-shot/text-embedder.ts";
@@ -103,6 +112,7 @@ export type { DistillationInput, LookingInput, RecipeInput } from "./train/recip
 export type { MetricRecord } from "./train/run/metrics-log.ts";
 export type { StagedRecipeInput } from "./train/staged-recipe.ts";
 export { version } from "./version.ts";
+export type { Frame, LiveFrames } from "./video/video.ts";
 export type { ExportModelOptions } from "./workflows/export-model.ts";
 export type { TrainPlan, TrainResult } from "./workflows/train-options.ts";
 

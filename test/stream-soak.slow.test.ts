@@ -39,7 +39,7 @@ function memoryOf(pid: number): { own: number; all: number; children: number[] }
 test.runIf(canRun)(
   `${SECONDS} seconds of stream`,
   async () => {
-    const picture = "mandelbrot=size=640x480:rate=25:maxiter=300";
+    const picture = "testsrc2=size=640x480:rate=25";
     const camera = spawn(
       "ffmpeg",
       ["-v", "error", "-re", "-f", "lavfi", "-i", picture, "-c:v", "mpeg2video", "-q:v", "5", "-f", "mpegts", "pipe:1"],

@@ -16,6 +16,11 @@ import type { ClassificationResult } from "../tasks/classify/results.ts";
 import type { EngineOptions } from "../tasks/engine/engine.ts";
 import type { Answered } from "../tasks/engine/picture-stream.ts";
 import {
+  loadStream,
+  type StreamClassifier as StreamClassifierTask,
+  type StreamOptions,
+} from "../tasks/stream/stream-classifier.ts";
+import {
   type ZeroShotOptions as AnyZeroShotOptions,
   loadZeroShot,
   type ZeroShotClassifier as ZeroShotClassifierTask,
@@ -108,4 +113,20 @@ export const ZeroShotClassifier = {
     const texts = await openModelSource(pictures.files, textModel, options);
     return loadZeroShot(createWebHost(texts.files), pictures.source, { ...rest, textModel: texts.source });
   },
+};
+
+/** Names what is in moving pictures as they come, and looks where they changed. */
+export type StreamClassifier = StreamClassifierTask;
+
+export const StreamClassifier = {
+  /**
+   * Loads a model to follow one source with: what a canvas gives of a camera's frames is pushed, and frames that come too fast are dropped.
+   *
+   * @throws as Classifier.load; UsageError for `steps` with a model that cannot take them
+   * @example
+   * const stream = await StreamClassifier.load("saccade/photographs");
+   * const answer = await stream.push(context.getImageData(0, 0, width, height)); // undefined when a newer frame came before its turn
+   */
+  load: (source: WebModelSource, options: StreamOptions & FetchOptions = {}): Promise<StreamClassifier> =>
+    loadFrom(source, options, (host, model) => loadStream(host, model, options)),
 };

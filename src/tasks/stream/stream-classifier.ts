@@ -55,7 +55,8 @@ interface Standing {
  *
  * @example
  * await using stream = await StreamClassifier.load("saccade/photographs");
- * for await (const { seconds, predictions, look } of stream.follow(frames)) console.log(seconds, predictions[0]?.label, look);
+ * for await (const { seconds, predictions, look } of stream.follow(await openLive({ kind: "camera" })))
+ *   console.log(seconds, predictions[0]?.label, look);
  */
 export class StreamClassifier {
   readonly #looker: Looker;
