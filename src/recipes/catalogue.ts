@@ -21,6 +21,7 @@ import { motion, motionFrames, motionGfnet, motionTsm } from "./motion.ts";
 import { photographs } from "./photographs.ts";
 import { photographsOpen } from "./photographs-open.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
+import { uniAdafocusRecipes } from "./uni-adafocus.ts";
 
 /** start: for one's own pictures. bundled: what made the bundled model. scenes: the experiments of docs/glance-and-focus.md. official: of the papers. */
 export type RecipeGroup = "start" | "bundled" | "scenes" | "official";
@@ -38,6 +39,7 @@ const OWN = "a folder of class folders, from ten pictures a class";
 const EVERYDAY = "22,050 pictures of 64 px in 49 classes";
 const IMAGENET = "ImageNet-1k, 1.28 million pictures";
 const KINETICS = "Kinetics-400, about 240,000 videos of ten seconds; begins with weights for ImageNet";
+const SOMETHING = "Something-Something V2, 169,000 videos; begins with networks trained on ImageNet";
 const SCENES = "made by saccade scenes, 192 px";
 const LARGE_SCENES = "made by saccade scenes, 448 px";
 const CLIPS = "made by saccade motion, 32 px";
@@ -90,6 +92,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("scenes", motionGfnet, CLIPS, SEE_VIDEO),
   entry("official", sparseformerTinyImagenet, IMAGENET, `300 epochs on ${NOT_RUN}`),
   entry("official", sparseformerKinetics, KINETICS, `30 epochs on ${NOT_RUN}`),
+  ...uniAdafocusRecipes.map((recipe) => entry("official", recipe, SOMETHING, `50 epochs on ${NOT_RUN}`)),
   ...gfnetRecipes.map((recipe) =>
     entry("official", recipe, `${IMAGENET}; begins with a trained backbone`, `75 to 195 epochs on ${NOT_RUN}`),
   ),

@@ -13,6 +13,8 @@ import { changedModel, defineModel, type ModelDefinition, withClasses } from "..
 import { tsmArchitecture } from "../models/tsm/architecture.ts";
 import type { TsmConfig } from "../models/tsm/config.ts";
 import { nameInBackbone, nameInTsm } from "../models/tsm/weights.ts";
+import { uniAdafocusArchitecture } from "../models/uni-adafocus/architecture.ts";
+import { nameInNetwork } from "../models/uni-adafocus/checkpoint.ts";
 import { type TensorData, tensor, toFloat32 } from "../tensor.ts";
 import { checkClips, takesVideos } from "./clips.ts";
 import { nameInEncoder } from "./gfnet/objectives.ts";
@@ -27,7 +29,8 @@ export interface StartingPoint {
 /**
  * The recipe's model for these labels; `given` gives its architecture, configuration and weights, and the recipe only how to train. Layers whose
  * shape depends on the labels start fresh, unless the labels are the same. A recipe for glance and focus also begins with a mere backbone: both
- * of its encoders take the weights; over clips with a TSM too. A recipe for a TSM begins with a network of pictures.
+ * of its encoders take the weights; over clips with a TSM too. A recipe for a TSM begins with a network of pictures,
+ * and one for Uni-AdaFocus with one of its two.
  *
  * @throws UsageError when no weights could be taken over
  */
@@ -99,12 +102,15 @@ function inflated({ weights }: NativeModel, { architecture, config }: ModelDefin
 /** Whether the recipe's model is made of networks such as the one to begin with. */
 function isEncoderFor(recipe: Recipe, from: NativeModel): boolean {
   const { architecture } = defineModel(recipe.architecture, recipe.config);
-  const isMadeOfOthers = recipe.looking !== undefined || architecture.name === tsmArchitecture.name;
+  const isMadeOfOthers =
+    recipe.looking !== undefined || [tsmArchitecture.name, uniAdafocusArchitecture.name].includes(architecture.name);
   return isMadeOfOthers && from.definition.architecture.name !== architecture.name;
 }
 
 /** What the network to begin with, one of pictures or a TSM over it, calls the parameters of a model that is made of such. */
 function namesThere({ definition: from }: NativeModel, model: ModelDefinition): (parameter: string) => string {
+  if (model.architecture.name === uniAdafocusArchitecture.name)
+    return (name) => nameInNetwork(name, from.architecture.name);
   const isTsm = ({ architecture }: ModelDefinition) => architecture.name === tsmArchitecture.name;
   const inNetwork = isTsm(model) ? (name: string) => nameInBackbone(name, model.config as TsmConfig) : nameInEncoder;
   return isTsm(from) ? (name) => nameInTsm(inNetwork(name), from.config as TsmConfig) : inNetwork;

@@ -1,10 +1,14 @@
 // Training Uni-AdaFocus end to end from labels, in small. Its gradients by finite differences are in the slow suite.
 import { expect, test } from "vitest";
+import { nativeModel } from "../../src/model-folder/native.ts";
+import { inferenceGraph, initialWeights } from "../../src/models/graph.ts";
 import { defineModel } from "../../src/models/registry.ts";
 import { lower } from "../../src/onnx/lower.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
+import { uniAdafocusRecipes } from "../../src/recipes/uni-adafocus.ts";
 import { sgd } from "../../src/train/optimizers/sgd.ts";
 import { objectiveOf, parseRecipe } from "../../src/train/recipe.ts";
+import { startingPoint } from "../../src/train/start.ts";
 import { buildTrainStep } from "../../src/train/step.ts";
 import { initialState, stateOf, Trainer } from "../../src/train/trainer.ts";
 import { focusingObjective } from "../../src/train/uni-adafocus/objective.ts";
@@ -40,6 +44,29 @@ test("a recipe for this architecture has this objective, whether it says so or n
   expect(drawsOf({ frame_draws: 5 })).toEqual([1, BATCH, 5, 6]);
   const recipe = parseRecipe({ ...fields, focusing: {} });
   expect(() => objectiveOf(recipe, defineModel("resnet18"))).toThrow(/for the architecture uni_adafocus, .* is resnet/);
+});
+
+test("begins with a network of pictures: the glance's or the focus's, and all else fresh", () => {
+  const { architecture: _, ...fields } = uniAdafocusRecipes[0]!;
+  const recipe = parseRecipe({
+    ...fields,
+    architecture: "uni_adafocus",
+    clip: { frames: FRAMES },
+    config: model.config,
+  });
+  for (const [name, changes, part] of [
+    ["resnet50", { layers: [1, 1], channels: [4, 4], stem_channels: 4 }, "local_CNN"],
+    ["mobilenetv2_100", { channel_multiplier: 0.1 }, "global_CNN"],
+  ] as const) {
+    const network = defineModel(name, changes);
+    const given = nativeModel(network, initialWeights(inferenceGraph(network), 9), { name });
+    const { model: start, fresh } = startingPoint(recipe, ["a", "b", "c"], given);
+    expect(start.card.clip?.frames).toBe(FRAMES);
+    const taken = [...start.weights.keys()].filter((parameter) => !fresh.includes(parameter));
+    expect(taken.every((parameter) => parameter.startsWith(`${part}.base_model.`))).toBe(true);
+    // All but its last layer, which no part has.
+    expect(taken.length).toBe(given.weights.size - 2);
+  }
 });
 
 test("trained end to end from labels: the loss falls, in every part", async () => {

@@ -36,3 +36,13 @@ export function adoptUniAdafocusWeights(tensors: NamedTensors, config: UniAdafoc
 
 const NETWORKS = ["glance", "focus"] as const;
 const prefixOf = (part: (typeof NETWORKS)[number]) => `${PARTS[part]}.base_model.`;
+
+/**
+ * What the glance's MobileNetV2 or the focus's ResNet, trained alone on pictures, calls a parameter; all others keep their names.
+ *
+ * @param network the architecture of what was trained alone
+ */
+export function nameInNetwork(parameter: string, network: string): string {
+  const prefix = prefixOf(network === "mobilenetv2" ? "glance" : "focus");
+  return parameter.startsWith(prefix) ? parameter.slice(prefix.length) : parameter;
+}
