@@ -41,5 +41,5 @@ function uniAdafocus(patch: number, focus: number): RecipeInput {
   };
 }
 
-/** The smallest and the largest; the two between are 12 frames of 96 and of 128 px. */
-export const uniAdafocusRecipes: readonly RecipeInput[] = [uniAdafocus(96, 8), uniAdafocus(128, 16)];
+/** The smallest. The others are 12 frames of 96 px, and 12 and 16 of 128: patch_size, num_focus_segments, and three times as many frames of a clip. */
+export const uniAdafocusRecipes: readonly RecipeInput[] = [uniAdafocus(96, 8)];

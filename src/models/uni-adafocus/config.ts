@@ -10,7 +10,8 @@ const fields = z.record(z.string(), z.unknown());
 const CELL = 32;
 
 const shape = z.looseObject({
-  num_class: count,
+  /** Default: the classes of Something-Something. */
+  num_class: count.default(174),
   /** Frames of the glance. */
   num_glance_segments: frames.default(8),
   /** Frames that a clip brings, from which the focus chooses. */
