@@ -29,8 +29,6 @@ export async function buildStandalone() {
     bundle: true,
     splitting: true,
     minify: true,
-    // Errors are called by their names, in other people's logs too.
-    keepNames: true,
     format: "esm",
     platform: "browser",
     target: "es2022",

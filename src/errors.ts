@@ -6,6 +6,8 @@
  * ("usage", "format", "limit", "not_found", …); pictures have several: see `ImageErrorCode`.
  */
 export class SaccadeError extends Error {
+  /** Written out in every class: bundlers shorten the names of classes. */
+  override readonly name: string = "SaccadeError";
   /** Stable, machine-readable: "weights_mismatch", "image_too_large", ... */
   readonly code: string;
   /** What to do about it, one sentence. */
@@ -19,7 +21,6 @@ export class SaccadeError extends Error {
     options: { hint?: string; data?: Record<string, unknown>; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = new.target.name;
     this.code = code;
     this.hint = options.hint;
     this.data = options.data ?? {};
@@ -28,6 +29,7 @@ export class SaccadeError extends Error {
 
 /** The caller asked for something that makes no sense: wrong option, wrong argument. Exit code 2. */
 export class UsageError extends SaccadeError {
+  override readonly name: string = "UsageError";
   constructor(message: string, hint?: string, data?: Record<string, unknown>) {
     super("usage", message, { ...(hint === undefined ? {} : { hint }), ...(data === undefined ? {} : { data }) });
   }
@@ -35,6 +37,7 @@ export class UsageError extends SaccadeError {
 
 /** Shapes that do not go together, with the op, the shapes and the parameter path in the message. */
 export class ShapeError extends SaccadeError {
+  override readonly name: string = "ShapeError";
   constructor(op: string, problem: string, shapes: readonly string[], path: string) {
     const where = path === "" ? "" : ` at ${path}`;
     super("shape", `${op}${where}: ${problem} (shapes ${shapes.join(", ")})`, { data: { op, problem, shapes, path } });
@@ -43,6 +46,7 @@ export class ShapeError extends SaccadeError {
 
 /** A file whose bytes are not what its format demands: truncated, lying about sizes, malformed. */
 export class FormatError extends SaccadeError {
+  override readonly name: string = "FormatError";
   constructor(
     format: string,
     problem: string,
@@ -54,6 +58,7 @@ export class FormatError extends SaccadeError {
 
 /** Something is larger than a limit that protects the caller's memory or time. */
 export class LimitError extends SaccadeError {
+  override readonly name: string = "LimitError";
   constructor(what: string, actual: number, limit: number, unit: string, hint?: string) {
     super("limit", `${what}: ${actual} ${unit}, the limit is ${limit} ${unit}`, {
       ...(hint === undefined ? {} : { hint }),
@@ -73,6 +78,7 @@ export interface WeightsMisfit {
 
 /** Weights that do not fit a model. Lists every name, so that the reason is visible. */
 export class WeightsMismatchError extends SaccadeError implements WeightsMisfit {
+  override readonly name: string = "WeightsMismatchError";
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
   readonly wrongShape: WeightsMisfit["wrongShape"];
@@ -126,6 +132,7 @@ export type ImageErrorCode =
 
 /** A picture that cannot be decoded or is not usable. Its `code` says why: see `ImageErrorCode`. */
 export class ImageError extends SaccadeError {
+  override readonly name: string = "ImageError";
   declare readonly code: ImageErrorCode;
 
   constructor(
@@ -159,6 +166,7 @@ export type VideoErrorCode =
 
 /** A video that cannot be decoded or is not usable. Its `code` says why: see `VideoErrorCode`. */
 export class VideoError extends SaccadeError {
+  override readonly name: string = "VideoError";
   declare readonly code: VideoErrorCode;
 
   constructor(
@@ -172,6 +180,7 @@ export class VideoError extends SaccadeError {
 
 /** A name that no registry knows, or a path where nothing is. */
 export class NotFoundError extends SaccadeError {
+  override readonly name: string = "NotFoundError";
   constructor(what: string, name: string, hint?: string) {
     super("not_found", `${what} not found: ${name}`, { ...(hint === undefined ? {} : { hint }), data: { what, name } });
   }
@@ -179,6 +188,7 @@ export class NotFoundError extends SaccadeError {
 
 /** The engine refused a model or failed while running it, or a device is not there. */
 export class SessionError extends SaccadeError {
+  override readonly name: string = "SessionError";
   constructor(problem: string, options: { hint?: string; data?: Record<string, unknown>; cause?: unknown } = {}) {
     super("session", problem, options);
   }
@@ -186,6 +196,7 @@ export class SessionError extends SaccadeError {
 
 /** A download that did not work. */
 export class NetworkError extends SaccadeError {
+  override readonly name: string = "NetworkError";
   constructor(problem: string, options: { hint?: string; data?: Record<string, unknown>; cause?: unknown } = {}) {
     super("network", problem, options);
   }
@@ -193,6 +204,7 @@ export class NetworkError extends SaccadeError {
 
 /** The caller's AbortSignal fired. */
 export class AbortedError extends SaccadeError {
+  override readonly name: string = "AbortedError";
   constructor(what: string, cause?: unknown) {
     super("aborted", `${what} was aborted`, cause === undefined ? {} : { cause });
   }

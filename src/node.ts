@@ -191,7 +191,7 @@ export const Classifier = {
    * Blob, or as the Response of a fetch).
    *
    * @example
-   * const classifier = await Classifier.load("saccade/everyday");
+   * const classifier = await Classifier.load("saccade/photographs");
    * console.log((await classifier.classify("photo.jpg")).predictions);
    */
   load: (source: ModelFileSource, options?: EngineOptions): Promise<Classifier> =>
@@ -223,7 +223,7 @@ export const VideoClassifier = {
    *
    * @throws UsageError when it gives embeddings instead of class scores
    * @example
-   * await using classifier = await VideoClassifier.load("saccade/everyday");
+   * await using classifier = await VideoClassifier.load("saccade/photographs");
    * const { predictions, views } = await classifier.classify("clip.mp4");
    * console.log(predictions[0], views.cost);
    * const { segments = [] } = await classifier.classify("film.mp4", { every: 1 });
@@ -267,7 +267,7 @@ export const PictureIndex = {
    *
    * @throws NotFoundError when there is none and no model is named; FormatError for a folder of something else, and for a damaged manifest
    * @example
-   * await using index = await PictureIndex.open("photos-index", { model: "saccade/everyday" });
+   * await using index = await PictureIndex.open("photos-index", { model: "saccade/photographs" });
    * await index.add(["a.jpg", "b.jpg"]);
    * for (const { path, score } of await index.search("c.jpg", { topK: 5 })) console.log(path, score);
    */
@@ -319,7 +319,7 @@ export const Recogniser = {
    *
    * @throws UsageError for fewer than two classes, or two pictures of one
    * @example
-   * const recogniser = await Recogniser.learn("saccade/everyday", [
+   * const recogniser = await Recogniser.learn("saccade/photographs", [
    *   { picture: "tea-1.jpg", label: "tea" }, { picture: "tea-2.jpg", label: "tea" },
    *   { picture: "mug-1.jpg", label: "mug" }, { picture: "mug-2.jpg", label: "mug" },
    * ], { unknown: 0.05 });
@@ -441,7 +441,7 @@ export const encodePng = (pixels: Pixels): Promise<Uint8Array> => nodeHost.encod
  *
  * @param options `format` is "png" (default), "svg" or "html", which keep labels of any script as text
  * @example
- * const classifier = await Classifier.load("saccade/everyday");
+ * const classifier = await Classifier.load("saccade/photographs");
  * const { gaze } = await classifier.classify(image, { explain: true });
  * if (gaze) await writeFile("looked.png", await encodeGaze(image, gaze, { headline: ["guinea pig 83 %"] }));
  */
@@ -458,7 +458,7 @@ export const encodeGaze = async (
  * @param options `format`: "mp4" (needs ffmpeg), "webp", or "html", a page with a slider
  * @throws UsageError for a result without a gaze; VideoError, "video_decoder_missing"
  * @example
- * await using classifier = await VideoClassifier.load("saccade/everyday");
+ * await using classifier = await VideoClassifier.load("saccade/photographs");
  * await using video = await openVideo("clip.mp4");
  * const result = await classifier.classify(video, { frames: 32, explain: "last" });
  * await writeFile("looked.mp4", await encodeVideoGaze(video, result, { format: "mp4" }));

@@ -23,10 +23,10 @@ test("no recipe, 27 pictures: the bundled model is fine-tuned in small batches, 
     onEpoch: (_, __, scores) => epochs.push(scores?.pictures),
   });
   expect(plans.map(({ recipe }) => [recipe.name, recipe.batch, recipe.from])).toEqual([
-    ["fine-tune", 4, "saccade/everyday"],
+    ["fine-tune", 4, "saccade/photographs"],
   ]);
   expect(notices.join("\n")).toMatch(/no recipe was named, so fine-tune: .*; 24 training pictures, so batches of 4/);
-  expect(notices.join("\n")).toMatch(/weights of saccade\/everyday; fresh: [\w., ]*weight/);
+  expect(notices.join("\n")).toMatch(/weights of saccade\/photographs; fresh: [\w., ]*weight/);
   expect(result).toEqual({
     folder: join(folder, "default"),
     model: join(folder, "default", "best"),

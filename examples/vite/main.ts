@@ -8,7 +8,7 @@ const tell = (line: string) => {
   status.textContent = line;
 };
 
-const loading = Classifier.load("saccade/everyday", { onNotice: tell });
+const loading = Classifier.load("saccade/photographs", { onNotice: tell });
 
 input.addEventListener("change", async () => {
   const file = input.files?.[0];

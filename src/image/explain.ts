@@ -53,7 +53,7 @@ const POINT_COLOR: Color = [255, 214, 64];
  *
  * @returns a new picture: headline, density map, one panel per stage.
  * @example
- * const classifier = await Classifier.load("saccade/everyday");
+ * const classifier = await Classifier.load("saccade/photographs");
  * const { gaze } = await classifier.classify(image, { explain: true });
  * if (gaze) await writeFile("looked.png", await encodePng(drawGaze(image, gaze, { headline: ["guinea pig 83 %"] })));
  */

@@ -47,7 +47,7 @@ export const Classifier = {
    *
    * @throws NetworkError, NotFoundError, FormatError, WeightsMismatchError, SessionError, UsageError
    * @example
-   * const classifier = await Classifier.load("saccade/everyday", { onProgress: ({ received, total }) => show(received, total) });
+   * const classifier = await Classifier.load("saccade/photographs", { onProgress: ({ received, total }) => show(received, total) });
    * const { predictions, gaze } = await classifier.classify(video, { explain: true });
    */
   load: (source: WebModelSource, options: EngineOptions & FetchOptions = {}): Promise<Classifier> =>

@@ -26,7 +26,7 @@ export const createSession = (model: Uint8Array, options?: SessionOptions): Prom
  *
  * @throws what `Classifier.load` throws
  * @example
- * const { parameters, steps, takesAnySize } = await describeModel("saccade/everyday");
+ * const { parameters, steps, takesAnySize } = await describeModel("saccade/photographs");
  */
 export const describeModel = (source: WebModelSource, options: LoadOptions & FetchOptions = {}): Promise<ModelFacts> =>
   loadFrom(source, options, async (host, model) => modelFacts(await loadModel(host, model, options)));
@@ -50,7 +50,7 @@ export interface PageBenchOptions
  *
  * @throws UsageError when there is nothing to measure, AbortedError before a whole round is measured, what `Classifier.load` throws
  * @example
- * const report = await bench([{ name: "everyday", source: "saccade/everyday", resolutions: [112, 224] }], { seconds: 5 });
+ * const report = await bench([{ name: "everyday", source: "saccade/photographs", resolutions: [112, 224] }], { seconds: 5 });
  */
 export async function bench(models: readonly BenchedModel[], options: PageBenchOptions = {}): Promise<BenchReport> {
   const { signal, onNotice, onProgress, ...measures } = options;

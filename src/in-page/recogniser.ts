@@ -26,7 +26,7 @@ export const Recogniser = {
    *
    * @throws UsageError for fewer than two classes, or two pictures of one; what `Classifier.load` throws
    * @example
-   * const recogniser = await Recogniser.learn("saccade/everyday", [
+   * const recogniser = await Recogniser.learn("saccade/photographs", [
    *   { picture: teaFrame, label: "tea" }, { picture: otherTeaFrame, label: "tea" },
    *   { picture: mugFrame, label: "mug" }, { picture: otherMugFrame, label: "mug" },
    * ], { unknown: 0.05 });

@@ -19,6 +19,8 @@ import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
 import { sparseformerKinetics } from "./kinetics.ts";
 import { motion, motionFrames, motionGfnet, motionTsm } from "./motion.ts";
 import { photographs } from "./photographs.ts";
+import { photographsFull } from "./photographs-full.ts";
+import { photographsLonger } from "./photographs-longer.ts";
 import { photographsOpen } from "./photographs-open.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
 import { uniAdafocusRecipes } from "./uni-adafocus.ts";
@@ -41,6 +43,7 @@ const IMAGENET = "ImageNet-1k, 1.28 million pictures";
 const KINETICS = "Kinetics-400, about 240,000 videos of ten seconds; begins with weights for ImageNet";
 const SOMETHING = "Something-Something V2, 169,000 videos; begins with networks trained on ImageNet";
 const SCENES = "made by saccade scenes, 192 px";
+const PHOTOGRAPHS = `6,994 photographs and ${EVERYDAY}`;
 const LARGE_SCENES = "made by saccade scenes, 448 px";
 const CLIPS = "made by saccade motion, 32 px";
 const NOT_TO_END = "it was not run to its end";
@@ -63,7 +66,9 @@ export const CATALOGUE: readonly RecipeEntry[] = [
     "12 epochs of 3,068 pictures: 11 minutes on one core",
   ),
   entry("start", everyday, "tens of thousands of small pictures", `24 epochs of ${EVERYDAY}: an hour on two cores`),
-  entry("bundled", photographs, `6,994 photographs and ${EVERYDAY}`, "80 minutes on one core, with a teacher"),
+  entry("bundled", photographsFull, PHOTOGRAPHS, "three hours on one core, with a teacher"),
+  entry("bundled", photographs, PHOTOGRAPHS, "80 minutes on one core, with a teacher"),
+  entry("bundled", photographsLonger, `${PHOTOGRAPHS}; begins with photographs's model`, "97 minutes on one core"),
   entry(
     "bundled",
     photographsOpen,

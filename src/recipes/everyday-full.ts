@@ -1,4 +1,4 @@
-// What made the bundled model, in one command: four stages, each going on from the one before.
+// What made saccade/everyday, in one command: four stages, each going on from the one before.
 import type { StagedRecipeInput } from "../train/staged-recipe.ts";
 import { everyday } from "./everyday.ts";
 import { everydayGrown } from "./everyday-grown.ts";
@@ -7,6 +7,6 @@ import { everydayLonger } from "./everyday-longer.ts";
 
 export const everydayFull: StagedRecipeInput = {
   name: "everyday-full",
-  summary: "everyday, everyday-grown, everyday-larger, everyday-longer: what made the bundled model",
+  summary: "everyday, everyday-grown, everyday-larger, everyday-longer: what made saccade/everyday",
   stages: [everyday, everydayGrown, everydayLarger, everydayLonger],
 };

@@ -26,3 +26,10 @@ export const SMALL_SPARSEFORMER: SparseformerConfigInput & Record<string, unknow
     grid_sample_config: { mode: "bilinear", padding_mode: "zeros", align_corners: false },
   },
 };
+
+/** The same with two more units of the cortex: what saccade/photographs is, and what fine-tuning begins with. */
+export const WITH_TWO_MORE_UNITS = {
+  width_configs: [...SMALL_SPARSEFORMER.width_configs, 192, 192],
+  repeats: [...SMALL_SPARSEFORMER.repeats, 1, 1],
+  ops_list: [...SMALL_SPARSEFORMER.ops_list, CORTEX, CORTEX],
+};

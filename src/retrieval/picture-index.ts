@@ -80,7 +80,7 @@ const MOST_RETRIES = 3;
  * Pictures in a folder on the disk, by what they look like.
  *
  * @example
- * await using index = await PictureIndex.open("index", { model: "saccade/everyday" });
+ * await using index = await PictureIndex.open("index", { model: "saccade/photographs" });
  * await index.add(["a.jpg", "b.jpg"]);
  * for (const { path, score } of await index.search("c.jpg", { topK: 5 })) console.log(path, score);
  */

@@ -56,6 +56,7 @@ export interface Divergence {
 
 /** A loss or gradient that is not a finite number. */
 export class DivergedError extends SaccadeError {
+  override readonly name: string = "DivergedError";
   constructor(divergence: Divergence) {
     const { step, loss, tensor: name, picture } = divergence;
     super(

@@ -104,7 +104,12 @@ function notWeights(file: Uint8Array, fileName: string | undefined): FormatError
   const subject = fileName ?? "the file";
   const instead = whatInstead(file);
   if (instead !== undefined) return new FormatError("weights", `${subject} is ${instead.what}`, { hint: instead.hint });
-  return new FormatError("weights", `${subject} is neither safetensors nor a PyTorch checkpoint`, {
-    hint: "the file may be cut off or damaged; weights are read from .safetensors, .pth and .pt files",
-  });
+  const isCalledOnnx = fileName?.toLowerCase().endsWith(".onnx") === true;
+  return new FormatError(
+    "weights",
+    `${subject} is neither ${isCalledOnnx ? "ONNX, " : ""}safetensors nor a PyTorch checkpoint`,
+    {
+      hint: "the file may be cut off or damaged; weights are read from .safetensors, .pth and .pt files, whole models from .onnx files",
+    },
+  );
 }

@@ -73,6 +73,10 @@ describe("serving a folder", () => {
     expect(plain.headers["cache-control"]).toContain("immutable");
     const packed = await ask(server.url, path, { "Accept-Encoding": "gzip, deflate, br" });
     expect(packed.headers["content-encoding"]).toBe("br");
+    const refused = await ask(server.url, path, { "Accept-Encoding": "gzip, br;q=0" });
+    expect(refused.headers["content-encoding"]).toBeUndefined();
+    const weighed = await ask(server.url, path, { "Accept-Encoding": "gzip;q=0.8,br;q=0.5" });
+    expect(weighed.headers["content-encoding"]).toBe("br");
     expect(packed.body.length).toBeLessThan(plain.body.length / 10);
     expect(brotliDecompressSync(packed.body)).toEqual(plain.body);
     expect((await ask(server.url, "/assets/engine-AAAABBBB.wasm")).headers["content-type"]).toBe("application/wasm");

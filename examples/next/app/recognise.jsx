@@ -9,7 +9,7 @@ export function Recognise() {
 
   // Loaded in the browser, not where the page is rendered beforehand.
   useEffect(() => {
-    const classifier = Classifier.load("saccade/everyday", { onNotice: setNotice });
+    const classifier = Classifier.load("saccade/photographs", { onNotice: setNotice });
     classifier.catch((error) => setNotice(error.message));
     loading.current = classifier;
     return () => {

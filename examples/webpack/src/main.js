@@ -7,7 +7,7 @@ const tell = (line) => {
   status.textContent = line;
 };
 
-const loading = Classifier.load("saccade/everyday", { onNotice: tell });
+const loading = Classifier.load("saccade/photographs", { onNotice: tell });
 
 input.addEventListener("change", async () => {
   try {

@@ -47,7 +47,7 @@ Examples:
   $ saccade bench sparseformer_v1_tiny --resolution 224,512,1024 --svg plots/
   $ saccade bench sparseformer_v1_tiny@224,2048 convnext_tiny@224,1024
   $ saccade bench model.onnx my-model/ --threads 1 --json result.json
-  $ saccade bench saccade/everyday --decode --no-memory --seconds 5
+  $ saccade bench saccade/photographs --decode --no-memory --seconds 5
 `;
 
 export function addBench(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {

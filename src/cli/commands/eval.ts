@@ -90,12 +90,12 @@ guinea-pig is the label "guinea pig", and ImageNet's folders (n01440764, or 0 to
 found as val-boxes.json beside val/.
 
 Examples:
-  $ saccade eval saccade/everyday pictures/
+  $ saccade eval saccade/photographs pictures/
   $ saccade eval runs/flowers/best flowers/ --split test --report flowers.html
   $ saccade eval my-gfnet/ pictures/ --steps --save-thresholds
   $ saccade eval model.onnx photos/ --labels names.txt --json | jq .top1
-  $ saccade eval saccade/everyday panoramas/ --views crops
-  $ saccade eval saccade/everyday photos/ --decode fast
+  $ saccade eval saccade/photographs panoramas/ --views crops
+  $ saccade eval saccade/photographs photos/ --decode fast
   $ saccade eval runs/motion/best clips/
 `;
 

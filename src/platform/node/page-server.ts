@@ -183,8 +183,7 @@ async function send(file: ServedFile, request: IncomingMessage, response: Server
       return;
     }
   }
-  const accepts = /\bbr\b/.test(String(request.headers["accept-encoding"] ?? ""));
-  if (isCompressible && accepts && request.method === "GET") {
+  if (isCompressible && acceptsBrotli(request.headers["accept-encoding"]) && request.method === "GET") {
     const bytes = await compressed(file);
     response.writeHead(200, { "Content-Encoding": "br", "Content-Length": bytes.length });
     response.end(bytes);
@@ -193,6 +192,19 @@ async function send(file: ServedFile, request: IncomingMessage, response: Server
   response.writeHead(200, { "Content-Length": statSync(file.path).size });
   if (request.method === "HEAD") response.end();
   else await pipeline(createReadStream(file.path), response);
+}
+
+/** Whether Brotli is named, and not with the weight that means never (RFC 9110, 12.4.2). */
+function acceptsBrotli(header: string | string[] | undefined): boolean {
+  return String(header ?? "")
+    .split(",")
+    .some((choice) => {
+      const [coding, weight = "q=1"] = choice
+        .trim()
+        .toLowerCase()
+        .split(/\s*;\s*/);
+      return coding === "br" && Number(weight.replace(/^q=/, "")) > 0;
+    });
 }
 
 /** Of the content: packages are unpacked with one date for all files. */

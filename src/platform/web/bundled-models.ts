@@ -28,13 +28,13 @@ export const BUNDLED: Readonly<Record<string, Readonly<Record<string, BundledFil
   },
   photographs: {
     "config.json": {
-      sha256: "1726c65d4431fb8d64f93605c37acdbbe7ff2626312dff55546eaa9e03fda8d2",
-      bytes: 4239,
+      sha256: "1acecd407bf21323e0ad08b63179a2f1d8379e59288dc0fb56d61ce9829866e6",
+      bytes: 8203,
       url: () => new URL("../../../models/photographs/config.json", import.meta.url),
     },
     "model.safetensors": {
-      sha256: "1b9f2a3f41208f3afb26fd1f7b3e8b0ba33812d6bd6f018d18aa5016b0259f27",
-      bytes: 7061148,
+      sha256: "dc7ab0917393ac4f9d0c2991dee029da5c1f3048bb7a09230e4d344443131005",
+      bytes: 3603448,
       url: () => new URL("../../../models/photographs/model.safetensors", import.meta.url),
     },
   },

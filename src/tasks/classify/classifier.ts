@@ -57,7 +57,7 @@ const DEFAULT_TOP_K = 5;
  * A model that names what is in a picture.
  *
  * @example
- * const classifier = await Classifier.load("saccade/everyday");
+ * const classifier = await Classifier.load("saccade/photographs");
  * const { predictions } = await classifier.classify("photo.jpg");
  * await classifier.dispose();
  */
@@ -122,7 +122,7 @@ export class Classifier {
    * @returns each picture's result, or the error why it has none, in their order
    * @throws AbortedError when the signal fires, UsageError
    * @example
-   * const classifier = await Classifier.load("saccade/everyday", { sessions: "auto" });
+   * const classifier = await Classifier.load("saccade/photographs", { sessions: "auto" });
    * for await (const { source, answer, error } of classifier.classifyAll(pictures))
    *   console.log(source, error === undefined ? answer.predictions[0]?.label : error.message);
    */
@@ -151,7 +151,7 @@ export class Classifier {
    *
    * @returns one item a picture, in their order
    * @example
-   * const classifier = await Classifier.load("saccade/everyday");
+   * const classifier = await Classifier.load("saccade/photographs");
    * // kind "logits": their softmax is the probability of labels[i]
    * for (const { scores, kind } of await classifier.scores([image])) console.log(kind, scores.length, classifier.labels?.length);
    */

@@ -13,7 +13,7 @@ import { fitRecogniser, type HeadOptions, type RecogniserFit } from "./fit-recog
  * const learnt = await Recogniser.load("my-model");
  * const examples = [...learnt.examples.items]; // made elsewhere, and handed over to a thread
  * const fit = await fitExamples(learnt.space, examples, { unknown: 0.05 });
- * const recogniser = await Recogniser.fromExamples("saccade/everyday", examples, { unknown: 0.05, fit });
+ * const recogniser = await Recogniser.fromExamples("saccade/photographs", examples, { unknown: 0.05, fit });
  */
 export function fitExamples(
   space: EmbeddingSpace,

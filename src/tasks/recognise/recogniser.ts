@@ -63,7 +63,7 @@ const MOST_EXAMPLE_BYTES = 4 * 2 ** 30;
  * Names what it was shown a few pictures of.
  *
  * @example
- * const recogniser = await Recogniser.learn("saccade/everyday", [
+ * const recogniser = await Recogniser.learn("saccade/photographs", [
  *   { picture: "tea-1.jpg", label: "tea" }, { picture: "tea-2.jpg", label: "tea" },
  *   { picture: "mug-1.jpg", label: "mug" }, { picture: "mug-2.jpg", label: "mug" },
  * ]);

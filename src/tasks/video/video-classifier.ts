@@ -49,7 +49,7 @@ const PARTS_PER_RUN = 8;
  * A model that names what happens in a video: one that sees several frames at once, or one of pictures, whose answers for frames are averaged.
  *
  * @example
- * const classifier = await VideoClassifier.load("saccade/everyday");
+ * const classifier = await VideoClassifier.load("saccade/photographs");
  * const { predictions, views } = await classifier.classify("clip.mp4");
  * const { segments } = await classifier.classify("film.mp4", { every: 1 });
  * await classifier.dispose();
@@ -130,7 +130,7 @@ export class VideoClassifier {
    * @returns each video's result, or the error why it has none, in their order
    * @throws AbortedError when the signal fires, UsageError
    * @example
-   * const classifier = await VideoClassifier.load("saccade/everyday");
+   * const classifier = await VideoClassifier.load("saccade/photographs");
    * for await (const { source, answer, error } of classifier.classifyAll(["a.mp4", "b.webm"], { every: 1 }))
    *   console.log(source, error === undefined ? answer.segments : error.message);
    */

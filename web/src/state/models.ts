@@ -27,7 +27,8 @@ interface KnownFacts {
 }
 const known = new WeakMap<OpenModel, KnownFacts>();
 
-const BUNDLED = "saccade/everyday";
+/** The model that comes with the page. */
+export const BUNDLED = "saccade/photographs";
 
 const bundled = makeModel("bundled", BUNDLED, BUNDLED, "bundled");
 

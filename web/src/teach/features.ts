@@ -1,10 +1,11 @@
 // Features of the pictures that were taught: each picture goes through the model once, and what comes out is kept by the picture's hash.
 import { signal } from "@preact/signals";
 import { Embedder, type EmbeddingSpace } from "../library.ts";
+import { BUNDLED } from "../state/models.ts";
 import { collection, pictures } from "./collection.ts";
 
 /** Whose features are learnt on. */
-export const BACKBONE = "saccade/everyday";
+export const BACKBONE = BUNDLED;
 
 /** Pictures that are looked at, while some are. */
 export const looking = signal<{ readonly done: number; readonly total: number } | undefined>(undefined);

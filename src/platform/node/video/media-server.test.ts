@@ -30,7 +30,9 @@ test.runIf(isInstalled && hasFfmpeg)("without ffmpeg, the package's frames are f
   process.env.PATH = "";
   await using other = await openVideo(path);
   expect(other.facts).toMatchObject({ width: 96, height: 64, codec: "h264", container: video.facts.container });
-  expect([...(await other.timestamps())].map((time) => time.toFixed(6))).toEqual([...times].map((time) => time.toFixed(6)));
+  expect([...(await other.timestamps())].map((time) => time.toFixed(6))).toEqual(
+    [...times].map((time) => time.toFixed(6)),
+  );
   let count = 0;
   for await (const { image, index } of other.read()) {
     count++;
