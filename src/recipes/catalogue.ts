@@ -69,12 +69,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("bundled", photographsFull, PHOTOGRAPHS, "three hours on one core, with a teacher"),
   entry("bundled", photographs, PHOTOGRAPHS, "80 minutes on one core, with a teacher"),
   entry("bundled", photographsLonger, `${PHOTOGRAPHS}; begins with photographs's model`, "97 minutes on one core"),
-  entry(
-    "bundled",
-    photographsOpen,
-    "2,395 photographs of 35 classes with open terms",
-    "about an hour on one core; it was not run to its end",
-  ),
+  entry("bundled", photographsOpen, "2,395 photographs of 35 classes with open terms", "half an hour on one core"),
   entry("bundled", everydayFull, EVERYDAY, "four hours on two cores, with a teacher"),
   entry("bundled", everydayGrown, `${EVERYDAY}; begins with everyday's model`, "an hour on two cores"),
   entry("bundled", everydayLarger, `${EVERYDAY}; begins with everyday-grown's model`, "an hour on one core"),
