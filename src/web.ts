@@ -16,6 +16,8 @@ export {
   SessionError,
   ShapeError,
   UsageError,
+  VideoError,
+  type VideoErrorCode,
   WeightsMismatchError,
 } from "./errors.ts";
 export { benchToCsv } from "./evaluate/bench/csv.ts";
@@ -58,6 +60,7 @@ export { decodeImage, encodeGaze, encodeGlimpses, encodePng } from "./in-page/pi
 export { Recogniser } from "./in-page/recogniser.ts";
 export type { LabelledPicture, PictureSource } from "./in-page/sources.ts";
 export { isResumable, readMetrics, type TrainOptions, train } from "./in-page/train.ts";
+export { type ClassifiedVideo, openVideo, VideoClassifier, type VideoSource } from "./in-page/videos.ts";
 export type { ModelFacts } from "./model-folder/model-facts.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { ScoreKind } from "./onnx/score-kind.ts";
@@ -72,6 +75,7 @@ export type { EngineFiles } from "./platform/web/engine-files.ts";
 export type { WebModelSource as ModelSource } from "./platform/web/model-source.ts";
 export { type CachedModel, cachedModels, forgetModels } from "./platform/web/pulled-models.ts";
 export { configure, type WebSettings } from "./platform/web/settings.ts";
+export { RandomSource } from "./random.ts";
 export type { Device, RunOptions, Session, SessionOptions, ValueInfo } from "./runtime/session.ts";
 export type { SessionLayout } from "./runtime/session-layout.ts";
 export type {
@@ -101,6 +105,9 @@ export type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts"
 export type { LookOptions, LookReason } from "./tasks/stream/look-rule.ts";
 export type { StreamAnswer, StreamCounts } from "./tasks/stream/results.ts";
 export type { FollowOptions, StreamOptions } from "./tasks/stream/stream-classifier.ts";
+export type { TimelineSegment, TimelineWindow, VideoResult, VideoViews } from "./tasks/video/results.ts";
+export { timelineCsv, timelineCsvHeader, timelineSrt } from "./tasks/video/timeline-text.ts";
+export type { ClassifyVideoOptions, VideoClassifierOptions, VideoProgress } from "./tasks/video/video-options.ts";
 export { labelVectors, type PromptOptions } from "./tasks/zero-shot/label-vectors.ts";
 export { DEFAULT_TEMPLATES } from "./tasks/zero-shot/prompts.ts";
 export type { EmbedTextOptions, TextEmbedderOptions } from "./tasks/zero-shot/text-embedder.ts";
@@ -112,7 +119,22 @@ export type { DistillationInput, LookingInput, RecipeInput } from "./train/recip
 export type { MetricRecord } from "./train/run/metrics-log.ts";
 export type { StagedRecipeInput } from "./train/staged-recipe.ts";
 export { version } from "./version.ts";
-export type { Frame, LiveFrames } from "./video/video.ts";
+export {
+  type Clip,
+  type ClipPlacement,
+  type ClipPolicy,
+  clipsAtRandomIndices,
+  clipsAtRandomTimestamps,
+  clipsAtRegularIndices,
+  clipsAtRegularTimestamps,
+  clipsOfSegments,
+  type TimedClip,
+} from "./video/clips.ts";
+export { type ClipPlan, describePlanCost, plannedClips } from "./video/evaluation-plan.ts";
+export type { ClipGaze, ClipGazeStage } from "./video/gaze.ts";
+export { type PacedOptions, pacedFrames } from "./video/paced-frames.ts";
+export { type ReadClip, readClips } from "./video/read-clips.ts";
+export type { Frame, LiveFrames, OpenVideoOptions, Video, VideoFacts, VideoLimits } from "./video/video.ts";
 export type { ExportModelOptions } from "./workflows/export-model.ts";
 export type { TrainPlan, TrainResult } from "./workflows/train-options.ts";
 

@@ -1,6 +1,7 @@
 // Videos in Chromium are those of Node: the same times, the same frames but for how ffmpeg rounds and spreads colour.
 import { readFileSync, truncateSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { VideoClassifier } from "../../src/node.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import {
   hasFfmpeg,
@@ -8,12 +9,20 @@ import {
   moving,
   removeVideoFolder,
 } from "../../src/platform/node/video/video-files.test-helper.ts";
+import { BOATS, PASTORAL } from "../cli/mini-model.ts";
 import { noChromium } from "./chromium.ts";
 import type { VideosApi } from "./pages/videos-page.ts";
 import { type OpenPage, openSite, type Site } from "./site.ts";
 
 const X264 = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"];
 const VP9 = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "20"];
+
+/** For ffmpeg: each picture for two seconds. */
+const photographs = (paths: readonly string[]) => [
+  ...paths.flatMap((path) => ["-loop", "1", "-t", "2", "-r", "10", "-i", path]),
+  "-filter_complex",
+  `${paths.map((_, i) => `[${i}]scale=320:240,setsar=1[p${i}]`).join(";")};${paths.map((_, i) => `[p${i}]`).join("")}concat=n=${paths.length}`,
+];
 
 describe.skipIf(noChromium || !hasFfmpeg)("videos in a page", () => {
   let site: Site<VideosApi>;
@@ -63,6 +72,34 @@ describe.skipIf(noChromium || !hasFfmpeg)("videos in a page", () => {
     await compare(turned, "Blob", { most: 3, mean: 0.8 });
     const high = makeVideo("high.mp4", ...moving("64x720", 2), ...X264);
     await compare(high, "Blob", { most: 3, mean: 0.8 });
+  });
+
+  test("the bundled model of pictures answers for a WebM as in Node, and nothing else is asked for", async () => {
+    const path = makeVideo("named.webm", ...photographs([PASTORAL, BOATS]), ...VP9);
+    site.server.put("/named.webm", readFileSync(path));
+    await using classifier = await VideoClassifier.load("saccade/everyday", { device: "wasm", threads: 1 });
+    const { api, requests } = await site.open();
+    for (const [as, options] of [
+      ["File", { frames: 8 }],
+      ["address", { frames: 4 }],
+      ["File", { frames: 2, every: 1 }],
+    ] as const) {
+      const [inPage, inNode] = [
+        await api.classify("/named.webm", as, options),
+        await classifier.classify(path, options),
+      ];
+      expect(inPage.predictions.map(({ label }) => label)).toEqual(inNode.predictions.map(({ label }) => label));
+      for (const [i, { score }] of inNode.predictions.entries())
+        expect(Math.abs(inPage.predictions[i]!.score - score)).toBeLessThan(0.03); // pixels differ by up to 3 of 255
+      expect(inPage).toMatchObject({ cost: inNode.views.cost, start: inNode.start, end: inNode.end });
+      expect(inPage.segments?.map(({ start, end, label }) => ({ start, end, label }))).toEqual(
+        inNode.segments?.map(({ start, end, label }) => ({ start, end, label })),
+      );
+    }
+    const asked = requests.map((url) => new URL(url)).filter(({ protocol }) => protocol !== "blob:");
+    expect(asked.filter(({ origin }) => origin !== site.server.origin)).toEqual([]);
+    const known = /^\/($|favicon|named\.webm$|models\/everyday\/|[\w.-]+\.(js|mjs|wasm)$)/;
+    expect(asked.map(({ pathname }) => pathname).filter((one) => !known.test(one))).toEqual([]);
   });
 
   test("what is cut off, and what is none", async () => {

@@ -1,11 +1,15 @@
 // What this project adds to SparseFormer: blocks on the stem's map, and early answers.
 import { expect, test } from "vitest";
 import { interpret } from "../../graph/interpreter/interpret.ts";
-import type { Graph } from "../../graph/tensor.ts";
+import { Scope } from "../../graph/scope.ts";
+import { Graph } from "../../graph/tensor.ts";
+import { Mode } from "../../nn/mode.ts";
 import { RandomSource } from "../../random.ts";
 import { type TensorData, tensor } from "../../tensor.ts";
-import { inferenceGraph, initialWeights, runsInSteps, stageGraphs } from "../graph.ts";
+import { fitWeights, inferenceGraph, initialWeights, runsInSteps, stageGraphs } from "../graph.ts";
 import { defineModel } from "../registry.ts";
+import { sparseformerSchema } from "./config.ts";
+import { stem, stemWeights } from "./stem.ts";
 
 const CONFIG = {
   conv_dim: 6,
@@ -59,6 +63,36 @@ function outputsOf(extension: Record<string, unknown>, change: (weights: Map<str
 
 const distance = (a: TensorData, b: TensorData) =>
   Math.max(...[...a.data].map((x, i) => Math.abs(Number(x) - Number(b.data[i]))));
+
+test("a model of videos takes blocks from one of pictures, and sees each frame through them as that one does", () => {
+  const blocks = { ...CONFIG, stem_blocks: 2 };
+  const pictures = randomWeights(inferenceGraph(defineModel("sparseformer", blocks)));
+  for (const [name, { shape, data }] of pictures) {
+    const own = new RandomSource(4, name);
+    if (/blocks\.\d\.conv2\.weight$/.test(name)) // they start at zero
+      pictures.set(name, tensor("float32", shape, Float32Array.from(data, () => own.between(-0.5, 0.5))));
+  }
+  const media = defineModel("media_sparseformer", { ...blocks, replicates: 2 });
+  const videos = media.architecture.adoptWeights(pictures, media.config);
+  fitWeights(inferenceGraph(media), videos, "media_sparseformer");
+
+  const through = (picture: TensorData, isVideo: boolean) => {
+    const graph = new Graph();
+    const [scope, config] = [new Scope(graph, "feat_extractor"), sparseformerSchema.parse(blocks)];
+    const input = graph.input("image", picture.shape);
+    graph.output("map", stem(scope, input, stemWeights(scope, config, isVideo), config, Mode.inference()));
+    return interpret(graph, { inputs: { image: picture }, parameters: isVideo ? videos : pictures }).get("map")!;
+  };
+  // (frames, channels, h, w) -> (1, channels, frames, h, w)
+  const clip = tensor("float32", [1, 3, 2, 16, 20], new Float32Array(image.data.length));
+  for (let i = 0; i < clip.data.length; i++) {
+    const [channel, frame, cell] = [Math.floor(i / 640), Math.floor(i / 320) % 2, i % 320];
+    clip.data[i] = image.data[(frame * 3 + channel) * 320 + cell]!;
+  }
+  const [frames, alone] = [through(clip, true), through(image, false)];
+  expect(frames.shape).toEqual([1, ...alone.shape]);
+  expect(distance(frames, alone)).toBeLessThan(1e-5);
+});
 
 test("new blocks change nothing but rounding, and learned ones do", () => {
   const plain = outputsOf({}).get("logits")!;

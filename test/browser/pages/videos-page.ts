@@ -2,6 +2,7 @@
 import { SaccadeError } from "../../../src/errors.ts";
 import { createWebHost } from "../../../src/platform/web/host.ts";
 import type { VideoFacts } from "../../../src/video/video.ts";
+import { VideoClassifier } from "../../../src/web.ts";
 import { expose } from "./expose.ts";
 
 const host = createWebHost();
@@ -35,6 +36,18 @@ const api = {
       frames.push({ index, seconds, rgb: btoa(text) });
     }
     return { facts: video.facts, times, read, frames };
+  },
+  /** What the bundled model of pictures says of a video, as a file that a person has chosen or at its address. */
+  classify: async (
+    url: string,
+    as: "File" | "address",
+    options: { readonly frames: number; readonly every?: number },
+  ) => {
+    await using classifier = await VideoClassifier.load("saccade/everyday", { device: "wasm", threads: 1 });
+    const address = new URL(url, location.href);
+    const source = as === "File" ? new File([await (await fetch(address)).blob()], "clip.webm") : address;
+    const { predictions, views, segments, start, end } = await classifier.classify(source, options);
+    return { predictions, cost: views.cost, segments, start, end };
   },
   failure: async (url: string): Promise<string> => {
     try {
