@@ -69,8 +69,16 @@ test("a model of videos takes blocks from one of pictures, and sees each frame t
   const pictures = randomWeights(inferenceGraph(defineModel("sparseformer", blocks)));
   for (const [name, { shape, data }] of pictures) {
     const own = new RandomSource(4, name);
-    if (/blocks\.\d\.conv2\.weight$/.test(name)) // they start at zero
-      pictures.set(name, tensor("float32", shape, Float32Array.from(data, () => own.between(-0.5, 0.5))));
+    if (/blocks\.\d\.conv2\.weight$/.test(name))
+      // they start at zero
+      pictures.set(
+        name,
+        tensor(
+          "float32",
+          shape,
+          Float32Array.from({ length: data.length }, () => own.between(-0.5, 0.5)),
+        ),
+      );
   }
   const media = defineModel("media_sparseformer", { ...blocks, replicates: 2 });
   const videos = media.architecture.adoptWeights(pictures, media.config);

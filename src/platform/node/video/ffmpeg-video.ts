@@ -80,7 +80,7 @@ class FfmpegVideo implements Video {
     }
     if (to < seconds.length) {
       if (next < to) throw this.#missing(next, times);
-    } else if (times.isCutOff || next < to) throw this.#cutOff(next, times);
+    } else if (times.isCutOff || next < times.stated) throw this.#cutOff(next, times);
   }
 
   async *frames(indices: readonly number[], signal?: AbortSignal): AsyncGenerator<Frame, void> {

@@ -12,6 +12,8 @@ export interface FrameTimes {
   readonly pts: Float64Array;
   /** The times of the frames that can be decoded without earlier ones, ascending. */
   readonly keys: Float64Array;
+  /** So many of the first times are the file's. Those after it are of last frames that have none: each a frame's duration after the one before, as ffmpeg has it. */
+  readonly stated: number;
   /** Whether the file ends before it should. */
   readonly isCutOff: boolean;
 }
@@ -44,6 +46,9 @@ class Listing {
   readonly #pts = new Times();
   readonly #keys = new Times();
   #end = Number.NEGATIVE_INFINITY;
+  #duration = 0;
+  /** Frames without a time after the last one that has one. */
+  #untimed = 0;
   #saidCutOff = false;
   #problems: readonly string[] = [];
 
@@ -55,7 +60,10 @@ class Listing {
   ) {}
 
   async run(programs: Ffmpeg, path: string, signal: AbortSignal | undefined): Promise<this> {
-    const fields = this.what === "packet" ? "packet=pts,duration,flags" : "frame=best_effort_timestamp,key_frame";
+    const fields =
+      this.what === "packet"
+        ? "packet=pts,duration,flags"
+        : "frame=best_effort_timestamp,key_frame,pkt_duration,duration";
     const run = new RunningProgram(
       programs.ffprobe,
       [
@@ -107,16 +115,30 @@ class Listing {
     const pts = Number(field(line, "pts") ?? field(line, "best_effort_timestamp") ?? "N/A");
     if (Number.isNaN(pts)) {
       this.#someHaveNone = true;
+      this.#untimed++;
+      this.#requireFew();
       return;
     }
+    this.#untimed = 0;
+    this.#duration = Number(field(line, "duration") ?? field(line, "pkt_duration")) || this.#duration;
     this.#pts.add(pts);
     if (flags?.startsWith("K") === true || field(line, "key_frame") === "1") this.#keys.add(pts);
     this.#end = Math.max(this.#end, pts + (Number(field(line, "duration")) || 0));
-    if (this.#pts.length > this.limits.maxFrames)
-      throw new LimitError(this.name, this.#pts.length, this.limits.maxFrames, "frames", "maxFrames sets the limit");
+    this.#requireFew();
+  }
+
+  #requireFew(): void {
+    const frames = this.#pts.length + this.#untimed;
+    if (frames > this.limits.maxFrames)
+      throw new LimitError(this.name, frames, this.limits.maxFrames, "frames", "maxFrames sets the limit");
   }
 
   result(): FrameTimes {
+    const stated = this.#pts.length;
+    // A decoder that held frames back gives them out at the end; in AVI there may be no packet left to take a time from.
+    if (this.what === "frame" && stated > 0 && this.#duration > 0)
+      for (const last = this.#pts.last; this.#untimed > 0; this.#untimed--)
+        this.#pts.add(last + (this.#pts.length - stated + 1) * this.#duration);
     const pts = this.#pts.sorted();
     if (pts.length === 0)
       throw new VideoError(
@@ -129,7 +151,7 @@ class Listing {
     const seconds = ((pts.at(-1)! - pts[0]!) * this.video.timeBase.num) / this.video.timeBase.den;
     if (seconds > this.limits.maxSeconds)
       throw new LimitError(this.name, seconds, this.limits.maxSeconds, "seconds", "maxSeconds sets the limit");
-    return { pts, keys: this.#keys.sorted(), isCutOff: this.#saidCutOff || this.#endsEarly(pts) };
+    return { pts, stated, keys: this.#keys.sorted(), isCutOff: this.#saidCutOff || this.#endsEarly(pts) };
   }
 
   /** Whether each has a time of its own. */
@@ -167,6 +189,10 @@ class Times {
       this.#values = larger;
     }
     this.#values[this.length++] = value;
+  }
+
+  get last(): number {
+    return this.#values[this.length - 1]!;
   }
 
   sorted(): Float64Array {
