@@ -22,10 +22,10 @@ export interface VideoClassifier extends Omit<VideoClassifierTask, "classify" | 
   classify(video: ClassifiedVideo, options?: ClassifyVideoOptions): Promise<VideoResult>;
   classify(videos: readonly ClassifiedVideo[], options?: ClassifyVideoOptions): Promise<VideoResult[]>;
   /** Any number of videos, each with its result or the error why it has none, in their order; the next ones are decoded while clips run. */
-  classifyAll<S extends ClassifiedVideo>(
-    videos: Iterable<S> | AsyncIterable<S>,
+  classifyAll(
+    videos: Iterable<ClassifiedVideo> | AsyncIterable<ClassifiedVideo>,
     options?: ClassifyVideoOptions,
-  ): AsyncGenerator<Answered<S, VideoResult>>;
+  ): AsyncGenerator<Answered<ClassifiedVideo, VideoResult>>;
 }
 
 export const VideoClassifier = {
