@@ -7,7 +7,7 @@ import { nodeHost } from "../platform/node/host.ts";
 import type { StreamAnswer } from "../tasks/stream/results.ts";
 import type { StreamClassifier } from "../tasks/stream/stream-classifier.ts";
 import type { Frame, LiveFrames } from "../video/video.ts";
-import { formatOf } from "./drawing-file.ts";
+import { formatOf, requireDrawingName } from "./drawing-file.ts";
 import { percent } from "./looks.ts";
 import { duration } from "./progress.ts";
 import { openSource } from "./stream-source.ts";
@@ -60,7 +60,7 @@ export async function classifyStream(
   open: () => Promise<StreamClassifier>,
   terminal: Terminal,
 ): Promise<void> {
-  if (flags.explain !== undefined) formatOf(flags.explain); // refused before a camera is opened
+  if (flags.explain !== undefined) requireDrawingName(flags.explain); // refused before a camera is opened
   await using stream = await open();
   if (flags.explain !== undefined && !stream.looks)
     throw new UsageError(

@@ -67,6 +67,12 @@ export function videoFormatOf(path: string): ExplanationFormat {
   return ending === "mp4" || ending === "webp" ? ending : "html";
 }
 
+/** Throws UsageError for a path that is not that of one drawing of a picture, by its ending. */
+export function requireDrawingName(path: string): void {
+  if (!KINDS.test(path))
+    throw new UsageError(`--explain ${path}: drawings are ${PICTURES.endings}`, "such as looked.png");
+}
+
 /** The kind of drawing that a path asks for by its ending. */
 export function formatOf(path: string): SheetFormat {
   const ending = KINDS.exec(path)?.[1]?.toLowerCase();

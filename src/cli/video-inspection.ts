@@ -4,6 +4,7 @@ import { sniff } from "../image/sniff.ts";
 import { nodeHost } from "../platform/node/host.ts";
 import { describeDecoder } from "../platform/node/video/decoders.ts";
 import type { Video, VideoFacts } from "../video/video.ts";
+import { isVideoName } from "../video/video-files.ts";
 import { type Fact, listFacts } from "./facts.ts";
 import { printable } from "./terminal.ts";
 
@@ -23,10 +24,11 @@ export interface VideoInspection {
 
 const SNIFFED_BYTES = 4096;
 
-/** Whether a path leads to a file that is a video or an animation, by its content. */
+/** Whether a path leads to a file that is a video or an animation by its content, or is called one and shall say what it is instead. */
 export async function isVideoFile(path: string): Promise<boolean> {
   const entry = await nodeHost.files.stat(path).catch(() => undefined);
   if (entry === undefined || entry.isDirectory) return false;
+  if (isVideoName(path)) return true;
   const { picture, name } = sniff(await nodeHost.readRange(path, 0, SNIFFED_BYTES));
   return / video$/.test(name) || picture === "gif" || picture === "webp";
 }

@@ -49,9 +49,14 @@ export function hasVideoOptions(flags: VideoFlags): boolean {
 }
 
 /** What a classifier of videos takes. Throws UsageError for what does not go together. */
-export function videoOptions(flags: VideoFlags): ClassifyVideoOptions {
+export function videoOptions(flags: VideoFlags & { readonly json?: boolean }): ClassifyVideoOptions {
   const { every, frames, clips, crops, secondsBetweenFrames, frameRate } = flags;
   if (flags.csv && flags.srt) throw new UsageError("--csv and --srt cannot be together", "one of them at a time");
+  if ((flags.csv || flags.srt) && flags.json)
+    throw new UsageError(
+      `--${flags.csv ? "csv" : "srt"} and --json cannot be together`,
+      "one of them at a time; the JSON has the timeline too",
+    );
   if ((flags.csv || flags.srt) && every === undefined)
     throw new UsageError(`--${flags.csv ? "csv" : "srt"} writes a timeline`, "say of which windows: --every 1s");
   const all = { every, frames, clips, crops, secondsBetweenFrames, frameRate };

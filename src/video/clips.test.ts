@@ -145,6 +145,9 @@ describe("clips by number", () => {
       "a moment after the end",
       () => clipsAtRegularTimestamps(Float64Array.of(0, 1), { secondsBetweenClips: 1, rangeStart: 2 }),
     ],
+    ["a thousand million clips", () => clipsAtRegularIndices(9, { clips: 1e9 })],
+    ["a thousand million frames", () => clipsOfSegments(9, { frames: 1e9 })],
+    ["as many by time", () => clipsAtRegularTimestamps(Float64Array.of(0, 1), { secondsBetweenClips: 1e-9 })],
     ["no times", () => clipsAtRegularTimestamps(new Float64Array(0), { secondsBetweenClips: 1 })],
   ])("refuse %s", (_, clips) => {
     expect(clips).toThrow(UsageError);

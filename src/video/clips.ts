@@ -4,6 +4,9 @@ import { UsageError } from "../errors.ts";
 import type { RandomSource } from "../random.ts";
 import { frameAt, videoEnd } from "./times.ts";
 
+/** Frames of all clips that are asked for at once: numbers in memory. */
+const MOST_SAMPLED_FRAMES = 10_000_000;
+
 export const CLIP_POLICIES = ["repeatLast", "wrap", "error"] as const;
 /**
  * What stands for the frames of a clip that would lie beyond the end of the video.
@@ -110,6 +113,7 @@ export function clipsOfSegments(count: number, options: SegmentClipOptions = {})
   checkCount(count);
   const clips = counted("clips", options.clips ?? 1);
   const frames = counted("frames", options.frames ?? 1);
+  requireSampleable(clips, frames);
   const { random } = options;
   return Array.from({ length: clips }, (_, clip) => ({
     indices: Array.from({ length: frames }, (_, frame) => {
@@ -137,6 +141,7 @@ export function clipsAtRegularTimestamps(
   const every = positive("secondsBetweenClips", options.secondsBetweenClips);
   // What is hardly within the range is rounding: ten clips a second of one second are ten.
   const clips = Math.max(1, Math.ceil((end - start) / every - 1e-6));
+  requireSampleable(clips, options.frames ?? 1);
   return Array.from({ length: clips }, (_, clip) => make(start + clip * every));
 }
 
@@ -147,6 +152,7 @@ export function clipsAtRandomTimestamps(
 ): TimedClip[] {
   const { start, end, make } = timeRange(times, options);
   const clips = counted("clips", options.clips ?? 1);
+  requireSampleable(clips, options.frames ?? 1);
   return Array.from({ length: clips }, () => make(options.random.between(start, end)));
 }
 
@@ -154,6 +160,7 @@ function indexRange(count: number, options: IndexClipOptions) {
   checkCount(count);
   const clips = counted("clips", options.clips ?? 1);
   const frames = counted("frames", options.frames ?? 1);
+  requireSampleable(clips, frames);
   const step = counted("indicesBetweenFrames", options.indicesBetweenFrames ?? 1);
   const policy = options.policy ?? "repeatLast";
   const absolute = (name: string, index: number) => {
@@ -243,6 +250,15 @@ function checkCount(count: number): void {
 function counted(name: string, value: number): number {
   if (!Number.isInteger(value) || value < 1) throw new UsageError(`${name} is ${value}`, "a whole number, at least 1");
   return value;
+}
+
+/** Throws UsageError for more frames than there is memory for their numbers. */
+export function requireSampleable(clips: number, frames: number): void {
+  if (clips * frames > MOST_SAMPLED_FRAMES)
+    throw new UsageError(
+      `${clips} clips of ${frames} frames are too many`,
+      `at most ${MOST_SAMPLED_FRAMES} frames in all`,
+    );
 }
 
 function finite(name: string, value: number): number {

@@ -47,6 +47,12 @@ describe("a plan", () => {
     expect(() => plannedClips(steady(9, 25), { clips: 1, frames: 1, crops: 1, secondsBetweenFrames: 0 })).toThrow(
       "secondsBetweenFrames is 0",
     );
+    for (const many of [
+      { clips: 1e9, frames: 1 },
+      { clips: 1, frames: 1e9 },
+      { clips: 1000, frames: 1000 },
+    ])
+      expect(() => plannedClips(steady(9, 25), { ...many, crops: 1 })).toThrow("views for one answer");
   });
 });
 

@@ -17,6 +17,8 @@ export interface ClipPlan {
 
 /** Three crops are left, middle and right (or top, middle and bottom): what tests on Kinetics take. More overlap more. */
 export const MOST_CLIP_CROPS = 10;
+/** Frames that are looked at for one answer, each in every crop; more is a slip of the finger. */
+const MOST_VIEWS = 100_000;
 
 /** Throws UsageError for what is no plan. */
 export function checkPlan(plan: ClipPlan): void {
@@ -26,6 +28,12 @@ export function checkPlan(plan: ClipPlan): void {
       throw new UsageError(`${name} is ${value}`, "a whole number, at least 1");
   }
   if (plan.crops > MOST_CLIP_CROPS) throw new UsageError(`crops is ${plan.crops}`, `at most ${MOST_CLIP_CROPS}`);
+  const views = plan.clips * plan.frames * plan.crops;
+  if (views > MOST_VIEWS)
+    throw new UsageError(
+      `${plan.clips} clips of ${plan.frames} frames in ${plan.crops} crops are ${views} views for one answer`,
+      `at most ${MOST_VIEWS}`,
+    );
   const { secondsBetweenFrames: seconds } = plan;
   if (seconds !== undefined && !(seconds > 0 && Number.isFinite(seconds)))
     throw new UsageError(`secondsBetweenFrames is ${seconds}`, "a number of seconds above 0");

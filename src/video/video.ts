@@ -1,5 +1,6 @@
 // A video as everything above the decoders sees it: facts, the times of its frames, and frames when they are asked for. Who decodes is the platform's business.
 import type { ByteSource, UrlLike } from "../byte-sources.ts";
+import { UsageError } from "../errors.ts";
 import type { RawImage } from "../image/raw-image.ts";
 
 /** A path or a file: URL (a video file, a folder of frames, an animated GIF or WebP), or the bytes of such a file. */
@@ -58,6 +59,22 @@ export const DEFAULT_LIMITS: Required<VideoLimits> = {
   maxFrames: 10_000_000,
   stallMs: 30_000,
 };
+
+/** What was asked for, and what holds for the rest. Throws UsageError for a limit that is no number above 0. */
+export function videoLimits(given: VideoLimits): Required<VideoLimits> {
+  const limit = (name: keyof VideoLimits): number => {
+    const value = given[name] ?? DEFAULT_LIMITS[name];
+    if (!(value > 0)) throw new UsageError(`${name} is ${value}`, "a number above 0; Infinity is no limit");
+    return value;
+  };
+  return {
+    maxPixels: limit("maxPixels"),
+    maxSeconds: limit("maxSeconds"),
+    maxFrameRate: limit("maxFrameRate"),
+    maxFrames: limit("maxFrames"),
+    stallMs: limit("stallMs"),
+  };
+}
 
 export interface OpenVideoOptions extends VideoLimits {
   /** Frames a second of a folder of pictures, which says nothing of it. Default 25. */

@@ -56,6 +56,7 @@ test("what does not go together is refused", async () => {
     [["--stream", "a.mp4", "b.mp4"], "--stream follows one source"],
     [["--stream", "camera", "--realtime"], "--realtime is for video files"],
     [["--stream", "camera", "--every", "1s"], "options for clips"],
+    [["--stream", "camera", "--explain", "looked.mp4"], "drawings are .png, .svg or .html"],
     [["a.mp4", "--steps"], "--steps belongs to --stream"],
   ] as const) {
     const { exitCode, notes } = await cli(["classify", ...args, "-m", model]);

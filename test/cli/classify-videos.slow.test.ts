@@ -135,6 +135,8 @@ test.each([
   [[at("frames"), "--every", "soon"], "It must be a time"],
   [[at("frames"), "--csv"], "--csv writes a timeline"],
   [[at("frames"), "--every", "1s", "--csv", "--srt"], "--csv and --srt cannot be together"],
+  [[at("frames"), "--every", "1s", "--csv", "--json"], "--csv and --json cannot be together"],
+  [[at("frames"), "--frames", "1000000000"], "views for one answer"],
   [[at("frames"), at("videos/wave.webp"), "--every", "1s", "--srt"], "subtitles are of one video"],
   [[at("frames"), "--every", "1s", "--clips", "2"], "one clip a window"],
   [[at("frames"), "--every", "1ms"], "shorter than a frame"],

@@ -39,3 +39,10 @@ test("an animation needs no ffmpeg", async () => {
   expect([exitCode, stdout]).toEqual([0, expect.stringContaining("gif in gif")]);
   expect(stdout).toContain("2, from 0.000 s to 0.100 s");
 });
+
+test("what is only called a video is said to be none", async () => {
+  const path = join(folder, "notes.mp4");
+  writeFileSync(path, "no pictures here");
+  const { exitCode, notes } = await cli(["inspect", path]);
+  expect([exitCode, notes.join(" ")]).toEqual([1, expect.stringContaining("is text, not a video")]);
+});

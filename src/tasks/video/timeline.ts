@@ -1,6 +1,6 @@
 // A long video in windows of equal length, and neighbours of one label as one segment.
 import { UsageError } from "../../errors.ts";
-import type { TimedClip } from "../../video/clips.ts";
+import { requireSampleable, type TimedClip } from "../../video/clips.ts";
 import { frameAt, meanFrameSeconds, videoEnd } from "../../video/times.ts";
 import type { TimelineSegment, TimelineWindow } from "./results.ts";
 
@@ -37,6 +37,7 @@ export function timelineClips(times: Float64Array, options: WindowOptions): Wind
     );
   // What is hardly a window more is rounding.
   const count = times.length === 1 ? 1 : Math.max(1, Math.ceil((over - begin) / every - 1e-6));
+  requireSampleable(count, frames);
   return Array.from({ length: count }, (_, window) => {
     const start = begin + window * every;
     const end = Math.min(over, start + every);

@@ -322,7 +322,9 @@ function withMean(known: ClipScores, count: number, next: ClipScores, unknownBel
 }
 
 function isVideo(source: ClassifiedVideo): source is Video {
-  return typeof source === "object" && "timestamps" in source && "frames" in source && "facts" in source;
+  return (
+    typeof source === "object" && source !== null && "timestamps" in source && "frames" in source && "facts" in source
+  );
 }
 
 /** A caller's own video: it is not closed here. */

@@ -22,7 +22,7 @@ export async function requireFileDecoder(name: string): Promise<Ffmpeg | "packag
 }
 
 function decoderMissing(name: string, install: string): VideoError {
-  return new VideoError(`${name}: nothing here decodes videos: ffmpeg and ffprobe are not on the PATH`, {
+  return new VideoError(`${name}: nothing here decodes videos: ffmpeg and ffprobe are not on the PATH, or do not run`, {
     code: "video_decoder_missing",
     hint: `${install}; folders of pictures, animated GIF and WebP need nothing`,
   });

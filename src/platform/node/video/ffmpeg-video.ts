@@ -27,6 +27,9 @@ interface Wanted {
   readonly chosen?: string | undefined;
 }
 
+/** ffmpeg takes no number above it. */
+const MOST_PIXELS = 2 ** 31 - 1;
+
 /** In these a time is found by an index; in others by trying, which may end after it. */
 const INDEXED = /^(mov,|matroska,)/;
 
@@ -172,7 +175,7 @@ class FfmpegVideo implements Video {
         this.#programs.ffmpeg,
         [
           ...["-v", "level+info", "-nostdin", "-nostats", ...inputGuards()],
-          ...["-max_pixels", String(this.#limits.maxPixels), ...seek, "-copyts"],
+          ...["-max_pixels", String(Math.min(Math.ceil(this.#limits.maxPixels), MOST_PIXELS)), ...seek, "-copyts"],
           ...(this.#video.isTurned ? [] : ["-noautorotate"]),
           ...["-i", inputFile(this.#file.path), "-map", `0:${this.#video.stream}`, "-vf", filters.join(",")],
           ...[...this.#programs.passThrough, "-enc_time_base", "-1", "-f", "rawvideo", "pipe:1"],

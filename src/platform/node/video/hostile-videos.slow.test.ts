@@ -174,6 +174,11 @@ test.runIf(hasFfmpeg)("whoever stops taking frames ends the decoder: early, by a
   await expect(closed).rejects.toMatchObject({ code: "usage" });
 });
 
+test("limits that are none are refused", async () => {
+  for (const limits of [{ maxFrames: Number.NaN }, { stallMs: 0 }, { maxPixels: -1 }])
+    expect(await openVideo("nowhere.mp4", limits).catch((error: unknown) => error)).toMatchObject({ code: "usage" });
+});
+
 test.runIf(hasFfmpeg && process.platform !== "win32")(
   "a decoder that hangs is stalled, one that dies is said to, none is missing",
   async () => {
@@ -191,6 +196,12 @@ test.runIf(hasFfmpeg && process.platform !== "win32")(
     withFfmpeg("hangs", "exec /bin/sleep 100");
     await using hanging = await openVideo(path, { stallMs: 3000 });
     expect((await countFrames(hanging)).error).toMatchObject({ code: "video_stalled" });
+    withFfmpeg(
+      "complains",
+      `exec /bin/sh -c 'while :; do echo "[error] no end of this, no end of this, no end of this" >&2; done'`,
+    );
+    await using complaining = await openVideo(path, { stallMs: 1500 });
+    expect((await countFrames(complaining)).error).toMatchObject({ code: "video_stalled" });
     withFfmpeg("dies", "kill -SEGV $$");
     await using dying = await openVideo(path);
     expect((await countFrames(dying)).error).toMatchObject({

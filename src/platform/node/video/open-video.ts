@@ -4,7 +4,7 @@ import { describeValue, isUrl, readBytes } from "../../../byte-sources.ts";
 import { NotFoundError, UsageError, VideoError } from "../../../errors.ts";
 import { sniff } from "../../../image/sniff.ts";
 import type { OpenVideoOptions, Video, VideoLimits, VideoSource } from "../../../video/video.ts";
-import { DEFAULT_LIMITS } from "../../../video/video.ts";
+import { videoLimits } from "../../../video/video.ts";
 import { requireNotAborted } from "../../media/frame-requests.ts";
 import { openMediaVideo } from "../../media/media-video.ts";
 import { nodeFiles } from "../files.ts";
@@ -30,7 +30,7 @@ const IN_MEMORY = "the video";
  */
 export async function openVideo(source: VideoSource, options: OpenVideoOptions = {}): Promise<Video> {
   const { signal, frameRate = DEFAULT_FRAME_RATE, ...given } = options;
-  const limits = { ...DEFAULT_LIMITS, ...given };
+  const limits = videoLimits(given);
   if (!(frameRate > 0)) throw new UsageError(`a folder of pictures cannot have ${frameRate} frames a second`);
   requireNotAborted(signal, IN_MEMORY);
   if (typeof source === "string" || isUrl(source)) {

@@ -31,7 +31,11 @@ async function look(path: string): Promise<Ffmpeg | undefined> {
   const [ffmpeg, ffprobe] = await Promise.all([findProgram("ffmpeg", path), findProgram("ffprobe", path)]);
   if (ffmpeg === undefined || ffprobe === undefined) return undefined;
   try {
-    const { stdout } = await promisify(execFile)(ffmpeg, ["-version"], { timeout: 20_000, windowsHide: true });
+    const { stdout } = await promisify(execFile)(ffmpeg, ["-version"], {
+      timeout: 20_000,
+      killSignal: "SIGKILL", // what hangs may not listen to less
+      windowsHide: true,
+    });
     const version = /^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? "unknown";
     return {
       ffmpeg,

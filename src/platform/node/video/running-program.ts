@@ -20,6 +20,10 @@ export interface ProgramOptions {
 const KEPT_PROBLEMS = 6;
 /** No line of interest is longer; a file's own texts are in them. */
 const LONGEST_LINE = 4096;
+/** Complaints without any output between them are signs of life up to so many characters: a decoder that does nothing else hangs. */
+const MOST_COMPLAINTS = 2 ** 20;
+/** A timer that is set for longer fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const alive = new Set<ChildProcess>();
 let isExitWatched = false;
@@ -46,6 +50,7 @@ export class RunningProgram {
   #startFailure: Error | undefined;
   #clock: NodeJS.Timeout | undefined;
   #lastSign = 0;
+  #complained = 0;
   #isStalled = false;
   #wasKilled = false;
   #isOver = false;
@@ -64,7 +69,10 @@ export class RunningProgram {
     this.input = child.stdin ?? undefined;
     this.input?.on("error", () => undefined);
     this.output = child.stdout!;
-    this.output.on("data", () => this.#sign());
+    this.output.on("data", () => {
+      this.#complained = 0;
+      this.#sign();
+    });
     this.output.pause();
     this.#readLines(child.stderr!);
     this.ended = new Promise((resolve) => {
@@ -108,13 +116,13 @@ export class RunningProgram {
     const { stallMs } = this.#options;
     const check = () => {
       const left = stallMs - (performance.now() - this.#lastSign);
-      if (left > 0) this.#clock = setTimeout(check, left);
+      if (left > 0) this.#clock = setTimeout(check, Math.min(left, LONGEST_TIMER_MS));
       else {
         this.#isStalled = true;
         this.kill();
       }
     };
-    this.#clock = setTimeout(check, stallMs);
+    this.#clock = setTimeout(check, Math.min(stallMs, LONGEST_TIMER_MS));
   }
 
   /** Nobody waits for it. */
@@ -167,7 +175,8 @@ export class RunningProgram {
       if (this.#problems.length > KEPT_PROBLEMS) this.#problems.shift();
     };
     errors.on("data", (text: string) => {
-      this.#sign();
+      this.#complained += text.length;
+      if (this.#complained <= MOST_COMPLAINTS) this.#sign();
       const lines = (rest + text).split(/\r?\n/);
       rest = lines.pop()!.slice(0, LONGEST_LINE);
       for (const line of lines) take(line.slice(0, LONGEST_LINE));

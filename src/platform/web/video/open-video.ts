@@ -3,7 +3,7 @@
 import { bytesInMemory, describeValue, isUrl, readBytes } from "../../../byte-sources.ts";
 import { LimitError, UsageError, VideoError } from "../../../errors.ts";
 import { sniff } from "../../../image/sniff.ts";
-import { DEFAULT_LIMITS, type OpenVideoOptions, type Video, type VideoSource } from "../../../video/video.ts";
+import { type OpenVideoOptions, type Video, type VideoSource, videoLimits } from "../../../video/video.ts";
 import { requireNotAborted } from "../../media/frame-requests.ts";
 import { type MediaFile, openMediaVideo } from "../../media/media-video.ts";
 import { addressOf, isAddress } from "../address.ts";
@@ -19,7 +19,7 @@ const MAX_BYTES = 2 ** 31;
  */
 export async function openVideo(files: WebFiles, source: VideoSource, options: OpenVideoOptions = {}): Promise<Video> {
   const { signal, frameRate: _, ...given } = options;
-  const limits = { ...DEFAULT_LIMITS, ...given };
+  const limits = videoLimits(given);
   if (!("VideoDecoder" in globalThis))
     throw new VideoError("videos cannot be decoded here: this browser gives the page no WebCodecs", {
       code: "video_decoder_missing",
