@@ -5,7 +5,7 @@ import { firstAtOrAfter, requireAscending } from "../../media/frame-requests.ts"
 import { FramePipe, type PipedFrame, SHOW_FRAMES } from "./frame-pipe.ts";
 import { keyBefore, planParts, selection } from "./frame-plan.ts";
 import { type FrameTimes, listFrameTimes } from "./frame-times.ts";
-import { inputFile, inputGuards } from "./input.ts";
+import { inputFile, inputGuards, pixelLimit } from "./input.ts";
 import { type ProbedVideo, probe } from "./probe.ts";
 import type { Ffmpeg } from "./programs.ts";
 import { RunningProgram } from "./running-program.ts";
@@ -26,9 +26,6 @@ interface Wanted {
   readonly last: number;
   readonly chosen?: string | undefined;
 }
-
-/** ffmpeg takes no number above it. */
-const MOST_PIXELS = 2 ** 31 - 1;
 
 /** In these a time is found by an index; in others by trying, which may end after it. */
 const INDEXED = /^(mov,|matroska,)/;
@@ -175,7 +172,7 @@ class FfmpegVideo implements Video {
         this.#programs.ffmpeg,
         [
           ...["-v", "level+info", "-nostdin", "-nostats", ...inputGuards()],
-          ...["-max_pixels", String(Math.min(Math.ceil(this.#limits.maxPixels), MOST_PIXELS)), ...seek, "-copyts"],
+          ...[...pixelLimit(this.#limits.maxPixels), ...seek, "-copyts"],
           ...(this.#video.isTurned ? [] : ["-noautorotate"]),
           ...["-i", inputFile(this.#file.path), "-map", `0:${this.#video.stream}`, "-vf", filters.join(",")],
           ...[...this.#programs.passThrough, "-enc_time_base", "-1", "-f", "rawvideo", "pipe:1"],

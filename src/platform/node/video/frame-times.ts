@@ -2,7 +2,7 @@
 // to one, and for files whose packets have no times, it decodes and lists frames.
 import { LimitError, VideoError } from "../../../errors.ts";
 import type { VideoLimits } from "../../../video/video.ts";
-import { inputFile, inputGuards } from "./input.ts";
+import { inputFile, inputGuards, pixelLimit } from "./input.ts";
 import type { ProbedVideo } from "./probe.ts";
 import type { Ffmpeg } from "./programs.ts";
 import { RunningProgram } from "./running-program.ts";
@@ -67,7 +67,7 @@ class Listing {
     const run = new RunningProgram(
       programs.ffprobe,
       [
-        ...["-v", "level+error", ...inputGuards(), "-max_pixels", String(this.limits.maxPixels)],
+        ...["-v", "level+error", ...inputGuards(), ...pixelLimit(this.limits.maxPixels)],
         ...["-select_streams", String(this.video.stream), "-show_entries", fields, "-of", "compact=p=0"],
         inputFile(path),
       ],

@@ -202,6 +202,9 @@ test.runIf(hasFfmpeg && process.platform !== "win32")(
     );
     await using complaining = await openVideo(path, { stallMs: 1500 });
     expect((await countFrames(complaining)).error).toMatchObject({ code: "video_stalled" });
+    process.env.PATH = PATH;
+    await using unlimited = await openVideo(path, { maxPixels: Number.POSITIVE_INFINITY, stallMs: Number.MAX_VALUE });
+    expect((await countFrames(unlimited)).error).toBeUndefined();
     withFfmpeg("dies", "kill -SEGV $$");
     await using dying = await openVideo(path);
     expect((await countFrames(dying)).error).toMatchObject({

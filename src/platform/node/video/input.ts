@@ -30,6 +30,11 @@ export function inputGuards(): string[] {
   ];
 }
 
+/** Before `-i` too: no frame has more pixels. They take no number above 2^31 - 1. */
+export function pixelLimit(maxPixels: number): string[] {
+  return ["-max_pixels", String(Math.min(Math.ceil(maxPixels), 2 ** 31 - 1))];
+}
+
 /** The name of a file as an argument. With its protocol in front, nothing in it has a meaning: no leading "-", no "concat:". */
 export function inputFile(absolutePath: string): string {
   return `file:${absolutePath}`;

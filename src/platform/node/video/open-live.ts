@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS } from "../../../video/video.ts";
 import { requireNotAborted } from "../../media/frame-requests.ts";
 import { requireDecoder } from "./decoders.ts";
 import { FramePipe, type PipedFrame, SHOW_FRAMES } from "./frame-pipe.ts";
-import { MAX_ALLOCATION } from "./input.ts";
+import { MAX_ALLOCATION, pixelLimit } from "./input.ts";
 import { type LiveInput, liveInput } from "./live-source.ts";
 import { RunningProgram } from "./running-program.ts";
 
@@ -57,7 +57,7 @@ class FfmpegLive implements LiveFrames {
     const filters = [...(longerSide === undefined ? [] : [smaller]), "format=rgb24", SHOW_FRAMES];
     const args = [
       ...["-v", "level+info", "-hide_banner", "-nostats", "-max_alloc", String(MAX_ALLOCATION)],
-      ...["-max_pixels", String(maxPixels), ...input.args],
+      ...[...pixelLimit(maxPixels), ...input.args],
       ...[
         "-map",
         "0:V:0",
