@@ -32,7 +32,7 @@ export function checkPlan(plan: ClipPlan): void {
   if (views > MOST_VIEWS)
     throw new UsageError(
       `${plan.clips} clips of ${plan.frames} frames in ${plan.crops} crops are ${views} views for one answer`,
-      `at most ${MOST_VIEWS}`,
+      `no more than ${MOST_VIEWS}`,
     );
   const { secondsBetweenFrames: seconds } = plan;
   if (seconds !== undefined && !(seconds > 0 && Number.isFinite(seconds)))
