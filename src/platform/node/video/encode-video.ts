@@ -13,6 +13,8 @@ import { RunningProgram } from "./running-program.ts";
 /** An animation's frames are in memory together. */
 const MOST_ANIMATION_BYTES = 2 ** 30;
 const STALL_MS = 60_000;
+/** What ffmpeg says of a full disk at the end, where it may call itself done all the same. */
+const HALF_WRITTEN = /error (writing|closing)|no space left/i;
 
 /**
  * Frames of one size as a video. An MP4 takes them one by one, and holds none.
@@ -90,7 +92,7 @@ async function pipeFrames(
     program.input!.end();
     program.output.resume();
     await program.ended;
-    if (program.exitCode !== 0) throw failure(program);
+    if (program.exitCode !== 0 || program.problems.some((line) => HALF_WRITTEN.test(line))) throw failure(program);
   } finally {
     program?.kill();
   }
@@ -103,7 +105,7 @@ function encoderArguments(
   file: string,
 ): string[] {
   return [
-    ...["-hide_banner", "-loglevel", "level+error", "-nostdin"],
+    ...["-hide_banner", "-loglevel", "level+error", "-nostdin", "-xerror"],
     ...["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", `${width}x${height}`, "-framerate", String(frameRate)],
     ...[
       "-i",
@@ -124,5 +126,8 @@ function failure(program: RunningProgram): Error {
   const { problems } = program;
   const interruption = program.interruption();
   if (interruption instanceof SaccadeError) return interruption;
-  return new VideoError(`ffmpeg could not write the video: ${problems.at(-1) ?? `it ended with ${program.exitCode}`}`);
+  const isFull = problems.some((line) => /no space left/i.test(line));
+  return new VideoError(`ffmpeg could not write the video: ${problems.at(-1) ?? `it ended with ${program.exitCode}`}`, {
+    ...(isFull ? { hint: `it is made in ${tmpdir()} first, which is full: TMPDIR names another folder` } : {}),
+  });
 }

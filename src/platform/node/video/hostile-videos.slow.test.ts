@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
 import type { OpenVideoOptions, Video, VideoSource } from "../../../video/video.ts";
 import { encodePng } from "../decode.ts";
+import { encodeVideo } from "./encode-video.ts";
 import { openVideo } from "./open-video.ts";
 import { findFfmpeg } from "./programs.ts";
 import { X264 } from "./video-cases.test-helper.ts";
@@ -210,6 +211,13 @@ test.runIf(hasFfmpeg && process.platform !== "win32")(
     expect((await countFrames(dying)).error).toMatchObject({
       code: "video",
       message: expect.stringContaining("crashed"),
+    });
+    withFfmpeg("full", `cat > /dev/null; echo "[error] Error writing trailer of x: No space left on device" >&2`);
+    process.env.PATH += ":/bin:/usr/bin"; // cat
+    const frame = { width: 2, height: 2, data: new Uint8Array(12) };
+    await expect(encodeVideo([frame], { format: "mp4", frameRate: 1 })).rejects.toMatchObject({
+      message: expect.stringContaining("No space left"),
+      hint: expect.stringContaining("TMPDIR"),
     });
     process.env.PATH = "";
     expect(await failure(path)).toMatchObject({
