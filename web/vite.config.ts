@@ -19,6 +19,8 @@ const SERVICE_WORKER = "service-worker.js";
 const FIXED_FILES = ["./", "icon.svg", "manifest.webmanifest"];
 /** Builds of the engine with WebGPU: fetched, and kept, where there is one. */
 const ON_DEMAND = /\.(asyncify|jspi|jsep)[-.]/;
+/** Of the bundled models the page opens one (src/state/models.ts); the library knows the others too. */
+const OTHER_MODEL = /models\/(?!photographs\/)[\w-]+\/[\w.-]+$/;
 
 /** Tells the service worker which files the page is made of. */
 function pageFiles(): Plugin {
@@ -27,7 +29,13 @@ function pageFiles(): Plugin {
     generateBundle(_, bundle) {
       const worker = bundle[SERVICE_WORKER];
       if (worker?.type !== "chunk") throw new Error(`the build has no ${SERVICE_WORKER}`);
-      const bundled = Object.keys(bundle).filter((name) => name.startsWith("assets/") && !ON_DEMAND.test(name));
+      const isOtherModel = (name: string) => {
+        const file = bundle[name];
+        return file?.type === "asset" && file.originalFileNames.some((original) => OTHER_MODEL.test(original));
+      };
+      const bundled = Object.keys(bundle).filter(
+        (name) => name.startsWith("assets/") && !ON_DEMAND.test(name) && !isOtherModel(name),
+      );
       const files = [...FIXED_FILES, ...bundled.toSorted()];
       const index = bundle["index.html"];
       const version = createHash("sha256")

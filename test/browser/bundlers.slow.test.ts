@@ -31,7 +31,7 @@ const SCRIPTS = "script-src 'self' 'wasm-unsafe-eval'";
 
 /** What Node's names for the picture are. */
 async function nodesLabels(): Promise<string[]> {
-  await using classifier = await Classifier.load("saccade/everyday", { device: "wasm", threads: 1 });
+  await using classifier = await Classifier.load("saccade/photographs", { device: "wasm", threads: 1 });
   const { predictions } = await classifier.classify(PASTORAL, { decode: "exact" });
   return predictions.map(({ label }) => label!);
 }

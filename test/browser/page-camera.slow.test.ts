@@ -36,7 +36,7 @@ describe.skipIf(noChromium)("the camera", () => {
     const { page, faults } = await openPage(browser, server.url);
     await page.getByRole("button", { name: "Open the camera" }).click();
     await page.locator(".answer-best").waitFor();
-    expect(await page.locator(".answer-best").textContent()).toBe("bridge");
+    expect(await page.locator(".answer-best").textContent()).toBe("ferry");
     await page.getByText(/looks a second/).waitFor();
     const painted = () =>
       page.locator("canvas.gaze-layer").evaluate((canvas: HTMLCanvasElement) => {

@@ -51,7 +51,7 @@ describe.skipIf(noChromium)("the page", () => {
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     await choosePicture(page, BOATS);
     await answered(page);
-    expect(await page.locator(".answer-best").textContent()).toBe("bridge");
+    expect(await page.locator(".answer-best").textContent()).toBe("ferry");
     expect(await page.locator(".answer-list li").count()).toBe(5);
     const slider = page.getByRole("slider", { name: "Look" });
     await slider.focus();
@@ -76,9 +76,9 @@ describe.skipIf(noChromium)("the page", () => {
     await choosePicture(page, BOATS);
     await answered(page);
     const shown = await page.locator(".answer-list").textContent();
-    await page.getByRole("radio", { name: "224 px" }).check();
+    await page.getByRole("radio", { name: "256 px" }).check();
     await expect.poll(() => page.locator(".answer-list").textContent(), { timeout: 120_000 }).not.toBe(shown);
-    await page.getByRole("radio", { name: "112 px" }).check();
+    await page.getByRole("radio", { name: "128 px" }).check();
     await answered(page);
     await page.getByRole("radio", { name: "50 %" }).check();
     await page.getByText(/sure enough after step 1/).waitFor();

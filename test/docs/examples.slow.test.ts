@@ -1,18 +1,23 @@
 // Command lines that people are shown do what they say, on real pictures, wherever that takes seconds and no official weights.
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { hasFfmpeg } from "../../src/platform/node/video/video-files.test-helper.ts";
 import { tensor } from "../../src/tensor.ts";
 import { cli } from "../cli/fake-terminal.ts";
-import { BOATS, PASTORAL, temporaryFolder, writeInput } from "../cli/mini-model.ts";
+import { BOATS, PASTORAL, temporaryFolder, writeInput, writeMini } from "../cli/mini-model.ts";
 import { helpExamples, pageExamples } from "./command-lines.ts";
 import { ROOT } from "./documents.ts";
 
 /** What is left out, and why. That it can be parsed is tested for all. */
 const NOT_RUN: readonly (readonly [example: RegExp, reason: string])[] = [
-  [/^train|^scenes|^eval \S+ scenes/, "takes minutes"],
+  [/^train|^scenes|^motion|^eval \S+ scenes/, "takes minutes"],
+  [/runs\/motion|uni-adafocus/, "needs a model that is trained for minutes"],
   [/^pull/, "downloads"],
   [/^page/, "serves until it is stopped"],
+  [/--stream (camera|rtsp:)/, "needs a camera, or one on the network"],
+  [/--stream -$/, "follows the standard input of the process, which tests have not"],
   [
     /(sparseformer|convnext|deit|resnet)\w*\d|sparseformer_(v1|btsp)|gfnet|my-swin|--as(-file)? /,
     "needs official weights",
@@ -20,6 +25,9 @@ const NOT_RUN: readonly (readonly [example: RegExp, reason: string])[] = [
   [/(net|tiny|clip)\.pth|(foreign|mobilenet)\.onnx|clip-index|my-clip/, "needs a file of somebody's own"],
   [/--device webgpu/, "needs a graphics card"],
 ];
+
+/** Needs ffmpeg, as they say. */
+const VIDEO_FILE = /\.mp4|\.mkv|recordings\//;
 
 /** What `find -print0` writes. */
 const LIST = "archive/1.jpg\0archive/2.jpg\0";
@@ -53,6 +61,7 @@ beforeAll(async () => {
   for (const model of ["my-model", "runs/flowers/best", "runs/fine-tune/best"])
     place(join(ROOT, "models/everyday"), model);
   place(join(ROOT, "test/goldens/checkpoints/torch213-zip-flat.pth"), "checkpoint.pth");
+  await placeVideos();
   const { labels } = JSON.parse(readFileSync(join(ROOT, "models/everyday/config.json"), "utf8")) as {
     labels: string[];
   };
@@ -62,7 +71,7 @@ beforeAll(async () => {
   for (const file of ["image.safetensors", "in.safetensors"]) writeInput(file, new Map([["image", pixels]]));
   expect((await cli(["export", "my-model", "model.onnx"])).exitCode).toBe(0);
   expect((await cli(["learn", "garments", "--out", "their-garments"])).exitCode).toBe(0);
-}, 120_000);
+}, 300_000);
 
 afterAll(() => process.chdir(home));
 
@@ -71,8 +80,21 @@ function place(from: string, to: string): void {
   cpSync(from, to, { recursive: true });
 }
 
+/** Folders of frames anywhere, files where there is ffmpeg to make them; and a model of clips, of a toy's size. */
+async function placeVideos(): Promise<void> {
+  for (let i = 1; i <= 16; i++) place(PASTORAL, `frames/${i}.jpg`);
+  cpSync(writeMini(folder, "media_sparseformer_v1_mini_r4_0"), "my-video-model", { recursive: true });
+  if (!hasFfmpeg) return;
+  const picture = ["-loop", "1", "-t", "2", "-i", PASTORAL, "-vf", "scale=160:120", "-r", "10"];
+  mkdirSync("recordings");
+  for (const file of ["clip.mp4", "film.mkv", "recordings/1.mp4"])
+    execFileSync("ffmpeg", ["-v", "error", ...picture, "-pix_fmt", "yuv420p", file]);
+}
+
 const EXAMPLES = [...helpExamples(), ...pageExamples()];
-const isRun = ({ args }: (typeof EXAMPLES)[number]) => !NOT_RUN.some(([example]) => example.test(args.join(" ")));
+const isRun = ({ args }: (typeof EXAMPLES)[number]) =>
+  !NOT_RUN.some(([example]) => example.test(args.join(" "))) &&
+  (hasFfmpeg || !args.some((arg) => VIDEO_FILE.test(arg)));
 
 test("every reason not to run an example is needed", () => {
   for (const [example, reason] of NOT_RUN)

@@ -47,7 +47,8 @@ export function bundledModels(options: DownloadOptions): Mount {
   const fetchFile = (model: string, name: string, { url, sha256 }: BundledFile) => {
     const models = bundledModelsFolder();
     const address = models === undefined ? url() : new URL(`${model}/${name}`, folderAddress(models));
-    return download(address, { ...options, sha256, path: `${BUNDLED_ROOT}/${model}/${name}` });
+    // They are files of the page: a service worker that keeps the page has them from the browser, not a second time from the network.
+    return download(address, { ...options, sha256, isShared: true, path: `${BUNDLED_ROOT}/${model}/${name}` });
   };
   /** What is on its way because it will be asked for next. */
   const coming = new Map<string, Promise<Uint8Array>>();

@@ -21,6 +21,8 @@ export interface DownloadOptions {
   /** Under which path the library looks for it. */
   readonly path?: string;
   readonly maxBytes?: number;
+  /** Whether the browser's own cache gets it too, for others who ask for the same address. Default false. */
+  readonly isShared?: boolean;
   /** Judges the file before it is kept; it throws when the content is wrong. */
   readonly check?: (bytes: Uint8Array) => void | Promise<void>;
   readonly onProgress?: (progress: DownloadProgress) => void;
@@ -112,9 +114,9 @@ async function isGood(bytes: Uint8Array, note: CacheNote, address: URL, options:
   return length === null || Number(length) === bytes.length;
 }
 
-const requestInit = ({ signal }: DownloadOptions): RequestInit => ({
-  // The parts are kept here: the browser need not keep them a second time, and must not answer with an old one.
-  cache: "no-store",
+const requestInit = ({ isShared = false, signal }: DownloadOptions): RequestInit => ({
+  // The parts are kept here: the browser need not keep them a second time, and must never answer with an old one.
+  cache: isShared ? "no-cache" : "no-store",
   ...(signal === undefined ? {} : { signal }),
 });
 
