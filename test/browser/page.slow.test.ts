@@ -240,6 +240,14 @@ describe.skipIf(noChromium)("the page", () => {
     await page.getByRole("button", { name: /Colours: light/ }).waitFor();
   });
 
+  test("of the bundled models it keeps the one that it opens", () => {
+    const outside = JSON.parse(readFileSync(join(built.folder, "outside.json"), "utf8")) as Record<string, string>;
+    const worker = readFileSync(join(built.folder, "service-worker.js"), "utf8");
+    const kept = Object.keys(outside).filter((name) => worker.includes(name));
+    const models = kept.map((name) => outside[name]!).filter((path) => path.startsWith("models/"));
+    expect(models.toSorted()).toEqual(["models/photographs/config.json", "models/photographs/model.safetensors"]);
+  });
+
   test("after the first visit it works without a network", async () => {
     const own = await built.serve();
     const { page } = await openPage(browser, own.url);

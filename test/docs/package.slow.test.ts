@@ -69,6 +69,7 @@ test("what is in it: the command, code with declarations, the bundled model, the
     "dist/node.js",
     "dist/node.d.ts",
     "models/everyday/model.safetensors",
+    "models/photographs/model.safetensors",
     "docs/installing.md",
   ])
     expect(existsSync(join(installed, path)), path).toBe(true);
@@ -103,7 +104,7 @@ test("the command", async () => {
 describe("declarations are checked, not skipped,", () => {
   const PROGRAM = `import { Classifier, type Prediction } from "saccade";
 export async function main(): Promise<readonly Prediction[]> {
-  await using classifier = await Classifier.load("saccade/everyday");
+  await using classifier = await Classifier.load("saccade/photographs");
   return (await classifier.classify("photo.jpg")).predictions;
 }
 `;
@@ -135,7 +136,7 @@ describe("a bundle", () => {
       entry,
       `import { Classifier } from "saccade";
 async function main() {
-  const classifier = await Classifier.load("saccade/everyday");
+  const classifier = await Classifier.load("saccade/photographs");
   console.log((await classifier.classify(process.argv[2])).predictions[0].label);
 }
 main().catch(({ code, message, hint }) => console.log(JSON.stringify({ code, message, hint })));
