@@ -17,7 +17,7 @@ const OPTIONS: ts.CompilerOptions = {
   noEmit: true,
   allowImportingTsExtensions: true,
   types: ["node"],
-  paths: { saccade: [ENTRY] },
+  paths: { saccade: [ENTRY], "saccade/web": [join(ROOT, "src/web.ts")] },
 };
 
 export interface Example {
