@@ -1,14 +1,14 @@
 // Clips side by side as a model of videos takes them: float32 (N, 3, frames, height, width), each crop of a clip an item.
-import { LimitError } from "../../errors.ts";
+import { LimitError, type SaccadeError } from "../../errors.ts";
 import type { Transform } from "../../image/transform.ts";
 import type { PictureView } from "../../image/view.ts";
 import { type TensorData, tensor } from "../../tensor.ts";
 import { viewValues } from "../engine/picture-sessions.ts";
-import { groupsOf } from "./clip-scorer.ts";
+import { type ClipScores, groupsOf, meanOrError, regrouped } from "./clip-scorer.ts";
 import type { ViewedClip } from "./clip-views.ts";
 
 /** Clips are as large as many pictures: two keep a session busy. */
-export const CLIPS_TOGETHER = 2;
+const CLIPS_TOGETHER = 2;
 /** Values of an input tensor at most, 1 GiB: an engine needs several times that for what it makes of them. */
 const MOST_VALUES = 2 ** 28;
 
@@ -17,15 +17,36 @@ export interface CroppedClip {
   readonly crop: number;
 }
 
+type Row = ClipScores | SaccadeError;
+
+/**
+ * What a model says of clips: their crops go through it in batches of one size, and the answers of a clip's crops are averaged.
+ *
+ * @param run gives a row a crop
+ * @param unknownBelow the probability that an answer must have
+ */
+export async function scoreCrops(
+  clips: readonly ViewedClip[],
+  run: (batch: readonly CroppedClip[]) => Promise<readonly Row[]>,
+  batchSize = CLIPS_TOGETHER,
+  unknownBelow?: number,
+): Promise<Row[]> {
+  const crops = clips.map(croppedClips);
+  const rows: Row[] = [];
+  for (const batch of batchesOfClips(crops.flat(), batchSize)) rows.push(...(await run(batch)));
+  const counts = crops.map(({ length }) => length);
+  return regrouped(rows, counts).map((ofClip) => meanOrError(ofClip, unknownBelow));
+}
+
 /** All crops of a clip. */
-export function croppedClips(clip: ViewedClip): CroppedClip[] {
+function croppedClips(clip: ViewedClip): CroppedClip[] {
   return clip[0]!.views.map((_, crop) => ({ clip, crop }));
 }
 
 const viewsOf = ({ clip, crop }: CroppedClip): PictureView[] => clip.map(({ views }) => views[crop]!);
 
 /** Groups of clips that have one size, in their order. */
-export function batchesOfClips(clips: readonly CroppedClip[], limit: number): CroppedClip[][] {
+function batchesOfClips(clips: readonly CroppedClip[], limit: number): CroppedClip[][] {
   const sizeOf = (cropped: CroppedClip) => {
     const [{ pixels }] = viewsOf(cropped) as [PictureView];
     return `${cropped.clip.length} ${pixels.width} ${pixels.height}`;

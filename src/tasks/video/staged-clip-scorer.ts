@@ -14,9 +14,9 @@ import { doubtOf, problemOf } from "../classify/class-scores.ts";
 import { exitRule, type StepCosts } from "../classify/exit-rule.ts";
 import { StepTimes } from "../classify/step-times.ts";
 import { takeSteps } from "../classify/take-steps.ts";
-import { batchesOfClips, CLIPS_TOGETHER, type CroppedClip, clipValues, croppedClips } from "./clip-batches.ts";
+import { type CroppedClip, clipValues, scoreCrops } from "./clip-batches.ts";
 import { clipGaze, keptStages } from "./clip-gaze.ts";
-import { type ClipScorer, type ClipScores, meanOrError, regrouped, type ScoreClipsOptions } from "./clip-scorer.ts";
+import type { ClipScorer, ClipScores, ScoreClipsOptions } from "./clip-scorer.ts";
 import type { ViewedClip } from "./clip-views.ts";
 import type { VideoClassifierOptions } from "./video-options.ts";
 
@@ -106,14 +106,7 @@ export class StagedClips implements ClipScorer {
 
   async score(clips: readonly ViewedClip[], options: ScoreClipsOptions): Promise<(ClipScores | SaccadeError)[]> {
     if (options.exit?.budgetMs !== undefined && !this.#times.isComplete) await this.#calibrate();
-    const crops = clips.map(croppedClips);
-    const rows: (ClipScores | SaccadeError)[] = [];
-    for (const batch of batchesOfClips(crops.flat(), options.batchSize ?? CLIPS_TOGETHER))
-      rows.push(...(await this.#run(batch, options)));
-    return regrouped(
-      rows,
-      crops.map(({ length }) => length),
-    ).map((ofClip) => meanOrError(ofClip, this.unknownBelow));
+    return scoreCrops(clips, (batch) => this.#run(batch, options), options.batchSize, this.unknownBelow);
   }
 
   async #run(batch: readonly CroppedClip[], { looks, exit = {}, signal }: ScoreClipsOptions) {
