@@ -31,6 +31,15 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "stage.6 [2, 48, 2, 3]",
     "stage.7 [2, 80, 2, 3]",
   ],
+  mobilenetv2_100: [
+    "stage.1 [2, 8, 31, 47]",
+    "stage.2 [2, 8, 16, 24]",
+    "stage.3 [2, 8, 8, 12]",
+    "stage.4 [2, 16, 4, 6]",
+    "stage.5 [2, 24, 4, 6]",
+    "stage.6 [2, 40, 2, 3]",
+    "stage.7 [2, 80, 2, 3]",
+  ],
   mobilenetv3_large_100: [
     "stage.1 [2, 8, 31, 47]",
     "stage.2 [2, 8, 16, 24]",

@@ -1,16 +1,12 @@
-// Every registered model at a fraction of its width: what does not depend on size. The full sizes, and gradients, are in the slow suite.
-import { describe, expect, test } from "vitest";
+// Every registered model at a fraction of its width: what does not depend on size. Exports, gradients and the full sizes are in the slow suite.
+import { expect, test } from "vitest";
 import { countMacs } from "../src/graph/macs.ts";
 import { inferenceGraph, parameterCount } from "../src/models/graph.ts";
 import { defineModel, registry } from "../src/models/registry.ts";
-import { sweepFolder, sweepRun } from "./registry-sweep.ts";
-import { distinctToys, toyOf } from "./registry-toys.ts";
+import { sweepFolder } from "./registry-sweep.ts";
+import { toyOf } from "./registry-toys.ts";
 
 test.each([...registry.keys()])("%s: initialise, write, read", (name) => sweepFolder(name, toyOf(name)));
-
-describe.each(distinctToys())("%s", (name) => {
-  test("export, run", () => sweepRun(name, toyOf(name)));
-});
 
 test.each([
   ["sparseformer_v1_tiny", 32, 2.0],

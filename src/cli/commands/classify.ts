@@ -100,9 +100,9 @@ Examples:
   $ saccade classify archive/ --decode exact
   $ find archive/ -name "*.jpg" -print0 | saccade classify --from-file -
 
-Videos: a model of videos sees clips; a model of pictures sees frames one by one,
-and its answers are averaged. A folder of pictures is a video where one of the
-options for videos is there.
+Videos: a model of videos sees clips; a model of pictures sees frames one by
+one, and its answers are averaged. A folder of pictures is a video where one of
+the options for videos is there.
   $ saccade classify clip.mp4
   $ saccade classify film.mkv --every 1s --srt > film.srt
   $ saccade classify recordings/ --every 5s --csv > timeline.csv
