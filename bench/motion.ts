@@ -184,6 +184,24 @@ const early: Record<string, unknown> = {};
 const curves: AccuracySeries[] = [];
 const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
 
+/** @param steps the rows of each answer, in order */
+function report(
+  name: string,
+  measured: readonly Row[],
+  steps: readonly (readonly Float32Array[])[],
+  labels: readonly number[],
+): void {
+  rows.push(...measured);
+  const costs = measured.map(({ ms }) => ms!);
+  if (steps.length > 1) early[name] = stopping(steps, costs, labels).map(({ cost: ms, ...rest }) => ({ ...rest, ms }));
+  const points = measured.map(({ top1, answer }, i) => ({
+    x: costs[i]!,
+    accuracy: top1,
+    title: `${name}, ${answer}: ${percent(top1)}`,
+  }));
+  curves.push({ label: name, points });
+}
+
 async function measure(
   name: string,
   folder: string,
@@ -205,23 +223,8 @@ async function measure(
     const macs = isLast ? cost : null;
     measured.push(row(name, answer, found.rows.get(output)!, found.labels, { macs, ms: alone.ms }));
   }
-  rows.push(...measured);
-  if (outputs.length > 1) {
-    const steps = outputs.map((output) => found.rows.get(output)!);
-    early[name] = stopping(
-      steps,
-      measured.map(({ ms }) => ms!),
-      found.labels,
-    ).map(({ cost: ms, ...rest }) => ({ ...rest, ms }));
-  }
-  curves.push({
-    label: name,
-    points: measured.map(({ ms, top1, answer }) => ({
-      x: ms!,
-      accuracy: top1,
-      title: `${name}, ${answer}: ${percent(top1)}`,
-    })),
-  });
+  const steps = outputs.map((output) => found.rows.get(output)!);
+  report(name, measured, steps, found.labels);
 }
 
 /** Glance and focus: all looks of one graph, and the time of graphs that end earlier. */
@@ -244,20 +247,7 @@ async function measureLooks(name: string, folder: string): Promise<void> {
     const macs = looks === 1 ? null : modelCost(fewer, size).macs;
     measured.push(row(name, looks === 1 ? "glance" : `look ${looks}`, last, labels, { macs, ms: found.ms }));
   }
-  rows.push(...measured);
-  early[name] = stopping(
-    steps,
-    measured.map(({ ms }) => ms!),
-    labels,
-  ).map(({ cost: ms, ...rest }) => ({ ...rest, ms }));
-  curves.push({
-    label: name,
-    points: measured.map(({ ms, top1, answer }) => ({
-      x: ms!,
-      accuracy: top1,
-      title: `${name}, ${answer}: ${percent(top1)}`,
-    })),
-  });
+  report(name, measured, steps, labels);
 }
 
 await measure("video SparseFormer", sparseformer, {

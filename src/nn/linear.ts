@@ -58,3 +58,9 @@ export function fixedDim(x: Tensor, axis: number): number {
   if (typeof size !== "number") throw new TypeError(`a layer needs a fixed width, got ${size}`);
   return size;
 }
+
+/** A last layer that is drawn by its fan-out, as networks from TensorFlow have it. x: (..., in) -> (..., classes) */
+export function fanOutLinear(scope: Scope, x: Tensor, classes: number): Tensor {
+  const bound = classes ** -0.5;
+  return linear(scope, x, classes, { weightInit: { kind: "uniform", low: -bound, high: bound } });
+}

@@ -1,12 +1,11 @@
 // Clips whose class is only in time (`saccade motion`): a small video SparseFormer, and what a model of single frames makes of the same clips.
 // Result on 500 held-out clips of ten classes (direction, size, appearance, speed; 2,400 to learn from): 96.4 % top-1, frames alone 11.2 %. With rotation and order,
 // which it tells no better than guessing, 83.9 % of 14 classes (24 epochs). GFNet over TSM was not trained to its end.
-import type { SparseformerConfigInput, UnitOp } from "../models/sparseformer/config.ts";
+import type { SparseformerConfigInput } from "../models/sparseformer/config.ts";
 import type { RecipeInput } from "../train/recipe-fields.ts";
 import type { StagedRecipeInput } from "../train/staged-recipe.ts";
+import { CORTEX, FOCUS, PLAIN_NUMERICS } from "./small-sparseformer.ts";
 
-const FOCUS: UnitOp[] = ["ATTN", "ROI_ADJ", "SAMPLING_M", "MLP"];
-const CORTEX: UnitOp[] = ["ATTN", "MLP"];
 const SIZE = 32;
 
 const SMALL: SparseformerConfigInput & Record<string, unknown> = {
@@ -20,16 +19,7 @@ const SMALL: SparseformerConfigInput & Record<string, unknown> = {
   head_op: "avg",
   drop_path_rate: 0,
   attn_head_dim: 32,
-  compatible_config: {
-    type_op_adjust: 1,
-    mixing_bias: true,
-    transition_ln: true,
-    ln_eps: 1e-6,
-    use_stage_embedding: false,
-    restrict_grad_norm: true,
-    min_out_points: 16,
-    grid_sample_config: { mode: "bilinear", padding_mode: "zeros", align_corners: false },
-  },
+  compatible_config: PLAIN_NUMERICS,
 };
 
 /** Mirrored clips would be of another class. */

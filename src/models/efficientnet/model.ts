@@ -7,7 +7,7 @@ import type { Tensor } from "../../graph/tensor.ts";
 import { batchNorm } from "../../nn/batch-norm.ts";
 import { channelsOf, conv2d } from "../../nn/conv.ts";
 import { divisibleChannels, invertedResidual } from "../../nn/inverted-residual.ts";
-import { linear } from "../../nn/linear.ts";
+import { fanOutLinear } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
 import { type Backbone, type BlockInputs, inputsAt } from "../backbone.ts";
 import type { EfficientnetConfig } from "./config.ts";
@@ -75,11 +75,6 @@ export function efficientnetFeatureMap(
 export const efficientnetBackbone: Backbone<EfficientnetConfig> = {
   featureMap: efficientnetFeatureMap,
   pool: (_scope, map) => reduceMean(map, [2, 3]),
-  classify(scope, features, { num_classes }) {
-    const bound = num_classes ** -0.5; // by fan-out, as in the TensorFlow original
-    return linear(scope.at("classifier"), features, num_classes, {
-      weightInit: { kind: "uniform", low: -bound, high: bound },
-    });
-  },
+  classify: (scope, features, { num_classes }) => fanOutLinear(scope.at("classifier"), features, num_classes),
   lastLayer: "classifier",
 };

@@ -6,7 +6,7 @@ import type { Tensor } from "../../graph/tensor.ts";
 import { batchNorm } from "../../nn/batch-norm.ts";
 import { channelsOf, conv2d } from "../../nn/conv.ts";
 import { divisibleChannels, invertedResidual } from "../../nn/inverted-residual.ts";
-import { linear } from "../../nn/linear.ts";
+import { fanOutLinear } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
 import { type Backbone, type BlockInputs, inputsAt } from "../backbone.ts";
 import type { Mobilenetv3Config } from "./config.ts";
@@ -113,11 +113,6 @@ function pool(scope: Scope, map: Tensor, { variant }: Mobilenetv3Config): Tensor
 export const mobilenetv3Backbone: Backbone<Mobilenetv3Config> = {
   featureMap: mobilenetv3FeatureMap,
   pool,
-  classify(scope, features, { num_classes }) {
-    const bound = num_classes ** -0.5; // by fan-out, as in the TensorFlow original
-    return linear(scope.at("classifier"), features, num_classes, {
-      weightInit: { kind: "uniform", low: -bound, high: bound },
-    });
-  },
+  classify: (scope, features, { num_classes }) => fanOutLinear(scope.at("classifier"), features, num_classes),
   lastLayer: "classifier",
 };
