@@ -64,8 +64,7 @@ export interface PictureOnlyFlags {
 export async function isAboutVideos(paths: readonly string[], flags: VideoFlags & ModelOptions): Promise<boolean> {
   if (hasVideoOptions(flags) || paths.some(isVideoName)) return true;
   if (flags.model !== undefined && (await takesVideos(flags.model))) return true;
-  const contents = await Promise.all(paths.map((path) => contentOf(path)));
-  return contents.some(({ videos }) => videos) && !contents.some(({ others }) => others);
+  return (await contentOf(paths)) === "videos";
 }
 
 /** Whether a model takes clips, as far as its name or folder says; files say it only through their weights. */
@@ -79,20 +78,25 @@ async function takesVideos(model: string): Promise<boolean> {
   }
 }
 
-/** Whether a path is a folder with videos, and whether it is something else or has pictures. */
-async function contentOf(path: string): Promise<{ videos: boolean; others: boolean }> {
+/**
+ * What there is at paths and in the folders below them: videos alone, nothing of interest, or something else. The first picture decides, so that a large
+ * folder of pictures is not walked through only to be walked through again.
+ */
+async function contentOf(paths: readonly string[]): Promise<"videos" | "nothing" | "others"> {
   const { files } = nodeHost;
-  const entry = await files.stat(path).catch(() => undefined);
-  if (entry?.isDirectory !== true) return { videos: false, others: true };
-  const listed = await files.list(path).catch(() => []);
-  const names = listed.filter(({ isDirectory }) => !isDirectory).map(({ path: name }) => name);
-  const below = await Promise.all(
-    listed.filter(({ isDirectory }) => isDirectory).map((folder) => contentOf(folder.path)),
-  );
-  return {
-    videos: names.some(isVideoName) || below.some(({ videos }) => videos),
-    others: names.some(isPictureName) || below.some(({ others }) => others),
-  };
+  let found: "videos" | "nothing" = "nothing";
+  for (const path of paths) {
+    const entry = await files.stat(path).catch(() => undefined);
+    if (entry?.isDirectory !== true) return "others";
+    const listed = await files.list(path).catch(() => []);
+    const names = listed.filter(({ isDirectory }) => !isDirectory).map(({ path: name }) => name);
+    if (names.some(isPictureName)) return "others";
+    const folders = listed.filter(({ isDirectory }) => isDirectory).map(({ path: folder }) => folder);
+    const below = await contentOf(folders);
+    if (below === "others") return "others";
+    if (below === "videos" || names.some(isVideoName)) found = "videos";
+  }
+  return found;
 }
 
 const VIDEOS: SoughtFiles = {
