@@ -3,7 +3,7 @@
 import { BYTES_PER_ELEMENT } from "../tensor.ts";
 import { evaluateDim, sizeOf } from "./dimensions.ts";
 import type { Op } from "./ops.ts";
-import { type Graph, isOp, type Tensor } from "./tensor.ts";
+import { type Graph, isOp, largestSizes, type Tensor } from "./tensor.ts";
 
 export interface ActivationMemory {
   /** The most bytes that are alive at the same time: inputs, outputs and everything that a later op still reads. */
@@ -21,7 +21,7 @@ const VIEWS: ReadonlySet<Op> = new Set<Op>(["reshape", "stopGradient", "clampGra
  * Memory of what the given outputs (default: all) need. Weights are not activations, nor is what depends on weights alone, which engines
  * compute once when they load a model.
  *
- * @param sizes every named size, such as batch, height and width
+ * @param sizes every named size, such as batch, height and width; those that a run decides are taken for the most they can be
  */
 export function measureActivations(
   graph: Graph,
@@ -29,6 +29,7 @@ export function measureActivations(
   outputs: Iterable<Tensor> = graph.outputs.values(),
 ): ActivationMemory {
   const wanted = [...outputs];
+  const largest = largestSizes(graph, sizes);
   const nodes = graph.needed(wanted);
   const fed = fedNodes(nodes);
   // The node whose memory a value lives in: itself, or for views what they look at.
@@ -50,7 +51,7 @@ export function measureActivations(
   let totalBytes = 0;
   let peakBytes = 0;
   let peakAt: Tensor | undefined;
-  const bytesOf = (node: Tensor) => evaluateDim(sizeOf(node.shape), sizes) * BYTES_PER_ELEMENT[node.dtype];
+  const bytesOf = (node: Tensor) => evaluateDim(sizeOf(node.shape), largest) * BYTES_PER_ELEMENT[node.dtype];
   // Inputs are there before the first op runs, wherever the graph mentions them.
   for (const node of nodes) if (isOp(node, "input")) alive += bytesOf(node);
   for (const node of nodes) {

@@ -290,6 +290,16 @@ export function scatterAdd(base: Tensor, indices: Tensor, updates: Tensor, axis:
   return widen(base.graph.apply("scatterAdd", [base, indices, updates], { axis: fromFront(base, axis) }));
 }
 
+/** Where the `k` largest values along an axis are, int64 in the shape of x with `k` on that axis; the largest first. */
+export function topK(x: Tensor, k: Dim, axis = -1): Tensor {
+  return widen(x.graph.apply("topK", [x], { axis: fromFront(x, axis), k: dim(k) }));
+}
+
+/** The first `count` (int64 scalar, at most the axis' size) entries along an axis, whose new size is called `size`. */
+export function takeFirst(x: Tensor, count: Tensor, axis: number, size: string): Tensor {
+  return widen(x.graph.apply("takeFirst", [x, count], { axis: fromFront(x, axis), size }));
+}
+
 // --- spatial ---------------------------------------------------------------------------------------------------------------------
 
 export interface ConvOptions {

@@ -87,6 +87,11 @@ export function sizeOf(shape: Shape): Dim {
   return multiplyDims(1, ...shape);
 }
 
+/** A shape with another size on one axis. */
+export function withSize<D extends Dim>(shape: readonly D[], axis: number, size: D): D[] {
+  return shape.map((before, i) => (i === axis ? size : before));
+}
+
 export function isStatic(shape: Shape): shape is readonly number[] {
   return shape.every((d) => typeof d === "number");
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { add, conv, convTranspose, gemm, matMul, values } from "./build.ts";
+import { add, conv, convTranspose, gemm, matMul, takeFirst, values } from "./build.ts";
 import { countMacs } from "./macs.ts";
 import { trace } from "./scope.ts";
 
@@ -47,4 +47,15 @@ test("a product with numbers that are known beforehand resizes, which is not cou
     y: matMul(values(graph, [2, 4], [0.5, 0.5, 0, 0, 0, 0, 0.5, 0.5]), graph.input("x", ["batch", 4, 6])),
   });
   expect(count(halved)).toBe(0);
+});
+
+test("a size that a run decides counts as the most it can be, unless it is given", () => {
+  const kept = ({ graph }: Parameters<Parameters<typeof trace>[0]>[0]) => ({
+    y: gemm(
+      takeFirst(graph.input("x", [9, 5]), graph.input("count", [], "int64"), 0, "kept"),
+      graph.input("w", [5, 7]),
+    ),
+  });
+  expect(count(kept)).toBe(9 * 5 * 7);
+  expect(countMacs(trace(kept), new Map([["kept", 4]])).total).toBe(4 * 5 * 7);
 });

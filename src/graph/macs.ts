@@ -2,7 +2,7 @@
 // is resizing, be it an op or a product with shares that are known beforehand.
 import { type Dim, evaluateDim, sizeOf } from "./dimensions.ts";
 import type { Op } from "./ops.ts";
-import { type Graph, isOp, type Tensor } from "./tensor.ts";
+import { type Graph, isOp, largestSizes, type Tensor } from "./tensor.ts";
 
 /** Multiply-accumulates for one element of the op's output; 0 for ops that papers do not count. */
 function perElement(node: Tensor, size: (dim: Dim) => number): number {
@@ -28,16 +28,20 @@ export function macsOf(node: Tensor, sizes: ReadonlyMap<string, number>): number
   return each === 0 ? 0 : each * size(sizeOf(node.shape));
 }
 
-/** Counts what the given outputs (default: all) need. `sizes` gives every named size, such as batch, height and width. */
+/**
+ * Counts what the given outputs (default: all) need. `sizes` gives every named size, such as batch, height and width; those that a run decides count
+ * as the most they can be, unless they are given.
+ */
 export function countMacs(
   graph: Graph,
   sizes: ReadonlyMap<string, number>,
   outputs: Iterable<Tensor> = graph.outputs.values(),
 ): { total: number; byOp: Map<Op, number> } {
   const byOp = new Map<Op, number>();
+  const largest = largestSizes(graph, sizes);
   let total = 0;
   for (const node of graph.needed(outputs)) {
-    const macs = macsOf(node, sizes);
+    const macs = macsOf(node, largest);
     if (macs === 0) continue;
     total += macs;
     byOp.set(node.op, (byOp.get(node.op) ?? 0) + macs);

@@ -124,6 +124,13 @@ export interface IndexOps {
   gatherElements: { axis: number };
   /** base, indices, updates of the same rank: the adjoint of gatherElements; duplicates add up. */
   scatterAdd: { axis: number };
+  /** Where the `k` largest values along an axis are, int64: the largest first, of equal ones the lower index first. `k` = the axis' size sorts. */
+  topK: { axis: number; k: Dim };
+  /**
+   * x, count (int64 scalar): the first `count` entries along an axis. How many they are is known only when the graph runs, so the new size has a
+   * name, `size`; what is cut to one name is cut by one count.
+   */
+  takeFirst: { axis: number; size: string };
 }
 
 /** Spatial ops take (N, C, …) with two or three spatial dimensions; every list has one entry a spatial dimension. */

@@ -1,7 +1,7 @@
 // Symbolic tensors and the graph that owns them. A tensor is one op applied to tensors: the graph is a list in execution order, and two
 // identical applications are one tensor (common subexpressions cost nothing).
 import { SaccadeError } from "../errors.ts";
-import { printShape, type Shape } from "./dimensions.ts";
+import { type Dim, evaluateDim, printShape, type Shape } from "./dimensions.ts";
 import type { Initializer } from "./initializers.ts";
 import type { GraphDType, Op, OpAttributes } from "./ops.ts";
 import { shapeRules } from "./shape-rules/index.ts";
@@ -45,6 +45,8 @@ export class Graph {
   readonly outputs = new Map<string, Tensor>();
   /** Values on the way that have a name (Scope.layer), or how they are made from what is there. */
   readonly layers = new Map<string, Tensor | (() => Tensor)>();
+  /** Named sizes that no input has, because a run decides them (takeFirst): what counts them, and the most that they can be. */
+  readonly decidedSizes = new Map<string, { readonly count: Tensor; readonly most: Dim }>();
   /** Path recorded on new nodes; set by Scope while a layer runs. */
   currentPath = "";
   readonly #seen = new Map<string, Tensor>();
@@ -67,6 +69,7 @@ export class Graph {
       dtype,
       path: this.currentPath,
     };
+    if (isOp(widen(node), "takeFirst")) this.#decide(widen(node) as Tensor<"takeFirst"> & Tensor);
     // A Tensor<O> is a Tensor: the union over all ops; TypeScript cannot see it through the mapped attribute type.
     this.nodes.push(node as unknown as Tensor);
     if (key !== undefined) this.#seen.set(key, node as unknown as Tensor);
@@ -114,6 +117,16 @@ export class Graph {
     this.outputs.set(name, value);
   }
 
+  /** One name is one size: what is cut to it is cut by one count. */
+  #decide({ inputs: [x, count], attributes: { axis, size } }: Tensor<"takeFirst">): void {
+    const known = this.decidedSizes.get(size);
+    if (known !== undefined && known.count !== count)
+      throw new SaccadeError("graph", `takeFirst: "${size}" is already the name of what another count decides`, {
+        hint: "give each count a name of its own",
+      });
+    if (known === undefined) this.decidedSizes.set(size, { count: count!, most: x!.shape[axis]! });
+  }
+
   /** The nodes that the given outputs (default: all) need, in execution order. */
   needed(outputs: Iterable<Tensor> = this.outputs.values()): Tensor[] {
     const wanted = new Set<number>();
@@ -125,6 +138,13 @@ export class Graph {
     }
     return this.nodes.filter((node) => wanted.has(node.id));
   }
+}
+
+/** Every named size of a graph: those given, and those that a run decides, which are taken for the most they can be. */
+export function largestSizes(graph: Graph, given: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const sizes = new Map(given);
+  for (const [name, { most }] of graph.decidedSizes) if (!sizes.has(name)) sizes.set(name, evaluateDim(most, sizes));
+  return sizes;
 }
 
 /** A tensor whose op is forgotten. */

@@ -3,7 +3,7 @@
 import { type ActivationMemory, fedNodes, measureActivations } from "../graph/activations.ts";
 import { macsOf } from "../graph/macs.ts";
 import { type AtPath, choosePartPaths, nodePaths, sumByPart } from "../graph/parts.ts";
-import type { Graph, Tensor } from "../graph/tensor.ts";
+import { type Graph, largestSizes, type Tensor } from "../graph/tensor.ts";
 import { inferenceGraph } from "./graph.ts";
 import { atSize, type ModelDefinition } from "./registry.ts";
 
@@ -62,7 +62,7 @@ export interface ModelCost {
 export function modelCost(definition: ModelDefinition, extent: InputExtent | TextExtent, depth?: number): ModelCost {
   const { batch = 1 } = extent;
   const graph = "tokens" in extent ? inferenceGraph(definition) : graphAt(definition, extent);
-  const sizes = new Map([["batch", batch]]);
+  const sizes = largestSizes(graph, new Map([["batch", batch]]));
   const outputs = [graph.outputs.get("logits")!];
   const nodes = graph.needed(outputs);
   const weights = weightsByPath(graph, nodes);

@@ -32,6 +32,11 @@ export class Sizes {
       });
   }
 
+  /** States what a named size is that no input has: an int64 vector of one element that was computed. */
+  define(name: string, vector: Value): void {
+    this.#vectors.set(name, vector);
+  }
+
   /** A size as an int64 vector of one element. `nearby` are values at hand that may have it (the op's own inputs). */
   vector(size: Dim, nearby: readonly { readonly value: Value; readonly shape: Shape }[] = []): Value {
     if (typeof size === "number") return this.#emitter.int64s([size]);

@@ -2,7 +2,10 @@
 import * as g from "../../src/graph/build.ts";
 import type { IndexOps, LayoutOps } from "../../src/graph/ops.ts";
 import type { Tensor } from "../../src/graph/tensor.ts";
-import { cases, EVERY, indices, NUMERIC, type OpCase, type OpCases, range, x } from "./case.ts";
+import { type CaseInput, cases, EVERY, indices, NUMERIC, type OpCase, type OpCases, range, x } from "./case.ts";
+
+/** Always four. */
+const COUNT: CaseInput = { shape: [], dtype: "int64", low: 4, high: 5 };
 
 export const layoutCases: OpCases<keyof LayoutOps | keyof IndexOps> = {
   reshape: [
@@ -187,6 +190,57 @@ export const layoutCases: OpCases<keyof LayoutOps | keyof IndexOps> = {
           updates: { shape: ["batch", 5], dtype, ...range(dtype) },
         },
         build: ({ x, at, updates }) => g.scatterAdd(x!, at!, updates!, 1),
+      }),
+    ),
+  ]),
+  topK: cases([
+    { title: "some of a free size", inputs: x(["batch", "width"]), build: ({ x }) => g.topK(x!, 3, 1) },
+    { title: "inner axis", inputs: x([2, 6, 3]), build: ({ x }) => g.topK(x!, 4, 1) },
+    { title: "all of a free size, which sorts", inputs: x(["batch", "width"]), build: ({ x }) => g.topK(x!, "width") },
+    {
+      title: "ties: the lower place first",
+      inputs: { x: { shape: ["batch", 40], dtype: "int64", low: 0, high: 3 } },
+      build: ({ x }) => g.topK(g.cast(x!, "float32"), 30),
+    },
+    ...NUMERIC.map(
+      (dtype): OpCase => ({ title: dtype, inputs: x(["batch", 9], dtype), build: ({ x }) => g.topK(x!, 5) }),
+    ),
+  ]),
+  takeFirst: cases([
+    {
+      title: "used as a size of other values",
+      inputs: { ...x(["batch", 6, 2]), count: COUNT },
+      sizes: { kept: 4 },
+      build: ({ x, count }) => {
+        const first = g.takeFirst(x!, count!, 1, "kept"); // (batch, kept, 2)
+        const rows = g.reshape(first, [-1, 2]); // (batch * kept, 2)
+        const places = g.reshape(g.iota(first.graph, "kept"), ["kept", 1]);
+        const spread = g.expand(g.reduceMean(first, 1, { keepDims: true }), ["batch", "kept", 2]);
+        return g.add(g.mul(g.reshape(rows, first.shape), places), spread);
+      },
+    },
+    {
+      title: "two values by one count, of a computed size",
+      inputs: { ...x(["batch", "width"]), count: COUNT },
+      sizes: { kept: 4 },
+      build: ({ x, count }) => {
+        const doubled = g.concat([x!, g.neg(x!)], 1);
+        const both = [doubled, g.exp(doubled)].map((value) => g.takeFirst(value, count!, 1, "kept"));
+        return g.matMul(both[0]!, both[1]!, { transposeB: true });
+      },
+    },
+    {
+      title: "a count that the values decide",
+      inputs: { ...x(["batch", 6]) },
+      sizes: { kept: 6 },
+      build: ({ x }) => g.takeFirst(x!, g.reduceSum(g.cast(g.less(g.reduceMax(x!, 0), 9), "int64"), 0), 1, "kept"),
+    },
+    ...EVERY.map(
+      (dtype): OpCase => ({
+        title: dtype,
+        inputs: { ...x(["batch", 6], dtype), count: COUNT },
+        sizes: { kept: 4 },
+        build: ({ x, count }) => g.takeFirst(x!, count!, 1, "kept"),
       }),
     ),
   ]),

@@ -4,6 +4,7 @@ import { tensor } from "../../tensor.ts";
 import {
   add,
   cast,
+  concat,
   constant,
   equal,
   expand,
@@ -19,7 +20,7 @@ import {
   transpose,
   where,
 } from "../build.ts";
-import { type Dim, multiplyDims, subtractDims } from "../dimensions.ts";
+import { type Dim, multiplyDims, subtractDims, withSize } from "../dimensions.ts";
 import type { IndexOps, LayoutOps } from "../ops.ts";
 import { isOp, type Tensor } from "../tensor.ts";
 import { fixedSize, type GradientRule, type GradientRules, unbroadcast, zeros } from "./rule.ts";
@@ -172,4 +173,10 @@ export const indexGradients: GradientRules<keyof IndexOps> = {
     undefined,
     needed[2] ? gatherElements(g, inputs[1]!, axis) : undefined,
   ],
+  // Places, not values: they change only in steps.
+  topK: "none",
+  takeFirst: ({ inputs, attributes: { axis, size } }, g) => {
+    const { graph, shape, dtype } = inputs[0]!;
+    return [concat([g, zeros(graph, withSize(shape, axis, subtractDims(shape[axis]!, size)), dtype)], axis)];
+  },
 };

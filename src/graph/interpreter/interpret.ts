@@ -31,10 +31,8 @@ export interface InterpretOptions {
  */
 export function interpret(graph: Graph, options: InterpretOptions): Map<string, TensorData> {
   const wanted = new Map((options.outputs ?? [...graph.outputs.keys()]).map((name) => [name, outputOf(graph, name)]));
-  const sizes = bindSizes(graph, options.inputs);
-  const size = (dim: Dim) => evaluateDim(dim, sizes);
   const feeds = {
-    size,
+    ...sizesOf(bindSizes(graph, options.inputs)),
     input: (name: string) => feed("input", name, options.inputs[name], graph.inputs.get(name)),
     parameter: (name: string) => feed("parameter", name, options.parameters.get(name), graph.parameters.get(name)),
   };
@@ -56,7 +54,7 @@ export function evaluate(tensors: readonly Tensor[], parameters: ReadonlyMap<str
   const { graph } = tensors[0] ?? { graph: undefined };
   if (graph === undefined) return [];
   const feeds = {
-    size: (dim: Dim) => evaluateDim(dim, new Map()),
+    ...sizesOf(new Map()),
     input: (name: string) => feed("input", name, undefined, graph.inputs.get(name)),
     parameter: (name: string) => feed("parameter", name, parameters.get(name), graph.parameters.get(name)),
   };
@@ -66,6 +64,19 @@ export function evaluate(tensors: readonly Tensor[], parameters: ReadonlyMap<str
     known.set(node.id, compute(node, inputs, { ...feeds, node }));
   }
   return tensors.map((node) => toTensorData(known.get(node.id)!, "float64"));
+}
+
+/** The named sizes of a run: those of its inputs, and those that turn out on the way. */
+function sizesOf(known: Map<string, number>): Pick<Run, "size" | "define"> {
+  return {
+    size: (dim) => evaluateDim(dim, known),
+    define(name, size) {
+      const before = known.get(name);
+      if (before !== undefined && before !== size)
+        throw new SaccadeError("graph", `the size named "${name}" is ${before} in one place and ${size} in another`);
+      known.set(name, size);
+    },
+  };
 }
 
 function outputOf(graph: Graph, name: string): Tensor {

@@ -218,6 +218,19 @@ describe("layout and indices", () => {
     );
   });
 
+  test("topK, takeFirst", () => {
+    const x = f64([2, 4], [3, 1, 3, 2, 5, 7, 6, 8]);
+    expect(run([x], (t) => g.topK(t, 3))).toEqual(i64([2, 3], [0, 2, 3, 3, 1, 2]));
+    expect(run([x], (t) => g.topK(t, 1, 0))).toEqual(i64([1, 4], [1, 1, 1, 1]));
+    expect(run([x, i64([], [2])], (t, n) => g.takeFirst(t!, n!, 1, "kept"))).toEqual(f64([2, 2], [3, 1, 5, 7]));
+    expect(run([x, i64([], [0])], (t, n) => g.takeFirst(t!, n!, 0, "kept"))).toEqual(f64([0, 4], []));
+    expect(() => run([x, i64([], [5])], (t, n) => g.takeFirst(t!, n!, 1, "kept"))).toThrow(/no first 5 of 4/);
+    expect(() => run([x], (t) => g.topK(t, 5))).toThrow(/no 5 largest of 4/);
+    const twoCounts = (t: Tensor, n: Tensor) =>
+      g.add(g.takeFirst(t, n, 1, "kept"), g.takeFirst(t, g.add(n, 1), 1, "kept"));
+    expect(() => run([x, i64([], [2])], (t, n) => twoCounts(t!, n!))).toThrow(/"kept" is already the name/);
+  });
+
   test("gather, gatherElements, scatterAdd", () => {
     expect(run([x, i64([2, 2], [2, 0, -1, 1])], (t, i) => g.gather(t!, i!, 1))).toEqual(
       i64([2, 2, 2], [3, 1, 3, 2, 6, 4, 6, 5]),

@@ -1,6 +1,7 @@
 // Kernels that move values without computing: layout and indexing.
 import { SaccadeError } from "../../errors.ts";
 import { elementCount } from "../../tensor.ts";
+import { withSize } from "../dimensions.ts";
 import type { IndexOps, LayoutOps } from "../ops.ts";
 import {
   aroundAxis,
@@ -140,5 +141,30 @@ export const indexKernels: Kernels<keyof IndexOps> = {
       else storeInteger(out, at, dtype, BigInt(out[at]!) + BigInt(data[i]!));
     }
     return { dtype, shape, data: out };
+  },
+  topK: ([x], { axis, k }, run) => {
+    const { axis: at, outer, size, inner } = aroundAxis(x!.shape, axis);
+    const count = run.size(k);
+    const { data } = x!;
+    const out = new BigInt64Array(outer * count * inner);
+    for (let line = 0; line < outer * inner; line++) {
+      const [row, column] = [Math.floor(line / inner), line % inner];
+      const value = (index: number) => data[(row * size + index) * inner + column]!;
+      const order = Array.from({ length: size }, (_, index) => index);
+      order.sort((a, b) => (value(a) === value(b) ? a - b : value(a) > value(b) ? -1 : 1));
+      for (let rank = 0; rank < count; rank++) out[(row * count + rank) * inner + column] = BigInt(order[rank]!);
+    }
+    return { dtype: "int64", shape: withSize(x!.shape, at, count), data: out };
+  },
+  takeFirst: ([x, count], { axis, size: name }, run) => {
+    const { axis: at, outer, size, inner } = aroundAxis(x!.shape, axis);
+    const taken = plainNumbers(count!)[0]!;
+    if (taken < 0 || taken > size)
+      throw new SaccadeError("graph", `takeFirst: there are no first ${taken} of ${size} entries`);
+    run.define(name, taken);
+    const out = reserve(x!.dtype, outer * taken * inner);
+    const from = walk([outer, taken, inner], [size * inner, inner, 1]);
+    copy(x!.data, from, out, undefined);
+    return { dtype: x!.dtype, shape: withSize(x!.shape, at, taken), data: out };
   },
 };

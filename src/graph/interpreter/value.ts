@@ -20,6 +20,8 @@ export interface Run {
   readonly node: Tensor;
   /** The number that a size stands for in this run. */
   size(dim: Dim): number;
+  /** States what a named size is that no input has: what was computed decided it. */
+  define(name: string, size: number): void;
   input(name: string): Value;
   parameter(name: string): Value;
 }

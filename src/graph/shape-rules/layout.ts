@@ -1,13 +1,24 @@
 // Shapes of ops that move values without computing: reshape, transpose, slice, concat, gather and the like.
-import { addDims, type Dim, printShape, type Shape, shapesEqual, sizeOf, subtractDims } from "../dimensions.ts";
+import {
+  addDims,
+  type Dim,
+  printShape,
+  type Shape,
+  shapesEqual,
+  sizeOf,
+  subtractDims,
+  withSize,
+} from "../dimensions.ts";
 import type { IndexOps, LayoutOps } from "../ops.ts";
 import type { Tensor } from "../tensor.ts";
+import { numeric } from "./dtypes.ts";
 import {
   broadcast,
   normalizeAxis,
   refuse,
   requireCount,
   requireDType,
+  requireRank,
   requireSameDType,
   type ShapeRules,
   type Where,
@@ -118,5 +129,24 @@ export const indexShapes: ShapeRules<keyof IndexOps> = {
       refuse(where, "indices and updates need one shape, of the base's rank", inputs);
     normalizeAxis(where, inputs, axis, base.shape.length);
     return { shape: base.shape, dtype: base.dtype };
+  },
+  topK: (inputs, { axis, k }, where) => {
+    requireCount(where, inputs, 1);
+    requireDType(where, inputs, numeric);
+    const { shape } = inputs[0]!;
+    const at = normalizeAxis(where, inputs, axis, shape.length);
+    const size = shape[at]!;
+    if (typeof k === "number" && (k < 1 || (typeof size === "number" && k > size)))
+      refuse(where, `there are no ${k} largest of ${size}`, inputs);
+    return { shape: withSize(shape, at, k), dtype: "int64" };
+  },
+  takeFirst: (inputs, { axis, size }, where) => {
+    requireCount(where, inputs, 2);
+    requireDType(where, inputs.slice(1), ["int64"]);
+    requireRank(where, inputs, 1, 0);
+    const { shape, dtype } = inputs[0]!;
+    const at = normalizeAxis(where, inputs, axis, shape.length);
+    if (!/^[A-Za-z_]\w*$/.test(size)) refuse(where, `"${size}" is not a name for a size`, inputs);
+    return { shape: withSize(shape, at, size), dtype };
   },
 };

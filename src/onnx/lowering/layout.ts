@@ -60,6 +60,12 @@ const alongAxis =
   (context, inputs, { attributes }) =>
     context.emit(opType, inputs, { axis: { int: attributes.axis } });
 
+/** ONNX's operator gives values and places; ties go to the lower place there too. */
+const topK: LoweringRule<"topK"> = (context, [x], { attributes: { axis, k }, inputs }) => {
+  const count = context.sizes.vector(k, [{ value: x!, shape: inputs[0]!.shape }]);
+  return context.emitter.emitSeveral("TopK", [x!, count], ["/values", ""], { axis: { int: axis } })[1];
+};
+
 export const indexLowering: LoweringRules<keyof IndexOps> = {
   gather: alongAxis("Gather"),
   gatherElements: alongAxis("GatherElements"),
@@ -67,4 +73,11 @@ export const indexLowering: LoweringRules<keyof IndexOps> = {
   scatterAdd: widened(["float16"], "float32", (context, inputs, { attributes }) =>
     context.emit("ScatterElements", inputs, { axis: { int: attributes.axis }, reduction: { string: "add" } }),
   ),
+  topK: widened(["float16"], "float32", widened(["int8", "uint8"], "int32", topK)),
+  takeFirst: (context, [x, count], { attributes: { axis, size } }) => {
+    const { emitter } = context;
+    const end = context.emit("Reshape", [count!, emitter.int64s([1])]);
+    context.sizes.define(size, end);
+    return context.emit("Slice", [x!, emitter.int64s([0]), end, emitter.int64s([axis])]);
+  },
 };
