@@ -110,9 +110,10 @@ describe("the command line", () => {
   const folder = temporaryFolder();
 
   test("classifies in eight bits", async () => {
-    const { exitCode, stdout } = await cli(["classify", BOATS, "--precision", "int8", "--json", "--device", "cpu"]);
+    const asked = ["classify", BOATS, "--model", SOURCE, "--precision", "int8", "--json", "--device", "cpu"];
+    const { exitCode, stdout } = await cli(asked);
     expect(exitCode).toBe(0);
-    await using eight = await loadClassifier(nodeHost, "saccade/everyday", { device: "cpu", precision: "int8" });
+    await using eight = await loadClassifier(nodeHost, SOURCE, { device: "cpu", precision: "int8" });
     expect(JSON.parse(stdout).predictions).toEqual((await eight.classify(BOATS)).predictions);
   });
 

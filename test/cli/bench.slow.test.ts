@@ -1,7 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { stageText } from "../../src/cli/commands/bench.ts";
 import { parseBenchReport } from "../../src/evaluate/bench/report.ts";
 import { assertWellFormed } from "../../src/evaluate/report/well-formed.test-helper.ts";
@@ -16,7 +15,10 @@ const model = writeMini(folder, "sparseformer_v1_mini_64x64", {
 const other = writeMini(folder, "sparseformer_clip_mini_64x64");
 /** As little as makes three rounds. */
 const QUICK = ["--rounds", "3", "--seconds", "0.1", "--threads", "1", "--device", "cpu"];
-const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith("saccade-bench-"));
+/** Traces and the like go here, where no other test's are. */
+const scratch = mkdtempSync(join(folder, "scratch-"));
+vi.stubEnv("TMPDIR", scratch);
+const leftovers = () => readdirSync(scratch);
 
 test("models x sizes x batches: a table, JSON, CSV and plots of the same rows", async () => {
   const files = { json: at("report.json"), csv: at("rows.csv"), svg: at("plots") };

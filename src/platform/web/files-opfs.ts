@@ -5,7 +5,7 @@ import { LimitError, NotFoundError, SaccadeError } from "../../errors.ts";
 import type { FileEntry } from "../host.ts";
 import { besideOf } from "./beside.ts";
 import { joinPath, partsOf } from "./paths.ts";
-import { bytesOfBlob, faultName, storageFault, writeFault } from "./storage-faults.ts";
+import { bytesOfBlob, faultName, storageFault } from "./storage-faults.ts";
 import type { WebFiles } from "./web-files.ts";
 
 /** Where a folder is being moved, until it is there. */
@@ -49,17 +49,13 @@ export class OpfsFiles implements WebFiles {
   }
 
   writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
-    return this.#write(path, "write", bytes.length, async (file) => {
-      const writable = await file.createWritable();
-      await finish(writable, () => writable.write(chunk(bytes)));
-    });
+    return this.#write(path, "write", async (file) => writeAll(await file.createWritable(), 0, chunk(bytes)));
   }
 
   append(path: string, bytes: Uint8Array | string): Promise<void> {
-    return this.#write(path, "append to", bytes.length, async (file) => {
+    return this.#write(path, "append to", async (file) => {
       const { size } = await file.getFile();
-      const writable = await file.createWritable({ keepExistingData: true });
-      await finish(writable, () => writable.write({ type: "write", position: size, data: chunk(bytes) }));
+      await writeAll(await file.createWritable({ keepExistingData: true }), size, chunk(bytes));
     });
   }
 
@@ -186,12 +182,7 @@ export class OpfsFiles implements WebFiles {
     }
   }
 
-  #write(
-    path: string,
-    action: string,
-    size: number,
-    work: (file: FileSystemFileHandle) => Promise<void>,
-  ): Promise<void> {
+  #write(path: string, action: string, work: (file: FileSystemFileHandle) => Promise<void>): Promise<void> {
     const key = partsOf(path).join("/");
     const before = this.#writing.get(key) ?? Promise.resolve();
     const written = before
@@ -201,7 +192,7 @@ export class OpfsFiles implements WebFiles {
         try {
           await work(await folder.getFileHandle(name, { create: true }));
         } catch (error) {
-          throw await writeFault(error, action, path, size);
+          throw storageFault(error, action, path);
         }
       });
     this.#writing.set(key, written);
@@ -257,15 +248,19 @@ async function childOf(folder: FileSystemDirectoryHandle, name: string): Promise
 }
 
 /** The browser takes no view of shared memory. */
-function chunk(bytes: Uint8Array | string): Uint8Array<ArrayBuffer> | string {
-  if (typeof bytes === "string") return bytes;
-  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : Uint8Array.from(bytes);
+function chunk(bytes: Uint8Array | string): Blob {
+  const isShared = typeof bytes !== "string" && !(bytes.buffer instanceof ArrayBuffer);
+  return new Blob([isShared ? Uint8Array.from(bytes) : (bytes as Uint8Array<ArrayBuffer> | string)]);
 }
 
-/** Closing is what makes it a file; without it the old one stays. */
-async function finish(writable: FileSystemWritableFileStream, write: () => Promise<void>): Promise<void> {
+/**
+ * Writes at a position and closes, which is what makes it a file; without it the old one stays. Room is asked for first: Chromium calls storage that
+ * ends in the middle of a write by several names, and what it says of a site's quota is not what the site has.
+ */
+async function writeAll(writable: FileSystemWritableFileStream, position: number, data: Blob): Promise<void> {
   try {
-    await write();
+    await writable.truncate(position + data.size);
+    await writable.write({ type: "write", position, data });
     await writable.close();
   } catch (error) {
     await writable.abort().catch(() => undefined);
@@ -281,9 +276,7 @@ async function moveFile(
 ): Promise<void> {
   if (file.move !== undefined) return file.move(to, name);
   const copy = await to.getFileHandle(name, { create: true });
-  const writable = await copy.createWritable();
-  const content = await file.getFile();
-  await finish(writable, () => writable.write(content));
+  await writeAll(await copy.createWritable(), 0, await file.getFile());
   await from.removeEntry(file.name);
 }
 
@@ -293,8 +286,8 @@ interface Move {
 }
 
 async function writeNote(root: FileSystemDirectoryHandle, move: Move): Promise<void> {
-  const writable = await (await root.getFileHandle(MOVE_NOTE, { create: true })).createWritable();
-  await finish(writable, () => writable.write(JSON.stringify(move)));
+  const note = await root.getFileHandle(MOVE_NOTE, { create: true });
+  await writeAll(await note.createWritable(), 0, chunk(JSON.stringify(move)));
 }
 
 async function readNote(root: FileSystemDirectoryHandle): Promise<Move | undefined> {

@@ -42,21 +42,6 @@ export function storageFault(error: unknown, action: string, path: string): Sacc
   });
 }
 
-/**
- * The same for a write. Chromium calls storage that ends in the middle of one by several names, so where the name says nothing, what is left of the
- * site's quota does.
- * @param size bytes that were to be written
- */
-export async function writeFault(error: unknown, action: string, path: string, size: number): Promise<SaccadeError> {
-  if (error instanceof SaccadeError || faultName(error) in REASONS) return storageFault(error, action, path);
-  const { usage, quota } = await navigator.storage.estimate().catch(() => ({}) as StorageEstimate);
-  const isFull = usage !== undefined && quota !== undefined && usage + size > quota;
-  if (!isFull) return storageFault(error, action, path);
-  const fault = storageFault({ name: "QuotaExceededError" }, action, path);
-  fault.cause = error;
-  return fault;
-}
-
 /** The bytes of a Blob or a File. Throws SaccadeError "file_changed" when it is not what it was. */
 export async function bytesOfBlob(blob: Blob, name = (blob as Partial<File>).name ?? "the Blob"): Promise<Uint8Array> {
   try {

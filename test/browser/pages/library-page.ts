@@ -29,14 +29,19 @@ const labelled = (pictures: Readonly<Record<string, readonly string[]>>) =>
 const api = {
   /** Loads a model, and names what is in a picture that the test put there. */
   async classify(model: string, path: string) {
-    const progress: { received: number; total: number | undefined }[] = [];
+    const progress = new Map<string, { received: number; total: number | undefined }>();
     await using classifier = await Classifier.load(model, {
       ...WASM,
-      onProgress: ({ received, total }) => progress.push({ received, total }),
+      onProgress: ({ url, received, total }) => progress.set(new URL(url).pathname, { received, total }),
     });
     const picture: PictureSource = await blobOf(path);
     const { predictions, gaze } = await classifier.classify(picture, { explain: true });
-    return { predictions, steps: gaze?.stages.length, progress: progress.at(-1), labels: classifier.labels?.length };
+    return {
+      predictions,
+      steps: gaze?.stages.length,
+      progress: Object.fromEntries(progress),
+      labels: classifier.labels?.length,
+    };
   },
   /** Several pictures, one of which is none. */
   async classifyAll(model: string, paths: readonly string[]) {
