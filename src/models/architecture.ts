@@ -92,6 +92,13 @@ export interface Architecture<Config> {
   /** The same model for pictures of another size, where the size is part of the configuration. Absent where any size works. */
   atSize?(config: Config, size: { readonly height: number; readonly width: number }): Config;
   /**
+   * The same model with fewer tokens on the way, as a line of the language says (docs/tokens.md); weights stay as they are, unless the way has some of its own.
+   * Absent for families that have no tokens to reduce.
+   *
+   * @throws UsageError for a line that makes no sense, or not for this model
+   */
+  reduceTokens?(config: Config, tokens: string): Config;
+  /**
    * Builds the forward pass from the input, of the kind that `input` says. Every architecture gives `logits` and `features` (pooled, before the last layer); sparse ones also
    * `gaze.N.regions` and `gaze.N.points`.
    */

@@ -5,11 +5,27 @@ import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { affine, fixedWidth, linear, TRUNCATED_NORMAL_002 } from "./linear.ts";
 
-export interface SelfAttentionOptions {
+/** How scores (n, heads, queries, tokens) become weights of tokens. */
+export interface Weighing {
+  /** Turns the scores into what softmax reads: position biases, masks. */
+  readonly adjustScores?: (scores: Tensor) => Tensor;
+  /** In place of softmax. */
+  readonly weigh?: (scores: Tensor) => Tensor;
+}
+
+/** What attention computed on its way: query (scaled), key and value (n, heads, tokens, w), weights (n, heads, tokens, tokens). */
+export interface Attention {
+  readonly query: Tensor;
+  readonly key: Tensor;
+  readonly value: Tensor;
+  readonly weights: Tensor;
+}
+
+export interface SelfAttentionOptions extends Weighing {
   /** Whether `qkv` has a bias. Default true. */
   readonly qkvBias?: boolean;
-  /** Turns the scores (n, heads, tokens, tokens) into what softmax reads: position biases, masks. */
-  readonly adjustScores?: (scores: Tensor) => Tensor;
+  /** Hears what was computed on the way. */
+  readonly observe?: (attention: Attention) => void;
   /**
    * Orders rows by token before the products instead of by head behind them: ONNX Runtime's products read heads in that order where they
    * lie, so one move of whole rows replaces three of pieces as short as a head is wide. Pays where heads are narrow and sequences few.
@@ -36,8 +52,10 @@ export function selfAttention(scope: Scope, x: Tensor, heads: number, options: S
       return byHead(affine(rows, third(weight), bias === undefined ? undefined : third(bias)), heads, tokensFirst);
     };
     const query = part(0, (width / heads) ** -0.5); // (n, heads, tokens, headWidth)
-    const mixed = attend(query, part(1), part(2), options.adjustScores); // (n, tokens, width)
-    return linear(scope.at("proj"), mixed, width);
+    const [key, value] = [part(1), part(2)];
+    const weights = weightsOf(query, key, options); // (n, heads, tokens, tokens)
+    options.observe?.({ query, key, value, weights });
+    return linear(scope.at("proj"), mix(weights, value), width);
   });
 }
 
@@ -49,9 +67,22 @@ export function byHead(x: Tensor, heads: number, tokensFirst = false): Tensor {
 }
 
 /** query (n, heads, queries, w), already scaled; key and value (n, heads, tokens, w) -> (n, queries, heads * w). */
-export function attend(query: Tensor, key: Tensor, value: Tensor, adjustScores = (scores: Tensor) => scores): Tensor {
-  const [n, heads, queries] = query.shape as [Dim, number, Dim];
-  const scores = adjustScores(matMul(query, key, { transposeB: true })); // (n, heads, queries, tokens)
-  const mixed = transpose(matMul(softmax(scores), value), [0, 2, 1, 3]); // (n, queries, heads, w)
+export function attend(query: Tensor, key: Tensor, value: Tensor, adjustScores?: Weighing["adjustScores"]): Tensor {
+  return mix(weightsOf(query, key, adjustScores === undefined ? {} : { adjustScores }), value);
+}
+
+/** How much each query takes from each token, (n, heads, queries, tokens). */
+function weightsOf(
+  query: Tensor,
+  key: Tensor,
+  { adjustScores = (scores) => scores, weigh = (scores) => softmax(scores) }: Weighing,
+): Tensor {
+  return weigh(adjustScores(matMul(query, key, { transposeB: true })));
+}
+
+/** weights (n, heads, queries, tokens), value (n, heads, tokens, w) -> (n, queries, heads * w). */
+function mix(weights: Tensor, value: Tensor): Tensor {
+  const [n, heads, queries] = weights.shape as [Dim, number, Dim];
+  const mixed = transpose(matMul(weights, value), [0, 2, 1, 3]); // (n, queries, heads, w)
   return reshape(mixed, [n, queries, heads * fixedWidth(value)]);
 }

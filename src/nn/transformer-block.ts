@@ -3,7 +3,7 @@ import { add, reshape } from "../graph/build.ts";
 import { sizeOf } from "../graph/dimensions.ts";
 import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { selfAttention } from "./attention.ts";
+import { type Attention, selfAttention, type Weighing } from "./attention.ts";
 import { layerNorm } from "./layer-norm.ts";
 import { mlp } from "./mlp.ts";
 import type { Mode } from "./mode.ts";
@@ -19,33 +19,44 @@ export interface TransformerBlockOptions {
   /** Share of the batch for which each half of the block is left out in training. */
   readonly dropPath: number;
   readonly mode: Mode;
+  /** Between attention and perceptron: tokens (N, tokens, width) -> those that go on, of any number. Default: all. */
+  readonly between?: (x: Tensor, attention: Attention) => Tensor;
 }
 
-/** x (N, tokens, width) -> the same shape: attention and then a perceptron are added to it. */
-export function transformerBlock(scope: Scope, x: Tensor, options: TransformerBlockOptions): Tensor {
-  const { heads, qkvBias } = options;
-  return residualBlock(scope, x, options, (normal) =>
-    selfAttention(scope.at("attn"), normal, heads, qkvBias === undefined ? {} : { qkvBias }),
+/** x (N, tokens, width) -> the same shape, if no tokens were left out: attention and then a perceptron are added to it. */
+export function transformerBlock(scope: Scope, x: Tensor, options: TransformerBlockOptions & Weighing): Tensor {
+  const { heads, between, ...rest } = options;
+  let seen: Attention | undefined;
+  const observe = (attention: Attention) => {
+    seen = attention;
+  };
+  return residualBlock(
+    scope,
+    x,
+    rest,
+    (normal) => selfAttention(scope.at("attn"), normal, heads, between === undefined ? rest : { ...rest, observe }),
+    between && ((mixed) => between(mixed, seen!)),
   );
 }
 
-/** The block around any attention: `attend` maps (N, tokens, width) to the same shape. */
+/** The block around any attention: `attend` maps (N, tokens, width) to the same shape; `between` may leave fewer tokens to the perceptron. */
 export function residualBlock(
   scope: Scope,
   x: Tensor,
-  { mlpRatio, epsilon, dropPath, mode }: Omit<TransformerBlockOptions, "heads" | "qkvBias">,
+  { mlpRatio, epsilon, dropPath, mode }: Pick<TransformerBlockOptions, "mlpRatio" | "epsilon" | "dropPath" | "mode">,
   attend: (normal: Tensor) => Tensor,
+  between: (mixed: Tensor) => Tensor = (mixed) => mixed,
 ): Tensor {
   // Everything but attention works on tokens one by one: as rows of a matrix they need no reshaping in between.
-  const matrix = [sizeOf(x.shape.slice(0, -1)), x.shape.at(-1)!];
-  const rowsOf = (update: Tensor) => reshape(mode.dropPath(update.graph, update, dropPath, x.shape[0]!), matrix);
-  const tokensOf = (rows: Tensor) => reshape(rows, x.shape);
+  const rowsOf = (tokens: Tensor) => reshape(tokens, [sizeOf(tokens.shape.slice(0, -1)), tokens.shape.at(-1)!]);
+  const updateOf = (update: Tensor) => rowsOf(mode.dropPath(update.graph, update, dropPath, x.shape[0]!));
   return scope.run(() => {
-    const rows = reshape(x, matrix); // (N * tokens, width)
-    const attended = attend(tokensOf(layerNorm(scope.at("norm1"), rows, epsilon)));
-    const mixed = add(rows, rowsOf(attended));
-    const inner = mlp(scope.at("mlp"), tokensOf(layerNorm(scope.at("norm2"), mixed, epsilon)), { ratio: mlpRatio });
-    return tokensOf(add(mixed, rowsOf(inner)));
+    const rows = rowsOf(x); // (N * tokens, width)
+    const attended = attend(reshape(layerNorm(scope.at("norm1"), rows, epsilon), x.shape));
+    const mixed = between(reshape(add(rows, updateOf(attended)), x.shape)); // (N, tokens that go on, width)
+    const kept = rowsOf(mixed);
+    const normal = reshape(layerNorm(scope.at("norm2"), kept, epsilon), mixed.shape);
+    return reshape(add(kept, updateOf(mlp(scope.at("mlp"), normal, { ratio: mlpRatio }))), mixed.shape);
   });
 }
 

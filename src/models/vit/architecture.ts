@@ -5,7 +5,8 @@ import { checkConfig } from "../check-config.ts";
 import { fixedInput, gridOf, imageSizeOf, requireImageSize } from "../image-size.ts";
 import { resamplePositions } from "../positions.ts";
 import { timmTransform } from "../timm.ts";
-import { prefixTokens, type VitConfig, vitSchema } from "./config.ts";
+import { withTokens } from "../token-reduction.ts";
+import { prefixTokens, tokenModel, type VitConfig, vitSchema } from "./config.ts";
 import { vit } from "./model.ts";
 
 const NAME = "vit";
@@ -16,6 +17,7 @@ export const vitArchitecture: Architecture<VitConfig> = {
   parseConfig: (json) => checkConfig(vitSchema, NAME, json),
   input: ({ img_size }) => fixedInput(img_size),
   atSize: (config, extent) => checkConfig(vitSchema, NAME, { ...config, img_size: imageSizeOf(extent) }),
+  reduceTokens: (config, tokens) => withTokens(config, tokens, tokenModel(config)),
   build(scope, image, config, mode) {
     requireImageSize(image, config.img_size, NAME);
     return vit(scope, image, config, mode);

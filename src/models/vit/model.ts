@@ -7,9 +7,12 @@ import { layerNorm } from "../../nn/layer-norm.ts";
 import { linear, TRUNCATED_NORMAL_002 } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
 import { patchEmbed, tokensOf } from "../../nn/patch-embed.ts";
+import { DENSE, type Reduction, throughBlock } from "../../nn/tokens/reduction.ts";
+import { recover, type TokenState, tokenState } from "../../nn/tokens/state.ts";
+import { planReduction } from "../../nn/tokens/systems.ts";
 import { risingRates, transformerBlock } from "../../nn/transformer-block.ts";
 import { gridOf } from "../image-size.ts";
-import { prefixTokens, type VitConfig } from "./config.ts";
+import { prefixTokens, tokenModel, type VitConfig } from "./config.ts";
 
 /** image (N, 3, H, W) -> logits (N, num_classes) and features (N, embed_dim). */
 export function vit(
@@ -18,38 +21,68 @@ export function vit(
   config: VitConfig,
   mode: Mode,
 ): { readonly logits: Tensor; readonly features: Tensor } {
-  let x = embed(scope, image, config); // (N, prefix + patches, embed_dim)
-  risingRates(config.depth, config.drop_path_rate).forEach((dropPath, i) => {
-    x = transformerBlock(scope.at("blocks", i), x, {
-      heads: config.num_heads,
-      mlpRatio: config.mlp_ratio,
-      qkvBias: config.qkv_bias,
-      epsilon: config.norm_eps,
-      dropPath,
-      mode,
-    });
-    scope.layer(`block.${i + 1}`, patchesOf(x, config));
-  });
+  return answer(scope, vitTokens(scope, image, config, mode), config, mode);
+}
 
+/**
+ * image (N, 3, H, W) -> the tokens behind the last block, not normalised.
+ *
+ * @param reduction what is done with tokens on the way; default: what the configuration says
+ */
+export function vitTokens(
+  scope: Scope,
+  image: Tensor,
+  config: VitConfig,
+  mode: Mode,
+  reduction: Reduction = reductionOf(config),
+): TokenState {
+  let tokens = tokenState(embed(scope, image, config), prefixTokens(config).length); // (N, prefix + patches, embed_dim)
+  risingRates(config.depth, config.drop_path_rate).forEach((dropPath, i) => {
+    tokens = throughBlock(reduction, i, scope, tokens, (x, hooks) =>
+      transformerBlock(scope.at("blocks", i), x, {
+        ...hooks,
+        heads: config.num_heads,
+        mlpRatio: config.mlp_ratio,
+        qkvBias: config.qkv_bias,
+        epsilon: config.norm_eps,
+        dropPath,
+        mode,
+      }),
+    );
+    scope.layer(`block.${i + 1}`, patchesOf(tokens));
+  });
+  return tokens;
+}
+
+function reductionOf(config: VitConfig): Reduction {
+  return config.tokens === undefined ? DENSE : planReduction(config.tokens, tokenModel(config));
+}
+
+/** What the special tokens say behind the last block. */
+export function answer(
+  scope: Scope,
+  tokens: TokenState,
+  config: VitConfig,
+  mode: Mode,
+): { readonly logits: Tensor; readonly features: Tensor } {
   // Normalisation is token by token: only those that are read need it.
   const token = (i: number) => {
-    const row = reshape(slice(x, 1, i, i + 1), [image.shape[0]!, config.embed_dim]);
+    const row = reshape(slice(tokens.x, 1, i, i + 1), [tokens.x.shape[0]!, config.embed_dim]);
     return layerNorm(scope.at("norm"), row, config.norm_eps); // (N, embed_dim)
   };
   const head = (name: string, row: Tensor) =>
     linear(scope.at(name), mode.dropout(row, config.drop_rate), config.num_classes); // (N, num_classes)
   const mean = (a: Tensor, b: Tensor) => mul(add(a, b), 0.5);
   const features = token(0);
-  const last = x;
   scope.layer("cls", features);
-  scope.layer("tokens", () => layerNorm(scope.at("norm"), patchesOf(last, config)(), config.norm_eps));
+  scope.layer("tokens", () => layerNorm(scope.at("norm"), patchesOf(tokens)(), config.norm_eps));
   if (!config.distilled || !config.distilled_head) return { logits: head("head", features), features };
   const taught = token(1);
   return { logits: mean(head("head", features), head("head_dist", taught)), features: mean(features, taught) };
 }
 
-/** How the patches' own tokens (N, patches, width) are found behind the others. */
-const patchesOf = (x: Tensor, config: VitConfig) => () => slice(x, 1, prefixTokens(config).length);
+/** How the patches' own tokens (N, patches, width) are found behind the others; those that went on together share what became of them. */
+const patchesOf = (tokens: TokenState) => () => slice(recover(tokens), 1, tokens.special);
 
 /** Patches as tokens, class tokens before them, positions added. */
 function embed(scope: Scope, image: Tensor, config: VitConfig): Tensor {

@@ -1,0 +1,33 @@
+// The ways to reduce tokens, by name. A new one is a file beside this and a line here.
+import { UsageError } from "../../errors.ts";
+import { didYouMean } from "../../nearest-name.ts";
+import { evit } from "./evit.ts";
+import { parseReduction, printReduction } from "./language.ts";
+import { prune } from "./prune.ts";
+import type { Reduction } from "./reduction.ts";
+import { checkUse, type TokenModel, type TokenSystem } from "./system.ts";
+
+export const TOKEN_SYSTEMS: ReadonlyMap<string, TokenSystem> = new Map(Object.entries({ prune, evit }));
+
+/** A line of the language, as it is written once and for all. @throws UsageError */
+export function canonicalReduction(text: string): string {
+  return printReduction(parseReduction(text));
+}
+
+/**
+ * What a line of the language means for a model.
+ *
+ * @throws UsageError for what is not in the language, what the model does not have, and what leaves nothing
+ */
+export function planReduction(text: string, model: TokenModel): Reduction {
+  const parsed = parseReduction(text);
+  const system = TOKEN_SYSTEMS.get(parsed.system);
+  const names = [...TOKEN_SYSTEMS.keys()];
+  if (system === undefined)
+    throw new UsageError(
+      `tokens "${printReduction(parsed)}": nothing reduces tokens under the name ${parsed.system}`,
+      `${didYouMean(parsed.system, names)}there are ${names.join(", ")}`,
+    );
+  checkUse(parsed, system, model);
+  return system.plan(parsed, model);
+}
