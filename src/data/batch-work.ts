@@ -7,6 +7,7 @@ import type { RawImage } from "../image/raw-image.ts";
 import { RandomSource } from "../random.ts";
 import { type ClipSampling, clipOfStack, loadClip, type OpenClip } from "./clip-work.ts";
 import { type DataFiles, type DecodePicture, loadPicture, mapLimited, type PictureSource } from "./files.ts";
+import { type FlipAxis, flipFrames } from "./flips.ts";
 import { type CachedPicture, cachedImage, type Slab } from "./picture-cache.ts";
 
 /** One row of a batch. */
@@ -15,6 +16,8 @@ export interface SampleTask {
   readonly item: number;
   readonly label: number;
   readonly softLabel?: Float32Array;
+  /** What is done to it before it is augmented; labels are those of the flipped one. */
+  readonly flips?: readonly FlipAxis[];
   readonly picture:
     | PictureSource
     /** Of a video, `times` are its frames', which lie one below the other. */
@@ -104,7 +107,8 @@ export async function makeBatch(task: BatchTask, place: WorkPlace): Promise<Batc
   rows.forEach((row, i) => {
     if (row === undefined) return;
     try {
-      writeRow(augmenter, row, () => randomOf(task, "augment", i), images.subarray(i * 3 * frames * plane));
+      const flipped = flipFrames(row, task.samples[i]?.flips ?? []);
+      writeRow(augmenter, flipped, () => randomOf(task, "augment", i), images.subarray(i * 3 * frames * plane));
     } catch (error) {
       // A picture of absurd proportions can be too large once it is resized.
       unreadable.push({ row: i, item: task.samples[i]!.item, reason: reasonOf(error) });

@@ -4,6 +4,7 @@ import { MemoryVideo, numberedFrames } from "../video/memory-video.test-helper.t
 import type { ClipSampling } from "./clip-work.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
 import type { PictureSource } from "./files.ts";
+import { type Flips, flipsOf } from "./flips.ts";
 import { type Batch, createLoader, inlineWorker } from "./loader.ts";
 import { memoryFiles } from "./memory-files.test-helper.ts";
 import { openDataset } from "./open.ts";
@@ -37,7 +38,12 @@ function clips(count: number, source: (index: number) => PictureSource): Dataset
 async function firstEpochs(
   dataset: Dataset,
   clip: ClipSampling,
-  { videos = new Videos([]), epochs = 1, augmentation = RED_IS_NUMBER } = {},
+  {
+    videos = new Videos([]),
+    epochs = 1,
+    augmentation = RED_IS_NUMBER,
+    flips,
+  }: { videos?: Videos; epochs?: number; augmentation?: string; flips?: Flips } = {},
 ): Promise<Batch[]> {
   const files = memoryFiles({});
   const decode = () => Promise.reject(new Error("no picture is here"));
@@ -46,6 +52,7 @@ async function firstEpochs(
     sampler: createSampler(dataset, { batchSize: 2, seed: 5, shuffle: false }),
     augmentation,
     clip,
+    ...(flips === undefined ? {} : { flips }),
     workers: [inlineWorker({ files, decode, openVideo: videos.open })],
   });
   const batches: Batch[] = [];
@@ -98,6 +105,28 @@ describe("clips of a loader", () => {
     const part = (i: number): PictureSource => ({ kind: "video", path: `/${i}.mp4`, start: 0.4, end: 0.72 });
     const [batch] = await firstEpochs(clips(2, part), REGULAR, { videos });
     expect(framesSeen(batch!, 0)).toEqual([11, 13, 15, 17]);
+  });
+
+  test("are played backwards in half of all cases, under the label that they then have", async () => {
+    const videos = new Videos(numberedFrames(16));
+    const flips = flipsOf({ time: [["a", "b"]] }, ["a", "b"]);
+    const batches = await firstEpochs(clips(8, file), REGULAR, { videos, epochs: 4, flips });
+    const seen = batches.flatMap(({ items, labels, targets }, i) =>
+      [0, 1].map((row) => {
+        const frames = framesSeen(batches[i]!, row);
+        const isBackwards = frames[0]! > frames[3]!;
+        expect(frames).toEqual(isBackwards ? [14, 10, 6, 2] : [2, 6, 10, 14]);
+        expect(labels[row]).toBe(isBackwards ? 1 - (items[row]! % 2) : items[row]! % 2);
+        expect(targets.data[2 * row + labels[row]!]).toBe(1);
+        return isBackwards;
+      }),
+    );
+    // Of a row that is in the cache as of one that is decoded, and otherwise in each epoch.
+    const backwards = seen.filter((each) => each).length;
+    expect(backwards).toBeGreaterThan(8);
+    expect(backwards).toBeLessThan(24);
+    expect(seen.slice(0, 8)).not.toEqual(seen.slice(8, 16));
+    expect(videos.opened.length).toBe(8);
   });
 
   test("are augmented alike in all frames", async () => {

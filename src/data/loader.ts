@@ -2,11 +2,13 @@
 // the sampler and the augmentation, and not on how many workers there are or which of them was faster.
 import { AbortedError, SaccadeError, UsageError } from "../errors.ts";
 import { createAugmenter, parseAugmentation } from "../image/augment.ts";
+import { RandomSource } from "../random.ts";
 import type { TensorData } from "../tensor.ts";
 import { type BatchResult, type BatchTask, makeBatch, type SampleTask, type WorkPlace } from "./batch-work.ts";
 import type { ClipSampling } from "./clip-work.ts";
 import { type DataProblem, type Dataset, list } from "./dataset.ts";
 import { checkAborted } from "./files.ts";
+import { drawFlips, type Flips, flipLabels } from "./flips.ts";
 import { type LoaderStatistics, LoaderTally } from "./loader-statistics.ts";
 import { PictureCache, type Slab } from "./picture-cache.ts";
 import type { BatchPlan, BatchPosition, Sampler } from "./sampler.ts";
@@ -50,6 +52,8 @@ export interface LoaderOptions {
   readonly workers: readonly BatchWorker[];
   /** Of a data set of videos: which frames are taken of each. */
   readonly clip?: ClipSampling;
+  /** What half of the rows are turned into, with another label perhaps. Default: nothing. */
+  readonly flips?: Flips;
   /** Share of each target that is spread over all classes. Default 0. */
   readonly smoothing?: number;
   /** Batches under way or waiting to be taken. Default: two more than there are workers. */
@@ -200,14 +204,15 @@ class PrefetchingLoader implements Loader {
   /** Makes one batch, again as long as pictures turn out to be unreadable. */
   async #produce(plan: BatchPlan, run: { readonly isOver: boolean }): Promise<Batch> {
     for (;;) {
-      const rows = await Promise.all(Array.from(plan.items, (item) => this.#sample(item)));
+      const found = await Promise.all(Array.from(plan.items, (item) => this.#sample(item)));
+      const rows = found.map((row, i) => (row === undefined ? undefined : this.#flipped(row, plan, i)));
       const worker = await this.#acquire();
       let result: BatchResult;
       try {
         if (run.isOver) throw new AbortedError("loading");
         this.#checkAlive();
         // Only now, because batches made in the meantime may have left pictures in the cache.
-        const samples = rows.map((row) => (row === undefined ? undefined : (this.#findCached(row.item) ?? row)));
+        const samples = rows.map((row) => (row === undefined ? undefined : this.#withCached(row)));
         result = await worker.run(this.#task(plan, samples), this.#cache.slabs);
       } finally {
         this.#release(worker);
@@ -237,6 +242,19 @@ class PrefetchingLoader implements Loader {
       }
       if (unreadable === "blank") return undefined;
     }
+  }
+
+  #withCached(row: NamedSample): NamedSample {
+    const cached = this.#findCached(row.item);
+    return cached === undefined ? row : { ...row, picture: cached.picture };
+  }
+
+  /** The row that its place in the epoch makes of it. */
+  #flipped(row: NamedSample, { epoch, firstPosition }: BatchPlan, place: number): NamedSample {
+    const { flips, sampler } = this.#options;
+    if (flips === undefined) return row;
+    const axes = drawFlips(flips, new RandomSource(sampler.seed, `flips/${epoch}/${firstPosition + place}`));
+    return { ...flipLabels(row, axes, flips), flips: axes };
   }
 
   #findCached(item: number): NamedSample | undefined {

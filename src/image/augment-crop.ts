@@ -90,3 +90,12 @@ export function flipHorizontally(image: RawImage): RawImage {
   }
   return { width, height, data };
 }
+
+/** Top and bottom exchanged. */
+export function flipVertically(image: RawImage): RawImage {
+  const { width, height, data: source } = image;
+  const data = new Uint8Array(source.length);
+  const row = width * 3;
+  for (let y = 0; y < height; y++) data.set(source.subarray(y * row, (y + 1) * row), (height - 1 - y) * row);
+  return { width, height, data };
+}

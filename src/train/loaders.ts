@@ -1,6 +1,7 @@
 // Loaders as a recipe wants them: for training, for validation, and for a teacher. Where they work is the caller's business.
 import type { ClipSampling } from "../data/clip-work.ts";
 import { type Dataset, list } from "../data/dataset.ts";
+import { flipsOf } from "../data/flips.ts";
 import { type BatchWorker, createLoader, type Loader } from "../data/loader.ts";
 import type { OpenedData } from "../data/open.ts";
 import { createSampler } from "../data/sampler.ts";
@@ -73,6 +74,7 @@ export function trainingLoader(
     }),
     augmentation: recipe.augmentation,
     ...(clip === undefined ? {} : { clip }),
+    ...(recipe.flips === undefined ? {} : { flips: flipsOf(recipe.flips, dataset.labels) }),
     smoothing: recipe.label_smoothing,
     workers,
   });
@@ -89,7 +91,7 @@ export function unlabelledLoader(
 }
 
 /** What mixes pictures or their targets, turned off. */
-const PLAIN = { mixup: 0, cutmix: 0, label_smoothing: 0, repeats: 1 };
+const PLAIN = { mixup: 0, cutmix: 0, label_smoothing: 0, repeats: 1, flips: undefined };
 
 /** Any number: another seed of the same run. */
 const FITTING_SEED = 0x7eac4e5;

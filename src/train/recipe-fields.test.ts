@@ -19,10 +19,11 @@ function documented(): Map<string, { isNecessary: boolean; fallback: string }> {
 
 /** Every field of the schema, those within fields included, and what it is when nobody says. */
 function fieldsOfSchema(): Map<string, unknown> {
-  const { clip, distillation, focusing, looking } = recipeSchema.shape;
+  const { clip, distillation, flips, focusing, looking } = recipeSchema.shape;
   const shapes = [
     ["", recipeSchema.shape],
     ["clip.", clip.unwrap().shape],
+    ["flips.", flips.unwrap().shape],
     ["distillation.", distillation.unwrap().shape],
     ["looking.", looking.unwrap().shape],
     ["focusing.", focusing.unwrap().shape],
@@ -64,6 +65,7 @@ test("what the documented type allows is what the schema takes", () => {
     augmentation: "resize(64,64)",
     transform: "resize(64,64)",
     clip: { frames: 8, seconds_between_frames: 0.5, clips: 4 },
+    flips: { horizontal: [["left", "right"]], vertical: [], time: [["left", "right"]] },
     epochs: 1,
     batch: 8,
     accumulate: 2,

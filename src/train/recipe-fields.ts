@@ -27,6 +27,8 @@ export interface RecipeInput {
   readonly transform: string;
   /** Of data that is videos: which frames of each are seen. */
   readonly clip?: ClipInput | undefined;
+  /** What half of the training pictures or clips are turned into, and pairs of classes that then change places. Default: nothing. */
+  readonly flips?: FlipsInput | undefined;
   /** How often every training picture is seen. */
   readonly epochs: number;
   /** Pictures in a batch; fewer where the data does not fill one. */
@@ -101,6 +103,19 @@ export interface ClipInput {
   readonly clips?: number | undefined;
 }
 
+/**
+ * Each axis that is named flips a half of all rows, and exchanges its pairs of classes: [["moves left", "moves right"]]; an empty list flips and exchanges
+ * nothing. Pairs that the data has neither class of are left out.
+ */
+export interface FlipsInput {
+  /** Left and right exchanged. */
+  readonly horizontal?: readonly (readonly [string, string])[] | undefined;
+  /** Top and bottom exchanged. */
+  readonly vertical?: readonly (readonly [string, string])[] | undefined;
+  /** Of clips: the last frame first. */
+  readonly time?: readonly (readonly [string, string])[] | undefined;
+}
+
 /** How a student learns from a teacher. */
 export interface DistillationInput {
   /** Share of each target that is the teacher's opinion. Default 0.5. */
@@ -172,6 +187,16 @@ const focusing = z.strictObject({
   frame_draws: z.int().min(1).max(10_000).default(128),
 });
 
+const pairs = z
+  .array(z.tuple([z.string(), z.string()]).readonly())
+  .max(1000)
+  .readonly();
+const flips = z.strictObject({
+  horizontal: pairs.optional(),
+  vertical: pairs.optional(),
+  time: pairs.optional(),
+});
+
 export const recipeSchema = z.strictObject({
   name: z.string().min(1).max(100),
   summary: z.string().max(1000).default(""),
@@ -183,6 +208,7 @@ export const recipeSchema = z.strictObject({
   augmentation: z.string(),
   transform: z.string(),
   clip: clipSchema.optional(),
+  flips: flips.optional(),
   epochs: count,
   batch: z.int().min(1).max(65536),
   accumulate: z.int().min(1).max(4096).default(1),
@@ -229,4 +255,5 @@ true satisfies Exactly<keyof RecipeInput, keyof z.input<typeof recipeSchema>>;
 true satisfies Exactly<keyof DistillationInput, keyof z.input<typeof distillation>>;
 true satisfies Exactly<keyof LookingInput, keyof z.input<typeof looking>>;
 true satisfies Exactly<keyof FocusingInput, keyof z.input<typeof focusing>>;
+true satisfies Exactly<keyof FlipsInput, keyof z.input<typeof flips>>;
 true satisfies Exactly<keyof ClipInput, keyof z.input<typeof clipSchema>>;

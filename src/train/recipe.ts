@@ -31,6 +31,11 @@ export function parseRecipe(input: unknown): Recipe {
       `the recipe is not valid: its augmentation makes pictures of ${width} x ${height}, but its width and height are ${recipe.width} and ${recipe.height}`,
     );
   inField("transform", () => parseTransform(recipe.transform));
+  if (recipe.flips?.time !== undefined && recipe.clip === undefined)
+    throw new UsageError(
+      "the recipe is not valid: flips.time: only clips can be played backwards",
+      "name a clip too, or leave it out",
+    );
   const teaching = recipe.distillation;
   if (teaching?.features !== undefined && teaching.sees !== "view")
     throw new UsageError(
