@@ -4,6 +4,7 @@ import { fitWeights, inferenceGraph } from "../src/models/graph.ts";
 import { defineModel } from "../src/models/registry.ts";
 import { type TensorData, tensor } from "../src/tensor.ts";
 import { loadGolden } from "./golden-case.ts";
+import { iaRed2Case } from "./learned-tokens-parity.ts";
 
 function adopted(golden: string, rename: (tensors: Map<string, TensorData>) => Map<string, TensorData>) {
   const { weights, config, json } = loadGolden(`timm-mini/${golden}`)!;
@@ -53,4 +54,18 @@ test("old ViT: the first layer as a matrix", () => {
     return tensors.set("patch_embed.proj.weight", { ...first, shape: [24, 3 * 8 * 8] });
   });
   expect(fitted).toEqual(weights);
+});
+
+test("IA-RED2: blocks among all and again in their group", () => {
+  const { golden, definition } = iaRed2Case("iared/iared_vit_6");
+  const twice = [...golden.weights].flatMap(([name, value]): [string, TensorData][] => {
+    const [, block, rest] = /^blocks\.(\d+)\.(.+)$/.exec(name) ?? [];
+    if (block === undefined) return [[name, value]];
+    return [
+      [name, value],
+      [`groups.${Math.floor(Number(block) / 2)}.block_list.${Number(block) % 2}.${rest}`, value],
+    ];
+  });
+  const adopted = definition.architecture.adoptWeights(new Map(twice), definition.config);
+  expect(fitWeights(inferenceGraph(definition), adopted, "twice")).toEqual(golden.weights);
 });

@@ -50,10 +50,11 @@ function convnextToy(): SweepOptions {
   return { config: { depths: [1, 2, 1, 1], dims: [8, 16, 24, 32], num_classes: 11 }, height: 71, width: 94 };
 }
 
-/** Heads of eight channels, two blocks, 3 x 5 patches. */
-function vitToy(): SweepOptions {
+/** Heads of eight channels, two blocks, 3 x 5 patches, of which DynamicViT keeps 10 and then 7. */
+function vitToy({ tokens }: Config): SweepOptions {
+  const reduced = tokens === undefined ? {} : { tokens: "keep=0.7@0,1:dynamicvit" };
   const widths = { embed_dim: 24, num_heads: 3, depth: 2, num_classes: 11, drop_path_rate: 0.1 };
-  return { config: { ...widths, patch_size: 8, img_size: [24, 40] }, height: 24, width: 40 };
+  return { config: { ...widths, ...reduced, patch_size: 8, img_size: [24, 40] }, height: 24, width: 40 };
 }
 
 /** A shifted block in the first stage; windows that do not fit the maps. */

@@ -37,17 +37,24 @@ function positionCount(config: VitConfig): number {
   return prefixTokens(config).length + height * width;
 }
 
-/** timm's names, which the official DeiT has too. Positions are resampled to the configured size; a first layer that is a matrix becomes a convolution. */
+/**
+ * timm's names, which the official DeiT and DynamicViT have too. Positions are resampled to the configured size; a first layer that is a matrix becomes a
+ * convolution. IA-RED2's files have every block twice, among all and among its group's.
+ */
 function adoptVitWeights(tensors: NamedTensors, config: VitConfig): NamedTensors {
   const { embed_dim, img_size, patch_size } = config;
   return new Map(
-    [...tensors].map(([name, value]): [string, TensorData] => {
-      if (name === "pos_embed")
-        return [name, resamplePositions(value, prefixTokens(config).length, gridOf(img_size, patch_size))];
-      const matrix = [embed_dim, 3 * patch_size * patch_size];
-      if (name === "patch_embed.proj.weight" && value.shape.join() === matrix.join())
-        return [name, { ...value, shape: [embed_dim, 3, patch_size, patch_size] }];
-      return [name, value];
-    }),
+    [...tensors]
+      .filter(([name]) => !IN_A_GROUP.test(name))
+      .map(([name, value]): [string, TensorData] => {
+        if (name === "pos_embed")
+          return [name, resamplePositions(value, prefixTokens(config).length, gridOf(img_size, patch_size))];
+        const matrix = [embed_dim, 3 * patch_size * patch_size];
+        if (name === "patch_embed.proj.weight" && value.shape.join() === matrix.join())
+          return [name, { ...value, shape: [embed_dim, 3, patch_size, patch_size] }];
+        return [name, value];
+      }),
   );
 }
+
+const IN_A_GROUP = /^groups\.\d+\.block_list\./;

@@ -42,6 +42,18 @@ function deit(size: Size, side: 224 | 384, distilled: boolean): RegisteredModel 
   };
 }
 
+/** DeiTs that DynamicViT thinned and trained on (raoyongming/DynamicViT, README), and how they were measured. */
+function dynamicvit(size: Size, file: string): RegisteredModel {
+  return {
+    name: `dynamicvit_deit_${size}_patch16_224`,
+    summary: `DynamicViT over DeiT-${LETTERS[size]}, 70 % of the tokens three times, ImageNet-1k`,
+    architecture: "vit",
+    config: { ...SIZES[size], img_size: 224, crop_pct: 0.875, tokens: "keep=0.7@3,6,9:dynamicvit" },
+    labels: "imagenet-1k",
+    weights: { url: `https://cloud.tsinghua.edu.cn/f/${file}/?dl=1`, licence: "MIT" },
+  };
+}
+
 export const registeredVits: readonly RegisteredModel[] = [
   vit("tiny", 16, 224),
   vit("small", 16, 224),
@@ -53,4 +65,6 @@ export const registeredVits: readonly RegisteredModel[] = [
     ...(["tiny", "small", "base"] as const).map((size) => deit(size, 224, distilled)),
     deit("base", 384, distilled),
   ]),
+  dynamicvit("small", "698896dfbcea430b9591"),
+  dynamicvit("base", "660f27ddb6b945a797a8"),
 ];

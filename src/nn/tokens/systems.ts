@@ -1,13 +1,17 @@
 // The ways to reduce tokens, by name. A new one is a file beside this and a line here.
 import { UsageError } from "../../errors.ts";
 import { didYouMean } from "../../nearest-name.ts";
+import { dynamicvit } from "./dynamicvit.ts";
 import { evit } from "./evit.ts";
+import { iaRed2 } from "./ia-red2.ts";
 import { parseReduction, printReduction } from "./language.ts";
 import { prune } from "./prune.ts";
 import type { Reduction } from "./reduction.ts";
 import { checkUse, type TokenModel, type TokenSystem } from "./system.ts";
 
-export const TOKEN_SYSTEMS: ReadonlyMap<string, TokenSystem> = new Map(Object.entries({ prune, evit }));
+export const TOKEN_SYSTEMS: ReadonlyMap<string, TokenSystem> = new Map(
+  Object.entries({ prune, evit, dynamicvit, "ia-red2": iaRed2 }),
+);
 
 /** A line of the language, as it is written once and for all. @throws UsageError */
 export function canonicalReduction(text: string): string {
