@@ -18,6 +18,8 @@ import { type TensorData, toFloat32 } from "../src/tensor.ts";
 import { cli } from "./cli/fake-terminal.ts";
 import { BOATS, MINIS, PASTORAL, requireGolden, temporaryFolder } from "./cli/mini-model.ts";
 
+const SOURCE = "saccade/everyday";
+
 function mini(name: string): NativeModel {
   const { config, weights } = requireGolden(name);
   return nativeModel(defineModel("sparseformer", config), weights, { name });
@@ -63,8 +65,6 @@ test("WebAssembly multiplies to the same numbers", async () => {
 });
 
 describe("the bundled model", () => {
-  const SOURCE = "saccade/everyday";
-
   test("classifies and embeds nearly alike", async () => {
     await using exact = await loadClassifier(nodeHost, SOURCE, { device: "cpu" });
     await using eight = await loadClassifier(nodeHost, SOURCE, { device: "cpu", precision: "int8" });
@@ -119,7 +119,7 @@ describe("the command line", () => {
 
   test("exports in eight bits, compared with the model", async () => {
     const out = join(folder, "everyday.onnx");
-    const { exitCode, stdout } = await cli(["export", "saccade/everyday", out, "--precision", "int8"]);
+    const { exitCode, stdout } = await cli(["export", SOURCE, out, "--precision", "int8"]);
     expect(exitCode).toBe(0);
     expect(stdout).toContain("portable, int8");
     expect(stdout).toContain("largest difference");
@@ -131,7 +131,7 @@ describe("the command line", () => {
 
   test("does not turn an ONNX file to eight bits", async () => {
     const out = join(folder, "float.onnx");
-    await cli(["export", "saccade/everyday", out, "--no-verify"]);
+    await cli(["export", SOURCE, out, "--no-verify"]);
     const { exitCode, notes } = await cli(["classify", BOATS, "--model", out, "--precision", "int8"]);
     expect(exitCode).toBe(2);
     expect(notes.join("\n")).toContain("--precision int8 writes one");
