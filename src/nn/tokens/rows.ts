@@ -1,5 +1,19 @@
 // What builders share: rows by their places, and how much tokens matter.
-import { add, concat, expand, gather, iota, mul, reduceMean, reshape, sizeValue, slice } from "../../graph/build.ts";
+import {
+  add,
+  concat,
+  div,
+  expand,
+  gather,
+  iota,
+  mul,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sizeValue,
+  slice,
+  sqrt,
+} from "../../graph/build.ts";
 import { type Dim, multiplyDims } from "../../graph/dimensions.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import type { Attention } from "../attention.ts";
@@ -29,4 +43,10 @@ export function importance({ weights }: Attention, special: number): Tensor {
   const [n, , count] = byToken.shape as [Dim, Dim, Dim];
   if (special === 0) return reduceMean(byToken, 1);
   return slice(reshape(slice(byToken, 1, 0, 1), [n, count]), 1, special);
+}
+
+/** By what tokens are alike: the mean over heads of their keys, of length 1, (N, T, w). */
+export function unitKeys({ key }: Attention): Tensor {
+  const mean = reduceMean(key, 1); // (N, T, w)
+  return div(mean, sqrt(reduceSum(mul(mean, mean), 2, { keepDims: true })));
 }

@@ -11,6 +11,7 @@ import {
   mul,
   reduceSum,
   reshape,
+  scalar,
   slice,
   where,
 } from "../../graph/build.ts";
@@ -124,5 +125,5 @@ export function oneHot(places: Tensor, count: Dim): Tensor {
 /** What each token weighs where weights were not counted yet: (N, T) ones. */
 export function massOf({ x, mass }: TokenState): Tensor {
   const [n, count] = x.shape as [Dim, Dim];
-  return mass ?? expand(cast(iota(x.graph, 1), "float32"), [n, count]);
+  return mass ?? expand(scalar(x.graph, 1), [n, count]);
 }

@@ -8,10 +8,17 @@ import { parseReduction, printReduction } from "./language.ts";
 import { prune } from "./prune.ts";
 import type { Reduction } from "./reduction.ts";
 import { checkUse, type TokenModel, type TokenSystem } from "./system.ts";
+import { tokenTransforming } from "./token-transforming.ts";
+import { tome } from "./tome.ts";
 
-export const TOKEN_SYSTEMS: ReadonlyMap<string, TokenSystem> = new Map(
-  Object.entries({ prune, evit, dynamicvit, "ia-red2": iaRed2 }),
-);
+export const TOKEN_SYSTEMS: ReadonlyMap<string, TokenSystem> = new Map<string, TokenSystem>([
+  ["prune", prune],
+  ["evit", evit],
+  ["tome", tome],
+  ["transforming", tokenTransforming],
+  ["dynamicvit", dynamicvit],
+  ["ia-red2", iaRed2],
+]);
 
 /** A line of the language, as it is written once and for all. @throws UsageError */
 export function canonicalReduction(text: string): string {
