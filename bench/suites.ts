@@ -47,4 +47,20 @@ export const SUITES: readonly Suite[] = [
       ...["--precision", "float32,int8", "--batch", "1,8", "--seconds", "60"],
     ],
   },
+  {
+    name: "tokens",
+    title: "Fewer tokens",
+    args: [
+      "deit_small_patch16_224",
+      ...[
+        "keep=0.7@3,6,9:prune",
+        "keep=0.7@3,6,9:evit",
+        "keep=0.5@3,6,9:evit",
+        "merge=13:tome",
+        "merge=16:tome",
+        "transform=0.6@3,6,9:transforming",
+      ].flatMap((tokens) => ["--tokens", tokens]),
+      ...["--batch", "1,8", "--seconds", "75", "--parts", "--no-memory"],
+    ],
+  },
 ];

@@ -65,6 +65,7 @@ const TABLES: Readonly<Record<string, TableMaker>> = {
   headline: headlineTable,
   resolution: resolutionTable,
   precision: precisionTable,
+  tokens: tokensTable,
 };
 
 function makeSection(results: Results): string {
@@ -153,6 +154,24 @@ function precisionTable({ rows }: BenchReport): string[] {
     ];
   });
   const header = ["model", ...(batches ? ["batch"] : []), ...precisions.map((name) => `${name}, ms`), "faster"];
+  return markdown(header, body);
+}
+
+/** A row a reduction: what it costs by count, and how many times faster than with all tokens it is, round by round. */
+function tokensTable({ rows }: BenchReport): string[] {
+  const batches = [...new Set(rows.map(({ batch }) => batch))].sort((a, b) => a - b);
+  const header = ["model", "GMACs", ...batches.flatMap((batch) => [`ms, batch ${batch}`, "faster"])];
+  const body = [...new Set(rows.map(({ model }) => model))].map((model) => {
+    const own = rows.filter((row) => row.model === model);
+    return [
+      code(model),
+      own[0]!.macs === undefined ? "" : (own[0]!.macs / 1e9).toFixed(2),
+      ...batches.flatMap((batch) => {
+        const row = own.find((one) => one.batch === batch);
+        return row === undefined ? ["", ""] : [milliseconds(row), `${(1 / (row.ratio?.median ?? 1)).toFixed(2)}x`];
+      }),
+    ];
+  });
   return markdown(header, body);
 }
 

@@ -11,6 +11,7 @@ import { type Glimpse, glimpseSheet } from "./image/glimpses.ts";
 import { type Pixels, rgbPixels } from "./image/pixels.ts";
 import type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 import type { SheetOptions } from "./image/sheet.ts";
+import { type TokenGroups, tokenSheet } from "./image/token-groups.ts";
 import type { ModelFileSource } from "./model-folder/load.ts";
 import { nodeHost } from "./platform/node/host.ts";
 import { nodeTrainingHost } from "./platform/node/training-host.ts";
@@ -88,7 +89,16 @@ export { drawGlimpses, type Glimpse } from "./image/glimpses.ts";
 export type { Pixels } from "./image/pixels.ts";
 export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 export type { Resolution } from "./image/resolution.ts";
+export {
+  drawTokens,
+  type PatchFates,
+  patchFates,
+  type TokenGroups,
+  type TokenStage,
+  type TokenView,
+} from "./image/token-groups.ts";
 export type { FeatureViews, Jitter, Views } from "./image/views.ts";
+export type { TokenDial } from "./model-folder/token-dial.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { ScoreKind } from "./onnx/score-kind.ts";
 export { RandomSource } from "./random.ts";
@@ -475,3 +485,10 @@ export const encodeGlimpses = async (
   glimpses: readonly Glimpse[],
   { format = "png", ...options }: SheetOptions & { readonly format?: SheetFormat } = {},
 ): Promise<Uint8Array> => encodeSheet(glimpseSheet(picture, glimpses, options), format, nodeHost);
+
+/** What `drawTokens` draws, as `encodeGaze` makes files. */
+export const encodeTokens = async (
+  picture: Pixels,
+  tokens: TokenGroups,
+  { format = "png", ...options }: SheetOptions & { readonly format?: SheetFormat } = {},
+): Promise<Uint8Array> => encodeSheet(tokenSheet(picture, tokens, options), format, nodeHost);

@@ -38,6 +38,14 @@ export { drawGlimpses, type Glimpse } from "./image/glimpses.ts";
 export type { Pixels } from "./image/pixels.ts";
 export type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 export type { Resolution } from "./image/resolution.ts";
+export {
+  drawTokens,
+  type PatchFates,
+  patchFates,
+  type TokenGroups,
+  type TokenStage,
+  type TokenView,
+} from "./image/token-groups.ts";
 export type { FeatureViews, Jitter, Views } from "./image/views.ts";
 export {
   AdaptiveClassifier,
@@ -56,12 +64,13 @@ export {
   type PageBenchOptions,
   pullModel,
 } from "./in-page/models.ts";
-export { decodeImage, encodeGaze, encodeGlimpses, encodePng } from "./in-page/pictures.ts";
+export { decodeImage, encodeGaze, encodeGlimpses, encodePng, encodeTokens } from "./in-page/pictures.ts";
 export { Recogniser } from "./in-page/recogniser.ts";
 export type { LabelledPicture, PictureSource } from "./in-page/sources.ts";
 export { isResumable, readMetrics, type TrainOptions, train } from "./in-page/train.ts";
 export { type ClassifiedVideo, openVideo, VideoClassifier, type VideoSource } from "./in-page/videos.ts";
 export type { ModelFacts } from "./model-folder/model-facts.ts";
+export type { TokenDial } from "./model-folder/token-dial.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { ScoreKind } from "./onnx/score-kind.ts";
 export type { FileEntry, Files } from "./platform/host.ts";

@@ -10,10 +10,12 @@ import {
   decodeImage,
   drawGaze,
   drawGlimpses,
+  drawTokens,
   Embedder,
   encodeGaze,
   encodeGlimpses,
   encodePng,
+  encodeTokens,
   type PictureSource,
 } from "../src/node.ts";
 import { PASTORAL, temporaryFolder, writeMini } from "./cli/mini-model.ts";
@@ -123,6 +125,9 @@ describe("what is no picture is named", () => {
       code: "image_pixels",
       message: "a 10 x 10 picture needs 300 (RGB) or 400 (RGBA) bytes, got 10",
     };
+    const whole = { scaleX: 1, scaleY: 1, offsetX: 0, offsetY: 0 };
+    const stages = [{ name: "block 0", tokens: 1, origin: Float32Array.of(1) }];
+    const tokens = { grid: { height: 1, width: 1 }, views: [{ viewToPicture: whole, stages }] };
     await using embedder = await Embedder.load(model, session);
     for (const refuse of [
       () => classifier.classify(wrong),
@@ -130,9 +135,11 @@ describe("what is no picture is named", () => {
       () => embedder.embed(wrong),
       () => decodeImage(wrong),
       async () => encodePng(wrong),
-      async () => drawGaze(wrong, { stages: [], viewToPicture: { scaleX: 1, scaleY: 1, offsetX: 0, offsetY: 0 } }),
+      async () => drawGaze(wrong, { stages: [], viewToPicture: whole }),
       async () => drawGlimpses(wrong, []),
-      () => encodeGaze(wrong, { stages: [], viewToPicture: { scaleX: 1, scaleY: 1, offsetX: 0, offsetY: 0 } }),
+      async () => drawTokens(wrong, tokens),
+      () => encodeTokens(wrong, tokens),
+      () => encodeGaze(wrong, { stages: [], viewToPicture: whole }),
       () => encodeGlimpses(wrong, []),
     ])
       await expect(refuse()).rejects.toMatchObject(refused);

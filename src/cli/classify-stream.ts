@@ -2,12 +2,12 @@
 import type { Command } from "commander";
 import { AbortedError, UsageError } from "../errors.ts";
 import { encodeSheet } from "../evaluate/sheet-file.ts";
-import { gazeSheet } from "../image/explain.ts";
 import { nodeHost } from "../platform/node/host.ts";
 import type { StreamAnswer } from "../tasks/stream/results.ts";
 import type { StreamClassifier } from "../tasks/stream/stream-classifier.ts";
 import type { Frame, LiveFrames } from "../video/video.ts";
 import { formatOf, requireDrawingName } from "./drawing-file.ts";
+import { explanationSheet, gazeToJson } from "./explanation.ts";
 import { percent } from "./looks.ts";
 import { duration } from "./progress.ts";
 import { openSource } from "./stream-source.ts";
@@ -116,17 +116,12 @@ type Show = (answer: StreamAnswer) => void;
 
 function jsonLines(source: string, stream: StreamClassifier, terminal: Terminal): Show {
   return ({ latencyMs, gaze, ...answer }) => {
-    const stages = gaze?.stages.map(({ name, tokens, pointsPerToken, regions, points }) => ({
-      ...{ name, tokens, points_per_token: pointsPerToken },
-      regions: Array.from(regions),
-      points: Array.from(points),
-    }));
     const line = {
       ...{ source, model: stream.card.name, device: stream.device },
       ...answer,
       latency_ms: Math.round(100 * latencyMs) / 100,
       dropped: stream.counts.dropped,
-      ...(stages === undefined || gaze === undefined ? {} : { gaze: { view_to_picture: gaze.viewToPicture, stages } }),
+      ...(gaze === undefined ? {} : { gaze: gazeToJson(gaze) }),
     };
     terminal.out(`${JSON.stringify(line)}\n`);
   };
@@ -196,11 +191,11 @@ function summary(stream: StreamClassifier, seconds: number, { everyFrame }: Stre
 }
 
 async function draw({ image }: Frame, answer: StreamAnswer, out: string): Promise<void> {
-  const { gaze, predictions } = answer;
-  if (gaze === undefined) return;
+  const { predictions } = answer;
+  if (answer.gaze === undefined) return;
   const headline = predictions.slice(0, 3).map(({ label, score }) => `${label} ${percent(score)}`);
   await nodeHost.files.writeAtomic(
     out,
-    await encodeSheet(gazeSheet(image, gaze, { headline }), formatOf(out), nodeHost),
+    await encodeSheet(explanationSheet(image, answer, headline), formatOf(out), nodeHost),
   );
 }

@@ -5,6 +5,7 @@ import { DECODINGS, type Decoding } from "../image/raw-image.ts";
 import { parseResolution, type Resolution } from "../image/resolution.ts";
 import { type FeatureViews, JITTERS, MOST_CROPS, VIEWS, type Views } from "../image/views.ts";
 import type { LoadOptions } from "../model-folder/load.ts";
+import { parseTokenDial, type TokenDial } from "../model-folder/token-dial.ts";
 import { PRECISIONS, type Precision } from "../onnx/lower.ts";
 import { SCORE_KINDS, type ScoreKind } from "../onnx/score-kind.ts";
 import type { Files } from "../platform/host.ts";
@@ -59,7 +60,7 @@ export interface ModelOptions {
   model?: string;
   architecture?: string;
   config?: Record<string, unknown>;
-  tokens?: number;
+  tokens?: TokenDial;
   transform?: string;
 }
 
@@ -71,17 +72,31 @@ export function addModelOptions(command: Command): Command {
       "for a bare checkpoint: the registered model or architecture it belongs to (default: the one that fits)",
     )
     .option("--config <field=value>", "change a field of the model's configuration; may be repeated", keyValue)
-    .option("--tokens <n>", "number of latent tokens, for models with one shared token: a dial for cost", integer(1));
+    .option("--tokens <how>", TOKENS_HELP, tokenDial);
+}
+
+/** --tokens, for commands that run models. */
+export const TOKENS_HELP =
+  "fewer tokens, for less: what a transformer keeps or merges, such as keep=0.7@3,6,9:evit or merge=13:tome (none: all); or how many latent tokens, of a SparseFormer with one shared token";
+
+/** A whole number, or text in the language of reductions. */
+export function tokenDial(text: string): TokenDial {
+  try {
+    return parseTokenDial(text);
+  } catch (error) {
+    throw error instanceof UsageError ? new InvalidArgumentError(`${error.message}. ${error.hint ?? ""}`) : error;
+  }
 }
 
 /** What loadModel takes. */
 export function loadOptions(options: ModelOptions, terminal: Terminal): LoadOptions {
-  const config = { ...options.config, ...(options.tokens === undefined ? {} : { num_latent_tokens: options.tokens }) };
+  const { architecture, config, tokens, transform } = options;
   return {
     onNotice: (line) => terminal.note(line),
-    ...(options.architecture === undefined ? {} : { architecture: options.architecture }),
-    ...(Object.keys(config).length === 0 ? {} : { config }),
-    ...(options.transform === undefined ? {} : { transform: options.transform }),
+    ...(architecture === undefined ? {} : { architecture }),
+    ...(config === undefined ? {} : { config }),
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(transform === undefined ? {} : { transform }),
   };
 }
 

@@ -5,6 +5,7 @@ import { type Glimpse, glimpseSheet } from "../image/glimpses.ts";
 import { type Pixels, rgbPixels } from "../image/pixels.ts";
 import type { DecodeOptions, RawImage } from "../image/raw-image.ts";
 import type { SheetOptions } from "../image/sheet.ts";
+import { type TokenGroups, tokenSheet } from "../image/token-groups.ts";
 import { type PictureSource as AnyPictureSource, readPicture } from "../tasks/engine/pictures.ts";
 import { type PictureSource, pageHost } from "./sources.ts";
 
@@ -34,3 +35,10 @@ export const encodeGlimpses = async (
   glimpses: readonly Glimpse[],
   { format = "png", ...options }: SheetOptions & { readonly format?: SheetFormat } = {},
 ): Promise<Uint8Array> => encodeSheet(glimpseSheet(picture, glimpses, options), format, pageHost);
+
+/** What `drawTokens` draws, as `encodeGaze` makes files. */
+export const encodeTokens = async (
+  picture: Pixels,
+  tokens: TokenGroups,
+  { format = "png", ...options }: SheetOptions & { readonly format?: SheetFormat } = {},
+): Promise<Uint8Array> => encodeSheet(tokenSheet(picture, tokens, options), format, pageHost);

@@ -16,6 +16,7 @@ import {
 import { layerOf, unknownLayer } from "../models/layers.ts";
 import { pictureInput, usualTransform } from "../models/picture-input.ts";
 import type { ModelDefinition } from "../models/registry.ts";
+import { type TokenLayers, tokenLayers } from "../models/token-layers.ts";
 import { onnxLayers, withOutput } from "../onnx/layers.ts";
 import { type GridSampleLowering, type LoweringTarget, lower, type Precision } from "../onnx/lower.ts";
 import { type ModelMetadata, readMetadata, writeMetadata } from "../onnx/metadata.ts";
@@ -44,6 +45,8 @@ export interface PictureModel {
   readonly unknownName?: string | undefined;
   /** How many looks `gaze.N.regions` and `gaze.N.points` describe; 0 for models that do not look sparsely. */
   readonly glimpses: number;
+  /** The reductions of tokens that it can tell of when it is compiled so that it does (`explains`). */
+  readonly reductions: readonly TokenLayers[];
   /** What to do to pictures when neither the caller nor the model says. */
   readonly usualTransform: string;
 }
@@ -214,6 +217,8 @@ export interface CompileOptions {
    * What comes after it is not computed.
    */
   readonly layer?: string;
+  /** Whether what reductions of tokens say is among the outputs, which takes its time. Default false. */
+  readonly explains?: boolean;
   /** Hears what had to be assumed. */
   readonly onNotice?: (line: string) => void;
 }
@@ -271,7 +276,7 @@ export function requirePictures(model: NativeModel): void {
 }
 
 function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: CompileOptions): CompiledModel {
-  const { target = "onnxruntime", precision = "float32", layer } = options;
+  const { target = "onnxruntime", precision = "float32", layer, explains = false } = options;
   const { architecture, config } = model.definition;
   const traced = inferenceGraph(model.definition);
   if (layer !== undefined) layerOf(traced, layer); // there is one of that name
@@ -280,8 +285,10 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
   const { frames, usual: made } = pictureInput(model.definition);
   // Engines compute every output of a file, whether or not a run asks for it.
   const usual = offered.filter((name) => TASK_OUTPUTS.has(name) || name.startsWith("gaze."));
-  const layers = layer === undefined ? [] : [layer];
-  const outputs = layer === undefined ? usual : layers;
+  const reductions = tokenLayers(traced);
+  const told = explains ? reductions.flatMap(({ origin, scores = [] }) => [origin, scores].flat()) : [];
+  const layers = [...(layer === undefined ? [] : [layer]), ...told];
+  const outputs = layer === undefined ? [...usual, ...told] : layers;
   const inForm = (form: InferenceForm) => exportOnnx(model, { target, precision, outputs, form: { ...form, layers } });
   return {
     card: model.card,
@@ -299,6 +306,7 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
     scoresSteps: architecture.stages?.looksInSteps === true,
     unknownName: offered.find((name) => name === "unknown"),
     glimpses: countGlimpses(offered),
+    reductions,
     usualTransform: usualTransform(model.definition),
   };
 }

@@ -26,6 +26,7 @@ import { type ExternalFile, type WholeOnnx, wholeOnnx } from "./onnx-file.ts";
 import { onnxModel } from "./onnx-model.ts";
 import { pictureFacts } from "./picture-file.ts";
 import { detectModels, fitText } from "./recognise.ts";
+import { type TokenFacts, tokenFacts } from "./token-facts.ts";
 import { vocabularyBeside } from "./vocabulary.ts";
 
 export interface TensorFacts {
@@ -61,6 +62,8 @@ export interface Inspection {
   /** What a model folder or an ONNX file says about itself. */
   readonly card?: Omit<ModelCard, "name">;
   readonly onnx?: Omit<OnnxSummary, "initializers" | "metadata">;
+  /** Of a model that goes on with fewer tokens; of an ONNX file what it says of that. */
+  readonly reduction?: Pick<TokenFacts, "tokens"> & Partial<TokenFacts>;
   /** Of a text model with its vocabulary: how many tokens that has. */
   readonly tokens?: number;
   /** Of an ONNX file of pictures: the output that holds the class scores, and what these are. */
@@ -157,6 +160,7 @@ async function inspectFolder(host: Host, folder: string, options: InspectOptions
   const vocabulary = await vocabularyBeside(host.files, folder, definitionOf(file));
   const facts = weightFacts(weights, weights.fileBytes, options);
   const misfit = misfitOf(found, weights, folder);
+  const reduction = tokenFacts(file);
   return {
     path: folder,
     kind: "model folder",
@@ -165,6 +169,7 @@ async function inspectFolder(host: Host, folder: string, options: InspectOptions
     fits: [],
     ...(misfit === undefined ? { layers: layersOf(definitionOf(file)) } : {}),
     card,
+    ...(reduction === undefined ? {} : { reduction }),
     ...(vocabulary === undefined ? {} : { tokens: vocabulary.size }),
     folder: { architecture, config, layout, misfit },
   };
@@ -203,7 +208,7 @@ function inspectOnnx(
   const read = onnxModel(bytes, path);
   const model = { ...read, card: { ...besides, ...read.card } };
   const { name: _, vocabulary, ...card } = model.card;
-  const { architecture } = readMetadata(metadata);
+  const { architecture, config } = readMetadata(metadata);
   return {
     path,
     kind: "onnx",
@@ -215,6 +220,7 @@ function inspectOnnx(
     metadata: withoutVocabulary(metadata),
     fits: [],
     card,
+    ...(typeof config?.tokens === "string" ? { reduction: { tokens: config.tokens } } : {}),
     ...(vocabulary === undefined ? {} : { tokens: vocabulary.size }),
     onnx,
     ...scoreFacts(model),

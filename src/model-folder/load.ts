@@ -1,6 +1,6 @@
 // From what a user names (a registered model, a bundled one, a folder, a checkpoint, an ONNX file, bytes) to a model in memory.
 import { type ByteSource, describeValue, isUrl, readBytes, type UrlLike } from "../byte-sources.ts";
-import { FormatError, NotFoundError, SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
+import { FormatError, NotFoundError, UsageError } from "../errors.ts";
 import { atResolution } from "../image/resolution.ts";
 import { fixedOutputSize, parseTransform, printTransform } from "../image/transform.ts";
 import type { PixelSize } from "../models/graph.ts";
@@ -22,13 +22,16 @@ import { defineFromCheckpoint, nativeModel } from "./native.ts";
 import { wholeOnnx } from "./onnx-file.ts";
 import { onnxModel } from "./onnx-model.ts";
 import { recogniseCheckpoint } from "./recognise.ts";
+import { aboutTokens, type TokenDial, withTokenDial } from "./token-dial.ts";
 import { vocabularyBeside, withPulledVocabulary, writeVocabulary } from "./vocabulary.ts";
 
 export interface LoadOptions {
   /** For a bare checkpoint: the registered model or architecture it belongs to. Default: the one that fits. */
   readonly architecture?: string;
-  /** Fields that change the configuration. `num_latent_tokens` is the dial for cost of models with one shared token. */
+  /** Fields that change the configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** How many tokens it works with: the dial for cost (token-dial.ts). Default: as its configuration says. */
+  readonly tokens?: TokenDial;
   /** Called with a line about what was assumed. Default: nobody is told. */
   readonly onNotice?: (line: string) => void;
   /** Preprocessing instead of what a folder of another library's says, which is not looked at then. */
@@ -46,20 +49,11 @@ export type ModelFileSource = string | UrlLike | ByteSource;
  * Throws NotFoundError, FormatError, WeightsMismatchError or UsageError.
  */
 export async function loadModel(host: Host, source: ModelFileSource, options: LoadOptions = {}): Promise<LoadedModel> {
-  const model = await fromSource(host, source, options).catch((error: unknown) => {
-    throw options.config?.num_latent_tokens === undefined ? error : aboutTokens(error);
+  const dialled = withTokenDial(options);
+  const model = await fromSource(host, source, dialled).catch((error: unknown) => {
+    throw aboutTokens(error, dialled);
   });
   return withPulledVocabulary(host, model);
-}
-
-/** What stands in the way of another number of tokens, in words of the dial and not of configurations and weights. */
-function aboutTokens(error: unknown): unknown {
-  const hint = "leave --tokens out, or take a model with one shared token";
-  if (error instanceof WeightsMismatchError && error.wrongShape.length > 0)
-    return new UsageError("the model has learned its tokens one by one, so their number cannot change", hint);
-  // Architectures say so when they check a field that they do not have.
-  const isUnknown = error instanceof SaccadeError && error.message.includes('"num_latent_tokens"');
-  return isUnknown ? new UsageError("the model has no latent tokens to change the number of", hint) : error;
 }
 
 async function fromSource(host: Host, source: ModelFileSource, options: LoadOptions): Promise<LoadedModel> {

@@ -77,6 +77,7 @@ function factsOf(
     scoresSteps: answersSteps(summary, output),
     unknownName: unknownOutput(summary),
     glimpses: countGlimpses(summary.outputs.map(({ name }) => name)),
+    reductions: [],
     usualTransform: `resize_small(${Math.round((Math.min(size.height, size.width) * 256) / 224)},bilinear)|central_crop(${size.width},${size.height})${takes === "pixels" ? "" : "|normalize(imagenet)"}`,
   };
 }

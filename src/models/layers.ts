@@ -2,6 +2,7 @@
 import { UsageError } from "../errors.ts";
 import type { Graph, Tensor } from "../graph/tensor.ts";
 import { didYouMean } from "../nearest-name.ts";
+import { isTokenLayer } from "./token-layers.ts";
 
 /** What every architecture gives. Of models that answer after each look, `logits` are not one vector a picture, and so no layer. */
 const ALWAYS = ["features", "logits"];
@@ -10,7 +11,7 @@ const isAlways = (name: string, value: Tensor) => ALWAYS.includes(name) && value
 /** The names of a traced model's layers, in its order, and then `features` and `logits`. */
 export function layerNames(graph: Graph): string[] {
   const ends = ALWAYS.filter((name) => isAlways(name, graph.outputs.get(name)!));
-  return [...graph.layers.keys(), ...ends];
+  return [...[...graph.layers.keys()].filter((name) => !isTokenLayer(name)), ...ends];
 }
 
 /**

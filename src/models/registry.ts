@@ -79,15 +79,38 @@ export function changedModel(
   config: unknown,
   changes: Readonly<Record<string, unknown>> = {},
 ): ModelDefinition {
-  const definition = defineModel(name, { ...(config as Record<string, unknown>), ...changes });
+  const { tokens, ...fields } = changes;
+  const definition = defineModel(name, { ...(config as Record<string, unknown>), ...fields });
   const { architecture } = definition;
-  const unknown = Object.keys(changes).find((field) => architecture.fields?.includes(field) === false);
+  const unknown = Object.keys(fields).find((field) => architecture.fields?.includes(field) === false);
   if (unknown !== undefined)
     throw new UsageError(
       `${definition.registered?.name ?? architecture.name} has no field "${unknown}" in its configuration`,
       `its fields: ${architecture.fields!.join(", ")}`,
     );
-  return definition;
+  return typeof tokens === "string" ? withTokens(definition, tokens) : definition;
+}
+
+/** The word for a model that goes on with all its tokens. */
+export const ALL_TOKENS = "none";
+
+/**
+ * The same model that goes on with fewer tokens, or with all of them ("none").
+ *
+ * @throws UsageError for a family that has none to reduce, and for a reduction that is not for this model
+ */
+function withTokens(definition: ModelDefinition, tokens: string): ModelDefinition {
+  const { architecture, registered } = definition;
+  if (architecture.reduceTokens === undefined) {
+    const families = [...architectures.values()].filter(({ reduceTokens }) => reduceTokens !== undefined);
+    throw new UsageError(
+      `${registered?.name ?? architecture.name} has no tokens that could be fewer on the way`,
+      `leave --tokens out, or take one of these families: ${families.map(({ name }) => name).join(", ")}`,
+    );
+  }
+  const { tokens: _, ...config } = definition.config as Record<string, unknown>;
+  const dense = architecture.parseConfig(config);
+  return { ...definition, config: tokens === ALL_TOKENS ? dense : architecture.reduceTokens(dense, tokens) };
 }
 
 /** The same model for pictures of another size in pixels. Throws UsageError when it cannot be that small or large. */

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { FormatError, NotFoundError } from "../errors.ts";
 import type { LoadOptions } from "../model-folder/load.ts";
+import { withTokenDial } from "../model-folder/token-dial.ts";
 import type { Files } from "../platform/host.ts";
 import type { EmbeddingSpace } from "../tasks/embed/space.ts";
 import { decodeText } from "../text-file.ts";
@@ -141,12 +142,12 @@ async function readManifest(files: Files, path: string): Promise<IndexManifest> 
 }
 
 /** Of options, how a model is to be read. */
-export function readingOf({
-  architecture,
-  config,
-}: {
-  readonly [K in "architecture" | "config"]?: LoadOptions[K] | undefined;
-}): Pick<LoadOptions, "architecture" | "config"> {
+export function readingOf(
+  options: {
+    readonly [K in "architecture" | "config" | "tokens"]?: LoadOptions[K] | undefined;
+  },
+): Pick<LoadOptions, "architecture" | "config"> {
+  const { architecture, config } = withTokenDial(options);
   return { ...(architecture === undefined ? {} : { architecture }), ...(config === undefined ? {} : { config }) };
 }
 

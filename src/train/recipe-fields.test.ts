@@ -95,6 +95,7 @@ test("what the documented type allows is what the schema takes", () => {
     focusing: { large_crop_weight: 0.25, frame_draws: 16 },
     exit_weight: 0.2,
     grow: { T: 3 },
+    tokens: "none",
     seed: 7,
   };
   expect(recipeSchema.parse(all)).toEqual(all);

@@ -87,6 +87,8 @@ export interface RecipeInput {
   readonly exit_weight?: number | undefined;
   /** What changes in the configuration of the model that `from` gives; layers that it adds start fresh. */
   readonly grow?: Readonly<Record<string, unknown>> | undefined;
+  /** With how many tokens the model goes on, in the language of docs/tokens.md, or how many latent tokens it has. Default: as its configuration says. */
+  readonly tokens?: string | number | undefined;
   /** Of all that is drawn at random, 0 to 2^32 - 1. Default 0. */
   readonly seed?: number | undefined;
 }
@@ -238,6 +240,7 @@ export const recipeSchema = z.strictObject({
   focusing: focusing.optional(),
   exit_weight: share.optional(),
   grow: fields.optional(),
+  tokens: z.union([z.string().max(1000), z.int().min(1).max(16384)]).optional(),
   seed: z
     .int()
     .min(0)

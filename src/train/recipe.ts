@@ -3,6 +3,7 @@
 import { UsageError } from "../errors.ts";
 import { createAugmenter, parseAugmentation } from "../image/augment.ts";
 import { parseTransform } from "../image/transform.ts";
+import { withTokenDial } from "../model-folder/token-dial.ts";
 import { faultsText } from "../models/check-config.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import { frozenParts, type LookingOptions, lookingObjective } from "./gfnet/objectives.ts";
@@ -36,6 +37,7 @@ export function parseRecipe(input: unknown): Recipe {
       "the recipe is not valid: flips.time: only clips can be played backwards",
       "name a clip too, or leave it out",
     );
+  inField("tokens", () => withTokenDial(recipe.tokens === undefined ? {} : { tokens: recipe.tokens }));
   const teaching = recipe.distillation;
   if (teaching?.features !== undefined && teaching.sees !== "view")
     throw new UsageError(
@@ -68,6 +70,7 @@ export interface RecipeOverrides {
   readonly batch?: number;
   readonly learning_rate?: number;
   readonly seed?: number;
+  readonly tokens?: string | number;
 }
 
 /** A recipe with some fields changed. The warm-up keeps its share of the epochs, or a short run would be nothing else. */

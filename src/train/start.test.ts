@@ -110,3 +110,20 @@ test("a model that shares nothing is refused", () => {
   const empty: NativeModel = { ...trained(), weights: new Map() };
   expect(() => startingPoint(recipe, LABELS, empty)).toThrow(UsageError);
 });
+
+test("fewer tokens are the model's own configuration; a text that is none is refused with the recipe", () => {
+  const { model } = startingPoint(tinyRecipe({ tokens: 2 }), LABELS);
+  expect(model.definition.config).toMatchObject({ num_latent_tokens: 2 });
+  const vit = {
+    architecture: "vit",
+    config: { img_size: 32, patch_size: 8, embed_dim: 8, depth: 2, num_heads: 1 },
+    tokens: "merge=3:tome",
+  };
+  const started = startingPoint(tinyRecipe(vit), LABELS).model;
+  expect(started.definition.config).toMatchObject({ tokens: "merge=3:tome" });
+  expect(startingPoint(tinyRecipe({ tokens: "none" }), LABELS, started).model.definition.config).not.toHaveProperty(
+    "tokens",
+    expect.anything(),
+  );
+  expect(() => tinyRecipe({ tokens: "keep=2@1:evit" })).toThrow(/recipe is not valid: tokens: .*keep/);
+});

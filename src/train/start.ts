@@ -7,6 +7,7 @@ import type { Graph } from "../graph/tensor.ts";
 import { clipFacts } from "../model-folder/clip-entry.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { backboneModel } from "../model-folder/native.ts";
+import { withTokenDial } from "../model-folder/token-dial.ts";
 import { classParameters } from "../models/class-parameters.ts";
 import { inferenceGraph, initialWeights } from "../models/graph.ts";
 import { changedModel, defineModel, type ModelDefinition, withClasses } from "../models/registry.ts";
@@ -39,12 +40,14 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], given?:
   const from = given && backboneModel(given);
   const fillsEncoders = from !== undefined && isEncoderFor(recipe, from);
   const inflates = from !== undefined && isInflated(recipe, from);
+  const dialled = (config: Readonly<Record<string, unknown>> = {}) =>
+    withTokenDial(recipe.tokens === undefined ? { config } : { config, tokens: recipe.tokens }).config;
   const described =
     from === undefined || fillsEncoders
-      ? changedModel(recipe.architecture, {}, recipe.config)
+      ? changedModel(recipe.architecture, {}, dialled(recipe.config))
       : inflates
-        ? changedModel(recipe.architecture, from.definition.config, onlyOfVideos(recipe, from))
-        : changedModel(from.definition.architecture.name, from.definition.config, recipe.grow);
+        ? changedModel(recipe.architecture, from.definition.config, dialled(onlyOfVideos(recipe, from)))
+        : changedModel(from.definition.architecture.name, from.definition.config, dialled(recipe.grow));
   checkClips(recipe, described); // labels are of pictures, or of clips
   const definition = withClasses(described, labels.length);
   const graph = inferenceGraph(definition);

@@ -1,5 +1,6 @@
 // What `train` takes and gives.
 import type { DataProblem } from "../data/dataset.ts";
+import type { TokenDial } from "../model-folder/token-dial.ts";
 import type { Device } from "../runtime/session.ts";
 import type { EpochChoice } from "../train/epoch-choice.ts";
 import type { RecipeOverrides } from "../train/recipe.ts";
@@ -33,6 +34,8 @@ export interface TrainOptions extends TrainJobHooks {
   readonly learningRate?: number;
   /** Instead of the recipe's. */
   readonly seed?: number;
+  /** With how many tokens the model goes on (docs/tokens.md), instead of what the recipe says. */
+  readonly tokens?: TokenDial;
   /** Share kept for validation where the data has no split of its own, 0..1. */
   readonly validationFraction?: number;
   /** Threads that decode and augment. Default: one less than there are cores. */
@@ -84,11 +87,12 @@ export interface TrainResult {
 }
 
 /** What the options say instead of the recipe. */
-export function overridesOf({ epochs, batch, learningRate, seed }: TrainOptions): RecipeOverrides {
+export function overridesOf({ epochs, batch, learningRate, seed, tokens }: TrainOptions): RecipeOverrides {
   return {
     ...(epochs === undefined ? {} : { epochs }),
     ...(batch === undefined ? {} : { batch }),
     ...(learningRate === undefined ? {} : { learning_rate: learningRate }),
     ...(seed === undefined ? {} : { seed }),
+    ...(tokens === undefined ? {} : { tokens }),
   };
 }

@@ -6,13 +6,14 @@ import type { BenchProgress } from "../../evaluate/bench/hooks.ts";
 import { type BenchModel, type BenchOptions, LARGEST_BATCH, LARGEST_RESOLUTION } from "../../evaluate/bench/plan.ts";
 import { drawPlots } from "../../evaluate/bench/plots/plots.ts";
 import { type BenchReport, printBenchReport } from "../../evaluate/bench/report.ts";
+import type { TokenDial } from "../../model-folder/token-dial.ts";
 import { PRECISIONS, type Precision } from "../../onnx/lower.ts";
 import { nodeMeasuringHost } from "../../platform/node/measuring.ts";
 import { DEVICES, type Device } from "../../runtime/session.ts";
 import { version } from "../../version.ts";
 import { describeBench } from "../bench-table.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
-import { integer } from "../options.ts";
+import { integer, tokenDial } from "../options.ts";
 import { refuseReplacing } from "../outputs.ts";
 import { duration } from "../progress.ts";
 import { printable, type Terminal } from "../terminal.ts";
@@ -26,6 +27,7 @@ interface BenchFlags {
   rounds: number;
   seconds: number;
   seed: number;
+  tokens?: TokenDial[];
   decode?: boolean;
   parts?: boolean;
   limit: boolean;
@@ -46,6 +48,7 @@ Examples:
   $ saccade bench sparseformer_v1_tiny resnet50 --batch 1,8
   $ saccade bench sparseformer_v1_tiny --resolution 224,512,1024 --svg plots/
   $ saccade bench sparseformer_v1_tiny@224,2048 convnext_tiny@224,1024
+  $ saccade bench deit_small_patch16_224 --tokens merge=13:tome --tokens keep=0.7@3,6,9:evit
   $ saccade bench model.onnx my-model/ --threads 1 --json result.json
   $ saccade bench saccade/photographs --decode --no-memory --seconds 5
 `;
@@ -75,6 +78,11 @@ export function addBench(program: Command, terminal: Terminal, finish: (exitCode
         "threads of the engine (default: all cores)",
         integers(1, nodeMeasuringHost.machine.machineCores),
       ),
+    )
+    .option(
+      "--tokens <how>",
+      "compare with fewer tokens too, such as keep=0.7@3,6,9:evit or merge=13:tome; may be repeated, each beside the models as they are",
+      (text: string, previous: TokenDial[] = []) => [...previous, tokenDial(text)],
     )
     .option("--rounds <n>", "at most so many rounds", integer(1), 50)
     .option("--seconds <s>", "about how long to measure, without loading", seconds, 20)
@@ -119,10 +127,10 @@ function benchOptions(models: readonly BenchModel[], flags: BenchFlags): BenchOp
   const everywhere = flags.resolution ?? [];
   const measured = models.length > 0 ? models : [{ source: DEFAULT_MODEL, resolutions: [] }];
   return {
-    models: measured.map(({ source, resolutions }) => ({
-      source,
-      resolutions: resolutions.length > 0 ? resolutions : everywhere,
-    })),
+    models: measured.flatMap(({ source, resolutions }) => {
+      const model = { source, resolutions: resolutions.length > 0 ? resolutions : everywhere };
+      return [model, ...(flags.tokens ?? []).map((tokens) => ({ ...model, tokens }))];
+    }),
     batches: flags.batch,
     devices: flags.device,
     precisions: flags.precision,

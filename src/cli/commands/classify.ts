@@ -2,8 +2,6 @@
 import type { Command } from "commander";
 import { UsageError } from "../../errors.ts";
 import { encodeSheet } from "../../evaluate/sheet-file.ts";
-import { gazeSheet } from "../../image/explain.ts";
-import { glimpseSheet } from "../../image/glimpses.ts";
 import { describeUnseen } from "../../image/seen-share.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import type { LoadedModel } from "../../model-folder/model.ts";
@@ -32,7 +30,8 @@ import { classifyVideos, isAboutVideos } from "../classify-videos.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
 import { drawingPaths, formatOf } from "../drawing-file.ts";
 import { addExitOptions, type ExitFlags, exitOptions, hasExitOptions, refuseExitOptions } from "../exit-options.ts";
-import { describeSteps, glimpsesOf, percent, stepsToJson } from "../looks.ts";
+import { explanationSheet, gazeToJson, tokensToJson } from "../explanation.ts";
+import { describeSteps, percent, stepsToJson } from "../looks.ts";
 import { addNamingOptions, labelsGiven, NAMING_MODEL, type NamingFlags, openNaming } from "../naming-options.ts";
 import {
   addDecodeOption,
@@ -91,6 +90,7 @@ const EXAMPLES = `
 Examples:
   $ saccade classify photo.jpg
   $ saccade classify photo.jpg --explain looked.png
+  $ saccade classify photo.jpg --model my-vit/ --tokens merge=13:tome --explain tokens.png
   $ saccade classify holiday/ --json > answers.jsonl
   $ saccade classify "shots/*.jpg" --model sparseformer_v1_tiny --top-k 3
   $ saccade classify panorama.jpg --views crops
@@ -140,7 +140,7 @@ export function addClassify(program: Command, terminal: Terminal, finish: (exitC
     .option("--json", "one JSON object a line and picture")
     .option(
       "--explain <out>",
-      "draw where the model looked, as .png, .svg or .html, of videos as .mp4, .webp or .html; with several, a folder",
+      "draw where the model looked, or which tokens it went on with, as .png, .svg or .html, of videos as .mp4, .webp or .html; with several, a folder",
     )
     .option("--labels <file>", "class names, one a line, instead of the model's own")
     .option(
@@ -215,10 +215,10 @@ async function classify(
   const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
   await using classifier = await openClassifier(flags, labels, pictures.length, terminal);
   const isInSteps = classifier instanceof AdaptiveClassifier;
-  if (flags.explain !== undefined && !classifier.looks && !isInSteps)
+  if (flags.explain !== undefined && !isInSteps && !classifier.looks && !classifier.reducesTokens)
     throw new UsageError(
       `${classifier.card.name} does not look sparsely: there is nothing to draw`,
-      "leave --explain out, or take a SparseFormer or a GFNet",
+      "leave --explain out, or take a SparseFormer, a GFNet, or a transformer with fewer tokens (--tokens)",
     );
   if (drawings !== undefined && drawings.folder !== undefined) await nodeHost.files.makeDirectory(drawings.folder);
   const options = {
@@ -328,11 +328,7 @@ async function draw(picture: NamedPicture, result: Result, out: string): Promise
   const pixels = await readPicture(nodeHost, picture.source);
   const named = result.predictions.slice(0, 3).map(({ label, score }) => `${label} ${percent(score)}`);
   const headline = result.unknown === true ? ["unknown", ...named] : named;
-  const { gaze, steps = [] } = result;
-  const sheet =
-    gaze === undefined
-      ? glimpseSheet(pixels, glimpsesOf({ steps }), { headline })
-      : gazeSheet(pixels, gaze, { headline });
+  const sheet = explanationSheet(pixels, result, headline);
   await nodeHost.files.writeAtomic(out, await encodeSheet(sheet, formatOf(out), nodeHost));
   return out;
 }
@@ -356,7 +352,8 @@ function textBlock(
     lines.push(`${indent}${describeSteps({ steps, stopped }, classifier.steps.length)}`);
   const unseen = describeUnseen(result.seen);
   if (unseen !== undefined) lines.push(`${indent}${unseen}`);
-  if (drawn !== undefined) lines.push(`${indent}where it looked: ${printable(drawn)}`);
+  if (drawn !== undefined)
+    lines.push(`${indent}${result.tokens === undefined ? "where it looked" : "its tokens"}: ${printable(drawn)}`);
   return `${several ? `${printable(name)}\n` : ""}${lines.join("\n")}\n`;
 }
 
@@ -378,16 +375,6 @@ function jsonLine(
   result: Result,
   drawn: string | undefined,
 ): string {
-  const gaze = result.gaze && {
-    view_to_picture: result.gaze.viewToPicture,
-    stages: result.gaze.stages.map((stage) => ({
-      name: stage.name,
-      tokens: stage.tokens,
-      points_per_token: stage.pointsPerToken,
-      regions: Array.from(stage.regions),
-      points: Array.from(stage.points),
-    })),
-  };
   const { predictions, seen, steps, stopped } = result;
   return `${JSON.stringify({
     path: name,
@@ -396,7 +383,8 @@ function jsonLine(
     predictions,
     unknown: result.unknown,
     seen,
-    gaze,
+    gaze: result.gaze && gazeToJson(result.gaze),
+    tokens: result.tokens && tokensToJson(result.tokens),
     ...(steps === undefined || stopped === undefined ? {} : stepsToJson({ steps, stopped })),
     explained: drawn,
   })}\n`;

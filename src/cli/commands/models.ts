@@ -3,10 +3,12 @@ import type { Command } from "commander";
 import { SaccadeError, UsageError } from "../../errors.ts";
 import { countedExtent, type DescribedModel, describeModel } from "../../model-folder/describe.ts";
 import { type ListedModel, listModels } from "../../model-folder/listing.ts";
+import type { LoadOptions } from "../../model-folder/load.ts";
+import { type TokenDial, withTokenDial } from "../../model-folder/token-dial.ts";
 import { type InputExtent, type ModelCost, modelCost, type TextExtent } from "../../models/cost.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { fold, listFacts } from "../facts.ts";
-import { integer } from "../options.ts";
+import { integer, tokenDial } from "../options.ts";
 import { compact, printable, type Terminal, table } from "../terminal.ts";
 
 const INDENT = "    ";
@@ -16,6 +18,7 @@ interface ModelsFlags {
   size?: number;
   batch: number;
   depth?: number;
+  tokens?: TokenDial;
   json?: boolean;
 }
 
@@ -29,6 +32,7 @@ Examples:
   $ saccade models --size 512
   $ saccade models sparseformer_v1_tiny --size 1024
   $ saccade models my-model/ --batch 8 --depth 2
+  $ saccade models deit_small_patch16_224 --tokens merge=13:tome
   $ saccade models --json | jq '.[] | select(.macs < 3e9) | .name'
 `;
 
@@ -40,6 +44,7 @@ export function addModels(program: Command, terminal: Terminal): void {
     .option("--size <n>", "height and width to count for (default: what the model was made for)", integer(1))
     .option("--batch <n>", "pictures to count for, with a model", integer(1), 1)
     .option("--depth <n>", "how many names of a path make a part, with a model", integer(1))
+    .option("--tokens <how>", "count with fewer tokens, such as merge=13:tome, with a model", tokenDial)
     .option("--json", "one JSON array, or one JSON object for one model")
     .addHelpText("after", EXAMPLES)
     .action(async (model: string | undefined, flags: ModelsFlags) => {
@@ -57,8 +62,11 @@ interface Counted {
 }
 
 async function list(flags: ModelsFlags, terminal: Terminal): Promise<string> {
-  if (flags.depth !== undefined || flags.batch !== 1)
-    throw new UsageError("--depth and --batch need a model", "for example: saccade models sparseformer_v1_tiny");
+  if (flags.depth !== undefined || flags.batch !== 1 || flags.tokens !== undefined)
+    throw new UsageError(
+      "--depth, --batch and --tokens need a model",
+      "for example: saccade models sparseformer_v1_tiny",
+    );
   const models = (await listModels(nodeHost)).map((model): Counted => {
     const extent = extentOf(model.usual, flags);
     return { model, extent, cost: costIfTaken(model, extent) };
@@ -159,7 +167,8 @@ function gigas(macs: number): string {
 // --- one model -------------------------------------------------------------------------------------------------------------------
 
 async function showModel(source: string, flags: ModelsFlags, terminal: Terminal): Promise<string> {
-  const model = await describeModel(nodeHost, source);
+  const { config } = withTokenDial<LoadOptions>(flags.tokens === undefined ? {} : { tokens: flags.tokens });
+  const model = await describeModel(nodeHost, source, config);
   const usual = countedExtent(model.definition, model.file?.transform);
   if ("tokens" in usual && flags.size !== undefined)
     throw new UsageError(`${model.name} takes texts`, "leave --size out: it is for models of pictures");

@@ -2,11 +2,12 @@
 import { totalmem } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { AbortedError } from "../../errors.ts";
+import type { TokenDial } from "../../model-folder/token-dial.ts";
 import { nodeTrainingHost } from "../../platform/node/training-host.ts";
 import { newcomersRecipes } from "../../recipes/index.ts";
 import { isResumable, train } from "../../workflows/train.ts";
 import type { TrainOptions, TrainPlan, TrainResult } from "../../workflows/train-options.ts";
-import { addDeviceOptions, type DeviceOptions, integer } from "../options.ts";
+import { addDeviceOptions, type DeviceOptions, integer, tokenDial } from "../options.ts";
 import { refuseInside } from "../outputs.ts";
 import type { Terminal } from "../terminal.ts";
 import {
@@ -35,6 +36,7 @@ interface TrainFlags extends DeviceOptions {
   batch?: number;
   learningRate?: number;
   seed?: number;
+  tokens?: TokenDial;
   workers?: number;
   validationFraction?: number;
   json?: boolean;
@@ -83,6 +85,7 @@ export function addTrain(program: Command, terminal: Terminal): void {
     .option("--batch <n>", "instead of the recipe's", integer(1))
     .option("--learning-rate <rate>", "instead of the recipe's", number)
     .option("--seed <n>", "instead of the recipe's", integer(0))
+    .option("--tokens <how>", "train it with fewer tokens, such as keep=0.7@3,6,9:evit; none: with all", tokenDial)
     .option("--workers <n>", "threads that decode and augment (default: one less than cores)", integer(1))
     .option("--validation-fraction <share>", "kept for validation when the data has no split of its own", number)
     .option("--json", "one JSON object a report, on standard output")

@@ -18,7 +18,7 @@ import {
 } from "./plan.ts";
 import { BENCH_LAYOUT, type BenchReport } from "./report.ts";
 import { closeSessions, openSessions, type Sessions } from "./sessions.ts";
-import { openSubject, type Subject } from "./subjects.ts";
+import { benchName, openSubject, type Subject } from "./subjects.ts";
 
 /**
  * Measures what the options say. An abort ends it early: what is measured by then is reported, as not complete.
@@ -71,13 +71,14 @@ async function openModels(host: MeasuringHost, { models, seed, decode }: BenchOp
   // How a foreign file wants its pictures does not matter where none is decoded.
   const onNotice = decode ? hooks.onNotice : undefined;
   const opened = new Map<string, Subject>();
-  for (const [i, { source }] of models.entries()) {
-    if (opened.has(source)) continue;
+  for (const [i, model] of models.entries()) {
+    const name = benchName(model);
+    if (opened.has(name)) continue;
     stopIfAborted(hooks);
-    hooks.onProgress?.({ stage: "loading", done: i / models.length, detail: source });
-    opened.set(source, await openSubject(host, source, seed, onNotice));
+    hooks.onProgress?.({ stage: "loading", done: i / models.length, detail: name });
+    opened.set(name, await openSubject(host, model, seed, onNotice));
   }
-  return models.map(({ source, resolutions }) => ({ subject: opened.get(source)!, resolutions }));
+  return models.map((model) => ({ subject: opened.get(benchName(model))!, resolutions: model.resolutions }));
 }
 
 async function measure(

@@ -1,5 +1,6 @@
 // Which measurements a benchmark is made of: models x sizes x devices x precisions x threads x batches, without those that cannot be, and why.
 import { UsageError } from "../../errors.ts";
+import type { TokenDial } from "../../model-folder/token-dial.ts";
 import type { InputExtent } from "../../models/cost.ts";
 import type { Precision } from "../../onnx/lower.ts";
 import type { MachineFacts } from "../../platform/host.ts";
@@ -11,6 +12,8 @@ import type { Subject } from "./subjects.ts";
 export interface BenchModel {
   /** A registered name, or the path of a model folder, checkpoint or ONNX file. */
   readonly source: string;
+  /** How many tokens it works with. Default: as its configuration says. */
+  readonly tokens?: TokenDial;
   /** Heights and widths. Empty: the model's usual size. */
   readonly resolutions: readonly number[];
 }

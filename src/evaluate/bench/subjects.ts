@@ -4,16 +4,18 @@ import { SaccadeError } from "../../errors.ts";
 import { fixedOutputSize, parseTransform, printTransform } from "../../image/transform.ts";
 import { compileModel, exportOnnx, hasPrecision } from "../../model-folder/compile.ts";
 import { usualExtent } from "../../model-folder/describe.ts";
-import { loadModel } from "../../model-folder/load.ts";
+import { type LoadOptions, loadModel } from "../../model-folder/load.ts";
 import type { LoadedModel, NativeModel, OnnxModel } from "../../model-folder/model.ts";
 import { modelAtSize } from "../../model-folder/native.ts";
+import { withTokenDial } from "../../model-folder/token-dial.ts";
 import { type InputExtent, type ModelCost, modelCost } from "../../models/cost.ts";
 import { inferenceGraph, initialWeights } from "../../models/graph.ts";
 import { usualTransform } from "../../models/picture-input.ts";
-import { defineModel, registry } from "../../models/registry.ts";
+import { changedModel, registry } from "../../models/registry.ts";
 import type { LoweringTarget, Precision } from "../../onnx/lower.ts";
 import { readOnnx } from "../../onnx/read.ts";
 import type { Host } from "../../platform/host.ts";
+import type { BenchModel } from "./plan.ts";
 
 /** A model as a session takes it. */
 export interface Compiled {
@@ -46,16 +48,25 @@ export interface Subject {
  */
 export async function openSubject(
   host: Host,
-  source: string,
+  model: Pick<BenchModel, "source" | "tokens">,
   seed: number,
   onNotice?: (line: string) => void,
 ): Promise<Subject> {
+  const { source, tokens } = model;
+  const name = benchName(model);
+  const options = tokens === undefined ? {} : { tokens };
   if (registry.has(source)) {
-    const definition = defineModel(source);
+    const { config } = withTokenDial<LoadOptions>(options);
+    const definition = changedModel(source, {}, config);
     const weights = initialWeights(inferenceGraph(definition), seed);
-    return nativeSubject(source, { kind: "native", card: { name: source }, definition, weights });
+    return nativeSubject(name, { kind: "native", card: { name: source }, definition, weights });
   }
-  return subjectOf(source, await loadModel(host, source), onNotice);
+  return subjectOf(name, await loadModel(host, source, options), onNotice);
+}
+
+/** "deit_small_patch16_224, merge=13:tome" */
+export function benchName({ source, tokens }: Pick<BenchModel, "source" | "tokens">): string {
+  return tokens === undefined ? source : `${source}, ${typeof tokens === "number" ? `${tokens} tokens` : tokens}`;
 }
 
 /** A model that is loaded already. @param name for the report */

@@ -18,9 +18,10 @@ import type { PictureSource } from "../engine/pictures.ts";
 import { classScores, doubtOf, meanScores, requireTopK, topPredictions } from "./class-scores.ts";
 import { gazeOf, gazeOutputs, gazeStages } from "./gaze-outputs.ts";
 import type { ClassificationResult, ClassScores, ScoreRow } from "./results.ts";
+import { tokenGroups, tokenOutputs, tokenStages } from "./token-outputs.ts";
 
 export interface ScoreOptions {
-  /** Also say where the model looked. Models that do not look sparsely answer without. */
+  /** Also say where the model looked, or what became of its tokens. Models that see everything answer without. */
   readonly explain?: boolean;
   /** Pictures run together at most. Default 8. */
   readonly batchSize?: number;
@@ -105,6 +106,11 @@ export class Classifier {
     return this.#engine.model.glimpses > 0;
   }
 
+  /** Whether the model goes on with fewer tokens and can say with which. */
+  get reducesTokens(): boolean {
+    return this.#engine.model.reductions.length > 0;
+  }
+
   /** One picture in, one result out; an array in, an array out. Throws on the first picture that cannot be read. */
   classify(picture: PictureSource, options?: ClassifyOptions): Promise<ClassificationResult>;
   classify(pictures: readonly PictureSource[], options?: ClassifyOptions): Promise<ClassificationResult[]>;
@@ -140,6 +146,7 @@ export class Classifier {
             seen: seenShare(this.#onPicture(views)),
             ...(row.strangeness === undefined ? {} : { unknown: row.strangeness > 0 }),
             ...(row.gaze === undefined ? {} : { gaze: row.gaze }),
+            ...(row.tokens === undefined ? {} : { tokens: row.tokens }),
           };
     const run = async (batch: readonly PictureViews[]) =>
       (await this.#scoreBatch(batch, options)).map((row, i) => rank(row, batch[i]!));
@@ -188,15 +195,21 @@ export class Classifier {
     const { model } = this.#engine;
     const scoring = this.#scoring;
     const looks = options.explain === true ? model.glimpses : 0;
+    const reductions = options.explain === true ? model.reductions : [];
     const views = batch.flat();
     const { unknownName, unknownBelow } = scoring;
-    const names = [scoring.output, ...(unknownName === undefined ? [] : [unknownName]), ...gazeOutputs(looks)];
-    const outputs = await this.#engine.run(views, names, options.signal);
+    const explaining = [...gazeOutputs(looks), ...tokenOutputs(reductions)];
+    const names = [scoring.output, ...(unknownName === undefined ? [] : [unknownName]), ...explaining];
+    const outputs = await this.#engine.run(views, names, options.signal, reductions.length > 0);
     const strange = unknownName === undefined ? [] : toFloat32(requireOutput(outputs, unknownName));
     const strangenessOf = byPicture(batch, [...strange]);
     const rows = scoring.rows(requireOutput(outputs, scoring.output), views.length);
     const stages = views.map((_, i) => gazeStages(outputs, i, looks));
     const stagesOf = byPicture(batch, stages);
+    const tokensOf = byPicture(
+      batch,
+      views.map((_, i) => tokenStages(outputs, i, reductions)),
+    );
     return byPicture(batch, rows).map((ofViews, i) => {
       const failed = ofViews.find((row) => row instanceof SaccadeError);
       if (failed !== undefined) return failed;
@@ -207,6 +220,9 @@ export class Classifier {
         ...row,
         ...(strangeness === undefined ? {} : { strangeness }),
         ...(looks === 0 ? {} : { gaze: gazeOf(stagesOf[i]!, this.#onPicture(batch[i]!)) }),
+        ...(reductions.length === 0
+          ? {}
+          : { tokens: tokenGroups(tokensOf[i]!, this.#onPicture(batch[i]!), batch[i]![0].pixels) }),
       };
     });
   }

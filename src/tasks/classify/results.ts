@@ -1,4 +1,5 @@
 // What tasks answer.
+import type { TokenGroups } from "../../image/token-groups.ts";
 import type { ViewToPicture } from "../../image/transform.ts";
 import type { ScoreKind } from "../../onnx/score-kind.ts";
 
@@ -41,6 +42,8 @@ export interface ClassificationResult {
   readonly unknown?: boolean;
   /** Present when asked for and when the model has one. */
   readonly gaze?: GazeResult;
+  /** What became of the picture's patches. Present when asked for and when the model goes on with fewer tokens. */
+  readonly tokens?: TokenGroups;
 }
 
 /** Scores of one picture. */
@@ -56,6 +59,7 @@ export interface ClassScores extends ScoreRow {
   /** Above 0: the picture is none of the classes. Present where the model can say so: it learnt to, or its card has a least confidence. */
   readonly strangeness?: number;
   readonly gaze?: GazeResult;
+  readonly tokens?: TokenGroups;
   /** The same after each step that was taken, from models that run in steps, whose scores are logits; the last one is `scores`. */
   readonly stepLogits?: readonly Float32Array[];
 }

@@ -87,12 +87,16 @@ export class Engine {
   #openSessions: (() => Promise<PictureSessions>) | undefined;
   #opening: Promise<PictureSessions> | undefined;
   #sessions: PictureSessions | undefined;
+  /** Of a model with fewer tokens: opens the sessions that tell of them too; undefined once they are opened. */
+  #openExplaining: (() => Promise<PictureSessions>) | undefined;
+  #explaining: Promise<PictureSessions> | undefined;
 
   private constructor(
     host: Host,
     readonly model: PictureModel,
     engineSessions: EngineSessions,
     openSessions: () => Promise<PictureSessions>,
+    openExplaining: (() => Promise<PictureSessions>) | undefined,
     readonly transform: Transform,
     readonly views: FeatureViews,
     readonly labels: readonly string[] | undefined,
@@ -100,6 +104,7 @@ export class Engine {
     this.#host = host;
     this.#engineSessions = engineSessions;
     this.#openSessions = openSessions;
+    this.#openExplaining = openExplaining;
   }
 
   static async open(host: Host, source: ModelSource, options: EngineOptions): Promise<Engine> {
@@ -114,14 +119,15 @@ export class Engine {
     const { layer, onNotice, precision, resolution, scores, views = "center" } = options;
     requireViews(views, [...VIEWS, ...JITTERS]);
     const loaded = await loadedModel(host, source, options);
-    const compiled = compileModel(loaded, {
+    const compileOptions: CompileOptions = {
       target: targetOf(options.device),
       ...(precision === undefined ? {} : { precision }),
       ...(scores === undefined ? {} : { scores }),
       ...(layer === undefined ? {} : { layer }),
       // What a foreign file leaves open does not matter where the caller says it.
       ...(options.transform !== undefined || onNotice === undefined ? {} : { onNotice }),
-    });
+    };
+    const compiled = compileModel(loaded, compileOptions);
     const usual = parseTransform(options.transform ?? compiled.card.transform ?? compiled.usualTransform);
     if (loaded.kind === "onnx") requireOwnNormalization(compiled, usual);
     const transform = resolution === undefined ? usual : atResolution(usual, resolution);
@@ -135,8 +141,12 @@ export class Engine {
       await sessions.dispose();
       throw refusal;
     };
+    // Few ask for it, and what it takes is not to make all others slower. Until somebody asks, the weights stay in memory.
+    const openExplaining = () =>
+      PictureSessions.open(compileModel(loaded, { ...compileOptions, explains: true }), definition, transform, create);
     const labels = options.labels ?? compiled.card.labels;
-    return new Engine(host, factsOf(compiled), engineSessions, openSessions, transform, views, labels);
+    const opens = [openSessions, compiled.reductions.length === 0 ? undefined : openExplaining] as const;
+    return new Engine(host, factsOf(compiled), engineSessions, ...opens, transform, views, labels);
   }
 
   /** Opens the sessions. Throws what creating a session throws, UsageError for a model that does not take what the transform makes. */
@@ -169,13 +179,27 @@ export class Engine {
     return this.#engineSessions.layout!;
   }
 
-  /** Runs views of one size as one batch. Outputs keep their leading batch dimension. */
+  #startExplaining(): Promise<PictureSessions> {
+    const open = this.#openExplaining ?? (() => Promise.reject(new SessionError("the model has been disposed")));
+    this.#explaining ??= open().then((sessions) => {
+      this.#openExplaining = undefined;
+      return sessions;
+    });
+    return this.#explaining;
+  }
+
+  /**
+   * Runs views of one size as one batch. Outputs keep their leading batch dimension.
+   *
+   * @param explains whether outputs are among them that tell of reductions of tokens
+   */
   async run(
     views: readonly PictureView[],
     outputs: readonly string[],
     signal?: AbortSignal,
+    explains = false,
   ): Promise<Record<string, TensorData>> {
-    const sessions = await this.#start();
+    const sessions = await (explains ? this.#startExplaining() : this.#start());
     return sessions.run(this.model.inputName, views, outputs, signal);
   }
 
@@ -226,18 +250,21 @@ export class Engine {
 
   async dispose(): Promise<void> {
     this.#openSessions = undefined;
-    const sessions = await this.#opening?.catch(() => undefined);
-    await sessions?.dispose();
+    this.#openExplaining = undefined;
+    for (const opening of [this.#opening, this.#explaining]) {
+      const sessions = await opening?.catch(() => undefined);
+      await sessions?.dispose();
+    }
   }
 }
 
 /** The facts alone: a compiled model holds on to its weights. */
 function factsOf(model: PictureModel): PictureModel {
   const { card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, unknownName, glimpses } = model;
-  const { usualTransform } = model;
+  const { reductions, usualTransform } = model;
   return {
     ...{ card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, unknownName, glimpses },
-    usualTransform,
+    ...{ reductions, usualTransform },
   };
 }
 

@@ -1,0 +1,107 @@
+// Fewer tokens from the command line: the dial of every command, what is drawn, what is refused before anything is loaded.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { expect, test } from "vitest";
+import { loadModel, requireNative, writeModelFolder } from "../../src/model-folder/load.ts";
+import { nativeModel } from "../../src/model-folder/native.ts";
+import { inferenceGraph, initialWeights } from "../../src/models/graph.ts";
+import { defineModel } from "../../src/models/registry.ts";
+import { nodeHost } from "../../src/platform/node/host.ts";
+import { cli } from "./fake-terminal.ts";
+import { BOATS, temporaryFolder, writeMini } from "./mini-model.ts";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+
+/** A ViT of 3 blocks and 16 patches; returns its folder. */
+async function writeVit(name: string, config: Record<string, unknown> = {}): Promise<string> {
+  const size = { img_size: 32, patch_size: 8, embed_dim: 16, depth: 3, num_heads: 2, num_classes: 5 };
+  const definition = defineModel("vit", { ...size, ...config });
+  const weights = initialWeights(inferenceGraph(definition), 3);
+  const labels = ["a", "b", "c", "d", "e"];
+  await writeModelFolder(nodeHost.files, at(name), nativeModel(definition, weights, { name, labels }));
+  return at(name);
+}
+
+const vit = await writeVit("vit");
+const EVIT = "keep=0.5@1:evit";
+
+test("classify --tokens --explain: what became of the patches, as a picture and as JSON", async () => {
+  const out = at("tokens.svg");
+  const { exitCode, stdout } = await cli([
+    "classify",
+    BOATS,
+    "--model",
+    vit,
+    "--tokens",
+    EVIT,
+    "--explain",
+    out,
+    "--json",
+  ]);
+  expect(exitCode).toBe(0);
+  const { predictions, tokens, explained } = JSON.parse(stdout);
+  expect(predictions).toHaveLength(5);
+  expect(explained).toBe(out);
+  expect(tokens.grid).toEqual({ height: 4, width: 4 });
+  const [{ stages }] = tokens.views;
+  expect(stages).toMatchObject([{ name: "block 1", tokens: 9 }]);
+  expect(new Set(stages[0].token_of_patch).size).toBe(9); // eight stay, the others are one
+  expect(readFileSync(out, "utf8")).toContain("9 tokens, 1 merged from 8");
+  const plain = await cli(["classify", BOATS, "--model", vit, "--explain", out]);
+  expect(plain).toMatchObject({ exitCode: 2, notes: [expect.stringContaining("--tokens")] });
+});
+
+test("merged tokens too, one stage a block", async () => {
+  const args = ["classify", BOATS, "--model", vit, "--tokens", "merge=3:tome", "--explain", at("merged.svg"), "--json"];
+  const { stages } = JSON.parse((await cli(args)).stdout).tokens.views[0];
+  expect(stages.map(({ tokens }: { tokens: number }) => tokens)).toEqual([13, 10, 7]);
+  for (const { tokens, left_of_patch } of stages)
+    expect(left_of_patch.reduce((a: number, b: number) => a + b)).toBeCloseTo(tokens, 3);
+});
+
+test("embed, eval and models take the dial", async () => {
+  const vectors = async (...more: string[]) =>
+    JSON.parse((await cli(["embed", BOATS, "--model", vit, "--json", "--no-cache", ...more])).stdout).embedding;
+  expect(await vectors("--tokens", EVIT)).not.toEqual(await vectors());
+  expect(await vectors("--tokens", "none")).toEqual(await vectors());
+  const macs = async (...more: string[]) =>
+    JSON.parse((await cli(["models", vit, "--json", ...more])).stdout).macs as number;
+  expect(await macs("--tokens", EVIT)).toBeLessThan(0.9 * (await macs()));
+});
+
+test("a model that is saved or exported states it, and can be given others", async () => {
+  const reduced = await writeVit("reduced", { tokens: EVIT });
+  const { stdout } = await cli(["inspect", reduced], { columns: 200 });
+  expect(stdout).toMatch(/tokens +keep=0\.5@1:evit: 16, 9, 9 of patches after each block; .* instead of /);
+  const file = at("reduced.onnx");
+  expect((await cli(["export", vit, file, "--tokens", EVIT])).exitCode).toBe(0);
+  expect((await cli(["inspect", file])).stdout).toMatch(/tokens +keep=0\.5@1:evit/);
+  const config = async (tokens: string) =>
+    requireNative(await loadModel(nodeHost, reduced, { tokens })).definition.config as { tokens?: string };
+  expect((await config("merge=2:tome")).tokens).toBe("merge=2:tome");
+  expect((await config("none")).tokens).toBeUndefined();
+});
+
+test("what cannot be is refused before anything is loaded", async () => {
+  const sparse = writeMini(folder, "sparseformer_v1_mini_64x64");
+  const onnx = resolve(import.meta.dirname, "../cases/onnx/conf_logits.onnx");
+  const resnet = at("resnet");
+  mkdirSync(resnet);
+  writeFileSync(join(resnet, "config.json"), JSON.stringify({ architecture: "resnet", config: {} }));
+  writeFileSync(join(resnet, "model.safetensors"), "no weights at all");
+  const refused = async (model: string, tokens: string, words: RegExp) => {
+    const { exitCode, notes } = await cli(["classify", BOATS, "--model", model, "--tokens", tokens]);
+    expect([exitCode, notes.join("\n")]).toEqual([2, expect.stringMatching(words)]);
+  };
+  await refused(vit, "keep=0.5@1:evitt", /evit\b/);
+  await refused(vit, "keep=0@1:evit", /keep/);
+  await refused(vit, "keep=0.01@1:evit", /leaves/);
+  await refused(vit, "keep=0.5@3:evit", /block/);
+  await refused(vit, "0", /at least 1/);
+  await refused(vit, "16", /no latent tokens/);
+  await refused(sparse, EVIT, /no tokens/);
+  await refused(resnet, EVIT, /no tokens/);
+  await refused(onnx, EVIT, /is an ONNX file: its tokens cannot be changed/);
+  await refused(vit, "keep=0.5@1:dynamicvit", /the weights do not go with tokens/);
+});
