@@ -52,19 +52,10 @@ test("classify --tokens --explain: what became of the patches, as a picture and 
   expect(plain).toMatchObject({ exitCode: 2, notes: [expect.stringContaining("--tokens")] });
 });
 
-test("merged tokens too, one stage a block", async () => {
-  const args = ["classify", BOATS, "--model", vit, "--tokens", "merge=3:tome", "--explain", at("merged.svg"), "--json"];
-  const { stages } = JSON.parse((await cli(args)).stdout).tokens.views[0];
-  expect(stages.map(({ tokens }: { tokens: number }) => tokens)).toEqual([13, 10, 7]);
-  for (const { tokens, left_of_patch } of stages)
-    expect(left_of_patch.reduce((a: number, b: number) => a + b)).toBeCloseTo(tokens, 3);
-});
-
-test("embed, eval and models take the dial", async () => {
+test("embed and models take the dial", async () => {
   const vectors = async (...more: string[]) =>
     JSON.parse((await cli(["embed", BOATS, "--model", vit, "--json", "--no-cache", ...more])).stdout).embedding;
   expect(await vectors("--tokens", EVIT)).not.toEqual(await vectors());
-  expect(await vectors("--tokens", "none")).toEqual(await vectors());
   const macs = async (...more: string[]) =>
     JSON.parse((await cli(["models", vit, "--json", ...more])).stdout).macs as number;
   expect(await macs("--tokens", EVIT)).toBeLessThan(0.9 * (await macs()));
@@ -73,13 +64,13 @@ test("embed, eval and models take the dial", async () => {
 test("a model that is saved or exported states it, and can be given others", async () => {
   const reduced = await writeVit("reduced", { tokens: EVIT });
   const { stdout } = await cli(["inspect", reduced], { columns: 200 });
-  expect(stdout).toMatch(/tokens +keep=0\.5@1:evit: 16, 9, 9 of patches after each block; .* instead of /);
+  expect(stdout).toMatch(/tokens +keep=0\.5@1:evit: 16 patches, 9 tokens from block 1; .* instead of /);
   const file = at("reduced.onnx");
   expect((await cli(["export", vit, file, "--tokens", EVIT])).exitCode).toBe(0);
   expect((await cli(["inspect", file])).stdout).toMatch(/tokens +keep=0\.5@1:evit/);
   const config = async (tokens: string) =>
     requireNative(await loadModel(nodeHost, reduced, { tokens })).definition.config as { tokens?: string };
-  expect((await config("merge=2:tome")).tokens).toBe("merge=2:tome");
+  expect((await config("keep=0.25@2:prune")).tokens).toBe("keep=0.25@2:prune");
   expect((await config("none")).tokens).toBeUndefined();
 });
 
@@ -94,14 +85,12 @@ test("what cannot be is refused before anything is loaded", async () => {
     const { exitCode, notes } = await cli(["classify", BOATS, "--model", model, "--tokens", tokens]);
     expect([exitCode, notes.join("\n")]).toEqual([2, expect.stringMatching(words)]);
   };
-  await refused(vit, "keep=0.5@1:evitt", /evit\b/);
-  await refused(vit, "keep=0@1:evit", /keep/);
-  await refused(vit, "keep=0.01@1:evit", /leaves/);
+  await refused(vit, "keep=0.5@1:evitt", /did you mean "?evit\b/i);
+  await refused(vit, "keep=0@1:evit", /leaves nothing/);
   await refused(vit, "keep=0.5@3:evit", /block/);
   await refused(vit, "0", /at least 1/);
   await refused(vit, "16", /no latent tokens/);
   await refused(sparse, EVIT, /no tokens/);
   await refused(resnet, EVIT, /no tokens/);
   await refused(onnx, EVIT, /is an ONNX file: its tokens cannot be changed/);
-  await refused(vit, "keep=0.5@1:dynamicvit", /the weights do not go with tokens/);
 });

@@ -79,8 +79,8 @@ test.skipIf(!hasShared)("a real foreign model", async () => {
 
 test("with fewer tokens it has another name and does less", async () => {
   const dense = await openSubject(nodeHost, { source: "deit_tiny_patch16_224" }, 0);
-  const merged = await openSubject(nodeHost, { source: "deit_tiny_patch16_224", tokens: "merge=13:tome" }, 0);
-  expect(merged.name).toBe("deit_tiny_patch16_224, merge=13:tome");
+  const merged = await openSubject(nodeHost, { source: "deit_tiny_patch16_224", tokens: "keep=0.5@3,6,9:evit" }, 0);
+  expect(merged.name).toBe("deit_tiny_patch16_224, keep=0.5@3,6,9:evit");
   expect(merged.cost(merged.usual)!.macs).toBeLessThan(0.7 * dense.cost(dense.usual)!.macs);
-  await expect(openSubject(nodeHost, { source: "resnet50", tokens: "merge=13:tome" }, 0)).rejects.toThrow(/no tokens/);
+  await expect(openSubject(nodeHost, { source: "resnet50", tokens: "keep=0.5@3,6,9:evit" }, 0)).rejects.toThrow(/no tokens/);
 });
