@@ -312,11 +312,13 @@ function describeViews({ views, start, end }: VideoResult): string {
 }
 
 /** "stopped after: 3 glance, 1 focus; 4.00 of 8.82 GMACs a clip" */
-function describeSteps({ steps = [], macs, macsInAll }: VideoResult["views"]): string {
+function describeSteps({ kind, steps = [], macs, macsInAll }: VideoResult["views"]): string {
   const counts = steps.map(({ name, stopped }) => `${stopped} ${name}`).join(", ");
   const gigas = (value: number) => (value / 1e9).toPrecision(3);
   const cost =
-    macs === undefined || macsInAll === undefined ? "" : `; ${gigas(macs)} of ${gigas(macsInAll)} GMACs a clip`;
+    macs === undefined || macsInAll === undefined
+      ? ""
+      : `; ${gigas(macs)} of ${gigas(macsInAll)} GMACs a ${kind === "frames" ? "frame" : "clip"}`;
   return `stopped after: ${counts}${cost}`;
 }
 

@@ -140,7 +140,7 @@ test.each([
   [[at("frames"), at("videos/wave.webp"), "--every", "1s", "--srt"], "subtitles are of one video"],
   [[at("frames"), "--every", "1s", "--clips", "2"], "one clip a window"],
   [[at("frames"), "--every", "1ms"], "shorter than a frame"],
-  [[at("frames"), "--frames", "2", "--threshold", "0.5"], "does not run in steps over clips"],
+  [[at("frames"), "--frames", "2", "--threshold", "0.5"], "does not run in steps, so that nothing can stop it early"],
 ])("%j is refused", async (args, message) => {
   const { exitCode, stdout, notes } = await cli(["classify", ...args, "-m", pictures]);
   expect(notes.join("\n")).toContain(message);

@@ -97,9 +97,10 @@ export class AdaptiveClassifier {
   readonly #host: Host;
   readonly #model: NativeModel;
   readonly #session: SequentialSession;
-  readonly #transform: Transform;
   readonly #times: StepTimes;
   readonly #glimpses: number;
+  /** What makes a view of a picture. */
+  readonly transform: Transform;
   /** Class names by index. */
   readonly labels: readonly string[] | undefined;
   /** Multiply-accumulates of each step for one picture. */
@@ -118,7 +119,7 @@ export class AdaptiveClassifier {
     this.#session = session;
     this.stepMacs = macs;
     this.#glimpses = glimpses;
-    this.#transform = transform;
+    this.transform = transform;
     this.#times = new StepTimes(session.steps.length);
     this.labels = options.labels ?? model.card.labels;
   }
@@ -176,7 +177,7 @@ export class AdaptiveClassifier {
 
   /** Where its view lies on a picture of this size. */
   viewsOf({ width, height }: PictureSize): ViewToPicture[] {
-    return [viewToPicture(this.#transform, width, height)];
+    return [viewToPicture(this.transform, width, height)];
   }
 
   /** One picture in, one result out; an array in, an array out. Throws on the first picture that cannot be read. */
@@ -201,15 +202,15 @@ export class AdaptiveClassifier {
   ): AsyncGenerator<Answered<PictureSource, AdaptiveResult>> {
     const { topK = DEFAULT_TOP_K, batchSize = DEFAULT_BATCH_SIZE, signal } = options;
     requireTopK(topK);
-    const decoding = { decode: DEFAULT_DECODING, ...options, transform: this.#transform };
+    const decoding = { decode: DEFAULT_DECODING, ...options, transform: this.transform };
     const read = (source: PictureSource, reserve: Reserve) => readPicture(this.#host, source, { ...decoding, reserve });
     const task = {
-      view: (picture: RawImage) => pictureView(picture, this.#transform),
+      view: (picture: RawImage) => pictureView(picture, this.transform),
       bytesOf: ({ pixels }: PictureView) => pixels.data.byteLength,
       batchSize,
       joins: joinsViews,
       run: async (batch: readonly { readonly view: PictureView }[]) => {
-        const scored = await this.#scoreViews(
+        const scored = await this.scoreViews(
           batch.map(({ view }) => view),
           options,
         );
@@ -226,11 +227,12 @@ export class AdaptiveClassifier {
    * @returns one item a picture, in their order
    */
   async scores(pictures: readonly Pixels[], options: AdaptiveOptions = {}): Promise<AdaptiveScores[]> {
-    const views = requireManyPictures(pictures).map((picture) => pictureView(rgbPixels(picture), this.#transform));
-    return this.#scoreViews(views, options);
+    const views = requireManyPictures(pictures).map((picture) => pictureView(rgbPixels(picture), this.transform));
+    return this.scoreViews(views, options);
   }
 
-  async #scoreViews(views: readonly PictureView[], options: AdaptiveOptions): Promise<AdaptiveScores[]> {
+  /** The same for what the model sees of pictures: views that `transform` made. */
+  async scoreViews(views: readonly PictureView[], options: AdaptiveOptions = {}): Promise<AdaptiveScores[]> {
     if (options.budgetMs !== undefined && !this.#times.isComplete) await this.#calibrate();
     const batches = batchesOf(views, options.batchSize ?? DEFAULT_BATCH_SIZE);
     const results: AdaptiveScores[][] = [];
@@ -271,7 +273,7 @@ export class AdaptiveClassifier {
       this.#requireLabels(scores.length);
       const problem = problemOf({ scores, kind: "logits" }, this.card.name);
       if (problem !== undefined) throw problem;
-      const view = { viewToPicture: viewToPicture(this.#transform, width, height) };
+      const view = { viewToPicture: viewToPicture(this.transform, width, height) };
       const gaze = glimpses === 0 ? {} : { gaze: { stages, ...view } };
       const { unknownBelow } = this.card;
       return {
@@ -288,7 +290,7 @@ export class AdaptiveClassifier {
 
   /** Views of one size as the first stage takes them, in memory of their own. */
   #images(batch: readonly PictureView[]): TensorData {
-    return this.#session.images?.dtype === "uint8" ? viewPixels(batch) : viewValues(batch, this.#transform);
+    return this.#session.images?.dtype === "uint8" ? viewPixels(batch) : viewValues(batch, this.transform);
   }
 
   #costs(): StepCosts {
@@ -315,7 +317,7 @@ export class AdaptiveClassifier {
         if (run > 0) this.#times.add(step, 1, milliseconds);
         return [0];
       };
-      await this.#session.run(this.#images([pictureView(empty, this.#transform)]), measure, {
+      await this.#session.run(this.#images([pictureView(empty, this.transform)]), measure, {
         outputs: ["logits"],
         transferInputs: true,
       });
@@ -323,7 +325,7 @@ export class AdaptiveClassifier {
   }
 
   #result(scores: AdaptiveScores, picture: PictureSize, topK: number): AdaptiveResult {
-    const map = viewToPicture(this.#transform, picture.width, picture.height);
+    const map = viewToPicture(this.transform, picture.width, picture.height);
     let macs = 0;
     const steps = scores.stepLogits.map((logits, step): AdaptiveStep => {
       macs += this.stepMacs[step]!;

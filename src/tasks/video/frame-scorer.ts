@@ -22,7 +22,7 @@ import type { ViewedClip, ViewedFrame } from "./clip-views.ts";
 import type { VideoClassifierOptions } from "./video-options.ts";
 
 /** Frames that stand for a clip where nobody says how many. */
-const USUAL_FRAMES = 8;
+export const USUAL_FRAMES = 8;
 const DEFAULT_BATCH_SIZE = 8;
 
 export class FrameScorer implements ClipScorer {

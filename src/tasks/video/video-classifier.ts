@@ -27,6 +27,7 @@ import { bytesOfClips, cropsOnFrame } from "./clip-views.ts";
 import { FrameScorer } from "./frame-scorer.ts";
 import type { TimelineWindow, VideoResult, VideoViews } from "./results.ts";
 import { StagedClips } from "./staged-clip-scorer.ts";
+import { StagedFrames } from "./staged-frame-scorer.ts";
 import { segmentsOf } from "./timeline.ts";
 import type { ClassifyVideoOptions, VideoClassifierOptions } from "./video-options.ts";
 import { type OpenVideo, type ReadPart, type VideoPart, wholeVideos, windowsOfVideos } from "./video-parts.ts";
@@ -352,10 +353,11 @@ export async function loadVideoClassifier(
 
 function openScorer(host: Host, model: LoadedModel, options: VideoClassifierOptions): Promise<ClipScorer> {
   if (options.inSteps === true) {
-    if (isAdaptive(model) && takesClips(model)) return StagedClips.open(host, model, options);
+    if (isAdaptive(model))
+      return takesClips(model) ? StagedClips.open(host, model, options) : StagedFrames.open(host, model, options);
     throw new UsageError(
-      `${model.card.name} does not run in steps over clips, so that nothing can stop it early`,
-      "take a model that does (Uni-AdaFocus, GFV, GFNet over TSM), or leave out what stops it",
+      `${model.card.name} does not run in steps, so that nothing can stop it early`,
+      "take a model that does (the bundled one, GFNet, Uni-AdaFocus, GFV), or leave out what stops it",
     );
   }
   return takesClips(model) ? ClipEngine.open(host, model, options) : FrameScorer.open(host, model, options);

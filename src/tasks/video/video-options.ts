@@ -5,7 +5,7 @@ import type { EngineOptions } from "../engine/engine.ts";
 
 /** A model for videos: what a model of pictures takes too, without views, which are the crops of an answer. */
 export interface VideoClassifierOptions extends Omit<EngineOptions, "views"> {
-  /** Runs a model that has steps one step after another, so that clips can stop early (`threshold`, `budgetMacs`, …). Default false. */
+  /** Runs a model that has steps one step after another, so that clips, or frames of a model of pictures, can stop early (`threshold`, `budgetMacs`, …). Default false. */
   readonly inSteps?: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface VideoProgress {
   readonly clips: number;
 }
 
-/** What stops early stops each clip in each crop by itself; it is for models that were loaded to run in steps. */
+/** What stops early stops each clip (or frame) in each crop by itself; it is for models that were loaded to run in steps. */
 export interface ClassifyVideoOptions extends VideoLimits, ExitOptions {
   /** How many predictions. Default 5. */
   readonly topK?: number;
