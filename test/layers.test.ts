@@ -57,6 +57,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "stage.4 [2, 6, 96]",
     "tokens [2, 6, 96]",
   ],
+  sam_vit_b: ["block.1 [2, 15, 24]", "block.2 [2, 15, 24]", "tokens [2, 15, 24]", "neck [2, 11, 3, 5]"],
   crossvit_9_240: ["stage.1 [2, 40]", "stage.2 [2, 40]", "cls [2, 40]", "tokens [2, 40]"],
   gfnet_resnet50_96: [
     "model_prime_state_dict.stage.1 [2, 32, 9, 9]",

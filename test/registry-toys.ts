@@ -63,6 +63,12 @@ function swinToy(): SweepOptions {
   return { config: { ...widths, img_size: [60, 72] }, height: 60, width: 72 };
 }
 
+/** Windows that do not fit the map of 3 x 5 patches, and a block that sees all of it. */
+function samToy(): SweepOptions {
+  const widths = { embed_dim: 24, num_heads: 3, depth: 2, out_chans: 11, window_size: 2, global_attn_indexes: [1] };
+  return { config: { ...widths, patch_size: 8, img_size: [24, 40] }, height: 24, width: 40 };
+}
+
 /** Two stages. */
 function crossvitToy(): SweepOptions {
   const depth = [
@@ -138,6 +144,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   convnext: convnextToy,
   vit: vitToy,
   swin: swinToy,
+  sam: samToy,
   crossvit: crossvitToy,
   gfnet: gfnetToy,
   tsm: tsmToy,

@@ -11,6 +11,7 @@ import { mobilenetv2Architecture } from "./mobilenetv2/architecture.ts";
 import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
 import { regnetArchitecture } from "./regnet/architecture.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
+import { samArchitecture } from "./sam/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
 import { swinArchitecture } from "./swin/architecture.ts";
 import { tsmArchitecture } from "./tsm/architecture.ts";
@@ -33,6 +34,7 @@ const all = [
   convnextArchitecture,
   vitArchitecture,
   swinArchitecture,
+  samArchitecture,
   crossvitArchitecture,
   gfnetArchitecture,
   tsmArchitecture,

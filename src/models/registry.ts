@@ -16,6 +16,7 @@ import { registeredMobilenets } from "./mobilenetv3/registered.ts";
 import type { RegisteredModel } from "./registered-model.ts";
 import { registeredRegnets } from "./regnet/registered.ts";
 import { registeredResnets } from "./resnet/registered.ts";
+import { registeredSams } from "./sam/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
 import { registeredSwins } from "./swin/registered.ts";
 import { registeredTsms } from "./tsm/registered.ts";
@@ -36,6 +37,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredConvnexts,
   ...registeredVits,
   ...registeredSwins,
+  ...registeredSams,
   ...registeredCrossvits,
   ...registeredGfnets,
   ...registeredTsms,

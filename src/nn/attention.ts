@@ -7,8 +7,8 @@ import { affine, fixedWidth, linear, TRUNCATED_NORMAL_002 } from "./linear.ts";
 
 /** How scores (n, heads, queries, tokens) become weights of tokens. */
 export interface Weighing {
-  /** Turns the scores into what softmax reads: position biases, masks. */
-  readonly adjustScores?: (scores: Tensor) => Tensor;
+  /** Turns the scores into what softmax reads: position biases, masks. `query` (n, heads, queries, w) is the one of the scores, scaled. */
+  readonly adjustScores?: (scores: Tensor, query: Tensor) => Tensor;
   /** In place of softmax. */
   readonly weigh?: (scores: Tensor) => Tensor;
 }
@@ -77,7 +77,7 @@ function weightsOf(
   key: Tensor,
   { adjustScores = (scores) => scores, weigh = (scores) => softmax(scores) }: Weighing,
 ): Tensor {
-  return weigh(adjustScores(matMul(query, key, { transposeB: true })));
+  return weigh(adjustScores(matMul(query, key, { transposeB: true }), query));
 }
 
 /** weights (n, heads, queries, tokens), value (n, heads, tokens, w) -> (n, queries, heads * w). */

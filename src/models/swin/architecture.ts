@@ -3,7 +3,8 @@ import type { Architecture } from "../architecture.ts";
 import { checkConfig } from "../check-config.ts";
 import { fixedInput, imageSizeOf, requireImageSize } from "../image-size.ts";
 import { timmTransform } from "../timm.ts";
-import { type SwinConfig, stageGeometry, swinSchema } from "./config.ts";
+import { withTokens } from "../token-reduction.ts";
+import { type SwinConfig, stageGeometry, swinSchema, tokenModel } from "./config.ts";
 import { swin } from "./model.ts";
 import { adoptSwinWeights } from "./weights.ts";
 
@@ -15,6 +16,7 @@ export const swinArchitecture: Architecture<SwinConfig> = {
   parseConfig: (json) => checkConfig(swinSchema, NAME, json),
   input: ({ img_size }) => fixedInput(img_size),
   atSize: (config, extent) => checkConfig(swinSchema, NAME, { ...config, img_size: imageSizeOf(extent) }),
+  reduceTokens: (config, tokens) => withTokens(config, tokens, tokenModel(config)),
   build(scope, image, config, mode) {
     requireImageSize(image, config.img_size, NAME);
     return swin(scope, image, config, mode);

@@ -1,7 +1,9 @@
 // Swin's configuration, with timm's names (timm/models/swin_transformer.py SwinTransformer).
 import { z } from "zod";
+import type { TokenModel } from "../../nn/tokens/system.ts";
 import { type Extent, gridOf, imageSizeField, isReasonableGrid, MAX_PATCHES } from "../image-size.ts";
 import { timmFields } from "../timm.ts";
+import { tokensFault, tokensField } from "../token-reduction.ts";
 
 const count = z.int().min(1).max(16384);
 /** Attention inside a window compares all its cells with all: a side of 32 makes a million pairs. */
@@ -24,6 +26,8 @@ export const swinSchema = z
     mlp_ratio: z.number().positive().max(64).default(4),
     qkv_bias: z.boolean().default(true),
     drop_path_rate: timmFields.drop_path_rate.unwrap().default(0.1),
+    /** What is done with tokens on the way, in the language of nn/tokens/language.ts; its blocks count through all stages. Absent: all stay. */
+    tokens: tokensField.optional(),
   })
   .refine(
     ({ depths, num_heads, embed_dim }) =>
@@ -34,7 +38,11 @@ export const swinSchema = z
     const grid = gridOf(img_size, patch_size);
     const last = 2 ** (depths.length - 1);
     return isReasonableGrid(grid) && Math.min(grid.height, grid.width) >= last;
-  }, `img_size must have at most ${MAX_PATCHES} patches of patch_size, and one for the last stage`);
+  }, `img_size must have at most ${MAX_PATCHES} patches of patch_size, and one for the last stage`)
+  .superRefine(({ tokens, ...config }, context) => {
+    const fault = tokens === undefined ? undefined : tokensFault(tokens, tokenModel(config));
+    if (fault !== undefined) context.addIssue({ code: "custom", path: ["tokens"], message: fault });
+  });
 
 export type SwinConfig = z.infer<typeof swinSchema>;
 
@@ -52,7 +60,7 @@ export interface StageGeometry {
  * The stages' maps and windows. A map that is no larger than a window is one window, and nothing is shifted. timm decides that by sizes
  * halved with rounding down, while merging pads odd maps and rounds up; checkpoints have bias tables of the windows so decided.
  */
-export function stageGeometry(config: SwinConfig): StageGeometry[] {
+export function stageGeometry(config: Omit<SwinConfig, "tokens">): StageGeometry[] {
   const { img_size, patch_size, embed_dim, num_heads, window_size } = config;
   const [tall, wide] = typeof window_size === "number" ? [window_size, window_size] : window_size;
   let map = gridOf(img_size, patch_size);
@@ -73,4 +81,19 @@ export function stageGeometry(config: SwinConfig): StageGeometry[] {
       },
     };
   });
+}
+
+/** What a reduction of tokens may know of the model; width and heads are those of the first stage. */
+export function tokenModel(config: Omit<SwinConfig, "tokens">): TokenModel {
+  const stages = stageGeometry(config);
+  const byBlock = stages.flatMap((stage, i) => new Array<StageGeometry>(config.depths[i]!).fill(stage));
+  return {
+    blocks: byBlock.length,
+    special: 0,
+    grid: stages[0]!.map,
+    width: stages[0]!.width,
+    heads: stages[0]!.heads,
+    layout: "windows",
+    windowAt: (block) => byBlock[block]!.window,
+  };
 }

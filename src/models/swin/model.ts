@@ -9,19 +9,14 @@ import { layerNorm } from "../../nn/layer-norm.ts";
 import { fixedWidth, linear, TRUNCATED_NORMAL_002 } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
 import { patchEmbed, tokensOf } from "../../nn/patch-embed.ts";
+import { DENSE } from "../../nn/tokens/reduction.ts";
+import { planReduction } from "../../nn/tokens/systems.ts";
+import { type SmallerMap, shrinkWindows } from "../../nn/tokens/window-steps.ts";
 import { residualBlock, risingRates } from "../../nn/transformer-block.ts";
+import { byWindow, type Order, type OrderedTokens, Reordering, rowByRow } from "../../nn/windows.ts";
 import type { Extent } from "../image-size.ts";
-import { type StageGeometry, type SwinConfig, stageGeometry } from "./config.ts";
-import {
-  bySquare,
-  byWindow,
-  type Order,
-  type OrderedTokens,
-  Reordering,
-  relativePositions,
-  rowByRow,
-  shiftMask,
-} from "./windows.ts";
+import { type StageGeometry, type SwinConfig, stageGeometry, tokenModel } from "./config.ts";
+import { biasTableFor, bySquare, relativePositions, shiftMask } from "./windows.ts";
 
 const EPSILON = 1e-5;
 const STILL: Extent = { height: 0, width: 0 };
@@ -33,6 +28,7 @@ export function swin(
   config: SwinConfig,
   mode: Mode,
 ): { readonly logits: Tensor; readonly features: Tensor } {
+  const { windows: smallerAt } = config.tokens === undefined ? DENSE : planReduction(config.tokens, tokenModel(config));
   const reordering = new Reordering(scope.graph);
   const stages = stageGeometry(config).map((geometry) => layOut(scope.graph, geometry));
   const stem = scope.at("patch_embed");
@@ -45,9 +41,17 @@ export function swin(
   let done = 0;
   config.depths.forEach((depth, i) => {
     const layer = scope.at("layers", i);
-    const stage = stages[i]!;
+    let stage = stages[i]!;
+    const { rows } = stage;
+    let smaller: SmallerMap | undefined;
     if (i > 0) state = merge(layer.at("downsample"), state, stages[i - 1]!, stage, reordering);
-    for (let block = 0; block < depth; block++)
+    for (let block = 0; block < depth; block++) {
+      const step = smallerAt?.get(done);
+      if (step !== undefined) {
+        smaller = shrinkWindows(step, state, stage.map, stage.window, reordering);
+        state = smaller.state;
+        stage = layOut(scope.graph, smallerWindows(stage, smaller.map, step.to), stage.window);
+      }
       state = swinBlock(layer.at("blocks", block), state, {
         stage,
         windows: block % 2 === 0 ? stage.still : stage.shifted,
@@ -56,8 +60,10 @@ export function swin(
         mode,
         reordering,
       });
+    }
+    if (smaller !== undefined) state = smaller.restore(state);
     const after = state;
-    scope.layer(`stage.${i + 1}`, () => reordering.to(stage.rows, after)); // (N, h * w, width)
+    scope.layer(`stage.${i + 1}`, () => reordering.to(rows, after)); // (N, h * w, width)
   });
   const normal = layerNorm(scope.at("norm"), state.tokens, EPSILON); // (N, tokens, last width)
   scope.layer("tokens", normal);
@@ -78,17 +84,29 @@ interface Stage extends StageGeometry {
   readonly rows: Order;
   readonly still: Windows;
   readonly shifted: Windows;
+  /** The window that bias tables are for. */
+  readonly learned: Extent;
   /** (area * area): row of the bias table for each pair of cells. */
   readonly pairs: Tensor;
 }
 
-function layOut(graph: Graph, geometry: StageGeometry): Stage {
+/** A stage whose windows have become smaller ones, moved by half of their own size where the larger ones were moved. */
+function smallerWindows(stage: StageGeometry, map: Extent, window: Extent): StageGeometry {
+  const shift = {
+    height: stage.shift.height === 0 ? 0 : Math.floor(window.height / 2),
+    width: stage.shift.width === 0 ? 0 : Math.floor(window.width / 2),
+  };
+  return { ...stage, map, window, shift };
+}
+
+function layOut(graph: Graph, geometry: StageGeometry, learned = geometry.window): Stage {
   const { map, window, shift } = geometry;
   const still: Windows = { order: byWindow(map, window, STILL) };
   const isShifted = shift.height > 0 || shift.width > 0;
   const pairs = relativePositions(window);
   return {
     ...geometry,
+    learned,
     rows: rowByRow(map),
     still,
     shifted: isShifted ? { order: byWindow(map, window, shift), mask: shiftMask(graph, map, window, shift) } : still,
@@ -154,9 +172,9 @@ function windowAttention(
 }
 
 /** (heads, area, area): a learned bias for each way in which two cells of a window can lie to each other. */
-function positionBias(scope: Scope, { window, heads, pairs }: Stage): Tensor {
+function positionBias(scope: Scope, { window, learned, heads, pairs }: Stage): Tensor {
   const area = window.height * window.width;
-  const distances = (2 * window.height - 1) * (2 * window.width - 1);
+  const distances = (2 * learned.height - 1) * (2 * learned.width - 1);
   const table = scope.parameter("relative_position_bias_table", [distances, heads], TRUNCATED_NORMAL_002);
-  return transpose(reshape(gather(table, pairs, 0), [area, area, heads]), [2, 0, 1]);
+  return transpose(reshape(gather(biasTableFor(table, learned, window), pairs, 0), [area, area, heads]), [2, 0, 1]);
 }

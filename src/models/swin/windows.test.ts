@@ -2,18 +2,9 @@ import { expect, test } from "vitest";
 import { interpret } from "../../graph/interpreter/interpret.ts";
 import { Graph } from "../../graph/tensor.ts";
 import { toFloat64 } from "../../tensor.ts";
-import { bySquare, byWindow, relativePositions, rowByRow, shiftMask } from "./windows.ts";
+import { bySquare, relativePositions, shiftMask } from "./windows.ts";
 
 const extent = (height: number, width: number) => ({ height, width });
-
-test("windows hold every cell once; padding comes at the bottom and at the right", () => {
-  const order = byWindow(extent(5, 4), extent(2, 3), extent(1, 1));
-  expect(order).toHaveLength(6 * 6);
-  expect(order.filter((cell) => cell >= 0).sort((a, b) => a - b)).toEqual(rowByRow(extent(5, 4)));
-  // The first window begins one cell down and to the right, the last holds what was rolled out at the top.
-  expect(order.slice(0, 6)).toEqual([5, 6, 7, 9, 10, 11]);
-  expect(order.slice(24, 30)).toEqual([1, 2, 3, -1, -1, -1]);
-});
 
 test("squares are listed column by column", () => {
   expect(bySquare(extent(3, 4))).toEqual([0, 4, 1, 5, 2, 6, 3, 7, 8, -1, 9, -1, 10, -1, 11, -1]);

@@ -1,33 +1,10 @@
-// Where tokens stand: row by row, window by window, or window by window after a shift. Blocks only ever need another order of the same
-// tokens, so going from one to the next is one gather of whole tokens, and shifting and cutting windows costs nothing beside it.
-import { concat, expand, gather, minimum, pad, reshape, values, wholes } from "../../graph/build.ts";
+// What only Swin's windows have: the squares that merging joins, the mask of shifted windows, and the distances of their cells.
+import { concat, expand, matMul, minimum, reshape, values } from "../../graph/build.ts";
+import { resizeTaps } from "../../graph/resize-taps.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
+import { fixedDim } from "../../nn/linear.ts";
+import type { Order } from "../../nn/windows.ts";
 import type { Extent } from "../image-size.ts";
-
-/** At each place, the row-by-row index of the cell that stands there; -1 for padding. */
-export type Order = readonly number[];
-
-export function rowByRow({ height, width }: Extent): Order {
-  return Array.from({ length: height * width }, (_, i) => i);
-}
-
-/**
- * Window by window, row by row inside. The map is rolled up and left by `shift`, then padded at the bottom and at the right to whole
- * windows (timm/models/swin_transformer.py SwinTransformerBlock._attn).
- */
-export function byWindow(map: Extent, window: Extent, shift: Extent): Order {
-  const order: number[] = [];
-  for (let top = 0; top < map.height; top += window.height)
-    for (let left = 0; left < map.width; left += window.width)
-      for (let y = top; y < top + window.height; y++)
-        for (let x = left; x < left + window.width; x++)
-          order.push(
-            y < map.height && x < map.width
-              ? ((y + shift.height) % map.height) * map.width + ((x + shift.width) % map.width)
-              : -1,
-          );
-  return order;
-}
 
 /** The four cells of every 2 x 2 square beside each other, column by column; odd maps are padded (timm's PatchMerging). */
 export function bySquare({ height, width }: Extent): Order {
@@ -37,40 +14,6 @@ export function bySquare({ height, width }: Extent): Order {
       for (let x = left; x < left + 2; x++)
         for (let y = top; y < top + 2; y++) order.push(y < height && x < width ? y * width + x : -1);
   return order;
-}
-
-/** Tokens and the order they are in. */
-export interface OrderedTokens {
-  /** (N, places, width) */
-  readonly tokens: Tensor;
-  readonly order: Order;
-}
-
-/** Reorders tokens. The same two orders share their index tensor. */
-export class Reordering {
-  readonly #indices = new Map<Order, Map<Order, Tensor>>();
-
-  constructor(readonly graph: Graph) {}
-
-  /** The same tokens in another order, zeros at its padding. */
-  to(order: Order, { tokens, order: from }: OrderedTokens): Tensor {
-    if (order === from || (order.length === from.length && order.every((cell, i) => cell === from[i]))) return tokens;
-    const source = order.includes(-1) ? pad(tokens, [0, 0, 0], [0, 1, 0]) : tokens;
-    return gather(source, this.#index(from, order), 1);
-  }
-
-  /** For each place of an order, the place of another order where its token stands; the one after the last for padding. */
-  #index(from: Order, to: Order): Tensor {
-    const indices = this.#indices.get(from) ?? new Map<Order, Tensor>();
-    this.#indices.set(from, indices);
-    const known = indices.get(to);
-    if (known !== undefined) return known;
-    const placeOf = new Map(from.map((cell, place) => [cell, place]));
-    const places = to.map((cell) => (cell === -1 ? from.length : placeOf.get(cell)!));
-    const index = wholes(this.graph, places);
-    indices.set(to, index);
-    return index;
-  }
 }
 
 /**
@@ -106,4 +49,24 @@ export function shiftMask(graph: Graph, map: Extent, window: Extent, shift: Exte
 export function relativePositions({ height, width }: Extent): number[] {
   const cells = Array.from({ length: height * width }, (_, i) => ({ y: Math.floor(i / width), x: i % width }));
   return cells.flatMap((a) => cells.map((b) => (a.y - b.y + height - 1) * (2 * width - 1) + (a.x - b.x + width - 1)));
+}
+
+/**
+ * A table ((2h - 1) * (2w - 1), heads) of one window -> that of another, bilinear as the official Expedit resizes it when windows shrink
+ * (projects/dino/modeling/backbone/hourglass_swin.py resize_rpb_table).
+ */
+export function biasTableFor(table: Tensor, learned: Extent, window: Extent): Tensor {
+  if (window.height === learned.height && window.width === learned.width) return table;
+  const down = resizeTaps(2 * learned.height - 1, 2 * window.height - 1, "linear", false);
+  const across = resizeTaps(2 * learned.width - 1, 2 * window.width - 1, "linear", false);
+  const columns = 2 * learned.width - 1;
+  const old = fixedDim(table, 0);
+  const shares = new Float32Array(down.length * across.length * old);
+  let row = 0;
+  for (const y of down)
+    for (const x of across) {
+      for (const a of y) for (const b of x) shares[row + a.cell * columns + b.cell]! += a.share * b.share;
+      row += old;
+    }
+  return matMul(values(table.graph, [down.length * across.length, old], shares), table);
 }

@@ -4,7 +4,8 @@ import type { Dim } from "../../graph/dimensions.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import type { Attention, Weighing } from "../attention.ts";
-import { patchOrigin, patchScore, type TokenState } from "./state.ts";
+import type { TokenGrid } from "../windows.ts";
+import { patchOrigin, patchScore, type Rows, type TokenState } from "./state.ts";
 
 /** What a system does at one block. `scope` is the whole model's, where systems that learn have their parameters. */
 export interface Step {
@@ -14,10 +15,22 @@ export interface Step {
   after?(tokens: TokenState, scope: Scope): TokenState;
 }
 
+/** What happens to every window of a map before a block, in a model whose attention works in windows. */
+export interface WindowStep {
+  /** Rows and columns of the windows from there on. */
+  readonly to: TokenGrid;
+  /**
+   * x (windows, T, width), T cells of `from` row by row -> tokens (windows, M, width), M cells of `to`; and what the T have become by what becomes of the M later on.
+   */
+  shrink(x: Tensor, from: TokenGrid): { readonly tokens: Tensor; readonly restore: Rows };
+}
+
 /** What a model does with its tokens. */
 export interface Reduction {
   /** By block, counted from 0. */
   readonly steps: ReadonlyMap<number, Step>;
+  /** By block, of models whose attention works in windows (window-steps.ts). */
+  readonly windows?: ReadonlyMap<number, WindowStep>;
   /** Whether attention counts a token as often as the tokens it stands for: the logarithm of their number is added to its scores. Default false. */
   readonly proportional?: boolean;
   /** How attention weighs tokens of which some take no part, in all blocks. Default: nobody sees those. */

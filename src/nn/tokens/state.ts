@@ -28,6 +28,8 @@ interface Change {
   readonly rows: Rows;
   /** (N, T - special): how much each token mattered, where a system says so. */
   readonly score?: Tensor;
+  /** Values of the new tokens -> those of the old ones, where a system says how. */
+  readonly back?: Rows;
 }
 
 export interface TokenState {
@@ -50,16 +52,15 @@ export function tokenState(x: Tensor, special: number, { explicit = false } = {}
 }
 
 /** What is known of new tokens besides their values, and of the old ones. */
-export interface Known {
+export interface Known extends Pick<Change, "score" | "back"> {
   readonly mass?: Tensor;
   readonly keep?: Tensor;
-  readonly score?: Tensor;
 }
 
 /** The tokens W x. What is not stated in `known` is not known of the new ones. */
-export function transform(tokens: TokenState, rows: Rows, { mass, keep, score }: Known = {}): TokenState {
+export function transform(tokens: TokenState, rows: Rows, { mass, keep, ...more }: Known = {}): TokenState {
   const { x, special, history, explicit } = tokens;
-  const change: Change = { before: x, rows, ...(score === undefined ? {} : { score }) };
+  const change: Change = { before: x, rows, ...more };
   return {
     x: explicit ? matMul(matrixOf(change), x) : rows(x),
     special,
@@ -84,10 +85,11 @@ export function originOf({ x, history }: Pick<TokenState, "x" | "history">): Ten
 
 /**
  * Values of tokens, brought back to where tokens were before all reductions: (N, first tokens, width). What a token became part of gives it its value, in
- * proportion; what was dropped has the value it had then.
+ * proportion, unless the system says how values come back; what was dropped has the value it had then.
  */
 export function recover({ x, history }: TokenState): Tensor {
   return history.reduceRight((values, change) => {
+    if (change.back !== undefined) return change.back(values);
     const matrix = matrixOf(change); // (N, M, T)
     const [n, , count] = matrix.shape as [Dim, Dim, Dim];
     const share = reshape(reduceSum(matrix, 1), [n, count, 1]); // (N, T, 1): what the new tokens have of each

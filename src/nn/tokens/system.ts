@@ -15,6 +15,8 @@ export interface TokenModel {
   readonly heads: number;
   /** "sequence": attention of all to all. "windows": attention in windows of a grid, which has to stay one. */
   readonly layout: "sequence" | "windows";
+  /** Rows and columns of the windows of a block, of the layout "windows". */
+  windowAt?(block: number): { readonly height: number; readonly width: number };
 }
 
 /** One entry of the table in systems.ts. */

@@ -3,6 +3,7 @@ import { UsageError } from "../../errors.ts";
 import { didYouMean } from "../../nearest-name.ts";
 import { dynamicvit } from "./dynamicvit.ts";
 import { evit } from "./evit.ts";
+import { expedit } from "./expedit.ts";
 import { iaRed2 } from "./ia-red2.ts";
 import { parseReduction, printReduction } from "./language.ts";
 import { prune } from "./prune.ts";
@@ -16,6 +17,7 @@ export const TOKEN_SYSTEMS: ReadonlyMap<string, TokenSystem> = new Map<string, T
   ["evit", evit],
   ["tome", tome],
   ["transforming", tokenTransforming],
+  ["expedit", expedit],
   ["dynamicvit", dynamicvit],
   ["ia-red2", iaRed2],
 ]);

@@ -1,0 +1,77 @@
+// Where the tokens of a map stand: row by row, window by window, or window by window after a shift. Blocks only ever need another order of the same tokens,
+// so going from one to the next is one gather of whole tokens, and shifting and cutting windows costs nothing beside it.
+import { gather, pad, wholes } from "../graph/build.ts";
+import type { Graph, Tensor } from "../graph/tensor.ts";
+
+/** Rows and columns of tokens. */
+export interface TokenGrid {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** At each place, the row-by-row index of the cell that stands there; -1 for padding. */
+export type Order = readonly number[];
+
+export function rowByRow({ height, width }: TokenGrid): Order {
+  return Array.from({ length: height * width }, (_, i) => i);
+}
+
+/**
+ * Window by window, row by row inside. The map is rolled up and left by `shift`, then padded at the bottom and at the right to whole
+ * windows (timm/models/swin_transformer.py SwinTransformerBlock._attn).
+ */
+export function byWindow(map: TokenGrid, window: TokenGrid, shift: TokenGrid = { height: 0, width: 0 }): Order {
+  const order: number[] = [];
+  for (let top = 0; top < map.height; top += window.height)
+    for (let left = 0; left < map.width; left += window.width)
+      for (let y = top; y < top + window.height; y++)
+        for (let x = left; x < left + window.width; x++)
+          order.push(
+            y < map.height && x < map.width
+              ? ((y + shift.height) % map.height) * map.width + ((x + shift.width) % map.width)
+              : -1,
+          );
+  return order;
+}
+
+/** The map that windows of another size make when each takes the place of one of these. */
+export function mapOfWindows(map: TokenGrid, window: TokenGrid, other: TokenGrid): TokenGrid {
+  return {
+    height: Math.ceil(map.height / window.height) * other.height,
+    width: Math.ceil(map.width / window.width) * other.width,
+  };
+}
+
+/** Tokens and the order they are in. */
+export interface OrderedTokens {
+  /** (N, places, width) */
+  readonly tokens: Tensor;
+  readonly order: Order;
+}
+
+/** Reorders tokens. The same two orders share their index tensor. */
+export class Reordering {
+  readonly #indices = new Map<Order, Map<Order, Tensor>>();
+
+  constructor(readonly graph: Graph) {}
+
+  /** The same tokens in another order, zeros at its padding. */
+  to(order: Order, { tokens, order: from }: OrderedTokens): Tensor {
+    if (order === from || (order.length === from.length && order.every((cell, i) => cell === from[i]))) return tokens;
+    const source = order.includes(-1) ? pad(tokens, [0, 0, 0], [0, 1, 0]) : tokens;
+    return gather(source, this.#index(from, order), 1);
+  }
+
+  /** For each place of an order, the place of another order where its token stands; the one after the last for padding. */
+  #index(from: Order, to: Order): Tensor {
+    const indices = this.#indices.get(from) ?? new Map<Order, Tensor>();
+    this.#indices.set(from, indices);
+    const known = indices.get(to);
+    if (known !== undefined) return known;
+    const placeOf = new Map(from.map((cell, place) => [cell, place]));
+    const places = to.map((cell) => (cell === -1 ? from.length : placeOf.get(cell)!));
+    const index = wholes(this.graph, places);
+    indices.set(to, index);
+    return index;
+  }
+}
