@@ -148,6 +148,7 @@ describe("training", () => {
       image: graph.input("image", video.shape),
       targets: graph.input("targets", targets.shape),
       mode: Mode.training({ keepsStatistics: frozen }),
+      progress: () => graph.input("progress", []),
       draw(input) {
         draws.push(input);
         return graph.input(input.name, input.shape);

@@ -25,6 +25,8 @@ export interface ObjectiveInputs {
   readonly mode: Mode;
   /** Declares random numbers. */
   draw(input: DrawnInput): Tensor;
+  /** A scalar: the share of the run's updates that are done, 0 for the first. */
+  progress(): Tensor;
 }
 
 export interface ObjectiveOutputs {
@@ -34,6 +36,11 @@ export interface ObjectiveOutputs {
   readonly logits: Tensor;
   /** Names of parameters that only the loss has: they are trained, and are no part of the model. */
   readonly auxiliary?: readonly string[];
+  /**
+   * Parameters that stay what one of the model's was when the run began, by name: those of a teacher that is the model as it was. They are no part of
+   * the model, and checkpoints keep them.
+   */
+  readonly copies?: ReadonlyMap<string, string>;
 }
 
 /** What a step minimises. */

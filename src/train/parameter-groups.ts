@@ -14,6 +14,8 @@ export interface GroupRules {
    * instead of the batch's, as at inference.
    */
   readonly freeze?: readonly string[];
+  /** Names (`*` matches anything) of all that trains; everything else keeps its values. Default: whatever is not frozen. */
+  readonly only?: readonly string[];
   /** Each layer below the top learns at this factor of the one above. Default 1: all alike. */
   readonly layerDecay?: number;
   /** Factors of the learning rate by name pattern; the first that fits counts. Default: none. */
@@ -30,10 +32,10 @@ export interface ParameterRule {
 export function parameterRules(parameters: Iterable<Parameter>, rules: GroupRules): Map<string, ParameterRule> {
   const all = [...parameters];
   const scales = Object.entries(rules.rateScales ?? {});
-  for (const pattern of [...(rules.freeze ?? []), ...scales.map(([name]) => name)])
+  for (const pattern of [...(rules.freeze ?? []), ...(rules.only ?? []), ...scales.map(([name]) => name)])
     if (!all.some(({ name }) => namePattern([pattern])(name)))
       throw new UsageError(`no parameter is named like "${pattern}"`);
-  const frozen = namePattern(rules.freeze ?? []);
+  const frozen = isFrozen(rules);
   const undecayed = namePattern(rules.noDecay ?? []);
   const deepest = Math.max(0, ...all.map(({ name }) => layerOf(name) ?? 0));
   const decay = rules.layerDecay ?? 1;
@@ -52,6 +54,13 @@ export function parameterRules(parameters: Iterable<Parameter>, rules: GroupRule
       },
     ]),
   );
+}
+
+/** Tells by its name whether a parameter keeps its values. */
+export function isFrozen({ freeze = [], only }: Pick<GroupRules, "freeze" | "only">): (name: string) => boolean {
+  const named = namePattern(freeze);
+  const trains = only === undefined ? () => true : namePattern(only);
+  return (name) => named(name) || !trains(name);
 }
 
 /** Tells whether a name matches one of the patterns, in which `*` stands for anything. */

@@ -19,7 +19,7 @@ function documented(): Map<string, { isNecessary: boolean; fallback: string }> {
 
 /** Every field of the schema, those within fields included, and what it is when nobody says. */
 function fieldsOfSchema(): Map<string, unknown> {
-  const { clip, distillation, flips, focusing, looking } = recipeSchema.shape;
+  const { clip, distillation, flips, focusing, looking, reducing } = recipeSchema.shape;
   const shapes = [
     ["", recipeSchema.shape],
     ["clip.", clip.unwrap().shape],
@@ -27,6 +27,7 @@ function fieldsOfSchema(): Map<string, unknown> {
     ["distillation.", distillation.unwrap().shape],
     ["looking.", looking.unwrap().shape],
     ["focusing.", focusing.unwrap().shape],
+    ["reducing.", reducing.unwrap().shape],
   ] as const;
   const NECESSARY = Symbol("necessary");
   return new Map(
@@ -93,6 +94,15 @@ test("what the documented type allows is what the schema takes", () => {
     distillation: { weight: 0.4, temperature: 1, transform: "resize(224,224)", sees: "view" },
     looking: { stage: 3, encoder_loss_weight: 2, train_glance: false, gamma: 0.5, clip: 0.1, deviation: 0.2 },
     focusing: { large_crop_weight: 0.25, frame_draws: 16 },
+    reducing: {
+      share_weight: 2,
+      answer_weight: 0.5,
+      token_weight: 0.5,
+      group: 1,
+      penalty: 1,
+      shrink_from: 0.1,
+      shrink_until: 0.5,
+    },
     exit_weight: 0.2,
     grow: { T: 3 },
     tokens: "none",

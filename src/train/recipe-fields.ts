@@ -83,6 +83,8 @@ export interface RecipeInput {
   readonly looking?: LookingInput | undefined;
   /** How a model of the architecture uni_adafocus learns. Default: as its paper has it. */
   readonly focusing?: FocusingInput | undefined;
+  /** How a model learns whose tokens get fewer (field `tokens` of its configuration). Default: as the papers have it. */
+  readonly reducing?: ReducingInput | undefined;
   /** Share of the loss that a model's early answers have together. Default 0. */
   readonly exit_weight?: number | undefined;
   /** What changes in the configuration of the model that `from` gives; layers that it adds start fresh. */
@@ -162,6 +164,27 @@ export interface FocusingInput {
   readonly frame_draws?: number | undefined;
 }
 
+/** How a model learns whose tokens get fewer; each field is for one system. */
+export interface ReducingInput {
+  /** DynamicViT: weight of the loss that holds predictors to the shares that they should keep. Default 2. */
+  readonly share_weight?: number | undefined;
+  /** DynamicViT: weight of the distance from the dense model's answer. Default 0.5. */
+  readonly answer_weight?: number | undefined;
+  /** DynamicViT: weight of the distance of kept tokens from the dense model's. Default 0.5. */
+  readonly token_weight?: number | undefined;
+  /**
+   * IA-RED2: the group of blocks, from 1, whose interpreter alone learns, by reinforcement; interpreters of later groups are left out. Default: the
+   * interpreters stay as they are, and the rest learns with what they leave of the tokens.
+   */
+  readonly group?: number | undefined;
+  /** IA-RED2, with `group`: what a wrong answer costs. Default 1. */
+  readonly penalty?: number | undefined;
+  /** EViT: the share of the run until which all tokens are kept. Default 0. */
+  readonly shrink_from?: number | undefined;
+  /** EViT: the share of the run from which on as many are kept as in the end; in between it falls as half a cosine. Default 0: from the beginning. */
+  readonly shrink_until?: number | undefined;
+}
+
 const rate = z.number().min(0).max(100);
 const share = z.number().min(0).max(1);
 const count = z.int().min(1).max(1_000_000);
@@ -198,6 +221,18 @@ const flips = z.strictObject({
   vertical: pairs.optional(),
   time: pairs.optional(),
 });
+
+const reducing = z
+  .strictObject({
+    share_weight: rate.optional(),
+    answer_weight: rate.optional(),
+    token_weight: rate.optional(),
+    group: z.int().min(1).max(256).optional(),
+    penalty: rate.optional(),
+    shrink_from: share.optional(),
+    shrink_until: share.optional(),
+  })
+  .refine(({ shrink_from = 0, shrink_until = 0 }) => shrink_from <= shrink_until, "shrink_from is after shrink_until");
 
 export const recipeSchema = z.strictObject({
   name: z.string().min(1).max(100),
@@ -238,6 +273,7 @@ export const recipeSchema = z.strictObject({
   distillation: distillation.optional(),
   looking: looking.optional(),
   focusing: focusing.optional(),
+  reducing: reducing.optional(),
   exit_weight: share.optional(),
   grow: fields.optional(),
   tokens: z.union([z.string().max(1000), z.int().min(1).max(16384)]).optional(),
@@ -259,4 +295,5 @@ true satisfies Exactly<keyof DistillationInput, keyof z.input<typeof distillatio
 true satisfies Exactly<keyof LookingInput, keyof z.input<typeof looking>>;
 true satisfies Exactly<keyof FocusingInput, keyof z.input<typeof focusing>>;
 true satisfies Exactly<keyof FlipsInput, keyof z.input<typeof flips>>;
+true satisfies Exactly<keyof ReducingInput, keyof z.input<typeof reducing>>;
 true satisfies Exactly<keyof ClipInput, keyof z.input<typeof clipSchema>>;

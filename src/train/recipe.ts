@@ -15,6 +15,7 @@ import { sgd } from "./optimizers/sgd.ts";
 import type { GroupRules } from "./parameter-groups.ts";
 import { type FocusingInput, type Recipe, recipeSchema } from "./recipe-fields.ts";
 import { planView } from "./teacher/view-graph.ts";
+import { onlyTrained, reducingObjective } from "./tokens/objective.ts";
 import { type FocusingOptions, focusingObjective } from "./uni-adafocus/objective.ts";
 
 /**
@@ -90,11 +91,13 @@ export function optimizerOf(recipe: Recipe): Optimizer {
 
 /** What of a recipe says which parameters train, and how. */
 export function groupsOf(recipe: Recipe): GroupRules {
-  const { looking, decay_all, rate_scales } = recipe;
+  const { looking, reducing, decay_all, rate_scales } = recipe;
+  const only = reducing && onlyTrained(reducing);
   return {
     weightDecay: recipe.weight_decay,
     noDecay: recipe.no_decay,
     freeze: [...recipe.freeze, ...(looking === undefined ? [] : frozenParts(lookingOptions(looking)))],
+    ...(only === undefined ? {} : { only }),
     layerDecay: recipe.layer_decay,
     ...(decay_all === undefined ? {} : { decayAll: decay_all }),
     ...(rate_scales === undefined ? {} : { rateScales: rate_scales }),
@@ -106,7 +109,9 @@ export function groupsOf(recipe: Recipe): GroupRules {
  *
  * @throws UsageError for a recipe of another architecture
  */
-export function objectiveOf({ looking, focusing }: Recipe, { architecture }: ModelDefinition): Objective | undefined {
+export function objectiveOf(recipe: Recipe, model: ModelDefinition): Objective | undefined {
+  const { looking, focusing } = recipe;
+  const { architecture } = model;
   if (looking !== undefined) return lookingObjective(lookingOptions(looking));
   // Its answer alone would teach its last layers and nothing else: networks and policies have answers of their own.
   if (architecture.name === FOCUSING) return focusingObjective(focusingOptions(focusing ?? {}));
@@ -114,7 +119,13 @@ export function objectiveOf({ looking, focusing }: Recipe, { architecture }: Mod
     throw new UsageError(
       `the recipe's focusing is for the architecture ${FOCUSING}, and the model is ${architecture.name}`,
     );
-  return undefined;
+  const reducing = reducingObjective(model, recipe.reducing);
+  if (reducing !== undefined && recipe.distillation?.features !== undefined)
+    throw new UsageError(
+      "the recipe learns from a teacher's features, and a model that learns which tokens to keep cannot: it has other losses",
+      "leave distillation.features out: the teacher's opinions can be learnt",
+    );
+  return reducing;
 }
 
 /** The architecture whose training has an objective of its own. */

@@ -20,6 +20,7 @@ import { type TensorData, tensor, toFloat32 } from "../tensor.ts";
 import { checkClips, takesVideos } from "./clips.ts";
 import { nameInEncoder } from "./gfnet/objectives.ts";
 import type { Recipe } from "./recipe-fields.ts";
+import { requireTrained } from "./tokens/objective.ts";
 
 export interface StartingPoint {
   readonly model: NativeModel;
@@ -61,6 +62,7 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], given?:
           labels,
           fillsEncoders ? namesThere(from, definition) : (parameter) => parameter,
         );
+  requireTrained(definition, from === undefined ? [...weights.keys()] : fresh);
   for (const [parameter, value] of taken) weights.set(parameter, value);
   if (from !== undefined && taken.length === 0)
     throw new UsageError(

@@ -17,7 +17,7 @@ const ENGINE_SHARE = 2.6;
 export function stepMemory({ graph, state }: TrainStep): number {
   const bytesOf = (roles: readonly string[]) =>
     state.reduce((sum, { role, shape }) => sum + (roles.includes(role) ? 4 * elementCount(shape) : 0), 0);
-  const kept = bytesOf(["parameter", "buffer", "auxiliary", "optimizer", "ema", "accumulator"]);
+  const kept = bytesOf(["parameter", "buffer", "auxiliary", "copy", "optimizer", "ema", "accumulator"]);
   const gradients = bytesOf(["parameter", "auxiliary"]);
   const backward = ["loss", "gradient_norm"].map((name) => graph.outputs.get(name)!);
   const alive = 2 * kept + gradients + measureActivations(graph, new Map(), backward).peakBytes;

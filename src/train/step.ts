@@ -19,7 +19,7 @@ import {
 } from "../graph/build.ts";
 import { differentiate } from "../graph/gradients/differentiate.ts";
 import { Scope } from "../graph/scope.ts";
-import { Graph, type Parameter, type Tensor } from "../graph/tensor.ts";
+import { Graph, type Parameter, type Tensor, widen } from "../graph/tensor.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import { linear } from "../nn/linear.ts";
 import { type MaskInput, Mode } from "../nn/mode.ts";
@@ -27,7 +27,7 @@ import { elementCount } from "../tensor.ts";
 import { binaryCrossEntropy, distillation, featureDistillation, softCrossEntropy } from "./losses.ts";
 import type { DrawnInput, Objective } from "./objective.ts";
 import type { Optimizer, StepScalars } from "./optimizers/optimizer.ts";
-import { type GroupRules, namePattern, type ParameterRule, parameterRules } from "./parameter-groups.ts";
+import { type GroupRules, isFrozen, type ParameterRule, parameterRules } from "./parameter-groups.ts";
 
 /** What the student learns from a teacher, besides the labels. */
 export interface DistillationOptions {
@@ -77,9 +77,9 @@ export interface StateTensor {
   readonly parameter: string;
   /**
    * "buffer": not trained, but moved by the forward pass (running statistics). "ema": the average of a parameter or of a buffer. "auxiliary": a
-   * parameter that only the loss has, and not the model.
+   * parameter that only the loss has, and not the model. "copy": what the parameter was when the run began.
    */
-  readonly role: "parameter" | "buffer" | "auxiliary" | "optimizer" | "ema" | "accumulator";
+  readonly role: "parameter" | "buffer" | "auxiliary" | "copy" | "optimizer" | "ema" | "accumulator";
 }
 
 export interface TrainStep {
@@ -95,6 +95,9 @@ export interface TrainStep {
   readonly rules: ReadonlyMap<string, ParameterRule>;
 }
 
+/** The scalar of `ObjectiveInputs.progress`. */
+const PROGRESS = "progress";
+
 /** Names of the outputs that are not state. */
 export const STEP_OUTPUTS = ["loss", "accuracy", "gradient_norm", "gradient_squares"] as const;
 
@@ -105,16 +108,18 @@ export function buildTrainStep(options: StepOptions): TrainStep {
   const time = frames === undefined ? [] : [frames];
   const image = graph.input("image", [batch, 3, ...time, options.height, options.width]);
   const targets = graph.input("targets", [batch, classes]);
-  const mode = Mode.training({ keepsStatistics: namePattern(options.groups.freeze ?? []) });
+  const mode = Mode.training({ keepsStatistics: isFrozen(options.groups) });
   const draws: DrawnInput[] = [];
   const draw = (input: DrawnInput) => {
     draws.push(input);
     return graph.input(input.name, input.shape);
   };
+  const progress = () => graph.input(PROGRESS, []);
   const objective = options.objective ?? classification(options);
-  const { loss, logits, auxiliary } = objective({ scope: new Scope(graph), model, image, targets, mode, draw });
+  const scope = new Scope(graph);
+  const { loss, logits, auxiliary, copies } = objective({ scope, model, image, targets, mode, draw, progress });
 
-  const parameters = [...graph.parameters.values()];
+  const parameters = [...graph.parameters.values()].filter(({ name }) => copies?.has(name) !== true);
   const rules = parameterRules(parameters, options.groups);
   const trained = parameters.filter(({ name }) => rules.get(name)!.trains);
   const updates = new Updates(graph, options, auxiliary);
@@ -126,6 +131,7 @@ export function buildTrainStep(options: StepOptions): TrainStep {
   const members = trained.map((parameter, i) => ({ parameter, gradient: gradients[i]! }));
   for (const group of sideBySide(members, rules, auxiliary))
     updates.ofParameters(group, rules.get(group[0]!.parameter.name)!, shrink);
+  for (const [name, original] of copies ?? []) updates.ofCopy(graph.parameters.get(name)!, original);
   for (const [name, next] of mode.bufferUpdates) updates.ofBuffer(graph.parameters.get(name)!, next);
 
   graph.output("loss", loss);
@@ -137,7 +143,7 @@ export function buildTrainStep(options: StepOptions): TrainStep {
     state: updates.state,
     masks: mode.masks,
     draws,
-    scalars: updates.scalars,
+    scalars: [...updates.scalars, ...(graph.inputs.has(PROGRESS) ? [PROGRESS] : [])],
     trained: trained.map(({ name }) => name),
     rules,
   };
@@ -254,6 +260,13 @@ class Updates {
   ofBuffer(buffer: Parameter, next: Tensor): void {
     this.#carry("", [buffer], "buffer", next);
     this.#average([buffer], next);
+  }
+
+  /** What stays as it was: the engine keeps it from step to step, so that it travels once. */
+  ofCopy({ name, shape, tensor }: Parameter, original: string): void {
+    const output = `next.${name}`;
+    this.#graph.output(output, widen(tensor));
+    this.state.push({ input: name, output, shape, parameter: original, role: "copy" });
   }
 
   #average(parameters: readonly Parameter[], next: Tensor): void {

@@ -285,7 +285,7 @@ class RunningFit {
     const epoch = this.#epoch;
     if (evaluation !== undefined) await this.#write(evaluationRecord(this.#trainer.step, epoch, evaluation));
     await writeRunModel(files, run, "last", model);
-    if (scored !== undefined) this.#choose(scored);
+    if (scored !== undefined && choosesByScore(this.#options.recipe)) this.#choose(scored);
     const best = this.#choice?.choice.best.epoch ?? epoch;
     if (best === epoch) await writeRunModel(files, run, "best", model);
     const report = this.#lastLogged;
@@ -340,6 +340,9 @@ class RunningFit {
     this.#checkpointAt = performance.now();
   }
 }
+
+/** What an interpreter of IA-RED2 wins in cost it may lose in accuracy: its last epoch is what it came to. */
+const choosesByScore = ({ reducing }: Recipe) => reducing?.group === undefined;
 
 /** The model's weights and first values of what only the loss has. */
 function withAuxiliary(step: TrainStep, weights: ReadonlyMap<string, TensorData>, seed: number) {

@@ -188,6 +188,7 @@ export class Trainer {
       // Young averages follow quickly, so that they do not remember the initialisation.
       ema_decay: Math.min(emaDecay, (1 + t) / (10 + t)),
       apply: (this.#step + 1) % accumulate === 0 ? 1 : 0,
+      progress: Math.min(1, update / this.#options.schedule.totalSteps),
     };
     return Object.fromEntries(step.scalars.map((name) => [name, tensor("float32", [], Float32Array.of(all[name]!))]));
   }

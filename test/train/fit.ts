@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { Dataset } from "../../src/data/dataset.ts";
+import type { NativeModel } from "../../src/model-folder/model.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import type { SessionOptions } from "../../src/runtime/session.ts";
 import { samplingOf } from "../../src/train/clips.ts";
@@ -24,6 +25,8 @@ export const createSession = (bytes: Uint8Array, options: SessionOptions) =>
 export interface FitCase
   extends Partial<Pick<FitOptions, "onStep" | "onEpoch" | "onStage" | "signal" | "logEvery" | "checkpointSeconds">> {
   readonly recipe: Recipe;
+  /** Whose weights it begins with. Default: fresh ones. */
+  readonly from?: NativeModel;
   readonly files: MemoryFiles;
   readonly resume?: boolean;
   readonly train?: Dataset;
@@ -35,7 +38,7 @@ export interface FitCase
 /** Trains, or goes on, as `saccade train` does. */
 export async function fitShapes(options: FitCase) {
   const { recipe, files, resume, train = shapes(12), heldOut = shapes(4, 1000), validates = true } = options;
-  const { model } = startingPoint(recipe, LABELS);
+  const { model } = startingPoint(recipe, LABELS, options.from);
   const run = resume === true ? await openRun(files, FOLDER, { recipe }) : await createRun(files, FOLDER, recipe);
   const { definition } = model;
   const loader = trainingLoader(train, recipe, [worker()], samplingOf(recipe, "random", definition));

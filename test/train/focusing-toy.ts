@@ -59,6 +59,7 @@ export function objectiveGraph(
     image: graph.input("image", image.shape),
     targets: graph.input("targets", targets.shape),
     mode: Mode.training(),
+    progress: () => graph.input("progress", []),
     draw(input) {
       draws.push(input);
       return graph.input(input.name, input.shape);

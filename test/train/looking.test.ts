@@ -68,6 +68,7 @@ function stageGraph(stage: 1 | 2 | 3, options = OPTIONS, offset = 0, of = model)
     image: graph.input("image", image.shape),
     targets: graph.input("targets", targets.shape),
     mode,
+    progress: () => graph.input("progress", []),
     draw(input) {
       draws.push(input);
       return graph.input(input.name, input.shape);
