@@ -13,15 +13,14 @@ import {
   mul,
   quickGelu,
   reshape,
-  slice,
 } from "../../graph/build.ts";
 import { type Dim, multiplyDims } from "../../graph/dimensions.ts";
 import type { Initializer } from "../../graph/initializers.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
-import { attend, byHead } from "../../nn/attention.ts";
 import { layerNorm } from "../../nn/layer-norm.ts";
-import { affine, linear } from "../../nn/linear.ts";
+import { linear } from "../../nn/linear.ts";
+import { multiheadAttention } from "../../nn/multihead-attention.ts";
 import { tensor } from "../../tensor.ts";
 import type { ClipTextConfig } from "./config.ts";
 
@@ -87,10 +86,14 @@ const UNSEEN = -1e9;
 
 /** x (N, tokens, width) -> the same shape. */
 function block(scope: Scope, x: Tensor, mask: Tensor, config: ClipTextConfig): Tensor {
-  const { transformer_width: width, transformer_layers: layers, activation } = config;
+  const { transformer_width: width, transformer_layers: layers, transformer_heads: heads, activation } = config;
   const intoResidual = normal(width ** -0.5 * (2 * layers) ** -0.5);
   return scope.run(() => {
-    const attended = attention(scope.at("attn"), layerNorm(scope.at("ln_1"), x, EPSILON), mask, config, intoResidual);
+    const attended = multiheadAttention(scope.at("attn"), layerNorm(scope.at("ln_1"), x, EPSILON), heads, {
+      adjustScores: (scores) => add(scores, mask),
+      inInit: normal(width ** -0.5),
+      outInit: intoResidual,
+    });
     const mixed = add(x, attended);
     const mlp = scope.at("mlp");
     const inner = linear(mlp.at("c_fc"), layerNorm(scope.at("ln_2"), mixed, EPSILON), 4 * width, {
@@ -98,28 +101,5 @@ function block(scope: Scope, x: Tensor, mask: Tensor, config: ClipTextConfig): T
     });
     const active = activation === "gelu" ? gelu(inner) : quickGelu(inner);
     return add(mixed, linear(mlp.at("c_proj"), active, width, { weightInit: intoResidual }));
-  });
-}
-
-/** torch.nn.MultiheadAttention's names: `in_proj_weight` and `in_proj_bias` of query, key and value, one after another, and `out_proj`. */
-function attention(
-  scope: Scope,
-  x: Tensor,
-  mask: Tensor,
-  { transformer_width: width, transformer_heads: heads }: ClipTextConfig,
-  outInit: Initializer,
-): Tensor {
-  return scope.run(() => {
-    const weight = scope.parameter("in_proj_weight", [3 * width, width], normal(width ** -0.5));
-    const bias = scope.parameter("in_proj_bias", [3 * width], { kind: "zeros" });
-    const third = (all: Tensor, i: number) => slice(all, 0, i * width, (i + 1) * width);
-    const [query, key, value] = [0, 1, 2].map((i) => byHead(affine(x, third(weight, i), third(bias, i)), heads)) as [
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
-    const scaled = mul(query, (width / heads) ** -0.5); // (N, heads, tokens, width / heads)
-    const mixed = attend(scaled, key, value, (scores) => add(scores, mask)); // (N, tokens, width)
-    return linear(scope.at("out_proj"), mixed, width, { weightInit: outInit });
   });
 }
