@@ -58,6 +58,17 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "tokens [2, 6, 96]",
   ],
   sam_vit_b: ["block.1 [2, 15, 24]", "block.2 [2, 15, 24]", "tokens [2, 15, 24]", "neck [2, 11, 3, 5]"],
+  dtop_base_ade20k: [
+    "stage.1 [2, 24, 4, 6]",
+    "auxiliary_head.0.masks [2, 5, 4, 6]",
+    "auxiliary_head.0.classes [2, 5, 2]",
+    "stage.2 [2, 24, 4, 6]",
+    "auxiliary_head.1.masks [2, 5, 4, 6]",
+    "auxiliary_head.1.classes [2, 5, 2]",
+    "stage.3 [2, 24, 4, 6]",
+    "decode_head.masks [2, 5, 4, 6]",
+    "decode_head.classes [2, 5, 2]",
+  ],
   crossvit_9_240: ["stage.1 [2, 40]", "stage.2 [2, 40]", "cls [2, 40]", "tokens [2, 40]"],
   gfnet_resnet50_96: [
     "model_prime_state_dict.stage.1 [2, 32, 9, 9]",
@@ -102,9 +113,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 test.each(Object.entries(LAYERS))("%s", (name, layers) => {
   const found = layersOf(name);
   expect(found.filter((layer) => !/^(features|logits) /.test(layer))).toEqual(layers);
-  // A GFNet's logits are those of every look.
+  // A GFNet's logits are those of every look, a DToP's those of every pixel.
   const ends = found.slice(layers.length).map((layer) => layer.replace(/ .*/, ""));
-  expect(ends).toEqual(name.startsWith("gfnet") ? ["features"] : ["features", "logits"]);
+  expect(ends).toEqual(/^(gfnet|dtop)/.test(name) ? ["features"] : ["features", "logits"]);
 });
 
 const takesPictures = ({ architecture, config }: ModelDefinition) => architecture.input(config).kind === "image";

@@ -4,10 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { concat, mul, reduceSum, reshape } from "../src/graph/build.ts";
+import { add, concat, mul, reduceMean, reduceSum, reshape } from "../src/graph/build.ts";
 import { differentiate } from "../src/graph/gradients/differentiate.ts";
 import { Scope } from "../src/graph/scope.ts";
-import { Graph, widen } from "../src/graph/tensor.ts";
+import { Graph, type Tensor, widen } from "../src/graph/tensor.ts";
 import { exportOnnx } from "../src/model-folder/compile.ts";
 import { loadModel, requireNative, writeModelFolder } from "../src/model-folder/load.ts";
 import type { NativeModel } from "../src/model-folder/model.ts";
@@ -110,10 +110,10 @@ export async function sweepGradients(name: string, options: SweepOptions): Promi
   const mode = Mode.training();
   const input = graph.input(inputName, value.shape, value.dtype);
   const outputs = definition.architecture.build(new Scope(graph), input, definition.config, mode);
-  // What cosines are multiplied by is trained too.
-  const logits = outputs.scale === undefined ? outputs.logits! : mul(outputs.logits!, outputs.scale);
-  const classes = logits.shape[1] as number;
-  const loss = softCrossEntropy(logits, graph.input("targets", [2, classes]));
+  const answers = answersOf(outputs);
+  const classes = answers[0]!.shape[1] as number;
+  const targetInput = graph.input("targets", [2, classes]);
+  const loss = answers.map((logits) => softCrossEntropy(logits, targetInput)).reduce((a, b) => add(a, b));
   const trained = [...graph.parameters.values()].filter(({ trainable }) => trainable);
   const gradients = differentiate(
     loss,
@@ -147,6 +147,18 @@ export async function sweepGradients(name: string, options: SweepOptions): Promi
     .map((parameter, i) => `${parameter.name}: ${Math.sqrt(squares!.data[i] as number)}`)
     .filter((line) => !(Number.parseFloat(line.slice(line.lastIndexOf(" "))) > 0) || line.endsWith("Infinity"));
   expect(wrong).toEqual([]);
+}
+
+/** What the weights of a model are trained by, (N, classes). */
+function answersOf(outputs: Readonly<Record<string, Tensor>>): Tensor[] {
+  const logits = outputs.logits!;
+  // Of every pixel: then the heads before the last one answer for themselves, because what stopped there reaches no other.
+  if (logits.shape.length === 4)
+    return Object.entries(outputs)
+      .filter(([name]) => name === "logits" || /^exit\.\d+\.logits$/.test(name))
+      .map(([, map]) => reduceMean(map, [2, 3]));
+  // What cosines are multiplied by is trained too.
+  return [outputs.scale === undefined ? logits : mul(logits, outputs.scale)];
 }
 
 /** Initial weights with noise: papers start some layers at zero, and what is behind those learns nothing in the first step. */

@@ -124,6 +124,21 @@ function uniAdafocusToy(): SweepOptions {
   return { config: { ...frames, ...sizes, ...widths, num_class: 11 }, height: 64, width: 64 };
 }
 
+/** A head after each of three layers; 4 x 6 patches, some of which stop at once. */
+function dtopToy({ backbone, head, thresh, ...config }: Config): SweepOptions {
+  const layers = {
+    patch_size: 8,
+    embed_dims: 24,
+    num_layers: 3,
+    num_heads: 3,
+    out_indices: [0, 1, 2],
+    drop_path_rate: 0.1,
+  };
+  const heads = { channels: 12, num_heads: 2, layers_per_decoder: 2 };
+  const sizes = { img_size: [32, 48], num_classes: 5, backbone: layers, head: heads, thresh: 0.25 };
+  return { config: { ...config, ...sizes }, height: 32, width: 48 };
+}
+
 /** Two blocks of two heads; every token is in one of two texts. */
 function clipTextToy(): SweepOptions {
   const widths = { embed_dim: 11, transformer_width: 24, transformer_heads: 2, transformer_layers: 2 };
@@ -150,6 +165,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   tsm: tsmToy,
   gfv: gfvToy,
   uni_adafocus: uniAdafocusToy,
+  dtop: dtopToy,
 };
 
 /** The toy of a registered model. */

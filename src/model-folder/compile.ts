@@ -2,6 +2,7 @@
 import { FormatError, UsageError } from "../errors.ts";
 import { countMacs } from "../graph/macs.ts";
 import type { Graph } from "../graph/tensor.ts";
+import type { Answers } from "../models/architecture.ts";
 import {
   type FrameGraph,
   frameGraph,
@@ -36,7 +37,7 @@ export interface PictureModel {
   readonly logitsName: string;
   /** What Embedder reads. */
   readonly embeddingName: string;
-  readonly answers: "classes" | "embedding";
+  readonly answers: Answers;
   /** What the class scores are. */
   readonly scores: FoundScores;
   /** Whether scores come for every step, (steps, N, classes), and the last ones are the answer. */

@@ -119,7 +119,8 @@ export function convertOnnx(model: OnnxModel, options: ConvertOptions = {}): Onn
 /** A wrong number of names is found now and not at the first picture. */
 function requireLabels({ card: { labels }, definition }: NativeModel): void {
   if (labels === undefined || definition.architecture.answers(definition.config) === "embedding") return;
-  const classes = inferenceGraph(definition).outputs.get("logits")?.shape.at(-1);
+  const { shape } = inferenceGraph(definition).outputs.get("logits")!;
+  const classes = definition.architecture.answers(definition.config) === "segments" ? shape[1] : shape.at(-1);
   if (labels.length !== classes)
     throw new UsageError(`the model scores ${classes} classes, but there are ${labels.length} labels`);
 }

@@ -1,5 +1,6 @@
 // What a weight file, an ONNX file or a model folder holds, and where its numbers go wrong.
 import { AbortedError, FormatError, NotFoundError, SaccadeError, WeightsMismatchError } from "../errors.ts";
+import { type ModelCost, modelCost } from "../models/cost.ts";
 import { inferenceGraph } from "../models/graph.ts";
 import { layerNames } from "../models/layers.ts";
 import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
@@ -12,8 +13,9 @@ import type { SessionOptions } from "../runtime/session.ts";
 import { elementCount } from "../tensor.ts";
 import { type ReadWeightsOptions, readWeights, type Weights } from "../weights/load.ts";
 import { checkValues, type ValueCheck } from "./check-values.ts";
-import { cardOf } from "./config-file.ts";
+import { type ConfigFile, cardOf } from "./config-file.ts";
 import { definitionOf } from "./definition.ts";
+import { countedExtent } from "./describe.ts";
 import { countFaults, type Faults } from "./faults.ts";
 import { type NativeFolder, type OnnxFolder, readFolder } from "./folder.ts";
 import { MAX_WEIGHT_BYTES, readWeightsAt, requireWeights } from "./folder-weights.ts";
@@ -61,6 +63,8 @@ export interface Inspection {
   readonly layers?: readonly LayerFacts[];
   /** What a model folder or an ONNX file says about itself. */
   readonly card?: Omit<ModelCard, "name">;
+  /** Of a model folder whose weights fit, where the picture decides how many tokens go on: what that makes of the cost. */
+  readonly cost?: Pick<ModelCost, "macs" | "macsAtLeast" | "decisions">;
   readonly onnx?: Omit<OnnxSummary, "initializers" | "metadata">;
   /** Of a model that goes on with fewer tokens; of an ONNX file what it says of that. */
   readonly reduction?: Pick<TokenFacts, "tokens"> & Partial<TokenFacts>;
@@ -170,9 +174,17 @@ async function inspectFolder(host: Host, folder: string, options: InspectOptions
     ...(misfit === undefined ? { layers: layersOf(definitionOf(file)) } : {}),
     card,
     ...(reduction === undefined ? {} : { reduction }),
+    ...(misfit === undefined ? decidedCost(file) : {}),
     ...(vocabulary === undefined ? {} : { tokens: vocabulary.size }),
     folder: { architecture, config, layout, misfit },
   };
+}
+
+function decidedCost(file: ConfigFile): Pick<Inspection, "cost"> {
+  const definition = definitionOf(file);
+  if (inferenceGraph(definition).decidedSizes.size === 0) return {};
+  const { macs, macsAtLeast, decisions } = modelCost(definition, countedExtent(definition, file.transform));
+  return { cost: { macs, macsAtLeast, decisions } };
 }
 
 function layoutNotes({ layout, file }: NativeFolder): string[] {
@@ -242,7 +254,7 @@ function withFaults(tensors: readonly TensorFacts[], bytes: Uint8Array): TensorF
 function scoreFacts(model: OnnxModel): Pick<Inspection, "scores"> {
   try {
     const { scores, logitsName, answers } = pictureFacts(model);
-    return answers === "embedding" ? {} : { scores: { ...scores, output: logitsName } };
+    return answers === "classes" ? { scores: { ...scores, output: logitsName } } : {};
   } catch (error) {
     if (error instanceof FormatError) return {};
     throw error;

@@ -1,4 +1,5 @@
 // The models that have a name: what they cost, under which licence they are, and whether their weights are here.
+import type { Answers } from "../models/architecture.ts";
 import type { InputExtent, TextExtent } from "../models/cost.ts";
 import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
 import type { Host } from "../platform/host.ts";
@@ -10,7 +11,7 @@ export interface ListedModel {
   readonly summary: string;
   readonly architecture: string;
   readonly input: "image" | "video" | "text";
-  readonly answers: "classes" | "embedding";
+  readonly answers: Answers;
   /** For counting: see models/cost.ts. */
   readonly definition: ModelDefinition;
   /** The size it was made for. */

@@ -1,5 +1,6 @@
 // What a person wants to know of a model before running it: what it is, how large, what it costs, and which of its dials there are.
 import { SaccadeError } from "../errors.ts";
+import type { Answers } from "../models/architecture.ts";
 import { modelCost } from "../models/cost.ts";
 import { inferenceGraph, runsInSteps } from "../models/graph.ts";
 import { changedModel } from "../models/registry.ts";
@@ -16,7 +17,7 @@ export interface ModelFacts {
   /** Of native models: as in config.json, and where it comes from. */
   readonly architecture?: { readonly name: string; readonly paper: string };
   readonly takes: "pictures" | "clips" | "texts";
-  readonly answers: "classes" | "embedding";
+  readonly answers: Answers;
   /** Trained values. */
   readonly parameters: number;
   /** Multiply-accumulates of one picture in the model's usual size, or of one text; undefined for files whose products nobody counts. */

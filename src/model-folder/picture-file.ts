@@ -1,5 +1,6 @@
 // Anybody's ONNX file as a model of pictures: how it takes them, and which of its outputs are class scores of what kind.
 import { FormatError } from "../errors.ts";
+import type { Answers } from "../models/architecture.ts";
 import type { PixelSize } from "../models/graph.ts";
 import { readMetadata } from "../onnx/metadata.ts";
 import { type OnnxSummary, type OnnxValueInfo, readOnnx } from "../onnx/read.ts";
@@ -67,19 +68,27 @@ function factsOf(
 ): Omit<CompiledModel, "card" | "bytes"> {
   const { card } = model;
   const output = layer === undefined ? scoreOutput(summary, card.name) : readOutput(summary, layer);
+  const answers = answersOf(summary);
+  const isScored = layer === undefined && answers !== "segments";
   return {
     takes,
     inputName: input.name,
     logitsName: output.name,
     embeddingName: layer ?? summary.outputs.find(({ name }) => name === "features")?.name ?? output.name,
-    answers: readMetadata(summary.metadata).answers === "embedding" ? "embedding" : "classes",
-    scores: layer === undefined ? scoresOf(model, output, scores) : NO_SCORES,
+    answers,
+    scores: isScored ? scoresOf(model, output, scores) : NO_SCORES,
     scoresSteps: answersSteps(summary, output),
     unknownName: unknownOutput(summary),
     glimpses: countGlimpses(summary.outputs.map(({ name }) => name)),
     reductions: [],
     usualTransform: `resize_small(${Math.round((Math.min(size.height, size.width) * 256) / 224)},bilinear)|central_crop(${size.width},${size.height})${takes === "pixels" ? "" : "|normalize(imagenet)"}`,
   };
+}
+
+/** Other programs' files do not say: they are taken for classifiers. */
+function answersOf({ metadata }: OnnxSummary): Answers {
+  const { answers } = readMetadata(metadata);
+  return answers === "embedding" || answers === "segments" ? answers : "classes";
 }
 
 const NO_SCORES: FoundScores = { kind: "logits", operator: undefined };
@@ -141,7 +150,9 @@ export function scoreOutput(summary: OnnxSummary, name: string): OnnxValueInfo {
   const named = outputs.find((output) => output.name === "logits");
   const found = named ?? outputs.find(isTable) ?? outputs.find((output) => mayBeScores(output));
   const list = outputs.map((output) => describeValue({ ...output, shape: output.shape ?? ["…"] })).join("; ");
-  if (found === undefined || !(mayBeScores(found) || answersSteps(summary, found)))
+  const isKnown = (output: OnnxValueInfo) =>
+    mayBeScores(output) || answersSteps(summary, output) || answersOf(summary) === "segments";
+  if (found === undefined || !isKnown(found))
     throw new FormatError(name, "no output has one floating-point number a class, (N, classes)", {
       hint: `its outputs are ${list || "none"}; saccade run gives any of them`,
     });

@@ -140,6 +140,8 @@ export interface Architecture<Config> {
   transform?(config: Config): string;
   /** Name of the configuration's field that says how many classes (or embedding channels) `logits` has. */
   readonly classesField: string;
-  /** "logits" are class scores, or an embedding to compare with others. */
-  readonly answers: (config: Config) => "classes" | "embedding";
+  readonly answers: (config: Config) => Answers;
 }
+
+/** What `logits` are: class scores of a picture; an embedding to compare with others; class scores of every pixel, (batch, classes, height, width). */
+export type Answers = "classes" | "embedding" | "segments";

@@ -4,6 +4,7 @@ import { clipTextArchitecture } from "./clip-text/architecture.ts";
 import { convnextArchitecture } from "./convnext/architecture.ts";
 import { crossvitArchitecture } from "./crossvit/architecture.ts";
 import { densenetArchitecture } from "./densenet/architecture.ts";
+import { dtopArchitecture } from "./dtop/architecture.ts";
 import { efficientnetArchitecture } from "./efficientnet/architecture.ts";
 import { gfnetArchitecture } from "./gfnet/architecture.ts";
 import { gfvArchitecture } from "./gfv/architecture.ts";
@@ -40,6 +41,7 @@ const all = [
   tsmArchitecture,
   gfvArchitecture,
   uniAdafocusArchitecture,
+  dtopArchitecture,
 ] as unknown as readonly AnyArchitecture[];
 
 export const architectures: ReadonlyMap<string, AnyArchitecture> = new Map(all.map((a) => [a.name, a]));

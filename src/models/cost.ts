@@ -1,5 +1,7 @@
 // What a model costs at an input size: weights, products and the memory of its activations, in all, by part and by op. All of it is read from
 // the graph; nothing is run.
+
+import { UsageError } from "../errors.ts";
 import { type ActivationMemory, fedNodes, measureActivations } from "../graph/activations.ts";
 import { macsOf } from "../graph/macs.ts";
 import { type AtPath, choosePartPaths, nodePaths, sumByPart } from "../graph/parts.ts";
@@ -15,6 +17,11 @@ export interface InputExtent {
   readonly frames?: number;
   /** Default 1. */
   readonly batch?: number;
+  /**
+   * Of models in which tokens go no further where the picture says so: the share of all tokens that are left after each such place, in order; what its output
+   * `tokens_left` says of a picture. Default: all.
+   */
+  readonly tokensLeft?: readonly number[];
 }
 
 /** The texts of one run. All of them have the model's length. */
@@ -43,6 +50,10 @@ export interface ModelCost {
   readonly parameters: number;
   /** Multiply-accumulates, as papers count them: all of the graph's. */
   readonly macs: number;
+  /** What they come down to where as many tokens stop as early as can be; as many as `macs` where the picture decides nothing. */
+  readonly macsAtLeast: number;
+  /** At how many places the picture decides how many tokens are left (`InputExtent.tokensLeft`). */
+  readonly decisions: number;
   /** Those of them that do not depend on the picture: an engine does them once, when it loads the model, and not in a run. */
   readonly macsAtLoad: number;
   /** Bytes of what a run computes, in float32: alive at once, and all together. */
@@ -57,12 +68,14 @@ export interface ModelCost {
  * Counts what the model's answer (`logits`) needs.
  *
  * @param depth how many names of a path make a part. Default: chosen so that no part is nearly everything.
- * @throws UsageError or ShapeError for a size that the architecture does not take
+ * @throws UsageError or ShapeError for a size that the architecture does not take, UsageError for shares of tokens that it does not ask for
  */
 export function modelCost(definition: ModelDefinition, extent: InputExtent | TextExtent, depth?: number): ModelCost {
   const { batch = 1 } = extent;
   const graph = "tokens" in extent ? inferenceGraph(definition) : graphAt(definition, extent);
-  const sizes = largestSizes(graph, new Map([["batch", batch]]));
+  const shares = "tokens" in extent ? undefined : extent.tokensLeft;
+  if (shares !== undefined) checkShares(shares, graph, definition);
+  const sizes = sizesOf(graph, batch, shares);
   const outputs = [graph.outputs.get("logits")!];
   const nodes = graph.needed(outputs);
   const weights = weightsByPath(graph, nodes);
@@ -71,15 +84,49 @@ export function modelCost(definition: ModelDefinition, extent: InputExtent | Tex
   const counted = macs.filter(([, value]) => value > 0);
   const { peakBytes, totalBytes } = measureActivations(graph, sizes, outputs);
   const fed = fedNodes(nodes);
+  const fewest = sizesOf(
+    graph,
+    batch,
+    [...graph.decidedSizes].map(() => 0),
+  );
   const sum = (entries: readonly AtPath[]) => entries.reduce((total, [, value]) => total + value, 0);
   return {
     parameters: sum(weights),
     macs: sum(counted),
+    macsAtLeast: nodes.reduce((total, node) => total + macsOf(node, fewest), 0),
+    decisions: graph.decidedSizes.size,
     macsAtLoad: sum(macs.filter((_, i) => !fed.has(nodes[i]!))),
     activations: { peakBytes, totalBytes },
     parts: costByPart(counted, weights, depth),
     ops: costByOp(nodes, macs),
   };
+}
+
+/** Every named size of a graph. @param shares of all tokens that are left at each place where the picture decides */
+function sizesOf(graph: Graph, batch: number, shares?: readonly number[]): ReadonlyMap<string, number> {
+  const largest = largestSizes(graph, new Map([["batch", batch]]));
+  if (shares === undefined) return largest;
+  const left = [...graph.decidedSizes.keys()].map((name, i): [string, number] => [
+    name,
+    Math.round(shares[i]! * largest.get(name)!),
+  ]);
+  return new Map([...largest, ...left]);
+}
+
+function checkShares(
+  shares: readonly number[],
+  { decidedSizes }: Graph,
+  { architecture, registered }: ModelDefinition,
+) {
+  const name = registered?.name ?? architecture.name;
+  const places = decidedSizes.size;
+  if (places === 0)
+    throw new UsageError(`how many tokens of ${name} are left is the same for all pictures`, "leave the shares out");
+  const falls = shares.every((share, i) => share >= 0 && share <= (shares[i - 1] ?? 1));
+  if (shares.length !== places || !falls)
+    throw new UsageError(
+      `${name} takes ${places} ${places === 1 ? "share" : "shares"} of tokens that are left, from 1 down to 0, not ${shares.join(", ")}`,
+    );
 }
 
 function graphAt(definition: ModelDefinition, { height, width, frames }: InputExtent): Graph {

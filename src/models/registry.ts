@@ -7,6 +7,7 @@ import { registeredClipTexts } from "./clip-text/registered.ts";
 import { registeredConvnexts } from "./convnext/registered.ts";
 import { registeredCrossvits } from "./crossvit/registered.ts";
 import { registeredDensenets } from "./densenet/registered.ts";
+import { registeredDtops } from "./dtop/registered.ts";
 import { registeredEfficientnets } from "./efficientnet/registered.ts";
 import { registeredGfnets } from "./gfnet/registered.ts";
 import { registeredGfvs } from "./gfv/registered.ts";
@@ -43,6 +44,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredTsms,
   ...registeredGfvs,
   ...registeredUniAdafocus,
+  ...registeredDtops,
 ];
 
 /** Every registered model, in the order of the listing. */

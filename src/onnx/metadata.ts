@@ -20,7 +20,7 @@ export interface ModelMetadata {
   readonly architecture?: string | undefined;
   /** The architecture's parameters, as in the model folder's config.json. */
   readonly config?: Readonly<Record<string, unknown>> | undefined;
-  /** Whether the scores are of classes, or an embedding to compare with others: "classes", "embedding". */
+  /** Whether the scores are of classes, an embedding to compare with others, or of the classes of every pixel: "classes", "embedding", "segments". */
   readonly answers?: string | undefined;
   /** "float32", or "int8" when linear layers multiply whole numbers. */
   readonly precision?: string | undefined;

@@ -50,6 +50,11 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], given?:
         ? changedModel(recipe.architecture, from.definition.config, dialled(onlyOfVideos(recipe, from)))
         : changedModel(from.definition.architecture.name, from.definition.config, dialled(recipe.grow));
   checkClips(recipe, described); // labels are of pictures, or of clips
+  if (described.architecture.answers(described.config) === "segments")
+    throw new UsageError(
+      `${described.registered?.name ?? described.architecture.name} says of every pixel what it is, and a label of a whole picture does not teach it`,
+      "train a model of whole pictures: saccade models lists them",
+    );
   const definition = withClasses(described, labels.length);
   const graph = inferenceGraph(definition);
   const weights = initialWeights(graph, recipe.seed);

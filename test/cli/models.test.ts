@@ -43,6 +43,18 @@ test("one model: parts and ops that add up, in JSON and as tables within 80 colu
   expect(long).toEqual([]);
 });
 
+test("--left: what a picture costs in which tokens stop", async () => {
+  const all = await json("dtop_base_ade20k");
+  const some = await json("dtop_base_ade20k", "--left", "0.7,0.5");
+  expect(some.macs).toBeLessThan(all.macs);
+  expect(some.macs).toBeGreaterThan(some.macs_at_least);
+  expect(all).toMatchObject({ decisions: 2, macs_at_least: some.macs_at_least });
+  const { stdout } = await cli(["models", "dtop_base_ade20k", "--left", "0.7,0.5"]);
+  expect(stdout.replace(/\s+/g, " ")).toContain(
+    "the picture decides at 2 places how many go on: 70 %, 50 % here (--left); never below 58.3 G MACs",
+  );
+});
+
 test("a model folder is counted at its transform's size; --batch and --depth", async () => {
   const one = await json(model);
   expect(one.input).toEqual({ height: 64, width: 64, batch: 1 });
@@ -57,6 +69,10 @@ test.each([
   [["file.pth"], 2, "is a file"],
   [["--depth", "2"], 2, "need a model"],
   [["sparseformer_v1_tiny", "--size", "0"], 2, "at least 1"],
+  [["dtop_base_ade20k", "--left", "0.7"], 2, "takes 2 shares of tokens that are left"],
+  [["dtop_base_ade20k", "--left", "seven"], 2, "give shares in 0..1"],
+  [["--left", "0.7,0.5"], 2, "need a model"],
+  [["sparseformer_v1_tiny", "--left", "1"], 2, "the same for all pictures"],
 ])("models %j: exit code %d", async (args, exitCode, message) => {
   writeFileSync(join(folder, "file.pth"), "x");
   const run = await cli(["models", ...args.map((arg) => (arg === "file.pth" ? join(folder, arg) : arg))]);

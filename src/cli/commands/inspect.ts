@@ -81,7 +81,7 @@ function isDamaged({ kind, tensors, trial }: Inspection): boolean {
 }
 
 function toJson(found: Inspection) {
-  const { tensors, fileBytes, fits, onnx, reduction, ...rest } = found;
+  const { tensors, fileBytes, fits, onnx, reduction, cost, ...rest } = found;
   const { elements, bytes, dtypes } = summarizeTensors(tensors);
   return {
     ...rest,
@@ -91,6 +91,7 @@ function toJson(found: Inspection) {
     dtypes: Object.fromEntries(dtypes),
     fits,
     ...(reduction === undefined ? {} : { reduction: reductionToJson(reduction) }),
+    ...(cost === undefined ? {} : { macs: cost.macs, macs_at_least: cost.macsAtLeast, decisions: cost.decisions }),
     ...(onnx === undefined
       ? {}
       : {
@@ -153,7 +154,7 @@ function layerText({ name, shape }: LayerFacts): string {
 }
 
 /** What a model folder or an ONNX file says about itself. */
-function aboutModel({ folder, onnx, scores, card, tokens, reduction }: Inspection): Fact[] {
+function aboutModel({ folder, onnx, scores, card, tokens, reduction, cost }: Inspection): Fact[] {
   const facts: Fact[] = [];
   if (folder !== undefined) {
     facts.push(["architecture", folder.architecture]);
@@ -173,6 +174,7 @@ function aboutModel({ folder, onnx, scores, card, tokens, reduction }: Inspectio
   }
   if (card?.labels !== undefined)
     facts.push(["labels", `${card.labels.length}: ${card.labels.slice(0, 3).join(", ")}…`]);
+  if (cost !== undefined) facts.push(["products", describeDecided(cost)]);
   if (tokens !== undefined) facts.push(["vocabulary", `${tokens} tokens`]);
   if (reduction !== undefined) facts.push(["tokens", describeReduction(reduction)]);
   if (card?.textModel !== undefined) facts.push(["text model", card.textModel]);
@@ -192,6 +194,12 @@ function describeReduction({ tokens, patches, after, macs, denseMacs }: NonNulla
   const counts = after.map((one, i) => `${one.tokens} ${i === 0 ? "tokens from block" : "from"} ${one.block}`);
   const cost = `${compact(macs, "MACs")} instead of ${compact(denseMacs, "MACs")}`;
   return `${printable(tokens)}: ${[`${patches} patches`, ...counts].join(", ")}; ${cost}`;
+}
+
+/** "58.3 G to 115 G MACs a picture, which decides at 2 places how many tokens go on" */
+function describeDecided({ macs, macsAtLeast, decisions }: NonNullable<Inspection["cost"]>): string {
+  const places = `${decisions} ${decisions === 1 ? "place" : "places"}`;
+  return `${compact(macsAtLeast)} to ${compact(macs)} MACs a picture, which decides at ${places} how many tokens go on`;
 }
 
 /** "probabilities (from the graph's Softmax), in the output output0" */

@@ -1,5 +1,5 @@
 // saccade models: which models have a name, what they cost, and whether they are here; what one model costs, part by part.
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { SaccadeError, UsageError } from "../../errors.ts";
 import { countedExtent, type DescribedModel, describeModel } from "../../model-folder/describe.ts";
 import { type ListedModel, listModels } from "../../model-folder/listing.ts";
@@ -7,7 +7,7 @@ import type { LoadOptions } from "../../model-folder/load.ts";
 import { type TokenDial, withTokenDial } from "../../model-folder/token-dial.ts";
 import { type InputExtent, type ModelCost, modelCost, type TextExtent } from "../../models/cost.ts";
 import { nodeHost } from "../../platform/node/host.ts";
-import { fold, listFacts } from "../facts.ts";
+import { type Fact, fold, listFacts } from "../facts.ts";
 import { integer, tokenDial } from "../options.ts";
 import { compact, printable, type Terminal, table } from "../terminal.ts";
 
@@ -19,6 +19,7 @@ interface ModelsFlags {
   batch: number;
   depth?: number;
   tokens?: TokenDial;
+  left?: number[];
   json?: boolean;
 }
 
@@ -33,6 +34,7 @@ Examples:
   $ saccade models sparseformer_v1_tiny --size 1024
   $ saccade models my-model/ --batch 8 --depth 2
   $ saccade models deit_small_patch16_224 --tokens merge=13:tome
+  $ saccade models dtop_base_ade20k --left 0.7,0.5
   $ saccade models --json | jq '.[] | select(.macs < 3e9) | .name'
 `;
 
@@ -45,6 +47,11 @@ export function addModels(program: Command, terminal: Terminal): void {
     .option("--batch <n>", "pictures to count for, with a model", integer(1), 1)
     .option("--depth <n>", "how many names of a path make a part, with a model", integer(1))
     .option("--tokens <how>", "count with fewer tokens, such as merge=13:tome, with a model", tokenDial)
+    .option(
+      "--left <shares>",
+      "with a model whose pictures decide how many tokens go on: the share left at each place where they do",
+      shares,
+    )
     .option("--json", "one JSON array, or one JSON object for one model")
     .addHelpText("after", EXAMPLES)
     .action(async (model: string | undefined, flags: ModelsFlags) => {
@@ -62,9 +69,10 @@ interface Counted {
 }
 
 async function list(flags: ModelsFlags, terminal: Terminal): Promise<string> {
-  if (flags.depth !== undefined || flags.batch !== 1 || flags.tokens !== undefined)
+  const needsModel = flags.tokens !== undefined || flags.left !== undefined;
+  if (flags.depth !== undefined || flags.batch !== 1 || needsModel)
     throw new UsageError(
-      "--depth, --batch and --tokens need a model",
+      "--depth, --batch, --tokens and --left need a model",
       "for example: saccade models sparseformer_v1_tiny",
     );
   const models = (await listModels(nodeHost)).map((model): Counted => {
@@ -76,9 +84,18 @@ async function list(flags: ModelsFlags, terminal: Terminal): Promise<string> {
     : describeModels(models, terminal.columns);
 }
 
-function extentOf(usual: InputExtent | TextExtent, { size, batch }: ModelsFlags): InputExtent | TextExtent {
+/** "0.7,0.5". What a model takes is for modelCost to say. */
+function shares(text: string): number[] {
+  const numbers = text.split(",").map(Number);
+  if (text.trim() === "" || numbers.some((share) => !(share >= 0 && share <= 1)))
+    throw new InvalidArgumentError("give shares in 0..1 with commas between them, such as 0.7,0.5.");
+  return numbers;
+}
+
+function extentOf(usual: InputExtent | TextExtent, { size, batch, left }: ModelsFlags): InputExtent | TextExtent {
   if ("tokens" in usual) return { ...usual, batch };
-  return { ...usual, ...(size === undefined ? {} : { height: size, width: size }), batch };
+  const tokensLeft = left === undefined ? {} : { tokensLeft: left };
+  return { ...usual, ...(size === undefined ? {} : { height: size, width: size }), ...tokensLeft, batch };
 }
 
 function costIfTaken({ definition }: ListedModel, extent: InputExtent | TextExtent): ModelCost | undefined {
@@ -107,10 +124,11 @@ function toJson({ model, extent, cost }: Counted) {
   };
 }
 
-function costToJson({ parameters, macs, activations }: ModelCost) {
+function costToJson({ parameters, macs, macsAtLeast, decisions, activations }: ModelCost) {
   return {
     parameters,
     macs,
+    ...(decisions === 0 ? {} : { macs_at_least: macsAtLeast, decisions }),
     activation_bytes: { peak: activations.peakBytes, total: activations.totalBytes },
   };
 }
@@ -197,6 +215,7 @@ function describeCost(
       ["input", `${batch === 1 ? "one" : batch} of ${extentText(extent)}`],
       ["parameters", compact(parameters)],
       ["products", `${compact(macs)} MACs${once}`],
+      ...whatPicturesDecide(cost, extent),
       [
         "memory",
         `${compact(activations.peakBytes, "B")} of values at once, ${compact(activations.totalBytes, "B")} in all`,
@@ -218,4 +237,18 @@ function describeCost(
   const byPart = table(["MACs", "share", "params", "part"], partRows, { right: [0, 1, 2], columns });
   const byOp = table(["MACs", "share", "nodes", "op"], opRows, { right: [0, 1, 2], columns });
   return `${printable(name)}\n${facts}\n${byPart}\n${byOp}`;
+}
+
+/** What the number of products was counted with, of models whose pictures decide how many tokens go on. */
+function whatPicturesDecide({ decisions, macsAtLeast }: ModelCost, extent: InputExtent | TextExtent): Fact[] {
+  if (decisions === 0) return [];
+  const left = "tokens" in extent ? undefined : extent.tokensLeft;
+  const at = `${decisions} ${decisions === 1 ? "place" : "places"}`;
+  const counted = left === undefined ? "all of them" : left.map((share) => `${Math.round(100 * share)} %`).join(", ");
+  return [
+    [
+      "tokens",
+      `the picture decides at ${at} how many go on: ${counted} here (--left); never below ${compact(macsAtLeast)} MACs`,
+    ],
+  ];
 }

@@ -5,6 +5,8 @@ import { assembleRows, bestRates, type Measured } from "./assemble.ts";
 const costOf = (macs: number, macsAtLoad = 0): ModelCost => ({
   parameters: 7,
   macs,
+  macsAtLeast: 0,
+  decisions: 0,
   macsAtLoad,
   activations: { peakBytes: macs / 10, totalBytes: macs },
   parts: [],

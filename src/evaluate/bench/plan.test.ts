@@ -39,6 +39,8 @@ function subject(name: string, more: Partial<Subject> = {}): Subject {
     cost: ({ height, width, batch = 1 }) => ({
       parameters: 1e6,
       macs: 1,
+      macsAtLeast: 0,
+      decisions: 0,
       macsAtLoad: 0,
       activations: { peakBytes: 1000 * batch * height * width, totalBytes: 0 },
       parts: [],

@@ -82,5 +82,7 @@ test("with fewer tokens it has another name and does less", async () => {
   const merged = await openSubject(nodeHost, { source: "deit_tiny_patch16_224", tokens: "keep=0.5@3,6,9:evit" }, 0);
   expect(merged.name).toBe("deit_tiny_patch16_224, keep=0.5@3,6,9:evit");
   expect(merged.cost(merged.usual)!.macs).toBeLessThan(0.7 * dense.cost(dense.usual)!.macs);
-  await expect(openSubject(nodeHost, { source: "resnet50", tokens: "keep=0.5@3,6,9:evit" }, 0)).rejects.toThrow(/no tokens/);
+  await expect(openSubject(nodeHost, { source: "resnet50", tokens: "keep=0.5@3,6,9:evit" }, 0)).rejects.toThrow(
+    /no tokens/,
+  );
 });

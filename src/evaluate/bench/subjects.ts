@@ -8,6 +8,7 @@ import { type LoadOptions, loadModel } from "../../model-folder/load.ts";
 import type { LoadedModel, NativeModel, OnnxModel } from "../../model-folder/model.ts";
 import { modelAtSize } from "../../model-folder/native.ts";
 import { withTokenDial } from "../../model-folder/token-dial.ts";
+import type { Answers } from "../../models/architecture.ts";
 import { type InputExtent, type ModelCost, modelCost } from "../../models/cost.ts";
 import { inferenceGraph, initialWeights } from "../../models/graph.ts";
 import { usualTransform } from "../../models/picture-input.ts";
@@ -27,7 +28,7 @@ export interface Compiled {
 export interface Subject {
   readonly name: string;
   readonly parameters: number | undefined;
-  readonly answers: "classes" | "embedding";
+  readonly answers: Answers;
   /** The size it was made for. */
   readonly usual: InputExtent;
   /** How pixels become numbers, in the transform language, without any resizing. */

@@ -264,5 +264,12 @@ export async function loadClassifier(
       "name what to look for: --as 'a sheep, a boat' (ZeroShotClassifier.load), or compare pictures: saccade embed (Embedder.load)",
     );
   }
+  if (engine.model.answers === "segments") {
+    await engine.dispose();
+    throw new UsageError(
+      `${engine.model.card.name} says of every pixel what it is, not of the picture`,
+      "saccade run gives its maps, as the output logits; saccade embed gives features of pictures (Embedder.load)",
+    );
+  }
   return new Classifier(engine);
 }
