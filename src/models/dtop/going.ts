@@ -17,7 +17,8 @@ import {
 } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Tensor } from "../../graph/tensor.ts";
-import { compact, takeTokens } from "../../nn/tokens/compact.ts";
+import { compact } from "../../nn/tokens/compact.ts";
+import { takeRows } from "../../nn/tokens/rows.ts";
 
 export type Form = "gathered" | "masked";
 
@@ -39,10 +40,10 @@ export function withoutStopped(going: Going, stops: Tensor, form: Form, left: st
   if (form === "masked") return { tokens, alive: keep, gone: not(keep) };
   const compacted = compact(keep, left);
   const { order } = compacted; // (N, left)
-  const taken = { tokens: takeTokens(tokens, order), alive: compacted.alive };
+  const taken = { tokens: takeRows(tokens, order), alive: compacted.alive };
   if (places === undefined) return { ...taken, places: order, gone: stops };
   const gone = greater(scatterAdd(cast(going.gone!, "float32"), places, cast(stops, "float32"), 1), 0.5);
-  return { ...taken, places: takeTokens(places, order), gone };
+  return { ...taken, places: takeRows(places, order), gone };
 }
 
 /** What tokens say now, (N, rows, tokens), at their places: (N, rows, places). Where they stopped it is what was there before. */

@@ -3,14 +3,15 @@ import { describe, expect, test } from "vitest";
 import { interpret } from "../../graph/interpreter/interpret.ts";
 import { trace } from "../../graph/scope.ts";
 import { tensor, toFloat64 } from "../../tensor.ts";
-import { compact, takeTokens } from "./compact.ts";
+import { compact } from "./compact.ts";
+import { takeRows } from "./rows.ts";
 
 /** "x.xx": kept, left out, … of each picture. Tokens are numbered from 0, those of the second picture from 10. */
 function compacted(...keep: readonly string[]) {
   const [n, tokens] = [keep.length, keep[0]!.length];
   const graph = trace(({ graph }) => {
     const { order, alive } = compact(graph.input("keep", [n, tokens], "bool"), "left");
-    const rows = takeTokens(graph.input("x", [n, tokens, 2]), order);
+    const rows = takeRows(graph.input("x", [n, tokens, 2]), order);
     return alive === undefined ? { rows } : { rows, alive };
   });
   const numbers = Float32Array.from({ length: n * tokens * 2 }, (_, i) => {

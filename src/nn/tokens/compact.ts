@@ -36,12 +36,3 @@ export function compact(keep: Tensor, left: string): Compacted {
   const alive = n === 1 ? undefined : less(reshape(iota(keep.graph, left, "int64"), [1, left]), counts);
   return { order, alive };
 }
-
-/** x (N, tokens, …), order (N, left), int64 -> (N, left, …): whole rows, moved once. */
-export function takeTokens(x: Tensor, order: Tensor): Tensor {
-  const [n, tokens, ...rest] = x.shape as [Dim, Dim, ...Dim[]];
-  const left = order.shape[1]!;
-  const first = reshape(mul(iota(x.graph, n, "int64"), sizeValue(x.graph, tokens)), [n, 1]); // (N, 1): where each picture's rows begin
-  const rows = reshape(add(order, first), [multiplyDims(n, left)]);
-  return reshape(gather(reshape(x, [multiplyDims(n, tokens), ...rest]), rows, 0), [n, left, ...rest]);
-}
