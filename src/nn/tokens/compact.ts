@@ -1,19 +1,6 @@
 // Tokens that are left where the picture decides which: kept ones first, in their order, cut to the largest count of the batch.
-import {
-  add,
-  cast,
-  gather,
-  iota,
-  less,
-  mul,
-  reduceMax,
-  reduceSum,
-  reshape,
-  sizeValue,
-  takeFirst,
-  topK,
-} from "../../graph/build.ts";
-import { type Dim, multiplyDims } from "../../graph/dimensions.ts";
+import { cast, iota, less, reduceMax, reduceSum, reshape, takeFirst, topK } from "../../graph/build.ts";
+import type { Dim } from "../../graph/dimensions.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 
 export interface Compacted {
