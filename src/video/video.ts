@@ -1,6 +1,6 @@
 // A video as everything above the decoders sees it: facts, the times of its frames, and frames when they are asked for. Who decodes is the platform's business.
 import type { ByteSource, UrlLike } from "../byte-sources.ts";
-import { UsageError } from "../errors.ts";
+import { UsageError, type VideoError } from "../errors.ts";
 import type { RawImage } from "../image/raw-image.ts";
 
 /** A path or a file: URL (a video file, a folder of frames, an animated GIF or WebP), or the bytes of such a file. */
@@ -101,6 +101,11 @@ export interface Video extends AsyncDisposable {
    * @throws VideoError when the file is damaged; LimitError
    */
   timestamps(signal?: AbortSignal): Promise<Float64Array>;
+  /**
+   * Why the file ends before it should, as far as its times tell: what `read` throws at the end. Who asks for single frames hears it here. Absent where
+   * nobody can know.
+   */
+  cutOff?(signal?: AbortSignal): Promise<VideoError | undefined>;
   /** Frames one after the other. A file that is cut off gives what can be decoded, then throws VideoError "video_cut_off". */
   read(options?: ReadVideoOptions): AsyncGenerator<Frame, void>;
   /**

@@ -152,6 +152,11 @@ class MediaVideo implements Video {
     return (await this.#listed(signal)).slice();
   }
 
+  async cutOff(signal?: AbortSignal): Promise<VideoError | undefined> {
+    const times = await this.#listed(signal);
+    return this.#endsEarly(times) ? this.#cutOff(times.length) : undefined;
+  }
+
   async *read({ start, end, signal }: ReadVideoOptions = {}): AsyncGenerator<Frame, void> {
     const times = await this.#listed(signal);
     const from = start === undefined ? 0 : firstAtOrAfter(times, start);

@@ -62,6 +62,6 @@ export interface VideoResult {
   readonly segments?: readonly TimelineSegment[];
   /** Present when asked for and where the model looks sparsely. */
   readonly gaze?: readonly ClipGaze[];
-  /** Of a timeline whose video could not be read to its end: why. What came before is answered. */
+  /** Of a video that ends before it should, or whose timeline could not be read to its end: why. What came before is answered. */
   readonly cutOff?: SaccadeError;
 }

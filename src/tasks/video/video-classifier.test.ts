@@ -224,6 +224,18 @@ describe("a timeline", () => {
     expect(windows).toHaveLength(2);
     expect(cutOff).toMatchObject({ code: "video_cut_off" });
   });
+
+  test("says so too where all that it wants came before the cut", async () => {
+    const video = new MemoryVideo(frames(60));
+    const short = Object.assign(video, {
+      cutOff: async () => new VideoError("it is cut off after 60 frames", { code: "video_cut_off" }),
+    });
+    for (const options of [{ frames: 2 }, { frames: 2, every: 1 }]) {
+      const { predictions, cutOff } = await ofPictures.classify(short, options);
+      expect(predictions.length).toBeGreaterThan(0);
+      expect(cutOff).toMatchObject({ code: "video_cut_off" });
+    }
+  });
 });
 
 describe("many videos", () => {

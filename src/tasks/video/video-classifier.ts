@@ -238,6 +238,7 @@ class Gathered {
   #sum: ClipScores | undefined;
   #first: PartScores["part"] | undefined;
   #failure: SaccadeError | undefined;
+  #cutOff: SaccadeError | undefined;
   #gaze: NonNullable<ClipScores["gaze"]>[number][] = [];
   #counted = 0;
 
@@ -260,6 +261,7 @@ class Gathered {
     }
     const { scores } = answer;
     this.#first ??= answer.part;
+    this.#cutOff ??= answer.part.cutOff;
     this.#gaze.push(...(scores.gaze ?? []));
     for (const { steps, macs } of scores.efforts ?? []) {
       this.#stopped[steps - 1] = (this.#stopped[steps - 1] ?? 0) + 1;
@@ -272,9 +274,10 @@ class Gathered {
   }
 
   result(): VideoResult | SaccadeError {
-    const [scores, first, cutOff] = [this.#sum, this.#first, this.#failure];
-    if (scores === undefined || first === undefined) return cutOff ?? new UsageError("no videos were given");
-    if (cutOff !== undefined && this.#options.every === undefined) return cutOff;
+    const [scores, first, failure] = [this.#sum, this.#first, this.#failure];
+    if (scores === undefined || first === undefined) return failure ?? new UsageError("no videos were given");
+    if (failure !== undefined && this.#options.every === undefined) return failure;
+    const cutOff = failure ?? this.#cutOff;
     const { kind, transform } = this.#scorer;
     const { crops, frames } = this.#plan;
     const clips = this.clips;
@@ -334,6 +337,7 @@ function lent(video: Video): Video {
     name: video.name,
     facts: video.facts,
     timestamps: (signal) => video.timestamps(signal),
+    cutOff: async (signal) => video.cutOff?.(signal),
     read: (options) => video.read(options),
     frames: (indices, signal) => video.frames(indices, signal),
     [Symbol.asyncDispose]: async () => undefined,

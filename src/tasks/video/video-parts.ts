@@ -20,6 +20,8 @@ export interface VideoSpan extends PictureSize {
 
 export interface ReadPart extends VideoSpan {
   readonly clips: readonly ViewedClip[];
+  /** Why the video ends before it should, in its last part. */
+  readonly cutOff?: SaccadeError | undefined;
 }
 
 /** Clips that are answered together. */
@@ -84,7 +86,7 @@ async function readWhole<S>(
     signal,
   ))
     viewed[clip] = frames;
-  return { ...spanOf(video, times), clips: viewed };
+  return { ...spanOf(video, times), clips: viewed, cutOff: await video.cutOff?.(signal) };
 }
 
 /** A part for every window of every video. A video that cannot be read on ends with a part that says so. */
@@ -137,6 +139,7 @@ async function* windowsOf<S>(
 ): AsyncGenerator<VideoPart<S>> {
   const windows = timelineClips(times, { ...plan, every });
   const span = spanOf(video, times);
+  const cutOff = await video.cutOff?.(signal);
   for await (const { clip, frames } of readClips(
     video,
     windows,
@@ -144,11 +147,12 @@ async function* windowsOf<S>(
     signal,
   )) {
     const { start, end } = windows[clip]!;
+    const isLast = clip === windows.length - 1;
     const read = async (reserve: Reserve) => {
       await reserve(bytesOfClips([frames]));
-      return { ...span, clips: [frames] };
+      return { ...span, clips: [frames], ...(isLast ? { cutOff } : {}) };
     };
-    yield { ...common, clips: windows.length, window: { start, end }, isLast: clip === windows.length - 1, read };
+    yield { ...common, clips: windows.length, window: { start, end }, isLast, read };
   }
 }
 

@@ -67,6 +67,11 @@ class FfmpegVideo implements Video {
     return pts.map((one) => this.#seconds(one));
   }
 
+  async cutOff(signal?: AbortSignal): Promise<VideoError | undefined> {
+    const times = await this.#listed(signal);
+    return times.isCutOff ? this.#cutOff(times.pts.length, times) : undefined;
+  }
+
   async *read({ start, end, signal }: ReadVideoOptions = {}): AsyncGenerator<Frame, void> {
     const times = await this.#listed(signal);
     const seconds = times.pts.map((one) => this.#seconds(one));

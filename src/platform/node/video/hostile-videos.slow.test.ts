@@ -69,6 +69,9 @@ test.runIf(hasFfmpeg)("a file that is cut off gives what can be decoded, then sa
     await using video = await openVideo(cut);
     const { count, error } = await countFrames(video);
     expect(error).toMatchObject({ code: "video_cut_off" });
+    expect(await video.cutOff?.()).toMatchObject({ code: "video_cut_off" });
+    await using sound = await openVideo(path);
+    expect(await sound.cutOff?.()).toBeUndefined();
     expect(count).toBeGreaterThan(20);
     expect((await countFrames(video, { end: 0.4 })).error).toBeUndefined();
   }

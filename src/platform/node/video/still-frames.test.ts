@@ -76,6 +76,7 @@ for (const format of ["gif", "webp"] as const)
     }
     expect(frames.length).toBeGreaterThanOrEqual(4);
     expect(await values(video.frames([2]))).toEqual([frames[2]]);
+    expect(await video.cutOff?.()).toBeUndefined();
     const path = join(folder, `cut.${format}`);
     writeFileSync(path, bytes.subarray(0, Math.floor(bytes.length * 0.6)));
     const reading = (async () => {
@@ -84,3 +85,14 @@ for (const format of ["gif", "webp"] as const)
     })();
     await expect(reading).rejects.toMatchObject({ name: "VideoError" });
   });
+
+test("an animation whose last byte is missing gives its frames, and says that it is cut off", async () => {
+  const strip = new Uint8Array([0, 255, 0].flatMap((value) => Array.from(plain(value, 8, 6).data)));
+  const raw = { width: 8, height: 18, channels: 3 as const, pageHeight: 6 };
+  const bytes = await sharp(strip, { raw })
+    .gif({ delay: [100, 100, 100] })
+    .toBuffer();
+  await using video = await openVideo(new Uint8Array(bytes.subarray(0, -1)));
+  expect(await values(video.frames([0, 1]))).toHaveLength(2);
+  expect(await video.cutOff?.()).toMatchObject({ code: "video_cut_off", data: { frames: 3 } });
+});

@@ -37,12 +37,18 @@ export class StillVideo implements Video {
     const from = start === undefined ? 0 : firstAtOrAfter(times, start);
     const to = end === undefined ? times.length : firstAtOrAfter(times, end);
     for (let index = from; index < to; index++) yield this.#frame(index, signal);
-    if (this.#frames.isCutOff === true && to === times.length)
-      throw new VideoError(`${this.name} is cut off after ${times.length} frames`, {
-        code: "video_cut_off",
-        hint: "copy or download it again; what came before was given",
-        data: { frames: times.length },
-      });
+    const failure = to === times.length ? await this.cutOff() : undefined;
+    if (failure !== undefined) throw failure;
+  }
+
+  async cutOff(): Promise<VideoError | undefined> {
+    const { isCutOff, times } = this.#frames;
+    if (isCutOff !== true) return undefined;
+    return new VideoError(`${this.name} is cut off after ${times.length} frames`, {
+      code: "video_cut_off",
+      hint: "copy or download it again; what came before was given",
+      data: { frames: times.length },
+    });
   }
 
   async *frames(indices: readonly number[], signal?: AbortSignal): AsyncGenerator<Frame, void> {
