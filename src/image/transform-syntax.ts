@@ -20,13 +20,14 @@ export type TransformOp =
   | { readonly op: "central_crop"; readonly width: number; readonly height: number; readonly rounding?: "down" }
   /** A part: `x` and `y` say where in what is left over it begins, from 0 (left, top) to 1 (right, bottom). What is missing is black. */
   | { readonly op: "crop"; readonly width: number; readonly height: number; readonly x: number; readonly y: number }
-  /** As large as fits into this size with its aspect ratio, in the middle of bars of the colour `fill`, 0 to 255 each. */
+  /** As large as fits into this size with its aspect ratio, in the middle of bars of the colour `fill`, 0 to 255 each, or with bars at the right or below only. */
   | {
       readonly op: "letterbox";
       readonly width: number;
       readonly height: number;
       readonly filter: ResampleFilter;
       readonly fill: Triple;
+      readonly place?: "top_left";
     }
   /** Grey bars that make the picture square. `fill` is 0 to 255. */
   | { readonly op: "pad_square"; readonly fill: number }
@@ -124,13 +125,14 @@ const SYNTAX: Readonly<Record<TransformOp["op"], Syntax>> = {
     }),
   },
   letterbox: {
-    usage: "letterbox(WIDTH,HEIGHT[,FILTER[,R/G/B]])",
+    usage: "letterbox(WIDTH,HEIGHT[,FILTER[,R/G/B[,top_left]]])",
     read: (args) => ({
       op: "letterbox",
       width: args.size("a width"),
       height: args.size("a height"),
       filter: args.filter(),
       fill: args.hasMore() ? args.color() : [0, 0, 0],
+      ...(args.takeIf("top_left") ? { place: "top_left" } : {}),
     }),
   },
   pad_square: {
@@ -208,7 +210,7 @@ function printOp(op: TransformOp): string {
     case "crop":
       return `crop(${op.width},${op.height},${op.x},${op.y})`;
     case "letterbox":
-      return `letterbox(${op.width},${op.height},${op.filter},${op.fill.join("/")})`;
+      return `letterbox(${op.width},${op.height},${op.filter},${op.fill.join("/")}${op.place === undefined ? "" : `,${op.place}`})`;
     case "pad_square":
       return op.fill === 0 ? "pad_square()" : `pad_square(${op.fill})`;
     case "mirror":

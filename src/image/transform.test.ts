@@ -50,6 +50,14 @@ const geometry: fc.Arbitrary<TransformOp> = fc.oneof(
     filter,
     fill: fc.tuple(byte, byte, byte),
   }),
+  fc.record({
+    op: fc.constant("letterbox" as const),
+    width: size,
+    height: size,
+    filter,
+    fill: fc.tuple(byte, byte, byte),
+    place: fc.constant("top_left" as const),
+  }),
 );
 /** What a pixel may become. */
 const value = fc.double({ min: -65536, max: 65536, noNaN: true }).map((number) => number + 0); // -0 is printed as 0
@@ -254,6 +262,18 @@ describe("sizes follow torchvision", () => {
     ]);
     expect(viewToPicture(parseTransform("letterbox(4,5)"), 8, 2)).toEqual({
       ...{ scaleX: 1, scaleY: 5, offsetX: 0, offsetY: -2 },
+    });
+  });
+
+  test("a letterbox may have the picture at its top left", () => {
+    const { image } = transformToRaw(gradient(8, 2), parseTransform("letterbox(4,3,nearest,9/8/7,top_left)"));
+    expect([0, 1, 2].map((y) => [...image.data.subarray(y * 12, y * 12 + 3)])).toEqual([
+      [1, 1, 128],
+      [9, 8, 7],
+      [9, 8, 7],
+    ]);
+    expect(viewToPicture(parseTransform("letterbox(4,5,nearest,0/0/0,top_left)"), 8, 2)).toEqual({
+      ...{ scaleX: 1, scaleY: 5, offsetX: 0, offsetY: 0 },
     });
   });
 

@@ -301,7 +301,8 @@ function planOp(plan: Plan, op: TransformOp): Plan {
     case "letterbox": {
       const ratio = Math.min(op.width / width, op.height / height);
       const fitted = (size: number) => Math.max(1, Math.round(size * ratio));
-      return planPad(planResize(plan, fitted(width), fitted(height), op.filter), op.width, op.height, op.fill);
+      const resized = planResize(plan, fitted(width), fitted(height), op.filter);
+      return planPad(resized, op.width, op.height, op.fill, op.place === "top_left" ? 0 : 0.5);
     }
     case "pad_square":
       return planPad(plan, long, long, [op.fill, op.fill, op.fill]);
@@ -364,10 +365,11 @@ function withWindow(plan: Plan, window: PixelWindow): Step[] {
 
 const BLACK: Triple = [0, 0, 0];
 
-function planPad(plan: Plan, width: number, height: number, fill: Triple): Plan {
+/** @param before the share of what is added that comes at the left and above */
+function planPad(plan: Plan, width: number, height: number, fill: Triple, before = 0.5): Plan {
   if (plan.x.size === width && plan.y.size === height) return plan;
-  const x = Math.floor((width - plan.x.size) / 2);
-  const y = Math.floor((height - plan.y.size) / 2);
+  const x = Math.floor((width - plan.x.size) * before);
+  const y = Math.floor((height - plan.y.size) * before);
   return {
     steps: [...plan.steps, { kind: "pad", width, height, x, y, fill }],
     x: { ...plan.x, size: width, offset: plan.x.offset - x * plan.x.scale },

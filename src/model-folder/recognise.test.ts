@@ -44,6 +44,15 @@ test.each([
   expect(found).toEqual((name === "vit_tiny_patch16_224" ? [name, "deit_tiny_patch16_224"] : [name]).map(official));
 });
 
+test("the image encoder of a whole SAM, or alone", () => {
+  const encoder = checkpoint("sam_vit_b");
+  expect(detectModels(encoder)).toEqual([official("sam_vit_b")]);
+  const whole = renamed(encoder, (name) => `image_encoder.${name}`);
+  const decoder = ["mask_decoder.iou_token.weight", "prompt_encoder.no_mask_embed.weight"];
+  const others = decoder.map((name): [string, TensorData] => [name, [...encoder.tensors.values()][0]!]);
+  expect(detectModels({ ...whole, tensors: new Map([...whole.tensors, ...others]) })).toEqual([official("sam_vit_b")]);
+});
+
 describe("models of videos", () => {
   test("by their own names; how many frames they were trained with no file says", () => {
     expect(detectModels(checkpoint("tsm_mobilenetv2_8x_kinetics"))).toEqual([official("tsm_mobilenetv2_8x_kinetics")]);

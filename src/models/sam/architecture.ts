@@ -28,9 +28,9 @@ export const samArchitecture: Architecture<SamConfig> = {
   },
   classesField: "out_chans",
   transform({ img_size }) {
-    // The official code puts the picture at the top left and leaves zeros, which are the mean colour, beside it.
+    // The official code leaves zeros beside the normalised picture, which are its mean colour (modeling/sam.py preprocess).
     const { height, width } = extentOf(img_size);
-    return `letterbox(${width},${height},bilinear,124/116/104)|normalize(imagenet)`;
+    return `letterbox(${width},${height},bilinear,124/116/104,top_left)|normalize(imagenet)`;
   },
   answers: () => "embedding",
 };
