@@ -95,7 +95,7 @@ const tokenPlace = (i: Tensor, specialEven: number) => mul(add(i, specialEven), 
 
 /** Places (N, M), each a different one, from the first to the last. */
 function ascending(places: Tensor): Tensor {
-  return gatherElements(places, topK(neg(places), places.shape[1]!), 1);
+  return places.shape[1] === 0 ? places : gatherElements(places, topK(neg(places), places.shape[1]!), 1);
 }
 
 /** (N, T) -> (N, T, 1) */
