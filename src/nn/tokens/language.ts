@@ -90,17 +90,21 @@ export function printReduction({ verb, amount, blocks, system, options }: Reduct
   const value = amount === undefined ? "" : `=${printAmount(amount)}`;
   const at = blocks === undefined ? "" : `@${blocks.join(",")}`;
   const named = [...options].sort(([a], [b]) => (a < b ? -1 : 1));
-  const more = named.map(([name, option]) => (option === true ? `+${name}` : `+${name}=${option}`));
-  return `${verb}${value}${at}:${system}${more.join("")}`.replaceAll("e+", "e");
+  const written = (option: number | string) => (typeof option === "number" ? printNumber(option) : option);
+  const more = named.map(([name, option]) => (option === true ? `+${name}` : `+${name}=${written(option)}`));
+  return `${verb}${value}${at}:${system}${more.join("")}`;
 }
+
+/** Without the plus of large exponents, which would begin an option. */
+const printNumber = (value: number) => String(value).replace("e+", "e");
 
 export function printAmount(amount: Amount): string {
   switch (amount.kind) {
     case "number":
-      return String(amount.value);
+      return printNumber(amount.value);
     case "range":
-      return `${amount.from}..${amount.to}`;
+      return `${printNumber(amount.from)}..${printNumber(amount.to)}`;
     case "grid":
-      return `${amount.height}x${amount.width}`;
+      return `${printNumber(amount.height)}x${printNumber(amount.width)}`;
   }
 }

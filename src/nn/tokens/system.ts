@@ -66,7 +66,7 @@ export function numberOption(text: ReductionText, name: string, otherwise: numbe
   const value = text.options.get(name) ?? otherwise;
   return typeof value === "number" && value >= least
     ? value
-    : refuse(text, `option ${name} must be a number of at least ${least}, such as +${name}=${otherwise}`);
+    : refuse(text, `option ${name} must be a number of at least ${least}`, `such as +${name}=${otherwise}`);
 }
 
 /** An option that is said or not. */
