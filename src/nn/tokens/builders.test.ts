@@ -1,6 +1,6 @@
 // What is true of every way to reduce tokens: of its W, and of its gradients. Three small blocks, of which the first two reduce.
 import { describe, expect, test } from "vitest";
-import { mul, reduceSum, slice } from "../../graph/build.ts";
+import { constant, matMul, mul, reduceSum, slice } from "../../graph/build.ts";
 import { differentiate } from "../../graph/gradients/differentiate.ts";
 import { interpret } from "../../graph/interpreter/interpret.ts";
 import { Scope } from "../../graph/scope.ts";
@@ -12,7 +12,7 @@ import { transformerBlock } from "../transformer-block.ts";
 import { greedyPolicy, iaRed2Blocks, maskedIaRed2 } from "./ia-red2.ts";
 import { parseReduction } from "./language.ts";
 import { type Reduction, throughBlock } from "./reduction.ts";
-import { originOf, recover, type TokenState, tokenState } from "./state.ts";
+import { originOf, recover, type TokenState, tokenState, transform } from "./state.ts";
 import type { TokenModel } from "./system.ts";
 import { planReduction, TOKEN_SYSTEMS } from "./systems.ts";
 
@@ -26,6 +26,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   transforming: ["transform=0.6@0,1:transforming+tau=0.2"],
   dynamicvit: ["keep=0.6@0,1:dynamicvit"],
   "ia-red2": ["policy@0,1:ia-red2"],
+  expedit: ["cluster=2x2@1:expedit"],
 };
 const ALL = Object.values(LINES).flat();
 
@@ -40,14 +41,25 @@ interface Built {
   readonly end: TokenState;
 }
 
-/** What the line says; of the systems whose tokens the picture counts, for gradients, the form that training has: one graph has one size. */
-function planned(line: string, model: TokenModel, training: boolean): Reduction {
-  if (!training || !line.startsWith("policy")) return planReduction(line, model);
+/**
+ * What the line says, or for gradients the form that has them: where the picture counts, tokens that stay and are seen by nobody, as in training; where
+ * gradients are taken for a W that stands still (Expedit), W as a constant.
+ */
+function planned(line: string, model: TokenModel, { masked = false, fixed }: Forms): Reduction {
+  if (fixed !== undefined)
+    return { steps: new Map([[1, { before: (now) => transform(now, (x) => matMul(constant(x.graph, fixed), x)) }]]) };
+  if (!masked || !line.startsWith("policy")) return planReduction(line, model);
   const blocks = iaRed2Blocks(parseReduction(line), model);
   return maskedIaRed2(blocks, model.heads, (scores, { special }) => greedyPolicy(scores, special));
 }
 
-function build(line: string, special: number, { explicit = false, training = false } = {}): Built {
+interface Forms {
+  readonly explicit?: boolean;
+  readonly masked?: boolean;
+  readonly fixed?: TensorData;
+}
+
+function build(line: string, special: number, forms: Forms = {}): Built {
   const graph = new Graph();
   const scope = new Scope(graph);
   const model: TokenModel = {
@@ -59,8 +71,8 @@ function build(line: string, special: number, { explicit = false, training = fal
     layout: "sequence",
   };
   const x = graph.input("x", [PICTURES, special + PATCHES, WIDTH]);
-  const plan = planned(line, model, training);
-  let tokens = tokenState(x, special, { explicit });
+  const plan = planned(line, model, forms);
+  let tokens = tokenState(x, special, forms);
   for (let i = 0; i < model.blocks; i++)
     tokens = throughBlock(plan, i, scope, tokens, (now, hooks) =>
       transformerBlock(scope.at("blocks", i), now, {
@@ -139,7 +151,8 @@ describe.each([1, 2])("%d special tokens", (special) => {
         for (let t = 0; t < special + PATCHES; t++) {
           const holders = picture.flatMap((row, j) => (row[t]! > 0 ? [j] : []));
           // Of one token only: its value, where the place was.
-          if (holders.length === 1)
+          // Unless the system says itself how values come back.
+          if (holders.length === 1 && !line.startsWith("cluster"))
             for (const [c, value] of recovered![i]![t]!.entries())
               expect(value).toBeCloseTo(x![i]![holders[0]!]![c]!, 9);
         }
@@ -147,47 +160,67 @@ describe.each([1, 2])("%d special tokens", (special) => {
     });
 
     test("gradients are those of finite differences", () => {
-      const { graph, x, end } = build(line, special, { training: true });
-      const cls = slice(end.x, 1, 0, 1); // (N, 1, width): always there, and reads all that is left
-      const upstream = graph.input("upstream", [PICTURES, 1, WIDTH]);
-      const loss = reduceSum(mul(cls, upstream), [0, 1, 2]);
-      const parameters = [...graph.parameters.values()];
-      const wrt = [x, ...parameters.map(({ tensor: value }) => widen(value))];
-      graph.output("loss", loss);
-      for (const [i, gradient] of differentiate(loss, wrt).entries()) graph.output(`gradient.${i}`, gradient);
-      const at = { x: inputOf(x), upstream: random("upstream", [PICTURES, 1, WIDTH]) };
-      const weights = weightsOf(graph);
-      const gradients = interpret(graph, { inputs: at, parameters: weights, precision: "float64" });
+      const built = build(line, special, { masked: true });
+      const names = ["x", ...built.graph.parameters.keys()];
+      const gradients = gradientsOf(built);
+      const standsStill = line.startsWith("cluster");
+      const measured = standsStill
+        ? build(line, special, { fixed: float32(valuesOf(build(line, special)).get("origin")!) })
+        : build(line, special, { masked: true });
+      const lossAt = lossOf(measured);
       for (const direction of ["first", "second"]) {
-        const step = (name: string, shape: readonly number[]) => toFloat64(random(`${direction} ${name}`, shape));
-        const moved = (value: TensorData, name: string, by: number): TensorData => {
-          const along = step(name, value.shape);
-          return tensor(
-            "float64",
-            value.shape,
-            toFloat64(value).map((number, i) => number + by * along[i]!),
-          );
-        };
-        const lossAt = (by: number) => {
-          const inputs = { ...at, x: moved(at.x, "x", by) };
-          const there = new Map([...weights].map(([name, value]) => [name, moved(value, name, by)]));
-          const outcome = interpret(graph, { inputs, parameters: there, outputs: ["loss"], precision: "float64" });
-          return toFloat64(outcome.get("loss")!)[0]!;
-        };
-        const names = ["x", ...parameters.map(({ name }) => name)];
         const predicted = sum(
           names.map((name, i) => {
-            const gradient = gradients.get(`gradient.${i}`)!;
-            const along = step(name, gradient.shape);
-            return sum(Array.from(toFloat64(gradient), (value, j) => value * along[j]!));
+            const along = toFloat64(random(`${direction} ${name}`, gradients[i]!.shape));
+            return sum(Array.from(toFloat64(gradients[i]!), (value, j) => value * along[j]!));
           }),
         );
-        const measured = (lossAt(EPSILON) - lossAt(-EPSILON)) / (2 * EPSILON);
-        expect(Math.abs(measured - predicted)).toBeLessThan(1e-5 * Math.max(1, Math.abs(predicted)));
+        const slope = (lossAt(direction, EPSILON) - lossAt(direction, -EPSILON)) / (2 * EPSILON);
+        expect(Math.abs(slope - predicted)).toBeLessThan(
+          (standsStill ? 1e-4 : 1e-5) * Math.max(1, Math.abs(predicted)),
+        );
       }
     });
   });
 });
+
+/** A number that the class token says, which is always there and reads all that is left. */
+function lossTensor({ graph, end }: Built): Tensor {
+  const upstream = graph.input("upstream", [PICTURES, 1, WIDTH]);
+  return reduceSum(mul(slice(end.x, 1, 0, 1), upstream), [0, 1, 2]);
+}
+
+const UPSTREAM = random("upstream", [PICTURES, 1, WIDTH]);
+
+/** Of the loss by the input and by every parameter. */
+function gradientsOf(built: Built): TensorData[] {
+  const { graph, x } = built;
+  const wrt = [x, ...[...graph.parameters.values()].map(({ tensor: value }) => widen(value))];
+  for (const [i, gradient] of differentiate(lossTensor(built), wrt).entries()) graph.output(`${i}`, gradient);
+  const inputs = { x: inputOf(x), upstream: UPSTREAM };
+  return [...interpret(graph, { inputs, parameters: weightsOf(graph), precision: "float64" }).values()];
+}
+
+/** The loss so far along a direction from where the weights and the input are. */
+function lossOf(built: Built): (direction: string, by: number) => number {
+  const { graph, x } = built;
+  graph.output("loss", lossTensor(built));
+  return (direction, by) => {
+    const moved = (value: TensorData, name: string): TensorData => {
+      const along = toFloat64(random(`${direction} ${name}`, value.shape));
+      return tensor(
+        "float64",
+        value.shape,
+        toFloat64(value).map((number, i) => number + by * along[i]!),
+      );
+    };
+    const inputs = { x: moved(inputOf(x), "x"), upstream: UPSTREAM };
+    const parameters = new Map([...weightsOf(graph)].map(([name, value]) => [name, moved(value, name)]));
+    return toFloat64(interpret(graph, { inputs, parameters, precision: "float64" }).get("loss")!)[0]!;
+  };
+}
+
+const float32 = ({ shape, data }: TensorData) => tensor("float32", shape, Float32Array.from(data as Float64Array));
 
 const EPSILON = 1e-6;
 
