@@ -48,7 +48,7 @@ export interface PatchFates {
 export function patchFates({ tokens, origin }: TokenStage): PatchFates {
   const patches = tokens === 0 ? 0 : origin.length / tokens;
   const owners = new Int32Array(patches).fill(-1);
-  const most = new Float32Array(patches).fill(LEAST_SHARE);
+  const most = new Float32Array(patches);
   const weights = new Float32Array(patches);
   for (let token = 0; token < tokens; token++)
     for (let patch = 0; patch < patches; patch++) {
@@ -62,9 +62,6 @@ export function patchFates({ tokens, origin }: TokenStage): PatchFates {
   for (const owner of owners) if (owner >= 0) sizes[owner]! += 1;
   return { owners, weights, sizes };
 }
-
-/** Shares under this are what rounding leaves. */
-const LEAST_SHARE = 1e-6;
 
 /**
  * Draws which patches of a picture kept a token, which share one, and which are gone.
@@ -84,7 +81,12 @@ export function tokenSheet(image: Pixels, groups: TokenGroups, options: SheetOpt
   checkGroups(groups);
   const picture = scaleToPanel(rgbPixels(image), options);
   const count = groups.views[0]!.stages.length;
-  const heat: Panel = { title: "what is left of it", picture: drawHeat(picture, groups), detail: "heat scale" };
+  const hasScores = groups.views[0]!.stages.at(-1)!.scores !== undefined;
+  const heat: Panel = {
+    title: hasScores ? "how much it counted" : "what is left of it",
+    picture: drawHeat(picture, groups),
+    detail: "heat scale",
+  };
   return {
     headline: options.headline ?? [],
     note: describeUnseen(seenShare(groups.views.map(({ viewToPicture }) => viewToPicture))),
@@ -128,8 +130,10 @@ function drawHeat(picture: RawImage, { grid, views }: TokenGroups): RawImage {
   for (const { viewToPicture, stages } of views) {
     const last = stages.at(-1)!;
     const values = last.scores ?? patchFates(last).weights;
+    // Attention is shared out among all patches, so its numbers are small.
+    const most = last.scores === undefined ? 1 : Math.max(...values, Number.MIN_VALUE);
     eachCell(field, viewToPicture, grid, (at, { patch }) => {
-      field.data[at] = Math.min(1, Math.max(field.data[at]!, values[patch]!));
+      field.data[at] = Math.min(1, Math.max(field.data[at]!, values[patch]! / most));
     });
   }
   overlayHeat(panel, field);
@@ -138,22 +142,27 @@ function drawHeat(picture: RawImage, { grid, views }: TokenGroups): RawImage {
 
 function stagePanel(picture: RawImage, { grid, views }: TokenGroups, stage: number): Panel {
   const panel = copyPicture(picture);
+  fade(panel, 0.4, 0.5); // what lies outside of the views
   const dark = copyPicture(picture);
   fade(dark, 0.15, 0.3);
   const fates = views.map(({ stages }) => patchFates(stages[stage]!));
   for (const [i, { viewToPicture }] of views.entries())
     drawView(panel, { picture, dark }, viewToPicture, grid, fates[i]!);
   const { name } = views[0]!.stages[stage]!;
-  return { title: name, picture: panel, detail: [{ text: describeFates(fates), color: FAINT_INK }] };
+  return { title: `after ${name}`, picture: panel, detail: [{ text: describeFates(fates), color: FAINT_INK }] };
 }
 
-/** "70 tokens: 69 of one patch, 1 of 127, 0 gone" */
+/** "38 tokens; 70 patches share 1; 37 gone" */
 function describeFates(fates: readonly PatchFates[]): string {
   const sizes = fates.flatMap((one) => [...one.sizes]).filter((size) => size > 0);
   const gone = fates.reduce((sum, { owners }) => sum + owners.filter((owner) => owner < 0).length, 0);
   const shared = sizes.filter((size) => size > 1);
-  const ofGroups = shared.length === 0 ? [] : [`${shared.length} merged from ${shared.reduce((a, b) => a + b, 0)}`];
-  return [`${sizes.length} tokens`, ...ofGroups, ...(gone === 0 ? [] : [`${gone} of the patches gone`])].join(", ");
+  const together = shared.reduce((a, b) => a + b, 0);
+  return [
+    `${sizes.length} tokens`,
+    ...(shared.length === 0 ? [] : [`${together} patches share ${shared.length}`]),
+    ...(gone === 0 ? [] : [`${gone} gone`]),
+  ].join("; ");
 }
 
 /** Draws one view's patches over `panel`. */
