@@ -40,7 +40,7 @@ test("patches that share a token have their mean colour, the others stay or are 
   const { panels } = tokenSheet(stripes(), groups(), { panelSize: 80 });
   expect(panels.map(({ title }) => title)).toEqual(["what is left of it", "after block 3"]);
   const [, { picture, detail }] = panels as [unknown, (typeof panels)[number]];
-  expect(detail).toMatchObject([{ text: "2 tokens; 2 patches share 1; 1 gone" }]);
+  expect(detail).toMatchObject([{ text: "2 tokens, 1 shared by 2, 1 gone" }]);
   const [red, green] = [pixel(picture, 10, 10), pixel(picture, 30, 10)];
   for (const i of [0, 1, 2]) expect(Math.abs(red[i]! - green[i]!)).toBeLessThan(60); // 128, 128, 0 and a fifth of their own
   expect(pixel(picture, 50, 10)).toEqual([0, 0, 255]);

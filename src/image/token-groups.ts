@@ -152,7 +152,7 @@ function stagePanel(picture: RawImage, { grid, views }: TokenGroups, stage: numb
   return { title: `after ${name}`, picture: panel, detail: [{ text: describeFates(fates), color: FAINT_INK }] };
 }
 
-/** "38 tokens; 70 patches share 1; 37 gone" */
+/** "38 tokens, 1 shared by 70, 37 gone" */
 function describeFates(fates: readonly PatchFates[]): string {
   const sizes = fates.flatMap((one) => [...one.sizes]).filter((size) => size > 0);
   const gone = fates.reduce((sum, { owners }) => sum + owners.filter((owner) => owner < 0).length, 0);
@@ -160,9 +160,9 @@ function describeFates(fates: readonly PatchFates[]): string {
   const together = shared.reduce((a, b) => a + b, 0);
   return [
     `${sizes.length} tokens`,
-    ...(shared.length === 0 ? [] : [`${together} patches share ${shared.length}`]),
+    ...(shared.length === 0 ? [] : [`${shared.length} shared by ${together}`]),
     ...(gone === 0 ? [] : [`${gone} gone`]),
-  ].join("; ");
+  ].join(", ");
 }
 
 /** Draws one view's patches over `panel`. */

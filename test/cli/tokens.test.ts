@@ -47,7 +47,7 @@ test("classify --tokens --explain: what became of the patches, as a picture and 
   const [{ stages }] = tokens.views;
   expect(stages).toMatchObject([{ name: "block 1", tokens: 9 }]);
   expect(new Set(stages[0].token_of_patch).size).toBe(9); // eight stay, the others are one
-  expect(readFileSync(out, "utf8")).toContain("9 tokens; 8 patches share 1");
+  expect(readFileSync(out, "utf8")).toContain("9 tokens, 1 shared by 8");
   const plain = await cli(["classify", BOATS, "--model", vit, "--explain", out]);
   expect(plain).toMatchObject({ exitCode: 2, notes: [expect.stringContaining("--tokens")] });
 });
