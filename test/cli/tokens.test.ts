@@ -52,6 +52,14 @@ test("classify --tokens --explain: what became of the patches, as a picture and 
   expect(plain).toMatchObject({ exitCode: 2, notes: [expect.stringContaining("--tokens")] });
 });
 
+test("merged tokens: a stage a block, and of each patch what is left", async () => {
+  const args = ["classify", BOATS, "--model", vit, "--tokens", "merge=3:tome", "--explain", at("merged.svg"), "--json"];
+  const { stages } = JSON.parse((await cli(args)).stdout).tokens.views[0];
+  expect(stages.map(({ tokens }: { tokens: number }) => tokens)).toEqual([13, 10, 7]);
+  for (const { tokens, left_of_patch } of stages)
+    expect(left_of_patch.reduce((a: number, b: number) => a + b)).toBeCloseTo(tokens, 2);
+});
+
 test("embed and models take the dial", async () => {
   const vectors = async (...more: string[]) =>
     JSON.parse((await cli(["embed", BOATS, "--model", vit, "--json", "--no-cache", ...more])).stdout).embedding;
@@ -92,5 +100,6 @@ test("what cannot be is refused before anything is loaded", async () => {
   await refused(vit, "16", /no latent tokens/);
   await refused(sparse, EVIT, /no tokens/);
   await refused(resnet, EVIT, /no tokens/);
+  await refused(vit, "keep=0.5@1:dynamicvit", /the weights do not go with tokens .* no score_predictor/);
   await refused(onnx, EVIT, /is an ONNX file: its tokens cannot be changed/);
 });

@@ -105,12 +105,18 @@ export function patchOrigin(tokens: Pick<TokenState, "x" | "history" | "special"
   return slice(slice(originOf(tokens), 1, special), 2, special);
 }
 
-/** How much each of the first patches mattered in the last reduction, (N, first patches): 0 for what was gone before. Undefined where it does not say. */
+/**
+ * How much each of the first patches mattered in the last reduction, (N, first patches): 0 for what was gone before; what is in several tokens by then has the
+ * mean of theirs, by its shares. Undefined where it does not say.
+ */
 export function patchScore({ history, special }: TokenState): Tensor | undefined {
   const last = history.at(-1);
   if (last?.score === undefined) return undefined;
   const origin = patchOrigin({ x: last.before, history: history.slice(0, -1), special }); // (N, T - special, first)
-  return reduceSum(mul(cast(greater(origin, 0), "float32"), reshape(last.score, [...last.score.shape, 1])), 1);
+  const share = reduceSum(origin, 1); // (N, patches)
+  const isThere = greater(share, 0);
+  const weighted = reduceSum(mul(origin, reshape(last.score, [...last.score.shape, 1])), 1); // (N, patches)
+  return where(isThere, div(weighted, where(isThere, share, 1)), 0);
 }
 
 /** (n, count, count) */
