@@ -42,6 +42,8 @@ export interface StageInputs {
 export interface Stages<Config> {
   /** Whether each step is a look at a part of the picture (GFNet); else only the first looks (SparseFormer). */
   readonly looksInSteps: boolean;
+  /** Whether each step but the last also says, as `value` (batch, 1), by how much further steps are expected to lower the cross-entropy (AdaptiveNN). */
+  readonly valuesSteps?: boolean;
   /** The stage of each step, in order; none where a configuration has no early answer. Steps that name the same stage share its graph, and one session. */
   steps(config: Config): readonly string[];
   /**

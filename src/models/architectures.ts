@@ -1,4 +1,5 @@
 // Every architecture by name. A new model family adds its line here and its list of named models to registry.ts.
+import { adaptivennArchitecture } from "./adaptivenn/architecture.ts";
 import type { Architecture } from "./architecture.ts";
 import { clipTextArchitecture } from "./clip-text/architecture.ts";
 import { convnextArchitecture } from "./convnext/architecture.ts";
@@ -38,6 +39,7 @@ const all = [
   samArchitecture,
   crossvitArchitecture,
   gfnetArchitecture,
+  adaptivennArchitecture,
   tsmArchitecture,
   gfvArchitecture,
   uniAdafocusArchitecture,

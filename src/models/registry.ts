@@ -1,6 +1,7 @@
 // Models with a name: architecture, configuration, labels, licence, and where the official weights are. A name is looked up only here;
 // anything with a slash or an extension is a path. The entries are beside their families, in registered.ts.
 import { NotFoundError, UsageError } from "../errors.ts";
+import { registeredAdaptivenns } from "./adaptivenn/registered.ts";
 import type { Architecture } from "./architecture.ts";
 import { architectures } from "./architectures.ts";
 import { registeredClipTexts } from "./clip-text/registered.ts";
@@ -41,6 +42,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredSams,
   ...registeredCrossvits,
   ...registeredGfnets,
+  ...registeredAdaptivenns,
   ...registeredTsms,
   ...registeredGfvs,
   ...registeredUniAdafocus,

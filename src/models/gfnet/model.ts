@@ -49,7 +49,10 @@ export interface FocusedLook extends Look {
 /** pictures (batch, 3, [frames,] H, W), or bytes: the first look, at the whole picture, or at all frames of a clip. */
 export function glance(scope: Scope, pictures: Pictures, config: GfnetConfig, mode: Mode): Look {
   const at = scope.at(PARTS.glance);
-  const small = shrink(pictures, config.patch_size, config.prime_interpolation); // (batch, 3, patch, patch)
+  const small = shrink(pictures, config.patch_size, {
+    interpolation: config.prime_interpolation,
+    alignCorners: true,
+  }); // (batch, 3, patch, patch)
   const { map, features } = encode(at, small, config, mode); // (batch, channels, h, w), (batch, feature_num)
   const ownLogits = encoderOf(config).classify(at, features, config.class_num);
   const seen = remember(scope.at(PARTS.classifier), features, undefined, config);

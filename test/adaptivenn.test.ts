@@ -1,0 +1,94 @@
+// AdaptiveNN in small: the official code's numbers, one graph and stages, official names, and configurations that cannot be.
+import { describe, expect, test } from "vitest";
+import { UsageError } from "../src/errors.ts";
+import { countMacs } from "../src/graph/macs.ts";
+import { exportOnnx, exportStages } from "../src/model-folder/compile.ts";
+import { nativeModel } from "../src/model-folder/native.ts";
+import { verifyStages } from "../src/model-folder/verify.ts";
+import { inferenceGraph, stageGraphs } from "../src/models/graph.ts";
+import { defineModel } from "../src/models/registry.ts";
+import { nodeHost } from "../src/platform/node/host.ts";
+import { tensor, toFloat32 } from "../src/tensor.ts";
+import { adaptivennModel, expectAdaptivennParity, goldenPictures } from "./adaptivenn-parity.ts";
+import { goldenCases, isToy, loadGolden, maxDifference } from "./golden-case.ts";
+
+const NO_MODELS = ["adaptivenn_ppo_update"];
+const CASES = goldenCases("adaptivenn", NO_MODELS).filter(isToy);
+
+describe.each(CASES)("%s", (name) => {
+  const golden = loadGolden(name)!;
+
+  test.each(["cpu", "wasm"] as const)("%s: all that the official code keeps", (device) =>
+    expectAdaptivennParity(golden, device),
+  );
+
+  test("one graph gives the same answers, places and values", async () => {
+    await using session = await nodeHost.createSession(exportOnnx(adaptivennModel(golden)), { device: "cpu" });
+    const outputs = await session.run({ image: goldenPictures(golden) });
+    for (const output of ["logits", "actions", "values"])
+      expect(maxDifference(outputs[output], golden.outputs.get(output)!), output).toBeLessThan(2e-4);
+    expect(outputs.regions!.shape).toEqual([3, 2, 4]);
+    const [action, region] = [toFloat32(outputs.actions!), toFloat32(outputs.regions!)];
+    expect(region[1]! * 96).toBeCloseTo(action[0]! * 48, 3); // rows are y
+    expect(region[0]! * 96).toBeCloseTo(action[1]! * 48, 3);
+    expect(region[2]! * 96).toBeCloseTo(action[1]! * 48 + 48, 3);
+  });
+
+  test("so do the stages, of which all but the last say what going on is worth", async () => {
+    const model = adaptivennModel(golden);
+    const files = exportStages(model, {});
+    expect(files.steps).toEqual(["glance", "focus.1", "focus.2", "focus.3"]);
+    const check = await verifyStages(nodeHost, model, files, { device: "cpu" });
+    expect(check.largest.difference).toBeLessThan(1e-3);
+    const graphs = stageGraphs(model.definition)!.graphs;
+    expect(files.steps.map((step) => graphs.get(step)!.outputs.has("value"))).toEqual([true, true, true, false]);
+    await using first = await nodeHost.createSession(files.files.get("glance")!, { device: "cpu" });
+    const { value } = await first.run({ image: goldenPictures(golden) });
+    const expected = golden.outputs.get("values")!;
+    const ofFirst = tensor("float32", [2, 1], toFloat32(expected).slice(0, 2));
+    expect(maxDifference(value, ofFirst)).toBeLessThan(1e-4);
+  });
+});
+
+describe("official files", () => {
+  test.each(goldenCases("adaptivenn", NO_MODELS))("%s: every tensor has its place, and none is missing", (name) => {
+    const golden = loadGolden(name)!;
+    const tensors = new Map([...golden.weights, ["offset_xy", tensor("int64", [1], new BigInt64Array(1))] as const]);
+    const { weights } = nativeModel(defineModel("adaptivenn", golden.config), tensors, { name });
+    expect([...weights.values()].reduce((sum, { data }) => sum + data.length, 0)).toBe(golden.json.parameters);
+  });
+
+  test("the released model costs what its paper says, look by look", () => {
+    const { steps, graphs } = stageGraphs(defineModel("adaptivenn_deit_small"))!;
+    const costs = steps.map((step) => countMacs(graphs.get(step)!, new Map([["batch", 1]])).total / 1e9);
+    let sum = 0;
+    for (const [i, stated] of [1.08, 2.16, 3.24, 4.33, 5.41].entries()) {
+      sum += costs[i]!;
+      expect(Math.abs(sum - stated), steps[i]).toBeLessThan(0.06 * (i + 1));
+    }
+  });
+});
+
+describe("what cannot be", () => {
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    [
+      "a patch larger than the picture",
+      { focus_patch_size: 320 },
+      /focus_patch_size 320 is larger than image_size 288/,
+    ],
+    ["sides that tokens do not divide", { glance_input_size: 100 }, /patch_size 16 must divide glance_input_size 100/],
+    ["more fixations than there are weights for", { fixations: 5 }, /fixations 5 are more than .* \(seq_len 4\)/],
+    ["more blocks for the answer than there are", { remaining_blocks: 13 }, /remaining_blocks 13 are more than/],
+    ["neighbours without a middle", { recover_n: 4 }, /recover_n.*odd/],
+    ["heads that do not divide the width", { num_heads: 7 }, /num_heads must divide embed_dim/],
+    ["an unknown field", { wheels: 4 }, /wheels/],
+    ["an unknown backbone", { arch: "resnet5000" }, /resnet5000/],
+    ["fields that the backbone does not have", { arch: "resnet50", backbone: { wheels: 4 } }, /wheels/],
+    ["changes of no backbone", { backbone: { layers: [1] } }, /backbone changes the backbone that arch names/],
+    ["another stride than the backbone's", { arch: "resnet50" }, /resnet50 .* map of 4 x 4 from 112 pixels, not 7 x 7/],
+  ])("%s", (_, changes, message) => {
+    const build = () => inferenceGraph(defineModel("adaptivenn", changes));
+    expect(build).toThrow(UsageError);
+    expect(build).toThrow(message);
+  });
+});
