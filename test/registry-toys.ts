@@ -92,6 +92,14 @@ function gfnetToy(config: Config): SweepOptions {
   };
 }
 
+/** Heads of eight channels, two blocks before the state and one for each answer; two fixations. */
+function adaptivennToy(): SweepOptions {
+  const sizes = { image_size: 64, glance_input_size: 40, focus_patch_size: 32, focus_net_reg_size: 32, patch_size: 8 };
+  const depths = { glance_net_depth: 2, focus_net_depth: 2, remaining_blocks: 1, seq_len: 2, recover_n: 3 };
+  const widths = { embed_dim: 24, num_heads: 3, policy_net_hidden_chans: 4, num_classes: 11 };
+  return { config: { ...sizes, ...depths, ...widths }, height: 64, width: 64 };
+}
+
 /** A toy of its backbone, by the family that the name begins with. */
 function tsmToy(config: Config): SweepOptions {
   const family = Object.keys(toys).find((name) => (config.base_model as string).startsWith(name))!;
@@ -162,6 +170,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   sam: samToy,
   crossvit: crossvitToy,
   gfnet: gfnetToy,
+  adaptivenn: adaptivennToy,
   tsm: tsmToy,
   gfv: gfvToy,
   uni_adafocus: uniAdafocusToy,

@@ -2,11 +2,13 @@
 import { type Accuracy, type CalledUnknown, mostTakenFor } from "../evaluate/accuracy.ts";
 import type { Evaluation } from "../evaluate/evaluate.ts";
 import type { GazeShares } from "../evaluate/gaze.ts";
-import type { StepEvaluation } from "../evaluate/steps.ts";
+import type { EarlyExitPoint, StepEvaluation } from "../evaluate/steps.ts";
 import { compact, printable, table } from "./terminal.ts";
 
 /** Of the 39 points of the curve, every so many is printed. */
 const CURVE_STRIDE = 6;
+/** And of the 20 of the curve by value. */
+const VALUE_STRIDE = 3;
 const MOST_HARD_CLASSES = 10;
 
 /** The blocks that there is something to say in, under a title. */
@@ -64,22 +66,33 @@ function unknownRows(unknown: CalledUnknown | undefined): string[][] {
   ];
 }
 
-/** After each step, and a few points of the curve of stopping early. */
-function describeSteps({ steps, curve }: StepEvaluation, columns: number): string {
+/** After each step, and a few points of the curves of stopping early. */
+function describeSteps({ steps, curve, valueCurve = [] }: StepEvaluation, columns: number): string {
   const last = steps.at(-1)!;
-  const saved = (macs: number) => `${Math.round(100 * (1 - macs / last.macs))} %`;
   const rows = steps.map(({ macs, top1 }, i) => [String(i + 1), compact(macs, "MACs"), percent(top1)]);
-  const all = table(["all pictures take steps", "cost each", "top-1"], rows, { right: [1, 2], columns });
-  const shown = curve.filter((_, i) => i % CURVE_STRIDE === 0);
-  if (shown.length === 0) return all;
-  const early = shown.map(({ macs, top1, exits }) => [
-    exits.map((share) => `${Math.round(100 * share)} %`).join(" "),
-    compact(macs, "MACs"),
-    saved(macs),
-    percent(top1),
-  ]);
-  const header = ["stopping early: how many stop after each step", "mean cost", "saved", "top-1"];
-  return `${all}\n${table(header, early, { right: [1, 2, 3], columns })}Thresholds were solved on one half of the pictures and measured on the other.\n`;
+  const parts = [table(["all pictures take steps", "cost each", "top-1"], rows, { right: [1, 2], columns })];
+  const early = (points: readonly ExitPoint[], rule: string) =>
+    table(
+      [`${rule}: how many stop after each step`, "mean cost", "saved", "top-1"],
+      points.map((point) => exitRow(point, last.macs)),
+      { right: [1, 2, 3], columns },
+    );
+  const byConfidence = curve.filter((_, i) => i % CURVE_STRIDE === 0);
+  const byValue = valueCurve.filter((_, i) => i % VALUE_STRIDE === 0);
+  if (byConfidence.length > 0)
+    parts.push(
+      `${early(byConfidence, "stopping early")}Thresholds were solved on one half of the pictures and measured on the other.\n`,
+    );
+  if (byValue.length > 0)
+    parts.push(`${early(byValue, "stopping when the model expects little of going on")}One value for all steps.\n`);
+  return parts.join("\n");
+}
+
+type ExitPoint = Pick<EarlyExitPoint, "exits" | "macs" | "top1">;
+
+function exitRow({ exits, macs, top1 }: ExitPoint, all: number): string[] {
+  const shares = exits.map((share) => `${Math.round(100 * share)} %`).join(" ");
+  return [shares, compact(macs, "MACs"), `${Math.round(100 * (1 - macs / all))} %`, percent(top1)];
 }
 
 function hardestClasses(accuracy: Accuracy, columns: number): string {

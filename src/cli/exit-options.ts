@@ -5,24 +5,27 @@ import type { ExitOptions } from "../tasks/classify/exit-rule.ts";
 
 export interface ExitFlags {
   threshold?: number;
+  minimumValue?: number;
   budgetMs?: number;
   budgetMacs?: number;
   averageMacs?: number;
 }
 
-/** --threshold, --budget-ms, --budget-macs, --average-macs. */
+/** --threshold, --minimum-value, --budget-ms, --budget-macs, --average-macs. */
 export function addExitOptions(command: Command): Command {
   return command
     .option("--threshold <p>", "models in steps: stop when the likeliest class has this probability", probability)
+    .option("--minimum-value <v>", "the same when its value net expects no more of going on (AdaptiveNN)", finite)
     .option("--budget-ms <ms>", "models in steps: milliseconds a picture may take in the model", positive)
     .option("--budget-macs <n>", "models in steps: multiply-accumulates a picture may take, such as 1.5G", macs)
     .option("--average-macs <n>", "the same on average over many, by thresholds stored with the model", macs);
 }
 
 /** What a task takes. */
-export function exitOptions({ threshold, budgetMs, budgetMacs, averageMacs }: ExitFlags): ExitOptions {
+export function exitOptions({ threshold, minimumValue, budgetMs, budgetMacs, averageMacs }: ExitFlags): ExitOptions {
   return {
     ...(threshold === undefined ? {} : { threshold }),
+    ...(minimumValue === undefined ? {} : { minimumValue }),
     ...(budgetMs === undefined ? {} : { budgetMs }),
     ...(budgetMacs === undefined ? {} : { budgetMacs }),
     ...(averageMacs === undefined ? {} : { averageMacs }),
@@ -41,7 +44,7 @@ export function refuseExitOptions(flags: ExitFlags, model: string): void {
   const flag = `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   throw new UsageError(
     `${model} does not run in steps, so ${flag} cannot stop it early`,
-    "take a GFNet or the bundled model, or leave it out",
+    "take a GFNet, an AdaptiveNN or the bundled model, or leave it out",
   );
 }
 
@@ -49,6 +52,12 @@ function probability(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0 && value <= 1))
     throw new InvalidArgumentError("It must be a number from 0 to 1.");
+  return value;
+}
+
+function finite(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
   return value;
 }
 

@@ -12,6 +12,7 @@ export function percent(score: number): string {
 
 const REASONS = {
   confident: ", then it was sure",
+  value: ", then little was expected of going on",
   budget: ", then the budget was spent",
   complete: "",
 } as const satisfies Record<AdaptiveResult["stopped"], string>;
@@ -27,7 +28,14 @@ export function describeSteps({ steps, stopped }: Steps, of: number): string {
 export function stepsToJson({ steps, stopped }: Steps) {
   return {
     stopped,
-    steps: steps.map(({ name, box, prediction, confidence, macs }) => ({ name, box, prediction, confidence, macs })),
+    steps: steps.map(({ name, box, prediction, confidence, macs, value }) => ({
+      name,
+      box,
+      prediction,
+      confidence,
+      macs,
+      ...(value === undefined ? {} : { value }),
+    })),
   };
 }
 

@@ -4,7 +4,7 @@
 import { UsageError } from "../errors.ts";
 
 /** How sure a model was after each step: confidences[step][picture], 0..1. */
-export type StepConfidences = readonly Float32Array[];
+export type StepConfidences = readonly (Float32Array | Float64Array)[];
 
 /** A confidence no picture has: nobody stops at a step with this threshold. */
 const NEVER = 1e8;

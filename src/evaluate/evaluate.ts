@@ -73,8 +73,9 @@ export async function evaluate(classifier: Scorer, dataset: Dataset, options: Ev
     }
     const { scores, kind, strangeness } = answer.scores;
     accuracy.add({ ...answer, scores, kind, ...(strangeness === undefined ? {} : { strangeness }) });
-    const { stepLogits } = answer.scores;
-    if (stepLogits !== undefined) steps?.add(stepLogits, match.classes[match.classOf[answer.label]!]!.modelIndex);
+    const { stepLogits, stepValues } = answer.scores;
+    const target = match.classes[match.classOf[answer.label]!]!.modelIndex;
+    if (stepLogits !== undefined) steps?.add(stepLogits, target, stepValues);
     const box = boxes?.find(answer.name);
     if (box !== undefined && answer.scores.gaze !== undefined)
       gaze.add(answer.scores.gaze, box, answer.width, answer.height);

@@ -46,6 +46,7 @@ export function evaluationToJson({ accuracy, gaze, steps, problems, unknownLabel
           },
     steps: steps?.steps ?? null,
     early_exit: steps?.curve ?? null,
+    ...(steps?.valueCurve === undefined ? {} : { value_exit: steps.valueCurve }),
     problems,
     seconds,
     pictures_per_second: accuracy.count / seconds,

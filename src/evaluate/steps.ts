@@ -24,8 +24,15 @@ export interface EarlyExitPoint {
   readonly thresholds: readonly number[];
 }
 
+/** Stopping where the model expects no more of going on: one value for all steps, which needs no solving. */
+export interface ValueExitPoint extends Pick<EarlyExitPoint, "macs" | "top1" | "exits"> {
+  readonly minimumValue: number;
+}
+
 export interface StepEvaluation {
   readonly steps: readonly StepAccuracy[];
+  /** Of a model with a value net: from cheap to thorough. */
+  readonly valueCurve?: readonly ValueExitPoint[];
   /** From cheap to thorough; empty for fewer than two pictures. */
   readonly curve: readonly EarlyExitPoint[];
 }
@@ -44,6 +51,8 @@ export class StepMeter {
   readonly #costs: readonly number[];
   readonly #confidences: readonly number[][];
   readonly #isRight: readonly number[][];
+  /** By step but the last, where the model says them. */
+  readonly #values: readonly number[][];
 
   /** @param stepMacs multiply-accumulates of each step for one picture */
   constructor(stepMacs: readonly number[]) {
@@ -54,10 +63,17 @@ export class StepMeter {
     });
     this.#confidences = stepMacs.map(() => []);
     this.#isRight = stepMacs.map(() => []);
+    this.#values = stepMacs.slice(1).map(() => []);
   }
 
-  /** @param target the model's index of the right class, -1 when it does not know that class */
-  add(stepLogits: readonly Float32Array[], target: number): void {
+  /**
+   * @param target the model's index of the right class, -1 when it does not know that class
+   * @param stepValues what the model expected of going on, after each step but the last
+   */
+  add(stepLogits: readonly Float32Array[], target: number, stepValues?: readonly number[]): void {
+    stepValues?.forEach((value, step) => {
+      this.#values[step]!.push(value);
+    });
     for (const [step, logits] of stepLogits.entries()) {
       const probabilities = softmax(logits);
       const confidence = probabilities.reduce((most, value) => Math.max(most, value), 0);
@@ -72,7 +88,28 @@ export class StepMeter {
       macs,
       top1: count === 0 ? 0 : this.#isRight[step]!.reduce((a, b) => a + b, 0) / count,
     }));
-    return { steps, curve: count < 2 ? [] : CURVE_RATIOS.map((ratio) => this.#point(ratio, count)) };
+    const curve = count < 2 ? [] : CURVE_RATIOS.map((ratio) => this.#point(ratio, count));
+    const hasValues = count > 0 && this.#values[0]?.length === count;
+    return { steps, curve, ...(hasValues ? { valueCurve: this.#valueCurve(count) } : {}) };
+  }
+
+  /** At the values that a twentieth, two twentieths, … of the pictures have after the first step. */
+  #valueCurve(count: number): ValueExitPoint[] {
+    const first = this.#values[0]!.toSorted((a, b) => b - a);
+    const levels = Array.from(
+      { length: VALUE_POINTS },
+      (_, i) => first[Math.floor((count * (i + 1)) / VALUE_POINTS) - 1],
+    );
+    const wanted = [...new Set(levels.flatMap((level) => level ?? []))];
+    // The less is expected the surer it is that one may stop; the last step is not asked.
+    const certainties = [...this.#values, this.#values[0]!].map((row) => Float64Array.from(row, (value) => -value));
+    return wanted
+      .map((minimumValue) => {
+        const thresholds = this.#costs.map(() => -minimumValue);
+        const { cost, accuracy, exits } = evaluateExits(certainties, this.#isRight, this.#costs, thresholds);
+        return { minimumValue, macs: cost, top1: accuracy, exits: exits.map((stopped) => stopped / count) };
+      })
+      .toSorted((a, b) => a.macs - b.macs);
   }
 
   #point(ratio: number, count: number): EarlyExitPoint {
@@ -110,6 +147,9 @@ export function thresholdPoints({ steps, curve }: StepEvaluation): EarlyExitThre
     if (points.every((cheaper) => cheaper.top1! < top1)) points.push({ share: macs / all, top1, thresholds });
   return points;
 }
+
+/** Of the curve of stopping by value. */
+const VALUE_POINTS = 20;
 
 interface Half {
   readonly confidences: readonly Float32Array[];

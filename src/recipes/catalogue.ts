@@ -1,6 +1,7 @@
 // What each recipe is for, what data it wants and what it costs.
 import type { RecipeInput } from "../train/recipe-fields.ts";
 import type { StagedRecipeInput } from "../train/staged-recipe.ts";
+import { adaptivennLargeScenes } from "./adaptivenn-large-scenes.ts";
 import { clothing } from "./clothing.ts";
 import { everyday } from "./everyday.ts";
 import { everydayFull } from "./everyday-full.ts";
@@ -83,6 +84,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("scenes", scenesEncoder, `${SCENES}: the patches`, SEE_DOCS),
   entry("scenes", scenesBackbone, SCENES, "2 epochs of three minutes on one core"),
   entry("scenes", gfnetLargeScenes, LARGE_SCENES, "45 minutes on one core"),
+  entry("scenes", adaptivennLargeScenes, LARGE_SCENES, SEE_DOCS),
   entry("scenes", largeScenesEncoder, `${LARGE_SCENES}: the patches`, SEE_DOCS),
   entry("scenes", largeScenesBackbone, LARGE_SCENES, SEE_DOCS),
   entry("scenes", largeScenesBackboneHalf, LARGE_SCENES, SEE_DOCS),

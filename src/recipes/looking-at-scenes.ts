@@ -22,7 +22,7 @@ export interface SceneExperiment {
 }
 
 /** A ResNet of 0.3 million parameters; its map is a sixteenth of the picture. */
-const SMALL_RESNET = { block: "BasicBlock", layers: [1, 1, 1], channels: [32, 64, 128], stem_channels: 16 };
+export const SMALL_RESNET = { block: "BasicBlock", layers: [1, 1, 1], channels: [32, 64, 128], stem_channels: 16 };
 
 const warmUp = { warmup_rate: 1e-6, minimum_rate: 1e-5, weight_decay: 0.05, clip_norm: 5, seed: 1 } as const;
 

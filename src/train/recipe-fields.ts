@@ -85,6 +85,8 @@ export interface RecipeInput {
   readonly focusing?: FocusingInput | undefined;
   /** How a model learns whose tokens get fewer (field `tokens` of its configuration). Default: as the papers have it. */
   readonly reducing?: ReducingInput | undefined;
+  /** How a model of the architecture adaptivenn learns. Default: as its paper has it. */
+  readonly fixating?: FixatingInput | undefined;
   /** Share of the loss that a model's early answers have together. Default 0. */
   readonly exit_weight?: number | undefined;
   /** What changes in the configuration of the model that `from` gives; layers that it adds start fresh. */
@@ -185,6 +187,26 @@ export interface ReducingInput {
   readonly shrink_until?: number | undefined;
 }
 
+/** How a model learns that glances, and then fixates places that its policy chooses; all of it at once. */
+export interface FixatingInput {
+  /** Weight of the focus net's own answer to the whole picture, shrunk; 0 leaves it out. Default 2. */
+  readonly focus_weight?: number | undefined;
+  /** Weight of the distance of every answer from the last one. Default 1. */
+  readonly agreement_weight?: number | undefined;
+  /** Softens answers whose distance is measured. Default 1. */
+  readonly temperature?: number | undefined;
+  /** Of reinforcement: weight of a reward one fixation later. Default 0.5. */
+  readonly gamma?: number | undefined;
+  /** Of reinforcement: from 0, where the value net says all that comes later, to 1, where what came says it. Default 0.84. */
+  readonly lambda?: number | undefined;
+  /** Of reinforcement: how far the policy may move at once. Default 0.2. */
+  readonly clip?: number | undefined;
+  /** Of the places that are tried, in shares of the room that a patch has, when the run begins. Default 0.25. */
+  readonly deviation?: number | undefined;
+  /** The same when it ends; in between it falls along half a cosine. Default 0.1. */
+  readonly last_deviation?: number | undefined;
+}
+
 const rate = z.number().min(0).max(100);
 const share = z.number().min(0).max(1);
 const count = z.int().min(1).max(1_000_000);
@@ -234,6 +256,20 @@ const reducing = z
   })
   .refine(({ shrink_from = 0, shrink_until = 0 }) => shrink_from <= shrink_until, "shrink_from is after shrink_until");
 
+const fixating = z.strictObject({
+  focus_weight: rate.default(2),
+  agreement_weight: rate.default(1),
+  temperature: z.number().positive().default(1),
+  gamma: share.default(0.5),
+  lambda: share.default(0.84),
+  clip: z.number().positive().lt(1).default(0.2),
+  deviation: z.number().positive().max(1).default(0.25),
+  last_deviation: z.number().positive().max(1).default(0.1),
+});
+
+/** What a recipe without the field does. */
+export const FIXATING_DEFAULTS = fixating.parse({});
+
 export const recipeSchema = z.strictObject({
   name: z.string().min(1).max(100),
   summary: z.string().max(1000).default(""),
@@ -274,6 +310,7 @@ export const recipeSchema = z.strictObject({
   looking: looking.optional(),
   focusing: focusing.optional(),
   reducing: reducing.optional(),
+  fixating: fixating.optional(),
   exit_weight: share.optional(),
   grow: fields.optional(),
   tokens: z.union([z.string().max(1000), z.int().min(1).max(16384)]).optional(),
@@ -296,4 +333,5 @@ true satisfies Exactly<keyof LookingInput, keyof z.input<typeof looking>>;
 true satisfies Exactly<keyof FocusingInput, keyof z.input<typeof focusing>>;
 true satisfies Exactly<keyof FlipsInput, keyof z.input<typeof flips>>;
 true satisfies Exactly<keyof ReducingInput, keyof z.input<typeof reducing>>;
+true satisfies Exactly<keyof FixatingInput, keyof z.input<typeof fixating>>;
 true satisfies Exactly<keyof ClipInput, keyof z.input<typeof clipSchema>>;

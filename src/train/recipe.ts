@@ -5,18 +5,15 @@ import { createAugmenter, parseAugmentation } from "../image/augment.ts";
 import { parseTransform } from "../image/transform.ts";
 import { withTokenDial } from "../model-folder/token-dial.ts";
 import { faultsText } from "../models/check-config.ts";
-import type { ModelDefinition } from "../models/registry.ts";
-import { frozenParts, type LookingOptions, lookingObjective } from "./gfnet/objectives.ts";
-import type { Objective } from "./objective.ts";
 import { adamW } from "./optimizers/adamw.ts";
 import { lion } from "./optimizers/lion.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { sgd } from "./optimizers/sgd.ts";
 import type { GroupRules } from "./parameter-groups.ts";
-import { type FocusingInput, type Recipe, recipeSchema } from "./recipe-fields.ts";
+import { type Recipe, recipeSchema } from "./recipe-fields.ts";
+import { frozenBy } from "./recipe-objective.ts";
 import { planView } from "./teacher/view-graph.ts";
-import { onlyTrained, reducingObjective } from "./tokens/objective.ts";
-import { type FocusingOptions, focusingObjective } from "./uni-adafocus/objective.ts";
+import { onlyTrained } from "./tokens/objective.ts";
 
 /**
  * Checks and completes a recipe.
@@ -91,56 +88,15 @@ export function optimizerOf(recipe: Recipe): Optimizer {
 
 /** What of a recipe says which parameters train, and how. */
 export function groupsOf(recipe: Recipe): GroupRules {
-  const { looking, reducing, decay_all, rate_scales } = recipe;
+  const { reducing, decay_all, rate_scales } = recipe;
   const only = reducing && onlyTrained(reducing);
   return {
     weightDecay: recipe.weight_decay,
     noDecay: recipe.no_decay,
-    freeze: [...recipe.freeze, ...(looking === undefined ? [] : frozenParts(lookingOptions(looking)))],
+    freeze: [...recipe.freeze, ...frozenBy(recipe)],
     ...(only === undefined ? {} : { only }),
     layerDecay: recipe.layer_decay,
     ...(decay_all === undefined ? {} : { decayAll: decay_all }),
     ...(rate_scales === undefined ? {} : { rateScales: rate_scales }),
-  };
-}
-
-/**
- * What a recipe minimises for a model; undefined for classification.
- *
- * @throws UsageError for a recipe of another architecture
- */
-export function objectiveOf(recipe: Recipe, model: ModelDefinition): Objective | undefined {
-  const { looking, focusing } = recipe;
-  const { architecture } = model;
-  if (looking !== undefined) return lookingObjective(lookingOptions(looking));
-  // Its answer alone would teach its last layers and nothing else: networks and policies have answers of their own.
-  if (architecture.name === FOCUSING) return focusingObjective(focusingOptions(focusing ?? {}));
-  if (focusing !== undefined)
-    throw new UsageError(
-      `the recipe's focusing is for the architecture ${FOCUSING}, and the model is ${architecture.name}`,
-    );
-  const reducing = reducingObjective(model, recipe.reducing);
-  if (reducing !== undefined && recipe.distillation?.features !== undefined)
-    throw new UsageError(
-      "the recipe learns from a teacher's features, and a model that learns which tokens to keep cannot: it has other losses",
-      "leave distillation.features out: the teacher's opinions can be learnt",
-    );
-  return reducing;
-}
-
-/** The architecture whose training has an objective of its own. */
-const FOCUSING = "uni_adafocus";
-
-function focusingOptions({ large_crop_weight = 0.5, frame_draws = 128 }: FocusingInput): FocusingOptions {
-  return { largeCropWeight: large_crop_weight, frameDraws: frame_draws };
-}
-
-function lookingOptions(looking: NonNullable<Recipe["looking"]>): LookingOptions {
-  const { stage, encoder_loss_weight, train_glance, gamma, clip, deviation } = looking;
-  return {
-    stage,
-    encoderLossWeight: encoder_loss_weight,
-    trainsGlance: train_glance,
-    ppo: { gamma, clip, deviation },
   };
 }

@@ -8,6 +8,7 @@ import { clipFacts } from "../model-folder/clip-entry.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { backboneModel } from "../model-folder/native.ts";
 import { withTokenDial } from "../model-folder/token-dial.ts";
+import { adaptivennArchitecture, nameInNet } from "../models/adaptivenn/architecture.ts";
 import { classParameters } from "../models/class-parameters.ts";
 import { inferenceGraph, initialWeights } from "../models/graph.ts";
 import { changedModel, defineModel, type ModelDefinition, withClasses } from "../models/registry.ts";
@@ -112,13 +113,14 @@ function inflated({ weights }: NativeModel, { architecture, config }: ModelDefin
 /** Whether the recipe's model is made of networks such as the one to begin with. */
 function isEncoderFor(recipe: Recipe, from: NativeModel): boolean {
   const { architecture } = defineModel(recipe.architecture, recipe.config);
-  const isMadeOfOthers =
-    recipe.looking !== undefined || [tsmArchitecture.name, uniAdafocusArchitecture.name].includes(architecture.name);
+  const madeOfOthers = [tsmArchitecture.name, uniAdafocusArchitecture.name, adaptivennArchitecture.name];
+  const isMadeOfOthers = recipe.looking !== undefined || madeOfOthers.includes(architecture.name);
   return isMadeOfOthers && from.definition.architecture.name !== architecture.name;
 }
 
 /** What the network to begin with, one of pictures or a TSM over it, calls the parameters of a model that is made of such. */
 function namesThere({ definition: from }: NativeModel, model: ModelDefinition): (parameter: string) => string {
+  if (model.architecture.name === adaptivennArchitecture.name) return nameInNet;
   if (model.architecture.name === uniAdafocusArchitecture.name)
     return (name) => nameInNetwork(name, from.architecture.name);
   const isTsm = ({ architecture }: ModelDefinition) => architecture.name === tsmArchitecture.name;

@@ -16,9 +16,10 @@ import { RandomSource } from "../../src/random.ts";
 import { gfnetRecipes } from "../../src/recipes/gfnet.ts";
 import { elementCount, type TensorData, tensor, toFloat64 } from "../../src/tensor.ts";
 import { frozenParts, type LookingOptions, lookingObjective } from "../../src/train/gfnet/objectives.ts";
-import { actionLogProbability, ppoLoss } from "../../src/train/gfnet/ppo.ts";
+import { ppoLoss } from "../../src/train/gfnet/ppo.ts";
 import type { DrawnInput } from "../../src/train/objective.ts";
 import { namePattern } from "../../src/train/parameter-groups.ts";
+import { actionLogProbability } from "../../src/train/policy-gradients.ts";
 
 const SIZE = 40;
 const BATCH = 3;

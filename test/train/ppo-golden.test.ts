@@ -8,8 +8,9 @@ import { policyStep } from "../../src/models/gfnet/policy.ts";
 import { lower } from "../../src/onnx/lower.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import { type TensorData, tensor, toFloat64 } from "../../src/tensor.ts";
-import { actionLogProbability, ppoLoss } from "../../src/train/gfnet/ppo.ts";
+import { ppoLoss } from "../../src/train/gfnet/ppo.ts";
 import { adamW } from "../../src/train/optimizers/adamw.ts";
+import { actionLogProbability } from "../../src/train/policy-gradients.ts";
 import { hashedTensor, loadGolden, maxDifference } from "../golden-case.ts";
 
 const golden = loadGolden("gfnet/ppo_update")!;

@@ -61,12 +61,14 @@ export interface AdaptiveStep {
   readonly confidence: number;
   /** Multiply-accumulates of this and all steps before it. */
   readonly macs: number;
+  /** Of a model that says so: by how much further steps were expected to lower the cross-entropy, discounted. */
+  readonly value?: number;
 }
 
 export interface AdaptiveResult extends ClassificationResult {
   /** The steps that were taken, in order. */
   readonly steps: readonly AdaptiveStep[];
-  /** Why there are no more: the answer was sure, the next step cost too much, or there is none. */
+  /** Why there are no more: the answer was sure, little was expected of going on, the next step cost too much, or there is none. */
   readonly stopped: StopReason;
 }
 
@@ -268,7 +270,7 @@ export class AdaptiveClassifier {
       signal: options.signal,
     });
     return batch.map(({ width, height }, i) => {
-      const { logits, regions, gaze: stages, stopped } = taken[i]!;
+      const { logits, values, regions, gaze: stages, stopped } = taken[i]!;
       const scores = logits.at(-1)!;
       this.#requireLabels(scores.length);
       const problem = problemOf({ scores, kind: "logits" }, this.card.name);
@@ -281,6 +283,7 @@ export class AdaptiveClassifier {
         scores,
         kind: "logits" as const,
         stepLogits: logits,
+        ...(values.length === 0 ? {} : { stepValues: values }),
         regions,
         stopped,
         ...gaze,
@@ -299,7 +302,8 @@ export class AdaptiveClassifier {
     const stored = card.earlyExit?.points ?? architecture.stages?.solvedThresholds?.(config) ?? [];
     // A changed configuration (another T) has other steps than those that thresholds were solved for.
     const solved = stored.filter(({ thresholds }) => thresholds.length === this.stepMacs.length);
-    return { macs: this.stepMacs, times: this.#times, solved };
+    const valuesSteps = architecture.stages?.valuesSteps === true;
+    return { macs: this.stepMacs, times: this.#times, solved, valuesSteps };
   }
 
   #requireLabels(classes: number): void {
@@ -333,7 +337,9 @@ export class AdaptiveClassifier {
       const region = scores.regions[step];
       const box = region === undefined ? undefined : boxInPicture(region, map, picture);
       const [name = ""] = this.steps[step]!.split(".", 1); // one name for all stages of a kind
-      return { name, box, prediction, confidence: prediction.score, macs };
+      const value = scores.stepValues?.[step];
+      const expected = value === undefined ? {} : { value };
+      return { name, box, prediction, confidence: prediction.score, macs, ...expected };
     });
     const { stopped, gaze, strangeness } = scores;
     return {

@@ -8,6 +8,7 @@ const costs = (changes: Partial<StepCosts> = {}): StepCosts => ({
   macs: [10, 20, 20],
   times: new StepTimes(3),
   solved: [],
+  valuesSteps: false,
   ...changes,
 });
 
@@ -33,6 +34,22 @@ test("a confidence that reaches its threshold stops", () => {
   expect(stops({ thresholds: [0.9, 0.1] }, 0, [0.5])).toEqual([undefined]);
   expect(stops({ thresholds: [0.9, 0.1, -1e8] }, 1, [0.5, 0.05])).toEqual(["confident", undefined]);
   expect(stops({ threshold: 0.5 }, 2, [0.9, 0.1])).toEqual(["complete", "complete"]);
+});
+
+test("a value net that expects no more of going on than is asked for stops, after confidence and before budgets", () => {
+  const asked = (options: ExitOptions, step: number, values: number[], confidences = values.map(() => 0.5)) =>
+    exitRule(options, costs({ valuesSteps: true }))({ step, confidences, values, batch: values.length, elapsedMs: 0 });
+  expect(asked({ minimumValue: 0.1 }, 0, [0.3, 0.1, -0.2])).toEqual([undefined, "value", "value"]);
+  expect(asked({ minimumValue: 0.1, threshold: 0.9 }, 0, [0.05, 0.05], [0.95, 0.1])).toEqual(["confident", "value"]);
+  expect(asked({ minimumValue: 0.1, budgetMacs: 1 }, 0, [0.3, 0.05])).toEqual(["budget", "value"]);
+  expect(exitRule({ minimumValue: 0.1 }, costs({ valuesSteps: true }))).toBeTypeOf("function");
+  expect(asked({ minimumValue: 9 }, 2, [], [0.5])).toEqual(["complete"]);
+});
+
+test("a model without a value net is not stopped by one", () => {
+  expect(() => exitRule({ minimumValue: 0.1 }, costs())).toThrow(UsageError);
+  expect(() => exitRule({ minimumValue: 0.1 }, costs())).toThrow(/does not say what further steps are worth/);
+  expect(() => exitRule({ minimumValue: Number.NaN }, costs({ valuesSteps: true }))).toThrow(/must be a number/);
 });
 
 test("multiply-accumulates: no step that would exceed them, but always the first", () => {

@@ -1,4 +1,5 @@
-// When to stop looking: as soon as the answer is sure enough, or when the next step would cost too much.
+// When to stop looking: as soon as the answer is sure enough, when the model expects too little of going on, or when the next step would cost too much. Each
+// rule is a function of its own; all of them are here.
 import { UsageError } from "../../errors.ts";
 import type { SolvedThresholds } from "../../models/architecture.ts";
 import type { StepTimes } from "./step-times.ts";
@@ -9,6 +10,11 @@ export interface ExitOptions {
   readonly threshold?: number;
   /** The same with one probability for each step, as `solveThresholds` gives them. The last one may be left out. */
   readonly thresholds?: readonly number[];
+  /**
+   * Stop when the model's value net expects no more than this of all further steps: by how much the cross-entropy will still fall, discounted. For models
+   * that have one (AdaptiveNN).
+   */
+  readonly minimumValue?: number;
   /** Multiply-accumulates that no picture may exceed. The first step is always taken. */
   readonly budgetMacs?: number;
   /**
@@ -23,13 +29,14 @@ export interface ExitOptions {
 }
 
 /** Of options, those that stop early, where they are given. */
-export function exitOptionsOf({ threshold, thresholds, budgetMacs, budgetMs, averageMacs }: ExitOptions): ExitOptions {
-  const all = { threshold, thresholds, budgetMacs, budgetMs, averageMacs };
+export function exitOptionsOf(options: ExitOptions): ExitOptions {
+  const { threshold, thresholds, minimumValue, budgetMacs, budgetMs, averageMacs } = options;
+  const all = { threshold, thresholds, minimumValue, budgetMacs, budgetMs, averageMacs };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-/** Why a picture took no further step. */
-export type StopReason = "confident" | "budget" | "complete";
+/** Why a picture took no further step: sure enough, expected to gain too little, too expensive, or there is none. */
+export type StopReason = "confident" | "value" | "budget" | "complete";
 
 /** What is known of a model's steps. */
 export interface StepCosts {
@@ -38,6 +45,8 @@ export interface StepCosts {
   readonly times: StepTimes;
   /** Thresholds stored with the model, if there are any. */
   readonly solved: readonly SolvedThresholds[];
+  /** Whether the model says after each step but the last what further ones are worth. */
+  readonly valuesSteps: boolean;
 }
 
 /** A step's outcome, as rules see it. */
@@ -45,6 +54,8 @@ export interface RuleInput {
   readonly step: number;
   /** Probability of the likeliest class, for each picture still running. */
   readonly confidences: readonly number[];
+  /** What a model that says so expects of all further steps, for each of these pictures. */
+  readonly values?: readonly number[];
   /** Pictures that the run began with, and milliseconds since then. */
   readonly batch: number;
   readonly elapsedMs: number;
@@ -53,26 +64,57 @@ export interface RuleInput {
 /** Why each picture stops, undefined for those that go on. */
 export type ExitRule = (input: RuleInput) => readonly (StopReason | undefined)[];
 
+/** Why one picture, by its position, stops after a step; undefined when the rule lets it go on. */
+type PictureRule = (input: RuleInput, position: number) => StopReason | undefined;
+
 /** @throws UsageError for options that make no sense, or not for a model of so many steps */
 export function exitRule(options: ExitOptions, costs: StepCosts): ExitRule {
-  const { macs, times } = costs;
-  const steps = macs.length;
+  // In this order: the first that holds is the reason.
+  const rules = [sureEnough(options, costs), worthNoMore(options, costs), spent(options, costs)];
+  const timesOut = outOfTime(options, costs);
+  const last = costs.macs.length - 1;
+  return (input) => {
+    if (input.step === last) return input.confidences.map(() => "complete");
+    const stops = input.confidences.map((_, position) => {
+      for (const rule of rules) {
+        const reason = rule(input, position);
+        if (reason !== undefined) return reason;
+      }
+      return undefined;
+    });
+    return timesOut(input, stops);
+  };
+}
+
+/** The answer is as sure as its step's threshold asks: one for all steps, one each, or those stored for an average budget. */
+function sureEnough(options: ExitOptions, costs: StepCosts): PictureRule {
   const thresholds = stepThresholds(options, costs);
-  const stepsByMacs = affordableSteps(options.budgetMacs, macs);
-  const { budgetMs } = options;
-  if (budgetMs !== undefined) requirePositive("budgetMs", budgetMs);
-  return ({ step, confidences, batch, elapsedMs }) => {
-    const stops = confidences.map((confidence): StopReason | undefined =>
-      step === steps - 1
-        ? "complete"
-        : confidence >= thresholds[step]!
-          ? "confident"
-          : step + 1 >= stepsByMacs
-            ? "budget"
-            : undefined,
+  return ({ step, confidences }, position) => (confidences[position]! >= thresholds[step]! ? "confident" : undefined);
+}
+
+/** The model's own value net expects no more of going on than somebody asks for: how AdaptiveNN's paper stops. */
+function worthNoMore({ minimumValue }: ExitOptions, { valuesSteps }: StepCosts): PictureRule {
+  if (minimumValue === undefined) return () => undefined;
+  if (!Number.isFinite(minimumValue)) throw new UsageError(`minimumValue must be a number, got ${minimumValue}`);
+  if (!valuesSteps)
+    throw new UsageError(
+      "the model does not say what further steps are worth, so minimumValue cannot stop it",
+      "an AdaptiveNN does; give a threshold for its confidence, or a budget",
     );
-    if (budgetMs === undefined || step === steps - 1) return stops;
-    // The least sure come first.
+  return ({ values }, position) => (values![position]! <= minimumValue ? "value" : undefined);
+}
+
+/** The next step would exceed what multiply-accumulates a picture has. */
+function spent({ budgetMacs }: ExitOptions, { macs }: StepCosts): PictureRule {
+  const affordable = affordableSteps(budgetMacs, macs);
+  return ({ step }) => (step + 1 >= affordable ? "budget" : undefined);
+}
+
+/** Pictures that run together share their milliseconds: those that would go on and for which no time is left stop too, the surest of them first. */
+function outOfTime({ budgetMs }: ExitOptions, { times }: StepCosts) {
+  if (budgetMs !== undefined) requirePositive("budgetMs", budgetMs);
+  return ({ step, confidences, batch, elapsedMs }: RuleInput, stops: (StopReason | undefined)[]) => {
+    if (budgetMs === undefined) return stops;
     const going = [...stops.keys()].filter((i) => stops[i] === undefined);
     going.sort((a, b) => confidences[a]! - confidences[b]! || a - b);
     const each = times.perPicture(step + 1, Math.max(1, going.length));

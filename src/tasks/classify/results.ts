@@ -62,4 +62,6 @@ export interface ClassScores extends ScoreRow {
   readonly tokens?: TokenGroups;
   /** The same after each step that was taken, from models that run in steps, whose scores are logits; the last one is `scores`. */
   readonly stepLogits?: readonly Float32Array[];
+  /** Of a model in steps that says so: what it expected of all further steps, after each step but the last. */
+  readonly stepValues?: readonly number[];
 }

@@ -21,6 +21,8 @@ export interface StepsOptions {
 export interface TakenSteps {
   /** One score a class after each step. */
   readonly logits: readonly Float32Array[];
+  /** What the model expected of further steps after each that says so. */
+  readonly values: readonly number[];
   /** Where each step looked, x1, y1, x2, y2 in 0..1; undefined where it looked nowhere new. */
   readonly regions: readonly (Float32Array | undefined)[];
   readonly gaze: readonly GazeStage[];
@@ -38,6 +40,7 @@ export async function takeSteps(
   const batch = images.shape[0]!;
   const taken = Array.from({ length: batch }, () => ({
     logits: [] as Float32Array[],
+    values: [] as number[],
     regions: [] as (Float32Array | undefined)[],
     gaze: [] as GazeStage[],
     stopped: "complete" as StopReason,
@@ -47,10 +50,18 @@ export async function takeSteps(
     times.add(step, rows.length, milliseconds);
     const logits = rowsOf(requireOutput(outputs, "logits"));
     const looked = outputs.region === undefined ? undefined : rowsOf(outputs.region);
-    const stops = rule({ step, confidences: logits.map(confidenceOf), batch, elapsedMs: performance.now() - start });
+    const values = outputs.value === undefined ? undefined : [...toFloat32(outputs.value)];
+    const stops = rule({
+      step,
+      confidences: logits.map(confidenceOf),
+      ...(values === undefined ? {} : { values }),
+      batch,
+      elapsedMs: performance.now() - start,
+    });
     for (const [position, row] of rows.entries()) {
       const ofRow = taken[row]!;
       ofRow.logits.push(logits[position]!);
+      if (values !== undefined) ofRow.values.push(values[position]!);
       ofRow.gaze.push(...gazeStages(outputs, position, glimpses));
       ofRow.regions.push(looked?.[position] ?? (step === 0 ? WHOLE_VIEW : undefined));
       ofRow.stopped = stops[position] ?? "complete";
@@ -58,7 +69,7 @@ export async function takeSteps(
     return [...stops.keys()].filter((position) => stops[position] === undefined);
   };
   await session.run(images, choose, {
-    outputs: ["logits", "region", ...gazeOutputs(glimpses)],
+    outputs: ["logits", "region", "value", ...gazeOutputs(glimpses)],
     transferInputs: true,
     ...(signal === undefined ? {} : { signal }),
   });

@@ -142,7 +142,12 @@ export class StagedClips implements ClipScorer {
     const { architecture, config } = definition;
     const stored = card.earlyExit?.points ?? architecture.stages?.solvedThresholds?.(config) ?? [];
     const { macs } = this.#stages;
-    return { macs, times: this.#times, solved: stored.filter(({ thresholds }) => thresholds.length === macs.length) };
+    return {
+      macs,
+      times: this.#times,
+      solved: stored.filter(({ thresholds }) => thresholds.length === macs.length),
+      valuesSteps: architecture.stages?.valuesSteps === true,
+    };
   }
 
   #labelProblem(classes: number): UsageError | undefined {

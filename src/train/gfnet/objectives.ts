@@ -22,7 +22,8 @@ import { policyStep } from "../../models/gfnet/policy.ts";
 import { Mode } from "../../nn/mode.ts";
 import { softCrossEntropy } from "../losses.ts";
 import type { Objective, ObjectiveInputs } from "../objective.ts";
-import { actionLogProbability, PPO_DEFAULTS, type PpoOptions, ppoLoss } from "./ppo.ts";
+import { actionLogProbability } from "../policy-gradients.ts";
+import { PPO_DEFAULTS, type PpoOptions, ppoLoss } from "./ppo.ts";
 
 /** What distinguishes a stage from ordinary training. */
 export interface LookingOptions {

@@ -4,24 +4,20 @@
 import {
   add,
   concat,
-  div,
   exp,
   expandDims,
-  maximum,
-  minimum,
   mul,
   neg,
   reduceMean,
-  reduceSum,
   reshape,
   slice,
-  sqrt,
   stopGradient,
   sub,
 } from "../../graph/build.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { type PolicyConfig, policyStep } from "../../models/gfnet/policy.ts";
+import { actionEntropy, actionLogProbability, clippedGain, normalised } from "../policy-gradients.ts";
 
 /** Defaults are the official numbers. */
 export interface PpoOptions {
@@ -55,17 +51,15 @@ const RETURN_EPSILON = 1e-5;
 export function ppoLoss(scope: Scope, episodes: Episodes, config: PolicyConfig, options: PpoOptions = {}): Tensor {
   const { gamma, clip, deviation } = { ...PPO_DEFAULTS, ...options };
   const { maps, actions, logProbabilities, rewards } = episodes;
-  const returns = normalised(discountedReturns(rewards, gamma)); // (steps, batch)
+  const returns = normalised(discountedReturns(rewards, gamma), RETURN_EPSILON); // (steps, batch)
   const policy = replay(scope, maps, config);
   const now = actionLogProbability(actions, policy.means, deviation); // (steps, batch)
   const ratio = exp(sub(now, logProbabilities));
   const advantage = sub(returns, stopGradient(policy.values));
-  const clipped = minimum(maximum(ratio, 1 - clip), 1 + clip);
-  const gain = minimum(mul(ratio, advantage), mul(clipped, advantage));
   const error = sub(policy.values, returns);
-  const actorLoss = neg(reduceMean(gain, [0, 1]));
+  const actorLoss = neg(reduceMean(clippedGain(ratio, advantage, clip), [0, 1]));
   const criticLoss = mul(reduceMean(mul(error, error), [0, 1]), VALUE_WEIGHT);
-  return sub(add(actorLoss, criticLoss), ENTROPY_WEIGHT * entropy(deviation));
+  return sub(add(actorLoss, criticLoss), ENTROPY_WEIGHT * (actionEntropy(deviation) as number));
 }
 
 /** The policy again over recorded maps: means (steps, batch, 2) and values (steps, batch). */
@@ -84,16 +78,6 @@ function replay(scope: Scope, maps: Tensor, config: PolicyConfig): { means: Tens
   return { means: concat(means, 0), values: concat(values, 0) };
 }
 
-/** actions and means (…, 2) -> (…): the logarithm of a normal density with this deviation in each coordinate. */
-export function actionLogProbability(actions: Tensor, means: Tensor, deviation: number): Tensor {
-  const off = div(sub(actions, means), deviation);
-  return sub(mul(reduceSum(mul(off, off), -1), -0.5), 2 * Math.log(deviation) + Math.log(2 * Math.PI));
-}
-
-function entropy(deviation: number): number {
-  return 2 * Math.log(deviation) + 1 + Math.log(2 * Math.PI);
-}
-
 /** rewards (steps, batch) -> each step's reward and, discounted, those after it. */
 function discountedReturns(rewards: Tensor, gamma: number): Tensor {
   const steps = rewards.shape[0] as number;
@@ -105,12 +89,4 @@ function discountedReturns(rewards: Tensor, gamma: number): Tensor {
     returns.unshift(later);
   }
   return concat(returns, 0);
-}
-
-/** Mean 0 and deviation 1 (unbiased) over everything. */
-function normalised(x: Tensor): Tensor {
-  const count = (x.shape as number[]).reduce((a, b) => a * b, 1);
-  const centred = sub(x, reduceMean(x, [0, 1]));
-  const variance = div(reduceSum(mul(centred, centred), [0, 1]), count - 1);
-  return div(centred, add(sqrt(variance), RETURN_EPSILON));
 }

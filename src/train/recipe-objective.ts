@@ -1,0 +1,92 @@
+// What a recipe minimises. One entry of the table is one kind of training that has an objective of its own; everything else is classification.
+import { UsageError } from "../errors.ts";
+import type { ModelDefinition } from "../models/registry.ts";
+import { type FixatingOptions, fixatingObjective } from "./adaptivenn/objective.ts";
+import { frozenParts, type LookingOptions, lookingObjective } from "./gfnet/objectives.ts";
+import type { Objective } from "./objective.ts";
+import { FIXATING_DEFAULTS, type FocusingInput, type Recipe } from "./recipe-fields.ts";
+import { reducingObjective } from "./tokens/objective.ts";
+import { type FocusingOptions, focusingObjective } from "./uni-adafocus/objective.ts";
+
+interface Kind {
+  /** Of the models that learn so; of any architecture where nothing is said. */
+  readonly architecture?: string;
+  /** Whether it is asked for without the recipe's field: the answer alone would teach such a model's last layers and little else. */
+  readonly always: boolean;
+  /** The objective; undefined where the model does not learn so. */
+  objective(recipe: Recipe, model: ModelDefinition): Objective | undefined;
+}
+
+/** By the recipe's field that says how. */
+const KINDS = {
+  looking: {
+    architecture: "gfnet",
+    always: false,
+    objective: ({ looking }) => looking && lookingObjective(lookingOptions(looking)),
+  },
+  focusing: {
+    architecture: "uni_adafocus",
+    always: true,
+    objective: ({ focusing }) => focusingObjective(focusingOptions(focusing)),
+  },
+  fixating: {
+    architecture: "adaptivenn",
+    always: true,
+    objective: ({ fixating }) => fixatingObjective(fixatingOptions(fixating)),
+  },
+  reducing: { always: true, objective: reducingOf },
+} as const satisfies Partial<Record<keyof Recipe, Kind>>;
+
+/**
+ * What a recipe minimises for a model; undefined for classification.
+ *
+ * @throws UsageError for a recipe of another architecture
+ */
+export function objectiveOf(recipe: Recipe, model: ModelDefinition): Objective | undefined {
+  const { name } = model.architecture;
+  const kinds = Object.entries(KINDS) as [keyof typeof KINDS, Kind][];
+  for (const [field, { architecture = name }] of kinds)
+    if (recipe[field] !== undefined && architecture !== name)
+      throw new UsageError(`the recipe's ${field} is for the architecture ${architecture}, and the model is ${name}`);
+  for (const [field, { architecture = name, always, objective }] of kinds) {
+    const found = architecture === name && (always || recipe[field] !== undefined) && objective(recipe, model);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** @throws UsageError for a teacher's features, which such a model's losses leave no room for */
+function reducingOf({ reducing, distillation }: Recipe, model: ModelDefinition): Objective | undefined {
+  const objective = reducingObjective(model, reducing);
+  if (objective !== undefined && distillation?.features !== undefined)
+    throw new UsageError(
+      "the recipe learns from a teacher's features, and a model that learns which tokens to keep cannot: it has other losses",
+      "leave distillation.features out: the teacher's opinions can be learnt",
+    );
+  return objective;
+}
+
+/** Name patterns of the parameters that a recipe's kind of training leaves as they are. */
+export function frozenBy({ looking }: Recipe): string[] {
+  return looking === undefined ? [] : frozenParts(lookingOptions(looking));
+}
+
+function lookingOptions(looking: NonNullable<Recipe["looking"]>): LookingOptions {
+  const { stage, encoder_loss_weight, train_glance, gamma, clip, deviation } = looking;
+  return {
+    stage,
+    encoderLossWeight: encoder_loss_weight,
+    trainsGlance: train_glance,
+    ppo: { gamma, clip, deviation },
+  };
+}
+
+function focusingOptions(focusing: FocusingInput = {}): FocusingOptions {
+  const { large_crop_weight = 0.5, frame_draws = 128 } = focusing;
+  return { largeCropWeight: large_crop_weight, frameDraws: frame_draws };
+}
+
+function fixatingOptions(fixating: Recipe["fixating"] = FIXATING_DEFAULTS): FixatingOptions {
+  const { focus_weight, agreement_weight, last_deviation, ...same } = fixating;
+  return { ...same, focusWeight: focus_weight, agreementWeight: agreement_weight, lastDeviation: last_deviation };
+}
