@@ -82,6 +82,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "model_state_dict.stage.4 [2, 128, 2, 2]",
     "look.2 [2, 48]",
   ],
+  adaptivenn_deit_small: ["look.1 [2, 24]", "look.2 [2, 24]", "look.3 [2, 24]"],
   sparseformer_v1_tiny: [
     "unit.1 [2, 49, 64]",
     "unit.2 [2, 49, 64]",
@@ -113,9 +114,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 test.each(Object.entries(LAYERS))("%s", (name, layers) => {
   const found = layersOf(name);
   expect(found.filter((layer) => !/^(features|logits) /.test(layer))).toEqual(layers);
-  // A GFNet's logits are those of every look, a DToP's those of every pixel.
+  // The logits of models that look again and again are those of every look, a DToP's those of every pixel.
   const ends = found.slice(layers.length).map((layer) => layer.replace(/ .*/, ""));
-  expect(ends).toEqual(/^(gfnet|dtop)/.test(name) ? ["features"] : ["features", "logits"]);
+  expect(ends).toEqual(/^(gfnet|adaptivenn|dtop)/.test(name) ? ["features"] : ["features", "logits"]);
 });
 
 const takesPictures = ({ architecture, config }: ModelDefinition) => architecture.input(config).kind === "image";

@@ -37,6 +37,8 @@ export const adaptivennLargeScenes: RecipeInput = {
   warmup_rate: 1e-6,
   minimum_rate: 1e-5,
   weight_decay: 0.05,
+  // Nothing reads them.
+  freeze: ["glance_net.norm.*", "glance_net.head.*"],
   clip_norm: 5,
   seed: 1,
   fixating: { focus_weight: 0.5, deviation: 0.25, last_deviation: 0.05 },

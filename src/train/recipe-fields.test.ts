@@ -19,13 +19,14 @@ function documented(): Map<string, { isNecessary: boolean; fallback: string }> {
 
 /** Every field of the schema, those within fields included, and what it is when nobody says. */
 function fieldsOfSchema(): Map<string, unknown> {
-  const { clip, distillation, flips, focusing, looking, reducing } = recipeSchema.shape;
+  const { clip, distillation, fixating, flips, focusing, looking, reducing } = recipeSchema.shape;
   const shapes = [
     ["", recipeSchema.shape],
     ["clip.", clip.unwrap().shape],
     ["flips.", flips.unwrap().shape],
     ["distillation.", distillation.unwrap().shape],
     ["looking.", looking.unwrap().shape],
+    ["fixating.", fixating.unwrap().shape],
     ["focusing.", focusing.unwrap().shape],
     ["reducing.", reducing.unwrap().shape],
   ] as const;

@@ -19,6 +19,7 @@ import {
 } from "../../graph/build.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import type { AdaptivennConfig } from "../../models/adaptivenn/config.ts";
+import { declareAnswer, NET_SCOPES } from "../../models/adaptivenn/encoder.ts";
 import { chooseAction, type Fixation, fixate, focusAlone, glance, stateValue } from "../../models/adaptivenn/model.ts";
 import { distillation, softCrossEntropy } from "../losses.ts";
 import type { Objective, ObjectiveInputs } from "../objective.ts";
@@ -43,6 +44,9 @@ export function fixatingObjective(options: FixatingOptions): Objective {
   return (inputs) => {
     const { scope, image, targets, mode } = inputs;
     const config = inputs.model.config as AdaptivennConfig;
+    // The glance's own last layers, which official files hold and nothing reads: kept with the others.
+    declareAnswer(scope.at(NET_SCOPES.glance), config);
+    declareAnswer(scope.at(NET_SCOPES.focus), config);
     const deviation = falling(inputs.progress(), options.deviation, options.lastDeviation);
     const { answers, choices } = lookAround(inputs, config, deviation);
     const last = answers.at(-1)!;
