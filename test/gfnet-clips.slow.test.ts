@@ -153,7 +153,7 @@ describe("training", () => {
         draws.push(input);
         return graph.input(input.name, input.shape);
       },
-      });
+    });
     const trained = [...graph.parameters.values()].filter(({ name, trainable }) => trainable && !frozen(name));
     const gradients = differentiate(
       loss,

@@ -38,8 +38,9 @@ export const adaptivennLargeScenes: RecipeInput = {
   minimum_rate: 1e-5,
   weight_decay: 0.05,
   // Nothing reads them.
-  freeze: ["glance_net.norm.*", "glance_net.head.*"],
+  freeze: ["glance_net.norm.*", "glance_net.head.*", "focus_net.norm.*", "focus_net.head.*"],
   clip_norm: 5,
   seed: 1,
-  fixating: { focus_weight: 0.5, deviation: 0.25, last_deviation: 0.05 },
+  // Without the focus net alone: its batch normalisation would mix the statistics of whole scenes with those of patches.
+  fixating: { focus_weight: 0, deviation: 0.25, last_deviation: 0.05 },
 };
