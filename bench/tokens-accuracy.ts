@@ -20,7 +20,7 @@ import { nodeHost } from "../src/platform/node/host.ts";
 import { describeMachine } from "../src/platform/node/machine.ts";
 import type { Device } from "../src/runtime/session.ts";
 import { AdaptiveClassifier } from "../src/tasks/classify/adaptive-classifier.ts";
-import { loadClassifier } from "../src/tasks/classify/classifier.ts";
+import { type Classifier, loadClassifier } from "../src/tasks/classify/classifier.ts";
 import {
   accuracyOf,
   cheapestAt,
@@ -37,7 +37,7 @@ import {
 const REDUCTIONS = [
   ...[0.9, 0.7, 0.5].map((keep) => `keep=${keep}@1,3:prune`),
   ...[0.9, 0.7, 0.5].map((keep) => `keep=${keep}@1,3:evit`),
-  ...[4, 8, 12, 16, 20].map((pairs) => `merge=${pairs}:tome`),
+  ...[4, 8, 12, 16].map((pairs) => `merge=${pairs}:tome`),
   ...[0.9, 0.7, 0.5].map((keep) => `transform=${keep}@1,3:transforming`),
 ];
 
@@ -94,7 +94,8 @@ function costOf({ definition, card }: NativeModel): number {
 /** "evit" of "keep=0.7@1,3:evit". */
 const systemOf = (tokens: string) => /:([a-z0-9-]+)/.exec(tokens)?.[1] ?? tokens;
 
-async function measureVit(pictures: readonly LabelledPicture[]): Promise<Row[]> {
+async function measureVit(): Promise<Row[]> {
+  const pictures = await picturesFor("vit");
   const rows: Row[] = [];
   for (const tokens of [undefined, ...flags.tokens]) {
     const model = requireNative(await loadModel(nodeHost, flags.vit!, tokens === undefined ? {} : { tokens }));
@@ -116,7 +117,8 @@ async function measureVit(pictures: readonly LabelledPicture[]): Promise<Row[]> 
 const POINTS = 5;
 
 /** A model that answers in steps: points of its curve of stopping early, and all steps. */
-async function measureSteps(of: "sparseformer" | "gfnet", pictures: readonly LabelledPicture[]): Promise<Row[]> {
+async function measureSteps(of: "sparseformer" | "gfnet"): Promise<Row[]> {
+  const pictures = await picturesFor(of);
   const series = { sparseformer: "SparseFormer", gfnet: "GFNet" }[of];
   const model = requireNative(await loadModel(nodeHost, flags[of]!));
   await using classifier = await AdaptiveClassifier.open(nodeHost, model, session);
@@ -147,39 +149,49 @@ async function measureSteps(of: "sparseformer" | "gfnet", pictures: readonly Lab
 async function measureTimes(rows: readonly Row[], images: readonly RawImage[]): Promise<void> {
   for (const setting of SETTINGS) {
     const { device, batch, share } = setting;
-    await using opened = new AsyncDisposableStack();
-    const subjects: Subject[] = [];
-    for (const { name, of, tokens, thresholds, top1, macs } of rows) {
-      const model = await loadModel(nodeHost, flags[of]!, tokens === undefined ? {} : { tokens });
-      const options = { device, threads } as const;
-      if (thresholds === undefined) {
-        const classifier = opened.use(await loadClassifier(nodeHost, model, options));
-        subjects.push({ name, top1, macs, answer: (some) => classifier.scores(some, { batchSize: batch }) });
-      } else {
-        const classifier = opened.use(await AdaptiveClassifier.open(nodeHost, model, options));
-        subjects.push({
-          name,
-          top1,
-          macs,
-          answer: (some) => classifier.scores(some, { thresholds, batchSize: batch }),
-        });
-      }
-    }
+    const opened = await Promise.all(rows.map((row) => openSubject(row, { device, threads }, batch)));
+    const few = images.slice(0, Math.floor(images.length * share));
     const timed = await timeSubjects(
-      subjects,
-      images.slice(0, Math.floor(images.length * share)),
+      opened.map(({ subject }) => subject),
+      few,
       [batch],
       Number(flags.rounds),
     );
+    await Promise.all(opened.map(({ classifier }) => classifier.dispose()));
     for (const [i, { ms }] of timed.entries()) rows[i]!.ms[keyOf(setting)] = ms[batch]!;
     console.log(`${keyOf(setting)} is timed`);
   }
 }
 
-async function readData(): Promise<readonly LabelledPicture[]> {
+async function openSubject(
+  { name, of, tokens, thresholds, top1, macs }: Row,
+  options: { readonly device: Device; readonly threads: number },
+  batch: number,
+): Promise<{ readonly subject: Subject; readonly classifier: Classifier | AdaptiveClassifier }> {
+  const model = await loadModel(nodeHost, flags[of]!, tokens === undefined ? {} : { tokens });
+  if (thresholds === undefined) {
+    const classifier = await loadClassifier(nodeHost, model, options);
+    const answer = (some: readonly RawImage[]) => classifier.scores(some, { batchSize: batch });
+    return { classifier, subject: { name, top1, macs, answer } };
+  }
+  const classifier = await AdaptiveClassifier.open(nodeHost, model, options);
+  const answer = (some: readonly RawImage[]) => classifier.scores(some, { thresholds, batchSize: batch });
+  return { classifier, subject: { name, top1, macs, answer } };
+}
+
+const decoded = new Map<Row["of"], Promise<readonly LabelledPicture[]>>();
+
+/** The pictures with a model's own indices of their labels. */
+function picturesFor(of: Row["of"]): Promise<readonly LabelledPicture[]> {
+  const known = decoded.get(of) ?? readData(flags[of]!);
+  decoded.set(of, known);
+  return known;
+}
+
+async function readData(model: string): Promise<readonly LabelledPicture[]> {
   const { dataset } = await openForEvaluation(nodeDataFiles, flags.data!, {});
   const chosen = flags.limit === undefined ? dataset : spreadSubset(dataset, Number(flags.limit));
-  const { card } = await loadModel(nodeHost, flags.vit!);
+  const { card } = await loadModel(nodeHost, model);
   return readPictures(chosen, card.labels ?? []);
 }
 
@@ -187,11 +199,11 @@ const isDrawn = flags.phase === "draw";
 if (!isDrawn && (flags.vit === undefined || flags.data === undefined))
   throw new Error("--vit and --data are needed; see the head of this file");
 const known = flags.phase === "all" ? undefined : JSON.parse(readFileSync(flags.out, "utf8"));
-const pictures = isDrawn ? [] : await readData();
+const pictures = isDrawn ? [] : await picturesFor("vit");
 const rows: Row[] = known?.rows ?? [
-  ...(await measureVit(pictures)),
-  ...(await measureSteps("sparseformer", pictures)),
-  ...(flags.gfnet === undefined ? [] : await measureSteps("gfnet", pictures)),
+  ...(await measureVit()),
+  ...(await measureSteps("sparseformer")),
+  ...(flags.gfnet === undefined ? [] : await measureSteps("gfnet")),
 ];
 const report = isDrawn
   ? known
@@ -248,7 +260,7 @@ for (const setting of SETTINGS) {
     drawAccuracy({
       title: `Accuracy against time: fewer tokens (${key})`,
       xTitle: "milliseconds a picture",
-      note: `${report.pictures} photographs of 143 classes; ${report.machine.processor}, ${report.threads} ${report.threads === 1 ? "thread" : "threads"}`,
+      note: `${report.pictures} pictures; ${report.machine.processor}, ${report.threads} ${report.threads === 1 ? "thread" : "threads"}`,
       series: seriesOf(key),
     }),
   );
