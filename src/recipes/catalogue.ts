@@ -8,6 +8,7 @@ import { everydayFull } from "./everyday-full.ts";
 import { everydayGrown } from "./everyday-grown.ts";
 import { everydayLarger } from "./everyday-larger.ts";
 import { everydayLonger } from "./everyday-longer.ts";
+import { dynamicvit, evit, iaRed2, longerVit, smallVit } from "./fewer-tokens.ts";
 import { fineTune } from "./fine-tune.ts";
 import { gfnetRecipes } from "./gfnet.ts";
 import {
@@ -19,6 +20,7 @@ import {
 import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
 import { sparseformerKinetics } from "./kinetics.ts";
 import { motion, motionFrames, motionGfnet, motionTsm } from "./motion.ts";
+import { dynamicvitDeitSmall, evitDeitSmall } from "./official-tokens.ts";
 import { photographs } from "./photographs.ts";
 import { photographsFull } from "./photographs-full.ts";
 import { photographsLonger } from "./photographs-longer.ts";
@@ -26,8 +28,8 @@ import { photographsOpen } from "./photographs-open.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
 import { uniAdafocusRecipes } from "./uni-adafocus.ts";
 
-/** start: for one's own pictures. bundled: what made the bundled model. scenes: the experiments of docs/glance-and-focus.md. official: of the papers. */
-export type RecipeGroup = "start" | "bundled" | "scenes" | "official";
+/** start: for one's own pictures. bundled: what made the bundled model. scenes: the experiments of docs/glance-and-focus.md. tokens: plain ViTs that go on with fewer tokens. official: of the papers. */
+export type RecipeGroup = "start" | "bundled" | "scenes" | "tokens" | "official";
 
 export interface RecipeEntry {
   readonly recipe: RecipeInput | StagedRecipeInput;
@@ -47,6 +49,8 @@ const SCENES = "made by saccade scenes, 192 px";
 const PHOTOGRAPHS = `6,994 photographs and ${EVERYDAY}`;
 const LARGE_SCENES = "made by saccade scenes, 448 px";
 const CLIPS = "made by saccade motion, 32 px";
+const GARMENTS = "a few thousand pictures, looked at at 64 px";
+const AFTER_VIT = `${GARMENTS}; begins with small-vit's model`;
 const NOT_TO_END = "it was not run to its end";
 const SEE_DOCS = "see docs/glance-and-focus.md";
 const NOT_RUN = "several data-centre GPUs; it was not run here";
@@ -92,6 +96,13 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("scenes", motionFrames, CLIPS, "half a minute on one core"),
   entry("scenes", motionTsm, CLIPS, NOT_TO_END),
   entry("scenes", motionGfnet, `${CLIPS}; begins with motion-tsm's model`, NOT_TO_END),
+  entry("tokens", smallVit, GARMENTS, "24 epochs of 3,068 pictures: twelve minutes on one core"),
+  entry("tokens", longerVit, AFTER_VIT, "a minute and a half on one core"),
+  entry("tokens", dynamicvit, AFTER_VIT, "three minutes on one core"),
+  entry("tokens", evit, AFTER_VIT, "two minutes on one core"),
+  entry("tokens", iaRed2, AFTER_VIT, "four minutes on one core"),
+  entry("official", dynamicvitDeitSmall, `${IMAGENET}; begins with deit_small_patch16_224`, `30 epochs on ${NOT_RUN}`),
+  entry("official", evitDeitSmall, IMAGENET, `300 epochs on ${NOT_RUN}`),
   entry("official", sparseformerTinyImagenet, IMAGENET, `300 epochs on ${NOT_RUN}`),
   entry("official", sparseformerKinetics, KINETICS, `30 epochs on ${NOT_RUN}`),
   ...uniAdafocusRecipes.map((recipe) => entry("official", recipe, SOMETHING, `50 epochs on ${NOT_RUN}`)),

@@ -9,6 +9,7 @@ const GROUPS: Readonly<Record<RecipeGroup, string>> = {
   start: "For your own pictures",
   bundled: "What made the bundled model",
   scenes: "Experiments of glance and focus",
+  tokens: "Plain ViTs that go on with fewer tokens",
   official: "Of the papers",
 };
 

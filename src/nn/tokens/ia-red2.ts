@@ -5,7 +5,6 @@
 import {
   cast,
   expandDims,
-  gatherElements,
   greater,
   iota,
   layerNorm,
@@ -13,22 +12,18 @@ import {
   matMul,
   maximum,
   mul,
-  reduceMax,
   reduceMean,
-  reduceSum,
   reshape,
   sigmoid,
   slice,
-  takeFirst,
-  topK,
   values,
 } from "../../graph/build.ts";
-import type { Dim } from "../../graph/dimensions.ts";
 import type { Initializer } from "../../graph/initializers.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { byHead } from "../attention.ts";
 import { affine, fixedWidth, TRUNCATED_NORMAL_002 } from "../linear.ts";
+import { compact } from "./compact.ts";
 import type { ReductionText } from "./language.ts";
 import type { Reduction } from "./reduction.ts";
 import { takeRows } from "./rows.ts";
@@ -74,14 +69,12 @@ function interpreted(
  * @param policy (N, tokens) of 0 and 1
  */
 function leaveOthers(tokens: TokenState, policy: Tensor, scores: Tensor, group: number): TokenState {
-  const [n, count] = policy.shape as [Dim, Dim];
-  const most = cast(reduceMax(reduceSum(policy, 1), 0), "int64");
-  const places = takeFirst(topK(policy, count), most, 1, `left_${group}`); // (N, left)
+  const { order, alive } = compact(greater(policy, 0), `left_${group}`); // (N, left)
   const score = slice(scores, 1, tokens.special);
-  if (n === 1) return transform(tokens, (x) => takeRows(x, places), { score });
-  const keep = gatherElements(policy, places, 1); // (N, left)
-  const left = expandDims(keep, 2);
-  return transform(tokens, (x) => mul(takeRows(x, places), left), { keep, score });
+  if (alive === undefined) return transform(tokens, (x) => takeRows(x, order), { score });
+  const keep = cast(alive, "float32");
+  const isLeft = expandDims(keep, 2);
+  return transform(tokens, (x) => mul(takeRows(x, order), isLeft), { keep, score });
 }
 
 /**
