@@ -122,7 +122,7 @@ class FfmpegVideo implements Video {
     const first = times.pts[wanted.first]!;
     const starts = this.#starts(times, first);
     for (const [attempt, start] of starts.entries()) {
-      const run = this.#start(start, times, wanted, signal);
+      const run = await this.#start(start, times, wanted, signal);
       try {
         let index = wanted.first;
         let isFirst = true;
@@ -156,12 +156,12 @@ class FfmpegVideo implements Video {
     return [...sought, undefined];
   }
 
-  #start(
+  async #start(
     start: number | undefined,
     { pts }: FrameTimes,
     { first, last, chosen }: Wanted,
     signal: AbortSignal | undefined,
-  ): { readonly program: RunningProgram; readonly pipe: FramePipe } {
+  ): Promise<{ readonly program: RunningProgram; readonly pipe: FramePipe }> {
     const isWhole = first === 0 && last === pts.length - 1;
     const seek = start === undefined ? [] : ["-noaccurate_seek", "-seek_timestamp", "1", "-ss", this.#clock(start)];
     const filters = [
@@ -172,7 +172,8 @@ class FfmpegVideo implements Video {
       SHOW_FRAMES,
     ];
     let program: RunningProgram | undefined;
-    const pipe = new FramePipe((onLine) => {
+    const pipe = await FramePipe.open((onLine, socket) => {
+      this.#requireOpen();
       program = new RunningProgram(
         this.#programs.ffmpeg,
         [
@@ -180,13 +181,22 @@ class FfmpegVideo implements Video {
           ...[...pixelLimit(this.#limits.maxPixels), ...seek, "-copyts"],
           ...(this.#video.isTurned ? [] : ["-noautorotate"]),
           ...["-i", inputFile(this.#file.path), "-map", `0:${this.#video.stream}`, "-vf", filters.join(",")],
-          ...[...this.#programs.passThrough, "-enc_time_base", "-1", "-f", "rawvideo", "pipe:1"],
+          ...[
+            ...this.#programs.passThrough,
+            "-enc_time_base",
+            "-1",
+            "-f",
+            "rawvideo",
+            "-avioflags",
+            "direct",
+            "pipe:1",
+          ],
         ],
-        { name: this.name, stallMs: this.#limits.stallMs, signal, onLine },
+        { name: this.name, stallMs: this.#limits.stallMs, signal, onLine, socket },
       );
+      this.#running.add(program);
       return program;
     });
-    this.#running.add(program!);
     return { program: program!, pipe };
   }
 

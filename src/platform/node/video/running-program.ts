@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { AbortedError, VideoError } from "../../../errors.ts";
+import type { OutputSocket } from "./frame-socket.ts";
 
 export interface ProgramOptions {
   /** What it works on, for messages. */
@@ -12,6 +13,8 @@ export interface ProgramOptions {
   readonly signal?: AbortSignal | undefined;
   /** Default "ignore". "pipe" is written to as `input`. */
   readonly stdin?: "ignore" | "inherit" | "pipe";
+  /** What its standard output goes to, whose reader says `progressed`. Default: a pipe. */
+  readonly socket?: OutputSocket | undefined;
   /** Every line of its standard error. */
   readonly onLine?: (line: string) => void;
 }
@@ -59,7 +62,7 @@ export class RunningProgram {
     this.#options = options;
     watchExit();
     const child = spawn(program, args, {
-      stdio: [options.stdin ?? "ignore", "pipe", "pipe"],
+      stdio: [options.stdin ?? "ignore", options.socket?.theirs ?? "pipe", "pipe"],
       env: { ...process.env, AV_LOG_FORCE_NOCOLOR: "1" },
       windowsHide: true,
       shell: false,
@@ -68,11 +71,10 @@ export class RunningProgram {
     alive.add(child);
     this.input = child.stdin ?? undefined;
     this.input?.on("error", () => undefined);
-    this.output = child.stdout!;
-    this.output.on("data", () => {
-      this.#complained = 0;
-      this.#sign();
-    });
+    const { socket } = options;
+    socket?.theirs.destroy(); // the program has its own
+    this.output = socket?.ours ?? child.stdout!;
+    if (socket === undefined) this.output.on("data", () => this.progressed());
     this.output.pause();
     this.#readLines(child.stderr!);
     this.ended = new Promise((resolve) => {
@@ -87,9 +89,15 @@ export class RunningProgram {
         this.#startFailure = error;
         if (child.pid === undefined) finish();
       });
+      // A socket is not among what a child waits for.
+      let left = socket === undefined ? 1 : 2;
+      const closed = () => {
+        if (--left === 0) finish();
+      };
+      socket?.ours.once("close", closed);
       child.once("close", (code) => {
         this.#exitCode = code;
-        finish();
+        closed();
       });
     });
     if (options.signal?.aborted === true) this.kill();
@@ -107,6 +115,12 @@ export class RunningProgram {
   /** What it complained about last, in its own words. */
   get problems(): readonly string[] {
     return this.#problems;
+  }
+
+  /** Some of its output came. */
+  progressed(): void {
+    this.#complained = 0;
+    this.#sign();
   }
 
   /** Somebody waits for it from now on: it has `stallMs` to say something. */
