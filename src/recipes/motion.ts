@@ -62,8 +62,29 @@ export const motionFrames: RecipeInput = {
   batch: 64,
 };
 
-/** A ResNet of 0.1 million parameters. */
-const SMALL_RESNET = { block: "BasicBlock", layers: [1, 1, 1], channels: [24, 48, 64], stem_channels: 12 };
+/** A ResNet of 0.1 million parameters, whose branches, where frames meet, count from the first step on. */
+const SMALL_RESNET = {
+  ...{ block: "BasicBlock", layers: [1, 1, 1], channels: [24, 48, 64], stem_channels: 12 },
+  zero_init_last: false,
+};
+/** Neighbouring frames, between which things move by less than a cell of the maps that are shifted. */
+const NEIGHBOURS = { frames: 8, seconds_between_frames: 0.083 };
+const SIDEWAYS = ["moves left", "moves right"] as const;
+const UPRIGHT = ["moves up", "moves down"] as const;
+const TURNING = ["turns clockwise", "turns counterclockwise"] as const;
+/** What a clip is once it is mirrored, upside down or played backwards: without it a convolutional network learns by heart what is in the clips. */
+const FLIPS = {
+  horizontal: [SIDEWAYS, TURNING],
+  vertical: [UPRIGHT, TURNING],
+  time: [
+    SIDEWAYS,
+    UPRIGHT,
+    TURNING,
+    ["comes closer", "goes away"],
+    ["grey then colour", "colour then grey"],
+    ["appears", "disappears"],
+  ],
+} as const;
 /** Patches of 32 px are a half of this. */
 const GFNET_SIZE = 64;
 
@@ -76,13 +97,16 @@ export const motionTsm: RecipeInput = {
     base_model: "resnet18",
     backbone: SMALL_RESNET,
     num_segments: 8,
+    shift_div: 4,
     input_size: SIZE,
     crop_pct: 1,
     dropout: 0,
   },
-  clip: { frames: 8 },
+  clip: NEIGHBOURS,
+  flips: FLIPS,
   learning_rate: 3e-3,
-  epochs: 12,
+  ema_decay: 0.99,
+  epochs: 16,
   batch: 32,
 };
 
@@ -107,7 +131,8 @@ const looking = (stage: 1 | 2 | 3, summary: string, epochs: number, learning_rat
   width: GFNET_SIZE,
   augmentation: `resize(${GFNET_SIZE},${GFNET_SIZE})|color_jitter(0.2,0.2,0.2)|normalize(imagenet)`,
   transform: `resize(${GFNET_SIZE},${GFNET_SIZE})|normalize(imagenet)`,
-  clip: { frames: 8 },
+  clip: NEIGHBOURS,
+  flips: FLIPS,
   epochs,
   batch: 32,
   learning_rate,
