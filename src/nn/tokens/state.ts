@@ -1,5 +1,5 @@
 // Tokens on their way through a transformer, and what fewer of them are: x' = W x. A system finds W (N, M, T) from the picture and gives it as what it
-// does to rows, because gathering rows is cheaper than a product with zeros; W itself is what it makes of the identity.
+// does to rows, because most of W is zeros; W itself is what it makes of the identity.
 import {
   cast,
   div,
