@@ -1,4 +1,4 @@
-// DToP: the official code's numbers on every engine, tokens that are really gone, the dense model where none stops, gradients, costs, and
+// DToP: the official code's numbers (on other engines: in the slow suite), tokens that are really gone, the dense model where none stops, gradients, costs, and
 // configurations that cannot be.
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../src/errors.ts";
@@ -12,7 +12,7 @@ import type { DtopConfig } from "../src/models/dtop/config.ts";
 import type { Form } from "../src/models/dtop/going.ts";
 import { dtop } from "../src/models/dtop/model.ts";
 import { inferenceGraph, initialWeights } from "../src/models/graph.ts";
-import { defineModel, type ModelDefinition, registry } from "../src/models/registry.ts";
+import { changedModel, defineModel, type ModelDefinition, registry } from "../src/models/registry.ts";
 import { Mode } from "../src/nn/mode.ts";
 import { lower } from "../src/onnx/lower.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
@@ -30,11 +30,10 @@ async function runOnCpu(
 }
 
 describe.each(goldenCases("dtop"))("%s", (name) => {
-  test.each(["cpu", "wasm"] as const)("%s", async (device) => {
+  test("the official numbers", async () => {
     const { golden, definition, weights } = dtopCase(name);
     const graph = inferenceGraph(definition, {}, { layers: LAYERS });
-    await using session = await nodeHost.createSession(lower(graph, { parameters: weights }), { device });
-    const outputs = await session.run({ image: golden.image });
+    const outputs = await runOnCpu(graph, weights, golden.image);
     expectDtopParity(golden, (output) => outputs[output]!);
     const fractions = golden.json.pruned_fraction as readonly (readonly number[])[];
     const left = toFloat64(outputs.tokens_left!);
@@ -252,6 +251,28 @@ describe("what it costs", () => {
     const { macs, macsAtLeast, decisions } = modelCost(vit, { height: 224, width: 224 });
     expect([decisions, macsAtLeast]).toEqual([0, macs]);
     expect(() => modelCost(vit, { height: 224, width: 224, tokensLeft: [1] })).toThrow(/the same for all pictures/);
+  });
+});
+
+describe("the threshold as the dial of tokens", () => {
+  const dialled = (tokens: string) => changedModel("dtop_base_ade20k", {}, { tokens }).config as DtopConfig;
+
+  test("stop=… is the threshold, and none stops no token", () => {
+    expect(dialled("stop=0.8:dtop").thresh).toBe(0.8);
+    expect(dialled("none").thresh).toBe(1);
+    expect(defineModel("dtop_base_ade20k").config).toMatchObject({ thresh: 0.9 });
+  });
+
+  test.each([
+    ["keep=0.7@3:evit", /stop where a head is sure of them/],
+    ["stop=0.9@3:dtop", /after heads, which are where the model has them/],
+    ["stop=0:dtop", /over 0 and at most 1/],
+    ["stop=1.5:dtop", /over 0 and at most 1/],
+    ["stop:dtop", /needs how sure a head has to be/],
+    ["stop=0.9:dtop+k=3", /has no options/],
+  ])("%s is refused", (tokens, message) => {
+    expect(() => dialled(tokens)).toThrow(UsageError);
+    expect(() => dialled(tokens)).toThrow(message);
   });
 });
 

@@ -100,6 +100,8 @@ export interface Architecture<Config> {
    * @throws UsageError for a line that makes no sense, or not for this model
    */
   reduceTokens?(config: Config, tokens: string): Config;
+  /** The same model with all its tokens. Absent where that is a configuration without the field `tokens`. */
+  allTokens?(config: Config): Config;
   /**
    * Builds the forward pass from the input, of the kind that `input` says. Every architecture gives `logits` and `features` (pooled, before the last layer); sparse ones also
    * `gaze.N.regions` and `gaze.N.points`.

@@ -116,7 +116,8 @@ function withTokens(definition: ModelDefinition, tokens: string): ModelDefinitio
   }
   const { tokens: _, ...config } = definition.config as Record<string, unknown>;
   const dense = architecture.parseConfig(config);
-  return { ...definition, config: tokens === ALL_TOKENS ? dense : architecture.reduceTokens(dense, tokens) };
+  const all = architecture.allTokens?.(dense) ?? dense;
+  return { ...definition, config: tokens === ALL_TOKENS ? all : architecture.reduceTokens(dense, tokens) };
 }
 
 /** The same model for pictures of another size in pixels. Throws UsageError when it cannot be that small or large. */

@@ -6,6 +6,7 @@ import { resamplePositions } from "../positions.ts";
 import { timmTransform } from "../timm.ts";
 import { type DtopConfig, dtopSchema } from "./config.ts";
 import { dtop } from "./model.ts";
+import { withStop } from "./stop.ts";
 
 const NAME = "dtop";
 
@@ -15,6 +16,8 @@ export const dtopArchitecture: Architecture<DtopConfig> = {
   parseConfig: (json) => checkConfig(dtopSchema, NAME, json),
   input: ({ img_size }) => fixedInput(img_size),
   atSize: (config, extent) => checkConfig(dtopSchema, NAME, { ...config, img_size: imageSizeOf(extent) }),
+  reduceTokens: withStop,
+  allTokens: (config) => ({ ...config, thresh: 1 }),
   build(scope, image, config, mode) {
     requireImageSize(image, config.img_size, NAME);
     return dtop(scope, image, config, mode);
