@@ -1,21 +1,23 @@
 // Clustering and reconstruction against the official code's numbers, in the interpreter, natively and in WebAssembly; W and gradients.
 import { describe, expect, test } from "vitest";
 import { goldenCases, loadGolden, maxDifference } from "../../../test/golden-case.ts";
-import { matMul, mul, reduceSum, reshape, transpose } from "../../graph/build.ts";
+import { expand, matMul, mul, reduceSum, reshape, transpose, values } from "../../graph/build.ts";
+import type { Dim } from "../../graph/dimensions.ts";
 import { differentiate } from "../../graph/gradients/differentiate.ts";
 import { interpret } from "../../graph/interpreter/interpret.ts";
+import { countMacs } from "../../graph/macs.ts";
 import { trace } from "../../graph/scope.ts";
-import { isOp, type Tensor } from "../../graph/tensor.ts";
+import { type Graph, isOp, type Tensor } from "../../graph/tensor.ts";
 import { lower } from "../../onnx/lower.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { RandomSource } from "../../random.ts";
 import { elementCount, type TensorData, tensor, toFloat64 } from "../../tensor.ts";
+import { bandReach, fullReach } from "./cluster-reach.ts";
 import {
   type ClusteringOptions,
   type ClusterOptions,
   clustering,
-  clusterShares,
-  clusterTokens,
+  clusterRows,
   reconstructionWeights,
 } from "./clusters.ts";
 
@@ -26,6 +28,16 @@ interface OfficialConfig {
   readonly temperture: number;
   readonly window_size: number;
   readonly k: number;
+}
+
+/** (n, size, size) */
+function identity(graph: Graph, n: Dim, size: number): Tensor {
+  const one = values(
+    graph,
+    [size, size],
+    Array.from({ length: size * size }, (_, i) => Number(Math.floor(i / size) === i % size)),
+  );
+  return expand(one, [n, size, size]);
 }
 
 function caseGraph(name: string) {
@@ -54,7 +66,7 @@ function caseGraph(name: string) {
       centroids,
       reconstructed: back(y),
       naive_unpooled: clustering(x, from, { ...options, unpool: "hard" }).back(y),
-      w: transpose(clusterShares(x, { ...options, from }), [0, 2, 1]),
+      w: rows(identity(graph, "batch", height * width)),
       official: reconstructionWeights(x, centroids, options),
       mean: reconstructionWeights(x, centroids, { ...options, norm: "l1" }),
     };
@@ -183,35 +195,46 @@ test.each(["l1", "l2"] as const)("gradients of the reconstruction, %s, are those
 
 test("gradients of clustering go through the tokens, and take W as it is", () => {
   // W of one picture applied to another: then finite differences see what the official code differentiates.
-  const other = noise(2, 20, 3);
-  const fixed = trace(({ graph }) => ({ shares: clusterShares(graph.input("x", [2, 20, 3]), CLUSTER) }));
-  const shares = interpret(fixed, { inputs: { x: other }, parameters: new Map(), precision: "float64" });
-  expectSlopes({ shares: [2, 20, 6], x: [2, 20, 3] }, ({ shares, x }) => clusterTokens(shares!, x!));
-
+  expectSlopes({ x: [2, 20, 3] }, ({ x }) => {
+    const other = values(x!.graph, [2, 20, 3], noise(2, 20, 3).data as Float64Array);
+    return clusterRows(other, CLUSTER)(x!);
+  });
   const graph = trace(({ graph }) => {
     const x = graph.input("x", [2, 20, 3]);
     const projection = graph.input("projection", [2, 6, 3]);
-    const tokens = clusterTokens(clusterShares(x, CLUSTER), x);
-    const [gradient] = differentiate(reduceSum(mul(tokens, projection), [0, 1, 2]), [x]);
-    return { gradient: gradient! };
+    const rows = clusterRows(x, CLUSTER);
+    const [gradient] = differentiate(reduceSum(mul(rows(x), projection), [0, 1, 2]), [x]);
+    return { gradient: gradient!, expected: matMul(rows(identity(graph, 2, 20)), projection, { transposeA: true }) };
   });
-  const projection = noise(2, 6, 3);
-  const outputs = interpret(graph, { inputs: { x: other, projection }, parameters: new Map() });
-  const expected = trace(({ graph }) => ({
-    gradient: matMul(graph.input("shares", [2, 20, 6]), graph.input("projection", [2, 6, 3])),
-  }));
-  const inputs = { shares: shares.get("shares")!, projection };
-  const wanted = interpret(expected, { inputs, parameters: new Map() }).get("gradient")!;
-  expect(maxDifference(outputs.get("gradient"), wanted)).toBeLessThan(1e-6);
+  const inputs = { x: noise(2, 20, 3), projection: noise(2, 6, 3) };
+  const outputs = interpret(graph, { inputs, parameters: new Map() });
+  expect(maxDifference(outputs.get("gradient"), outputs.get("expected")!)).toBeLessThan(1e-6);
 });
 
-test("constants are small: what is large is spread out when a model is loaded", () => {
+test.each([
+  [{ height: 13, width: 7 }, { height: 9, width: 5 }, 3],
+  [{ height: 12, width: 6 }, { height: 12, width: 6 }, 1],
+  [{ height: 6, width: 11 }, { height: 4, width: 6 }, 5],
+])("%o to %o by %i: rows that meet only what they reach give the same", (from, to, window) => {
+  const options = { ...CLUSTER, from, to, window };
+  const count = from.height * from.width;
   const graph = trace(({ graph }) => {
-    const from = { height: 64, width: 64 };
-    return {
-      shares: clusterShares(graph.input("x", [1, 4096, 8]), { ...CLUSTER, from, to: { height: 45, width: 45 } }),
-    };
+    const x = graph.input("x", ["batch", count, 3]);
+    const [full, band] = [fullReach, bandReach].map((reach) => clusterRows(x, options, reach(graph, options))(x));
+    return { full: full!, band: band! };
+  });
+  const outputs = interpret(graph, { inputs: { x: noise(2, count, 3) }, parameters: new Map() });
+  expect(maxDifference(outputs.get("band"), outputs.get("full")!)).toBeLessThan(1e-6);
+});
+
+test("large grids are met row by row, and no constant grows with tokens times clusters", () => {
+  const graph = trace(({ graph }) => {
+    const options = { ...CLUSTER, from: { height: 64, width: 64 }, to: { height: 45, width: 45 }, window: 5 };
+    const x = graph.input("x", [1, 4096, 8]);
+    return { clusters: clusterRows(x, options)(x) };
   });
   const sizes = graph.nodes.flatMap((node) => (isOp(node, "constant") ? [node.attributes.value.data.length] : []));
-  expect(Math.max(...sizes)).toBeLessThan(64 * 64);
+  expect(Math.max(...sizes)).toBeLessThan(4096 * 4);
+  const { total } = countMacs(graph, new Map());
+  expect(total).toBeLessThan((CLUSTER.iterations * 2 * 4096 * 2025 * 8) / 8);
 });

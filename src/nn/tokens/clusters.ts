@@ -4,13 +4,11 @@
 import {
   add,
   argMax,
-  constant,
   div,
   gatherElements,
   greaterOrEqual,
   matMul,
   maximum,
-  minimum,
   mul,
   reduceSum,
   reshape,
@@ -18,68 +16,44 @@ import {
   softmax,
   sqrt,
   stopGradient,
-  sub,
   topK,
   where,
 } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
-import { tensor } from "../../tensor.ts";
 import { fixedDim } from "../linear.ts";
 import type { TokenGrid } from "../windows.ts";
+import { nearness, OUT_OF_REACH, type ReachOptions, reachOf, table } from "./cluster-reach.ts";
 import { takeRows } from "./rows.ts";
 import type { Rows } from "./state.ts";
 
-export interface ClusterOptions {
-  readonly from: TokenGrid;
-  readonly to: TokenGrid;
+export interface ClusterOptions extends ReachOptions {
   /** How often centroids move to the mean of their tokens; at least once. */
   readonly iterations: number;
   /** What squared distances are multiplied by before the softmax: the larger, the harder the clusters. */
   readonly tau: number;
-  /** A token may go to the cluster it starts in and to those around it, a square of so many clusters each way. Odd. */
-  readonly window: number;
 }
 
 /**
- * x (N, T, C), T cells of a grid row by row -> how much of each token each of the M clusters is made of, (N, T, M): W transposed. The shares of a cluster sum to
- * 1. As in the official code no gradient goes through them.
+ * Finds W for x (N, T, C), T cells of a grid row by row, and gives it as what it does: values of tokens (N, T, any width) -> those of clusters (N, M, that width). Its
+ * rows sum to 1. As in the official code no gradient goes through W itself.
  */
-export function clusterShares(x: Tensor, { from, to, iterations, tau, window }: ClusterOptions): Tensor {
+export function clusterRows(x: Tensor, options: ClusterOptions, reach = reachOf(x.graph, options)): Rows {
+  const { from, to, iterations, tau } = options;
   const fixed = stopGradient(x);
   const scaled = mul(fixed, 2 * tau); // (N, T, C)
-  const mask = windowMask(x.graph, from, to, window); // (T, M)
-  let shares = mask;
   let centroids = averagePool(fixed, from, to); // (N, M, C)
-  for (let i = 0; i < iterations; i++) {
-    if (i > 0) centroids = matMul(shares, fixed, { transposeA: true });
-    const affinity = softmax(add(nearness(scaled, centroids, tau), mask)); // (N, T, M)
-    shares = div(affinity, maximum(reduceSum(affinity, 1, { keepDims: true }), LEAST_TOTAL));
+  for (let i = 1; ; i++) {
+    const affinity = softmax(add(reach.nearness(scaled, centroids, tau), reach.mask));
+    const total = maximum(reach.total(affinity), LEAST_TOTAL); // (N, M)
+    const rows = (values: Tensor) => div(reach.sum(affinity, values), reshape(total, [...total.shape, 1]));
+    if (i >= iterations) return rows;
+    centroids = rows(fixed);
   }
-  return shares;
 }
 
 /** Instead of the nothing that a cluster has from which all tokens are too far away for a float. */
 const LEAST_TOTAL = 1e-16;
-
-/** Tokens (N, T, any width) -> the clusters' (N, M, that width): W x. `shares` (N, T, M). */
-export function clusterTokens(shares: Tensor, x: Tensor): Tensor {
-  return matMul(shares, x, { transposeA: true });
-}
-
-/**
- * How near tokens are to centroids, (N, T, M): tau times the squared distance, negative, without the part of it that is the same for all centroids. That part cancels
- * in whatever is asked here, a softmax over centroids or which of them are nearest. So distances need no clamping at 0 as in some of the official code, which
- * repairs its rounding.
- *
- * @param scaled tokens times 2 tau (N, T, C)
- * @param centroids (N, M, C)
- */
-function nearness(scaled: Tensor, centroids: Tensor, tau: number): Tensor {
-  const squares = reduceSum(mul(mul(centroids, centroids), tau), 2); // (N, M)
-  const [n, count] = squares.shape as [Dim, Dim];
-  return sub(matMul(scaled, centroids, { transposeB: true }), reshape(squares, [n, 1, count]));
-}
 
 /** x (N, T, C) -> (N, M, C): each cell of the smaller grid is the mean of the cells it touches (PyTorch's adaptive_avg_pool2d). */
 function averagePool(x: Tensor, from: TokenGrid, to: TokenGrid): Tensor {
@@ -97,27 +71,6 @@ function poolingShares(graph: Graph, size: number, newSize: number): Tensor {
     return cell >= first && cell < end ? 1 / (end - first) : 0;
   });
 }
-
-/** (T, M): 0 where a token may go to a cluster, far below everything else where it may not. Two small constants, spread out by the engine when it loads the model. */
-function windowMask(graph: Graph, from: TokenGrid, to: TokenGrid, window: number): Tensor {
-  const reach = Math.floor(window / 2);
-  const axis = (size: number, newSize: number) =>
-    table(graph, size, newSize, (cell, cluster) => {
-      const start = Math.floor((cell * newSize) / size); // the cluster it starts in
-      return Math.abs(start - cluster) <= reach ? 0 : OUT_OF_REACH;
-    });
-  const rows = reshape(axis(from.height, to.height), [from.height, 1, to.height, 1]);
-  const columns = reshape(axis(from.width, to.width), [1, from.width, 1, to.width]);
-  return reshape(minimum(rows, columns), [from.height * from.width, to.height * to.width]);
-}
-
-function table(graph: Graph, rows: number, columns: number, at: (row: number, column: number) => number): Tensor {
-  const values = Float32Array.from({ length: rows * columns }, (_, i) => at(Math.floor(i / columns), i % columns));
-  return constant(graph, tensor("float32", [rows, columns], values));
-}
-
-/** Below any nearness, and finite, so that no arithmetic makes a NaN of it: every token has a cluster it may go to, so the softmax gives exactly 0. */
-const OUT_OF_REACH = -1e16;
 
 export interface ReconstructOptions {
   /** How many of the nearest clusters a token is made of; those that are as near as the last of them count too. */
@@ -165,8 +118,7 @@ export interface Clustering {
 
 /** Clusters of x (N, T, C), T cells of the grid `from`. */
 export function clustering(x: Tensor, from: TokenGrid, options: ClusteringOptions): Clustering {
-  const shares = clusterShares(x, { ...options, from });
-  const rows = (values: Tensor) => clusterTokens(shares, values);
+  const rows = clusterRows(x, { ...options, from });
   const clusters = rows(x); // (N, M, C)
   return {
     rows,
