@@ -1,7 +1,7 @@
 // What clustering tokens saves (Expedit): large pictures through transformers of pictures with all tokens and with clusters from a block on, and all of the map's tokens at the
 // end, which dense tasks read. Weights are random: how long it takes does not depend on them.
 //
-//   npx tsx bench/clusters.ts [--rounds 5] [--threads 1] [--only vit-b-640,sam-b-1024] [--trace PREFIX] [--out bench/results/clusters.json]
+//   npx tsx bench/clusters.ts [--rounds 3] [--runs 2] [--threads 1] [--only vit-b-640,sam-b-1024] [--trace PREFIX] [--out bench/results/clusters.json]
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
@@ -62,7 +62,8 @@ const CASES: Readonly<Record<string, Case>> = {
 
 const { values: flags } = parseArgs({
   options: {
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string", default: "3" },
+    runs: { type: "string", default: "2" },
     threads: { type: "string", default: "1" },
     only: { type: "string" },
     trace: { type: "string" },
@@ -89,48 +90,46 @@ function picture(side: number) {
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-/** All versions of a case, in turns. */
+interface Version {
+  readonly tokens: string;
+  readonly gmacs: number;
+  readonly bytes: Uint8Array;
+  readonly ms: number[];
+  readonly cpuMs: number[];
+}
+
+/** All versions of a case, in turns. Each is opened anew for its turn: attention between all of 4096 patches takes gigabytes. */
 async function measure(name: string, entry: Case) {
-  const versions = await Promise.all(
-    [undefined, ...entry.tokens].map(async (tokens, i) => {
-      const graph = graphOf(entry, tokens);
-      const parameters = initialWeights(graph, 1);
-      const bytes = lower(graph, { parameters, target: "onnxruntime" });
-      const session = await nodeHost.createSession(bytes, {
-        device: "cpu",
-        threads,
-        ...(flags.trace === undefined ? {} : { tracePrefix: `${flags.trace}-${name}-${i}` }),
-      });
-      const gmacs = countMacs(graph, new Map()).total / 1e9;
-      return { tokens: tokens ?? "none", gmacs, session, ms: [] as number[], cpuMs: [] as number[] };
-    }),
-  );
+  const versions = [undefined, ...entry.tokens].map((tokens): Version => {
+    const graph = graphOf(entry, tokens);
+    const bytes = lower(graph, { parameters: initialWeights(graph, 1), target: "onnxruntime" });
+    return { tokens: tokens ?? "none", gmacs: countMacs(graph, new Map()).total / 1e9, bytes, ms: [], cpuMs: [] };
+  });
   const image = picture(entry.side);
-  for (let round = -1; round < Number(flags.rounds); round++)
-    for (const { session, ms, cpuMs } of versions) {
-      const start = performance.now();
-      const used = process.cpuUsage();
-      await session.run({ image });
-      const { user, system } = process.cpuUsage(used);
-      if (round < 0) continue; // the first run allocates
-      ms.push(performance.now() - start);
-      cpuMs.push((user + system) / 1000);
+  for (let round = 0; round < Number(flags.rounds); round++)
+    for (const [i, { bytes, ms, cpuMs }] of versions.entries()) {
+      const trace = flags.trace === undefined ? {} : { tracePrefix: `${flags.trace}-${name}-${i}` };
+      await using session = await nodeHost.createSession(bytes, { device: "cpu", threads, ...trace });
+      await session.run({ image }); // allocates
+      for (let run = 0; run < Number(flags.runs); run++) {
+        const start = performance.now();
+        const used = process.cpuUsage();
+        await session.run({ image });
+        const { user, system } = process.cpuUsage(used);
+        ms.push(performance.now() - start);
+        cpuMs.push((user + system) / 1000);
+      }
     }
-  const [dense] = versions;
-  return Promise.all(
-    versions.map(async ({ tokens, gmacs, session, ms, cpuMs }) => {
-      await session.dispose();
-      return {
-        tokens,
-        gmacs: Number(gmacs.toFixed(1)),
-        ms: Math.round(median(ms)),
-        cpuMs: Math.round(median(cpuMs)),
-        times: Number((median(dense!.ms) / median(ms)).toFixed(2)),
-        cpuTimes: Number((median(dense!.cpuMs) / median(cpuMs)).toFixed(2)),
-        fewerMacs: Number((dense!.gmacs / gmacs).toFixed(2)),
-      };
-    }),
-  );
+  const dense = versions[0]!;
+  return versions.map(({ tokens, gmacs, ms, cpuMs }) => ({
+    tokens,
+    gmacs: Number(gmacs.toFixed(1)),
+    ms: Math.round(median(ms)),
+    cpuMs: Math.round(median(cpuMs)),
+    times: Number((median(dense.ms) / median(ms)).toFixed(2)),
+    cpuTimes: Number((median(dense.cpuMs) / median(cpuMs)).toFixed(2)),
+    fewerMacs: Number((dense.gmacs / gmacs).toFixed(2)),
+  }));
 }
 
 const names = flags.only?.split(",") ?? Object.keys(CASES);
@@ -143,6 +142,12 @@ for (const name of names) {
 }
 if (flags.out !== undefined) {
   const machine = { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: cpus().length };
-  const facts = { machine, threads, rounds: Number(flags.rounds), runtime: "onnxruntime-node" };
+  const facts = {
+    machine,
+    threads,
+    rounds: Number(flags.rounds),
+    runs: Number(flags.runs),
+    runtime: "onnxruntime-node",
+  };
   writeFileSync(flags.out, `${JSON.stringify({ ...facts, cases: results }, undefined, 2)}\n`);
 }

@@ -57,6 +57,8 @@ function addPositions(scores: Tensor, query: Tensor, grid: TokenGrid, down: Tens
   const vertical = matMul(rows, down, { transposeB: true }); // (n, heads, row, column, key's row)
   const columns = transpose(rows, [0, 1, 3, 2, 4]); // (n, heads, column, row, w)
   const horizontal = transpose(matMul(columns, across, { transposeB: true }), [0, 1, 3, 2, 4]); // (n, heads, row, column, key's column)
-  const near = add(reshape(vertical, [n, heads, cells, height, 1]), reshape(horizontal, [n, heads, cells, 1, width])); // (n, heads, cells, key's row, key's column)
-  return add(scores, reshape(near, scores.shape));
+  // Added one after the other, in place: together they would be as large as the scores, gigabytes where 4096 cells look at all others.
+  const byPlace = reshape(scores, [n, heads, cells, height, width]);
+  const lifted = add(byPlace, reshape(vertical, [n, heads, cells, height, 1]));
+  return reshape(add(lifted, reshape(horizontal, [n, heads, cells, 1, width])), scores.shape);
 }
