@@ -49,6 +49,10 @@ const firstBlocks = (sizes: readonly number[]) =>
 export const gatheredGraph = ({ definition, blocks }: LearnedCase): Graph =>
   inferenceGraph(definition, {}, { layers: blocks.flatMap((block) => [`origin.${block}`, `score.${block}`]) });
 
+/** With what says how many are left after each group. */
+const countingGraph = ({ definition, blocks }: LearnedCase): Graph =>
+  inferenceGraph(definition, {}, { layers: blocks.map((_, group) => `left.${group}`) });
+
 /** With other ways to go through the blocks. */
 function graphWith({ golden, config }: LearnedCase, reduction: Reduction, more: Record<string, Tensor> = {}): Graph {
   return trace((scope) => {
@@ -147,6 +151,19 @@ export async function expectIaRed2Parity(name: string, engine: Engine): Promise<
       for (const [patch, score] of rowOf(output(`score.${block}`), picture).entries())
         expect(score).toBeCloseTo(scores[patch]!, 4);
     }
+}
+
+/** The official estimate of what a picture costs, from the shares of tokens that are left. */
+export async function expectIaRed2Cost(name: string, engine: Engine): Promise<void> {
+  const of = iaRed2Case(name);
+  const { golden, blocks } = of;
+  const output = await run(countingGraph(of), of, engine);
+  const sizes = golden.config.group_size as readonly number[];
+  for (const [picture, flops] of toFloat64(golden.outputs.get("flops")!).entries()) {
+    const left = blocks.map((_, group) => toFloat64(output(`left.${group}`))[picture]!);
+    const saved = left.map((share, group) => ((1 - share) * sizes[group]!) / of.config.depth);
+    expect(1 - saved.reduce((a, b) => a + b, 0)).toBeCloseTo(flops, 5);
+  }
 }
 
 /** The official forward itself, which masks: everything it gives, and the shorter curriculums. */

@@ -4,6 +4,7 @@ import { goldenCases, maxDifference } from "./golden-case.ts";
 import {
   dynamicvitCase,
   expectDynamicvitParity,
+  expectIaRed2Cost,
   expectIaRed2Parity,
   expectMaskedIaRed2Parity,
   gatheredGraph,
@@ -27,6 +28,7 @@ describe.each(goldenCases("dynamicvit"))("%s", (name) => {
 describe.each(goldenCases("iared"))("%s", (name) => {
   test("native", () => expectIaRed2Parity(name, "cpu"));
   test("WebAssembly", () => expectIaRed2Parity(name, "wasm"));
+  test("what it costs", () => expectIaRed2Cost(name, "cpu"));
   test("masked, as the official code does it", () => expectMaskedIaRed2Parity(name, "cpu"));
   test("gathered and masked tokens answer the same", async () => {
     const of = iaRed2Case(name);

@@ -94,6 +94,7 @@ export function epochLine(
       ? [`top-5 ${percent(evaluation.top5)}`, evaluation.looks === undefined ? 0 : 3]
       : undefined,
     evaluation?.looks && [`by look ${evaluation.looks.map((top1) => (100 * top1).toFixed(1)).join(" ")} %`, 0],
+    evaluation?.left && [`tokens left ${evaluation.left.map((share) => (100 * share).toFixed(0)).join(" ")} %`, 0],
     report && [`${rate(report.imagesPerSecond)} images/s`, 2],
     report && [`waited ${percent(report.waitShare, 0)}`, 1],
   ];

@@ -18,6 +18,8 @@ export interface Evaluation {
   readonly pictures: number;
   /** For models that look several times: top-1 after each look. */
   readonly looks?: readonly number[];
+  /** For models in which the picture decides how many tokens go on: the mean share that is left after each place where it does. */
+  readonly left?: readonly number[];
 }
 
 /** An evaluation, and what of each picture it was made of. */

@@ -355,10 +355,11 @@ function withAuxiliary(step: TrainStep, weights: ReadonlyMap<string, TensorData>
 function evaluationRecord(
   step: number,
   epoch: number,
-  { looks = [], pictures: _, ...scores }: Evaluation,
+  { looks = [], left = [], pictures: _, ...scores }: Evaluation,
 ): MetricRecord {
   const byLook = Object.fromEntries(looks.map((top1, look) => [`top1_look_${look + 1}`, top1]));
-  return { kind: "eval", step, epoch, ...scores, ...byLook };
+  const byPlace = Object.fromEntries(left.map((share, place) => [`tokens_left_${place + 1}`, share]));
+  return { kind: "eval", step, epoch, ...scores, ...byLook, ...byPlace };
 }
 
 function secondsSince(moment: number): number {

@@ -1,6 +1,7 @@
 // Scores of a model on held-out data while it trains: cross-entropy, top-1, top-5.
 import type { Loader } from "../data/loader.ts";
 import { inferenceGraph } from "../models/graph.ts";
+import { layerOf } from "../models/layers.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import { type LoweringTarget, lower } from "../onnx/lower.ts";
 import type { Session, SessionOptions } from "../runtime/session.ts";
@@ -26,17 +27,27 @@ export interface ValidationOptions {
  */
 export async function validate(options: ValidationOptions): Promise<ScoredEvaluation> {
   const { definition, weights: parameters, target = "onnxruntime" } = options;
-  const bytes = lower(inferenceGraph(definition), { parameters, target, outputs: ["logits"] });
+  const graph = inferenceGraph(definition);
+  // Where the picture decides how many tokens go on, how many these are is half of the result.
+  const places = [...graph.layers.keys()].filter((name) => /^left\.\d+$/.test(name));
+  for (const name of places) graph.output(name, layerOf(graph, name));
+  const outputs = ["logits", ...places];
+  const bytes = lower(graph, { parameters, target, outputs });
   const session = await options.createSession(bytes, {});
   const sums = new ScoreSums();
+  const left = places.map(() => 0);
   try {
     const { signal } = options;
     for await (const batch of options.loader.batches({ untilEpoch: 1, ...(signal === undefined ? {} : { signal }) })) {
-      const { logits } = await session.run({ image: batch.images });
+      const { logits, ...others } = await session.run({ image: batch.images }, { outputs });
       sums.add(toFloat32(logits!), batch.labels);
+      for (const [i, name] of places.entries())
+        for (const [row, share] of toFloat32(others[name]!).entries()) if (batch.labels[row]! >= 0) left[i]! += share;
     }
   } finally {
     await session.dispose();
   }
-  return { evaluation: sums.means(), scores: sums.pictures() };
+  const means = sums.means();
+  const evaluation = places.length === 0 ? means : { ...means, left: left.map((sum) => sum / means.pictures) };
+  return { evaluation, scores: sums.pictures() };
 }

@@ -2,7 +2,7 @@
 import type { TensorData } from "../../tensor.ts";
 import type { Architecture, NamedTensors } from "../architecture.ts";
 import { checkConfig } from "../check-config.ts";
-import { fixedInput, gridOf, imageSizeOf, requireImageSize } from "../image-size.ts";
+import { fixedInput, gridOf, imageSizeOf } from "../image-size.ts";
 import { resamplePositions } from "../positions.ts";
 import { timmTransform } from "../timm.ts";
 import { withTokens } from "../token-reduction.ts";
@@ -18,10 +18,7 @@ export const vitArchitecture: Architecture<VitConfig> = {
   input: ({ img_size }) => fixedInput(img_size),
   atSize: (config, extent) => checkConfig(vitSchema, NAME, { ...config, img_size: imageSizeOf(extent) }),
   reduceTokens: (config, tokens) => withTokens(config, tokens, tokenModel(config)),
-  build(scope, image, config, mode) {
-    requireImageSize(image, config.img_size, NAME);
-    return vit(scope, image, config, mode);
-  },
+  build: vit,
   adoptWeights: adoptVitWeights,
   isMadeFor: (tensors, config) =>
     tensors.get("pos_embed")?.shape.join() === [1, positionCount(config), config.embed_dim].join() &&

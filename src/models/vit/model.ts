@@ -11,7 +11,7 @@ import { DENSE, type Reduction, throughBlock } from "../../nn/tokens/reduction.t
 import { recover, type TokenState, tokenState } from "../../nn/tokens/state.ts";
 import { planReduction } from "../../nn/tokens/systems.ts";
 import { risingRates, transformerBlock } from "../../nn/transformer-block.ts";
-import { gridOf } from "../image-size.ts";
+import { gridOf, requireImageSize } from "../image-size.ts";
 import { prefixTokens, tokenModel, type VitConfig } from "./config.ts";
 
 /** image (N, 3, H, W) -> logits (N, num_classes) and features (N, embed_dim). */
@@ -87,6 +87,7 @@ const patchesOf = (tokens: TokenState) => () => slice(recover(tokens), 1, tokens
 /** Patches as tokens, class tokens before them, positions added. */
 function embed(scope: Scope, image: Tensor, config: VitConfig): Tensor {
   const { embed_dim: width, img_size, patch_size } = config;
+  requireImageSize(image, img_size, "vit");
   const n = image.shape[0]!;
   const grid = gridOf(img_size, patch_size);
   const patches = tokensOf(patchEmbed(scope.at("patch_embed"), image, width, patch_size)); // (N, patches, width)

@@ -13,6 +13,7 @@ import {
   maximum,
   mul,
   reduceMean,
+  reduceSum,
   reshape,
   sigmoid,
   slice,
@@ -35,9 +36,12 @@ export const iaRed2: TokenSystem = {
   example: "policy@0,4,8:ia-red2",
   layouts: ["sequence"],
   plan: (text, model) =>
-    interpreted(iaRed2Blocks(text, model), model.heads, (tokens, scores, group) =>
-      leaveOthers(tokens, greedyPolicy(scores, tokens.special), scores, group),
-    ),
+    interpreted(iaRed2Blocks(text, model), model.heads, (tokens, scores, group, scope) => {
+      const policy = greedyPolicy(scores, tokens.special);
+      const all = model.special + model.grid.height * model.grid.width;
+      scope.layer(`left.${group}`, () => mul(reduceSum(policy, 1, { keepDims: true }), 1 / all)); // (N, 1)
+      return leaveOthers(tokens, policy, scores, group);
+    }),
 };
 
 /** The first block of each group. @throws UsageError */
@@ -52,12 +56,12 @@ export function iaRed2Blocks(text: ReductionText, model: TokenModel): readonly n
 function interpreted(
   blocks: readonly number[],
   heads: number,
-  leave: (tokens: TokenState, scores: Tensor, group: number) => TokenState,
+  leave: (tokens: TokenState, scores: Tensor, group: number, scope: Scope) => TokenState,
 ): Reduction {
   const step = (group: number) => ({
     before(tokens: TokenState, scope: Scope) {
       const scores = tokenScores(scope.at(interpreterPath(group)), tokens.x, heads, tokens.keep);
-      return leave(tokens, scores, group);
+      return leave(tokens, scores, group, scope);
     },
   });
   return { steps: new Map(blocks.map((block, group) => [block, step(group)])) };
