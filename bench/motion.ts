@@ -70,7 +70,12 @@ async function answersOf(
     dataset: validation!,
     sampler: createSampler(validation!, { batchSize: BATCH, seed: 0, shuffle: false, last: "keep" }),
     augmentation: card.transform!,
-    clip: { frames: FRAMES, picking: "regular", hasTime: true },
+    clip: {
+      frames: FRAMES,
+      secondsBetweenFrames: perFrame ? undefined : card.clip?.secondsBetweenFrames,
+      picking: "regular",
+      hasTime: true,
+    },
     workers: createDataWorkers(1),
     unreadable: "blank",
   });

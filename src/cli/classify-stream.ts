@@ -73,19 +73,26 @@ export async function classifyStream(
   const start = performance.now();
   const show = flags.json ? jsonLines(source, stream, terminal) : changes(stream, terminal);
   let drawnAt = Number.NEGATIVE_INFINITY;
+  let undrawn: { readonly frame: Frame; readonly answer: StreamAnswer } | undefined;
+  const drawLast = async () => {
+    if (flags.explain === undefined || undrawn === undefined) return;
+    const { frame, answer } = undrawn;
+    undrawn = undefined;
+    drawnAt = performance.now();
+    await draw(frame, answer, flags.explain);
+  };
   try {
     for await (const answer of stream.follow(taken.frames)) {
       if (terminal.outputClosed && flags.explain === undefined) break;
       show(answer);
-      if (flags.explain !== undefined && answer.look !== "kept" && performance.now() - drawnAt >= DRAWING_MS) {
-        drawnAt = performance.now();
-        await draw(taken.last!, answer, flags.explain);
-      }
+      if (answer.look !== "kept") undrawn = { frame: taken.last!, answer };
+      if (performance.now() - drawnAt >= DRAWING_MS) await drawLast();
     }
   } catch (error) {
     // To be stopped is how a camera's stream ends.
     if (!(error instanceof AbortedError) || !signal.aborted) throw error;
   } finally {
+    await drawLast();
     terminal.status("");
     terminal.note(summary(stream, (performance.now() - start) / 1000, flags));
   }

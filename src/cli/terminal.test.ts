@@ -57,4 +57,16 @@ describe("whatever is said", () => {
     noteError(terminal, new SaccadeError("x", "no"), "$& b.jpg");
     expect(shown.notes).toEqual(["saccade: cannot read a", "  saccade: done", "  try again", "$& b.jpg: no"]);
   });
+
+  test("a name is not said twice", () => {
+    const { shown, terminal } = recorder();
+    for (const message of ["a.mp4 is cut off", "a.mp4: it is damaged", "video not found: a.mp4", "a.mp4x is odd"])
+      noteError(terminal, new SaccadeError("x", message), "a.mp4");
+    expect(shown.notes).toEqual([
+      "a.mp4 is cut off",
+      "a.mp4: it is damaged",
+      "video not found: a.mp4",
+      "a.mp4: a.mp4x is odd",
+    ]);
+  });
 });

@@ -55,10 +55,16 @@ export function describeError(error: unknown, debug = process.env.SACCADE_DEBUG 
   return `saccade: unexpected error: ${line} (SACCADE_DEBUG=1 shows where; please report it)`;
 }
 
-/** Says what failed, in the lines of `describeError`; `about` instead of the program's name where there are several things to fail. */
+/**
+ * Says what failed, in the lines of `describeError`; `about` instead of the program's name where there are several things to fail, unless the message
+ * begins or ends with it.
+ */
 export function noteError(terminal: Terminal, error: unknown, about = "saccade"): void {
   const [first = "", ...more] = describeError(error).split("\n");
-  terminal.note(first.replace(/^saccade/, () => about));
+  const message = first.replace(/^saccade: /, "");
+  const namesIt =
+    [": ", " ", ", "].some((after) => message.startsWith(about + after)) || message.endsWith(`: ${about}`);
+  terminal.note(namesIt ? message : `${about}: ${message}`);
   for (const line of more) terminal.note(line);
 }
 
