@@ -60,7 +60,7 @@ export const SUITES: readonly Suite[] = [
         "merge=16:tome",
         "transform=0.6@3,6,9:transforming",
       ].flatMap((tokens) => ["--tokens", tokens]),
-      ...["--device", "cpu", "--threads", "1", "--batch", "1,8", "--seconds", "100", "--parts", "--no-memory"],
+      ...["--device", "cpu", "--threads", "1", "--batch", "1,8", "--seconds", "100", "--no-memory"],
     ],
   },
 ];

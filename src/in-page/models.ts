@@ -7,6 +7,7 @@ import { subjectOf } from "../evaluate/bench/subjects.ts";
 import { type LoadOptions, loadModel, pulledPath } from "../model-folder/load.ts";
 import { type ModelFacts, modelFacts } from "../model-folder/model-facts.ts";
 import { officialWeights, requireWeightsOf } from "../model-folder/pulling.ts";
+import type { TokenDial } from "../model-folder/token-dial.ts";
 import { pulledVocabulary } from "../model-folder/vocabulary.ts";
 import { registry } from "../models/registry.ts";
 import { download } from "../platform/web/download.ts";
@@ -38,6 +39,8 @@ export interface BenchedModel {
   readonly source: WebModelSource;
   /** Heights and widths, in pixels. Default: the model's usual size. */
   readonly resolutions?: readonly number[];
+  /** How many tokens it works with. Default: as its configuration says. */
+  readonly tokens?: TokenDial;
 }
 
 export interface PageBenchOptions
@@ -56,10 +59,10 @@ export async function bench(models: readonly BenchedModel[], options: PageBenchO
   const { signal, onNotice, onProgress, ...measures } = options;
   const hooks = { ...(signal && { signal }), ...(onNotice && { onNotice }), ...(onProgress && { onProgress }) };
   const opened: OpenModel[] = [];
-  for (const { name, source, resolutions = [] } of models) {
+  for (const { name, source, tokens, resolutions = [] } of models) {
     onProgress?.({ stage: "loading", done: opened.length / models.length, detail: name });
     const loaded = await loadFrom(source, { ...hooks, onProgress: () => undefined }, (host, model) =>
-      loadModel(host, model),
+      loadModel(host, model, tokens === undefined ? {} : { tokens }),
     );
     opened.push({ subject: subjectOf(name, loaded), resolutions });
   }

@@ -158,14 +158,19 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   // First, so that the numbers are there whatever becomes of the files.
   terminal.out(
     flags.json
-      ? `${JSON.stringify({ ...evaluationToJson(evaluation), model: classifier.card.name, data: dataPath, split, device: classifier.device, precision: flags.precision, views: flags.views ?? "center" })}\n`
-      : evaluationText(evaluation, `${classifier.card.name} on ${dataPath}, ${split}`, terminal.columns),
+      ? `${JSON.stringify({ ...evaluationToJson(evaluation), model: classifier.card.name, data: dataPath, split, device: classifier.device, precision: flags.precision, tokens: flags.tokens, views: flags.views ?? "center" })}\n`
+      : evaluationText(evaluation, `${nameOf(classifier.card, flags)} on ${dataPath}, ${split}`, terminal.columns),
   );
   if (folder !== undefined) await saveThresholds(folder, evaluation, dataPath, terminal);
   if (flags.report !== undefined) {
     await writeReport(flags.report, { model, dataPath, classifier, data, evaluation, run }, terminal);
     terminal.note(`report: ${flags.report}`);
   }
+}
+
+/** The model, and with how many tokens where somebody says so. */
+function nameOf({ name }: { readonly name: string }, { tokens }: EvalFlags): string {
+  return tokens === undefined ? name : `${name} with tokens ${tokens}`;
 }
 
 /** How videos are looked at, where somebody says so. */
@@ -251,12 +256,12 @@ async function requirePlaceFor(report: string): Promise<void> {
 }
 
 /** Thresholds belong to the model as its folder has it. */
-async function folderForThresholds(model: string, { config }: EvalFlags): Promise<string> {
+async function folderForThresholds(model: string, { config, tokens }: EvalFlags): Promise<string> {
   const folder = await requireOwnFolder(nodeTrainingHost, model);
-  if (config === undefined) return folder;
+  if (config === undefined && tokens === undefined) return folder;
   throw new UsageError(
     "thresholds of a changed configuration do not fit the model folder",
-    "leave --config out, or make a folder of the changed model first: saccade convert",
+    "leave --config and --tokens out, or make a folder of the changed model first: saccade convert",
   );
 }
 
