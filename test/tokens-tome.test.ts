@@ -1,63 +1,28 @@
 // ToMe against the official numbers, with proportional attention and without: which tokens merge into which, what each stands for, and the answer.
 import { describe, expect, test } from "vitest";
-import { originOf } from "../src/nn/tokens/state.ts";
-import type { TensorData } from "../src/tensor.ts";
 import { goldenCases, loadGolden, maxDifference, toleranceOf } from "./golden-case.ts";
-import { interpreted, run, type TokenGraphOptions, tokenGraph } from "./token-parity.ts";
+import { expectTome, TOME_OPTIONS, tomeReduction } from "./token-goldens.ts";
+import { interpreted, run, tokenGraph } from "./token-parity.ts";
 
-const OPTIONS: TokenGraphOptions = {
-  seeEnd: (tokens) => ({ size: tokens.mass!, origin: originOf(tokens) }),
-};
+const graph = (name: string, proportional: boolean, explicit = false) =>
+  tokenGraph(name, tomeReduction(name, proportional), { ...TOME_OPTIONS, explicit });
+const CASES = goldenCases("tome");
 
-function reductionOf(name: string, proportional: boolean): string {
-  return `merge=${loadGolden(name)!.config.r}:tome${proportional ? "" : "+noprop"}`;
-}
+describe.each(CASES)("%s", (name) => {
+  test("native", async () => expectTome(name, await run(graph(name, true), "cpu"), true));
+  test("native, not proportional", async () => expectTome(name, await run(graph(name, false), "cpu"), false));
+  test("through W", async () => expectTome(name, await run(graph(name, true, true), "cpu"), true));
+});
 
-/** Proportional attention under plain names, without it under "noprop.". */
-function expectParity(
-  name: string,
-  outputs: ReadonlyMap<string, TensorData>,
-  proportional: boolean,
-  tolerance?: number,
-) {
-  const golden = loadGolden(name)!;
-  const expected = (output: string) => golden.outputs.get(proportional ? output : `noprop.${output}`)!;
-  expect(maxDifference(outputs.get("logits"), expected("logits"))).toBeLessThan(
-    tolerance ?? toleranceOf(golden, "logits"),
-  );
-  expect(maxDifference(outputs.get("size"), expected("size"))).toBeLessThan(1e-5);
-  const source = golden.outputs.get("source")!;
-  if (proportional) {
-    const origin = outputs.get("origin")!;
-    expect(origin.shape).toEqual(source.shape);
-    expect(Array.from(origin.data as Float32Array, (share) => Number(share > 0))).toEqual(
-      Array.from(source.data as Uint8Array),
-    );
-  }
-}
-
-describe.each(goldenCases("tome"))("%s", (name) => {
-  test.each([true, false])("interpreter, proportional %s", (proportional) =>
-    expectParity(name, interpreted(tokenGraph(name, reductionOf(name, proportional), OPTIONS)), proportional, 2e-6),
-  );
-
-  test("through W", () =>
-    expectParity(
-      name,
-      interpreted(tokenGraph(name, reductionOf(name, true), { ...OPTIONS, explicit: true })),
-      true,
-      2e-6,
-    ));
-
-  test("native", async () =>
-    expectParity(name, await run(tokenGraph(name, reductionOf(name, true), OPTIONS), "cpu"), true));
-
+// All cases are in the slow suite.
+describe.each(CASES.slice(0, 1))("%s", (name) => {
+  test("interpreter", () => expectTome(name, interpreted(graph(name, true)), true, 2e-6));
   test("WebAssembly, standard operators only", async () =>
-    expectParity(name, await run(tokenGraph(name, reductionOf(name, false), OPTIONS), "wasm", "portable"), false));
+    expectTome(name, await run(graph(name, false), "wasm", "portable"), false));
 
-  test("without it, the model is the one all tokens stay in", () => {
+  test("without it, the model is the one all tokens stay in", async () => {
     const golden = loadGolden(name)!;
-    const dense = interpreted(tokenGraph(name, undefined)).get("logits");
-    expect(maxDifference(dense, golden.outputs.get("dense.logits")!)).toBeLessThan(2e-6);
+    const dense = (await run(tokenGraph(name, undefined), "cpu")).get("logits");
+    expect(maxDifference(dense, golden.outputs.get("dense.logits")!)).toBeLessThan(toleranceOf(golden, "logits"));
   });
 });
