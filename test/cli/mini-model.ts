@@ -3,6 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll } from "vitest";
+import { writeModelFolder } from "../../src/model-folder/load.ts";
+import { nativeModel } from "../../src/model-folder/native.ts";
+import { inferenceGraph, initialWeights } from "../../src/models/graph.ts";
+import { defineModel } from "../../src/models/registry.ts";
+import { nodeHost } from "../../src/platform/node/host.ts";
 import { writeSafetensors } from "../../src/weights/safetensors.ts";
 import { type GoldenCase, loadGolden } from "../golden-case.ts";
 
@@ -54,6 +59,19 @@ export function writeMini(parent: string, name: string, extra: Record<string, un
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
   writeFileSync(join(folder, "model.safetensors"), writeSafetensors(golden.weights));
   return folder;
+}
+
+/** Writes a ViT of 3 blocks and 16 patches with random weights; returns its path. */
+export async function writeVit(
+  path: string,
+  config: Record<string, unknown> = {},
+  labels: readonly string[] = ["a", "b", "c", "d", "e"],
+): Promise<string> {
+  const size = { img_size: 32, patch_size: 8, embed_dim: 16, depth: 3, num_heads: 2, num_classes: labels.length };
+  const definition = defineModel("vit", { ...size, ...config });
+  const weights = initialWeights(inferenceGraph(definition), 3);
+  await writeModelFolder(nodeHost.files, path, nativeModel(definition, weights, { name: "vit", labels }));
+  return path;
 }
 
 /** A file of tensors to feed; returns its path. */

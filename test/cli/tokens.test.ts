@@ -2,28 +2,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { loadModel, requireNative, writeModelFolder } from "../../src/model-folder/load.ts";
-import { nativeModel } from "../../src/model-folder/native.ts";
-import { inferenceGraph, initialWeights } from "../../src/models/graph.ts";
-import { defineModel } from "../../src/models/registry.ts";
+import { loadModel, requireNative } from "../../src/model-folder/load.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import { cli } from "./fake-terminal.ts";
-import { BOATS, temporaryFolder, writeMini } from "./mini-model.ts";
+import { BOATS, temporaryFolder, writeMini, writeVit } from "./mini-model.ts";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
 
-/** A ViT of 3 blocks and 16 patches; returns its folder. */
-async function writeVit(name: string, config: Record<string, unknown> = {}): Promise<string> {
-  const size = { img_size: 32, patch_size: 8, embed_dim: 16, depth: 3, num_heads: 2, num_classes: 5 };
-  const definition = defineModel("vit", { ...size, ...config });
-  const weights = initialWeights(inferenceGraph(definition), 3);
-  const labels = ["a", "b", "c", "d", "e"];
-  await writeModelFolder(nodeHost.files, at(name), nativeModel(definition, weights, { name, labels }));
-  return at(name);
-}
-
-const vit = await writeVit("vit");
+const vit = await writeVit(at("vit"));
 const EVIT = "keep=0.5@1:evit";
 
 test("classify --tokens --explain: what became of the patches, as a picture and as JSON", async () => {
@@ -70,7 +57,7 @@ test("embed and models take the dial", async () => {
 });
 
 test("a model that is saved or exported states it, and can be given others", async () => {
-  const reduced = await writeVit("reduced", { tokens: EVIT });
+  const reduced = await writeVit(at("reduced"), { tokens: EVIT });
   const { stdout } = await cli(["inspect", reduced], { columns: 200 });
   expect(stdout).toMatch(/tokens +keep=0\.5@1:evit: 16 patches, 9 tokens from block 1; .* instead of /);
   const file = at("reduced.onnx");
