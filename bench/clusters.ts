@@ -100,9 +100,10 @@ interface Version {
 
 /** All versions of a case, in turns. Each is opened anew for its turn: attention between all of 4096 patches takes gigabytes. */
 async function measure(name: string, entry: Case) {
+  const parameters = initialWeights(graphOf(entry, undefined), 1);
   const versions = [undefined, ...entry.tokens].map((tokens): Version => {
     const graph = graphOf(entry, tokens);
-    const bytes = lower(graph, { parameters: initialWeights(graph, 1), target: "onnxruntime" });
+    const bytes = lower(graph, { parameters, target: "onnxruntime" });
     return { tokens: tokens ?? "none", gmacs: countMacs(graph, new Map()).total / 1e9, bytes, ms: [], cpuMs: [] };
   });
   const image = picture(entry.side);

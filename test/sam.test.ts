@@ -1,9 +1,14 @@
 // SAM's image encoder with Expedit inside it against the official code's numbers: in the interpreter, natively and in WebAssembly.
 import { describe, expect, test } from "vitest";
+import { reshape } from "../src/graph/build.ts";
 import { interpret } from "../src/graph/interpreter/interpret.ts";
 import { countMacs } from "../src/graph/macs.ts";
+import { trace } from "../src/graph/scope.ts";
 import { fitWeights, inferenceGraph, initialWeights, parameterCount } from "../src/models/graph.ts";
 import { defineModel } from "../src/models/registry.ts";
+import type { SamConfig } from "../src/models/sam/config.ts";
+import { clusterRows, nearestClusters } from "../src/nn/tokens/clusters.ts";
+import { byWindow, Reordering, rowByRow } from "../src/nn/windows.ts";
 import { lower } from "../src/onnx/lower.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { tensor } from "../src/tensor.ts";
@@ -27,20 +32,42 @@ describe.each(goldenCases("expedit").filter((name) => name.includes("_sam_")))("
     norm_eps: 1e-5,
     tokens: `cluster=${side}x${side}@${cut.hourglass_clustering_location}:expedit+tau=${cut.hourglass_temperture}+k=${cut.hourglass_reconstruction_k}`,
   });
-  const graph = inferenceGraph({ architecture, config }, {}, { layers: ["neck"] });
+  const before = `block.${cut.hourglass_clustering_location}`;
+  const graph = inferenceGraph({ architecture, config }, {}, { layers: ["neck", before] });
   const weights = fitWeights(graph, golden.weights, name);
   const expected = golden.outputs.get("features")!;
 
   test("interpreter", () => {
-    const outputs = interpret(graph, { inputs: { image: golden.image }, parameters: weights, outputs: ["neck"] });
+    const outputs = interpret(graph, {
+      inputs: { image: golden.image },
+      parameters: weights,
+      outputs: ["neck", before],
+    });
     expect(maxDifference(outputs.get("neck"), expected)).toBeLessThan(2e-6);
+
+    const { window_size } = config as SamConfig;
+    const window = { height: window_size, width: window_size };
+    const [n, cells, width] = outputs.get(before)!.shape as [number, number, number];
+    const map = { height: Math.sqrt(cells), width: Math.sqrt(cells) };
+    const clusters = trace(({ graph: inner }) => {
+      const rows = { tokens: inner.input("tokens", [n, cells, width]), order: rowByRow(map) };
+      const inWindows = new Reordering(inner).to(byWindow(map, window), rows);
+      const x = reshape(inWindows, [-1, window_size ** 2, width]); // (N * windows, area, width)
+      const to = { height: side, width: side };
+      const options = { from: window, to, iterations: 5, tau: cut.hourglass_temperture, window: 5 };
+      const centroids = clusterRows(x, options)(x);
+      return { centroids, hard_labels: nearestClusters(x, centroids) };
+    });
+    const found = interpret(clusters, { inputs: { tokens: outputs.get(before)! }, parameters: new Map() });
+    expect(maxDifference(found.get("centroids"), golden.outputs.get("centroids")!)).toBeLessThan(1e-5);
+    expect(maxDifference(found.get("hard_labels"), golden.outputs.get("hard_labels")!)).toBe(0);
   });
   test.each([
     ["cpu", "onnxruntime"],
     ["wasm", "portable"],
   ] as const)("%s, %s operators", async (device, target) => {
     await using session = await nodeHost.createSession(lower(graph, { parameters: weights, target }), { device });
-    const { neck } = await session.run({ image: golden.image });
+    const { neck } = await session.run({ image: golden.image }, { outputs: ["neck"] });
     expect(maxDifference(neck, expected)).toBeLessThan(1e-4 + 4 * golden.float32Error);
   });
 });
