@@ -1,5 +1,6 @@
-// Every registered model at full size, and the gradients of its toy.
+// Every registered model of moderate size as it is, and the gradients of the toys of all.
 import { describe, test } from "vitest";
+import { inferenceGraph, parameterCount } from "../src/models/graph.ts";
 import { defineModel, registry } from "../src/models/registry.ts";
 import { type SweepOptions, sweepFolder, sweepGradients, sweepRun } from "./registry-sweep.ts";
 import { distinctToys, toyOf } from "./registry-toys.ts";
@@ -7,7 +8,13 @@ import { distinctToys, toyOf } from "./registry-toys.ts";
 /** In pixels. Models for larger pictures are swept at this size: the same weights, but not attention between all of 4096 patches. */
 const LARGEST = 512;
 
-describe.each([...registry.keys()])("%s", (name) => {
+/** Models with more parameters than this take gigabytes to write, read and compile, several times over; their smaller sisters and their toys stand for them. */
+const MOST_PARAMETERS = 250e6;
+const ofModerateSize = [...registry.keys()].filter(
+  (name) => parameterCount(inferenceGraph(defineModel(name))) <= MOST_PARAMETERS,
+);
+
+describe.each(ofModerateSize)("%s", (name) => {
   const { architecture, config } = defineModel(name);
   const input = architecture.input(config);
   const size = input.kind === "text" ? {} : sweptSize(input.usual);

@@ -6,6 +6,8 @@ import { printGraph } from "../../graph/print.ts";
 import { trace } from "../../graph/scope.ts";
 import { Graph } from "../../graph/tensor.ts";
 import { Mode } from "../../nn/mode.ts";
+import { lower } from "../../onnx/lower.ts";
+import { nodeHost } from "../../platform/node/host.ts";
 import { RandomSource } from "../../random.ts";
 import { elementCount, type TensorData, tensor, toFloat64 } from "../../tensor.ts";
 import { initialWeights } from "../graph.ts";
@@ -39,7 +41,7 @@ function random(shape: readonly number[]): TensorData {
   );
 }
 
-test("the map of the stage is as large as without, of the same weights, and near to it", () => {
+test("the map of the stage is as large as without, of the same weights, and near to it", async () => {
   const dense = graphOf();
   const clustered = graphOf("cluster=3x3@2:expedit+tau=0.5+iterations=3+window=3+k=4+norm=l1");
   expect([...clustered.parameters.keys()]).toEqual([...dense.parameters.keys()]);
@@ -50,6 +52,11 @@ test("the map of the stage is as large as without, of the same weights, and near
   const size = Math.hypot(...toFloat64(all!)) / Math.sqrt(all!.data.length);
   expect(maxDifference(fewer, all!)).toBeGreaterThan(0);
   expect(maxDifference(fewer, all!)).toBeLessThan(4 * size);
+
+  const bytes = lower(clustered, { parameters, target: "onnxruntime" });
+  await using session = await nodeHost.createSession(bytes, { device: "cpu" });
+  const { stage } = await session.run(inputs, { outputs: ["stage"] });
+  expect(maxDifference(stage, fewer!)).toBeLessThan(1e-4);
 });
 
 test("bias tables of smaller windows are read off the larger ones, symmetric as they are", () => {
