@@ -42,7 +42,7 @@ export async function stepAccuracy(
       part.map(({ image }) => image),
       { batchSize: GROUP },
     );
-    for (const [i, { stepLogits }] of scores.entries()) meter.add(stepLogits, part[i]!.target);
+    for (const [i, { stepLogits, stepValues }] of scores.entries()) meter.add(stepLogits, part[i]!.target, stepValues);
   }
   return meter.result();
 }

@@ -2,12 +2,14 @@
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../src/errors.ts";
 import { countMacs } from "../src/graph/macs.ts";
+import type { RawImage } from "../src/image/raw-image.ts";
 import { exportOnnx, exportStages } from "../src/model-folder/compile.ts";
 import { nativeModel } from "../src/model-folder/native.ts";
 import { verifyStages } from "../src/model-folder/verify.ts";
 import { inferenceGraph, stageGraphs } from "../src/models/graph.ts";
 import { defineModel } from "../src/models/registry.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
+import { AdaptiveClassifier } from "../src/tasks/classify/adaptive-classifier.ts";
 import { tensor, toFloat32 } from "../src/tensor.ts";
 import { adaptivennModel, expectAdaptivennParity, goldenPictures } from "./adaptivenn-parity.ts";
 import { goldenCases, isToy, loadGolden, maxDifference } from "./golden-case.ts";
@@ -48,6 +50,36 @@ describe.each(CASES)("%s", (name) => {
     const ofFirst = tensor("float32", [2, 1], toFloat32(expected).slice(0, 2));
     expect(maxDifference(value, ofFirst)).toBeLessThan(1e-4);
   });
+});
+
+test("a classifier stops where the value net expects no more than is asked for, and says where it looked", async () => {
+  const { definition, weights } = adaptivennModel(loadGolden(CASES[0]!)!);
+  const model = nativeModel(definition, weights, { name: "mini", transform: "resize(96,96)|normalize(imagenet)" });
+  await using classifier = await AdaptiveClassifier.open(nodeHost, model, { device: "cpu", threads: 1 });
+  const picture = (seed: number): RawImage => ({
+    width: 120,
+    height: 96,
+    data: Uint8Array.from({ length: 3 * 120 * 96 }, (_, i) => 128 + 100 * Math.sin(seed * i * 0.01)),
+  });
+  const pictures = [1, 2, 3].map(picture);
+  const all = await classifier.scores(pictures);
+  expect(all.map(({ stepLogits, stepValues }) => [stepLogits.length, stepValues?.length])).toEqual(
+    [4, 4, 4].map((n) => [n, n - 1]),
+  );
+  const firsts = all.map(({ stepValues }) => stepValues![0]!).toSorted((a, b) => a - b);
+  const minimumValue = (firsts[0]! + firsts[1]!) / 2;
+  const stopped = await classifier.classify(pictures, { minimumValue });
+  for (const [i, { steps, stopped: reason }] of stopped.entries()) {
+    const values = all[i]!.stepValues!;
+    const expected = values.findIndex((value) => value <= minimumValue);
+    expect([steps.length, reason]).toEqual(expected < 0 ? [4, "complete"] : [expected + 1, "value"]);
+    expect(steps.map(({ name }) => name)).toEqual(["glance", "focus", "focus", "focus"].slice(0, steps.length));
+    expect(steps[0]!.value).toBeCloseTo(values[0]!, 5);
+    // A patch is half as wide and high as the view, which is the whole picture.
+    for (const { box } of steps.slice(1))
+      expect([box![2] - box![0], box![3] - box![1]]).toEqual([expect.closeTo(60, 3), expect.closeTo(48, 3)]);
+  }
+  expect(stopped.some(({ stopped: reason }) => reason === "value")).toBe(true);
 });
 
 describe("official files", () => {

@@ -157,7 +157,7 @@ export function exportStages(
   if (staged === undefined)
     throw new UsageError(
       `${card.name} does not run in steps`,
-      "GFNets do, and SparseFormers with an early answer (exit_layers)",
+      "GFNets and AdaptiveNNs do, and SparseFormers with an early answer (exit_layers)",
     );
   const { height, width } = usualExtent(definition, card.transform);
   const sizes = new Map([

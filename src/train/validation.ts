@@ -21,7 +21,7 @@ export interface ValidationOptions {
 }
 
 /**
- * Scores weights on held-out pictures.
+ * Scores weights on held-out pictures: the last answer's of a model that answers after each look, with the accuracy after each.
  *
  * @throws AbortedError when the signal fires
  */
@@ -34,20 +34,36 @@ export async function validate(options: ValidationOptions): Promise<ScoredEvalua
   const outputs = ["logits", ...places];
   const bytes = lower(graph, { parameters, target, outputs });
   const session = await options.createSession(bytes, {});
-  const sums = new ScoreSums();
+  const looks: ScoreSums[] = [];
   const left = places.map(() => 0);
   try {
     const { signal } = options;
     for await (const batch of options.loader.batches({ untilEpoch: 1, ...(signal === undefined ? {} : { signal }) })) {
       const { logits, ...others } = await session.run({ image: batch.images }, { outputs });
-      sums.add(toFloat32(logits!), batch.labels);
+      for (const [look, scores] of answersOf(logits!).entries()) {
+        looks[look] ??= new ScoreSums();
+        looks[look]!.add(scores, batch.labels);
+      }
       for (const [i, name] of places.entries())
         for (const [row, share] of toFloat32(others[name]!).entries()) if (batch.labels[row]! >= 0) left[i]! += share;
     }
   } finally {
     await session.dispose();
   }
-  const means = sums.means();
-  const evaluation = places.length === 0 ? means : { ...means, left: left.map((sum) => sum / means.pictures) };
-  return { evaluation, scores: sums.pictures() };
+  const last = looks.at(-1) ?? new ScoreSums();
+  const means = last.means();
+  const evaluation = {
+    ...means,
+    ...(looks.length > 1 ? { looks: looks.map((sums) => sums.means().top1) } : {}),
+    ...(places.length === 0 ? {} : { left: left.map((sum) => sum / means.pictures) }),
+  };
+  return { evaluation, scores: last.pictures() };
+}
+
+/** logits (batch, classes), or (looks, batch, classes) of a model that answers after each look -> each look's (batch * classes). */
+function answersOf(logits: TensorData): Float32Array[] {
+  const scores = toFloat32(logits);
+  const count = logits.shape.length === 3 ? logits.shape[0]! : 1;
+  const size = scores.length / count;
+  return Array.from({ length: count }, (_, look) => scores.subarray(look * size, (look + 1) * size));
 }
