@@ -44,8 +44,8 @@ describe("is refused in one sentence", () => {
     ["merge=13@40:tome", /there is no block 40/, /blocks 0 to 11/],
     ["merge=13:tome+noprob", /tome has no option noprob/, /did you mean noprop\?/],
     ["merge=13:tome+noprop=1", /option noprop takes no value/, undefined],
-    ["transform=0.7@3:transforming+tau=0", /tau must be more than 0/, /tau=0.05/],
-    ["transform=0.7@3:transforming+tau=soft", /tau must be a number/, /tau=0.05/],
+    ["transform=0.7@3:transforming+tau=0", /tau must be more than 0/, /tau=0.01/],
+    ["transform=0.7@3:transforming+tau=soft", /tau must be a number/, /tau=0.01/],
     ["keep=0.7@3:prune+tau=1", /prune has no option tau/, /it has none/],
   ])("%s", (text, message, hint) => {
     let caught: unknown;
