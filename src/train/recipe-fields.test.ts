@@ -101,6 +101,7 @@ test("what the documented type allows is what the schema takes", () => {
       token_weight: 0.5,
       group: 1,
       penalty: 1,
+      reward: "confidence",
       shrink_from: 0.1,
       shrink_until: 0.5,
     },

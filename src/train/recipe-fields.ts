@@ -181,6 +181,11 @@ export interface ReducingInput {
   readonly group?: number | undefined;
   /** IA-RED2, with `group`: what a wrong answer costs. Default 1. */
   readonly penalty?: number | undefined;
+  /**
+   * IA-RED2, with `group`: "answer", whether the likeliest class is the true one, as in the paper, or "confidence", the true class's probability, which says more
+   * where pictures are few. Default "answer".
+   */
+  readonly reward?: "answer" | "confidence" | undefined;
   /** EViT: the share of the run until which all tokens are kept. Default 0. */
   readonly shrink_from?: number | undefined;
   /** EViT: the share of the run from which on as many are kept as in the end; in between it falls as half a cosine. Default 0: from the beginning. */
@@ -251,6 +256,7 @@ const reducing = z
     token_weight: rate.optional(),
     group: z.int().min(1).max(256).optional(),
     penalty: rate.optional(),
+    reward: z.enum(["answer", "confidence"]).optional(),
     shrink_from: share.optional(),
     shrink_until: share.optional(),
   })

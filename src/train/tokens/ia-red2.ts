@@ -10,13 +10,15 @@ import { greedyPolicy, iaRed2Blocks, interpreterPath, maskedIaRed2, sampledPolic
 import type { ReductionText } from "../../nn/tokens/language.ts";
 import { softCrossEntropy } from "../losses.ts";
 import type { Objective } from "../objective.ts";
-import { policyLogProbability, policyReward, selfCriticalLoss } from "./losses.ts";
+import { policyLogProbability, policyReward, type Rightness, selfCriticalLoss } from "./losses.ts";
 
 export interface InterpreterOptions {
   /** Whose interpreter learns, from 0. */
   readonly group: number;
   /** What a wrong answer costs. */
   readonly penalty: number;
+  /** How right an answer is. */
+  readonly rightness: Rightness;
 }
 
 /** Name patterns of the parameters that a group's stage trains. */
@@ -33,7 +35,10 @@ interface Choice {
 }
 
 /** The objective of an interpreter's stage, for a ViT whose tokens are reduced by `text`. */
-export function interpreterObjective(text: ReductionText, { group, penalty }: InterpreterOptions): Objective {
+export function interpreterObjective(
+  text: ReductionText,
+  { group, penalty, rightness }: InterpreterOptions,
+): Objective {
   return ({ scope, model, image, targets, draw }) => {
     const config = model.config as VitConfig;
     const blocks = iaRed2Blocks(text, tokenModel(config)).slice(0, group + 1);
@@ -47,7 +52,7 @@ export function interpreterObjective(text: ReductionText, { group, penalty }: In
         return policy;
       });
       const { logits } = answer(scope, vitTokens(scope, image, config, still, reduction), config, still);
-      return { ...choice!, logits, reward: policyReward(logits, targets, choice!.policy, penalty) };
+      return { ...choice!, logits, reward: policyReward(rightness(logits, targets), choice!.policy, penalty) };
     };
     const greedy = episode(greedyPolicy);
     const sampled = episode((scores, special) => {

@@ -5,7 +5,15 @@ import { differentiate } from "../../graph/gradients/differentiate.ts";
 import { interpret } from "../../graph/interpreter/interpret.ts";
 import { Graph, type Tensor } from "../../graph/tensor.ts";
 import { type TensorData, tensor, toFloat64 } from "../../tensor.ts";
-import { keptTokenLoss, policyLogProbability, policyReward, selfCriticalLoss, shareLoss } from "./losses.ts";
+import {
+  confidence,
+  isRight,
+  keptTokenLoss,
+  policyLogProbability,
+  policyReward,
+  selfCriticalLoss,
+  shareLoss,
+} from "./losses.ts";
 
 const rows = (...values: readonly (readonly number[])[]) =>
   tensor("float32", [values.length, values[0]!.length], Float32Array.from(values.flat()));
@@ -61,7 +69,12 @@ test("rewards: fewer tokens where the answer is right, the penalty where it is n
   const logits = rows([2, 1], [2, 1]);
   const targets = rows([0.9, 0.1], [0, 1]);
   const policy = rows([1, 1, 0, 0], [1, 0, 0, 0]);
-  close(evaluate([logits, targets, policy], (l, t, p) => policyReward(l, t, p, 3)).value, [1 - 0.25, -3]);
+  close(evaluate([logits, targets, policy], (l, t, p) => policyReward(isRight(l, t), p, 3)).value, [1 - 0.25, -3]);
+  const p = 1 / (1 + Math.exp(-1)); // of the first class
+  const soft = evaluate([logits, rows([1, 0], [0, 1]), policy], (l, t, chosen) =>
+    policyReward(confidence(l, t), chosen, 3),
+  );
+  close(soft.value, [p * 0.75 - 3 * (1 - p), (1 - p) * (1 - 1 / 16) - 3 * p]);
 });
 
 test("the probability of a choice: of tokens that were left, the first apart", () => {

@@ -13,6 +13,7 @@ import {
   reduceMean,
   reduceSum,
   slice,
+  softmax,
   stopGradient,
   sub,
 } from "../../graph/build.ts";
@@ -47,17 +48,25 @@ export function keptTokenLoss(tokens: Tensor, teacherTokens: Tensor, kept: Tenso
   return div(sum, maximum(mul(reduceSum(weights, [0, 1]), width as number), 1));
 }
 
+/** How right answers are, (batch) in 0..1. @param logits, targets (batch, classes) */
+export type Rightness = (logits: Tensor, targets: Tensor) => Tensor;
+
+/** 1 where the likeliest class is the true one, else 0. */
+export const isRight: Rightness = (logits, targets) => cast(equal(argMax(logits, 1), argMax(targets, 1)), "float32");
+
+/** The true class's probability. */
+export const confidence: Rightness = (logits, targets) => reduceSum(mul(softmax(logits), targets), 1);
+
 /**
- * What a choice of tokens is worth, (batch): 1 less the squared share of tokens that are kept, where the answer is right, and otherwise -`penalty`.
+ * What a choice of tokens is worth, (batch): 1 less the squared share of tokens that are kept, where the answer is right, and -`penalty` where it is
+ * wrong; in between in proportion.
  *
- * @param logits (batch, classes): the answer
- * @param targets (batch, classes)
+ * @param right (batch) in 0..1: how right the answer is
  * @param policy (batch, tokens) of 0 and 1
  */
-export function policyReward(logits: Tensor, targets: Tensor, policy: Tensor, penalty: number): Tensor {
-  const isRight = cast(equal(argMax(logits, 1), argMax(targets, 1)), "float32"); // (batch)
+export function policyReward(right: Tensor, policy: Tensor, penalty: number): Tensor {
   const share = reduceMean(policy, 1);
-  return sub(mul(isRight, sub(1 + penalty, mul(share, share))), penalty);
+  return sub(mul(right, sub(1 + penalty, mul(share, share))), penalty);
 }
 
 /** Keeps logarithms of probabilities finite. */

@@ -9,6 +9,7 @@ import type { ReducingInput } from "../recipe-fields.ts";
 import { THINNING_WEIGHTS, thinningObjective } from "./dynamicvit.ts";
 import { shrinkingObjective } from "./evit.ts";
 import { interpretedObjective, interpreterObjective, interpreterParameters } from "./ia-red2.ts";
+import { confidence, isRight } from "./losses.ts";
 
 /** How a system learns. */
 interface Learning {
@@ -32,13 +33,17 @@ const SYSTEMS: Readonly<Record<string, Learning>> = {
     fresh: /^score_predictor\./,
   },
   "ia-red2": {
-    fields: ["group", "penalty"],
-    objective(text, { group, penalty = 1 }) {
+    fields: ["group", "penalty", "reward"],
+    objective(text, { group, penalty = 1, reward = "answer" }) {
       if (group === undefined) return interpretedObjective(text);
       const groups = text.blocks?.length ?? 0;
       if (group > groups)
         throw new UsageError(`the recipe trains the interpreter of group ${group}, and the model has ${groups} groups`);
-      return interpreterObjective(text, { group: group - 1, penalty });
+      return interpreterObjective(text, {
+        group: group - 1,
+        penalty,
+        rightness: reward === "answer" ? isRight : confidence,
+      });
     },
     fresh: /^groups\.\d+\.agent\./,
   },
