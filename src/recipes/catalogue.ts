@@ -88,7 +88,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("scenes", scenesEncoder, `${SCENES}: the patches`, SEE_DOCS),
   entry("scenes", scenesBackbone, SCENES, "2 epochs of three minutes on one core"),
   entry("scenes", gfnetLargeScenes, LARGE_SCENES, "45 minutes on one core"),
-  entry("scenes", adaptivennLargeScenes, LARGE_SCENES, SEE_DOCS),
+  entry("scenes", adaptivennLargeScenes, `${LARGE_SCENES}; begins with large-scenes-encoder's model`, NOT_TO_END),
   entry("scenes", largeScenesEncoder, `${LARGE_SCENES}: the patches`, SEE_DOCS),
   entry("scenes", largeScenesBackbone, LARGE_SCENES, SEE_DOCS),
   entry("scenes", largeScenesBackboneHalf, LARGE_SCENES, SEE_DOCS),
