@@ -102,6 +102,7 @@ test("what the documented type allows is what the schema takes", () => {
       group: 1,
       penalty: 1,
       reward: "confidence",
+      explored: 0.3,
       shrink_from: 0.1,
       shrink_until: 0.5,
     },

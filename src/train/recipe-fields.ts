@@ -186,6 +186,11 @@ export interface ReducingInput {
    * where pictures are few. Default "answer".
    */
   readonly reward?: "answer" | "confidence" | undefined;
+  /**
+   * IA-RED2, with `group`: the share of a picture's tokens that chance decides on; for the others the greedy choice stands, so that what is learnt is what is used.
+   * Default 1, as in the paper.
+   */
+  readonly explored?: number | undefined;
   /** EViT: the share of the run until which all tokens are kept. Default 0. */
   readonly shrink_from?: number | undefined;
   /** EViT: the share of the run from which on as many are kept as in the end; in between it falls as half a cosine. Default 0: from the beginning. */
@@ -257,6 +262,7 @@ const reducing = z
     group: z.int().min(1).max(256).optional(),
     penalty: rate.optional(),
     reward: z.enum(["answer", "confidence"]).optional(),
+    explored: z.number().positive().max(1).optional(),
     shrink_from: share.optional(),
     shrink_until: share.optional(),
   })

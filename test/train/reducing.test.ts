@@ -129,6 +129,13 @@ describe("IA-RED2", () => {
     expect(names.filter(isMoved)).toEqual([]);
   });
 
+  test("of tokens that are not explored, nothing is learnt", () => {
+    const objective = objectiveFor(TOKENS, { group: 1, explored: 0.5 });
+    const none = evaluate(objective, TOKENS, { explored: numbers([BATCH, 17], () => 0.9) });
+    expect(none.loss).toBeCloseTo(0, 10);
+    expect(none.names.filter(none.isMoved)).toEqual([]);
+  });
+
   test("the model learns with what interpreters leave, and these stay as they are", () => {
     const { isMoved, loss, logits } = evaluate(objectiveFor(TOKENS), TOKENS);
     expect(loss).toBeCloseTo(crossEntropy(logits), 6);

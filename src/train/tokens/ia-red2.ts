@@ -2,6 +2,7 @@
 // group, by reinforcement: tokens are kept by chance, with the probabilities that the interpreter gives, and choices that earn more than the greedy one become
 // likelier; interpreters before it choose greedily, those after it are left out, and the model stays as it is. Then the model, by its labels, with what
 // the interpreters leave of the tokens.
+import { cast, less, mul, where } from "../../graph/build.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { tokenModel, type VitConfig } from "../../models/vit/config.ts";
 import { answer, vitTokens } from "../../models/vit/model.ts";
@@ -19,6 +20,8 @@ export interface InterpreterOptions {
   readonly penalty: number;
   /** How right an answer is. */
   readonly rightness: Rightness;
+  /** Share of the tokens, drawn anew for each picture, that chance decides on; for the others the greedy choice stands. */
+  readonly explored: number;
 }
 
 /** Name patterns of the parameters that a group's stage trains. */
@@ -37,7 +40,7 @@ interface Choice {
 /** The objective of an interpreter's stage, for a ViT whose tokens are reduced by `text`. */
 export function interpreterObjective(
   text: ReductionText,
-  { group, penalty, rightness }: InterpreterOptions,
+  { group, penalty, rightness, explored }: InterpreterOptions,
 ): Objective {
   return ({ scope, model, image, targets, draw }) => {
     const config = model.config as VitConfig;
@@ -55,12 +58,15 @@ export function interpreterObjective(
       return { ...choice!, logits, reward: policyReward(rightness(logits, targets), choice!.policy, penalty) };
     };
     const greedy = episode(greedyPolicy);
+    const uniform = (name: string) => draw({ name, shape: greedy.scores.shape as number[], distribution: "uniform" });
+    const isExplored = explored === 1 ? undefined : less(uniform("explored"), explored); // (batch, tokens)
     const sampled = episode((scores, special) => {
-      const uniform = draw({ name: "stays", shape: scores.shape as number[], distribution: "uniform" });
-      return sampledPolicy(scores, uniform, special);
+      const chance = sampledPolicy(scores, uniform("stays"), special);
+      return isExplored === undefined ? chance : where(isExplored, chance, greedy.policy);
     });
     const { policy, scores, before, special } = sampled;
-    const probability = policyLogProbability(policy, scores, before, special);
+    const open = isExplored === undefined ? before : mul(cast(isExplored, "float32"), before ?? 1);
+    const probability = policyLogProbability(policy, scores, open, special);
     return { loss: selfCriticalLoss(probability, sampled.reward, greedy.reward), logits: greedy.logits };
   };
 }

@@ -78,7 +78,7 @@ const LEAST = 1e-6;
  *
  * @param policy (batch, tokens) of 0 and 1
  * @param scores (batch, tokens): the probability of each to be kept
- * @param previous (batch, tokens) of 0 and 1: which were left; undefined for all
+ * @param previous (batch, tokens) of 0 and 1: which chance decided on; undefined for all
  * @param special how many of the first tokens are always kept
  */
 export function policyLogProbability(

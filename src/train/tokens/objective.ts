@@ -33,8 +33,8 @@ const SYSTEMS: Readonly<Record<string, Learning>> = {
     fresh: /^score_predictor\./,
   },
   "ia-red2": {
-    fields: ["group", "penalty", "reward"],
-    objective(text, { group, penalty = 1, reward = "answer" }) {
+    fields: ["group", "penalty", "reward", "explored"],
+    objective(text, { group, penalty = 1, reward = "answer", explored = 1 }) {
       if (group === undefined) return interpretedObjective(text);
       const groups = text.blocks?.length ?? 0;
       if (group > groups)
@@ -42,6 +42,7 @@ const SYSTEMS: Readonly<Record<string, Learning>> = {
       return interpreterObjective(text, {
         group: group - 1,
         penalty,
+        explored,
         rightness: reward === "answer" ? isRight : confidence,
       });
     },
