@@ -105,15 +105,18 @@ export interface TimedSubject extends Pick<Subject, "name" | "top1" | "macs"> {
 /**
  * Times subjects on the same pictures. They take turns batch by batch, so that what else the machine does hits all of them, in ever another order:
  * who comes after a large model pays for its caches and its garbage. For the same reason each answers a batch twice and is timed the second time.
+ *
+ * @param now milliseconds: of the clock, or of the processor
  */
 export async function timeSubjects(
   subjects: readonly Subject[],
   images: readonly RawImage[],
   batches: readonly number[],
   rounds: number,
+  now: () => number = () => performance.now(),
 ): Promise<TimedSubject[]> {
   const ms: Record<number, number[]> = {};
-  for (const batch of batches) ms[batch] = await millisecondsOf(subjects, images, batch, rounds);
+  for (const batch of batches) ms[batch] = await millisecondsOf(subjects, images, batch, rounds, now);
   const byBatch = (of: (batch: number) => number) =>
     Object.fromEntries(batches.map((batch) => [batch, Number(of(batch).toFixed(3))]));
   return subjects.map(({ name, top1, macs, exits }, i) => {
@@ -136,6 +139,7 @@ async function millisecondsOf(
   images: readonly RawImage[],
   batch: number,
   rounds: number,
+  now: () => number,
 ): Promise<number[]> {
   const groups = Array.from({ length: Math.floor(images.length / batch) }, (_, i) =>
     images.slice(i * batch, (i + 1) * batch),
@@ -147,9 +151,9 @@ async function millisecondsOf(
       for (const s of random.shuffle([...subjects.keys()])) {
         const { answer } = subjects[s]!;
         await answer(group);
-        const start = performance.now();
+        const start = now();
         await answer(group);
-        times[s]![g]!.push((performance.now() - start) / batch);
+        times[s]![g]!.push((now() - start) / batch);
       }
   return times.map((own) => own.reduce((sum, values) => sum + spreadOf(values).median, 0) / groups.length);
 }

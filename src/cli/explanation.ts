@@ -44,10 +44,10 @@ export function tokensToJson({ grid, views }: TokenGroups) {
     views: views.map(({ viewToPicture, stages }) => ({
       view_to_picture: viewToPicture,
       stages: stages.map((stage) => {
-        const { owners, weights, sizes } = patchFates(stage);
+        const { owners, weights, count } = patchFates(stage);
         return {
           name: stage.name,
-          tokens: sizes.filter((size) => size > 0).length,
+          tokens: count,
           token_of_patch: Array.from(owners),
           left_of_patch: sharp(weights),
           ...(stage.scores === undefined ? {} : { scores: sharp(stage.scores) }),

@@ -17,10 +17,11 @@ const groups = (origin = ORIGIN, scores?: Float32Array): TokenGroups => ({
 });
 
 test("what became of each patch; rows of zeros are no tokens", () => {
-  const { owners, weights, sizes } = patchFates(groups().views[0]!.stages[0]!);
+  const { owners, weights, sizes, count } = patchFates(groups().views[0]!.stages[0]!);
   expect([...owners]).toEqual([0, 0, 1, -1]);
   expect([...weights]).toEqual([0.75, 0.25, 1, 0]);
   expect([...sizes]).toEqual([2, 1, 0]);
+  expect(count).toBe(2);
 });
 
 /** Red, green, blue, white. */

@@ -42,6 +42,8 @@ export interface PatchFates {
   readonly weights: Float32Array;
   /** How many patches each token owns. */
   readonly sizes: Int32Array;
+  /** How many tokens are left: all whose row is not zeros. */
+  readonly count: number;
 }
 
 /** What a stage says of each patch. */
@@ -50,17 +52,22 @@ export function patchFates({ tokens, origin }: TokenStage): PatchFates {
   const owners = new Int32Array(patches).fill(-1);
   const most = new Float32Array(patches);
   const weights = new Float32Array(patches);
-  for (let token = 0; token < tokens; token++)
+  let count = 0;
+  for (let token = 0; token < tokens; token++) {
+    let isLeft = false;
     for (let patch = 0; patch < patches; patch++) {
       const share = origin[token * patches + patch]!;
+      isLeft ||= share !== 0;
       weights[patch]! += share;
       if (share <= most[patch]!) continue;
       most[patch] = share;
       owners[patch] = token;
     }
+    if (isLeft) count++;
+  }
   const sizes = new Int32Array(tokens);
   for (const owner of owners) if (owner >= 0) sizes[owner]! += 1;
-  return { owners, weights, sizes };
+  return { owners, weights, sizes, count };
 }
 
 /**
@@ -154,12 +161,13 @@ function stagePanel(picture: RawImage, { grid, views }: TokenGroups, stage: numb
 
 /** "38 tokens, 1 shared by 70, 37 gone" */
 function describeFates(fates: readonly PatchFates[]): string {
-  const sizes = fates.flatMap((one) => [...one.sizes]).filter((size) => size > 0);
+  const sizes = fates.flatMap((one) => [...one.sizes]);
+  const tokens = fates.reduce((sum, { count }) => sum + count, 0);
   const gone = fates.reduce((sum, { owners }) => sum + owners.filter((owner) => owner < 0).length, 0);
   const shared = sizes.filter((size) => size > 1);
   const together = shared.reduce((a, b) => a + b, 0);
   return [
-    `${sizes.length} tokens`,
+    `${tokens} tokens`,
     ...(shared.length === 0 ? [] : [`${shared.length} shared by ${together}`]),
     ...(gone === 0 ? [] : [`${gone} gone`]),
   ].join(", ");
