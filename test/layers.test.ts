@@ -69,6 +69,13 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "decode_head.masks [2, 5, 4, 6]",
     "decode_head.classes [2, 5, 2]",
   ],
+  dhvt_tiny_cifar_patch4: [
+    "patch_embed [2, 15, 24]",
+    "block.1 [2, 15, 24]",
+    "block.2 [2, 15, 24]",
+    "cls [2, 24]",
+    "tokens [2, 15, 24]",
+  ],
   crossvit_9_240: ["stage.1 [2, 40]", "stage.2 [2, 40]", "cls [2, 40]", "tokens [2, 40]"],
   gfnet_resnet50_96: [
     "model_prime_state_dict.stage.1 [2, 32, 9, 9]",

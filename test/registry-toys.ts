@@ -79,6 +79,13 @@ function crossvitToy(): SweepOptions {
   return { config: { ...widths, depth, img_size: [48, 96] }, height: 48, width: 96 };
 }
 
+/** Heads of eight channels, two blocks; 3 x 5 patches. */
+function dhvtToy({ patch_size }: Config): SweepOptions {
+  const widths = { embed_dim: 24, num_heads: 3, depth: 2, num_classes: 11, drop_path_rate: 0.1 };
+  const [height, width] = [3 * (patch_size as number), 5 * (patch_size as number)];
+  return { config: widths, height, width };
+}
+
 /** A toy of its backbone, and an eighth of the widths of policy and classifier. Their kinds stay. */
 function gfnetToy(config: Config): SweepOptions {
   const family = Object.keys(toys).find((name) => (config.arch as string).startsWith(name))!;
@@ -169,6 +176,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   swin: swinToy,
   sam: samToy,
   crossvit: crossvitToy,
+  dhvt: dhvtToy,
   gfnet: gfnetToy,
   adaptivenn: adaptivennToy,
   tsm: tsmToy,

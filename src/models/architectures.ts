@@ -5,6 +5,7 @@ import { clipTextArchitecture } from "./clip-text/architecture.ts";
 import { convnextArchitecture } from "./convnext/architecture.ts";
 import { crossvitArchitecture } from "./crossvit/architecture.ts";
 import { densenetArchitecture } from "./densenet/architecture.ts";
+import { dhvtArchitecture } from "./dhvt/architecture.ts";
 import { dtopArchitecture } from "./dtop/architecture.ts";
 import { efficientnetArchitecture } from "./efficientnet/architecture.ts";
 import { gfnetArchitecture } from "./gfnet/architecture.ts";
@@ -38,6 +39,7 @@ const all = [
   swinArchitecture,
   samArchitecture,
   crossvitArchitecture,
+  dhvtArchitecture,
   gfnetArchitecture,
   adaptivennArchitecture,
   tsmArchitecture,

@@ -62,7 +62,7 @@ export const backboneFields = {
 export type BackboneConfig = z.infer<z.ZodObject<typeof backboneFields>>;
 
 /** Counters that PyTorch saves with batch normalisation and nothing reads. */
-const COUNTERS: RenameRule = { pattern: /(?:^|\.)num_batches_tracked$/, to: null };
+export const COUNTERS: RenameRule = { pattern: /(?:^|\.)num_batches_tracked$/, to: null };
 
 /** The architecture around a backbone: `features` are pooled, `logits` come from them. */
 export function backboneArchitecture<S extends z.ZodType<BackboneConfig>>(family: {

@@ -8,6 +8,7 @@ import { registeredClipTexts } from "./clip-text/registered.ts";
 import { registeredConvnexts } from "./convnext/registered.ts";
 import { registeredCrossvits } from "./crossvit/registered.ts";
 import { registeredDensenets } from "./densenet/registered.ts";
+import { registeredDhvts } from "./dhvt/registered.ts";
 import { registeredDtops } from "./dtop/registered.ts";
 import { registeredEfficientnets } from "./efficientnet/registered.ts";
 import { registeredGfnets } from "./gfnet/registered.ts";
@@ -41,6 +42,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredSwins,
   ...registeredSams,
   ...registeredCrossvits,
+  ...registeredDhvts,
   ...registeredGfnets,
   ...registeredAdaptivenns,
   ...registeredTsms,

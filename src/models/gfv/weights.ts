@@ -3,6 +3,7 @@
 import type { TensorData } from "../../tensor.ts";
 import { type RenameRule, remap } from "../../weights/remap.ts";
 import type { NamedTensors } from "../architecture.ts";
+import { COUNTERS } from "../backbone.ts";
 import { withoutShiftNames } from "../shifted-backbones.ts";
 import { backbonesOf, type GfvConfig } from "./config.ts";
 import { PARTS } from "./model.ts";
@@ -15,7 +16,6 @@ const SEQUENCE: readonly RenameRule[] = [
     (stage): RenameRule => ({ pattern: new RegExp(`^${stage + 3}\\.(?=\\d)`), to: `layer${stage}.` }),
   ),
 ];
-const COUNTERS: RenameRule = { pattern: /(?:^|\.)num_batches_tracked$/, to: null };
 
 export function adoptGfvWeights(tensors: NamedTensors, config: GfvConfig): NamedTensors {
   const { glancer, focuser } = backbonesOf(config);

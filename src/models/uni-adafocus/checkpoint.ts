@@ -2,14 +2,12 @@
 // reader has taken the data-parallel prefix `module.` away.
 import { FormatError } from "../../errors.ts";
 import type { TensorData } from "../../tensor.ts";
-import { type RenameRule, remap } from "../../weights/remap.ts";
+import { remap } from "../../weights/remap.ts";
 import type { NamedTensors } from "../architecture.ts";
+import { COUNTERS } from "../backbone.ts";
 import { withoutShiftNames } from "../shifted-backbones.ts";
 import type { UniAdafocusConfig } from "./config.ts";
 import { backboneOf, PARTS } from "./networks.ts";
-
-/** Counters that PyTorch saves with batch normalisation and nothing reads. */
-const COUNTERS: RenameRule = { pattern: /(?:^|\.)num_batches_tracked$/, to: null };
 
 /**
  * Official names, or this library's -> this library's.
