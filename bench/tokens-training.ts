@@ -1,9 +1,9 @@
 // A plain ViT against what thins it: fine-tuned as long as DynamicViT, EViT and IA-RED2 are, and against the same without training. One row a method and seed: accuracy
 // on pictures that nothing was trained on, and the share of the plain model's products that a picture costs on average.
 //
-//   npx tsx bench/tokens-training.ts MODEL DATA [--seeds 1,2,3] [--methods longer-vit,evit,dynamicvit,ia-red2] [--work FOLDER] [--threads 1] [--out FILE]
+//   npx tsx bench/tokens-training.ts MODEL DATA [--seeds 1,2,3] [--methods longer-vit,evit,dynamicvit,ia-red2] [--epochs 3] [--work FOLDER] [--threads 1] [--out FILE]
 //
-// MODEL is the folder of a plain ViT at 64 px that was trained on DATA (recipe small-vit), DATA has a folder for each split. Runs are kept in --work; rows that
+// --epochs is how long each model is fine-tuned; interpreters of IA-RED2 learn before that, as long as the recipe says. MODEL is the folder of a plain ViT at 64 px that was trained on DATA (recipe small-vit), DATA has a folder for each split. Runs are kept in --work; rows that
 // the file has already are not made again.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -20,9 +20,12 @@ import { parseReduction } from "../src/nn/tokens/language.ts";
 import { lower } from "../src/onnx/lower.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { nodeTrainingHost } from "../src/platform/node/training-host.ts";
+import { listedRecipeNamed } from "../src/recipes/index.ts";
 import { toFloat32 } from "../src/tensor.ts";
 import { validationLoader } from "../src/train/loaders.ts";
-import { parseRecipe } from "../src/train/recipe.ts";
+import { overrideRecipe, parseRecipe } from "../src/train/recipe.ts";
+import type { Recipe } from "../src/train/recipe-fields.ts";
+import { isStaged, type StagedRecipe } from "../src/train/staged-recipe.ts";
 import { train } from "../src/workflows/train.ts";
 
 const { values: flags, positionals } = parseArgs({
@@ -31,6 +34,7 @@ const { values: flags, positionals } = parseArgs({
     seeds: { type: "string", default: "1,2,3" },
     methods: { type: "string", default: "longer-vit,evit,dynamicvit,ia-red2" },
     work: { type: "string", default: "runs/tokens-training" },
+    epochs: { type: "string", default: "3" },
     threads: { type: "string", default: "1" },
     out: { type: "string", default: resolve(import.meta.dirname, "results/tokens-training/clothing.json") },
   },
@@ -38,6 +42,15 @@ const { values: flags, positionals } = parseArgs({
 const [base, data] = positionals;
 if (base === undefined || data === undefined) throw new Error("npx tsx bench/tokens-training.ts MODEL DATA");
 const threads = Number(flags.threads);
+const epochs = Number(flags.epochs);
+
+/** A recipe of this seed, whose models are fine-tuned for so many epochs. */
+function recipeOf(name: string, seed: number): Recipe | StagedRecipe {
+  const changed = (recipe: Recipe) =>
+    overrideRecipe(recipe, recipe.reducing?.group === undefined ? { seed, epochs } : { seed });
+  const { recipe } = listedRecipeNamed(name);
+  return isStaged(recipe) ? { ...recipe, stages: recipe.stages.map(changed) } : changed(recipe);
+}
 
 /** What is done to the longer-trained plain model without any training. */
 const TRAINING_FREE = [
@@ -78,7 +91,7 @@ function keep(row: Row): void {
   const pictures = Object.fromEntries(splits.map(([name, { length }]) => [name, length]));
   writeFileSync(
     flags.out,
-    `${JSON.stringify({ data: data!.split("/").at(-1), pictures, threads, rows }, undefined, 1)}\n`,
+    `${JSON.stringify({ data: data!.split("/").at(-1), pictures, threads, epochs, rows }, undefined, 1)}\n`,
   );
   const shown = Object.entries(row.top1).map(([name, top1]) => `${name} ${(100 * top1).toFixed(1)} %`);
   console.log(row.method, row.tokens ?? "", row.seed ?? "", shown.join(", "), `products ${row.products.toFixed(3)}`);
@@ -157,8 +170,8 @@ for (const seed of flags.seeds.split(",").map(Number))
       const started = performance.now();
       const resume = existsSync(join(folder, "recipe.json"));
       await train(nodeTrainingHost, data, {
-        recipe: method,
-        ...(resume ? {} : { from: base, seed }),
+        recipe: recipeOf(method, seed),
+        ...(resume ? {} : { from: base }),
         folder,
         threads,
         resume,
