@@ -49,6 +49,12 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "stage.6 [2, 40, 2, 3]",
     "stage.7 [2, 240, 2, 3]",
   ],
+  lightcnn_9: [
+    "features.2 [2, 8, 16, 16]",
+    "features.4 [2, 16, 8, 8]",
+    "features.6 [2, 12, 4, 4]",
+    "features.7 [2, 12, 4, 4]",
+  ],
   vit_tiny_patch16_224: ["block.1 [2, 15, 24]", "block.2 [2, 15, 24]", "cls [2, 24]", "tokens [2, 15, 24]"],
   swin_tiny_patch4_window7_224: [
     "stage.1 [2, 270, 12]",

@@ -14,6 +14,7 @@ import type { NativeModel } from "../src/model-folder/model.ts";
 import { nativeModel } from "../src/model-folder/native.ts";
 import type { TextInput } from "../src/models/architecture.ts";
 import { inferenceGraph, initialWeights } from "../src/models/graph.ts";
+import { channelsOfInput } from "../src/models/grey.ts";
 import { layerNames } from "../src/models/layers.ts";
 import { defineModel, type ModelDefinition } from "../src/models/registry.ts";
 import { Mode } from "../src/nn/mode.ts";
@@ -31,14 +32,14 @@ export interface SweepOptions {
   readonly width?: number;
 }
 
-/** Two of what a model takes: `image` (2, 3, [frames,] height, width), or `ids` (2, context), texts of different lengths. */
+/** Two of what a model takes: `image` (2, channels, [frames,] height, width), or `ids` (2, context), texts of different lengths. */
 export function sweepInput(
   { architecture, config }: ModelDefinition,
   { height = 0, width = 0 }: SweepOptions,
 ): { readonly name: "image" | "ids"; readonly value: TensorData<"float32" | "int64"> } {
   const input = architecture.input(config);
   if (input.kind === "text") return { name: "ids", value: texts(input) };
-  const shape = [2, 3, ...(input.kind === "video" ? [input.frames ?? 3] : []), height, width];
+  const shape = [2, channelsOfInput(input), ...(input.kind === "video" ? [input.frames ?? 3] : []), height, width];
   return { name: "image", value: tensor("float32", shape, hashedValues("picture", elementCount(shape), 1.5, 0, 0)) };
 }
 

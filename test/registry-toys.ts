@@ -154,6 +154,12 @@ function dtopToy({ backbone, head, thresh, ...config }: Config): SweepOptions {
   return { config: { ...config, ...sizes }, height: 32, width: 48 };
 }
 
+/** A twelfth of the widths; a residual block less in all stages but the first. */
+function lightcnnToy(config: Config): SweepOptions {
+  const widths = { channels: [4, 8, 16, 12, 12], layers: [1, 1, 2, 3], feat_dim: 10, img_size: 32 };
+  return { config: { ...widths, ...(config.num_classes === 0 ? {} : { num_classes: 11 }) }, height: 32, width: 32 };
+}
+
 /** Two blocks of two heads; every token is in one of two texts. */
 function clipTextToy(): SweepOptions {
   const widths = { embed_dim: 11, transformer_width: 24, transformer_heads: 2, transformer_layers: 2 };
@@ -183,6 +189,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   gfv: gfvToy,
   uni_adafocus: uniAdafocusToy,
   dtop: dtopToy,
+  lightcnn: lightcnnToy,
 };
 
 /** The toy of a registered model. */

@@ -1,6 +1,7 @@
 // Where a model's numbers go wrong: it is run on a grey picture, or on a text, and the first value that is no finite number is named with the node that made it.
 import { fixedOutputSize, parseTransform, pixelNormalization } from "../image/transform.ts";
 import type { TextInput } from "../models/architecture.ts";
+import { channelsOfInput } from "../models/grey.ts";
 import { usualTransform } from "../models/picture-input.ts";
 import { type InnerValue, withInnerOutputs } from "../onnx/inner-values.ts";
 import { readOnnx } from "../onnx/read.ts";
@@ -105,7 +106,7 @@ function nativeRun(model: NativeModel): Run {
   const input = definition.architecture.input(definition.config);
   if (input.kind === "text") return { bytes, input: "ids", value: longestText(input) };
   const { height, width, frames } = usualExtent(definition, card.transform);
-  const shape = [1, 3, ...(frames === undefined ? [] : [frames]), height, width];
+  const shape = [1, channelsOfInput(input), ...(frames === undefined ? [] : [frames]), height, width];
   return { bytes, input: "image", value: greyImage(shape, card.transform ?? usualTransform(definition)) };
 }
 
@@ -117,11 +118,11 @@ function longestText({ context, vocabulary }: TextInput): TensorData {
 }
 
 function foreignRun(model: OnnxModel): Run {
-  const { inputName, takes, usualTransform } = pictureFacts(model);
+  const { inputName, takes, channels, usualTransform } = pictureFacts(model);
   const transform = model.card.transform ?? usualTransform;
   const [batch, ...declared] = readOnnx(model.bytes).inputs[0]!.shape!;
   const { height, width } = fixedOutputSize(parseTransform(transform)) ?? { height: 224, width: 224 };
-  const usual = takes === "pixels" ? [height, width, 3] : [3, height, width];
+  const usual = takes === "pixels" ? [height, width, 3] : [channels, height, width];
   const count = typeof batch === "number" ? batch : 1;
   const shape = [count, ...declared.map((size, i) => (typeof size === "number" ? size : usual[i]!))];
   const value =
@@ -133,13 +134,13 @@ function foreignRun(model: OnnxModel): Run {
 
 const GREY = 128;
 
-/** (N, 3, …): grey, normalised as the transform says. */
+/** (N, 3, …) or (N, 1, …): grey, normalised as the transform says. */
 function greyImage(shape: readonly number[], transform: string): TensorData {
   const { mean, std } = pixelNormalization(parseTransform(transform)) ?? { mean: [0, 0, 0], std: [1, 1, 1] };
   const plane = elementCount(shape.slice(2));
   const data = new Float32Array(elementCount(shape));
   for (let row = 0; row * plane < data.length; row++) {
-    const channel = row % 3;
+    const channel = row % shape[1]!;
     data.fill((GREY / 255 - mean[channel]!) / std[channel]!, row * plane, (row + 1) * plane);
   }
   return tensor("float32", shape, data);

@@ -14,6 +14,7 @@ import {
   type StageKind,
   stageGraphs,
 } from "../models/graph.ts";
+import { channelsOfInput } from "../models/grey.ts";
 import { layerOf, unknownLayer } from "../models/layers.ts";
 import { pictureInput, usualTransform } from "../models/picture-input.ts";
 import type { ModelDefinition } from "../models/registry.ts";
@@ -57,6 +58,8 @@ export interface CompiledModel extends PictureModel {
   readonly bytes: Uint8Array;
   /** What `bytes` take: normalised float32 (N, 3, height, width) or (N, 3, frames, height, width), or pixels, uint8 (N, height, width, 3). */
   readonly takes: "image" | "clips" | "pixels";
+  /** Of "image" and "clips": three, or one where pictures are seen in grey (models/grey.ts). */
+  readonly channels: 1 | 3;
   /** Of what takes clips, the frames of one: what it was made for, and whether it takes no other number. */
   readonly frames?: { readonly usual: number; readonly isFixed: boolean };
   /** The same model in another form. ONNX files have only one. */
@@ -283,7 +286,8 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
   if (layer !== undefined) layerOf(traced, layer); // there is one of that name
   const offered = [...traced.outputs.keys()];
   const answers = architecture.answers(config);
-  const { frames, usual: made } = pictureInput(model.definition);
+  const input = pictureInput(model.definition);
+  const { frames, usual: made } = input;
   // Engines compute every output of a file, whether or not a run asks for it.
   const usual = offered.filter((name) => TASK_OUTPUTS.has(name) || name.startsWith("gaze."));
   const reductions = tokenLayers(traced);
@@ -298,6 +302,7 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
     },
     inForm,
     takes,
+    channels: channelsOfInput(input),
     ...(takes === "clips" ? { frames: { usual: frames ?? made.frames ?? 1, isFixed: frames !== undefined } } : {}),
     inputName: "image",
     logitsName: "logits",

@@ -10,7 +10,7 @@ import type { CompiledModel } from "./compile.ts";
 import type { OnnxModel } from "./model.ts";
 
 /**
- * What a task must know about a file: one input, float32 (N, 3, H, W) or uint8 (N, H, W, 3), and class scores as `logits` or another output of
+ * What a task must know about a file: one input, float32 (N, 3, H, W), (N, 1, H, W) or uint8 (N, H, W, 3), and class scores as `logits` or another output of
  * one number a class.
  *
  * @param scores what the caller says the scores are
@@ -37,7 +37,7 @@ export function clipFileFacts(model: OnnxModel, scores?: ScoreKind): Omit<Compil
     });
   const isFixed = typeof frames === "number";
   return {
-    ...factsOf(model, summary, { input, takes: "clips", size: sizeOf(height, width) }, scores),
+    ...factsOf(model, summary, { input, takes: "clips", channels: 3, size: sizeOf(height, width) }, scores),
     frames: { usual: isFixed ? frames : USUAL_FRAMES, isFixed },
   };
 }
@@ -56,13 +56,14 @@ const isClips = ({ inputs }: OnnxSummary) =>
 interface FileInput {
   readonly input: OnnxValueInfo;
   readonly takes: CompiledModel["takes"];
+  readonly channels: 1 | 3;
   readonly size: PixelSize;
 }
 
 function factsOf(
   model: OnnxModel,
   summary: OnnxSummary,
-  { input, takes, size }: FileInput,
+  { input, takes, channels, size }: FileInput,
   scores?: ScoreKind,
   layer?: string,
 ): Omit<CompiledModel, "card" | "bytes"> {
@@ -72,6 +73,7 @@ function factsOf(
   const isScored = layer === undefined && answers !== "segments";
   return {
     takes,
+    channels,
     inputName: input.name,
     logitsName: output.name,
     embeddingName: layer ?? summary.outputs.find(({ name }) => name === "features")?.name ?? output.name,
@@ -81,7 +83,7 @@ function factsOf(
     unknownName: unknownOutput(summary),
     glimpses: countGlimpses(summary.outputs.map(({ name }) => name)),
     reductions: [],
-    usualTransform: `resize_small(${Math.round((Math.min(size.height, size.width) * 256) / 224)},bilinear)|central_crop(${size.width},${size.height})${takes === "pixels" ? "" : "|normalize(imagenet)"}`,
+    usualTransform: `resize_small(${Math.round((Math.min(size.height, size.width) * 256) / 224)},bilinear)|central_crop(${size.width},${size.height})${takes === "pixels" || channels === 1 ? "" : "|normalize(imagenet)"}`,
   };
 }
 
@@ -130,14 +132,14 @@ function pictureInput({ inputs }: OnnxSummary, name: string): FileInput {
     input === undefined ||
     !["float32", "uint8"].includes(input.dtype) ||
     input.shape?.length !== 4 ||
-    (typeof channels === "number" && channels !== 3)
+    (typeof channels === "number" && channels !== 3 && (channels !== 1 || takes === "pixels"))
   )
     throw new FormatError(
       name,
-      "a picture model has one input, float32 (N, 3, H, W) or uint8 (N, H, W, 3); this file does not",
+      "a picture model has one input, float32 (N, 3, H, W), (N, 1, H, W) or uint8 (N, H, W, 3); this file does not",
       { hint: "saccade inspect FILE shows its inputs; saccade run feeds any tensors" },
     );
-  return { input, takes, size: sizeOf(height, width) };
+  return { input, takes, channels: channels === 1 ? 1 : 3, size: sizeOf(height, width) };
 }
 
 function sizeOf(height: unknown, width: unknown): PixelSize {

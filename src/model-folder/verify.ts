@@ -2,6 +2,7 @@
 import { SaccadeError, SessionError } from "../errors.ts";
 import type { ImageInput, TextInput } from "../models/architecture.ts";
 import type { InputSize } from "../models/graph.ts";
+import { channelsOfInput, greyValues } from "../models/grey.ts";
 import { pictureInput } from "../models/picture-input.ts";
 import type { PixelNormalization } from "../models/pixels.ts";
 import type { Precision } from "../onnx/lower.ts";
@@ -136,9 +137,13 @@ function trialsOf({ definition }: NativeModel, { size = {}, form }: ExportOption
   }
   const pixels = form?.pixels;
   return trialShapes(input, size).map((shape, i) => {
-    const waves = randomPicture(shape, i);
-    const { fed, image } = pixels === undefined ? { fed: waves, image: waves } : asPixels(waves, pixels);
-    return { shape, file: { image: fed }, model: { image } };
+    if (pixels === undefined) {
+      const image = randomPicture(shape, i);
+      return { shape, file: { image }, model: { image } };
+    }
+    const [batch, channels, ...spatial] = shape;
+    const { fed, image } = asPixels(randomPicture([batch!, 3, ...spatial], i), pixels);
+    return { shape, file: { image: fed }, model: { image: channels === 1 ? greyValues(image) : image } };
   });
 }
 
@@ -165,7 +170,8 @@ async function compare(
 }
 
 /** Two pictures of the free sizes, one where all are fixed. The second is oblong and a batch, which the usual one is not. */
-function trialShapes({ kind, size, usual, frames: fixedFrames }: ImageInput, fixed: InputSize): number[][] {
+function trialShapes(input: ImageInput, fixed: InputSize): number[][] {
+  const { kind, size, usual, frames: fixedFrames } = input;
   const trial = (batch: number, freeFrames: number, scale: { height: number; width: number }) => {
     const pick = (given: InputSize[keyof InputSize], own: number) => (typeof given === "number" ? given : own);
     const height = pick(
@@ -174,7 +180,7 @@ function trialShapes({ kind, size, usual, frames: fixedFrames }: ImageInput, fix
     );
     const width = pick(fixed.width, size === "free" ? Math.round((usual.width * scale.width) / 32) * 32 : size.width);
     const time = kind === "video" ? [pick(fixed.frames, fixedFrames ?? freeFrames)] : [];
-    return [pick(fixed.batch, batch), 3, ...time, height, width];
+    return [pick(fixed.batch, batch), channelsOfInput(input), ...time, height, width];
   };
   const frames = usual.frames ?? 1;
   const first = trial(1, frames, { height: 1, width: 1 });

@@ -11,8 +11,10 @@ export type { CheckpointFacts, NamedTensors };
 
 /** The picture input of a model. A fixed size is one the architecture cannot do without. */
 export interface ImageInput {
-  /** "image": (batch, 3, height, width). "video": (batch, 3, frames, height, width). */
+  /** "image": (batch, channels, height, width). "video": (batch, 3, frames, height, width). */
   readonly kind: "image" | "video";
+  /** 1 where pictures are seen in grey (models/grey.ts). Absent for red, green and blue. */
+  readonly channels?: 1;
   /** Fixed height and width, or "free" when any size works. */
   readonly size: "free" | { readonly height: number; readonly width: number };
   /** Frames of a clip, where the architecture cannot do without a fixed number of them. Absent when any number works. */

@@ -3,10 +3,11 @@ import { UsageError, WeightsMismatchError } from "../errors.ts";
 import { type Dim, evaluateDim, type Shape, shapesEqual } from "../graph/dimensions.ts";
 import { initialize } from "../graph/initializers.ts";
 import { trace } from "../graph/scope.ts";
-import type { Graph } from "../graph/tensor.ts";
+import type { Graph, Tensor } from "../graph/tensor.ts";
 import { type InferenceOptions, Mode } from "../nn/mode.ts";
 import { elementCount, type TensorData, tensor } from "../tensor.ts";
-import type { NamedTensors } from "./architecture.ts";
+import type { ImageInput, NamedTensors } from "./architecture.ts";
+import { asSeen, channelsOfInput } from "./grey.ts";
 import { layerOf } from "./layers.ts";
 import { pictureInput } from "./picture-input.ts";
 import { normalizedImage, type PixelNormalization, pixelInput } from "./pixels.ts";
@@ -23,6 +24,8 @@ export interface InputSize {
 export interface InferenceForm extends InferenceOptions {
   /** The input `image` is pixels, uint8 (batch, height, width, 3), which the graph normalises. Default: normalised float32. */
   readonly pixels?: PixelNormalization;
+  /** The input `image` has three channels, whatever the model sees of them. Default: as many as it sees. */
+  readonly inColour?: boolean;
   /** Layers (models/layers.ts) that are outputs too. */
   readonly layers?: readonly string[];
   /** With `pixels`: `size.width` counts blocks of so many pixels, and the input is (batch, height, blocks, 3 * block). Default 1. */
@@ -30,7 +33,7 @@ export interface InferenceForm extends InferenceOptions {
 }
 
 /**
- * The forward pass with input `image` (batch, 3, [frames,] height, width), or of a model of texts `ids` (batch, context). Sizes not given stay
+ * The forward pass with input `image` (batch, 3, [frames,] height, width), one channel where the model sees grey, or of a model of texts `ids` (batch, context). Sizes not given stay
  * free where the architecture allows it.
  */
 export function inferenceGraph(definition: ModelDefinition, size: InputSize = {}, form: InferenceForm = {}): Graph {
@@ -52,14 +55,20 @@ export function inferenceGraph(definition: ModelDefinition, size: InputSize = {}
   const batch = size.batch ?? "batch";
   const graph = trace((scope) => {
     if (form.pixels === undefined)
-      return architecture.build(scope, scope.graph.input("image", [batch, 3, ...spatial]), config, mode);
+      return architecture.build(scope, imageInput(scope.graph, [batch, ...spatial], input, form), config, mode);
     if (input.kind === "video") throw pixelsOfVideos();
     const pixels = pixelInput(scope.graph, { batch, height, width, block: form.pixelBlock ?? 1 }, form.pixels);
     return architecture.buildFromPixels === undefined
-      ? architecture.build(scope, normalizedImage(pixels), config, mode)
+      ? architecture.build(scope, asSeen(normalizedImage(pixels), input), config, mode)
       : architecture.buildFromPixels(scope, pixels, config, mode);
   });
   return withLayers(graph, form);
+}
+
+/** Declares `image` as the model sees it, or in colour. */
+function imageInput(graph: Graph, [batch, ...spatial]: readonly Dim[], input: ImageInput, form: InferenceForm): Tensor {
+  if (form.inColour === true) return asSeen(graph.input("image", [batch!, 3, ...spatial]), input);
+  return graph.input("image", [batch!, channelsOfInput(input), ...spatial]);
 }
 
 function pixelsOfVideos(): UsageError {

@@ -14,6 +14,7 @@ import { registeredEfficientnets } from "./efficientnet/registered.ts";
 import { registeredGfnets } from "./gfnet/registered.ts";
 import { registeredGfvs } from "./gfv/registered.ts";
 import type { LearntHead } from "./learnt-head/head.ts";
+import { registeredLightcnns } from "./lightcnn/registered.ts";
 import { registeredMobilenetv2s } from "./mobilenetv2/registered.ts";
 import { registeredMobilenets } from "./mobilenetv3/registered.ts";
 import type { RegisteredModel } from "./registered-model.ts";
@@ -43,6 +44,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredSams,
   ...registeredCrossvits,
   ...registeredDhvts,
+  ...registeredLightcnns,
   ...registeredGfnets,
   ...registeredAdaptivenns,
   ...registeredTsms,

@@ -20,6 +20,8 @@ import {
 import { differentiate } from "../graph/gradients/differentiate.ts";
 import { Scope } from "../graph/scope.ts";
 import { Graph, type Parameter, type Tensor, widen } from "../graph/tensor.ts";
+import { asSeen } from "../models/grey.ts";
+import { pictureInput } from "../models/picture-input.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import { linear } from "../nn/linear.ts";
 import { type MaskInput, Mode } from "../nn/mode.ts";
@@ -106,7 +108,8 @@ export function buildTrainStep(options: StepOptions): TrainStep {
   const graph = new Graph();
   const { batch, frames, classes, model } = options;
   const time = frames === undefined ? [] : [frames];
-  const image = graph.input("image", [batch, 3, ...time, options.height, options.width]);
+  const colours = graph.input("image", [batch, 3, ...time, options.height, options.width]);
+  const image = asSeen(colours, pictureInput(model));
   const targets = graph.input("targets", [batch, classes]);
   const mode = Mode.training({ keepsStatistics: isFrozen(options.groups) });
   const draws: DrawnInput[] = [];

@@ -27,7 +27,7 @@ export interface ValidationOptions {
  */
 export async function validate(options: ValidationOptions): Promise<ScoredEvaluation> {
   const { definition, weights: parameters, target = "onnxruntime" } = options;
-  const graph = inferenceGraph(definition);
+  const graph = inferenceGraph(definition, {}, { inColour: true });
   // Where the picture decides how many tokens go on, how many these are is half of the result.
   const places = [...graph.layers.keys()].filter((name) => /^left\.\d+$/.test(name));
   for (const name of places) graph.output(name, layerOf(graph, name));

@@ -34,6 +34,7 @@ function subject(name: string, more: Partial<Subject> = {}): Subject {
     parameters: 1e6,
     answers: "classes",
     usual: { height: 96, width: 64 },
+    channels: 3,
     normalization: "normalize(imagenet)",
     refuses: ({ height }) => (height > 512 ? "too large" : undefined),
     cost: ({ height, width, batch = 1 }) => ({

@@ -34,8 +34,8 @@ export async function openRunner(
 }
 
 /** The shape of a station's input. */
-export function inputShape({ extent: { frames, height, width } }: Station, batch: number): number[] {
-  return [batch, 3, ...(frames === undefined ? [] : [frames]), height, width];
+export function inputShape({ subject, extent: { frames, height, width } }: Station, batch: number): number[] {
+  return [batch, subject.channels, ...(frames === undefined ? [] : [frames]), height, width];
 }
 
 /** Ordinary numbers; zeros or denormals could be faster or slower. */

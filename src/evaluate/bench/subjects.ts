@@ -11,7 +11,8 @@ import { withTokenDial } from "../../model-folder/token-dial.ts";
 import type { Answers } from "../../models/architecture.ts";
 import { type InputExtent, type ModelCost, modelCost } from "../../models/cost.ts";
 import { inferenceGraph, initialWeights } from "../../models/graph.ts";
-import { usualTransform } from "../../models/picture-input.ts";
+import { channelsOfInput } from "../../models/grey.ts";
+import { pictureInput, usualTransform } from "../../models/picture-input.ts";
 import { changedModel, registry } from "../../models/registry.ts";
 import type { LoweringTarget, Precision } from "../../onnx/lower.ts";
 import { readOnnx } from "../../onnx/read.ts";
@@ -31,6 +32,8 @@ export interface Subject {
   readonly answers: Answers;
   /** The size it was made for. */
   readonly usual: InputExtent;
+  /** Channels of its input: one where it sees pictures in grey. */
+  readonly channels: 1 | 3;
   /** How pixels become numbers, in the transform language, without any resizing. */
   readonly normalization: string;
   /** Why it cannot be measured like that; undefined when it can. */
@@ -90,6 +93,7 @@ function nativeSubject(name: string, model: NativeModel): Subject {
     parameters: cost(usual).parameters,
     answers: architecture.answers(config),
     usual,
+    channels: channelsOfInput(pictureInput(model.definition)),
     normalization: normalizationOf(model.card.transform ?? usualTransform(model.definition)),
     cost,
     refuses(extent) {
@@ -125,12 +129,13 @@ function foreignSubject(name: string, model: OnnxModel, onNotice?: (line: string
       .filter(({ dtype }) => dtype.startsWith("float") || dtype === "bfloat16")
       .reduce((sum, initializer) => sum + initializer.shape.reduce((product, size) => product * size, 1), 0),
     answers: compiled.answers,
+    channels: compiled.channels,
     usual: foreignExtent(shape, transform),
     normalization: normalizationOf(transform),
     cost: () => undefined,
     refuses({ height, width, batch = 1 }, precision) {
       if (!hasPrecision(model, precision)) return `the file cannot be turned to ${precision}`;
-      const wanted = [batch, 3, height, width];
+      const wanted = [batch, compiled.channels, height, width];
       const fits = wanted.every((size, i) => typeof shape[i] !== "number" || shape[i] === size);
       return fits ? undefined : `the file takes [${shape.join(", ")}] only`;
     },
@@ -138,7 +143,7 @@ function foreignSubject(name: string, model: OnnxModel, onNotice?: (line: string
   };
 }
 
-/** (N, 3, H, W), any of which may be free: then what the transform makes of pictures. */
+/** (N, channels, H, W), any of which may be free: then what the transform makes of pictures. */
 function foreignExtent([, , height, width]: readonly (number | string)[], transform: string): InputExtent {
   const made = fixedOutputSize(parseTransform(transform)) ?? { height: 224, width: 224 };
   return {

@@ -130,6 +130,8 @@ export class Engine {
     const compiled = compileModel(loaded, compileOptions);
     const usual = parseTransform(options.transform ?? compiled.card.transform ?? compiled.usualTransform);
     if (loaded.kind === "onnx") requireOwnNormalization(compiled, usual);
+    if (compiled.channels === 1)
+      onNotice?.(`saccade: ${compiled.card.name} sees pictures in grey: of colours it gets the brightness`);
     const transform = resolution === undefined ? usual : atResolution(usual, resolution);
     const definition = loaded.kind === "native" ? loaded.definition : undefined;
     const engineSessions = new EngineSessions(host, options);

@@ -13,6 +13,7 @@ import type { PictureView } from "../../image/view.ts";
 import type { CompiledModel } from "../../model-folder/compile.ts";
 import { formKey, type PixelForm, pixelFeed, pixelForm } from "../../model-folder/picture-form.ts";
 import type { PixelSize } from "../../models/graph.ts";
+import { greyValues } from "../../models/grey.ts";
 import type { ModelDefinition } from "../../models/registry.ts";
 import type { Session } from "../../runtime/session.ts";
 import { type TensorData, tensor } from "../../tensor.ts";
@@ -66,7 +67,7 @@ export class PictureSessions {
   ): Promise<PictureSessions> {
     const usual = fixedOutputSize(transform);
     if (usual !== undefined) checkViewSize(usual);
-    const inletFor = inlets(compiled.takes, definition, transform);
+    const inletFor = inlets(compiled, definition, transform);
     const inlet = inletFor(usual ?? PHOTO);
     const bytesFor = ({ form }: Inlet) => (form === undefined ? compiled.bytes : compiled.inForm!(form));
     const createFor = (other: Inlet) => create(bytesFor(other));
@@ -144,13 +145,13 @@ function trialBatch(
 
 /** How pictures of a size are run. */
 function inlets(
-  takes: CompiledModel["takes"],
+  { takes, channels }: CompiledModel,
   definition: ModelDefinition | undefined,
   transform: Transform,
 ): (size: PixelSize) => Inlet {
   const normalization = pixelNormalization(transform);
   if (definition === undefined || normalization === undefined) {
-    const toValues = (views: readonly PictureView[]) => viewValues(views, transform);
+    const toValues = (views: readonly PictureView[]) => viewValues(views, transform, channels);
     return () => ({ key: "", form: undefined, feed: takes === "pixels" ? viewPixels : toValues });
   }
   return (size) => {
@@ -169,8 +170,12 @@ export function viewPixels(views: readonly PictureView[]): TensorData<"uint8"> {
   return tensor("uint8", [1, height, width, 3], data);
 }
 
-/** (views, 3, height, width): views of one size, normalised as their transform ends. */
-export function viewValues(views: readonly PictureView[], transform: Transform): TensorData<"float32"> {
+/** (views, channels, height, width): views of one size, normalised as their transform ends; in grey where there is one channel. */
+export function viewValues(
+  views: readonly PictureView[],
+  transform: Transform,
+  channels: 1 | 3 = 3,
+): TensorData<"float32"> {
   const [first] = views;
   if (first === undefined) throw new UsageError("no pictures were given");
   const last = transform.slice(-1).filter(({ op }) => op === "normalize" || op === "value_range");
@@ -183,7 +188,7 @@ export function viewValues(views: readonly PictureView[], transform: Transform):
   views.forEach(({ pixels }, i) => {
     applyTransformInto(pixels, last, batch, i);
   });
-  return batch;
+  return channels === 1 ? greyValues(batch) : batch;
 }
 
 /** Pixels that go into one run: a large picture goes alone, because together they would only take more memory. */
