@@ -79,14 +79,8 @@ export function addModelOptions(command: Command): Command {
 export const TOKENS_HELP =
   "fewer tokens, for less: what a transformer keeps or merges, such as keep=0.7@3,6,9:evit or merge=13:tome (none: all); or how many latent tokens, of a SparseFormer with one shared token";
 
-/** A whole number, or text in the language of reductions. */
-export function tokenDial(text: string): TokenDial {
-  try {
-    return parseTokenDial(text);
-  } catch (error) {
-    throw error instanceof UsageError ? new InvalidArgumentError(`${error.message}. ${error.hint ?? ""}`) : error;
-  }
-}
+/** A whole number, or text in the language of reductions; what is wrong with it is said as of any model's tokens, with the hint on a line of its own. */
+export const tokenDial = (text: string): TokenDial => parseTokenDial(text);
 
 /** What loadModel takes. */
 export function loadOptions(options: ModelOptions, terminal: Terminal): LoadOptions {

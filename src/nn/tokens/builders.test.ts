@@ -12,7 +12,7 @@ import { transformerBlock } from "../transformer-block.ts";
 import { greedyPolicy, iaRed2Blocks, maskedIaRed2 } from "./ia-red2.ts";
 import { parseReduction } from "./language.ts";
 import { type Reduction, throughBlock } from "./reduction.ts";
-import { originOf, recover, type TokenState, tokenState, transform } from "./state.ts";
+import { originOf, patchScore, recover, type TokenState, tokenState, transform } from "./state.ts";
 import type { TokenModel } from "./system.ts";
 import { planReduction, TOKEN_SYSTEMS } from "./systems.ts";
 
@@ -223,6 +223,25 @@ function lossOf(built: Built): (direction: string, by: number) => number {
 const float32 = ({ shape, data }: TensorData) => tensor("float32", shape, Float32Array.from(data as Float64Array));
 
 const EPSILON = 1e-6;
+
+test("what the fused rest mattered is divided among its patches, not said of each", () => {
+  const built = build("keep=0.6@0,1:evit", 1);
+  const values = valuesOf(built, {
+    score: patchScore(built.end)!,
+    before: originOf({ ...built.end, history: built.end.history.slice(0, 1) }),
+  });
+  const score = toFloat64(values.get("score")!);
+  rowsOf(values.get("before")!).forEach((origin, i) => {
+    const ofPicture = score.subarray(i * PATCHES, (i + 1) * PATCHES);
+    // The attention of one class token to all tokens but itself.
+    expect(sum([...ofPicture])).toBeLessThan(1);
+    // In the proportions in which the first block fused them.
+    const fused = origin.at(-1)!.slice(1);
+    const parts = fused.flatMap((share, t) => (share > 0 ? [ofPicture[t]! / share] : []));
+    expect(parts.length).toBeGreaterThan(1);
+    for (const part of parts) expect(part).toBeCloseTo(parts[0]!, 9);
+  });
+});
 
 test("merging and dividing lose nothing: the masses sum to the number of tokens, and are what tokens are made of", () => {
   for (const line of ["merge=3@0,1:tome", "transform=0.6@0,1:transforming+tau=0.2"]) {

@@ -73,6 +73,8 @@ test("one spelling of many", () => {
 test.each([
   ["evit", "not a way to reduce tokens"],
   ["", "not a way to reduce tokens"],
+  ["cluster=4x4@2", "it names no system"],
+  ["keep=0.7@3+x", "it names no system"],
   ["keep=:evit", '"" is not a number'],
   ["keep=-0.7@3:evit", '"-0.7" is not a number'],
   ["keep=70%@3:evit", '"70%" is not a number'],

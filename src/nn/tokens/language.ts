@@ -33,7 +33,10 @@ export function parseReduction(text: string): ReductionText {
     );
   };
   const match = text.length > LONGEST ? null : FORM.exec(text.trim());
-  if (match === null) return refuse("this is not a way to reduce tokens");
+  if (match === null)
+    return refuse(
+      /^[a-z]+=[^:]+$/.test(short) ? "it names no system, after a colon" : "this is not a way to reduce tokens",
+    );
   const [, verb, amount, blocks, system, options] = match;
   return {
     verb: verb!,

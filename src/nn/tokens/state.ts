@@ -106,17 +106,18 @@ export function patchOrigin(tokens: Pick<TokenState, "x" | "history" | "special"
 }
 
 /**
- * How much each of the first patches mattered in the last reduction, (N, first patches): 0 for what was gone before; what is in several tokens by then has the
- * mean of theirs, by its shares. Undefined where it does not say.
+ * How much each of the first patches mattered in the last reduction, (N, first patches): 0 for what was gone before. What a token of several patches has is
+ * divided among them by their shares of it, or the rest, fused, would look as if each of its patches mattered as much as all of them do. Undefined where the
+ * system does not say.
  */
 export function patchScore({ history, special }: TokenState): Tensor | undefined {
   const last = history.at(-1);
   if (last?.score === undefined) return undefined;
   const origin = patchOrigin({ x: last.before, history: history.slice(0, -1), special }); // (N, T - special, first)
-  const share = reduceSum(origin, 1); // (N, patches)
-  const isThere = greater(share, 0);
-  const weighted = reduceSum(mul(origin, reshape(last.score, [...last.score.shape, 1])), 1); // (N, patches)
-  return where(isThere, div(weighted, where(isThere, share, 1)), 0);
+  const whole = reduceSum(origin, 2); // (N, T - special), 0 for rows that only fill up
+  const isThere = greater(whole, 0);
+  const ofEach = where(isThere, div(last.score, where(isThere, whole, 1)), 0);
+  return reduceSum(mul(origin, reshape(ofEach, [...last.score.shape, 1])), 1); // (N, first patches)
 }
 
 /** (n, count, count) */
