@@ -54,12 +54,14 @@ test("embed and models take the dial", async () => {
   const macs = async (...more: string[]) =>
     JSON.parse((await cli(["models", vit, "--json", ...more])).stdout).macs as number;
   expect(await macs("--tokens", EVIT)).toBeLessThan(0.9 * (await macs()));
+  const { stdout } = await cli(["models", vit, "--tokens", EVIT], { columns: 200 });
+  expect(stdout).toMatch(/tokens +keep=0\.5@1:evit: 16 patches, 9 tokens from block 1 on\n/);
 });
 
 test("a model that is saved or exported states it, and can be given others", async () => {
   const reduced = await writeVit(at("reduced"), { tokens: EVIT });
   const { stdout } = await cli(["inspect", reduced], { columns: 200 });
-  expect(stdout).toMatch(/tokens +keep=0\.5@1:evit: 16 patches, 9 tokens from block 1; .* instead of /);
+  expect(stdout).toMatch(/tokens +keep=0\.5@1:evit: 16 patches, 9 tokens from block 1 on; .* instead of /);
   const file = at("reduced.onnx");
   expect((await cli(["export", vit, file, "--tokens", EVIT])).exitCode).toBe(0);
   expect((await cli(["inspect", file])).stdout).toMatch(/tokens +keep=0\.5@1:evit/);

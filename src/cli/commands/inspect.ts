@@ -14,6 +14,7 @@ import { nodeHost } from "../../platform/node/host.ts";
 import { describeValue } from "../../runtime/feeds.ts";
 import { type Fact, listFacts } from "../facts.ts";
 import { compact, printable, type Terminal, table } from "../terminal.ts";
+import { describeTokens } from "../token-text.ts";
 import { describeVideo, inspectVideo, isVideoFile, videoJson } from "../video-inspection.ts";
 
 interface InspectFlags {
@@ -176,7 +177,7 @@ function aboutModel({ folder, onnx, scores, card, tokens, reduction, cost }: Ins
     facts.push(["labels", `${card.labels.length}: ${card.labels.slice(0, 3).join(", ")}…`]);
   if (cost !== undefined) facts.push(["products", describeDecided(cost)]);
   if (tokens !== undefined) facts.push(["vocabulary", `${tokens} tokens`]);
-  if (reduction !== undefined) facts.push(["tokens", describeReduction(reduction)]);
+  if (reduction !== undefined) facts.push(["tokens", describeReduction(reduction, cost !== undefined)]);
   if (card?.textModel !== undefined) facts.push(["text model", card.textModel]);
   if (card?.transform !== undefined) facts.push(["transform", card.transform]);
   if (card?.clip !== undefined) facts.push(["clip", describeClip(card.clip)]);
@@ -189,11 +190,15 @@ function aboutModel({ folder, onnx, scores, card, tokens, reduction, cost }: Ins
 }
 
 /** "keep=0.7@3,6:evit: 196 patches, 139 tokens from block 3 on, 99 from 6; 3 GMACs instead of 4.6 GMACs" */
-function describeReduction({ tokens, patches, after, macs, denseMacs }: NonNullable<Inspection["reduction"]>): string {
-  if (after === undefined || macs === undefined || denseMacs === undefined) return printable(tokens);
-  const counts = after.map((one, i) => `${one.tokens} ${i === 0 ? "tokens from block" : "from"} ${one.block}`);
-  const cost = `${compact(macs, "MACs")} instead of ${compact(denseMacs, "MACs")}`;
-  return `${printable(tokens)}: ${[`${patches} patches`, ...counts].join(", ")}; ${cost}`;
+function describeReduction(
+  { tokens, patches, after, macs, denseMacs }: NonNullable<Inspection["reduction"]>,
+  pictureDecides: boolean,
+): string {
+  if (patches === undefined || after === undefined || macs === undefined || denseMacs === undefined)
+    return printable(tokens);
+  const text = describeTokens({ tokens, patches, after });
+  // What it costs then is a range, which stands with the products.
+  return pictureDecides ? text : `${text}; ${compact(macs, "MACs")} instead of ${compact(denseMacs, "MACs")}`;
 }
 
 /** "58.3 G to 115 G MACs a picture, which decides at 2 places how many tokens go on" */

@@ -5,11 +5,14 @@ import { countedExtent, type DescribedModel, describeModel } from "../../model-f
 import { type ListedModel, listModels } from "../../model-folder/listing.ts";
 import type { LoadOptions } from "../../model-folder/load.ts";
 import { type TokenDial, withTokenDial } from "../../model-folder/token-dial.ts";
+import { tokenCounts } from "../../model-folder/token-facts.ts";
 import { type InputExtent, type ModelCost, modelCost, type TextExtent } from "../../models/cost.ts";
+import type { ModelDefinition } from "../../models/registry.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { type Fact, fold, listFacts } from "../facts.ts";
 import { integer, tokenDial } from "../options.ts";
 import { compact, printable, type Terminal, table } from "../terminal.ts";
+import { describeTokens } from "../token-text.ts";
 
 const INDENT = "    ";
 const LICENCE_WIDTH = 10;
@@ -215,6 +218,7 @@ function describeCost(
       ["input", `${batch === 1 ? "one" : batch} of ${extentText(extent)}`],
       ["parameters", compact(parameters)],
       ["products", `${compact(macs)} MACs${once}`],
+      ...tokensThatGoOn(definition, cost),
       ...whatPicturesDecide(cost, extent),
       [
         "memory",
@@ -237,6 +241,12 @@ function describeCost(
   const byPart = table(["MACs", "share", "params", "part"], partRows, { right: [0, 1, 2], columns });
   const byOp = table(["MACs", "share", "nodes", "op"], opRows, { right: [0, 1, 2], columns });
   return `${printable(name)}\n${facts}\n${byPart}\n${byOp}`;
+}
+
+/** How many tokens are left where, of models that go on with fewer and whose text says how many. */
+function tokensThatGoOn(definition: ModelDefinition, { decisions }: ModelCost): Fact[] {
+  const counts = decisions === 0 ? tokenCounts(definition) : undefined;
+  return counts === undefined ? [] : [["tokens", describeTokens(counts)]];
 }
 
 /** What the number of products was counted with, of models whose pictures decide how many tokens go on. */
