@@ -21,6 +21,13 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   resnet18: ["stage.1 [2, 8, 16, 24]", "stage.2 [2, 16, 8, 12]", "stage.3 [2, 24, 4, 6]", "stage.4 [2, 32, 2, 3]"],
   regnety_006: ["stage.1 [2, 16, 16, 24]", "stage.2 [2, 24, 8, 12]", "stage.3 [2, 48, 4, 6]", "stage.4 [2, 80, 2, 3]"],
   convnext_tiny: ["stage.1 [2, 8, 17, 23]", "stage.2 [2, 16, 8, 11]", "stage.3 [2, 24, 4, 5]", "stage.4 [2, 32, 2, 2]"],
+  spartan_tiny: [
+    "stem [2, 32, 16, 24]",
+    "stage.1 [2, 32, 16, 24]",
+    "stage.2 [2, 40, 8, 12]",
+    "stage.3 [2, 48, 4, 6]",
+    "stage.4 [2, 56, 2, 3]",
+  ],
   densenet121: ["stage.1 [2, 32, 16, 24]", "stage.2 [2, 40, 8, 12]", "stage.3 [2, 36, 4, 6]", "stage.4 [2, 34, 2, 3]"],
   efficientnet_b2: [
     "stage.1 [2, 8, 31, 47]",

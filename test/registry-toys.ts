@@ -50,6 +50,12 @@ function convnextToy(): SweepOptions {
   return { config: { depths: [1, 2, 1, 1], dims: [8, 16, 24, 32], num_classes: 11 }, height: 71, width: 94 };
 }
 
+/** The second stage two blocks deep; widths that squeezing leaves a few channels of, so that not all of them are cut off. */
+function spartanToy(): SweepOptions {
+  const widths = { layer_depths: [1, 2, 1, 1], init_dim: 32, dims: [40, 48, 56], num_classes: 11 };
+  return { config: widths, height: 61, width: 94 };
+}
+
 /** Heads of eight channels, two blocks, 3 x 5 patches, of which DynamicViT keeps 10 and then 7. */
 function vitToy({ tokens }: Config): SweepOptions {
   const reduced = tokens === undefined ? {} : { tokens: "keep=0.7@0,1:dynamicvit" };
@@ -178,6 +184,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   efficientnet: efficientnetToy,
   densenet: densenetToy,
   convnext: convnextToy,
+  spartan: spartanToy,
   vit: vitToy,
   swin: swinToy,
   sam: samToy,

@@ -27,7 +27,7 @@ import { nativeModel } from "./native.ts";
 import { type ExternalFile, type WholeOnnx, wholeOnnx } from "./onnx-file.ts";
 import { onnxModel } from "./onnx-model.ts";
 import { pictureFacts } from "./picture-file.ts";
-import { detectModels, fitText } from "./recognise.ts";
+import { detectModels, detectToldModel, fitText } from "./recognise.ts";
 import { type TokenFacts, tokenFacts } from "./token-facts.ts";
 import { vocabularyBeside } from "./vocabulary.ts";
 
@@ -129,7 +129,11 @@ async function inspectFiles(host: Host, source: string, options: InspectOptions)
 function checkpointFits(weights: Weights): Pick<Inspection, "fits" | "layers"> {
   const fits = detectModels(weights);
   const [first] = fits;
-  return { fits: fits.map(fitText), ...(first === undefined ? {} : { layers: layersOf(defineModel(first.name)) }) };
+  if (first !== undefined) return { fits: fits.map(fitText), layers: layersOf(defineModel(first.name)) };
+  const told = detectToldModel(weights);
+  if (told === undefined) return { fits: [] };
+  const { definition, note } = told;
+  return { fits: [`${definition.architecture.name} (${note})`], layers: layersOf(definition) };
 }
 
 function layersOf(definition: ModelDefinition): LayerFacts[] {

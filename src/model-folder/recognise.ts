@@ -184,11 +184,17 @@ export function recogniseCheckpoint(
   }: { architecture?: string | undefined; config?: Readonly<Record<string, unknown>> | undefined } = {},
 ): Recognised {
   const { facts, unread } = weights;
-  if (model !== undefined) return readAs(defineFromCheckpoint(model, facts, config), weights, config);
+  if (model !== undefined) {
+    const told = toldByShapes(model, weights, config);
+    if (told !== undefined) return readAsTold(told, weights, config);
+    return readAs(defineFromCheckpoint(model, facts, config), weights, config);
+  }
   const fits = detectModels(weights);
   const names = fits.map(({ name }) => name);
   const named = fits.length === 1 ? fits[0] : fits.find(({ name }) => name === namedBy(where, names));
   const chosen = named ?? (areOne(fits) ? fits[0] : undefined);
+  const told = fits.length === 0 ? toldModel(weights, config) : undefined;
+  if (told !== undefined) return readAsTold(told, weights, config);
   if (chosen === undefined)
     throw new UsageError(
       fits.length === 0
@@ -203,6 +209,55 @@ export function recogniseCheckpoint(
   const { tensors } = readings(weights.tensors).find((reading) => reading.prefix === prefix)!;
   const { registered: _, ...nameless } = definition;
   return { definition: named === undefined ? nameless : definition, tensors, notes: assumptions(chosen) };
+}
+
+/** A model whose configuration is told by the shapes of a checkpoint's tensors. */
+export interface Told {
+  readonly definition: ModelDefinition;
+  readonly note: string;
+}
+
+/**
+ * Undefined when the tensors are something else, and for families that do not tell.
+ *
+ * @param family an architecture: a registered model has its configuration already
+ */
+function toldByShapes(
+  family: string,
+  { tensors }: BareCheckpoint,
+  config: Readonly<Record<string, unknown>> = {},
+): Told | undefined {
+  const { adoptShapes } = architectures.get(family) ?? {};
+  const fields = readings(tensors)
+    .map((reading) => adoptShapes?.(reading.tensors))
+    .find((found) => found !== undefined);
+  if (fields === undefined) return undefined;
+  const listed = Object.entries(fields).map(([field, value]) => `${field} ${JSON.stringify(value)}`);
+  try {
+    const definition = defineModel(family, { ...fields, ...config });
+    return { definition, note: `the shapes of its tensors told its configuration: ${listed.join(", ")}` };
+  } catch (error) {
+    if (error instanceof UsageError) return undefined; // no such model can be
+    throw error;
+  }
+}
+
+/** The model of any family that tells, whether or not all its tensors are there. */
+function toldModel(weights: BareCheckpoint, config?: Readonly<Record<string, unknown>>): Told | undefined {
+  const families = [...architectures.keys()];
+  return families.map((family) => toldByShapes(family, weights, config)).find((told) => told !== undefined);
+}
+
+/** The model that no registered one is, but that a checkpoint's shapes tell and its tensors fit. */
+export function detectToldModel(weights: BareCheckpoint): Told | undefined {
+  const told = toldModel(weights);
+  const fits = readings(weights.tensors).some(({ tensors }) => told && misfit(told.definition, tensors) === undefined);
+  return fits ? told : undefined;
+}
+
+function readAsTold({ definition, note }: Told, weights: BareCheckpoint, config?: Readonly<Record<string, unknown>>) {
+  const recognised = readAs(definition, weights, config);
+  return { ...recognised, notes: [...recognised.notes, note] };
 }
 
 /** A checkpoint as the model that the caller says it is: by the first reading of its names that fits. */

@@ -142,6 +142,11 @@ export interface Architecture<Config> {
   readonly following?: Stages<Config>;
   /** Fields of a configuration that an official checkpoint states beside its weights; undefined when it is not of this architecture. */
   adoptFacts?(facts: CheckpointFacts): Readonly<Record<string, unknown>> | undefined;
+  /**
+   * Fields of a configuration that names and shapes of official tensors tell, where models of other sizes than the registered ones were released; undefined
+   * for tensors of something else. Whether the configuration is valid and the tensors fit it is for loading to find out.
+   */
+  adoptShapes?(tensors: NamedTensors): Readonly<Record<string, unknown>> | undefined;
   /** Evaluation preprocessing, in the transform language. Absent for models of texts. */
   transform?(config: Config): string;
   /** Name of the configuration's field that says how many classes (or embedding channels) `logits` has. */

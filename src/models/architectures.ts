@@ -17,6 +17,7 @@ import { regnetArchitecture } from "./regnet/architecture.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
 import { samArchitecture } from "./sam/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
+import { spartanArchitecture } from "./spartan/architecture.ts";
 import { swinArchitecture } from "./swin/architecture.ts";
 import { tsmArchitecture } from "./tsm/architecture.ts";
 import { uniAdafocusArchitecture } from "./uni-adafocus/architecture.ts";
@@ -36,6 +37,7 @@ const all = [
   efficientnetArchitecture,
   densenetArchitecture,
   convnextArchitecture,
+  spartanArchitecture,
   vitArchitecture,
   swinArchitecture,
   samArchitecture,

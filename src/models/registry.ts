@@ -22,6 +22,7 @@ import { registeredRegnets } from "./regnet/registered.ts";
 import { registeredResnets } from "./resnet/registered.ts";
 import { registeredSams } from "./sam/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
+import { registeredSpartans } from "./spartan/registered.ts";
 import { registeredSwins } from "./swin/registered.ts";
 import { registeredTsms } from "./tsm/registered.ts";
 import { registeredUniAdafocus } from "./uni-adafocus/registered.ts";
@@ -39,6 +40,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredEfficientnets,
   ...registeredDensenets,
   ...registeredConvnexts,
+  ...registeredSpartans,
   ...registeredVits,
   ...registeredSwins,
   ...registeredSams,

@@ -10,7 +10,9 @@ export interface Conv2dOptions {
   readonly stride?: number;
   /** Input channels are split in so many groups, each with its own kernels. Default 1. */
   readonly groups?: number;
-  /** Rows and columns of zeros on every side. Default (kernel - 1) / 2, rounded down: sizes shrink by the stride alone. */
+  /** Cells from one tap of the kernel to the next. Default 1. */
+  readonly dilation?: number;
+  /** Rows and columns of zeros on every side. Default dilation * (kernel - 1) / 2, rounded down: sizes shrink by the stride alone. */
   readonly padding?: number;
   /** Default false: a normalisation follows. */
   readonly bias?: boolean;
@@ -22,7 +24,8 @@ export interface Conv2dOptions {
 
 /** x (N, in, H, W) -> (N, channels, H / stride, W / stride). */
 export function conv2d(scope: Scope, x: Tensor, channels: number, kernel: number, options: Conv2dOptions = {}): Tensor {
-  const { stride = 1, groups = 1, padding = Math.floor((kernel - 1) / 2) } = options;
+  const { stride = 1, groups = 1, dilation = 1 } = options;
+  const padding = options.padding ?? Math.floor((dilation * (kernel - 1)) / 2);
   return scope.run(() => {
     const shape = [channels, channelsOf(x) / groups, kernel, kernel];
     const fanOut = (channels / groups) * kernel * kernel;
@@ -30,7 +33,8 @@ export function conv2d(scope: Scope, x: Tensor, channels: number, kernel: number
     const weight = scope.parameter("weight", shape, weightInit);
     const bias =
       options.bias === true ? scope.parameter("bias", [channels], options.biasInit ?? { kind: "zeros" }) : undefined;
-    return conv(x, weight, bias, { strides: [stride, stride], padding: [padding, padding], groups });
+    const dilations = [dilation, dilation];
+    return conv(x, weight, bias, { strides: [stride, stride], padding: [padding, padding], dilations, groups });
   });
 }
 
