@@ -56,6 +56,13 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "stage.6 [2, 40, 2, 3]",
     "stage.7 [2, 240, 2, 3]",
   ],
+  glsim_vit_b16_cub: [
+    "block.1 [2, 16, 24]",
+    "block.2 [2, 16, 24]",
+    "tokens [2, 16, 24]",
+    "similarity [2, 16]",
+    "crop [2, 3, 32, 32]",
+  ],
   lightcnn_9: [
     "features.2 [2, 8, 16, 16]",
     "features.4 [2, 16, 8, 8]",

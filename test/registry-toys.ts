@@ -160,6 +160,13 @@ function dtopToy({ backbone, head, thresh, ...config }: Config): SweepOptions {
   return { config: { ...config, ...sizes }, height: 32, width: 48 };
 }
 
+/** Heads of eight channels, two blocks, 4 x 4 patches, a crop around three of them. */
+function glsimToy(): SweepOptions {
+  const widths = { hidden_size: 24, intermediate_size: 48, num_attention_heads: 3, num_hidden_layers: 2 };
+  const sizes = { patch_size: 8, image_size: 32, dynamic_top: 3, num_classes: 11 };
+  return { config: { ...widths, ...sizes, sd: 0.1 }, height: 32, width: 32 };
+}
+
 /** A twelfth of the widths; a residual block less in all stages but the first. */
 function lightcnnToy(config: Config): SweepOptions {
   const widths = { channels: [4, 8, 16, 12, 12], layers: [1, 1, 2, 3], feat_dim: 10, img_size: 32 };
@@ -196,6 +203,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   gfv: gfvToy,
   uni_adafocus: uniAdafocusToy,
   dtop: dtopToy,
+  glsim: glsimToy,
   lightcnn: lightcnnToy,
 };
 

@@ -10,6 +10,7 @@ import { dtopArchitecture } from "./dtop/architecture.ts";
 import { efficientnetArchitecture } from "./efficientnet/architecture.ts";
 import { gfnetArchitecture } from "./gfnet/architecture.ts";
 import { gfvArchitecture } from "./gfv/architecture.ts";
+import { glsimArchitecture } from "./glsim/architecture.ts";
 import { lightcnnArchitecture } from "./lightcnn/architecture.ts";
 import { mobilenetv2Architecture } from "./mobilenetv2/architecture.ts";
 import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
@@ -43,6 +44,7 @@ const all = [
   samArchitecture,
   crossvitArchitecture,
   dhvtArchitecture,
+  glsimArchitecture,
   lightcnnArchitecture,
   gfnetArchitecture,
   adaptivennArchitecture,

@@ -13,6 +13,7 @@ import { registeredDtops } from "./dtop/registered.ts";
 import { registeredEfficientnets } from "./efficientnet/registered.ts";
 import { registeredGfnets } from "./gfnet/registered.ts";
 import { registeredGfvs } from "./gfv/registered.ts";
+import { registeredGlsims } from "./glsim/registered.ts";
 import type { LearntHead } from "./learnt-head/head.ts";
 import { registeredLightcnns } from "./lightcnn/registered.ts";
 import { registeredMobilenetv2s } from "./mobilenetv2/registered.ts";
@@ -46,6 +47,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredSams,
   ...registeredCrossvits,
   ...registeredDhvts,
+  ...registeredGlsims,
   ...registeredLightcnns,
   ...registeredGfnets,
   ...registeredAdaptivenns,
