@@ -41,7 +41,11 @@ export async function drawingPaths(
       `--explain ${out}: ${pictures.length} ${noun} need a folder, not one file`,
       `give a path that does not end in ${endings}`,
     );
-  if ((isPictureName(out) || isVideoName(out) || KINDS.test(out)) && !(await nodeHost.files.stat(out))?.isDirectory)
+  // A name of a file is meant as one; numbers are what --json prints.
+  if (
+    (isPictureName(out) || isVideoName(out) || KINDS.test(out) || /\.json$/i.test(out)) &&
+    !(await nodeHost.files.stat(out))?.isDirectory
+  )
     throw new UsageError(`--explain ${out}: drawings are ${endings}`, `such as ${out.replace(/[^.]*$/, usual)}`);
   const taken = new Set<string>();
   const counts = new Map<string, number>();

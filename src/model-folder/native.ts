@@ -6,6 +6,7 @@ import { fitWeights, inferenceGraph } from "../models/graph.ts";
 import { labelsOf } from "../models/labels.ts";
 import { backboneOf, isLearnt } from "../models/learnt-head/decorate.ts";
 import { atSize, changedModel, type ModelDefinition, registry } from "../models/registry.ts";
+import { isOfAnotherSystem } from "../nn/tokens/systems.ts";
 import type { CheckpointFacts } from "../weights/facts.ts";
 import type { ModelCard, NativeModel } from "./model.ts";
 
@@ -21,10 +22,12 @@ export function nativeModel(
   card: ModelCard,
   unread?: ReadonlyMap<string, string>,
 ): NativeModel {
-  const { architecture, config, registered } = definition;
+  const { architecture, config, registered, hasOtherTokens = false } = definition;
   const adopted = architecture.adoptWeights(tensors, config);
   const graph = inferenceGraph(definition);
-  const weights = fitWeights(graph, adopted, registered?.name ?? architecture.name, unread);
+  const isLeftOut = hasOtherTokens ? isOfAnotherSystem(graph.parameters.keys()) : () => false;
+  const read = new Map([...adopted].filter(([tensor]) => !isLeftOut(tensor)));
+  const weights = fitWeights(graph, read, registered?.name ?? architecture.name, unread);
   const classes = graph.outputs.get("logits")?.shape.at(-1);
   return { kind: "native", card: completeCard(definition, card, classes), definition, weights };
 }

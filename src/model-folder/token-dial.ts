@@ -1,7 +1,7 @@
 // One dial for how many tokens a model works with: a SparseFormer's number of latent tokens, or what a transformer drops, merges or clusters on its
 // way, in the language of nn/tokens. Either is a field of the configuration, so what is saved or exported states it.
 import { SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
-import { ALL_TOKENS } from "../models/registry.ts";
+import { ALL_TOKENS } from "../models/token-reduction.ts";
 import { canonicalReduction } from "../nn/tokens/systems.ts";
 
 /** A number of latent tokens, a reduction ("keep=0.7@3,6,9:evit"), or "none" for all tokens. */
@@ -68,6 +68,8 @@ function aboutReduction({ missing, unexpected, data }: WeightsMismatchError, tok
  */
 export function parseTokenDial(text: string): TokenDial {
   const isNumber = /^[+-]?[\d.]+$/.test(text.trim());
+  if (isNumber && Number.isNaN(Number(text)))
+    throw new UsageError(`"${text}" is neither a number of tokens nor a reduction`);
   const tokens = isNumber ? Number(text) : text;
   dialField(tokens);
   return tokens;

@@ -39,15 +39,13 @@ export function tokenCounts(definition: ModelDefinition): TokenCounts | undefine
 
 /** undefined for a model with all its tokens. */
 export function tokenFacts(file: ConfigFile): TokenFacts | undefined {
-  const { tokens, ...rest } = file.config as Readonly<Record<string, unknown>>;
-  if (typeof tokens !== "string") return undefined;
+  const { tokens: _, ...rest } = file.config as Readonly<Record<string, unknown>>;
   const definition = definitionOf(file);
   const counts = tokenCounts(definition);
   if (counts === undefined) return undefined;
   const costOf = (one: ModelDefinition) => modelCost(one, countedExtent(one, file.transform)).macs;
   return {
     ...counts,
-    tokens,
     macs: costOf(definition),
     denseMacs: costOf(definitionOf({ ...file, config: rest })),
   };

@@ -25,6 +25,7 @@ import { registeredSams } from "./sam/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
 import { registeredSpartans } from "./spartan/registered.ts";
 import { registeredSwins } from "./swin/registered.ts";
+import { ALL_TOKENS } from "./token-reduction.ts";
 import { registeredTsms } from "./tsm/registered.ts";
 import { registeredUniAdafocus } from "./uni-adafocus/registered.ts";
 import { registeredVits } from "./vit/registered.ts";
@@ -66,6 +67,8 @@ export interface ModelDefinition {
   readonly config: unknown;
   /** The registry's entry when the name was a registered one. */
   readonly registered?: RegisteredModel;
+  /** Whether a caller changed what it does with its tokens: weights may then hold what another way had learnt, and that is left out. */
+  readonly hasOtherTokens?: boolean;
   /** Of a model whose answer is a learnt head's (learnt-head/): that head, and the architecture under it. */
   readonly learnt?: { readonly backbone: Architecture<unknown>; readonly head: LearntHead };
 }
@@ -94,19 +97,25 @@ export function changedModel(
   changes: Readonly<Record<string, unknown>> = {},
 ): ModelDefinition {
   const { tokens, ...fields } = changes;
-  const definition = defineModel(name, { ...(config as Record<string, unknown>), ...fields });
+  const { tokens: own, ...written } = (config ?? {}) as Record<string, unknown>;
+  // What a caller asks for takes the place of what is written, even if that makes no sense.
+  const kept = own === undefined || tokens !== undefined ? {} : { tokens: own };
+  const definition = defineModel(name, { ...written, ...kept, ...fields });
   const { architecture } = definition;
+  if (typeof own === "string" && architecture.reduceTokens === undefined) throw noTokensToReduce(definition);
+  if (tokens !== undefined && typeof tokens !== "string")
+    throw new UsageError(
+      `a configuration's tokens must be text, not ${JSON.stringify(tokens)}`,
+      "such as merge=13:tome, or none; how many latent tokens a SparseFormer has is its num_latent_tokens",
+    );
   const unknown = Object.keys(fields).find((field) => architecture.fields?.includes(field) === false);
   if (unknown !== undefined)
     throw new UsageError(
       `${definition.registered?.name ?? architecture.name} has no field "${unknown}" in its configuration`,
       `its fields: ${architecture.fields!.join(", ")}`,
     );
-  return typeof tokens === "string" ? withTokens(definition, tokens) : definition;
+  return tokens === undefined ? definition : withTokens(definition, tokens);
 }
-
-/** The word for a model that goes on with all its tokens. */
-export const ALL_TOKENS = "none";
 
 /**
  * The same model that goes on with fewer tokens, or with all of them ("none").
@@ -114,18 +123,21 @@ export const ALL_TOKENS = "none";
  * @throws UsageError for a family that has none to reduce, and for a reduction that is not for this model
  */
 function withTokens(definition: ModelDefinition, tokens: string): ModelDefinition {
-  const { architecture, registered } = definition;
-  if (architecture.reduceTokens === undefined) {
-    const families = [...architectures.values()].filter(({ reduceTokens }) => reduceTokens !== undefined);
-    throw new UsageError(
-      `${registered?.name ?? architecture.name} has no tokens that could be fewer on the way`,
-      `leave --tokens out, or take one of these families: ${families.map(({ name }) => name).join(", ")}`,
-    );
-  }
+  const { architecture } = definition;
+  if (architecture.reduceTokens === undefined) throw noTokensToReduce(definition);
   const { tokens: _, ...config } = definition.config as Record<string, unknown>;
   const dense = architecture.parseConfig(config);
   const all = architecture.allTokens?.(dense) ?? dense;
-  return { ...definition, config: tokens === ALL_TOKENS ? all : architecture.reduceTokens(dense, tokens) };
+  const changed = tokens === ALL_TOKENS ? all : architecture.reduceTokens(dense, tokens);
+  return { ...definition, config: changed, hasOtherTokens: true };
+}
+
+function noTokensToReduce({ architecture, registered }: ModelDefinition): UsageError {
+  const families = [...architectures.values()].filter(({ reduceTokens }) => reduceTokens !== undefined);
+  return new UsageError(
+    `${registered?.name ?? architecture.name} has no tokens that could be fewer on the way`,
+    `leave its tokens (--tokens) out, or take one of these families: ${families.map(({ name }) => name).join(", ")}`,
+  );
 }
 
 /** The same model for pictures of another size in pixels. Throws UsageError when it cannot be that small or large. */

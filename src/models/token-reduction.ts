@@ -4,10 +4,13 @@ import { UsageError } from "../errors.ts";
 import type { TokenModel } from "../nn/tokens/system.ts";
 import { canonicalReduction, planReduction } from "../nn/tokens/systems.ts";
 
-/** A line of the language, in its one spelling. */
+/** The word for a model that goes on with all its tokens. */
+export const ALL_TOKENS = "none";
+
+/** A line of the language, in its one spelling; "none" is as if the field were not there. */
 export const tokensField = z.string().transform((text, context) => {
   try {
-    return canonicalReduction(text);
+    return text.trim() === ALL_TOKENS ? undefined : canonicalReduction(text);
   } catch (error) {
     context.addIssue({ code: "custom", message: faultOf(error) });
     return z.NEVER;

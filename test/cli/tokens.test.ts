@@ -1,8 +1,9 @@
 // Fewer tokens from the command line: the dial of every command, what is drawn, what is refused before anything is loaded.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { loadModel, requireNative } from "../../src/model-folder/load.ts";
+import { registry } from "../../src/models/registry.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import { cli } from "./fake-terminal.ts";
 import { BOATS, temporaryFolder, writeMini, writeVit } from "./mini-model.ts";
@@ -91,4 +92,65 @@ test("what cannot be is refused before anything is loaded", async () => {
   await refused(resnet, EVIT, /no tokens/);
   await refused(vit, "keep=0.5@1:dynamicvit", /the weights do not go with tokens .* no score_predictor/);
   await refused(onnx, EVIT, /is an ONNX file: its tokens cannot be changed/);
+  await refused(vit, "1.2.3", /"1\.2\.3" is neither a number of tokens nor a reduction/);
+  await refused(vit, "stop=0.9:dtop", /tokens of this model are not reduced by dtop/);
+  await refused(vit, "transform=0.5@1:transforming+tau=1e-300", /tau must be a number from/);
+  const models = await cli(["models", vit, "--tokens", "25"]);
+  expect(models).toMatchObject({ exitCode: 2, notes: [expect.stringContaining("no latent tokens")] });
+  const field = await cli(["classify", BOATS, "--model", vit, "--config", "tokens=5"]);
+  expect(field).toMatchObject({
+    exitCode: 2,
+    notes: [expect.stringMatching(/tokens must be text, not 5\s+such as merge/)],
+  });
+  const json = await cli(["classify", BOATS, "--model", vit, "--tokens", EVIT, "--explain", at("what.json")]);
+  expect(json).toMatchObject({ exitCode: 2, notes: [expect.stringContaining("drawings are .png, .svg or .html")] });
+});
+
+/** A model folder whose config.json somebody has edited. */
+function edited(from: string, name: string, config: Record<string, unknown>): string {
+  cpSync(from, at(name), { recursive: true });
+  const file = join(at(name), "config.json");
+  const written = JSON.parse(readFileSync(file, "utf8"));
+  writeFileSync(file, JSON.stringify({ ...written, config: { ...written.config, ...config } }));
+  return at(name);
+}
+
+test("tokens written by hand: none is all of them, and nonsense gives way to what is asked for", async () => {
+  const macs = async (model: string, ...more: string[]) =>
+    JSON.parse((await cli(["models", model, "--json", ...more])).stdout).macs as number;
+  const all = await macs(vit);
+  const none = edited(vit, "none", { tokens: "none" });
+  expect(await macs(none)).toBe(all);
+  expect((await cli(["inspect", none])).stdout).not.toMatch(/tokens +none/);
+  const wrong = edited(vit, "wrong", { tokens: "keep=0.5@9:evit" });
+  expect((await cli(["models", wrong])).notes.join()).toMatch(/there is no block 9/);
+  expect(await macs(wrong, "--tokens", "none")).toBe(all);
+  const steps = at("steps");
+  mkdirSync(steps);
+  const gfnet = {
+    architecture: "gfnet",
+    config: { ...registry.get("gfnet_resnet50_96")!.config, tokens: "merge=1:tome" },
+  };
+  writeFileSync(join(steps, "config.json"), JSON.stringify(gfnet));
+  writeFileSync(join(steps, "model.safetensors"), "no weights at all");
+  const ignored = await cli(["models", steps]);
+  expect(ignored).toMatchObject({
+    exitCode: 2,
+    notes: [expect.stringMatching(/gfnet has no tokens that could be fewer/)],
+  });
+});
+
+test("what another way had learnt is left out; its own must be as many as its places", async () => {
+  const learnt = await writeVit(at("learnt"), { tokens: "keep=0.5@0,1:dynamicvit" });
+  const interpreted = await writeVit(at("interpreted"), { tokens: "policy@0,1:ia-red2" });
+  const weights = async (model: string, tokens: string) => [
+    ...requireNative(await loadModel(nodeHost, model, { tokens })).weights.keys(),
+  ];
+  const plain = [...requireNative(await loadModel(nodeHost, vit)).weights.keys()];
+  for (const model of [learnt, interpreted])
+    for (const tokens of ["none", EVIT, "merge=2:tome"]) expect(await weights(model, tokens)).toEqual(plain);
+  await expect(weights(learnt, "keep=0.5@0:dynamicvit")).rejects.toThrow(/no use for score_predictor\.1/);
+  await expect(weights(interpreted, "policy@0:ia-red2")).rejects.toThrow(/no use for groups\.1/);
+  const { stdout } = await cli(["inspect", interpreted], { columns: 200 });
+  expect(stdout).toMatch(/ia-red2: 16 patches, of which the picture decides how many go on from block 0, 1/);
 });

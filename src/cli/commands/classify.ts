@@ -218,7 +218,7 @@ async function classify(
   if (flags.explain !== undefined && !isInSteps && !classifier.looks && !classifier.reducesTokens)
     throw new UsageError(
       `${classifier.card.name} does not look sparsely: there is nothing to draw`,
-      "leave --explain out, or take a SparseFormer, a GFNet, or a transformer with fewer tokens (--tokens)",
+      "leave --explain out, or take a SparseFormer, a GFNet, or a ViT or DeiT with fewer tokens (--tokens)",
     );
   if (drawings !== undefined && drawings.folder !== undefined) await nodeHost.files.makeDirectory(drawings.folder);
   const options = {

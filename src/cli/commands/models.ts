@@ -4,7 +4,7 @@ import { SaccadeError, UsageError } from "../../errors.ts";
 import { countedExtent, type DescribedModel, describeModel } from "../../model-folder/describe.ts";
 import { type ListedModel, listModels } from "../../model-folder/listing.ts";
 import type { LoadOptions } from "../../model-folder/load.ts";
-import { type TokenDial, withTokenDial } from "../../model-folder/token-dial.ts";
+import { aboutTokens, type TokenDial, withTokenDial } from "../../model-folder/token-dial.ts";
 import { tokenCounts } from "../../model-folder/token-facts.ts";
 import { type InputExtent, type ModelCost, modelCost, type TextExtent } from "../../models/cost.ts";
 import type { ModelDefinition } from "../../models/registry.ts";
@@ -188,8 +188,10 @@ function gigas(macs: number): string {
 // --- one model -------------------------------------------------------------------------------------------------------------------
 
 async function showModel(source: string, flags: ModelsFlags, terminal: Terminal): Promise<string> {
-  const { config } = withTokenDial<LoadOptions>(flags.tokens === undefined ? {} : { tokens: flags.tokens });
-  const model = await describeModel(nodeHost, source, config);
+  const dialled = withTokenDial<LoadOptions>(flags.tokens === undefined ? {} : { tokens: flags.tokens });
+  const model = await describeModel(nodeHost, source, dialled.config).catch((error: unknown) => {
+    throw aboutTokens(error, dialled);
+  });
   const usual = countedExtent(model.definition, model.file?.transform);
   if ("tokens" in usual && flags.size !== undefined)
     throw new UsageError(`${model.name} takes texts`, "leave --size out: it is for models of pictures");

@@ -7,13 +7,13 @@ import { usualExtent } from "../../model-folder/describe.ts";
 import { type LoadOptions, loadModel } from "../../model-folder/load.ts";
 import type { LoadedModel, NativeModel, OnnxModel } from "../../model-folder/model.ts";
 import { modelAtSize } from "../../model-folder/native.ts";
-import { withTokenDial } from "../../model-folder/token-dial.ts";
+import { aboutTokens, withTokenDial } from "../../model-folder/token-dial.ts";
 import type { Answers } from "../../models/architecture.ts";
 import { type InputExtent, type ModelCost, modelCost } from "../../models/cost.ts";
 import { inferenceGraph, initialWeights } from "../../models/graph.ts";
 import { channelsOfInput } from "../../models/grey.ts";
 import { pictureInput, usualTransform } from "../../models/picture-input.ts";
-import { changedModel, registry } from "../../models/registry.ts";
+import { changedModel, type ModelDefinition, registry } from "../../models/registry.ts";
 import type { LoweringTarget, Precision } from "../../onnx/lower.ts";
 import { readOnnx } from "../../onnx/read.ts";
 import type { Host } from "../../platform/host.ts";
@@ -60,12 +60,19 @@ export async function openSubject(
   const name = benchName(model);
   const options = tokens === undefined ? {} : { tokens };
   if (registry.has(source)) {
-    const { config } = withTokenDial<LoadOptions>(options);
-    const definition = changedModel(source, {}, config);
+    const definition = registeredWith(source, withTokenDial<LoadOptions>(options));
     const weights = initialWeights(inferenceGraph(definition), seed);
     return nativeSubject(name, { kind: "native", card: { name: source }, definition, weights });
   }
   return subjectOf(name, await loadModel(host, source, options), onNotice);
+}
+
+function registeredWith(name: string, options: LoadOptions): ModelDefinition {
+  try {
+    return changedModel(name, {}, options.config);
+  } catch (error) {
+    throw aboutTokens(error, options);
+  }
 }
 
 /** "deit_small_patch16_224, merge=13:tome" */

@@ -42,6 +42,7 @@ export const dynamicvit: TokenSystem = {
   verb: "keep",
   example: "keep=0.7@3,6,9:dynamicvit",
   layouts: ["sequence"],
+  parameters: /^score_predictor\./,
   plan(text, model) {
     const { blocks, counts } = dynamicvitPlan(text, model);
     return stepsAt(blocks, (number) => ({

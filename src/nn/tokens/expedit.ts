@@ -66,8 +66,8 @@ function gridOf(text: ReductionText, from: TokenGrid): TokenGrid {
 /** Options with the official code's own defaults. */
 function optionsOf(text: ReductionText): Omit<ClusteringOptions, "to"> {
   const whole = (name: string, otherwise: number, most: number) => {
-    const value = numberOption(text, name, otherwise, 1);
-    return Number.isInteger(value) && value <= most
+    const value = numberOption(text, name, otherwise, [1, most]);
+    return Number.isInteger(value)
       ? value
       : refuse(text, `option ${name} must be a whole number from 1 to ${most}, such as +${name}=${otherwise}`);
   };
@@ -76,7 +76,7 @@ function optionsOf(text: ReductionText): Omit<ClusteringOptions, "to"> {
   const norm = text.options.get("norm") ?? "l2";
   return {
     iterations: whole("iterations", 5, MOST),
-    tau: numberOption(text, "tau", 0.01),
+    tau: numberOption(text, "tau", 0.01, [0, MOST_TAU]),
     window,
     k: whole("k", 20, MOST_NEAREST),
     norm: norm === "l1" || norm === "l2" ? norm : refuse(text, "option norm must be l1 (a mean) or l2 (as released)"),
@@ -85,4 +85,6 @@ function optionsOf(text: ReductionText): Omit<ClusteringOptions, "to"> {
 }
 
 const MOST = 99;
+/** Far more than makes every cluster a hard one, and far less than what outweighs the mask of cluster-reach.ts. */
+const MOST_TAU = 1000;
 const MOST_NEAREST = 65536;

@@ -35,6 +35,7 @@ export const iaRed2: TokenSystem = {
   verb: "policy",
   example: "policy@0,4,8:ia-red2",
   layouts: ["sequence"],
+  parameters: /^groups\.\d+\.agent\./,
   plan: (text, model) =>
     interpreted(iaRed2Blocks(text, model), model.heads, (tokens, scores, group, scope) => {
       const policy = greedyPolicy(scores, tokens.special);

@@ -28,6 +28,8 @@ export interface TokenSystem {
   readonly layouts: readonly TokenModel["layout"][];
   /** The names of its options. */
   readonly options?: readonly string[];
+  /** Which parameters of a model are its own, by their names. Absent where it learns nothing. */
+  readonly parameters?: RegExp;
   /**
    * Checks what was asked for against the model, and says what happens at which block. Builds nothing.
    *
@@ -61,12 +63,17 @@ export function blocksOf(text: ReductionText, model: TokenModel, otherwise?: rea
   return blocks;
 }
 
-/** An option that is a number of at least `least`. */
-export function numberOption(text: ReductionText, name: string, otherwise: number, least = 0): number {
+/** An option that is a number from `least` to `most`, beyond which float32 would make no finite values of it. */
+export function numberOption(
+  text: ReductionText,
+  name: string,
+  otherwise: number,
+  [least, most]: readonly [number, number],
+): number {
   const value = text.options.get(name) ?? otherwise;
-  return typeof value === "number" && value >= least
+  return typeof value === "number" && value >= least && value <= most
     ? value
-    : refuse(text, `option ${name} must be a number of at least ${least}`, `such as +${name}=${otherwise}`);
+    : refuse(text, `option ${name} must be a number from ${least} to ${most}`, `such as +${name}=${otherwise}`);
 }
 
 /** An option that is said or not. */

@@ -27,7 +27,7 @@ describe("is refused in one sentence", () => {
   test.each([
     [
       "keep=0.7@3:evitt",
-      /^tokens "keep=0.7@3:evitt": nothing reduces tokens under the name evitt$/,
+      /^tokens "keep=0.7@3:evitt": tokens of this model are not reduced by evitt$/,
       /did you mean evit\?/,
     ],
     ["keep=0@3:evit", /a share of 0 leaves nothing/, /over 0, at most 1/],
@@ -44,8 +44,11 @@ describe("is refused in one sentence", () => {
     ["merge=13@40:tome", /there is no block 40/, /blocks 0 to 11/],
     ["merge=13:tome+noprob", /tome has no option noprob/, /did you mean noprop\?/],
     ["merge=13:tome+noprop=1", /option noprop takes no value/, undefined],
-    ["transform=0.7@3:transforming+tau=0", /tau must be more than 0/, /tau=0.01/],
+    ["transform=0.7@3:transforming+tau=0", /tau must be a number from 0.000001 to 1000000/, /tau=0.01/],
     ["transform=0.7@3:transforming+tau=soft", /tau must be a number/, /tau=0.01/],
+    ["transform=0.7@3:transforming+tau=1e-300", /tau must be a number from/, /tau=0.01/],
+    ["cluster=4x4@3:expedit+tau=1e300", /tau must be a number from 0 to 1000/, /tau=0.01/],
+    ["stop=0.9:dtop", /tokens of this model are not reduced by dtop/, /there are prune,/],
     ["keep=0.7@3:prune+tau=1", /prune has no option tau/, /it has none/],
   ])("%s", (text, message, hint) => {
     let caught: unknown;

@@ -38,9 +38,23 @@ export function planReduction(text: string, model: TokenModel): Reduction {
   const names = [...TOKEN_SYSTEMS.keys()];
   if (system === undefined)
     throw new UsageError(
-      `tokens "${printReduction(parsed)}": nothing reduces tokens under the name ${parsed.system}`,
+      `tokens "${printReduction(parsed)}": tokens of this model are not reduced by ${parsed.system}`,
       `${didYouMean(parsed.system, names)}there are ${names.join(", ")}`,
     );
   checkUse(parsed, system, model);
   return system.plan(parsed, model);
+}
+
+/**
+ * Of a model's parameters, those of systems that learn.
+ *
+ * @param used the names of the model's parameters as it is now
+ * @returns whether a name is a parameter of a system that the model does not go on with
+ */
+export function isOfAnotherSystem(used: Iterable<string>): (name: string) => boolean {
+  const names = [...used];
+  const others = [...TOKEN_SYSTEMS.values()].flatMap(({ parameters }) =>
+    parameters === undefined || names.some((name) => parameters.test(name)) ? [] : [parameters],
+  );
+  return (name) => others.some((parameters) => parameters.test(name));
 }

@@ -26,10 +26,14 @@ import type { Attention } from "../attention.ts";
 import { importance, takeRows, unitKeys } from "./rows.ts";
 import { leavingShare } from "./share.ts";
 import { massOf, type TokenState, transform } from "./state.ts";
-import { numberOption, refuse, type TokenSystem } from "./system.ts";
+import { numberOption, type TokenSystem } from "./system.ts";
 
 /** Of a small ViT that was trained on photographs, 0.003 to 0.01 changed answers least. */
 const DEFAULT_TAU = 0.01;
+
+/** Below it rounding of cosines decides, and a centre that is like another may be left with nothing. */
+const LEAST_TAU = 1e-6;
+const MOST_TAU = 1e6;
 
 export const tokenTransforming: TokenSystem = {
   verb: "transform",
@@ -37,13 +41,7 @@ export const tokenTransforming: TokenSystem = {
   layouts: ["sequence"],
   options: ["tau"],
   plan(text, model) {
-    const tau = numberOption(text, "tau", DEFAULT_TAU);
-    if (tau === 0)
-      refuse(
-        text,
-        "tau must be more than 0",
-        `the smaller, the more a token goes into one; such as +tau=${DEFAULT_TAU}`,
-      );
+    const tau = numberOption(text, "tau", DEFAULT_TAU, [LEAST_TAU, MOST_TAU]);
     const leave = leavingShare((tokens, attention, count) => divide(tokens, attention, count, tau));
     return { ...leave(text, model), proportional: true };
   },
