@@ -3,10 +3,16 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { writeModelFolder } from "../../src/model-folder/load.ts";
+import { nativeModel } from "../../src/model-folder/native.ts";
+import { inferenceGraph, initialWeights } from "../../src/models/graph.ts";
+import { defineModel } from "../../src/models/registry.ts";
+import { nodeHost } from "../../src/platform/node/host.ts";
 import { hasFfmpeg } from "../../src/platform/node/video/video-files.test-helper.ts";
 import { tensor } from "../../src/tensor.ts";
 import { cli } from "../cli/fake-terminal.ts";
-import { BOATS, PASTORAL, temporaryFolder, writeInput, writeMini } from "../cli/mini-model.ts";
+import { BOATS, PASTORAL, temporaryFolder, writeInput, writeMini, writeVit } from "../cli/mini-model.ts";
+import { toyOf } from "../registry-toys.ts";
 import { helpExamples, pageExamples } from "./command-lines.ts";
 import { ROOT } from "./documents.ts";
 
@@ -19,10 +25,10 @@ const NOT_RUN: readonly (readonly [example: RegExp, reason: string])[] = [
   [/--stream (camera|rtsp:)/, "needs a camera, or one on the network"],
   [/--stream -$/, "follows the standard input of the process, which tests have not"],
   [
-    /(sparseformer|convnext|deit|resnet)\w*\d|sparseformer_(v1|btsp)|gfnet|my-swin|--as(-file)? /,
+    /(sparseformer|convnext|deit|resnet)\w*\d|sparseformer_(v1|btsp)|vit_base|sam_vit|gfnet|my-swin|--as(-file)? /,
     "needs official weights",
   ],
-  [/(net|tiny|clip)\.pth|(foreign|mobilenet)\.onnx|clip-index|my-clip/, "needs a file of somebody's own"],
+  [/(net|nn|tiny|clip)\.pth|(foreign|mobilenet)\.onnx|clip-index|my-clip/, "needs a file of somebody's own"],
   [/--device webgpu/, "needs a graphics card"],
 ];
 
@@ -61,6 +67,8 @@ beforeAll(async () => {
   for (const model of ["my-model", "runs/flowers/best", "runs/fine-tune/best"])
     place(join(ROOT, "models/everyday"), model);
   place(join(ROOT, "test/goldens/checkpoints/torch213-zip-flat.pth"), "checkpoint.pth");
+  await writeVit("my-vit", { depth: 12, patch_size: 2 }, ["lion", "bridge"]);
+  await writeAdaptivenn("my-adaptivenn", ["lion", "bridge"]);
   await placeVideos();
   const { labels } = JSON.parse(readFileSync(join(ROOT, "models/everyday/config.json"), "utf8")) as {
     labels: string[];
@@ -78,6 +86,13 @@ afterAll(() => process.chdir(home));
 function place(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true });
   cpSync(from, to, { recursive: true });
+}
+
+async function writeAdaptivenn(path: string, labels: readonly string[]): Promise<void> {
+  const { config } = toyOf("adaptivenn_deit_small");
+  const definition = defineModel("adaptivenn", { ...config, num_classes: labels.length });
+  const weights = initialWeights(inferenceGraph(definition), 3);
+  await writeModelFolder(nodeHost.files, path, nativeModel(definition, weights, { name: "adaptivenn", labels }));
 }
 
 /** Folders of frames anywhere, files where there is ffmpeg to make them; and a model of clips, of a toy's size. */
