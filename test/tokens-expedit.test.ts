@@ -89,7 +89,7 @@ describe("refused before anything is built", () => {
     ["cluster=3x3@4:expedit", "there is no block 4"],
     ["cluster=3x3@1,2:expedit", "tokens are clustered once"],
     ["cluster=3x3@2:expedit+window=4", "must be odd"],
-    ["cluster=3x3@2:expedit+iterations=1000000", "a whole number from 1 to 99"],
+    ["cluster=3x3@2:expedit+iterations=1000000", "a number from 1 to 99"],
     ["cluster=3x3@2:expedit+k=0", "option k must be"],
     ["cluster=3x3@2:expedit+norm=l3", "option norm must be l1"],
     ["cluster=3x3@2:expedit+hard=2", "option hard takes no value"],

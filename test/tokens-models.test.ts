@@ -59,7 +59,7 @@ test("configurations state one spelling, and are refused in plain words", () => 
   for (const [tokens, reason] of [
     ["keep=0@3:evit", /a share of 0 leaves nothing/],
     ["keep=0.7@12:evit", /there is no block 12.*blocks 0 to 11/],
-    ["keep=0.7@3:efit", /nothing reduces tokens under the name efit.*did you mean evit/],
+    ["keep=0.7@3:efit", /not reduced by efit.*did you mean evit/],
     ["fewer", /not a way to reduce tokens/],
   ] as const)
     expect(() => defineModel("deit_tiny_patch16_224", { tokens })).toThrow(reason);

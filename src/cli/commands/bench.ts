@@ -48,7 +48,7 @@ Examples:
   $ saccade bench sparseformer_v1_tiny resnet50 --batch 1,8
   $ saccade bench sparseformer_v1_tiny --resolution 224,512,1024 --svg plots/
   $ saccade bench sparseformer_v1_tiny@224,2048 convnext_tiny@224,1024
-  $ saccade bench deit_small_patch16_224 --tokens merge=13:tome --tokens keep=0.7@3,6,9:evit
+  $ saccade bench deit_small_patch16_224 --tokens merge=13:tome
   $ saccade bench model.onnx my-model/ --threads 1 --json result.json
   $ saccade bench saccade/photographs --decode --no-memory --seconds 5
 `;

@@ -90,7 +90,7 @@ const EXAMPLES = `
 Examples:
   $ saccade classify photo.jpg
   $ saccade classify photo.jpg --explain looked.png
-  $ saccade classify photo.jpg --model my-vit/ --tokens merge=13:tome --explain tokens.png
+  $ saccade classify photo.jpg --model my-vit --tokens merge=9:tome
   $ saccade classify holiday/ --json > answers.jsonl
   $ saccade classify "shots/*.jpg" --model sparseformer_v1_tiny --top-k 3
   $ saccade classify panorama.jpg --views crops
