@@ -14,7 +14,15 @@ const ofModerateSize = [...registry.keys()].filter(
   (name) => parameterCount(inferenceGraph(defineModel(name))) <= MOST_PARAMETERS,
 );
 
-describe.each(ofModerateSize)("%s", (name) => {
+/** Of models that differ in their number of classes alone, the first. */
+const ofOneKind = new Map(
+  ofModerateSize.toReversed().map((name) => {
+    const { architecture, config } = defineModel(name);
+    return [JSON.stringify([architecture.name, { ...(config as object), [architecture.classesField]: 0 }]), name];
+  }),
+);
+
+describe.each([...ofOneKind.values()].reverse())("%s", (name) => {
   const { architecture, config } = defineModel(name);
   const input = architecture.input(config);
   const size = input.kind === "text" ? {} : sweptSize(input.usual);
