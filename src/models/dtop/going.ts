@@ -12,12 +12,12 @@ import {
   reshape,
   scalar,
   scatterAdd,
-  sub,
   where,
 } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { compact } from "../../nn/tokens/compact.ts";
+import { hiding } from "../../nn/tokens/reduction.ts";
 import { takeRows } from "../../nn/tokens/rows.ts";
 
 export type Form = "gathered" | "masked";
@@ -68,8 +68,5 @@ export function sumOf(tokens: Tensor, which: Tensor | undefined): Tensor {
 export function unseen({ alive }: Going): Tensor | undefined {
   if (alive === undefined) return undefined;
   const [n, tokens] = alive.shape as [Dim, Dim];
-  return mul(sub(1, reshape(cast(alive, "float32"), [n, 1, 1, tokens])), UNSEEN);
+  return reshape(hiding(cast(alive, "float32")), [n, 1, 1, tokens]);
 }
-
-/** Far enough down for a softmax to give exactly 0, and finite, so that no arithmetic makes a NaN of it. */
-const UNSEEN = -1e9;

@@ -78,7 +78,7 @@ export function throughBlock(
 function usualWeighing({ mass, keep }: TokenState, proportional: boolean): Weighing {
   const biases = [
     ...(proportional && mass !== undefined ? [log(mass)] : []),
-    ...(keep === undefined ? [] : [mul(sub(keep, 1), HIDDEN)]),
+    ...(keep === undefined ? [] : [hiding(keep)]),
   ]; // (N, T) each
   if (biases.length === 0) return {};
   const bias = biases.reduce((a, b) => add(a, b));
@@ -86,8 +86,10 @@ function usualWeighing({ mass, keep }: TokenState, proportional: boolean): Weigh
   return { adjustScores: (scores) => add(scores, reshape(bias, [n, 1, 1, count])) };
 }
 
-/** Below every score by so much that nothing is left after softmax. */
-const HIDDEN = 1e9;
+/** What is added to scores so that nobody sees the tokens whose `keep` (N, T) is 0: so much that a softmax gives exactly 0, and finite, so that no NaN comes of it. */
+export function hiding(keep: Tensor): Tensor {
+  return mul(sub(keep, 1), 1e9);
+}
 
 /**
  * For pictures of what happened: `origin.BLOCK` (N, tokens, patches), what each token is made of, and where a system scores tokens `score.BLOCK` (N, patches).
