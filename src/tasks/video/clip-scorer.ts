@@ -2,6 +2,7 @@
 // (frame-scorer.ts). Whoever reads videos knows only this.
 import { SaccadeError } from "../../errors.ts";
 import type { Transform } from "../../image/transform.ts";
+import type { PictureView } from "../../image/view.ts";
 import type { ModelCard } from "../../model-folder/model.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
@@ -9,7 +10,7 @@ import type { ClipGaze } from "../../video/gaze.ts";
 import { doubtOf, meanScores } from "../classify/class-scores.ts";
 import type { ExitOptions, StopReason } from "../classify/exit-rule.ts";
 import type { ScoreRow } from "../classify/results.ts";
-import type { ViewedClip } from "./clip-views.ts";
+import type { ViewedClip, ViewedFrame } from "./clip-views.ts";
 import type { VideoViews } from "./results.ts";
 
 /** What a model says about a clip, all of its crops together. */
@@ -97,6 +98,28 @@ export function meanOrError(
 ): ClipScores | SaccadeError {
   const failed = rows.find((row) => row instanceof SaccadeError);
   return failed ?? meanOfLooks(rows as readonly ClipScores[], unknownBelow);
+}
+
+/**
+ * Rows of clips from those of their frames (and crops), each of which is scored by itself: a row a clip, of as many as it has views. A frame that stands for several
+ * of a clip is scored once.
+ *
+ * @param score gives as many rows as there are views, in their order
+ */
+export async function rowsOfFrames<Row, Answer>(
+  clips: readonly ViewedClip[],
+  score: (views: readonly PictureView[]) => Promise<readonly Row[]>,
+  answerOf: (row: Row, frame: ViewedFrame, crop: number) => Answer,
+): Promise<Answer[][]> {
+  const shown = clips.map((clip) => clip.flatMap((frame) => frame.views.map((view, crop) => ({ frame, view, crop }))));
+  const all = shown.flat();
+  const views = [...new Set(all.map(({ view }) => view))];
+  const scored = await score(views);
+  const rows = new Map(views.map((view, i): [PictureView, Row] => [view, scored[i]!]));
+  return regrouped(
+    all.map(({ frame, view, crop }) => answerOf(rows.get(view)!, frame, crop)),
+    shown.map(({ length }) => length),
+  );
 }
 
 /** Items in groups of so many, in their order. */

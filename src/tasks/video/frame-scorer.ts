@@ -15,7 +15,7 @@ import {
   type ClipScores,
   type KeptLooks,
   meanOrError,
-  regrouped,
+  rowsOfFrames,
   type ScoreClipsOptions,
 } from "./clip-scorer.ts";
 import type { ViewedClip, ViewedFrame } from "./clip-views.ts";
@@ -80,25 +80,15 @@ export class FrameScorer implements ClipScorer {
 
   async score(clips: readonly ViewedClip[], options: ScoreClipsOptions): Promise<(ClipScores | SaccadeError)[]> {
     const { batchSize = DEFAULT_BATCH_SIZE } = options;
-    const shown = clips.map((clip) =>
-      clip.flatMap((frame) => frame.views.map((view, crop) => ({ frame, view, crop }))),
+    const inBatches = async (views: readonly PictureView[]) => {
+      const rows: (ClassScores | SaccadeError)[] = [];
+      for (const batch of batchesOf(views, batchSize)) rows.push(...(await this.#scoreViews(batch, options)));
+      return rows;
+    };
+    const rows = await rowsOfFrames(clips, inBatches, (row, frame, crop) =>
+      row instanceof SaccadeError ? row : this.#ofFrame(row, frame, crop, options.looks),
     );
-    const all = shown.flat();
-    // A frame that stands for several of a clip is looked at once.
-    const views = [...new Set(all.map(({ view }) => view))];
-    const rows = new Map<PictureView, ClassScores | SaccadeError>();
-    for (const batch of batchesOf(views, batchSize)) {
-      const answers = await this.#scoreViews(batch, options);
-      for (const [i, view] of batch.entries()) rows.set(view, answers[i]!);
-    }
-    const answers = all.map(({ frame, view, crop }) => {
-      const row = rows.get(view)!;
-      return row instanceof SaccadeError ? row : this.#ofFrame(row, frame, crop, options.looks);
-    });
-    return regrouped(
-      answers,
-      shown.map(({ length }) => length),
-    ).map((ofClip) => meanOrError(ofClip, this.unknownBelow));
+    return rows.map((ofClip) => meanOrError(ofClip, this.unknownBelow));
   }
 
   #scoreViews(views: readonly PictureView[], { looks, signal }: ScoreClipsOptions) {

@@ -6,7 +6,7 @@ import type { Host } from "../../platform/host.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
 import { AdaptiveClassifier } from "../classify/adaptive-classifier.ts";
 import { frameGaze, keptStages } from "./clip-gaze.ts";
-import { type ClipScorer, type ClipScores, meanOfLooks, regrouped, type ScoreClipsOptions } from "./clip-scorer.ts";
+import { type ClipScorer, type ClipScores, meanOfLooks, rowsOfFrames, type ScoreClipsOptions } from "./clip-scorer.ts";
 import type { ViewedClip } from "./clip-views.ts";
 import { USUAL_FRAMES } from "./frame-scorer.ts";
 import type { VideoClassifierOptions } from "./video-options.ts";
@@ -66,21 +66,15 @@ export class StagedFrames implements ClipScorer {
     clips: readonly ViewedClip[],
     { looks, batchSize, exit, signal }: ScoreClipsOptions,
   ): Promise<(ClipScores | SaccadeError)[]> {
-    const shown = clips.map((clip) =>
-      clip.flatMap((frame) => frame.views.map((view, crop) => ({ frame, view, crop }))),
-    );
-    const all = shown.flat();
-    // A frame that stands for several of a clip is looked at once.
-    const views = [...new Set(all.map(({ view }) => view))];
-    const scored = await this.#classifier.scoreViews(views, {
-      ...exit,
-      explain: looks !== "none",
-      ...(batchSize === undefined ? {} : { batchSize }),
-      ...(signal === undefined ? {} : { signal }),
-    });
-    const rows = new Map(views.map((view, i): [PictureView, (typeof scored)[number]] => [view, scored[i]!]));
-    const answers = all.map(({ frame, view, crop }): ClipScores => {
-      const { scores, kind, strangeness, gaze, stepLogits, stopped } = rows.get(view)!;
+    const inSteps = (views: readonly PictureView[]) =>
+      this.#classifier.scoreViews(views, {
+        ...exit,
+        explain: looks !== "none",
+        ...(batchSize === undefined ? {} : { batchSize }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    const rows = await rowsOfFrames(clips, inSteps, (row, frame, crop): ClipScores => {
+      const { scores, kind, strangeness, gaze, stepLogits, stopped } = row;
       const stages = gaze === undefined || looks === "none" ? [] : keptStages(gaze.stages, looks);
       return {
         scores,
@@ -90,10 +84,7 @@ export class StagedFrames implements ClipScorer {
         efforts: [{ steps: stepLogits.length, macs: this.#macsOf(stepLogits.length), stopped }],
       };
     });
-    return regrouped(
-      answers,
-      shown.map(({ length }) => length),
-    ).map((ofClip) => meanOfLooks(ofClip, this.unknownBelow));
+    return rows.map((ofClip) => meanOfLooks(ofClip, this.unknownBelow));
   }
 
   /** Of the first so many steps. */
