@@ -35,8 +35,8 @@ function sweptSize({ height, width }: { readonly height: number; readonly width:
   return isLarge ? { config: { img_size: LARGEST }, height: LARGEST, width: LARGEST } : { height, width };
 }
 
-// Policies of GFNet and GFV learn by trial, those of Uni-AdaFocus from answers of their own (train/focusing): not from the answer's gradient.
-const LOOKING = ["gfnet", "gfv", "uni_adafocus"];
+// Policies of GFNet, GFV and AdaptiveNN learn by trial, those of Uni-AdaFocus from answers of their own (train/focusing): not from the answer's gradient.
+const LOOKING = ["adaptivenn", "gfnet", "gfv", "uni_adafocus"];
 // DynamicViT's predictors learn from masked tokens (train/reducing), where the answer's gradient reaches them.
 const isLearntSo = (name: string) => {
   const { architecture, config } = registry.get(name)!;
