@@ -37,6 +37,14 @@ describe.skipIf(noChromium)("the camera", () => {
     await page.getByRole("button", { name: "Open the camera" }).click();
     await page.locator(".answer-best").waitFor();
     expect(await page.locator(".answer-best").textContent()).toBe("ferry");
+    // The film stands still: one look, and one after five seconds, whatever the picture does.
+    const following = page.getByText(/frames a second, looked at \d+ of \d+/);
+    await expect
+      .poll(async () => /looked at [1-3] of ([0-9]+)/.exec((await following.textContent()) ?? "")?.[1], {
+        timeout: 60_000,
+      })
+      .toMatch(/^\d{2,}$/);
+    await page.getByLabel("Only what changed").uncheck();
     await page.getByText(/looks a second/).waitFor();
     const painted = () =>
       page.locator("canvas.gaze-layer").evaluate((canvas: HTMLCanvasElement) => {

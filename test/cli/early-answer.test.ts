@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { AdaptiveClassifier, decodeImage, StreamClassifier, type StreamOptions } from "../../src/node.ts";
 import { cli } from "./fake-terminal.ts";
 import { BOATS, PASTORAL, temporaryFolder } from "./mini-model.ts";
 
@@ -31,6 +32,18 @@ test("classify stops after the early answer when it is sure enough", async () =>
   expect(early.stopped).toBe("confident");
   expect(early.steps).toHaveLength(1);
   expect(early.steps[0].macs).toBeLessThan(all.steps[1].macs);
+});
+
+test("a stream's looks stop as early as a picture's", async () => {
+  const first = await decodeImage(PASTORAL);
+  const scoreOf = async (options: StreamOptions) => {
+    await using stream = await StreamClassifier.load("saccade/everyday", { device: "cpu", ...options });
+    return (await stream.push(first))!.predictions[0]!.score;
+  };
+  await using adaptive = await AdaptiveClassifier.load("saccade/everyday", { device: "cpu" });
+  const early = await adaptive.classify(PASTORAL, { threshold: 0 });
+  expect(await scoreOf({ threshold: 0 })).toBeCloseTo(early.predictions[0]!.score, 4);
+  expect(await scoreOf({})).not.toBeCloseTo(early.predictions[0]!.score, 4);
 });
 
 test("--explain draws what was looked at before the stop, which is what a whole run looks at", async () => {

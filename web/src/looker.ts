@@ -9,6 +9,8 @@ import {
   type PictureSource,
   type Prediction,
   type StopReason,
+  type StreamAnswer,
+  StreamClassifier,
 } from "./library.ts";
 import type { OpenModel } from "./state/models.ts";
 
@@ -61,6 +63,8 @@ export class Looker {
   isCold = true;
   /** The same model in steps, opened when it is first asked to stop early. */
   #staged: Promise<AdaptiveClassifier> | undefined;
+  /** The same model as it follows a camera, and what stops its looks early. */
+  #following: { readonly threshold: number | undefined; readonly stream: Promise<StreamClassifier> } | undefined;
 
   private constructor(model: OpenModel, setting: Setting, whole: Classifier) {
     this.model = model;
@@ -110,6 +114,31 @@ export class Looker {
     };
   }
 
+  /** Whether it can follow a camera: a model whose looks are steps tells of them only when it takes them. */
+  get follows(): boolean {
+    return !this.model.looksInSteps;
+  }
+
+  /** For frames of a camera as they come: looks where they changed, and answers what it said before where they did not. */
+  async follow({ threshold }: Pick<LookOptions, "threshold"> = {}): Promise<StreamClassifier> {
+    this.isCold = false;
+    const before = this.#following;
+    if (before === undefined || before.threshold !== threshold) {
+      const stream = StreamClassifier.load(this.model.source, {
+        ...loadOptions(this.model, this.setting),
+        topK: TOP_K,
+        explain: true,
+        ...(threshold === undefined ? {} : { threshold }),
+      });
+      this.#following = { threshold, stream };
+      stream.catch(() => {
+        if (this.#following?.stream === stream) this.#following = undefined;
+      });
+      await before?.stream.then((old) => old.dispose()).catch(() => undefined);
+    }
+    return this.#following!.stream;
+  }
+
   /** Milliseconds until each step's answer, and how sure it is, for one picture. */
   async stepTimes(
     picture: PictureSource,
@@ -141,6 +170,7 @@ export class Looker {
   async dispose(): Promise<void> {
     await this.#whole.dispose();
     await this.#staged?.then((staged) => staged.dispose()).catch(() => undefined);
+    await this.#following?.stream.then((stream) => stream.dispose()).catch(() => undefined);
   }
 
   #inSteps(): Promise<AdaptiveClassifier> {
@@ -181,6 +211,15 @@ function looked(
     frame: gaze === undefined ? undefined : frameOfView(gaze),
     ...(unknown === undefined ? {} : { unknown }),
   };
+}
+
+/** What a stream answered, as a look. */
+export function followed({ predictions, seen, unknown, gaze, latencyMs }: StreamAnswer): Looked {
+  return looked(
+    { predictions, seen, ...(unknown === undefined ? {} : { unknown }), ...(gaze && { gaze }) },
+    latencyMs,
+    undefined,
+  );
 }
 
 const RUNS = 5;

@@ -72,5 +72,6 @@ test("what it does not know is refused", async () => {
   const load = (options: object) => loadStream(nodeHost, model, { device: "cpu", ...options });
   await expect(load({ steps: true })).rejects.toThrow(/cannot start from what it found/);
   await expect(load({ views: "flip" })).rejects.toThrow(/for one view/);
+  await expect(load({ threshold: 0.9 })).rejects.toThrow(/nothing stops these early/);
   await expect(load({ transform: "resize_small(32)|normalize(imagenet)" })).rejects.toThrow(/of one size/);
 });

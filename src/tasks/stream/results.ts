@@ -10,6 +10,8 @@ export interface StreamAnswer {
   readonly predictions: readonly Prediction[];
   /** Whether it is none of the model's classes. Present where the model can say so. */
   readonly unknown?: boolean;
+  /** Part of the frame that the model sees when it looks, 0..1: less than 1 where its transform cuts something off. */
+  readonly seen: number;
   /** What was spent on the frame. */
   readonly look: LookChoice["kind"];
   readonly reason: LookReason;

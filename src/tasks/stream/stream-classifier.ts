@@ -3,6 +3,7 @@
 import { AbortedError, SessionError, UsageError } from "../../errors.ts";
 import { type Pixels, rgbPixels } from "../../image/pixels.ts";
 import type { RawImage } from "../../image/raw-image.ts";
+import { seenShare } from "../../image/seen-share.ts";
 import type { ModelCard } from "../../model-folder/model.ts";
 import type { Host } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
@@ -10,6 +11,7 @@ import type { Frame, LiveFrames } from "../../video/video.ts";
 import { AdaptiveClassifier, looksInSteps } from "../classify/adaptive-classifier.ts";
 import { probabilitiesOf, requireTopK, topPredictions } from "../classify/class-scores.ts";
 import { loadClassifier } from "../classify/classifier.ts";
+import { type ExitOptions, exitOptionsOf } from "../classify/exit-rule.ts";
 import type { ClassScores, ScoreRow } from "../classify/results.ts";
 import { type EngineOptions, loadedModel, type ModelSource } from "../engine/engine.ts";
 import { openFollowing } from "./following-looker.ts";
@@ -29,7 +31,8 @@ export interface FollowOptions extends LookOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface StreamOptions extends EngineOptions, FollowOptions {
+/** What stops a look early is for models that run in steps of their own. */
+export interface StreamOptions extends EngineOptions, FollowOptions, ExitOptions {
   /**
    * Where a picture has changed a little, take a step that starts from the last look's regions and tokens, and look fully only when it finds something
    * else. For SparseFormers. Default false: the answer stands until the picture has changed enough for a full look.
@@ -196,7 +199,8 @@ export class StreamClassifier {
 
   async #answer({ image, index, seconds }: Frame): Promise<StreamAnswer> {
     const start = performance.now();
-    const thumbnail = thumbnailOf(image, this.#looker.viewOf(image));
+    const view = this.#looker.viewOf(image);
+    const thumbnail = thumbnailOf(image, view);
     const chosen = this.#rule.choose(thumbnail, seconds, this.#standing?.confidence ?? 0, this.takesSteps);
     const { kind, reason, change } = await this.#look(image, chosen);
     const standing = this.#standing!;
@@ -209,6 +213,7 @@ export class StreamClassifier {
       seconds,
       predictions: topPredictions(standing.row, this.#topK, this.labels),
       ...(unknown === undefined ? {} : { unknown }),
+      seen: seenShare([view]),
       look: kind,
       reason,
       change,
@@ -291,7 +296,7 @@ async function untilAborted<T>(value: Promise<T>, signal: AbortSignal | undefine
 /**
  * Loads a model for moving pictures.
  *
- * @throws UsageError for steps with a model that cannot take them, and for one that gives embeddings
+ * @throws UsageError for steps with a model that cannot take them, for an early stop with one that answers once, and for one that gives embeddings
  */
 export async function loadStream(
   host: Host,
@@ -299,12 +304,19 @@ export async function loadStream(
   options: StreamOptions = {},
 ): Promise<StreamClassifier> {
   const { steps = false, ...engine } = options;
+  const exit = exitOptionsOf(options);
+  const stopsEarly = Object.keys(exit).length > 0;
   const model = await loadedModel(host, source, engine);
+  const isFrameByFrame = goesFrameByFrame(model);
+  if (stopsEarly && (steps || isFrameByFrame))
+    throw new UsageError(
+      `${model.card.name} takes ${steps ? "steps that start from the last look" : "frames one by one"}: nothing stops these early`,
+      `leave ${Object.keys(exit).join(", ")} out${steps ? ", or the steps" : ""}`,
+    );
   if (steps) return new StreamClassifier(await openFollowing(host, model, engine), options);
   // Every frame counts for what such a model remembers.
-  if (goesFrameByFrame(model))
-    return new StreamClassifier(await openOnline(host, model, engine), { ...options, always: true });
-  const isInSteps = looksInSteps(model);
+  if (isFrameByFrame) return new StreamClassifier(await openOnline(host, model, engine), { ...options, always: true });
+  const isInSteps = stopsEarly || looksInSteps(model);
   const open = isInSteps ? AdaptiveClassifier.open(host, model, engine) : loadClassifier(host, model, engine);
-  return new StreamClassifier(classifierLooker(await open), options);
+  return new StreamClassifier(classifierLooker(await open, exit), options);
 }

@@ -1,7 +1,9 @@
-// The camera, looked at as fast as it goes: answers and gaze of the frame that was looked at last.
+// The camera: looked at where its picture changed, or at every frame as fast as it goes; answers and gaze of the frame that was looked at last.
+import { signal as state } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { GazeLayer } from "../gaze/gaze-layer.tsx";
-import type { Looked } from "../looker.ts";
+import { decodeImage, type StreamCounts } from "../library.ts";
+import { followed, type Looked, type Looker } from "../looker.ts";
 import { isAbort, type Problem, problemOf } from "../problems.ts";
 import { camera, closeCamera, facing, turnCamera } from "../state/camera.ts";
 import { announce, report } from "../state/notices.ts";
@@ -11,22 +13,29 @@ import { milliseconds } from "../ui/numbers.ts";
 import { Answers } from "./answers.tsx";
 import { looker, openAgain, threshold } from "./looking.ts";
 
+/** Whether a frame is looked at only where it changed. */
+const savesLooks = state(true);
+
 interface LiveView {
   readonly looked: Looked | undefined;
-  /** Looks a second, over the last ones. */
+  /** Answered frames a second, over the last ones. */
   readonly rate: number | undefined;
+  /** While only what changed is looked at. */
+  readonly counts?: StreamCounts;
   readonly problem: Problem | undefined;
 }
 
 const NOTHING: LiveView = { looked: undefined, rate: undefined, problem: undefined };
-/** Looks that the rate is the mean of. */
+/** Frames that the rate is the mean of. */
 const RATED = 12;
 
 export function Live({ stream }: { readonly stream: MediaStream }) {
   const video = useRef<HTMLVideoElement>(null);
-  const [{ looked, rate, problem }, setView] = useState(NOTHING);
+  const [{ looked, rate, counts, problem }, setView] = useState<LiveView>(NOTHING);
   const open = looker.value;
   const sure = threshold.value;
+  const canFollow = open?.follows ?? true;
+  const follows = savesLooks.value && canFollow;
 
   useEffect(() => {
     const element = video.current;
@@ -48,17 +57,18 @@ export function Live({ stream }: { readonly stream: MediaStream }) {
     const times: number[] = [];
     let lastLabel = "";
     const loop = async () => {
+      const look = follows ? await following(open, sure) : everyFrame(open, sure);
       while (!signal.aborted) {
         await nextFrame(element, signal);
         if (signal.aborted) return;
-        const size = { width: element.videoWidth, height: element.videoHeight };
-        const seen = await open.look(element, { threshold: sure, size, signal });
+        const { looked, counts } = await look(element, signal);
         if (signal.aborted) return;
         times.push(performance.now());
         if (times.length > RATED) times.shift();
         const span = times.at(-1)! - times[0]!;
-        setView({ looked: seen, rate: span > 0 ? (1000 * (times.length - 1)) / span : undefined, problem: undefined });
-        const label = seen.predictions[0]?.label ?? "";
+        const rate = span > 0 ? (1000 * (times.length - 1)) / span : undefined;
+        setView({ looked, rate, problem: undefined, ...(counts && { counts }) });
+        const label = looked.predictions[0]?.label ?? "";
         if (label !== lastLabel) announce(label);
         lastLabel = label;
       }
@@ -67,7 +77,7 @@ export function Live({ stream }: { readonly stream: MediaStream }) {
       if (!signal.aborted && !isAbort(error)) setView({ ...NOTHING, problem: problemOf(error) });
     });
     return () => stopping.abort();
-  }, [open, sure]);
+  }, [open, sure, follows]);
 
   const photograph = () => {
     if (video.current !== null)
@@ -91,11 +101,19 @@ export function Live({ stream }: { readonly stream: MediaStream }) {
             Keep this picture
           </Button>
           <IconButton icon="flip" label="The other camera" onClick={() => turnCamera().catch(report)} />
-          <span class="look-name number">
-            {rate === undefined
-              ? ""
-              : `${rate.toFixed(rate < 9.95 ? 1 : 0)} looks a second, ${milliseconds(looked?.ms ?? 0)} ms each`}
-          </span>
+          <span class="look-name number">{rate === undefined ? "" : describe(rate, looked?.ms ?? 0, counts)}</span>
+          {canFollow && (
+            <label class="check" title="Where the picture stays as it was, the answer stands, and nothing is paid">
+              <input
+                type="checkbox"
+                checked={savesLooks.value}
+                onChange={({ currentTarget }) => {
+                  savesLooks.value = currentTarget.checked;
+                }}
+              />
+              Only what changed
+            </label>
+          )}
           <Button icon="stop" onClick={closeCamera}>
             Close the camera
           </Button>
@@ -113,6 +131,44 @@ export function Live({ stream }: { readonly stream: MediaStream }) {
       </Card>
     </>
   );
+}
+
+function describe(rate: number, ms: number, counts: StreamCounts | undefined): string {
+  const aSecond = rate.toFixed(rate < 9.95 ? 1 : 0);
+  return counts === undefined
+    ? `${aSecond} looks a second, ${milliseconds(ms)} ms each`
+    : `${aSecond} frames a second, looked at ${counts.fullLooks} of ${counts.frames}`;
+}
+
+/** One frame's answer. */
+type LookAt = (video: HTMLVideoElement, signal: AbortSignal) => Promise<Pick<LiveView, "counts"> & { looked: Looked }>;
+
+function everyFrame(open: Looker, threshold: number | undefined): LookAt {
+  return async (video, signal) => {
+    const size = { width: video.videoWidth, height: video.videoHeight };
+    return { looked: await open.look(video, { threshold, size, signal }) };
+  };
+}
+
+async function following(open: Looker, threshold: number | undefined): Promise<LookAt> {
+  const stream = await open.follow({ threshold });
+  stream.forget(); // what the camera saw before it was closed
+  const before = stream.counts;
+  let ms = 0;
+  return async (video) => {
+    // One frame at a time is brought, so none is dropped.
+    const answer = (await stream.push(await decodeImage(video)))!;
+    if (answer.look !== "kept") ms = answer.latencyMs;
+    const { counts } = stream;
+    return {
+      looked: { ...followed(answer), ms },
+      counts: {
+        ...counts,
+        frames: counts.frames - before.frames,
+        fullLooks: counts.fullLooks - before.fullLooks,
+      },
+    };
+  };
 }
 
 /** Waits until there is a frame to look at and somebody to look at it for: a hidden tab rests. */
