@@ -74,7 +74,7 @@ export function convertModel(model: NativeModel, where: string, options: Convert
   if (entry !== undefined || architecture !== undefined || config !== undefined)
     throw new UsageError(
       `${where} is a model folder, and its config.json says what it is`,
-      "leave --entry, --architecture and --config out, or convert the weights file in it",
+      "leave --entry and --architecture out, or convert the weights file in it",
     );
   const provenance = { ...model.card.provenance, ...card.provenance };
   const weights = dtype === undefined ? model.weights : inPrecision(model.weights, dtype);

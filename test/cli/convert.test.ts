@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { readSafetensors, writeSafetensors } from "../../src/weights/safetensors.ts";
 import { goldenPath, maxDifference, toleranceOf } from "../golden-case.ts";
 import { cli } from "./fake-terminal.ts";
-import { requireGolden, temporaryFolder, writeInput } from "./mini-model.ts";
+import { requireGolden, temporaryFolder, writeInput, writeVit } from "./mini-model.ts";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -63,8 +63,23 @@ test("a model folder becomes another one: half precision, other labels; what it 
   });
   expect(await differenceOfLogits(at("second"))).toBeLessThan(0.05);
   const changed = await cli(["convert", at("first"), at("changed"), "--config", "proj_dim=3"]);
-  expect(changed.exitCode).toBe(2);
-  expect(changed.notes.join(" ")).toContain("config.json says what it is");
+  expect(changed.exitCode).toBe(1);
+  expect(changed.notes.join(" ")).toContain("do not fit"); // ten classes were learnt
+  const other = await cli(["convert", at("first"), at("changed"), "--architecture", "vit"]);
+  expect(other.exitCode).toBe(2);
+  expect(other.notes.join(" ")).toContain("config.json says what it is");
+});
+
+test("a model folder becomes one with fewer tokens, and with all of them again", async () => {
+  const vit = await writeVit(at("vit"));
+  const run = (...args: string[]) => cli(["convert", ...args]);
+  expect((await run(vit, at("fewer"), "--tokens", "merge=3:tome")).exitCode).toBe(0);
+  expect(configOf(at("fewer")).config).toEqual({ ...configOf(vit).config, tokens: "merge=3:tome" });
+  expect((await run(at("fewer"), at("all"), "--tokens", "none")).exitCode).toBe(0);
+  expect(configOf(at("all")).config).toEqual(configOf(vit).config);
+  const refused = await run(vit, at("refused"), "--tokens", "keep=0.7@9:evit");
+  expect(refused.exitCode).toBe(2);
+  expect(refused.notes.join(" ")).toMatch(/block/);
 });
 
 test("--config takes a model folder's config.json, a bare object, and fields that change it", async () => {

@@ -17,6 +17,7 @@ import { loadFolder, writeModelFolder } from "../../model-folder/load.ts";
 import type { LoadedModel, ModelCard, OnnxModel } from "../../model-folder/model.ts";
 import { wholeOnnx } from "../../model-folder/onnx-file.ts";
 import { onnxModel } from "../../model-folder/onnx-model.ts";
+import { aboutTokens, type TokenDial, withTokenDial } from "../../model-folder/token-dial.ts";
 import { faultsText } from "../../models/check-config.ts";
 import { isOnnx } from "../../onnx/read.ts";
 import { SCORE_KINDS, type ScoreKind } from "../../onnx/score-kind.ts";
@@ -24,13 +25,14 @@ import { nodeHost } from "../../platform/node/host.ts";
 import { elementCount } from "../../tensor.ts";
 import { decodeText } from "../../text-file.ts";
 import { version } from "../../version.ts";
-import { keyValue, readLines } from "../options.ts";
+import { keyValue, readLines, TOKENS_HELP, tokenDial } from "../options.ts";
 import { refuseReplacing } from "../outputs.ts";
 import { compact, printable, type Terminal } from "../terminal.ts";
 
 interface ConvertFlags {
   architecture?: string;
   config?: string[];
+  tokens?: TokenDial;
   entry?: string;
   dtype?: StoredPrecision;
   labels?: string;
@@ -50,7 +52,8 @@ Examples:
   $ saccade convert net.pth my-net/ --config config.json --labels names.txt
   $ saccade convert tiny.pth small-file/ --dtype float16
   $ saccade convert runs/flowers/best/ small-flowers/ --dtype int8
-  $ saccade convert clip.pth cheap/ --config num_latent_tokens=25
+  $ saccade convert clip.pth cheap/ --tokens 25
+  $ saccade convert my-vit/ fast-vit/ --tokens merge=9:tome
   $ saccade convert foreign.onnx mine.onnx --labels names.txt
 `;
 
@@ -66,6 +69,7 @@ export function addConvert(program: Command, terminal: Terminal): void {
       "the configuration, or a field of it; may be repeated",
       (text: string, previous: string[] = []) => [...previous, text],
     )
+    .option("--tokens <how>", TOKENS_HELP, tokenDial)
     .option("--entry <name>", "the entry of a PyTorch checkpoint to take, such as model_ema")
     .addOption(new Option("--dtype <dtype>", "precision of the stored weights").choices(STORED_PRECISIONS))
     .option("--labels <file>", "class names, one a line")
@@ -83,7 +87,10 @@ async function convert(checkpoint: string, out: string, flags: ConvertFlags, ter
     paths: [checkpoint, flags.labels, ...(flags.config ?? [])],
   });
   if (flags.transform !== undefined) parseTransform(flags.transform);
-  const described = await readConfig(flags.config ?? []);
+  const { tokens } = flags;
+  const said = await readConfig(flags.config ?? []);
+  const described = withTokenDial(tokens === undefined ? said : { ...said, tokens });
+  const dialled = tokens === undefined ? {} : described;
   const options: ConvertOptions = {
     ...described,
     ...(flags.architecture === undefined ? {} : { architecture: flags.architecture }),
@@ -100,26 +107,43 @@ async function convert(checkpoint: string, out: string, flags: ConvertFlags, ter
     },
   };
   const { files } = nodeHost;
-  const source = await readSource(checkpoint, flags);
+  const source = await inWordsOfTheDial(dialled, () => readSource(checkpoint, flags, described.config));
   if (!(source instanceof Uint8Array) && source.kind === "onnx")
     return writeOnnx(convertOnnx(source, options), out, flags, terminal);
   if (flags.scores !== undefined) throw new UsageError("--scores is for ONNX files");
   if (flags.force !== true) await requireEmpty(out);
-  const conversion =
+  const { config: _, ...unchanged } = options; // a folder's model is read with its changes
+  const conversion = await inWordsOfTheDial(dialled, () =>
     source instanceof Uint8Array
       ? convertCheckpoint(source, checkpoint, options)
-      : convertModel(source, checkpoint, options);
+      : convertModel(source, checkpoint, unchanged),
+  );
   await writeModelFolder(files, out, conversion.model, flags.dtype === "int8" ? "int8" : "own");
   terminal.out(describe(checkpoint, out, conversion, flags.dtype));
 }
 
 /** A folder's model or an ONNX file as a model; the bytes of a checkpoint, which need not say what they are. */
-async function readSource(path: string, { transform }: ConvertFlags): Promise<LoadedModel | Uint8Array> {
+async function readSource(
+  path: string,
+  { transform }: ConvertFlags,
+  config: ConvertOptions["config"],
+): Promise<LoadedModel | Uint8Array> {
   const { files } = nodeHost;
-  if ((await files.stat(path))?.isDirectory === true)
-    return loadFolder(files, path, transform === undefined ? {} : { transform });
+  if ((await files.stat(path))?.isDirectory === true) {
+    const options = { ...(transform === undefined ? {} : { transform }), ...(config === undefined ? {} : { config }) };
+    return loadFolder(files, path, options);
+  }
   const bytes = await files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
   return isOnnx(bytes) ? onnxModel((await wholeOnnx(files, path, bytes)).bytes, path) : bytes;
+}
+
+/** What --tokens asked for and cannot be had is not said as of configurations and weights. */
+async function inWordsOfTheDial<T>(dialled: ConvertOptions, convertIt: () => T | Promise<T>): Promise<T> {
+  try {
+    return await convertIt();
+  } catch (error) {
+    throw aboutTokens(error, dialled);
+  }
 }
 
 /** An ONNX file stays one: a model folder has weights of an architecture of this program. */

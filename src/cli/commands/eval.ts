@@ -261,7 +261,7 @@ async function folderForThresholds(model: string, { config, tokens }: EvalFlags)
   if (config === undefined && tokens === undefined) return folder;
   throw new UsageError(
     "thresholds of a changed configuration do not fit the model folder",
-    "leave --config and --tokens out, or make a folder of the changed model first: saccade convert",
+    `leave --config and --tokens out, or make a folder of the changed model first: saccade convert ${model} FOLDER with the same`,
   );
 }
 
