@@ -4,21 +4,40 @@ import type { Initializer } from "./initializers.ts";
 import type { GraphDType } from "./ops.ts";
 import { Graph, type Tensor } from "./tensor.ts";
 
+/** What a place hands on to all places below it. */
+interface Surroundings {
+  readonly layerForm?: (value: Tensor) => Tensor;
+  readonly visible?: Tensor;
+}
+
 export class Scope {
   constructor(
     readonly graph: Graph,
     readonly path = "",
-    private readonly layerForm?: (value: Tensor) => Tensor,
+    private readonly surroundings: Surroundings = {},
   ) {}
 
   /** The scope of a child: `scope.at("attn", "qkv")`. */
   at(...names: (string | number)[]): Scope {
-    return new Scope(this.graph, [this.path, ...names].filter((name) => name !== "").join("."), this.layerForm);
+    return new Scope(this.graph, [this.path, ...names].filter((name) => name !== "").join("."), this.surroundings);
   }
 
   /** The same place, whose layers become what `form` makes of them when somebody asks: one map a clip of the maps of its frames, say. */
   withLayers(form: (value: Tensor) => Tensor): Scope {
-    return new Scope(this.graph, this.path, form);
+    return new Scope(this.graph, this.path, { ...this.surroundings, layerForm: form });
+  }
+
+  /**
+   * The same place, whose layers look at a part of each picture only: `visible` (N, 1, rows, columns) is 1 for the patches that they see and 0 for
+   * the others. See nn/visible.ts.
+   */
+  seeingOnly(visible: Tensor): Scope {
+    return new Scope(this.graph, this.path, { ...this.surroundings, visible });
+  }
+
+  /** What `seeingOnly` said; undefined where everything is seen. */
+  get visible(): Tensor | undefined {
+    return this.surroundings.visible;
   }
 
   /** Declares `PATH.name`, or finds it when it was declared with the same shape before. */
@@ -38,7 +57,7 @@ export class Scope {
   layer(name: string, value: Tensor | (() => Tensor)): void {
     const full = this.#full(name);
     if (this.graph.layers.has(full)) return;
-    const form = this.layerForm;
+    const form = this.surroundings.layerForm;
     this.graph.layers.set(full, form === undefined ? value : () => form(typeof value === "function" ? value() : value));
   }
 

@@ -56,6 +56,7 @@ export interface NamedBackbone {
 }
 
 interface Family {
+  readonly architecture: string;
   readonly registered: readonly RegisteredModel[];
   named(fields: Readonly<Record<string, unknown>>): NamedBackbone;
 }
@@ -79,7 +80,7 @@ function family<Config extends BackboneConfig>(
       changed: (changes) => named({ ...fields, ...changes }),
     };
   };
-  return { registered, named };
+  return { architecture: architecture.name, registered, named };
 }
 
 const FAMILIES: readonly Family[] = [
@@ -91,6 +92,18 @@ const FAMILIES: readonly Family[] = [
   family(densenetArchitecture, densenetBackbone, registeredDensenets),
   family(convnextArchitecture, convnextBackbone, registeredConvnexts),
 ];
+
+/** A model of one of these families as a backbone; undefined for one of another architecture. */
+export function asBackbone(model: {
+  readonly architecture: { readonly name: string };
+  readonly config: unknown;
+}): NamedBackbone | undefined {
+  const family = FAMILIES.find(({ architecture }) => architecture === model.architecture.name);
+  return family?.named(model.config as Readonly<Record<string, unknown>>);
+}
+
+/** The architectures that are such families. */
+export const backboneArchitectures = (): string[] => FAMILIES.map(({ architecture }) => architecture);
 
 /** What others call a registered model: TSM, GFNet. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {

@@ -1,14 +1,16 @@
 // Batch normalisation (Ioffe and Szegedy, 2015), PyTorch's names and numbers (torch.nn.BatchNorm2d, BatchNorm3d): `weight`, `bias`, and the buffers
 // `running_mean` and `running_var`. At inference the running statistics normalise. In training those of the batch do, with gradients through
-// them, and the running ones move a tenth of the way towards them (the unbiased variance); see Mode.
+// them, and the running ones move a tenth of the way towards them (the unbiased variance); see Mode. Where a part of each picture is hidden, the
+// batch's statistics are those of what is seen.
 import { SaccadeError } from "../errors.ts";
-import { add, batchNorm as applyBatchNorm, mul, reduceMean, reshape, sub } from "../graph/build.ts";
+import { add, batchNorm as applyBatchNorm, div, mul, reduceMean, reduceSum, reshape, sub } from "../graph/build.ts";
 import { sizeOf } from "../graph/dimensions.ts";
 import type { Initializer } from "../graph/initializers.ts";
 import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { channelsOf } from "./conv.ts";
 import type { Mode } from "./mode.ts";
+import { visiblePlaces } from "./visible.ts";
 
 export interface BatchNormOptions {
   /** Default 1e-5. */
@@ -31,16 +33,26 @@ export function batchNorm(scope: Scope, x: Tensor, mode: Mode, options: BatchNor
     const runningVariance = scope.buffer("running_var", channels, { kind: "ones" });
     if (!mode.usesBatchStatistics(runningMean))
       return applyBatchNorm(x, weight, bias, runningMean, runningVariance, epsilon);
-    const { mean, variance, count } = batchStatistics(x);
-    const moved = (current: Tensor, seen: Tensor) => add(current, mul(sub(seen, current), MOMENTUM));
+    const places = visiblePlaces(scope, x);
+    const { mean, variance, unbiased } = places === undefined ? batchStatistics(x) : statisticsOfSeen(x, places);
+    const moved = (current: Tensor, found: Tensor) => add(current, mul(sub(found, current), MOMENTUM));
     mode.updateBuffer(runningMean, (current) => moved(current, mean));
-    mode.updateBuffer(runningVariance, (current) => moved(current, mul(variance, count / (count - 1))));
-    return applyBatchNorm(x, weight, bias, mean, variance, epsilon, { ofBatch: true });
+    mode.updateBuffer(runningVariance, (current) => moved(current, unbiased));
+    return applyBatchNorm(x, weight, bias, mean, variance, epsilon, { ofBatch: places === undefined });
   });
 }
 
-/** Mean and biased variance (C) over batch and space, and how many values each is over. */
-function batchStatistics(x: Tensor): { mean: Tensor; variance: Tensor; count: number } {
+interface Statistics {
+  /** (C) */
+  readonly mean: Tensor;
+  /** Biased (C): the mean of squares. */
+  readonly variance: Tensor;
+  /** Unbiased variance (C). */
+  readonly unbiased: Tensor;
+}
+
+/** Statistics over batch and space. */
+function batchStatistics(x: Tensor): Statistics {
   const [batch, channels, ...space] = x.shape;
   const count = sizeOf([batch!, ...space]);
   if (typeof count !== "number" || count < 2)
@@ -52,7 +64,17 @@ function batchStatistics(x: Tensor): { mean: Tensor; variance: Tensor; count: nu
       },
     );
   const allButChannels = [0, ...space.map((_, i) => i + 2)];
-  const mean = reduceMean(x, allButChannels); // (C)
+  const mean = reduceMean(x, allButChannels);
   const centred = sub(x, reshape(mean, [1, channels!, ...space.map(() => 1)]));
-  return { mean, variance: reduceMean(mul(centred, centred), allButChannels), count };
+  const variance = reduceMean(mul(centred, centred), allButChannels);
+  return { mean, variance, unbiased: mul(variance, count / (count - 1)) };
+}
+
+/** Statistics of x (N, C, H, W) where `places` (N, 1, H, W) are 1. */
+function statisticsOfSeen(x: Tensor, places: Tensor): Statistics {
+  const count = reduceSum(places, [0, 1, 2, 3]);
+  const mean = div(reduceSum(mul(x, places), [0, 2, 3]), count);
+  const centred = mul(sub(x, reshape(mean, [1, channelsOf(x), 1, 1])), places);
+  const squares = reduceSum(mul(centred, centred), [0, 2, 3]); // (C)
+  return { mean, variance: div(squares, count), unbiased: div(squares, sub(count, 1)) };
 }

@@ -4,6 +4,7 @@ import type { Initializer } from "../graph/initializers.ts";
 import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { fixedDim } from "./linear.ts";
+import { seenPart } from "./visible.ts";
 
 export interface Conv2dOptions {
   /** Default 1. */
@@ -34,7 +35,12 @@ export function conv2d(scope: Scope, x: Tensor, channels: number, kernel: number
     const bias =
       options.bias === true ? scope.parameter("bias", [channels], options.biasInit ?? { kind: "zeros" }) : undefined;
     const dilations = [dilation, dilation];
-    return conv(x, weight, bias, { strides: [stride, stride], padding: [padding, padding], dilations, groups });
+    return conv(kernel === 1 ? x : seenPart(scope, x), weight, bias, {
+      strides: [stride, stride],
+      padding: [padding, padding],
+      dilations,
+      groups,
+    });
   });
 }
 

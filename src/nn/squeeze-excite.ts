@@ -1,9 +1,10 @@
 // Squeeze and excitation (Hu et al., CVPR 2018): what the whole picture shows weighs every channel. Two convolutions on one cell, under the
 // names that the model's authors chose.
-import { mul, reduceMean, relu, sigmoid } from "../graph/build.ts";
+import { mul, relu, sigmoid } from "../graph/build.ts";
 import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { channelsOf, conv2d } from "./conv.ts";
+import { meanOverSeen } from "./visible.ts";
 
 export interface SqueezeExciteOptions {
   /** Channels between the two convolutions. */
@@ -20,7 +21,7 @@ export interface SqueezeExciteOptions {
 export function squeezeExcite(scope: Scope, x: Tensor, options: SqueezeExciteOptions): Tensor {
   const { reduced, names, activation = relu, gate = sigmoid } = options;
   return scope.run(() => {
-    const pooled = reduceMean(x, [2, 3], { keepDims: true }); // (N, C, 1, 1)
+    const pooled = meanOverSeen(scope, x); // (N, C, 1, 1)
     const hidden = activation(conv2d(scope.at(names[0]), pooled, reduced, 1, { bias: true }));
     return mul(x, gate(conv2d(scope.at(names[1]), hidden, channelsOf(x), 1, { bias: true })));
   });

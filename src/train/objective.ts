@@ -34,7 +34,7 @@ export interface ObjectiveOutputs {
   readonly loss: Tensor;
   /** (batch, classes): the answer whose accuracy is shown while training. */
   readonly logits: Tensor;
-  /** Names of parameters that only the loss has: they are trained, and are no part of the model. */
+  /** Names of parameters and buffers that only the loss has: they are trained, and are no part of the model. */
   readonly auxiliary?: readonly string[];
   /**
    * Parameters that stay what one of the model's was when the run began, by name: those of a teacher that is the model as it was. They are no part of

@@ -36,7 +36,7 @@ export interface RecipeInput {
   /** Batches averaged for one update. Default 1. */
   readonly accumulate?: number | undefined;
   /** Default "adamw". */
-  readonly optimizer?: "adamw" | "sgd" | "lion" | undefined;
+  readonly optimizer?: "adamw" | "sgd" | "lion" | "lamb" | undefined;
   /** Whether sgd looks ahead by its momentum. Default true. */
   readonly nesterov?: boolean | undefined;
   /** The highest, after warming up; it then falls as a cosine. */
@@ -47,7 +47,7 @@ export interface RecipeInput {
   readonly warmup_rate?: number | undefined;
   /** Where the rate ends. Default 0. */
   readonly minimum_rate?: number | undefined;
-  /** Decoupled from the gradient for AdamW and Lion; times the rate. Default 0.05. */
+  /** Decoupled from the gradient for AdamW, Lion and LAMB; times the rate. Default 0.05. */
   readonly weight_decay?: number | undefined;
   /** Patterns of parameters that never decay, besides biases and all that has one dimension. Default []. */
   readonly no_decay?: readonly string[] | undefined;
@@ -297,7 +297,7 @@ export const recipeSchema = z.strictObject({
   epochs: count,
   batch: z.int().min(1).max(65536),
   accumulate: z.int().min(1).max(4096).default(1),
-  optimizer: z.enum(["adamw", "sgd", "lion"]).default("adamw"),
+  optimizer: z.enum(["adamw", "sgd", "lion", "lamb"]).default("adamw"),
   nesterov: z.boolean().optional(),
   learning_rate: rate,
   warmup_epochs: z.number().min(0).default(0),

@@ -28,11 +28,9 @@ test("defaults are filled in; two ways of writing one recipe are one recipe", ()
   const recipe = parseRecipe(RECIPE);
   expect(recipe).toMatchObject({ optimizer: "adamw", accumulate: 1, ema_decay: 0, loss: "cross_entropy", seed: 0 });
   expect(parseRecipe(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe);
-  expect(["adamw", "sgd", "lion"].map((name) => optimizerOf({ ...recipe, optimizer: name as "sgd" }).name)).toEqual([
-    "adamw",
-    "sgd",
-    "lion",
-  ]);
+  expect(
+    ["adamw", "sgd", "lion", "lamb"].map((name) => optimizerOf({ ...recipe, optimizer: name as "sgd" }).name),
+  ).toEqual(["adamw", "sgd", "lion", "lamb"]);
 });
 
 test.each<[string, Record<string, unknown>, RegExp]>([

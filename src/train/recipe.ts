@@ -6,6 +6,7 @@ import { parseTransform } from "../image/transform.ts";
 import { withTokenDial } from "../model-folder/token-dial.ts";
 import { faultsText } from "../models/check-config.ts";
 import { adamW } from "./optimizers/adamw.ts";
+import { lamb } from "./optimizers/lamb.ts";
 import { lion } from "./optimizers/lion.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { sgd } from "./optimizers/sgd.ts";
@@ -81,9 +82,13 @@ export function overrideRecipe(recipe: Recipe, overrides: RecipeOverrides): Reci
 
 /** The optimiser that a recipe names, with its usual constants. */
 export function optimizerOf(recipe: Recipe): Optimizer {
-  return { adamw: () => adamW(), sgd: () => sgd({ nesterov: recipe.nesterov ?? true }), lion: () => lion() }[
-    recipe.optimizer
-  ]();
+  const makers = {
+    adamw: () => adamW(),
+    sgd: () => sgd({ nesterov: recipe.nesterov ?? true }),
+    lion: () => lion(),
+    lamb: () => lamb(),
+  };
+  return makers[recipe.optimizer]();
 }
 
 /** What of a recipe says which parameters train, and how. */

@@ -79,7 +79,7 @@ export interface StateTensor {
   readonly parameter: string;
   /**
    * "buffer": not trained, but moved by the forward pass (running statistics). "ema": the average of a parameter or of a buffer. "auxiliary": a
-   * parameter that only the loss has, and not the model. "copy": what the parameter was when the run began.
+   * parameter or buffer that only the loss has, and not the model. "copy": what the parameter was when the run began.
    */
   readonly role: "parameter" | "buffer" | "auxiliary" | "copy" | "optimizer" | "ema" | "accumulator";
 }
@@ -132,7 +132,7 @@ export function buildTrainStep(options: StepOptions): TrainStep {
   ).map((gradient, i) => updates.collected(trained[i]!, gradient));
   const { squares, norm, shrink } = globalNorm(gradients, options.clipNorm);
   const members = trained.map((parameter, i) => ({ parameter, gradient: gradients[i]! }));
-  for (const group of sideBySide(members, rules, auxiliary))
+  for (const group of sideBySide(members, rules, options.optimizer, auxiliary))
     updates.ofParameters(group, rules.get(group[0]!.parameter.name)!, shrink);
   for (const [name, original] of copies ?? []) updates.ofCopy(graph.parameters.get(name)!, original);
   for (const [name, next] of mode.bufferUpdates) updates.ofBuffer(graph.parameters.get(name)!, next);
@@ -171,17 +171,21 @@ interface Member {
 /** Elements up to which copying a parameter together with others takes less time than the many ops of an update of its own. */
 const SMALL = 4096;
 
-/** Groups to be updated as one vector: small parameters (biases, norms) of the model with the same rule. All others are on their own. */
+/**
+ * Groups to be updated as one vector: small parameters (biases, norms) of the model with the same rule. All others are on their own, and those whose norm
+ * the optimiser reads.
+ */
 function sideBySide(
   members: readonly Member[],
   rules: ReadonlyMap<string, ParameterRule>,
+  { normsTensors = false }: Optimizer,
   auxiliary: readonly string[] = [],
 ): readonly Member[][] {
   const groups = new Map<string, Member[]>();
   for (const member of members) {
     const { name, shape } = member.parameter;
     const { weightDecay, rateScale } = rules.get(name)!;
-    const isAlone = elementCount(shape) > SMALL || auxiliary.includes(name);
+    const isAlone = elementCount(shape) > SMALL || auxiliary.includes(name) || (normsTensors && weightDecay !== 0);
     const key = isAlone ? name : `${weightDecay} ${rateScale}`;
     groups.set(key, [...(groups.get(key) ?? []), member]);
   }
@@ -261,8 +265,9 @@ class Updates {
    * ModelEmaV2): averaged weights want the statistics of averaged features.
    */
   ofBuffer(buffer: Parameter, next: Tensor): void {
-    this.#carry("", [buffer], "buffer", next);
-    this.#average([buffer], next);
+    const isAuxiliary = this.#auxiliary.has(buffer.name);
+    this.#carry("", [buffer], isAuxiliary ? "auxiliary" : "buffer", next);
+    if (!isAuxiliary) this.#average([buffer], next);
   }
 
   /** What stays as it was: the engine keeps it from step to step, so that it travels once. */

@@ -7,6 +7,7 @@ import { batchNorm } from "../../nn/batch-norm.ts";
 import { type Conv2dOptions, channelsOf, conv2d } from "../../nn/conv.ts";
 import { linear, torchDefault } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
+import { seenPart } from "../../nn/visible.ts";
 import { type Backbone, type BlockInputs, inputsAt } from "../backbone.ts";
 import type { DensenetConfig } from "./config.ts";
 
@@ -21,7 +22,7 @@ export function densenetFeatureMap(
   const at = scope.at("features");
   const norm = (name: string, x: Tensor) => relu(batchNorm(at.at(name), x, mode));
   const stem = convolution(at.at("conv0"), image, 2 * config.growth_rate, 7, { stride: 2 });
-  let x = maxPool(norm("norm0", stem), [3, 3], { strides: [2, 2], padding: [1, 1] }); // (N, C, H/4, W/4)
+  let x = maxPool(seenPart(scope, norm("norm0", stem)), [3, 3], { strides: [2, 2], padding: [1, 1] }); // (N, C, H/4, W/4)
   config.block_config.forEach((layers, i) => {
     if (i > 0) x = transition(at.at(`transition${i}`), x, mode);
     x = denseBlock(at.at(`denseblock${i + 1}`), x, layers, config, mode, inputs);

@@ -7,6 +7,7 @@ import { batchNorm } from "../../nn/batch-norm.ts";
 import { channelsOf, conv2d } from "../../nn/conv.ts";
 import { torchLinear } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
+import { seenPart } from "../../nn/visible.ts";
 import { type Backbone, type BlockInputs, inputsAt } from "../backbone.ts";
 import type { ResnetConfig } from "./config.ts";
 
@@ -22,7 +23,7 @@ export function resnetFeatureMap(
 ): Tensor {
   const stem = conv2d(scope.at("conv1"), image, config.stem_channels, 7, { stride: 2 }); // (N, 64, H/2, W/2)
   const activated = relu(batchNorm(scope.at("bn1"), stem, mode));
-  let x = maxPool(activated, [3, 3], { strides: [2, 2], padding: [1, 1] }); // (N, 64, H/4, W/4)
+  let x = maxPool(seenPart(scope, activated), [3, 3], { strides: [2, 2], padding: [1, 1] }); // (N, 64, H/4, W/4)
   const blocks = config.layers.flatMap((count, stage) =>
     Array.from({ length: count }, (_, index) => ({ stage, index })),
   );

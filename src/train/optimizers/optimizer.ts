@@ -23,6 +23,8 @@ export interface Optimizer {
   readonly name: string;
   /** State tensors, each of the parameter's shape and starting at zero. */
   readonly stateNames: readonly string[];
+  /** Whether an update reads norms of whole tensors that decay: these are then handed over one by one, others side by side. Default false. */
+  readonly normsTensors?: boolean;
   /** Further scalars of step `t` (1, 2, …). */
   scalars(t: number): Readonly<Record<string, number>>;
   /** `weightDecay` is 0 for parameters that do not decay; `rateScale` multiplies the learning rate (layer-wise decay). */

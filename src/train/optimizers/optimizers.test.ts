@@ -4,6 +4,7 @@ import { interpret } from "../../graph/interpreter/interpret.ts";
 import { Graph } from "../../graph/tensor.ts";
 import { tensor, toFloat64 } from "../../tensor.ts";
 import { adamW } from "./adamw.ts";
+import { lamb } from "./lamb.ts";
 import { lion } from "./lion.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { sgd } from "./sgd.ts";
@@ -127,7 +128,7 @@ test.each(TORCH)("%s with decay %3$s and rates times %4$s", (_, optimizer, decay
   }
 });
 
-test.each([adamW(), sgd(), sgd({ momentum: 0 }), lion()])(
+test.each([adamW(), sgd(), sgd({ momentum: 0 }), lion(), lamb()])(
   "$name multiplies gradients by what clipping leaves of them",
   (optimizer) => {
     const plain = run(optimizer, 0.05, 1);
@@ -155,6 +156,33 @@ test.each([
   });
   if (decay === 0) expect(values[3]!.map((value) => Number(value.toFixed(7)))).toEqual([0.88, -2.02, 0.38]);
 });
+
+test.each([
+  [0, 1],
+  [0.1, 0.5],
+])(
+  "lamb with decay %d and rates times %d: algorithm 2 of You et al., tensors without decay as Adam",
+  (decay, scale) => {
+    const values = run(lamb(), decay, scale);
+    const expected = [...START];
+    const [mean, square] = [
+      [0, 0, 0],
+      [0, 0, 0],
+    ];
+    GRADIENTS.forEach((gradient, step) => {
+      const rate = RATES[step]! * scale;
+      const move = gradient.map((g, i) => {
+        mean[i] = 0.9 * mean[i]! + 0.1 * g;
+        square[i] = 0.999 * square[i]! + 0.001 * g * g;
+        const unbiased = [mean[i] / (1 - 0.9 ** (step + 1)), square[i] / (1 - 0.999 ** (step + 1))] as const;
+        return unbiased[0] / (Math.sqrt(unbiased[1]) + 1e-6) + decay * expected[i]!;
+      });
+      const trust = decay === 0 ? 1 : Math.hypot(...expected) / Math.hypot(...move);
+      for (const [i, value] of move.entries()) expected[i]! -= rate * trust * value;
+      for (let i = 0; i < 3; i++) expect(values[step]![i]).toBeCloseTo(expected[i]!, 6);
+    });
+  },
+);
 
 test("states of a parameter: two for AdamW, one for momentum and Lion, none without momentum", () => {
   expect([adamW(), sgd(), lion(), sgd({ momentum: 0 })].map(({ stateNames }) => stateNames.length)).toEqual([
