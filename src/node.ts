@@ -56,6 +56,11 @@ import {
   type EvaluateClipsOptions,
   evaluateClips as evaluateClipModel,
 } from "./workflows/evaluate-clips.ts";
+import {
+  type EvaluatePairsOptions,
+  evaluatePairs as evaluatePairsOf,
+  type PairEvaluation,
+} from "./workflows/evaluate-pairs.ts";
 import { type LearnOptions, type LearnResult, learn as learnModel } from "./workflows/learn.ts";
 import { train as trainModel } from "./workflows/train.ts";
 import type { TrainOptions, TrainResult } from "./workflows/train-options.ts";
@@ -84,6 +89,13 @@ export type { ExplanationFormat } from "./evaluate/explain-video.ts";
 export type { SheetFormat } from "./evaluate/sheet-file.ts";
 export { type EarlyExitPoint, type StepEvaluation, StepMeter } from "./evaluate/steps.ts";
 export type { ExplainVideoOptions } from "./evaluate/video-explanation.ts";
+export {
+  type AlignFaceOptions,
+  alignFace,
+  type FaceAlignment,
+  type FacePoints,
+  type Point,
+} from "./image/align-face.ts";
 export { type DrawGazeOptions, drawGaze } from "./image/explain.ts";
 export { drawGlimpses, type Glimpse } from "./image/glimpses.ts";
 export type { Pixels } from "./image/pixels.ts";
@@ -98,6 +110,12 @@ export {
   type TokenView,
 } from "./image/token-groups.ts";
 export type { FeatureViews, Jitter, Views } from "./image/views.ts";
+export {
+  type FoldedAccuracy,
+  type Verification,
+  type VerificationOptions,
+  verification,
+} from "./learn/verification.ts";
 export type { TokenDial } from "./model-folder/token-dial.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";
 export type { ScoreKind } from "./onnx/score-kind.ts";
@@ -189,6 +207,7 @@ export type { AuditOptions } from "./workflows/audit.ts";
 export type { AuditFiles } from "./workflows/audit-files.ts";
 export type { EvaluateOptions, ModelEvaluation } from "./workflows/evaluate.ts";
 export type { ClipModelEvaluation, EvaluateClipsOptions } from "./workflows/evaluate-clips.ts";
+export type { EvaluatePairsOptions, PairEvaluation, ScoredPair } from "./workflows/evaluate-pairs.ts";
 export type { LearnOptions, LearnResult } from "./workflows/learn.ts";
 export type { TrainOptions, TrainPlan, TrainResult } from "./workflows/train-options.ts";
 
@@ -402,6 +421,17 @@ export const evaluateClips = (
   data: string,
   options?: EvaluateClipsOptions,
 ): Promise<ClipModelEvaluation> => evaluateClipModel(nodeTrainingHost, model, data, options);
+
+/**
+ * Measures how well a model's embeddings tell whether two pictures show the same: faces, things, copies.
+ *
+ * @param pairs a list of pairs: first, second, same and perhaps fold, as CSV or JSON lines; or LFW's pairs.txt
+ * @example
+ * const { eer, accuracy } = await evaluatePairs("my-faces", "pairs.csv", { landmarks: "points.csv" });
+ * console.log(eer, accuracy.mean, accuracy.threshold);
+ */
+export const evaluatePairs = (model: string, pairs: string, options?: EvaluatePairsOptions): Promise<PairEvaluation> =>
+  evaluatePairsOf(nodeTrainingHost, model, pairs, options);
 
 /**
  * Looks for what is wrong with labelled pictures: labels, copies, odd ones. The data is never changed.

@@ -33,6 +33,13 @@ export {
 export { evaluateExits, exitShares, solveThresholds } from "./evaluate/early-exit.ts";
 export type { SheetFormat } from "./evaluate/sheet-file.ts";
 export { type EarlyExitPoint, type StepEvaluation, StepMeter } from "./evaluate/steps.ts";
+export {
+  type AlignFaceOptions,
+  alignFace,
+  type FaceAlignment,
+  type FacePoints,
+  type Point,
+} from "./image/align-face.ts";
 export { type DrawGazeOptions, drawGaze } from "./image/explain.ts";
 export { drawGlimpses, type Glimpse } from "./image/glimpses.ts";
 export type { Pixels } from "./image/pixels.ts";
@@ -69,6 +76,12 @@ export { Recogniser } from "./in-page/recogniser.ts";
 export type { LabelledPicture, PictureSource } from "./in-page/sources.ts";
 export { isResumable, readMetrics, type TrainOptions, train } from "./in-page/train.ts";
 export { type ClassifiedVideo, openVideo, VideoClassifier, type VideoSource } from "./in-page/videos.ts";
+export {
+  type FoldedAccuracy,
+  type Verification,
+  type VerificationOptions,
+  verification,
+} from "./learn/verification.ts";
 export type { ModelFacts } from "./model-folder/model-facts.ts";
 export type { TokenDial } from "./model-folder/token-dial.ts";
 export { type ModelDefinition, type RegisteredModel, registry } from "./models/registry.ts";

@@ -1,11 +1,10 @@
 // Lists of pictures or videos: CSV with a header, or one JSON object a line. Paths are relative to the list. A column or key `split` makes splits;
 // `start` and `end`, in seconds, make clips of longer videos.
 import { FormatError } from "../errors.ts";
-import { baseName, extensionOf } from "../image/picture-files.ts";
-import { decodeText } from "../text-file.ts";
-import { parseCsv } from "./csv.ts";
+import { baseName } from "../image/picture-files.ts";
 import { type DataProblem, list } from "./dataset.ts";
 import { type DataFiles, folderOf, type PictureSource } from "./files.ts";
+import { isRooted, type ListColumns, type ListRow, MAX_LIST_BYTES, readListRows } from "./list-rows.ts";
 import {
   type DataKind,
   findLabelNames,
@@ -43,19 +42,20 @@ const LABEL_COLUMNS = ["label", "class", "class_name", "category", "target", "la
 const SPLIT_COLUMNS = ["split", "set", "subset"];
 const START_COLUMNS = ["start", "start_seconds", "time_start"];
 const END_COLUMNS = ["end", "end_seconds", "time_end"];
-/** Longer texts do not fit a JavaScript string. */
-const MAX_LIST_BYTES = 2 ** 29;
 
-export const isListName = (path: string): boolean => ["csv", "tsv", "jsonl", "ndjson"].includes(extensionOf(path));
+type Row = ListRow<"path" | "label" | "split" | "start" | "end">["values"];
 
-/** One row, whatever the syntax. */
-interface Row {
-  readonly line: number;
-  readonly path: unknown;
-  readonly label: unknown;
-  readonly split: unknown;
-  readonly start: unknown;
-  readonly end: unknown;
+function columnsOf({ pathColumn, labelColumn, isUnlabelled }: ListOptions): ListColumns<keyof Row> {
+  return {
+    names: {
+      path: pathColumn === undefined ? PATH_COLUMNS : [pathColumn],
+      label: labelColumn === undefined ? LABEL_COLUMNS : [labelColumn],
+      split: SPLIT_COLUMNS,
+      start: START_COLUMNS,
+      end: END_COLUMNS,
+    },
+    required: isUnlabelled === true ? ["path"] : ["path", "label"],
+  };
 }
 
 /**
@@ -67,7 +67,7 @@ export async function readList(files: DataFiles, path: string, options: ListOpti
   const bytes = await files.read(path, { maxBytes: MAX_LIST_BYTES });
   const folder = folderOf(path);
   const parts = parseList(bytes, path, options, (picture) =>
-    /^([/\\]|[a-z]:[/\\])/i.test(picture) || folder === "" ? picture : files.join(folder, picture),
+    isRooted(picture) || folder === "" ? picture : files.join(folder, picture),
   );
   const names = await findLabelNames(files, folder);
   const turned = (await areWindowsPaths(files, parts)) ? turnSlashes : (part: SamplePart) => part;
@@ -109,13 +109,11 @@ export function parseList(
   resolve: (path: string) => string,
 ): Parts {
   const name = baseName(path);
-  const text = decodeText(bytes, name);
   const problems: DataProblem[] = [];
-  const isJson = extensionOf(path) === "jsonl" || extensionOf(path) === "ndjson";
-  const rows = isJson ? readJsonRows(text, name, options, problems) : readCsvRows(text, name, options, problems);
+  const rows = readListRows(bytes, path, columnsOf(options), problems);
   const samples: { [split: string]: Sample[] } = {};
-  for (const row of rows) {
-    const place = `${name}:${row.line}`;
+  for (const { line, values: row } of rows) {
+    const place = `${name}:${line}`;
     const reason = problemOf(row, options);
     const split = row.split === undefined || row.split === "" ? "train" : splitFromWord(String(row.split));
     if (reason !== undefined) problems.push({ name: place, reason });
@@ -150,79 +148,6 @@ const describe = (problems: readonly DataProblem[]): string =>
     problems.map((problem) => `${problem.name}: ${problem.reason}`),
     3,
   );
-
-function readCsvRows(text: string, name: string, options: ListOptions, problems: DataProblem[]): Row[] {
-  const [header, ...rows] = parseCsv(text, name);
-  if (header === undefined) throw new FormatError("CSV", `${name} is empty`, { hint: "it begins with: path,label" });
-  const columns = header.fields.map((field) => field.trim().toLowerCase());
-  const find = (wanted: string | undefined, usual: readonly string[]) =>
-    wanted === undefined
-      ? columns.findIndex((column) => usual.includes(column))
-      : columns.indexOf(wanted.trim().toLowerCase());
-  const path = find(options.pathColumn, PATH_COLUMNS);
-  const label = find(options.labelColumn, LABEL_COLUMNS);
-  const split = find(undefined, SPLIT_COLUMNS);
-  const start = find(undefined, START_COLUMNS);
-  const end = find(undefined, END_COLUMNS);
-  if (path === -1 || (label === -1 && options.isUnlabelled !== true))
-    throw new FormatError(
-      "CSV",
-      `${name} has the columns ${list(header.fields)}, and no ${path === -1 ? "path" : "label"}`,
-      {
-        hint: "the first line names the columns: path,label",
-        data: { columns },
-      },
-    );
-  return rows.flatMap(({ line, fields }) => {
-    if (fields.length !== columns.length) {
-      problems.push({ name: `${name}:${line}`, reason: `it has ${fields.length} fields instead of ${columns.length}` });
-      return [];
-    }
-    return [
-      {
-        line,
-        path: fields[path],
-        label: label === -1 ? undefined : fields[label],
-        split: split === -1 ? undefined : fields[split],
-        start: start === -1 ? undefined : fields[start],
-        end: end === -1 ? undefined : fields[end],
-      },
-    ];
-  });
-}
-
-function readJsonRows(text: string, name: string, options: ListOptions, problems: DataProblem[]): Row[] {
-  return text.split("\n").flatMap((line, index) => {
-    if (line.trim() === "") return [];
-    const value = parseJson(line);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      problems.push({ name: `${name}:${index + 1}`, reason: "it is not a JSON object" });
-      return [];
-    }
-    const pick = (keys: readonly string[]) => {
-      const key = keys.find((candidate) => Object.hasOwn(value, candidate));
-      return key === undefined ? undefined : (value as Record<string, unknown>)[key];
-    };
-    return [
-      {
-        line: index + 1,
-        path: pick(options.pathColumn === undefined ? PATH_COLUMNS : [options.pathColumn]),
-        label: pick(options.labelColumn === undefined ? LABEL_COLUMNS : [options.labelColumn]),
-        split: pick(SPLIT_COLUMNS),
-        start: pick(START_COLUMNS),
-        end: pick(END_COLUMNS),
-      },
-    ];
-  });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 /** What a row is of: a picture, or a video or a part of one. */
 function sourceOf(path: string, row: Row, { kind }: ListOptions): PictureSource {

@@ -6,7 +6,8 @@ import { type Dataset, list, splitDataset } from "./dataset.ts";
 import type { DataFileEntry, DataFiles } from "./files.ts";
 import { readClassFolders } from "./folder.ts";
 import { readIdx } from "./idx.ts";
-import { isListName, type ListOptions, readList } from "./list.ts";
+import { type ListOptions, readList } from "./list.ts";
+import { isListName } from "./list-rows.ts";
 import { RowGroupCache, readParquet } from "./parquet.ts";
 import {
   buildDatasets,

@@ -3,7 +3,7 @@ import { FormatError } from "../errors.ts";
 import { baseName, extensionOf, isHidden, isPictureName } from "../image/picture-files.ts";
 import { list } from "./dataset.ts";
 import { type DataFileEntry, type DataFiles, mapLimited } from "./files.ts";
-import { isListName } from "./list.ts";
+import { isListName } from "./list-rows.ts";
 import { SPLITS, type SplitName, splitFromWord } from "./samples.ts";
 import { isTarName } from "./webdataset.ts";
 

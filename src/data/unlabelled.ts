@@ -3,7 +3,8 @@ import { NotFoundError, SaccadeError, UsageError } from "../errors.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
 import type { DataFileEntry, DataFiles } from "./files.ts";
 import { readClassFolders } from "./folder.ts";
-import { isListName, readList } from "./list.ts";
+import { readList } from "./list.ts";
+import { isListName } from "./list-rows.ts";
 import { joinParts, type SamplePart, SPLITS } from "./samples.ts";
 
 const WANTED = "pass a folder of pictures without labels, or a CSV or JSON-lines list of their paths";

@@ -1,6 +1,6 @@
 // Moving pixels by an affine map, as Pillow's Image.transform(size, AFFINE, …) and Image.rotate do on 8-bit RGB (src/libImaging/Geometry.c:
 // ImagingGenericTransform with its bilinear and bicubic filters, which truncate where resizing rounds).
-import type { RawImage } from "./raw-image.ts";
+import type { PictureSize, RawImage } from "./raw-image.ts";
 
 /** The filters that geometric augmentations use. */
 export type AffineFilter = "bilinear" | "bicubic";
@@ -12,6 +12,8 @@ export interface AffineOptions {
   readonly filter: AffineFilter;
   /** What is seen where the map leaves the picture. */
   readonly fill: readonly [red: number, green: number, blue: number];
+  /** Of what is made. Default: the picture's. */
+  readonly size?: PictureSize;
 }
 
 /** Where a sampled point lies: the four columns and rows around it, clipped to the picture, and the fractions between the middle two. */
@@ -23,12 +25,13 @@ interface Taps {
 }
 
 /**
- * The picture seen through an affine map, same size.
+ * The picture seen through an affine map.
  *
  * @example const sheared = affine(image, [1, 0.3, 0, 0, 1, 0], { filter: "bicubic", fill: [128, 128, 128] });
  */
 export function affine(image: RawImage, matrix: AffineMatrix, options: AffineOptions): RawImage {
-  const { width, height } = image;
+  const { width: sourceWidth, height: sourceHeight } = image;
+  const { width, height } = options.size ?? image;
   const [a, b, c, d, e, f] = matrix;
   const [red, green, blue] = options.fill;
   const sample = options.filter === "bilinear" ? sampleBilinear : sampleBicubic;
@@ -40,8 +43,8 @@ export function affine(image: RawImage, matrix: AffineMatrix, options: AffineOpt
       const centerX = x + 0.5;
       const sourceX = a * centerX + b * centerY + c;
       const sourceY = d * centerX + e * centerY + f;
-      if (sourceX >= 0 && sourceX < width && sourceY >= 0 && sourceY < height) {
-        place(taps, sourceX - 0.5, sourceY - 0.5, width, height);
+      if (sourceX >= 0 && sourceX < sourceWidth && sourceY >= 0 && sourceY < sourceHeight) {
+        place(taps, sourceX - 0.5, sourceY - 0.5, sourceWidth, sourceHeight);
         sample(image.data, taps, data, at);
       } else {
         data[at] = red;

@@ -69,6 +69,7 @@ beforeAll(async () => {
   place(join(ROOT, "test/goldens/checkpoints/torch213-zip-flat.pth"), "checkpoint.pth");
   await writeVit("my-vit", { depth: 12, patch_size: 2 }, ["lion", "bridge"]);
   await writeAdaptivenn("my-adaptivenn", ["lion", "bridge"]);
+  await writeFaces("my-faces");
   await placeVideos();
   const { labels } = JSON.parse(readFileSync(join(ROOT, "models/everyday/config.json"), "utf8")) as {
     labels: string[];
@@ -93,6 +94,20 @@ async function writeAdaptivenn(path: string, labels: readonly string[]): Promise
   const definition = defineModel("adaptivenn", { ...config, num_classes: labels.length });
   const weights = initialWeights(inferenceGraph(definition), 3);
   await writeModelFolder(nodeHost.files, path, nativeModel(definition, weights, { name: "adaptivenn", labels }));
+}
+
+/** A Light CNN of a toy's size, pairs of pictures, and where a face would be. */
+async function writeFaces(path: string): Promise<void> {
+  const { config } = toyOf("lightcnn_9");
+  const definition = defineModel("lightcnn_9", config);
+  const weights = initialWeights(inferenceGraph(definition), 3);
+  const labels = Array.from({ length: Number(config?.num_classes) }, (_, i) => `person ${i}`);
+  await writeModelFolder(nodeHost.files, path, nativeModel(definition, weights, { name: "faces", labels }));
+  const pictures = ["lion/0", "lion/1", "bridge/0", "bridge/1"].map((name) => `photos/${name}.jpg`);
+  const pairs = pictures.flatMap((a, i) => pictures.slice(i + 1).map((b) => [a, b, Number(a[7] === b[7])].join(",")));
+  writeFileSync("pairs.csv", ["first,second,same", ...pairs].join("\n"));
+  const points = pictures.map((picture) => `${picture},60,70,110,70,86,95,66,120,104,120`);
+  writeFileSync("points.csv", ["path,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5", ...points].join("\n"));
 }
 
 /** Folders of frames anywhere, files where there is ffmpeg to make them; and a model of clips, of a toy's size. */

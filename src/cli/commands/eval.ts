@@ -12,6 +12,7 @@ import { drawMistakes } from "../../evaluate/mistake-pictures.ts";
 import { renderReport } from "../../evaluate/report.ts";
 import { thresholdPoints } from "../../evaluate/steps.ts";
 import type { TrainingRun } from "../../evaluate/training-run.ts";
+import { FACE_ALIGNMENTS } from "../../image/align-face.ts";
 import { takesClips } from "../../model-folder/compile.ts";
 import { inspect, summarizeTensors } from "../../model-folder/inspect.ts";
 import { loadModel } from "../../model-folder/load.ts";
@@ -47,6 +48,7 @@ import {
   type ViewsFlags,
 } from "../options.ts";
 import { refuseReplacing } from "../outputs.ts";
+import { evalPairs, type PairsFlags, rates, requirePairsFlags } from "../pairs-evaluation.ts";
 import { Progress } from "../progress.ts";
 import { compact, printable, type Terminal } from "../terminal.ts";
 import { duration } from "../video-options.ts";
@@ -61,7 +63,8 @@ interface EvalFlags
     ResolutionOptions,
     ScoresOptions,
     ViewsFlags,
-    DecodeFlags {
+    DecodeFlags,
+    PairsFlags {
   split?: SplitName;
   validationFraction?: number;
   seed?: number;
@@ -89,6 +92,12 @@ guinea-pig is the label "guinea pig", and ImageNet's folders (n01440764, or 0 to
 999) are the classes of models that have its labels. Boxes of the objects are
 found as val-boxes.json beside val/.
 
+--pairs measures whether a model's embeddings tell if two pictures show the
+same. LIST is a CSV with the columns first, second, same (1 or 0) and perhaps
+fold, or the same as JSON lines, or the pairs.txt of LFW. --landmarks aligns
+faces before: a CSV with path and x1,y1 to x5,y5, the eyes, the nose and the
+corners of the mouth, from left to right in the picture.
+
 Examples:
   $ saccade eval saccade/photographs pictures/
   $ saccade eval runs/flowers/best flowers/ --split test --report flowers.html
@@ -97,6 +106,8 @@ Examples:
   $ saccade eval saccade/photographs panoramas/ --views crops
   $ saccade eval saccade/photographs photos/ --decode fast
   $ saccade eval runs/motion/best clips/
+  $ saccade eval my-faces/ --pairs pairs.csv --landmarks points.csv
+  $ saccade eval my-model/ --pairs pairs.csv --far 0.1,0.01 --json
 `;
 
 export function addEval(program: Command, terminal: Terminal): void {
@@ -104,7 +115,7 @@ export function addEval(program: Command, terminal: Terminal): void {
     .command("eval")
     .description("measure a model on labelled pictures")
     .argument("<model>", "registered name, model folder, checkpoint or ONNX file")
-    .argument("<data>", "folder, list or archive of labelled pictures")
+    .argument("[data]", "folder, list or archive of labelled pictures")
     .addOption(new Option("--split <split>", "which part (default: validation, else test, else train)").choices(SPLITS))
     .option("--json", "one JSON object; shares are fractions from 0 to 1")
     .option("--report <out.html>", "write a page that shows it all: one file, nothing else is needed")
@@ -131,13 +142,38 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option("--clips <n>", "videos: clips of a video, averaged (default: the model's, else 1)", integer(1))
     .option("--crops <n>", "videos: crops of a frame, averaged (default: 1)", integer(1))
     .option("--seconds-between-frames <time>", "videos: in a clip (default: the model's, else spread)", duration)
+    .option("--pairs <list>", "pairs of pictures that show the same or not, instead of labelled pictures")
+    .option("--landmarks <list>", "of pairs of faces: where their five points are, to align them")
+    .addOption(
+      new Option("--align <how>", "how faces are aligned (default: eyes-mouth, Light CNN's)").choices(FACE_ALIGNMENTS),
+    )
+    .option("--far <rates>", "of pairs: false accepts allowed, one or more (default: 0.1,0.01,0.001)", rates)
     .option("--batch <n>", "pictures run together", integer(1), 32)
     .addHelpText("after", EXAMPLES);
   addSessionsOption(addDeviceOptions(addModelOptions(command)));
   addScoresOption(addResolutionOption(addPrecisionOption(command)));
-  addDecodeOption(addViewsOption(command), "exact").action((model: string, data: string, flags: EvalFlags) =>
-    runEval(model, data, flags, terminal),
+  addDecodeOption(addViewsOption(command), "exact").action(
+    (model: string, data: string | undefined, flags: EvalFlags) => {
+      requirePairsFlags({ ...flags }, data);
+      return data === undefined ? runPairs(model, flags, terminal) : runEval(model, data, flags, terminal);
+    },
   );
+}
+
+function runPairs(model: string, flags: EvalFlags, terminal: Terminal): Promise<void> {
+  const { batch, transform, resolution, precision, sessions, decode, views } = flags;
+  const options = {
+    ...loadOptions(flags, terminal),
+    ...sessionOptions(flags, terminal),
+    precision,
+    batchSize: batch,
+    sessions: sessions ?? ("auto" as const),
+    ...(transform === undefined ? {} : { transform }),
+    ...(resolution === undefined ? {} : { resolution }),
+    ...(decode === undefined ? {} : { decode }),
+    ...(views === undefined ? {} : { views }),
+  };
+  return evalPairs(model, flags, options, terminal);
 }
 
 async function runEval(model: string, dataPath: string, flags: EvalFlags, terminal: Terminal): Promise<void> {

@@ -1,0 +1,107 @@
+// Rows of a list, whatever its syntax: CSV (tabs and semicolons too) whose first line names the columns, or one JSON object a line.
+import { FormatError } from "../errors.ts";
+import { baseName, extensionOf } from "../image/picture-files.ts";
+import { decodeText } from "../text-file.ts";
+import { parseCsv } from "./csv.ts";
+import { type DataProblem, list } from "./dataset.ts";
+
+/** Longer texts do not fit a JavaScript string. */
+export const MAX_LIST_BYTES = 2 ** 29;
+
+export const isListName = (path: string): boolean => ["csv", "tsv", "jsonl", "ndjson"].includes(extensionOf(path));
+
+/** A list begins elsewhere, so a path in it is that of a file beside it, unless it begins at a root. */
+export const isRooted = (path: string): boolean => /^([/\\]|[a-z]:[/\\])/i.test(path);
+
+/** One row: what it says under each key, undefined where it says nothing. */
+export interface ListRow<K extends string> {
+  /** From 1. */
+  readonly line: number;
+  readonly values: Readonly<Record<K, unknown>>;
+}
+
+export interface ListColumns<K extends string> {
+  /** Names that a key's column may have. */
+  readonly names: Readonly<Record<K, readonly string[]>>;
+  /** Keys without whose columns a table is refused, in the order in which they are missed. */
+  readonly required: readonly K[];
+}
+
+/**
+ * The rows of a list. Lines that are no row go to `problems`.
+ *
+ * @param path only its name is looked at
+ * @throws FormatError for text that is not UTF-8, an empty table, or columns that are not there
+ */
+export function readListRows<K extends string>(
+  bytes: Uint8Array,
+  path: string,
+  columns: ListColumns<K>,
+  problems: DataProblem[],
+): ListRow<K>[] {
+  const name = baseName(path);
+  const text = decodeText(bytes, name);
+  const isJson = extensionOf(path) === "jsonl" || extensionOf(path) === "ndjson";
+  return isJson ? jsonRows(text, name, columns, problems) : csvRows(text, name, columns, problems);
+}
+
+function csvRows<K extends string>(
+  text: string,
+  name: string,
+  { names, required }: ListColumns<K>,
+  problems: DataProblem[],
+): ListRow<K>[] {
+  const usual = `the first line names the columns: ${required.map((key) => names[key][0]).join(",")}`;
+  const [header, ...rows] = parseCsv(text, name);
+  if (header === undefined) throw new FormatError("CSV", `${name} is empty`, { hint: usual });
+  const columns = header.fields.map((field) => field.trim().toLowerCase());
+  const places = mapValues(names, (wanted) => {
+    const known = wanted.map((column) => column.trim().toLowerCase());
+    return columns.findIndex((column) => known.includes(column));
+  });
+  const missing = required.find((key) => places[key] === -1);
+  if (missing !== undefined)
+    throw new FormatError("CSV", `${name} has the columns ${list(header.fields)}, and no ${missing}`, {
+      hint: usual,
+      data: { columns },
+    });
+  return rows.flatMap(({ line, fields }) => {
+    if (fields.length === columns.length)
+      return [{ line, values: mapValues(places, (place) => (place === -1 ? undefined : fields[place])) }];
+    problems.push({ name: `${name}:${line}`, reason: `it has ${fields.length} fields instead of ${columns.length}` });
+    return [];
+  });
+}
+
+function jsonRows<K extends string>(
+  text: string,
+  name: string,
+  { names }: ListColumns<K>,
+  problems: DataProblem[],
+): ListRow<K>[] {
+  return text.split("\n").flatMap((line, index) => {
+    if (line.trim() === "") return [];
+    const value = parseJson(line);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      problems.push({ name: `${name}:${index + 1}`, reason: "it is not a JSON object" });
+      return [];
+    }
+    const pick = (keys: readonly string[]): unknown => {
+      const key = keys.find((candidate) => Object.hasOwn(value, candidate));
+      return key === undefined ? undefined : (value as Record<string, unknown>)[key];
+    };
+    return [{ line: index + 1, values: mapValues(names, pick) }];
+  });
+}
+
+function mapValues<K extends string, A, B>(of: Readonly<Record<K, A>>, map: (value: A) => B): Record<K, B> {
+  return Object.fromEntries(Object.entries<A>(of).map(([key, value]) => [key, map(value)])) as Record<K, B>;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
