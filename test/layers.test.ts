@@ -96,6 +96,18 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "cls [2, 24]",
     "tokens [2, 15, 24]",
   ],
+  duoformer_r50_2scales: [
+    "resnet_projector.stage.1 [2, 32, 8, 16]",
+    "resnet_projector.stage.2 [2, 32, 4, 8]",
+    "resnet_projector.stage.3 [2, 48, 2, 4]",
+    "resnet_projector.stage.4 [2, 64, 1, 2]",
+    "regions [2, 12, 24]",
+    "scales [2, 12, 24]",
+    "block.1 [2, 2, 24]",
+    "block.2 [2, 2, 24]",
+    "cls [2, 24]",
+    "tokens [2, 2, 24]",
+  ],
   crossvit_9_240: ["stage.1 [2, 40]", "stage.2 [2, 40]", "cls [2, 40]", "tokens [2, 40]"],
   gfnet_resnet50_96: [
     "model_prime_state_dict.stage.1 [2, 32, 9, 9]",

@@ -92,6 +92,13 @@ function dhvtToy({ patch_size }: Config): SweepOptions {
   return { config: widths, height, width };
 }
 
+/** Heads of eight channels, two blocks, 1 x 2 regions. */
+function duoformerToy(): SweepOptions {
+  const backbone_config = { layers: [1, 1, 1, 1], channels: [8, 8, 12, 16], stem_channels: 8 };
+  const widths = { embed_dim: 24, num_heads: 3, depth: 2, backbone_config, num_classes: 11 };
+  return { config: { ...widths, drop_path_rate: 0.1, img_size: [32, 64] }, height: 32, width: 64 };
+}
+
 /** A toy of its backbone, and an eighth of the widths of policy and classifier. Their kinds stay. */
 function gfnetToy(config: Config): SweepOptions {
   const family = Object.keys(toys).find((name) => (config.arch as string).startsWith(name))!;
@@ -197,6 +204,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   sam: samToy,
   crossvit: crossvitToy,
   dhvt: dhvtToy,
+  duoformer: duoformerToy,
   gfnet: gfnetToy,
   adaptivenn: adaptivennToy,
   tsm: tsmToy,

@@ -7,6 +7,7 @@ import { crossvitArchitecture } from "./crossvit/architecture.ts";
 import { densenetArchitecture } from "./densenet/architecture.ts";
 import { dhvtArchitecture } from "./dhvt/architecture.ts";
 import { dtopArchitecture } from "./dtop/architecture.ts";
+import { duoformerArchitecture } from "./duoformer/architecture.ts";
 import { efficientnetArchitecture } from "./efficientnet/architecture.ts";
 import { gfnetArchitecture } from "./gfnet/architecture.ts";
 import { gfvArchitecture } from "./gfv/architecture.ts";
@@ -44,6 +45,7 @@ const all = [
   samArchitecture,
   crossvitArchitecture,
   dhvtArchitecture,
+  duoformerArchitecture,
   glsimArchitecture,
   lightcnnArchitecture,
   gfnetArchitecture,

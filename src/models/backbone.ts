@@ -41,6 +41,8 @@ export function inputsAt(
 export interface Backbone<Config> {
   /** image (N, 3, H, W) -> (N, channels, h, w). */
   featureMap(scope: Scope, image: Tensor, config: Config, mode: Mode, inputs?: BlockInputs): Tensor;
+  /** image (N, 3, H, W) -> the map behind each stage, the largest first, `featureMap` the last. Of families that others take more than the last map of. */
+  stageMaps?(scope: Scope, image: Tensor, config: Config, mode: Mode): Tensor[];
   /** map (N, channels, h, w) -> (N, width): all that comes before the last layer. */
   pool(scope: Scope, map: Tensor, config: Config, mode: Mode): Tensor;
   /** features (N, width) -> logits (N, num_classes). */

@@ -41,6 +41,8 @@ import { registeredResnets } from "./resnet/registered.ts";
 export interface NamedBackbone {
   /** image (N, 3, H, W) -> (N, channels, h, w) */
   featureMap(scope: Scope, image: Tensor, mode: Mode, inputs?: BlockInputs): Tensor;
+  /** image (N, 3, H, W) -> the map behind each stage, the largest first. Throws UsageError for a family that gives the last one alone. */
+  stageMaps(scope: Scope, image: Tensor, mode: Mode): Tensor[];
   /** map (N, channels, h, w) -> (N, width) */
   pool(scope: Scope, map: Tensor, mode: Mode): Tensor;
   /** features (N, width): in training, the dropout that comes before the network's last layer. */
@@ -72,6 +74,11 @@ function family<Config extends BackboneConfig>(
       architecture.parseConfig({ ...fields, [architecture.classesField]: classes });
     return {
       featureMap: (scope, image, mode, inputs) => backbone.featureMap(scope, image, config, mode, inputs),
+      stageMaps(scope, image, mode) {
+        if (backbone.stageMaps === undefined)
+          throw new UsageError(`${architecture.name} gives no maps of its stages`, "a resnet does");
+        return backbone.stageMaps(scope, image, config, mode);
+      },
       pool: (scope, map, mode) => backbone.pool(scope, map, config, mode),
       dropout: (features, mode) => mode.dropout(features, config.drop_rate),
       classify: (scope, features, classes) => backbone.classify(scope, features, withClasses(classes)),

@@ -10,6 +10,7 @@ import { registeredCrossvits } from "./crossvit/registered.ts";
 import { registeredDensenets } from "./densenet/registered.ts";
 import { registeredDhvts } from "./dhvt/registered.ts";
 import { registeredDtops } from "./dtop/registered.ts";
+import { registeredDuoformers } from "./duoformer/registered.ts";
 import { registeredEfficientnets } from "./efficientnet/registered.ts";
 import { registeredGfnets } from "./gfnet/registered.ts";
 import { registeredGfvs } from "./gfv/registered.ts";
@@ -48,6 +49,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredSams,
   ...registeredCrossvits,
   ...registeredDhvts,
+  ...registeredDuoformers,
   ...registeredGlsims,
   ...registeredLightcnns,
   ...registeredGfnets,

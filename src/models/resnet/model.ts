@@ -21,12 +21,24 @@ export function resnetFeatureMap(
   mode: Mode,
   inputs?: BlockInputs,
 ): Tensor {
+  return resnetStageMaps(scope, image, config, mode, inputs).at(-1)!;
+}
+
+/** image (N, 3, H, W) -> what is behind each stage: (N, channels * expansion, H/4, W/4), and half the size and other channels each after it. */
+function resnetStageMaps(
+  scope: Scope,
+  image: Tensor,
+  config: ResnetConfig,
+  mode: Mode,
+  inputs?: BlockInputs,
+): Tensor[] {
   const stem = conv2d(scope.at("conv1"), image, config.stem_channels, 7, { stride: 2 }); // (N, 64, H/2, W/2)
   const activated = relu(batchNorm(scope.at("bn1"), stem, mode));
   let x = maxPool(seenPart(scope, activated), [3, 3], { strides: [2, 2], padding: [1, 1] }); // (N, 64, H/4, W/4)
   const blocks = config.layers.flatMap((count, stage) =>
     Array.from({ length: count }, (_, index) => ({ stage, index })),
   );
+  const maps: Tensor[] = [];
   blocks.forEach(({ stage, index }, i) => {
     const { block: read, branch } = inputsAt(inputs, { index, depths: config.layers });
     x = block(scope.at(`layer${stage + 1}`, index), read(x), mode, {
@@ -37,9 +49,11 @@ export function resnetFeatureMap(
       dropPath: i === 0 ? 0 : (config.drop_path_rate * i) / (blocks.length - 1),
       zeroLast: config.zero_init_last,
     });
-    if (index === config.layers[stage]! - 1) scope.layer(`stage.${stage + 1}`, x);
+    if (index < config.layers[stage]! - 1) return;
+    scope.layer(`stage.${stage + 1}`, x);
+    maps.push(x);
   });
-  return x;
+  return maps;
 }
 
 interface BlockOptions {
@@ -87,6 +101,7 @@ function projection(scope: Scope, x: Tensor, channels: number, stride: number, m
 
 export const resnetBackbone: Backbone<ResnetConfig> = {
   featureMap: resnetFeatureMap,
+  stageMaps: resnetStageMaps,
   pool: (_scope, map) => reduceMean(map, [2, 3]),
   classify: (scope, features, { num_classes }) => torchLinear(scope.at("fc"), features, num_classes),
   lastLayer: "fc",
