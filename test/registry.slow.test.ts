@@ -1,5 +1,6 @@
 // Every registered model of moderate size as it is, and the gradients of the toys of all.
 import { describe, test } from "vitest";
+import { modelCost } from "../src/models/cost.ts";
 import { inferenceGraph, parameterCount } from "../src/models/graph.ts";
 import { defineModel, registry } from "../src/models/registry.ts";
 import { type SweepOptions, sweepFolder, sweepGradients, sweepRun } from "./registry-sweep.ts";
@@ -10,9 +11,16 @@ const LARGEST = 512;
 
 /** Models with more parameters than this take gigabytes to write, read and compile, several times over; their smaller sisters and their toys stand for them. */
 const MOST_PARAMETERS = 250e6;
-const ofModerateSize = [...registry.keys()].filter(
-  (name) => parameterCount(inferenceGraph(defineModel(name))) <= MOST_PARAMETERS,
-);
+/** And with more products than this they take minutes to run. */
+const MOST_MACS = 120e9;
+const ofModerateSize = [...registry.keys()].filter((name) => {
+  const definition = defineModel(name);
+  if (parameterCount(inferenceGraph(definition)) > MOST_PARAMETERS) return false;
+  const input = definition.architecture.input(definition.config);
+  if (input.kind !== "image") return true;
+  const { height = 0, width = 0 } = sweptSize(input.usual);
+  return modelCost(definition, { height, width }).macs <= MOST_MACS;
+});
 
 /** Of models that differ in their number of classes alone, the first. */
 const ofOneKind = new Map(
