@@ -62,6 +62,7 @@ import {
   type PairEvaluation,
 } from "./workflows/evaluate-pairs.ts";
 import { type LearnOptions, type LearnResult, learn as learnModel } from "./workflows/learn.ts";
+import { type PretrainOptions, pretrain as pretrainModel } from "./workflows/pretrain.ts";
 import { train as trainModel } from "./workflows/train.ts";
 import type { TrainOptions, TrainResult } from "./workflows/train-options.ts";
 
@@ -173,7 +174,8 @@ export type { EmbedTextOptions, TextEmbedderOptions } from "./tasks/zero-shot/te
 export type { ZeroShotClassifyOptions, ZeroShotOptions } from "./tasks/zero-shot/zero-shot-classifier.ts";
 export type { DType, TensorData } from "./tensor.ts";
 export type { EpochChoice, EpochSummary } from "./train/epoch-choice.ts";
-export type { Evaluation as EpochEvaluation, FitReport } from "./train/fit-options.ts";
+export type { Evaluation as EpochEvaluation, FitReport, ProbeScore } from "./train/fit-options.ts";
+export type { PretextInput } from "./train/pretext/fields.ts";
 export type { DistillationInput, LookingInput, RecipeInput } from "./train/recipe-fields.ts";
 export type { StagedRecipeInput } from "./train/staged-recipe.ts";
 export { version } from "./version.ts";
@@ -209,7 +211,8 @@ export type { EvaluateOptions, ModelEvaluation } from "./workflows/evaluate.ts";
 export type { ClipModelEvaluation, EvaluateClipsOptions } from "./workflows/evaluate-clips.ts";
 export type { EvaluatePairsOptions, PairEvaluation, ScoredPair } from "./workflows/evaluate-pairs.ts";
 export type { LearnOptions, LearnResult } from "./workflows/learn.ts";
-export type { TrainOptions, TrainPlan, TrainResult } from "./workflows/train-options.ts";
+export type { PretrainOptions } from "./workflows/pretrain.ts";
+export type { ProbeOptions, TrainOptions, TrainPlan, TrainResult } from "./workflows/train-options.ts";
 
 /** Names what is in pictures. */
 export type Classifier = ClassifierTask;
@@ -401,6 +404,17 @@ export const learn = (data: string | undefined, options: LearnOptions): Promise<
  */
 export const train = (data: string | undefined, options?: TrainOptions): Promise<TrainResult> =>
   trainModel(nodeTrainingHost, data, options);
+
+/**
+ * Trains a model's features on pictures without labels, or goes on with a run that was stopped. What comes out is for `train` (`from`), `learn` and `Embedder`.
+ *
+ * @param pictures a folder or a list of pictures; undefined to resume a run, which knows its own
+ * @example
+ * const { model } = await pretrain("pictures", { objective: "rotation", model: "resnet18", size: 64 });
+ * await train("flowers", { from: model });
+ */
+export const pretrain = (pictures: string | undefined, options?: PretrainOptions): Promise<TrainResult> =>
+  pretrainModel(nodeTrainingHost, pictures, options);
 
 /**
  * Measures a model on labelled pictures.

@@ -31,6 +31,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   platform: ["version.ts", "runtime", "onnx", "graph", "weights", "image", "video", "data", "embeddings"],
   "model-folder": ["models", "nn", "graph", "onnx", "weights", "text", "image", "runtime", "platform/host.ts"],
   train: [
+    "learn",
     "model-folder",
     "models",
     "nn",

@@ -24,6 +24,13 @@ export function integer(least: number): (text: string) => number {
   };
 }
 
+/** Any number. */
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
+  return value;
+}
+
 /** A share or a probability, both ends left out. */
 export function share(text: string): number {
   const value = Number(text);

@@ -17,6 +17,7 @@ import { addLearn } from "./commands/learn.ts";
 import { addModels } from "./commands/models.ts";
 import { addMotion } from "./commands/motion.ts";
 import { addPage } from "./commands/page.ts";
+import { addPretrain } from "./commands/pretrain.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRecipes } from "./commands/recipes.ts";
 import { addRun } from "./commands/run.ts";
@@ -32,6 +33,7 @@ const COMMANDS: readonly AddCommand[] = [
   addClassify,
   addLearn,
   addTrain,
+  addPretrain,
   addRecipes,
   addEval,
   addCalibrate,

@@ -2,7 +2,7 @@
 import type { DataProblem } from "../data/dataset.ts";
 import { shareInterval } from "../statistics.ts";
 import type { EpochChoice, EpochComparison, EpochSummary } from "../train/epoch-choice.ts";
-import type { Evaluation, FitReport, FitStage } from "../train/fit-options.ts";
+import type { Evaluation, FitReport, FitStage, ProbeScore } from "../train/fit-options.ts";
 import type { TrainResult } from "../workflows/train-options.ts";
 import { duration } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
@@ -61,12 +61,13 @@ type Part = readonly [text: string, rank: number];
 
 /** Where training stands, in fewer than `columns` columns: what matters least is left out first. */
 export function stepLine(report: FitReport, columns: number): string {
+  const { accuracy } = report;
   return fitted(
     [
       [`epoch ${report.epoch + 1}/${report.epochs}`, 0],
       [`${report.batch}/${report.batchesPerEpoch}`, 2],
       [`loss ${report.loss.toFixed(3)}`, 0],
-      [`acc ${percent(report.accuracy)}`, 4],
+      accuracy === undefined ? undefined : [`acc ${percent(accuracy)}`, 4],
       [`${rate(report.imagesPerSecond)} images/s`, 1],
       [`waited ${percent(report.waitShare, 0)}`, 3],
       [`${duration(report.secondsLeft)} left`, 0],
@@ -75,7 +76,7 @@ export function stepLine(report: FitReport, columns: number): string {
   );
 }
 
-/** What an epoch brought; `report` is missing when it was made before the run was resumed. */
+/** What an epoch brought; there are 0 classes where it learns without labels. `report` is missing when it was made before the run was resumed. */
 export function epochLine(
   epoch: number,
   epochs: number,
@@ -87,6 +88,7 @@ export function epochLine(
   const parts: (Part | undefined)[] = [
     [`epoch ${epoch + 1}/${epochs}`, 0],
     report && [`loss ${report.loss.toFixed(3)}`, 0],
+    classes === 0 && report?.accuracy !== undefined ? [`acc ${percent(report.accuracy)}`, 0] : undefined,
     evaluation && [`val ${evaluation.loss.toFixed(3)}`, 0],
     evaluation && [`top-1 ${percent(evaluation.top1)}`, 0],
     // Of five classes, one is always among the first five.
@@ -98,17 +100,23 @@ export function epochLine(
     report && [`${rate(report.imagesPerSecond)} images/s`, 2],
     report && [`waited ${percent(report.waitShare, 0)}`, 1],
   ];
-  return fitted(
-    parts.filter((part) => part !== undefined),
-    columns,
-  );
+  return fitted(parts, columns);
 }
 
-function fitted(parts: readonly Part[], columns: number): string {
+function fitted(wanted: readonly (Part | undefined)[], columns: number): string {
+  const parts = wanted.filter((part) => part !== undefined);
   const line = (worst: number) => parts.flatMap(([text, rank]) => (rank <= worst ? [text] : [])).join("  ");
   for (let worst = Math.max(...parts.map(([, rank]) => rank)); worst > 0; worst--)
     if (line(worst).length < columns) return line(worst);
   return line(0);
+}
+
+/** What the features are worth after so many epochs without labels. */
+export function probeLine(epochs: number, { top1, top5, pictures: count }: ProbeScore): string {
+  const when = epochs === 0 ? "before the first epoch" : `after ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`;
+  // Of five classes, one is always among the first five.
+  const fifth = top5 === 1 ? "" : `, top-5 ${percent(top5)}`;
+  return `probe ${when}: a linear classifier on the features is right on ${percent(top1)} of ${count} pictures${fifth}`;
 }
 
 /** How far the teacher is. */
@@ -176,10 +184,20 @@ export function nextLines({ model, data, choice }: Pick<TrainResult, "model" | "
   ];
 }
 
+/** What can be done with a model that was pre-trained without labels. */
+export function pretrainedLines({ model }: Pick<TrainResult, "model">): string[] {
+  const word = shellWord(model);
+  return [
+    `its last layer has learnt nothing; teach it classes: saccade train DATA --from ${word}`,
+    `or learn them on its features, from a few pictures: saccade learn DATA --model ${word} --out NAME`,
+  ];
+}
+
 const STAGES: Readonly<Record<FitStage, string>> = {
   compiling: "preparing the train step",
   training: "training",
   evaluating: "validating",
+  probing: "probing the features",
 };
 
 export function stageLine(stage: FitStage): string {

@@ -51,6 +51,8 @@ const configFileSchema = z.looseObject({
   /** A learnt head in place of the architecture's own answer, and how it came about. */
   head: headSchema.optional(),
   learnt: learntSchema.optional(),
+  /** The objective of pre-training without labels; the last layer has learnt nothing. */
+  pretext: z.string().min(1).max(100).optional(),
 });
 
 export type ConfigFile = z.infer<typeof configFileSchema>;
@@ -79,7 +81,7 @@ export function parseConfigFile(text: string, where: string): ConfigFile {
 /** What a config.json says about its model. */
 export function cardOf(file: ConfigFile, name: string): ModelCard {
   const { labels, transform, licence, provenance, early_exit: earlyExit, text_model: textModel, learnt } = file;
-  const { unknown_below: unknownBelow, clip } = file;
+  const { unknown_below: unknownBelow, clip, pretext } = file;
   return {
     name,
     ...(labels === undefined ? {} : { labels }),
@@ -91,6 +93,7 @@ export function cardOf(file: ConfigFile, name: string): ModelCard {
     ...(unknownBelow === undefined ? {} : { unknownBelow }),
     ...(clip === undefined ? {} : { clip: clipFacts(clip) }),
     ...(learnt === undefined ? {} : { learnt: learntFacts(learnt) }),
+    ...(pretext === undefined ? {} : { pretext }),
   };
 }
 
@@ -109,7 +112,7 @@ export function earlyExitEntry({ data, pictures, points }: EarlyExit): NonNullab
 
 /** What a card says, as fields of a config.json. */
 export function cardEntries(card: ModelCard) {
-  const { labels, transform, licence, provenance, earlyExit, textModel, unknownBelow, clip, learnt } = card;
+  const { labels, transform, licence, provenance, earlyExit, textModel, unknownBelow, clip, learnt, pretext } = card;
   return {
     ...(labels === undefined ? {} : { labels: [...labels] }),
     ...(transform === undefined ? {} : { transform }),
@@ -120,6 +123,7 @@ export function cardEntries(card: ModelCard) {
     ...(unknownBelow === undefined ? {} : { unknown_below: unknownBelow }),
     ...(clip === undefined ? {} : { clip: clipEntry(clip) }),
     ...(learnt === undefined ? {} : { learnt: learntEntry(learnt) }),
+    ...(pretext === undefined ? {} : { pretext }),
   };
 }
 

@@ -55,6 +55,8 @@ export interface ModelCard {
   readonly clip?: ClipFacts;
   /** How a learnt head came about. */
   readonly learnt?: LearntFacts;
+  /** Of a model that was pre-trained without labels, and whose last layer has learnt nothing: the objective that it learnt by. */
+  readonly pretext?: string;
 }
 
 /** An architecture of this library with its weights. */

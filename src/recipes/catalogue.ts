@@ -25,11 +25,12 @@ import { photographs } from "./photographs.ts";
 import { photographsFull } from "./photographs-full.ts";
 import { photographsLonger } from "./photographs-longer.ts";
 import { photographsOpen } from "./photographs-open.ts";
+import { rotation } from "./pretraining.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
 import { uniAdafocusRecipes } from "./uni-adafocus.ts";
 
-/** start: for one's own pictures. bundled: what made the bundled model. scenes: the experiments of docs/glance-and-focus.md. tokens: plain ViTs that go on with fewer tokens. official: of the papers. */
-export type RecipeGroup = "start" | "bundled" | "scenes" | "tokens" | "official";
+/** start: for one's own pictures. pretraining: on pictures without labels. bundled: what made the bundled model. scenes: the experiments of docs/glance-and-focus.md. tokens: plain ViTs that go on with fewer tokens. official: of the papers. */
+export type RecipeGroup = "start" | "pretraining" | "bundled" | "scenes" | "tokens" | "official";
 
 export interface RecipeEntry {
   readonly recipe: RecipeInput | StagedRecipeInput;
@@ -71,6 +72,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
     "12 epochs of 3,068 pictures: 11 minutes on one core",
   ),
   entry("start", everyday, "tens of thousands of small pictures", `24 epochs of ${EVERYDAY}: an hour on two cores`),
+  entry("pretraining", rotation, "thousands of pictures without labels", "see docs/pretraining.md"),
   entry("bundled", photographsFull, PHOTOGRAPHS, "three hours on one core, with a teacher"),
   entry("bundled", photographs, PHOTOGRAPHS, "80 minutes on one core, with a teacher"),
   entry("bundled", photographsLonger, `${PHOTOGRAPHS}; begins with photographs's model`, "97 minutes on one core"),

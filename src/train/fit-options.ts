@@ -22,6 +22,14 @@ export interface Evaluation {
   readonly left?: readonly number[];
 }
 
+/** How well a linear classifier does on the model's features, which it alone is fitted to: what pre-training comes to. */
+export interface ProbeScore {
+  /** Fractions in 0..1, of pictures that the classifier was not fitted to. */
+  readonly top1: number;
+  readonly top5: number;
+  readonly pictures: number;
+}
+
 /** An evaluation, and what of each picture it was made of. */
 export interface ScoredEvaluation {
   readonly evaluation: Evaluation;
@@ -41,8 +49,8 @@ export interface FitReport {
   readonly totalSteps: number;
   readonly batchSize: number;
   readonly loss: number;
-  /** Fraction, 0..1: the targets' share of the predicted class, so mixed pictures never reach 1. */
-  readonly accuracy: number;
+  /** Fraction, 0..1: the targets' share of the predicted class, so mixed pictures never reach 1. Undefined where what is learnt has no answer. */
+  readonly accuracy: number | undefined;
   readonly learningRate: number;
   readonly imagesPerSecond: number;
   /** Share of the time that steps waited for data, 0..1. */
@@ -52,7 +60,7 @@ export interface FitReport {
 }
 
 /** What a run is busy with. */
-export type FitStage = "compiling" | "training" | "evaluating";
+export type FitStage = "compiling" | "training" | "evaluating" | "probing";
 
 export interface FitOptions {
   readonly recipe: Recipe;
@@ -73,6 +81,11 @@ export interface FitOptions {
     weights: ReadonlyMap<string, TensorData>,
     signal: AbortSignal | undefined,
   ) => Promise<ScoredEvaluation>;
+  /** Measures features, before the first step and after every `every`-th epoch and the last; undefined for none. May throw AbortedError. */
+  readonly probe?: {
+    readonly every: number;
+    score(weights: ReadonlyMap<string, TensorData>, signal: AbortSignal | undefined): Promise<ProbeScore>;
+  };
   /** Once, when the session is open: where it computes. */
   readonly onDevice?: (device: ActualDevice) => Promise<void>;
   /** When it begins with something else. */
@@ -85,6 +98,8 @@ export interface FitOptions {
   readonly onReport?: (report: FitReport) => void;
   /** With the epoch's last report, unless that was made before the run was resumed. */
   readonly onEpoch?: (epoch: number, report: FitReport | undefined, evaluation: Evaluation | undefined) => void;
+  /** After each probe: of how many epochs' training it is. */
+  readonly onProbe?: (epochs: number, score: ProbeScore) => void;
   /** Default 120. */
   readonly checkpointSeconds?: number;
   /** Steps between lines of metrics. Default 50. */

@@ -17,13 +17,14 @@ export interface TrainingData {
 }
 
 /**
- * Checks that a recipe can train on data, before anything costs time.
+ * Checks that a recipe can train on data, before anything costs time. One that learns without labels needs no classes, and is scored on nothing.
  *
  * @throws FormatError without training pictures, with one class only or with a class of no picture
  * @throws UsageError when there are fewer pictures than a batch has
  */
 export function trainingData(data: OpenedData, recipe: Recipe, path: string): TrainingData {
   const { train, validation } = data;
+  if (recipe.pretext !== undefined && train !== undefined) return { train: filled(train, recipe) };
   if (train === undefined || train.length === 0)
     throw new FormatError(path, "there are no training pictures", { hint: "saccade train --help shows the layouts" });
   if (data.emptyClasses.length > 0)
@@ -41,13 +42,18 @@ export function trainingData(data: OpenedData, recipe: Recipe, path: string): Tr
       `all training pictures are of one class (${train.labels[train.targets[0]!]}), and there is nothing to tell apart`,
       { hint: "the folder with the class folders is wanted, each with pictures of one class" },
     );
-  if (train.length < recipe.batch)
-    throw new UsageError(
-      `the ${train.length} training pictures do not fill one batch of ${recipe.batch}`,
-      `make the batch smaller: --batch ${batchFor(train.length)}`,
-    );
   // A folder for a split may be there without a picture in it.
-  return { train, ...(validation === undefined || validation.length === 0 ? {} : { heldOut: validation }) };
+  const heldOut = validation === undefined || validation.length === 0 ? {} : { heldOut: validation };
+  return { train: filled(train, recipe), ...heldOut };
+}
+
+/** Throws UsageError when there are fewer pictures than a batch has. */
+function filled(train: Dataset, { batch }: Recipe): Dataset {
+  if (train.length >= batch) return train;
+  throw new UsageError(
+    `the ${train.length} training pictures do not fill one batch of ${batch}`,
+    `make the batch smaller: --batch ${batchFor(train.length)}`,
+  );
 }
 
 /** Shuffled, augmented, mixed batches of the recipe's size, of videos those frames that `clip` says. The workers belong to the loader. */

@@ -32,10 +32,14 @@ export interface ObjectiveInputs {
 export interface ObjectiveOutputs {
   /** A scalar. */
   readonly loss: Tensor;
-  /** (batch, classes): the answer whose accuracy is shown while training. */
-  readonly logits: Tensor;
+  /** (rows, classes): the answer whose accuracy is shown while training. Absent where an objective asks nothing that has one. */
+  readonly logits?: Tensor;
+  /** (rows, classes), rows sum to 1: what `logits` should say. Default: the batch's targets. */
+  readonly targets?: Tensor;
   /** Names of parameters and buffers that only the loss has: they are trained, and are no part of the model. */
   readonly auxiliary?: readonly string[];
+  /** Parameters that the loss does not see: they stay as they are, decay included. Default: they are taken for trained. */
+  readonly untouched?: readonly string[];
   /**
    * Parameters that stay what one of the model's was when the run began, by name: those of a teacher that is the model as it was. They are no part of
    * the model, and checkpoints keep them.

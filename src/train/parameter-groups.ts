@@ -77,5 +77,5 @@ function layerOf(name: string): number | undefined {
 
 /** Heads, those of early answers too, and final norms learn at the full rate; stems and embeddings at the lowest. */
 function isTop(name: string): boolean {
-  return /^(head|head_dist|exits|proj|norm|fc|classifier|distillation)(\.|$)/.test(name);
+  return /^(head|head_dist|exits|proj|norm|fc|classifier|distillation|pretext)(\.|$)/.test(name);
 }

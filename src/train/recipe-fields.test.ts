@@ -19,7 +19,7 @@ function documented(): Map<string, { isNecessary: boolean; fallback: string }> {
 
 /** Every field of the schema, those within fields included, and what it is when nobody says. */
 function fieldsOfSchema(): Map<string, unknown> {
-  const { clip, distillation, fixating, flips, focusing, looking, reducing } = recipeSchema.shape;
+  const { clip, distillation, fixating, flips, focusing, looking, pretext, reducing } = recipeSchema.shape;
   const shapes = [
     ["", recipeSchema.shape],
     ["clip.", clip.unwrap().shape],
@@ -29,6 +29,7 @@ function fieldsOfSchema(): Map<string, unknown> {
     ["fixating.", fixating.unwrap().shape],
     ["focusing.", focusing.unwrap().shape],
     ["reducing.", reducing.unwrap().shape],
+    ...pretext.unwrap().options.map((option) => ["pretext.", option.shape] as const),
   ] as const;
   const NECESSARY = Symbol("necessary");
   return new Map(
@@ -93,6 +94,7 @@ test("what the documented type allows is what the schema takes", () => {
     mix_switch_probability: 0.4,
     repeats: 2,
     distillation: { weight: 0.4, temperature: 1, transform: "resize(224,224)", sees: "view" },
+    pretext: { objective: "rotation", turns: "one" },
     looking: { stage: 3, encoder_loss_weight: 2, train_glance: false, gamma: 0.5, clip: 0.1, deviation: 0.2 },
     focusing: { large_crop_weight: 0.25, frame_draws: 16 },
     reducing: {

@@ -1,6 +1,7 @@
 // The fields of a recipe: what they mean, and what is accepted. docs/recipes.md lists them for people.
 import { z } from "zod";
 import { clipSchema } from "../model-folder/clip-entry.ts";
+import { type PretextInput, pretextSchema } from "./pretext/fields.ts";
 
 /**
  * Everything that decides what a training run does, as plain data; it is what a recipe's JSON file holds. Rates are per update, shares and
@@ -79,6 +80,8 @@ export interface RecipeInput {
   readonly repeats?: number | undefined;
   /** How to learn from a teacher, when one is given. Default: see docs/train-your-own.md. */
   readonly distillation?: DistillationInput | undefined;
+  /** What is learnt from pictures without labels, in place of classes: pre-training. */
+  readonly pretext?: PretextInput | undefined;
   /** One of the three stages of training a glance-and-focus model (architecture gfnet). */
   readonly looking?: LookingInput | undefined;
   /** How a model of the architecture uni_adafocus learns. Default: as its paper has it. */
@@ -319,6 +322,7 @@ export const recipeSchema = z.strictObject({
   mix_switch_probability: share.default(0.5),
   repeats: z.int().min(1).max(16).default(1),
   distillation: distillation.optional(),
+  pretext: pretextSchema.optional(),
   looking: looking.optional(),
   focusing: focusing.optional(),
   reducing: reducing.optional(),
@@ -341,6 +345,7 @@ type Exactly<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 true satisfies Exactly<RecipeInput, z.input<typeof recipeSchema>>;
 true satisfies Exactly<keyof RecipeInput, keyof z.input<typeof recipeSchema>>;
 true satisfies Exactly<keyof DistillationInput, keyof z.input<typeof distillation>>;
+true satisfies Exactly<PretextInput, z.input<typeof pretextSchema>>;
 true satisfies Exactly<keyof LookingInput, keyof z.input<typeof looking>>;
 true satisfies Exactly<keyof FocusingInput, keyof z.input<typeof focusing>>;
 true satisfies Exactly<keyof FlipsInput, keyof z.input<typeof flips>>;

@@ -4,6 +4,7 @@ import type { ModelDefinition } from "../models/registry.ts";
 import { type FixatingOptions, fixatingObjective } from "./adaptivenn/objective.ts";
 import { frozenParts, type LookingOptions, lookingObjective } from "./gfnet/objectives.ts";
 import type { Objective } from "./objective.ts";
+import { pretextObjective } from "./pretext/objective.ts";
 import { FIXATING_DEFAULTS, type FocusingInput, type Recipe } from "./recipe-fields.ts";
 import { reducingObjective } from "./tokens/objective.ts";
 import { type FocusingOptions, focusingObjective } from "./uni-adafocus/objective.ts";
@@ -19,6 +20,8 @@ interface Kind {
 
 /** By the recipe's field that says how. */
 const KINDS = {
+  // First: what it asks for is asked of models that learn classes otherwise, too.
+  pretext: { always: false, objective: ({ pretext }, model) => pretext && pretextObjective(pretext, model) },
   looking: {
     architecture: "gfnet",
     always: false,

@@ -11,6 +11,8 @@ import { lion } from "./optimizers/lion.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { sgd } from "./optimizers/sgd.ts";
 import type { GroupRules } from "./parameter-groups.ts";
+import type { Pretext } from "./pretext/fields.ts";
+import { wantsSquares } from "./pretext/objective.ts";
 import { type Recipe, recipeSchema } from "./recipe-fields.ts";
 import { frozenBy } from "./recipe-objective.ts";
 import { planView } from "./teacher/view-graph.ts";
@@ -37,6 +39,7 @@ export function parseRecipe(input: unknown): Recipe {
       "name a clip too, or leave it out",
     );
   inField("tokens", () => withTokenDial(recipe.tokens === undefined ? {} : { tokens: recipe.tokens }));
+  if (recipe.pretext !== undefined) requirePretext(recipe, recipe.pretext);
   const teaching = recipe.distillation;
   if (teaching?.features !== undefined && teaching.sees !== "view")
     throw new UsageError(
@@ -52,6 +55,37 @@ export function parseRecipe(input: unknown): Recipe {
         : parseTransform(teaching.transform),
     );
   return recipe;
+}
+
+/** What belongs to classes has no meaning where there are none. */
+const OF_CLASSES = [
+  "clip",
+  "flips",
+  "distillation",
+  "looking",
+  "focusing",
+  "reducing",
+  "fixating",
+  "exit_weight",
+] as const;
+
+/** @throws UsageError for fields that go with classes, or pictures that the objective cannot use */
+function requirePretext(recipe: Recipe, pretext: Pretext): void {
+  const wrong = OF_CLASSES.find((field) => recipe[field] !== undefined);
+  if (wrong !== undefined)
+    throw new UsageError(
+      `the recipe is not valid: ${wrong}: pre-training on pictures without labels (pretext) has no use for it`,
+      "leave it out",
+    );
+  if (recipe.mixup > 0 || recipe.cutmix > 0)
+    throw new UsageError(
+      "the recipe is not valid: pretext: pictures that are mixed belong to no one picture any more",
+      "leave mixup and cutmix out",
+    );
+  if (wantsSquares(pretext) && recipe.width !== recipe.height)
+    throw new UsageError(
+      `the recipe is not valid: pretext: ${pretext.objective} wants squares, and its pictures are ${recipe.width} x ${recipe.height}`,
+    );
 }
 
 function inField<T>(field: string, parse: () => T): T {

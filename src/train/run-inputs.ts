@@ -19,6 +19,8 @@ const inputsSchema = z.looseObject({
   teacher: z.string().optional(),
   /** A folder of pictures without labels. */
   unlabelled: z.string().optional(),
+  /** Of pre-training: labelled pictures that features are tried on, every so many epochs, and whose values these are. */
+  probe: z.looseObject({ data: z.string(), every: z.int().min(1).optional(), layer: z.string().optional() }).optional(),
   validation_fraction: z.number().optional(),
   /** Where to run, when the user said so. */
   device: z.enum(DEVICES).optional(),

@@ -51,12 +51,19 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], given?:
         ? changedModel(recipe.architecture, from.definition.config, dialled(onlyOfVideos(recipe, from)))
         : changedModel(from.definition.architecture.name, from.definition.config, dialled(recipe.grow));
   checkClips(recipe, described); // labels are of pictures, or of clips
-  if (described.architecture.answers(described.config) === "segments")
+  if (described.architecture.answers(described.config) === "segments" && recipe.pretext === undefined)
     throw new UsageError(
       `${described.registered?.name ?? described.architecture.name} says of every pixel what it is, and a label of a whole picture does not teach it`,
       "train a model of whole pictures: saccade models lists them",
     );
-  const definition = withClasses(described, labels.length);
+  // A last layer that learns nothing is as small as it can be; an embedding's stays what it was.
+  const hasClasses = described.architecture.answers(described.config) === "classes";
+  const definition =
+    recipe.pretext === undefined
+      ? withClasses(described, labels.length)
+      : hasClasses
+        ? withClasses(described, 1)
+        : described;
   const graph = inferenceGraph(definition);
   const weights = initialWeights(graph, recipe.seed);
   const { weights: taken, fresh } =
@@ -65,7 +72,7 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], given?:
       : takeOver(
           graph,
           inflates ? { ...from, weights: inflated(from, definition) } : from,
-          labels,
+          recipe.pretext === undefined ? labels : undefined,
           fillsEncoders ? namesThere(from, definition) : (parameter) => parameter,
         );
   requireTrained(definition, from === undefined ? [...weights.keys()] : fresh);
@@ -81,7 +88,7 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], given?:
       kind: "native",
       card: {
         name: recipe.name,
-        labels,
+        ...(recipe.pretext === undefined ? { labels } : { pretext: recipe.pretext.objective }),
         transform: recipe.transform,
         ...(recipe.clip === undefined || !takesVideos(definition) ? {} : { clip: clipFacts(recipe.clip) }),
         ...(licence === undefined ? {} : { licence }),
@@ -131,20 +138,22 @@ function namesThere({ definition: from }: NativeModel, model: ModelDefinition): 
 /**
  * The other model's weights that fit, and the names of parameters that have to start fresh.
  *
+ * @param labels undefined where there are none: then whatever fits is taken
  * @param nameThere the other model's name for a parameter of this one
  */
 function takeOver(
   graph: Graph,
   from: NativeModel,
-  labels: readonly string[],
+  labels: readonly string[] | undefined,
   nameThere: (parameter: string) => string,
 ) {
   const weights: (readonly [string, TensorData])[] = [];
   const fresh: string[] = [];
   // Other classes in the same number need other weights all the same.
-  const head = sameLabels(from.card.labels ?? [], labels)
-    ? new Set<string>()
-    : classParameters(from.definition, labels.length);
+  const head =
+    labels === undefined || sameLabels(from.card.labels ?? [], labels)
+      ? new Set<string>()
+      : classParameters(from.definition, labels.length);
   for (const { name, shape } of graph.parameters.values()) {
     const value = head.has(nameThere(name)) ? undefined : from.weights.get(nameThere(name));
     if (value !== undefined && shapesEqual(value.shape, shape))

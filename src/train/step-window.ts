@@ -14,6 +14,8 @@ export class StepWindow {
   #seconds = 0;
   #waitSeconds = 0;
   #timedSteps = 0;
+  /** Of no use where an objective has no answer. */
+  #hasAccuracy = true;
 
   /** Goes on with sums out of a checkpoint; anything else is an empty window. */
   static restore(json: Json | undefined): StepWindow {
@@ -32,7 +34,8 @@ export class StepWindow {
   add(report: StepReport, seconds: number, waitSeconds: number): void {
     this.#sums.steps += 1;
     this.#sums.loss += report.loss;
-    this.#sums.accuracy += report.accuracy;
+    this.#hasAccuracy = report.accuracy !== undefined;
+    this.#sums.accuracy += report.accuracy ?? 0;
     this.#sums.gradientNorm += report.gradientNorm;
     this.#seconds += seconds;
     this.#waitSeconds += waitSeconds;
@@ -44,7 +47,7 @@ export class StepWindow {
     const { steps, loss, accuracy, gradientNorm } = this.#sums;
     return {
       loss: loss / steps,
-      accuracy: accuracy / steps,
+      accuracy: this.#hasAccuracy ? accuracy / steps : undefined,
       gradientNorm: gradientNorm / steps,
       stepsPerSecond: this.#seconds > 0 ? this.#timedSteps / this.#seconds : 0,
       waitShare: this.#seconds > 0 ? this.#waitSeconds / this.#seconds : 0,

@@ -100,7 +100,7 @@ export interface TrainStep {
 /** The scalar of `ObjectiveInputs.progress`. */
 const PROGRESS = "progress";
 
-/** Names of the outputs that are not state. */
+/** Names of the outputs that are not state; `accuracy` is there where the objective has an answer. */
 export const STEP_OUTPUTS = ["loss", "accuracy", "gradient_norm", "gradient_squares"] as const;
 
 /** Builds the step. Shapes are fixed: one graph a configuration. */
@@ -120,11 +120,11 @@ export function buildTrainStep(options: StepOptions): TrainStep {
   const progress = () => graph.input(PROGRESS, []);
   const objective = options.objective ?? classification(options);
   const scope = new Scope(graph);
-  const { loss, logits, auxiliary, copies } = objective({ scope, model, image, targets, mode, draw, progress });
-
+  const answer = objective({ scope, model, image, targets, mode, draw, progress });
+  const { loss, logits, auxiliary, copies, untouched = [] } = answer;
   const parameters = [...graph.parameters.values()].filter(({ name }) => copies?.has(name) !== true);
   const rules = parameterRules(parameters, options.groups);
-  const trained = parameters.filter(({ name }) => rules.get(name)!.trains);
+  const trained = parameters.filter(({ name }) => rules.get(name)!.trains && !untouched.includes(name));
   const updates = new Updates(graph, options, auxiliary);
   const gradients = differentiate(
     loss,
@@ -138,7 +138,7 @@ export function buildTrainStep(options: StepOptions): TrainStep {
   for (const [name, next] of mode.bufferUpdates) updates.ofBuffer(graph.parameters.get(name)!, next);
 
   graph.output("loss", loss);
-  graph.output("accuracy", softAccuracy(logits, targets));
+  if (logits !== undefined) graph.output("accuracy", softAccuracy(logits, answer.targets ?? targets));
   graph.output("gradient_norm", norm);
   graph.output("gradient_squares", squares);
   return {

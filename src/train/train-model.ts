@@ -190,6 +190,8 @@ class RunningFit {
     if (!this.#isResumed) await this.#checkpoint();
     // It was stopped after the last step of an epoch, while that was evaluated.
     if (this.#batch === loader.batchesPerEpoch) await this.#endEpoch();
+    // What training adds is seen against what the features are worth before it.
+    if (this.#trainer.step === 0) await this.#probe(await this.#trainer.state(), 0);
     await this.#stopIfAsked();
     this.#options.onStage?.("training");
     const from = { epoch: this.#epoch, index: this.#batch };
@@ -259,7 +261,7 @@ class RunningFit {
       step: report.step,
       epoch: report.epoch,
       loss: report.loss,
-      accuracy: report.accuracy,
+      ...(report.accuracy === undefined ? {} : { accuracy: report.accuracy }),
       learning_rate: report.learningRate,
       images_per_second: report.imagesPerSecond,
       gradient_norm: this.#window.means().gradientNorm,
@@ -285,6 +287,7 @@ class RunningFit {
     const evaluation = scored?.evaluation;
     const epoch = this.#epoch;
     if (evaluation !== undefined) await this.#write(evaluationRecord(this.#trainer.step, epoch, evaluation));
+    await this.#probe(state, epoch + 1);
     await writeRunModel(files, run, "last", model);
     if (scored !== undefined && choosesByScore(this.#options.recipe)) this.#choose(scored);
     const best = this.#choice?.choice.best.epoch ?? epoch;
@@ -306,13 +309,35 @@ class RunningFit {
     const { evaluate, onStage, signal } = this.#options;
     if (evaluate === undefined) return undefined;
     const started = performance.now();
+    onStage?.("evaluating");
+    const scored = await this.#interruptible(evaluate(weights, signal));
+    this.#evaluationSeconds = secondsSince(started);
+    return scored;
+  }
+
+  /** @param epochs that `state` has learnt */
+  async #probe(state: ReadonlyMap<string, TensorData>, epochs: number): Promise<void> {
+    const { probe, onProbe, onStage, signal, recipe } = this.#options;
+    if (probe === undefined || (epochs % probe.every !== 0 && epochs !== recipe.epochs)) return;
+    const started = performance.now();
+    onStage?.("probing");
+    const score = await this.#interruptible(probe.score(this.#trainer.parametersOf(state, "average"), signal));
+    this.#evaluationSeconds = secondsSince(started) / probe.every;
+    await this.#write({
+      kind: "eval",
+      step: this.#trainer.step,
+      epoch: Math.max(0, epochs - 1),
+      probe_top1: score.top1,
+      probe_top5: score.top5,
+    });
+    onProbe?.(epochs, score);
+  }
+
+  /** The steps of an epoch are done when it is evaluated: a run that is stopped then goes on with its evaluation. */
+  async #interruptible<T>(evaluation: Promise<T>): Promise<T> {
     try {
-      onStage?.("evaluating");
-      const scored = await evaluate(weights, signal);
-      this.#evaluationSeconds = secondsSince(started);
-      return scored;
+      return await evaluation;
     } catch (error) {
-      // The steps of the epoch are done: the run goes on with its evaluation.
       if (error instanceof AbortedError) await this.#checkpoint();
       throw error;
     }

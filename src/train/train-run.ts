@@ -7,6 +7,7 @@ import type { EpochChoice } from "./epoch-choice.ts";
 import type { FitOptions, ScoredEvaluation } from "./fit-options.ts";
 import { validateLooks } from "./gfnet/validation.ts";
 import { trainingLoader, validationLoader } from "./loaders.ts";
+import { probeFeatures } from "./pretext/probe.ts";
 import type { Recipe } from "./recipe-fields.ts";
 import { cleanRun, createRun, type ResumedRun, type Run } from "./run/run-folder.ts";
 import { abandonRun, type RunInputs, writeRunInputs } from "./run-inputs.ts";
@@ -15,8 +16,19 @@ import { trainModel } from "./train-model.ts";
 import { type ValidationOptions, validate } from "./validation.ts";
 
 /** Called while a run works. */
-export type TrainHooks = Pick<FitOptions, "onStage" | "onMemory" | "onStep" | "onReport" | "onEpoch"> &
+export type TrainHooks = Pick<FitOptions, "onStage" | "onMemory" | "onStep" | "onReport" | "onEpoch" | "onProbe"> &
   Pick<LessonOptions, "onTeacher" | "onTaught">;
+
+/** Labelled pictures that features are tried on while a model learns without labels. */
+export interface ProbeData {
+  /** What a linear classifier is fitted to, and what it is tried on; both number the same labels alike. */
+  readonly fitted: Dataset;
+  readonly tried: Dataset;
+  /** Epochs from one probe to the next. */
+  readonly every: number;
+  /** Whose values the features are. Default: "features". */
+  readonly layer?: string;
+}
 
 export interface TrainRunOptions
   extends TrainHooks,
@@ -28,6 +40,7 @@ export interface TrainRunOptions
   readonly resumed?: ResumedRun;
   readonly model: NativeModel;
   readonly heldOut?: Dataset;
+  readonly probed?: ProbeData;
   /** Kept in the folder; `teacher` of it is read and asked. */
   readonly inputs: RunInputs;
 }
@@ -100,8 +113,10 @@ async function trainOn(
   const { definition } = model;
   const heldClip = samplingOf(recipe, "regular", definition);
   await using held = heldOut === undefined ? undefined : validationLoader(heldOut, recipe, createWorkers(1), heldClip);
+  await using probe = options.probed && openProbeLoaders(options.probed, options);
   const { choice } = await trainModel({
     ...options,
+    ...(probe === undefined ? {} : { probe }),
     classes: train.labels.length,
     loader,
     ...(lesson?.featureWidth === undefined ? {} : { teacherWidth: lesson.featureWidth }),
@@ -123,4 +138,30 @@ async function trainOn(
   const problems = [...loader.problems, ...(held?.problems ?? [])];
   // Both parts of one set know what was left out of the whole.
   return { run, choice, problems: [...new Map(problems.map((problem) => [problem.name, problem])).values()] };
+}
+
+/** How features are probed; the loaders belong to the result. */
+function openProbeLoaders(
+  { fitted, tried, every, layer }: ProbeData,
+  { recipe, model: { definition }, target, createSession, createWorkers }: TrainRunOptions,
+): NonNullable<FitOptions["probe"]> & AsyncDisposable {
+  const [known, asked] = [fitted, tried].map((pictures) => validationLoader(pictures, recipe, createWorkers(1)));
+  const pictures = { fitted: known!, tried: asked!, classes: fitted.labels.length };
+  return {
+    every,
+    score: (weights, signal) =>
+      probeFeatures({
+        definition,
+        weights,
+        pictures,
+        seed: recipe.seed,
+        createSession,
+        ...(layer === undefined ? {} : { layer }),
+        ...(target === undefined ? {} : { target }),
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([known!.dispose(), asked!.dispose()]);
+    },
+  };
 }

@@ -39,7 +39,8 @@ export interface StepReport {
   /** Batches seen, this one included. */
   readonly step: number;
   readonly loss: number;
-  readonly accuracy: number;
+  /** Undefined where the objective asks nothing that has an answer. */
+  readonly accuracy: number | undefined;
   readonly gradientNorm: number;
   readonly learningRate: number;
 }
@@ -142,15 +143,16 @@ export class Trainer {
         ...Object.fromEntries(this.#frozen),
         ...(this.#pending === undefined ? {} : Object.fromEntries(this.#pending)),
       },
-      { outputs: STEP_OUTPUTS },
+      { outputs: STEP_OUTPUTS.filter((name) => step.graph.outputs.has(name)) },
     );
     this.#pending = undefined;
     this.#step += 1;
     const value = (name: (typeof STEP_OUTPUTS)[number]) => Number(outputs[name]!.data[0]);
+    const hasAnswer = outputs.accuracy !== undefined;
     const report = {
       step: this.#step,
       loss: value("loss"),
-      accuracy: value("accuracy"),
+      accuracy: hasAnswer ? value("accuracy") : undefined,
       gradientNorm: value("gradient_norm"),
       learningRate,
     };

@@ -27,6 +27,7 @@ import {
 import { startingPoint } from "../train/start.ts";
 import { usualDistillation } from "../train/teacher/usual-distillation.ts";
 import { trainRun } from "../train/train-run.ts";
+import { openProbe, openWithoutLabels } from "./pretraining-data.ts";
 import { DEFAULT_RECIPE } from "./recipe-source.ts";
 import { overridesOf, type TrainOptions, type TrainResult } from "./train-options.ts";
 
@@ -54,10 +55,12 @@ export async function trainOnce(
   const { onNotice } = options;
   const plan = await (options.resume === true ? planToResume : planAnew)(host, path, named, options);
   const { recipe, folder, data, dataPath, resumed } = plan;
+  requireUse(recipe, options);
   const split = trainingData(data, recipe, dataPath);
   await checkReadable(host, split, recipe, options);
   const inputs = inputsOf(host, plan, split.train.length, split.heldOut?.length ?? 0, options);
   const unlabelled = await openPool(host, inputs, onNotice);
+  const probed = await openProbe(host, inputs, recipe, onNotice);
   const model = await modelOf(host, plan, inputs, options);
   const values = [...model.weights.values()].reduce((sum, { data: { length } }) => sum + length, 0);
   const { name } = model.definition.architecture;
@@ -65,7 +68,7 @@ export async function trainOnce(
   onNotice?.(`${name}, ${millions(values)} parameters, ${epochs} of batches of ${recipe.batch}`);
   options.onPlan?.({ recipe, folder, labels: data.labels });
   const engine = { device: inputs.device ?? "auto", threads: inputs.threads };
-  const { unlabelled: _, ...hooks } = options;
+  const { unlabelled: _, probe: __, ...hooks } = options;
   const { run, choice, problems } = await trainRun({
     ...hooks,
     recipe,
@@ -74,6 +77,7 @@ export async function trainOnce(
     inputs,
     ...split,
     ...(unlabelled === undefined ? {} : { unlabelled }),
+    ...(probed === undefined ? {} : { probed }),
     ...(resumed === undefined ? {} : { resumed }),
     files,
     target: targetOf(engine.device),
@@ -100,6 +104,20 @@ export async function trainOnce(
   };
 }
 
+/** @throws UsageError for what a run of such a recipe has no use for */
+function requireUse({ name, pretext }: Recipe, { probe, teacher, unlabelled }: TrainOptions): void {
+  if (pretext === undefined && probe !== undefined)
+    throw new UsageError(
+      `the recipe ${name} learns classes, and is measured by what it says of validation pictures`,
+      "leave the probe out: it is for pre-training",
+    );
+  if (pretext !== undefined && (teacher ?? unlabelled) !== undefined)
+    throw new UsageError(
+      `the recipe ${name} learns from the pictures alone`,
+      "leave out the teacher and its unlabelled pictures: the data itself may be without labels",
+    );
+}
+
 /** Pictures of which only the teacher says what they are. */
 async function openPool(
   { dataFiles }: TrainingHost,
@@ -116,12 +134,12 @@ async function openPool(
 async function checkReadable(
   host: TrainingHost,
   split: TrainingData,
-  { clip }: Recipe,
+  { clip, pretext }: Recipe,
   options: TrainOptions,
 ): Promise<void> {
   const { dataFiles, decode } = host;
-  // A video that cannot be opened is found by the loader: to open one a class costs more than that.
-  if (clip !== undefined) return;
+  // A video that cannot be opened is found by the loader: to open one a class costs more than that. Without labels there are no classes to be missed.
+  if (clip !== undefined || pretext !== undefined) return;
   await requireReadableClasses(split.train, dataFiles, decode, options.signal);
   if (split.heldOut === undefined) return;
   for (const { label, problems } of await findUnreadableClasses(split.heldOut, dataFiles, decode, options.signal))
@@ -189,15 +207,18 @@ function asItBegan(named: Recipe, kept: Recipe, { batch }: TrainOptions): Recipe
 async function open(
   host: TrainingHost,
   path: string,
-  { seed, clip }: Recipe,
+  { seed, clip, pretext }: Recipe,
   validationFraction: number | undefined,
   { onNotice }: TrainOptions,
 ): Promise<OpenedData> {
-  const data = await openDataset(host.dataFiles, path, {
+  const options = {
     seed,
-    ...(clip === undefined ? {} : { kind: "clips" }),
+    ...(clip === undefined ? {} : { kind: "clips" as const }),
     ...(validationFraction === undefined ? {} : { validationFraction }),
-  });
+  };
+  const data = await (pretext === undefined
+    ? openDataset(host.dataFiles, path, options)
+    : openWithoutLabels(host, path));
   for (const line of data.summary) onNotice?.(line);
   return data;
 }
@@ -221,6 +242,8 @@ function inputsOf(
   const { validationFraction = before?.validation_fraction } = options;
   const teacher = options.teacher === undefined ? before?.teacher : host.absolutePath(options.teacher);
   const unlabelled = options.unlabelled === undefined ? before?.unlabelled : host.absolutePath(options.unlabelled);
+  const probe =
+    options.probe === undefined ? before?.probe : { ...options.probe, data: host.absolutePath(options.probe.data) };
   const asked = options.device === undefined || options.device === "auto" ? before?.device : options.device;
   const threads = options.threads ?? before?.threads ?? host.machine.cores;
   if (before?.threads !== undefined && threads !== before.threads)
@@ -236,6 +259,7 @@ function inputsOf(
     ...(from === undefined || from === SCRATCH ? {} : { from }),
     ...(teacher === undefined ? {} : { teacher }),
     ...(unlabelled === undefined ? {} : { unlabelled }),
+    ...(probe === undefined ? {} : { probe }),
     ...(validationFraction === undefined ? {} : { validation_fraction: validationFraction }),
     ...(asked === undefined ? {} : { device: asked }),
     threads,

@@ -20,6 +20,8 @@ export interface TrainOptions extends TrainJobHooks {
   readonly teacher?: string;
   /** A folder of pictures without labels, of which the teacher alone says what they are; the recipe's teacher must see views. */
   readonly unlabelled?: string;
+  /** With a recipe that learns without labels: labelled pictures that its features are tried on as it learns. */
+  readonly probe?: ProbeOptions;
   /** The run's folder. Default: runs/RECIPE, or the next that is free. */
   readonly folder?: string;
   /** Goes on with the run in the folder, which knows its data and all that it began with. */
@@ -50,6 +52,16 @@ export interface TrainOptions extends TrainJobHooks {
   readonly logEvery?: number;
   /** Stops after the step under way, with a checkpoint to resume from. */
   readonly signal?: AbortSignal;
+}
+
+/** How features are tried while a model learns without labels. */
+export interface ProbeOptions {
+  /** Labelled pictures, in any layout that training takes: a linear classifier is fitted to those for training, and tried on those for validation. */
+  readonly data: string;
+  /** Epochs from one probe to the next; there is also one before the first epoch, and one after the last. Default 5. */
+  readonly every?: number;
+  /** Whose values the features are (`saccade inspect MODEL` lists layers), of maps and tokens their mean. Default: those before the last layer. */
+  readonly layer?: string;
 }
 
 /** What a run is about to do. */

@@ -51,7 +51,7 @@ function objectiveGraph(options: Partial<FixatingOptions> = {}) {
     progress: () => graph.input("progress", []),
   });
   graph.output("loss", loss);
-  graph.output("logits", logits);
+  graph.output("logits", logits!);
   return { graph, loss };
 }
 

@@ -66,7 +66,7 @@ export function objectiveGraph(
     },
   });
   graph.output("loss", loss);
-  graph.output("logits", logits);
+  graph.output("logits", logits!);
   return { graph, loss, draws };
 }
 

@@ -64,7 +64,7 @@ function evaluate(objective: Objective, tokens: string, feeds: Record<string, Te
     names.map((name) => widen(graph.parameters.get(name)!.tensor)),
   );
   graph.output("loss", outputs.loss);
-  graph.output("logits", outputs.logits);
+  graph.output("logits", outputs.logits!);
   for (const [i, gradient] of gradients.entries()) graph.output(`gradient.${names[i]}`, gradient);
   const known = weightsOf(tokens);
   const parameters = new Map(names.map((name) => [name, known.get(outputs.copies?.get(name) ?? name)!]));

@@ -178,6 +178,11 @@ function aboutModel({ folder, onnx, scores, card, tokens, reduction, cost }: Ins
   if (cost !== undefined) facts.push(["products", describeDecided(cost)]);
   if (tokens !== undefined) facts.push(["vocabulary", `${tokens} tokens`]);
   if (reduction !== undefined) facts.push(["tokens", describeReduction(reduction, cost !== undefined)]);
+  if (card?.pretext !== undefined)
+    facts.push([
+      "pretext",
+      `${printable(card.pretext)}: it learnt without labels, and its last layer has learnt nothing`,
+    ]);
   if (card?.textModel !== undefined) facts.push(["text model", card.textModel]);
   if (card?.transform !== undefined) facts.push(["transform", card.transform]);
   if (card?.clip !== undefined) facts.push(["clip", describeClip(card.clip)]);

@@ -7,6 +7,7 @@ import type { Terminal } from "../terminal.ts";
 
 const GROUPS: Readonly<Record<RecipeGroup, string>> = {
   start: "For your own pictures",
+  pretraining: "Features from pictures without labels",
   bundled: "What made the bundled model",
   scenes: "Experiments of glance and focus",
   tokens: "Plain ViTs that go on with fewer tokens",

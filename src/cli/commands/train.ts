@@ -1,28 +1,12 @@
 // saccade train: a recogniser from a folder of pictures.
-import { totalmem } from "node:os";
-import { type Command, InvalidArgumentError } from "commander";
-import { AbortedError } from "../../errors.ts";
+import type { Command } from "commander";
 import type { TokenDial } from "../../model-folder/token-dial.ts";
 import { nodeTrainingHost } from "../../platform/node/training-host.ts";
 import { newcomersRecipes } from "../../recipes/index.ts";
-import { isResumable, train } from "../../workflows/train.ts";
-import type { TrainOptions, TrainPlan, TrainResult } from "../../workflows/train-options.ts";
-import { addDeviceOptions, type DeviceOptions, integer, tokenDial } from "../options.ts";
-import { refuseInside } from "../outputs.ts";
+import { train } from "../../workflows/train.ts";
+import { addDeviceOptions, type DeviceOptions, integer, number, tokenDial } from "../options.ts";
+import { showRun } from "../shown-run.ts";
 import type { Terminal } from "../terminal.ts";
-import {
-  choiceLines,
-  epochLine,
-  LiveLine,
-  memoryLine,
-  nextLines,
-  problemLines,
-  shellWord,
-  stageLine,
-  stepLine,
-  taughtLine,
-  teacherLine,
-} from "../train-progress.ts";
 
 interface TrainFlags extends DeviceOptions {
   recipe?: string;
@@ -93,99 +77,7 @@ export function addTrain(program: Command, terminal: Terminal): void {
   addDeviceOptions(command).action((data: string | undefined, flags: TrainFlags) => runTrain(data, flags, terminal));
 }
 
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
-  return value;
-}
-
 async function runTrain(data: string | undefined, flags: TrainFlags, terminal: Terminal): Promise<void> {
-  const { json, out, ...rest } = flags;
   const read = [data, flags.from, flags.teacher, flags.unlabelled].filter((input) => input !== undefined);
-  if (out !== undefined && flags.resume !== true) await refuseInside(out, read);
-  let isUnread = false;
-  const print = (report: Record<string, unknown>) => {
-    if (json === true) terminal.out(`${JSON.stringify(report)}\n`);
-    if (!terminal.outputClosed || isUnread) return;
-    isUnread = true;
-    terminal.note("standard output is closed; training goes on without it");
-  };
-  const live = new LiveLine(terminal);
-  const shown = new ShownRun(live, print, terminal);
-  const options: TrainOptions = {
-    ...rest,
-    ...(out === undefined ? {} : { folder: out }),
-    signal: terminal.signal,
-    ...shown.hooks(),
-  };
-  try {
-    const result = await train(nodeTrainingHost, data, options);
-    live.end();
-    shown.finish(result);
-  } catch (error) {
-    live.end();
-    const folder = out ?? shown.folder;
-    if (error instanceof AbortedError && folder !== undefined && (await isResumable(nodeTrainingHost.files, folder)))
-      terminal.note(`saved; go on with: saccade train --resume --out ${shellWord(folder)}`);
-    throw error;
-  }
-}
-
-/** What people and programs see of a run while it works, and at its end. */
-class ShownRun {
-  readonly #live: LiveLine;
-  readonly #print: (report: Record<string, unknown>) => void;
-  readonly #terminal: Terminal;
-  readonly #started = performance.now();
-  #plan: TrainPlan | undefined;
-  #stages = 0;
-
-  constructor(live: LiveLine, print: (report: Record<string, unknown>) => void, terminal: Terminal) {
-    this.#live = live;
-    this.#print = print;
-    this.#terminal = terminal;
-  }
-
-  /** Of the run, once it is decided. */
-  get folder(): string | undefined {
-    return this.#plan?.folder;
-  }
-
-  hooks(): Partial<TrainOptions> {
-    const { columns } = this.#terminal;
-    const note = (line: string) => this.#terminal.note(line);
-    return {
-      onNotice: note,
-      onPlan: (plan) => {
-        this.#plan = plan;
-      },
-      onTeacher: (done, total) => this.#live.show(teacherLine(done, total, (performance.now() - this.#started) / 1000)),
-      onTaught: (accuracy) => note(taughtLine(accuracy)),
-      onStage: (stage) => this.#live.show(stageLine(stage)),
-      onMemory: (bytes) => note(memoryLine(bytes, totalmem())),
-      onStep: (report) => this.#live.show(stepLine(report, columns)),
-      onReport: (report) => this.#print({ kind: "train", ...report }),
-      onEpoch: (epoch, report, evaluation) => {
-        if (evaluation !== undefined) this.#print({ kind: "eval", epoch, ...evaluation });
-        const { recipe, labels } = this.#plan!;
-        note(epochLine(epoch, recipe.epochs, labels.length, report, evaluation, columns));
-      },
-      onStageResult: (result) => {
-        this.#stages += 1;
-        this.#end(result);
-      },
-    };
-  }
-
-  /** Of a run of stages, all has been said of the last one. */
-  finish(result: TrainResult): void {
-    if (this.#stages === 0) this.#end(result);
-    else this.#print({ kind: "done", folder: result.folder, model: result.model });
-    for (const line of nextLines(result)) this.#terminal.note(line);
-  }
-
-  #end({ folder, model, choice, problems }: TrainResult): void {
-    this.#print({ kind: "done", folder, model, ...choice });
-    for (const line of [...problemLines(problems), ...choiceLines(choice)]) this.#terminal.note(line);
-  }
+  await showRun("train", flags, read, terminal, (options) => train(nodeTrainingHost, data, options));
 }

@@ -264,6 +264,14 @@ export async function loadClassifier(
       "name what to look for: --as 'a sheep, a boat' (ZeroShotClassifier.load), or compare pictures: saccade embed (Embedder.load)",
     );
   }
+  const { name, pretext } = engine.model.card;
+  if (pretext !== undefined) {
+    await engine.dispose();
+    throw new UsageError(
+      `${name} was pre-trained without labels (${pretext}), and knows no classes yet`,
+      "train it on labelled pictures: saccade train --from, or saccade learn --model; saccade embed gives its features",
+    );
+  }
   if (engine.model.answers === "segments") {
     await engine.dispose();
     throw new UsageError(

@@ -1,0 +1,71 @@
+// Pre-training on pictures without labels: a recipe an objective, for any model and size. What they came to is in docs/pretraining.md.
+import { usualTransform } from "../models/picture-input.ts";
+import { atSize, defineModel, type ModelDefinition } from "../models/registry.ts";
+import type { PretextInput } from "../train/pretext/fields.ts";
+import type { RecipeInput } from "../train/recipe-fields.ts";
+
+/** What does not depend on the model. `side` is that of the pictures, pixels. */
+type Recipe = Omit<RecipeInput, "name" | "architecture" | "height" | "width" | "transform" | "augmentation"> & {
+  /** Up to the normalisation, which is the model's. */
+  readonly augmentation: string;
+};
+
+/** By objective. */
+const RECIPES: { readonly [O in PretextInput["objective"]]: (side: number) => Recipe } = {
+  rotation: (side) => ({
+    summary: "learns without labels to tell how far a picture was turned",
+    pretext: { objective: "rotation" },
+    augmentation: `random_resized_crop(${side},0.35:1)|flip(0.5)`,
+    epochs: 30,
+    // Each comes in four ways, so that 128 go through the model.
+    batch: 32,
+    learning_rate: 1e-3,
+    warmup_epochs: 1,
+    warmup_rate: 1e-6,
+    minimum_rate: 1e-5,
+    weight_decay: 0.05,
+    clip_norm: 5,
+    seed: 1,
+  }),
+};
+
+/**
+ * How a model is pre-trained where nobody says more.
+ *
+ * @param side of pictures, pixels; default: what the model was made for
+ * @throws UsageError for a model that does not take such pictures
+ */
+export function pretrainingRecipe(
+  objective: PretextInput["objective"],
+  definition: ModelDefinition,
+  side = usualSide(definition),
+): RecipeInput {
+  const { architecture, config, registered } = definition;
+  const name = registered?.name ?? architecture.name;
+  const sized = atSize(definition, { height: side, width: side });
+  const [normalize] = /normalize\([^)]*\)/.exec(usualTransform(definition)) ?? [];
+  const normalized = (steps: string) => [steps, ...(normalize === undefined ? [] : [normalize])].join("|");
+  const { augmentation, ...recipe } = RECIPES[objective](side);
+  return {
+    name: `${objective}-${name}`,
+    architecture: name,
+    ...(sized.config === config ? {} : { config: sized.config as Readonly<Record<string, unknown>> }),
+    height: side,
+    width: side,
+    augmentation: normalized(augmentation),
+    transform: normalized(`resize_small(${Math.round((side * 8) / 7)},bicubic)|central_crop(${side})`),
+    ...recipe,
+  };
+}
+
+function usualSide({ architecture, config }: ModelDefinition): number {
+  const input = architecture.input(config);
+  return input.kind === "text" ? 0 : input.usual.height;
+}
+
+/** The same for a small network, by a name for everybody. */
+export const rotation: RecipeInput = {
+  ...pretrainingRecipe("rotation", defineModel("resnet18"), 64),
+  name: "rotation",
+  summary: "pre-trains a ResNet-18 without labels: how far was a picture turned",
+};
