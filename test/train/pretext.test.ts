@@ -5,6 +5,7 @@ import { Scope } from "../../src/graph/scope.ts";
 import { Graph } from "../../src/graph/tensor.ts";
 import { defineModel } from "../../src/models/registry.ts";
 import { Mode } from "../../src/nn/mode.ts";
+import { recipes } from "../../src/recipes/index.ts";
 import { pretrainingRecipe } from "../../src/recipes/pretraining.ts";
 import { tensor, toFloat64 } from "../../src/tensor.ts";
 import { turned } from "../../src/train/pretext/rotation.ts";
@@ -117,6 +118,15 @@ describe("a recipe with a pretext", () => {
     expect(() => objectiveOf(recipe, defineModel("clip_text"))).toThrow(/text model/);
     expect(() => objectiveOf(recipe, defineModel("tsm"))).toThrow(/takes videos/);
   });
+
+  test.each([...recipes.values()].filter(({ pretext }) => pretext !== undefined))(
+    "$name is among the recipes",
+    (recipe) => {
+      const { model: start } = startingPoint(recipe, []);
+      const step = stepOfRecipe({ ...recipe, batch: 2 }, start.definition, 1);
+      expect(step.graph.outputs.get("loss")?.shape).toEqual([]);
+    },
+  );
 
   test.each(["resnet18", "deit_tiny_patch16_224", "sparseformer_v1_tiny", "lightcnn_29"])(
     "what is usual for %s is a recipe that can be followed, for small pictures too",
