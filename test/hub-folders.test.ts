@@ -113,6 +113,13 @@ describe("transformers: image processors", async () => {
   });
 });
 
+test("timm: models that are called otherwise here", () => {
+  const config = { architecture: "swinv2_base_window12to16_192to256", pretrained_cfg: { input_size: [3, 256, 256] } };
+  const file = timmConfig(config, "config.json");
+  expect(file.architecture).toBe("swinv2_base_patch4_window12to16_192to256_22kto1k_ft");
+  expect(file.config).toMatchObject({ img_size: 256, num_classes: 1000 });
+});
+
 describe("timm: preprocessing for evaluation", async () => {
   const cases = await pictureCases<PictureCase & { pretrained_cfg: object }>("timm-hub/transforms");
   test.each(cases)("$case, $picture", async ({ pretrained_cfg, expected, ...one }) => {

@@ -17,6 +17,17 @@ function layersOf(name: string): string[] {
   return names.map((layer) => `${layer} [${graph.outputs.get(layer)!.shape.join(", ")}]`);
 }
 
+const SWIN_STAGES = [
+  "stage.1 [2, 270, 12]",
+  "merged.1 [2, 72, 24]",
+  "stage.2 [2, 72, 24]",
+  "merged.2 [2, 20, 48]",
+  "stage.3 [2, 20, 48]",
+  "merged.3 [2, 6, 96]",
+  "stage.4 [2, 6, 96]",
+  "tokens [2, 6, 96]",
+];
+
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   resnet18: ["stage.1 [2, 8, 16, 24]", "stage.2 [2, 16, 8, 12]", "stage.3 [2, 24, 4, 6]", "stage.4 [2, 32, 2, 3]"],
   regnety_006: ["stage.1 [2, 16, 16, 24]", "stage.2 [2, 24, 8, 12]", "stage.3 [2, 48, 4, 6]", "stage.4 [2, 80, 2, 3]"],
@@ -70,13 +81,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "features.7 [2, 12, 4, 4]",
   ],
   vit_tiny_patch16_224: ["block.1 [2, 15, 24]", "block.2 [2, 15, 24]", "cls [2, 24]", "tokens [2, 15, 24]"],
-  swin_tiny_patch4_window7_224: [
-    "stage.1 [2, 270, 12]",
-    "stage.2 [2, 72, 24]",
-    "stage.3 [2, 20, 48]",
-    "stage.4 [2, 6, 96]",
-    "tokens [2, 6, 96]",
-  ],
+  swin_tiny_patch4_window7_224: SWIN_STAGES,
+  swinv2_tiny_patch4_window8_256: SWIN_STAGES,
+  swin_mlp_base_patch4_window7_224: SWIN_STAGES,
   sam_vit_b: ["block.1 [2, 15, 24]", "block.2 [2, 15, 24]", "tokens [2, 15, 24]", "neck [2, 11, 3, 5]"],
   dtop_base_ade20k: [
     "stage.1 [2, 24, 4, 6]",

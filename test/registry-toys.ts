@@ -201,6 +201,8 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   spartan: spartanToy,
   vit: vitToy,
   swin: swinToy,
+  swinv2: swinToy,
+  swin_mlp: swinToy,
   sam: samToy,
   crossvit: crossvitToy,
   dhvt: dhvtToy,

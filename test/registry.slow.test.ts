@@ -10,7 +10,7 @@ import { distinctToys, toyOf } from "./registry-toys.ts";
 const LARGEST = 512;
 
 /** Models with more parameters than this take gigabytes to write, read and compile, several times over; their smaller sisters and their toys stand for them. */
-const MOST_PARAMETERS = 250e6;
+const MOST_PARAMETERS = 190e6;
 /** And with more products than this they take minutes to run. */
 const MOST_MACS = 120e9;
 const ofModerateSize = [...registry.keys()].filter((name) => {

@@ -18,7 +18,7 @@ describe.each(TOYS)("%s", (name) => {
   test("native", () => expectSessionParity(name, "cpu"));
 });
 
-test.each(["deit_mini_distilled", "swin_mini_padded", "crossvit_mini_dagger"])(
+test.each(["deit_mini_distilled", "swin_mini_padded", "swinv2_mini_padded", "crossvit_mini_dagger"])(
   "%s in WebAssembly, standard operators only",
   (toy) => expectSessionParity(`timm-mini/${toy}`, "wasm", "portable"),
 );
@@ -41,6 +41,8 @@ test.each([
   ["swin_small_patch4_window7_224", 49.61, 8.7],
   ["swin_base_patch4_window7_224", 87.77, 15.4],
   ["swin_base_patch4_window12_384", 87.9, 47.1],
+  ["swin_large_patch4_window7_224", 196.53, 34.5],
+  ["swin_large_patch4_window12_384", 196.74, 103.9],
   ["crossvit_tiny_240", 7.01, 1.6],
   ["crossvit_small_240", 26.86, 5.6],
   ["crossvit_base_240", 105.03, 21.2],
@@ -57,6 +59,22 @@ test.each([
   expect(parameterCount(graph) / 1e6).toBeCloseTo(millions, 2);
   const { total } = countMacs(graph, new Map([["batch", 1]]), [graph.outputs.get("logits")!]);
   expect(total / 1e9).toBeCloseTo(gmacs, 1);
+});
+
+// The official count leaves out the network that makes v2's position biases.
+test.each([
+  ["swinv2_tiny_patch4_window8_256", 28.35, 5.9],
+  ["swinv2_tiny_patch4_window16_256", 28.35, 6.6],
+  ["swinv2_small_patch4_window16_256", 49.73, 12.6],
+  ["swinv2_base_patch4_window16_256", 87.92, 21.8],
+  ["swinv2_base_patch4_window12to24_192to384_22kto1k_ft", 87.92, 54.7],
+  ["swinv2_large_patch4_window12to16_192to256_22kto1k_ft", 196.74, 47.5],
+  ["swin_mlp_tiny_c24_patch4_window8_256", 20.39, 4.0],
+])("%s has the published %d million parameters and about %d GMACs", (name, millions, gmacs) => {
+  const graph = inferenceGraph(defineModel(name));
+  expect(parameterCount(graph) / 1e6).toBeCloseTo(millions, 2);
+  const { total } = countMacs(graph, new Map([["batch", 1]]), [graph.outputs.get("logits")!]);
+  expect(Math.abs(total / 1e9 / gmacs - 1)).toBeLessThan(0.015);
 });
 
 describe("another size of pictures", () => {

@@ -20,7 +20,7 @@ import { resnetArchitecture } from "./resnet/architecture.ts";
 import { samArchitecture } from "./sam/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
 import { spartanArchitecture } from "./spartan/architecture.ts";
-import { swinArchitecture } from "./swin/architecture.ts";
+import { swinArchitecture, swinMlpArchitecture, swinv2Architecture } from "./swin/architecture.ts";
 import { tsmArchitecture } from "./tsm/architecture.ts";
 import { uniAdafocusArchitecture } from "./uni-adafocus/architecture.ts";
 import { vitArchitecture } from "./vit/architecture.ts";
@@ -42,6 +42,8 @@ const all = [
   spartanArchitecture,
   vitArchitecture,
   swinArchitecture,
+  swinv2Architecture,
+  swinMlpArchitecture,
   samArchitecture,
   crossvitArchitecture,
   dhvtArchitecture,

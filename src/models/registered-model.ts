@@ -8,6 +8,8 @@ export interface OfficialFile {
 
 export interface RegisteredModel {
   readonly name: string;
+  /** What timm calls it, where that is something else: folders of its hub are known by that. */
+  readonly timmName?: string;
   readonly summary: string;
   readonly architecture: string;
   readonly config: Readonly<Record<string, unknown>>;

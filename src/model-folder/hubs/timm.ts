@@ -67,7 +67,7 @@ export function timmConfig(json: unknown, where: string, transform?: string): Co
   const { scores, labels, ...card } = cardOf(config, where, transform);
   if (scores === "independent-logits") throw severalLabels(where, EXPORT_HINT);
   return {
-    architecture: config.architecture,
+    architecture: registered.name,
     config: { ...fieldsOf(config, registered, where), num_classes: classes },
     ...card,
     ...(labels === undefined ? {} : { labels: [...labels] }),
@@ -128,7 +128,7 @@ function withSplitFields(json: unknown): unknown {
 }
 
 function registeredModel(architecture: string, where: string): RegisteredModel {
-  const found = registry.get(architecture);
+  const found = [...registry.values()].find(({ name, timmName = name }) => timmName === architecture);
   if (found !== undefined && isOfTimm(found)) return found;
   const close = closeNames(architecture);
   throw new FormatError(
@@ -185,7 +185,7 @@ function pictureSize({ model_args, pretrained_cfg }: TimmConfig): Extent {
 function preprocessingFields(config: TimmConfig, { architecture }: RegisteredModel): Record<string, unknown> {
   const { crop_pct, interpolation } = config.pretrained_cfg;
   const size = pictureSize(config);
-  const isFixed = ["vit", "swin", "crossvit"].includes(architecture);
+  const isFixed = ["vit", "swin", "swinv2", "crossvit"].includes(architecture);
   const normalization = preset(config.pretrained_cfg);
   return {
     ...(isFixed ? { img_size: imageSizeOf(size) } : { input_size: Math.min(size.height, size.width) }),

@@ -12,8 +12,9 @@ import { RandomSource } from "../../random.ts";
 import { elementCount, type TensorData, tensor, toFloat64 } from "../../tensor.ts";
 import { initialWeights } from "../graph.ts";
 import { layerOf } from "../layers.ts";
-import { swinSchema } from "./config.ts";
-import { swin } from "./model.ts";
+import { swin } from "./attention.ts";
+import { swinSchema, swinv2Schema } from "./config.ts";
+import { distancesOf, swinv2 } from "./v2.ts";
 import { biasTableFor } from "./windows.ts";
 
 const CONFIG = {
@@ -25,10 +26,16 @@ const CONFIG = {
   num_classes: 3,
 };
 
-const graphOf = (tokens?: string) =>
+type Version = "Swin" | "Swin v2";
+
+const graphOf = (version: Version, tokens?: string) =>
   trace((scope) => {
-    const config = swinSchema.parse(tokens === undefined ? CONFIG : { ...CONFIG, tokens });
-    const { logits } = swin(scope, scope.graph.input("image", [1, 3, 72, 56]), config, Mode.inference());
+    const config = tokens === undefined ? CONFIG : { ...CONFIG, tokens };
+    const image = scope.graph.input("image", [1, 3, 72, 56]);
+    const { logits } =
+      version === "Swin"
+        ? swin(scope, image, swinSchema.parse(config), Mode.inference())
+        : swinv2(scope, image, swinv2Schema.parse(config), Mode.inference());
     return { logits, stage: layerOf(scope.graph, "stage.2") };
   });
 
@@ -41,23 +48,26 @@ function random(shape: readonly number[]): TensorData {
   );
 }
 
-test("the map of the stage is as large as without, of the same weights, and near to it", async () => {
-  const dense = graphOf();
-  const clustered = graphOf("cluster=3x3@2:expedit+tau=0.5+iterations=3+window=3+k=4+norm=l1");
-  expect([...clustered.parameters.keys()]).toEqual([...dense.parameters.keys()]);
-  const parameters = initialWeights(dense, 3);
-  const inputs = { image: random([1, 3, 72, 56]) };
-  const [all, fewer] = [dense, clustered].map((graph) => interpret(graph, { inputs, parameters }).get("stage")!);
-  expect(fewer!.shape).toEqual([1, 63, 16]); // 9 x 7 cells, of which windows of 4 x 4 stick out
-  const size = Math.hypot(...toFloat64(all!)) / Math.sqrt(all!.data.length);
-  expect(maxDifference(fewer, all!)).toBeGreaterThan(0);
-  expect(maxDifference(fewer, all!)).toBeLessThan(4 * size);
+test.each<Version>(["Swin", "Swin v2"])(
+  "%s: the map of the stage is as large as without, of the same weights, and near to it",
+  async (version) => {
+    const dense = graphOf(version);
+    const clustered = graphOf(version, "cluster=3x3@2:expedit+tau=0.5+iterations=3+window=3+k=4+norm=l1");
+    expect([...clustered.parameters.keys()]).toEqual([...dense.parameters.keys()]);
+    const parameters = initialWeights(dense, 3);
+    const inputs = { image: random([1, 3, 72, 56]) };
+    const [all, fewer] = [dense, clustered].map((graph) => interpret(graph, { inputs, parameters }).get("stage")!);
+    expect(fewer!.shape).toEqual([1, 63, 16]); // 9 x 7 cells, of which windows of 4 x 4 stick out
+    const size = Math.hypot(...toFloat64(all!)) / Math.sqrt(all!.data.length);
+    expect(maxDifference(fewer, all!)).toBeGreaterThan(0);
+    expect(maxDifference(fewer, all!)).toBeLessThan(4 * size);
 
-  const bytes = lower(clustered, { parameters, target: "onnxruntime" });
-  await using session = await nodeHost.createSession(bytes, { device: "cpu" });
-  const { stage } = await session.run(inputs, { outputs: ["stage"] });
-  expect(maxDifference(stage, fewer!)).toBeLessThan(1e-4);
-});
+    const bytes = lower(clustered, { parameters, target: "onnxruntime" });
+    await using session = await nodeHost.createSession(bytes, { device: "cpu" });
+    const { stage } = await session.run(inputs, { outputs: ["stage"] });
+    expect(maxDifference(stage, fewer!)).toBeLessThan(1e-4);
+  },
+);
 
 test("bias tables of smaller windows are read off the larger ones, symmetric as they are", () => {
   const graph = new Graph();
@@ -78,8 +88,23 @@ test("bias tables of smaller windows are read off the larger ones, symmetric as 
   ).toBeLessThan(1e-6);
 });
 
-test("as many clusters as cells of a window are the dense model, to the bit", () => {
-  expect(printGraph(graphOf("cluster=4x4@2:expedit"))).toBe(printGraph(graphOf()));
+test.each<Version>(["Swin", "Swin v2"])("%s: as many clusters as cells are the dense model, to the bit", (version) => {
+  expect(printGraph(graphOf(version, "cluster=4x4@2:expedit"))).toBe(printGraph(graphOf(version)));
+});
+
+test("v2's smaller windows see their cells as far apart as v1's table is read", () => {
+  const [learned, window] = [
+    { height: 8, width: 8 },
+    { height: 4, width: 4 },
+  ];
+  const own = distancesOf({ window: learned, learned }, 0);
+  const smaller = distancesOf({ window, learned }, 0);
+  expect([own.length, smaller.length]).toEqual([2 * 15 * 15, 2 * 7 * 7]);
+  expect(own.slice(0, 2)).toEqual([-Math.log2(9) / 3, -Math.log2(9) / 3]);
+  // Three cells of the smaller window are 3 * 15 / 7 of the larger one.
+  expect(smaller[0]).toBeCloseTo(-Math.log2((8 * 3 * 15) / 7 / 7 + 1) / 3, 12);
+  // One cell is its own window: there is no distance to measure.
+  expect(distancesOf({ window: { height: 1, width: 1 }, learned: { height: 1, width: 1 } }, 0)).toEqual([0, 0]);
 });
 
 test.each([
@@ -87,5 +112,5 @@ test.each([
   ["cluster=3x3@4:expedit", "there is no block 4"],
   ["keep=0.5@2:evit", "needs one for its windows"],
 ])("%s is refused", (tokens, message) => {
-  expect(() => swinSchema.parse({ ...CONFIG, tokens })).toThrow(message);
+  for (const schema of [swinSchema, swinv2Schema]) expect(() => schema.parse({ ...CONFIG, tokens })).toThrow(message);
 });
