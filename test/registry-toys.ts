@@ -180,6 +180,11 @@ function lightcnnToy(config: Config): SweepOptions {
   return { config: { ...widths, ...(config.num_classes === 0 ? {} : { num_classes: 11 }) }, height: 32, width: 32 };
 }
 
+/** Three angles, and a head, so that there is something to learn. */
+function scatteringToy(): SweepOptions {
+  return { config: { J: 2, L: 3, shape: [20, 26], num_classes: 11 }, height: 20, width: 26 };
+}
+
 /** Two blocks of two heads; every token is in one of two texts. */
 function clipTextToy(): SweepOptions {
   const widths = { embed_dim: 11, transformer_width: 24, transformer_heads: 2, transformer_layers: 2 };
@@ -215,6 +220,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   dtop: dtopToy,
   glsim: glsimToy,
   lightcnn: lightcnnToy,
+  scattering: scatteringToy,
 };
 
 /** The toy of a registered model. */

@@ -3,8 +3,8 @@ import { type ByteSource, describeValue, isUrl, readBytes, type UrlLike } from "
 import { FormatError, NotFoundError, UsageError } from "../errors.ts";
 import { atResolution } from "../image/resolution.ts";
 import { fixedOutputSize, parseTransform, printTransform } from "../image/transform.ts";
-import type { PixelSize } from "../models/graph.ts";
-import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
+import { type PixelSize, unlearnedWeights } from "../models/graph.ts";
+import { changedModel, defineModel, type ModelDefinition, registry } from "../models/registry.ts";
 import { didYouMean } from "../nearest-name.ts";
 import { isOnnx } from "../onnx/read.ts";
 import type { Files, Host } from "../platform/host.ts";
@@ -153,8 +153,12 @@ export function pulledPath(host: Host, name: string): string {
 
 async function loadRegistered(host: Host, name: string, options: LoadOptions): Promise<NativeModel> {
   const path = pulledPath(host, name);
-  if ((await host.files.stat(path)) === undefined)
+  if ((await host.files.stat(path)) === undefined) {
+    const definition = changedModel(name, {}, options.config);
+    const weights = unlearnedWeights(definition);
+    if (weights !== undefined) return nativeModel(definition, weights, { name });
     throw new NotFoundError("weights", name, `download the official ones with: saccade pull ${name}`);
+  }
   const { tensors, facts } = readWeights(await host.files.read(path, { maxBytes: MAX_WEIGHT_BYTES }), path);
   return nativeModel(defineFromCheckpoint(name, facts, options.config), tensors, {
     name,

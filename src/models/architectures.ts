@@ -18,6 +18,7 @@ import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
 import { regnetArchitecture } from "./regnet/architecture.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
 import { samArchitecture } from "./sam/architecture.ts";
+import { scatteringArchitecture } from "./scattering/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
 import { spartanArchitecture } from "./spartan/architecture.ts";
 import { swinArchitecture, swinMlpArchitecture, swinv2Architecture } from "./swin/architecture.ts";
@@ -56,6 +57,7 @@ const all = [
   gfvArchitecture,
   uniAdafocusArchitecture,
   dtopArchitecture,
+  scatteringArchitecture,
 ] as unknown as readonly AnyArchitecture[];
 
 export const architectures: ReadonlyMap<string, AnyArchitecture> = new Map(all.map((a) => [a.name, a]));

@@ -231,6 +231,13 @@ export function initialWeights(
   );
 }
 
+/** The weights of a model in which nothing is learned: they follow from its configuration. Undefined for every other model. */
+export function unlearnedWeights(definition: ModelDefinition): Map<string, TensorData> | undefined {
+  const graph = inferenceGraph(definition);
+  const isLearned = [...graph.parameters.values()].some(({ trainable }) => trainable);
+  return isLearned ? undefined : initialWeights(graph, 0);
+}
+
 /** Number of trainable and other values a graph declares. */
 export function parameterCount(graph: Graph): number {
   let sum = 0;

@@ -32,14 +32,14 @@ export function fixedInput(size: ImageSize): ImageInput {
   return { kind: "image", size: extent, usual: extent };
 }
 
-/** Throws UsageError for pictures (N, 3, H, W) of another size than the configured one. */
-export function requireImageSize(image: Tensor, size: ImageSize, architecture: string): void {
+/** Throws UsageError for pictures (N, 3, H, W) of another size than the one that is configured in the field. */
+export function requireImageSize(image: Tensor, size: ImageSize, architecture: string, field = "img_size"): void {
   const { height, width } = extentOf(size);
   const [h, w] = image.shape.slice(2);
   if (h !== height || w !== width)
     throw new UsageError(
       `this ${architecture} is configured for pictures of ${width} x ${height} pixels, not ${w} x ${h}`,
-      "another size is another configuration: img_size",
+      `another size is another configuration: ${field}`,
     );
 }
 

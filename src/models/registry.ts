@@ -23,6 +23,7 @@ import type { RegisteredModel } from "./registered-model.ts";
 import { registeredRegnets } from "./regnet/registered.ts";
 import { registeredResnets } from "./resnet/registered.ts";
 import { registeredSams } from "./sam/registered.ts";
+import { registeredScatterings } from "./scattering/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
 import { registeredSpartans } from "./spartan/registered.ts";
 import { registeredSwins } from "./swin/registered.ts";
@@ -58,6 +59,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredGfvs,
   ...registeredUniAdafocus,
   ...registeredDtops,
+  ...registeredScatterings,
 ];
 
 /** Every registered model, in the order of the listing. */
