@@ -18,7 +18,7 @@ import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
 import { regnetArchitecture } from "./regnet/architecture.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
 import { samArchitecture } from "./sam/architecture.ts";
-import { scatteringArchitecture } from "./scattering/architecture.ts";
+import { filterFrameArchitecture, scatteringArchitecture } from "./scattering/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
 import { spartanArchitecture } from "./spartan/architecture.ts";
 import { swinArchitecture, swinMlpArchitecture, swinv2Architecture } from "./swin/architecture.ts";
@@ -58,6 +58,7 @@ const all = [
   uniAdafocusArchitecture,
   dtopArchitecture,
   scatteringArchitecture,
+  filterFrameArchitecture,
 ] as unknown as readonly AnyArchitecture[];
 
 export const architectures: ReadonlyMap<string, AnyArchitecture> = new Map(all.map((a) => [a.name, a]));

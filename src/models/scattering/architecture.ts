@@ -1,8 +1,10 @@
-// The scattering transform as the registry sees it.
+// The scattering transform, and extractors of other filters, as the registry sees them.
+import { UsageError } from "../../errors.ts";
 import type { Architecture } from "../architecture.ts";
 import { checkConfig } from "../check-config.ts";
 import { fixedInput, requireImageSize } from "../image-size.ts";
 import { type ScatteringConfig, scatteringSchema } from "./config.ts";
+import { type FilterFrameConfig, filterFrame, filterFrameAdmissibility, filterFrameSchema } from "./filter-frame.ts";
 import { paddedSize } from "./geometry.ts";
 import { scattering } from "./model.ts";
 
@@ -32,5 +34,37 @@ export const scatteringArchitecture: Architecture<ScatteringConfig> = {
     const [height, width] = sizeOf(config);
     return `resize_cover(${width},${height},bilinear)|central_crop(${width},${height})|value_range(0,1)`;
   },
+  answers: ({ num_classes }) => (num_classes === 0 ? "embedding" : "classes"),
+};
+
+const FRAME = "filter_frame";
+
+/** Refuses filters that may bring pictures farther apart than they are. */
+function admissible(config: FilterFrameConfig): FilterFrameConfig {
+  const { admissible: holds, layers, bound } = filterFrameAdmissibility(config);
+  if (holds) return config;
+  const bessel = layers.map((layer) => layer.bessel.toPrecision(3)).join(", ");
+  throw new UsageError(
+    `the filters of ${FRAME} are not admissible: the frame bounds of its layers are ${bessel}, at most 1 is; differences of pictures may grow by ${bound.toPrecision(3)}`,
+    'scale the filters down, or let that be done: "normalize": true',
+  );
+}
+
+export const filterFrameArchitecture: Architecture<FilterFrameConfig> = {
+  name: FRAME,
+  paper: "https://arxiv.org/abs/1512.06293",
+  parseConfig: (json) => admissible(checkConfig(filterFrameSchema, FRAME, json)),
+  input({ shape, in_channels }) {
+    const input = fixedInput(shape);
+    return in_channels === 1 ? { ...input, channels: 1 } : input;
+  },
+  build(scope, image, config, mode) {
+    requireImageSize(image, config.shape, FRAME, "shape");
+    return filterFrame(scope, image, config, mode);
+  },
+  adoptWeights: (tensors) => tensors,
+  classesField: "num_classes",
+  transform: ({ shape: [height, width] }) =>
+    `resize_cover(${width},${height},bilinear)|central_crop(${width},${height})|value_range(0,1)`,
   answers: ({ num_classes }) => (num_classes === 0 ? "embedding" : "classes"),
 };
