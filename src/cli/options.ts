@@ -31,6 +31,17 @@ export function number(text: string): number {
   return value;
 }
 
+const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
+
+/** A parser for commander: "300k", "10M", "2.5G", "1e9". */
+export function quantity(text: string): number {
+  const [, digits = "", unit = ""] = /^(\d+(?:\.\d*)?(?:e\d+)?)\s*([kmgt]?)$/i.exec(text.trim()) ?? [];
+  const value = Number(digits) * UNITS[unit.toLowerCase()]!;
+  if (digits === "" || !Number.isFinite(value) || value === 0)
+    throw new InvalidArgumentError("It must be a number above 0, such as 300k, 10M or 2.5G.");
+  return value;
+}
+
 /** A share or a probability, both ends left out. */
 export function share(text: string): number {
   const value = Number(text);

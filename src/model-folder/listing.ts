@@ -10,6 +10,8 @@ export interface ListedModel {
   readonly name: string;
   readonly summary: string;
   readonly architecture: string;
+  /** Of the architecture: its address. */
+  readonly paper: string;
   readonly input: "image" | "video" | "text";
   readonly answers: Answers;
   /** For counting: see models/cost.ts. */
@@ -33,6 +35,7 @@ function commonFacts(definition: ModelDefinition, transform?: string) {
   const { architecture, config } = definition;
   return {
     architecture: architecture.name,
+    paper: architecture.paper,
     input: architecture.input(config).kind,
     answers: architecture.answers(config),
     definition,

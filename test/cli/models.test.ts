@@ -11,8 +11,11 @@ async function json(...args: string[]) {
   return JSON.parse((await cli(["models", ...args, "--json"])).stdout);
 }
 
+/** Counting all families takes long; program.test.ts does it once. */
+const SPARSEFORMERS = ["--family", "sparseformer,media_sparseformer"];
+
 test("every model is counted at the size it was made for", async () => {
-  const models: { name: string; macs: number; macs_at: object }[] = await json();
+  const models: { name: string; macs: number; macs_at: object }[] = await json(...SPARSEFORMERS);
   const of = (name: string) => models.find((listed) => listed.name === name);
   const config = readFileSync(resolve(import.meta.dirname, "../../models/everyday/config.json"), "utf8");
   const size = Number(/central_crop\((\d+)\)/.exec(config)![1]);
@@ -24,9 +27,38 @@ test("every model is counted at the size it was made for", async () => {
 
 test("--size counts all of them at another size", async () => {
   const of = (models: { name: string; macs: number }[]) => models.find(({ name }) => name === "sparseformer_v1_tiny");
-  const [usual, large] = [of(await json())!, of(await json("--size", "448"))!];
+  const [usual, large] = [of(await json(...SPARSEFORMERS))!, of(await json(...SPARSEFORMERS, "--size", "448"))!];
   expect(large).toMatchObject({ macs_at: { height: 448, width: 448 } });
   expect(large.macs - usual.macs).toBe((3 * 224 ** 2 * 96 * 147) / 4);
+});
+
+test("--family, --search, --max-params and --max-macs leave models out", async () => {
+  const names = async (...args: string[]) => (await json(...args)).map(({ name }: { name: string }) => name);
+  expect(await names("--family", "DHVT,lightcnn", "--max-params", "11M")).toEqual(
+    ["dhvt_tiny_cifar_patch4", "dhvt_tiny_cifar_patch2", "dhvt_tiny_imagenet_patch16", "lightcnn_v4"].filter(Boolean),
+  );
+  const found = await json("--search", "imagenet-1k MIT", "--family", "regnet", "--max-macs", "0.6G");
+  for (const { summary, licence, macs } of found) {
+    expect(`${summary} ${licence}`).toMatch(/ImageNet-1k.*MIT/);
+    expect(macs).toBeLessThanOrEqual(0.6e9);
+  }
+  expect(found.map(({ name }: { name: string }) => name)).toEqual(["regnety_002", "regnety_004"]);
+  // Swin is for one size and says no to others: within no limit.
+  expect(await names("--family", "swin", "--size", "10", "--max-macs", "100T")).toEqual([]);
+});
+
+test("the list stands under its families, in narrow terminals too", async () => {
+  const args = ["models", "--family", "dhvt,spartan"];
+  for (const columns of [80, 60, 48]) {
+    const { stdout } = await cli(args, { columns });
+    const lines = stdout.split("\n").filter((line) => !line.startsWith("Official weights"));
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
+    expect(lines.filter((line) => line.startsWith("-- "))).toEqual([
+      "-- spartan: https://arxiv.org/abs/2507.10999",
+      "-- dhvt: https://arxiv.org/abs/2210.05958",
+    ]);
+    expect(stdout).toContain("dhvt_tiny_cifar_patch4");
+  }
 });
 
 test("one model: parts and ops that add up, in JSON and as tables within 80 columns", async () => {
@@ -68,6 +100,14 @@ test.each([
   [["./nowhere/"], 1, "model not found: ./nowhere/"],
   [["file.pth"], 2, "is a file"],
   [["--depth", "2"], 2, "need a model"],
+  [["--family", "vitt"], 1, "family of models not found: vitt\n  did you mean vit?"],
+  [
+    ["--family", "dhvt", "--search", "mit", "--max-params", "10k"],
+    1,
+    'model not found: --family dhvt --search "mit" --max-params 10000',
+  ],
+  [["--max-macs", "few"], 2, "such as 300k, 10M or 2.5G"],
+  [["sparseformer_v1_tiny", "--family", "vit"], 2, "are for the list of all models"],
   [["sparseformer_v1_tiny", "--size", "0"], 2, "at least 1"],
   [["dtop_base_ade20k", "--left", "0.7"], 2, "takes 2 shares of tokens that are left"],
   [["dtop_base_ade20k", "--left", "seven"], 2, "give shares in 0..1"],

@@ -1,23 +1,26 @@
 // saccade models: which models have a name, what they cost, and whether they are here; what one model costs, part by part.
 import { type Command, InvalidArgumentError } from "commander";
-import { SaccadeError, UsageError } from "../../errors.ts";
+import { NotFoundError, UsageError } from "../../errors.ts";
 import { countedExtent, type DescribedModel, describeModel } from "../../model-folder/describe.ts";
-import { type ListedModel, listModels } from "../../model-folder/listing.ts";
+import { listModels } from "../../model-folder/listing.ts";
 import type { LoadOptions } from "../../model-folder/load.ts";
+import { isWithin, type ModelQuery, modelsLike } from "../../model-folder/model-search.ts";
 import { aboutTokens, type TokenDial, withTokenDial } from "../../model-folder/token-dial.ts";
 import { tokenCounts } from "../../model-folder/token-facts.ts";
 import { type InputExtent, type ModelCost, modelCost, type TextExtent } from "../../models/cost.ts";
 import type { ModelDefinition } from "../../models/registry.ts";
 import { nodeHost } from "../../platform/node/host.ts";
-import { type Fact, fold, listFacts } from "../facts.ts";
-import { integer, tokenDial } from "../options.ts";
+import { type Fact, listFacts } from "../facts.ts";
+import { costToJson, counted, describeModels, extentText, extentToJson, listedToJson } from "../model-list.ts";
+import { integer, nameList, quantity, tokenDial } from "../options.ts";
 import { compact, printable, type Terminal, table } from "../terminal.ts";
 import { describeTokens } from "../token-text.ts";
 
-const INDENT = "    ";
-const LICENCE_WIDTH = 10;
-
 interface ModelsFlags {
+  family?: string[];
+  search?: string;
+  maxParams?: number;
+  maxMacs?: number;
   size?: number;
   batch: number;
   depth?: number;
@@ -33,6 +36,8 @@ papers count them. MB: the most that a run's values take at once, in float32.
 
 Examples:
   $ saccade models
+  $ saccade models --family vit,swin --max-params 30M
+  $ saccade models --search "imagenet-1k mit" --max-macs 1G
   $ saccade models --size 512
   $ saccade models sparseformer_v1_tiny --size 1024
   $ saccade models my-model/ --batch 8 --depth 2
@@ -46,6 +51,10 @@ export function addModels(program: Command, terminal: Terminal): void {
     .command("models")
     .description("list the models that have a name: size, cost, licence, and whether their weights are here")
     .argument("[model]", "a name or a model folder: what it costs, by part and by op")
+    .option("--family <names>", "only models of these architectures, with commas between them", nameList)
+    .option("--search <words>", "only models whose name, summary or licence has all these words")
+    .option("--max-params <n>", "only models of at most so many parameters, such as 10M", quantity)
+    .option("--max-macs <n>", "only models of at most so many multiply-accumulates, such as 2.5G", quantity)
     .option("--size <n>", "height and width to count for (default: what the model was made for)", integer(1))
     .option("--batch <n>", "pictures to count for, with a model", integer(1), 1)
     .option("--depth <n>", "how many names of a path make a part, with a model", integer(1))
@@ -58,18 +67,17 @@ export function addModels(program: Command, terminal: Terminal): void {
     .option("--json", "one JSON array, or one JSON object for one model")
     .addHelpText("after", EXAMPLES)
     .action(async (model: string | undefined, flags: ModelsFlags) => {
+      const { size: _, ...searched } = flags;
+      if (model !== undefined && searchText(searched) !== "")
+        throw new UsageError(
+          "--family, --search, --max-params and --max-macs are for the list of all models",
+          "leave out the model's name, or these",
+        );
       terminal.out(model === undefined ? await list(flags, terminal) : await showModel(model, flags, terminal));
     });
 }
 
 // --- all models ------------------------------------------------------------------------------------------------------------------
-
-interface Counted {
-  readonly model: ListedModel;
-  readonly extent: InputExtent | TextExtent;
-  /** undefined: the model does not take this size. */
-  readonly cost: ModelCost | undefined;
-}
 
 async function list(flags: ModelsFlags, terminal: Terminal): Promise<string> {
   const needsModel = flags.tokens !== undefined || flags.left !== undefined;
@@ -78,13 +86,31 @@ async function list(flags: ModelsFlags, terminal: Terminal): Promise<string> {
       "--depth, --batch, --tokens and --left need a model",
       "for example: saccade models sparseformer_v1_tiny",
     );
-  const models = (await listModels(nodeHost)).map((model): Counted => {
-    const extent = extentOf(model.usual, flags);
-    return { model, extent, cost: costIfTaken(model, extent) };
-  });
-  return flags.json
-    ? `${JSON.stringify(models.map(toJson), undefined, 2)}\n`
-    : describeModels(models, terminal.columns);
+  const { family, search, maxParams, maxMacs } = flags;
+  const query: ModelQuery = {
+    ...(family === undefined ? {} : { families: family }),
+    ...(search === undefined ? {} : { text: search }),
+    ...(maxParams === undefined ? {} : { maxParameters: maxParams }),
+    ...(maxMacs === undefined ? {} : { maxMacs }),
+  };
+  const models = modelsLike(await listModels(nodeHost), query)
+    .map((model) => counted(model, extentOf(model.usual, flags)))
+    .filter(({ cost }) => isWithin(cost, query));
+  if (flags.json === true) return `${JSON.stringify(models.map(listedToJson), undefined, 2)}\n`;
+  if (models.length > 0) return describeModels(models, terminal.columns);
+  throw new NotFoundError("model", searchText(flags), "ask for less; saccade models lists all of them");
+}
+
+/** What was asked for, as it was. */
+function searchText({ family, search, maxParams, maxMacs, size }: ModelsFlags): string {
+  const asked = [
+    family && `--family ${family.join()}`,
+    search && `--search "${search}"`,
+    maxParams && `--max-params ${maxParams}`,
+    maxMacs && `--max-macs ${maxMacs}`,
+    size && `--size ${size}`,
+  ];
+  return asked.filter(Boolean).join(" ");
 }
 
 /** "0.7,0.5". What a model takes is for modelCost to say. */
@@ -99,90 +125,6 @@ function extentOf(usual: InputExtent | TextExtent, { size, batch, left }: Models
   if ("tokens" in usual) return { ...usual, batch };
   const tokensLeft = left === undefined ? {} : { tokensLeft: left };
   return { ...usual, ...(size === undefined ? {} : { height: size, width: size }), ...tokensLeft, batch };
-}
-
-function costIfTaken({ definition }: ListedModel, extent: InputExtent | TextExtent): ModelCost | undefined {
-  try {
-    return modelCost(definition, extent);
-  } catch (error) {
-    if (error instanceof SaccadeError) return undefined;
-    throw error;
-  }
-}
-
-function toJson({ model, extent, cost }: Counted) {
-  const { name, summary, architecture, input, answers, licence, weights, path, url } = model;
-  return {
-    name,
-    summary,
-    architecture,
-    input,
-    answers,
-    licence,
-    weights,
-    path,
-    ...(cost === undefined ? {} : costToJson(cost)),
-    macs_at: extentToJson(extent),
-    official_weights: url,
-  };
-}
-
-function costToJson({ parameters, macs, macsAtLeast, decisions, activations }: ModelCost) {
-  return {
-    parameters,
-    macs,
-    ...(decisions === 0 ? {} : { macs_at_least: macsAtLeast, decisions }),
-    activation_bytes: { peak: activations.peakBytes, total: activations.totalBytes },
-  };
-}
-
-function extentToJson(extent: InputExtent | TextExtent) {
-  if ("tokens" in extent) return extent;
-  const { height, width, frames, batch } = extent;
-  return { height, width, ...(frames === undefined ? {} : { frames }), batch };
-}
-
-function describeModels(models: readonly Counted[], columns: number): string {
-  const rows = models.map(({ model, cost }) => [
-    model.name,
-    ...(cost === undefined
-      ? ["-", "-", "-"]
-      : [compact(cost.parameters), gigas(cost.macs), megabytes(cost.activations.peakBytes)]),
-    licenceText(model.licence),
-    model.weights,
-  ]);
-  const lines = table(["name", "params", "GMACs", "MB", "licence", "weights"], rows, { right: [1, 2, 3] })
-    .trimEnd()
-    .split("\n");
-  const described = lines.flatMap((line, i) => [
-    line,
-    ...(i === 0 ? [] : fold(summaryOf(models[i - 1]!), columns - INDENT.length).map((text) => INDENT + text)),
-  ]);
-  return `${described.join("\n")}\n\nOfficial weights: saccade pull NAME. Where they are from: saccade models NAME.\n`;
-}
-
-function summaryOf({ model, extent, cost }: Counted): string {
-  return `${model.summary}; ${cost === undefined ? "does not take " : ""}${extentText(extent)}`;
-}
-
-/** "224 x 224", "8 x 224 x 224" for clips, "77 tokens" for texts. */
-function extentText(extent: InputExtent | TextExtent): string {
-  if ("tokens" in extent) return `${extent.tokens} tokens`;
-  const { height, width, frames } = extent;
-  return `${frames === undefined ? "" : `${frames} x `}${width} x ${height}`;
-}
-
-/** A licence's name; some are sentences, which stand in full with the model itself. */
-function licenceText(licence = "?"): string {
-  return licence.length > LICENCE_WIDTH ? `${licence.slice(0, LICENCE_WIDTH - 1)}…` : licence;
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(bytes < 99.5e6 ? 1 : 0);
-}
-
-function gigas(macs: number): string {
-  return (macs / 1e9).toFixed(macs < 0.95e9 ? 2 : 1);
 }
 
 // --- one model -------------------------------------------------------------------------------------------------------------------
