@@ -50,6 +50,10 @@ test.each([
   ["convnext_tiny", 28.59, 4.5, 224],
   ["convnext_small", 50.22, 8.7, 224],
   ["convnext_base", 88.59, 15.4, 224],
+  ["convnext_large", 197.77, 34.4, 224],
+  ["convnext_xlarge", 350.2, 60.9, 224],
+  ["convnext_isotropic_small", 22.31, 4.3, 224],
+  ["convnext_isotropic_base", 87.08, 16.9, 224],
 ])("%s has the published %d million parameters and %d GMACs at %d pixels", (name, millions, gmacs, pixels) => {
   const graph = inferenceGraph(defineModel(name));
   let trained = 0;

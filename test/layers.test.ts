@@ -32,6 +32,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   resnet18: ["stage.1 [2, 8, 16, 24]", "stage.2 [2, 16, 8, 12]", "stage.3 [2, 24, 4, 6]", "stage.4 [2, 32, 2, 3]"],
   regnety_006: ["stage.1 [2, 16, 16, 24]", "stage.2 [2, 24, 8, 12]", "stage.3 [2, 48, 4, 6]", "stage.4 [2, 80, 2, 3]"],
   convnext_tiny: ["stage.1 [2, 8, 17, 23]", "stage.2 [2, 16, 8, 11]", "stage.3 [2, 24, 4, 5]", "stage.4 [2, 32, 2, 2]"],
+  convnext_isotropic_small: ["block.1 [2, 24, 4, 5]", "block.2 [2, 24, 4, 5]"],
   spartan_tiny: [
     "stem [2, 32, 16, 24]",
     "stage.1 [2, 32, 16, 24]",

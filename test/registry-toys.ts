@@ -50,6 +50,10 @@ function convnextToy(): SweepOptions {
   return { config: { depths: [1, 2, 1, 1], dims: [8, 16, 24, 32], num_classes: 11 }, height: 71, width: 94 };
 }
 
+function isotropicToy(): SweepOptions {
+  return { config: { depth: 2, dim: 24, num_classes: 11 }, height: 71, width: 94 };
+}
+
 /** The second stage two blocks deep; widths that squeezing leaves a few channels of, so that not all of them are cut off. */
 function spartanToy(): SweepOptions {
   const widths = { layer_depths: [1, 2, 1, 1], init_dim: 32, dims: [40, 48, 56], num_classes: 11 };
@@ -203,6 +207,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   efficientnet: efficientnetToy,
   densenet: densenetToy,
   convnext: convnextToy,
+  convnext_isotropic: isotropicToy,
   spartan: spartanToy,
   vit: vitToy,
   swin: swinToy,

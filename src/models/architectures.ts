@@ -2,7 +2,7 @@
 import { adaptivennArchitecture } from "./adaptivenn/architecture.ts";
 import type { Architecture } from "./architecture.ts";
 import { clipTextArchitecture } from "./clip-text/architecture.ts";
-import { convnextArchitecture } from "./convnext/architecture.ts";
+import { convnextArchitecture, isotropicArchitecture } from "./convnext/architecture.ts";
 import { crossvitArchitecture } from "./crossvit/architecture.ts";
 import { densenetArchitecture } from "./densenet/architecture.ts";
 import { dhvtArchitecture } from "./dhvt/architecture.ts";
@@ -40,6 +40,7 @@ const all = [
   efficientnetArchitecture,
   densenetArchitecture,
   convnextArchitecture,
+  isotropicArchitecture,
   spartanArchitecture,
   vitArchitecture,
   swinArchitecture,

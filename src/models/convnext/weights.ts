@@ -1,8 +1,9 @@
-// ConvNeXt checkpoints of facebookresearch/ConvNeXt (models/convnext.py) -> timm's names; and the perceptrons' layers as matrices or as 1 x 1
-// convolutions, whichever the configuration keeps.
+// ConvNeXt checkpoints of facebookresearch/ConvNeXt (models/convnext.py) -> timm's names; the perceptrons' layers as matrices or as 1 x 1
+// convolutions, whichever the configuration keeps; and scales of residuals in the weights where it keeps none.
+import { type TensorData, tensor, toFloat64 } from "../../tensor.ts";
 import { type RenameRule, remap } from "../../weights/remap.ts";
 import type { NamedTensors } from "../architecture.ts";
-import type { ConvnextConfig } from "./config.ts";
+import type { ConvnextConfig, IsotropicConfig } from "./config.ts";
 
 const OFFICIAL: readonly (readonly RenameRule[])[] = [
   [
@@ -18,10 +19,11 @@ const OFFICIAL: readonly (readonly RenameRule[])[] = [
   ],
 ];
 
-export function adoptConvnextWeights(tensors: NamedTensors, { conv_mlp }: ConvnextConfig): NamedTensors {
+export function adoptConvnextWeights(tensors: NamedTensors, { conv_mlp, ls_init_value }: ConvnextConfig): NamedTensors {
   const named = tensors.has("downsample_layers.0.0.weight") ? remap(tensors, OFFICIAL) : tensors;
+  const scaled = ls_init_value === null ? withoutScales(named, "mlp.fc2") : named;
   return new Map(
-    [...named].map(([name, value]) => {
+    [...scaled].map(([name, value]) => {
       if (!/\.mlp\.fc[12]\.weight$/.test(name)) return [name, value];
       const [out, into, ...kernel] = value.shape;
       const isMatrix = kernel.length === 0;
@@ -30,5 +32,38 @@ export function adoptConvnextWeights(tensors: NamedTensors, { conv_mlp }: Convne
       if (!conv_mlp && isPointwise) return [name, { ...value, shape: [out!, into!] }];
       return [name, value];
     }),
+  );
+}
+
+export function adoptIsotropicWeights(tensors: NamedTensors, config: IsotropicConfig): NamedTensors {
+  return config.layer_scale_init_value === 0 ? withoutScales(tensors, "pwconv2") : tensors;
+}
+
+/**
+ * The residuals' scales (gamma) multiplied into the layer before them, for a configuration that has none: the same numbers with a tensor less a block. What does not
+ * fit together stays as it is, and is reported where weights are fitted.
+ */
+function withoutScales(tensors: NamedTensors, layer: "mlp.fc2" | "pwconv2"): NamedTensors {
+  const folded = new Map(tensors);
+  for (const [name, gamma] of tensors) {
+    if (!name.endsWith(".gamma")) continue;
+    const block = name.slice(0, -"gamma".length);
+    const parts = ["weight", "bias"].map((part) => `${block}${layer}.${part}`);
+    const values = parts.flatMap((part) => tensors.get(part) ?? []);
+    if (values.length < 2 || !values.every(({ shape }) => shape[0] === gamma.shape[0])) continue;
+    folded.delete(name);
+    for (const [i, part] of parts.entries()) folded.set(part, byRows(values[i]!, gamma));
+  }
+  return folded;
+}
+
+/** value (rows, …) times a factor a row. */
+function byRows(value: TensorData, factors: TensorData): TensorData {
+  const [all, by] = [toFloat64(value), toFloat64(factors)];
+  const width = all.length / by.length;
+  return tensor(
+    "float32",
+    value.shape,
+    Float32Array.from(all, (number, i) => number * by[Math.floor(i / width)]!),
   );
 }
