@@ -1,14 +1,15 @@
 // saccade classify --stream: names what is in moving pictures as they come, until they end or somebody stops it.
 import type { Command } from "commander";
 import { AbortedError, UsageError } from "../errors.ts";
+import { explanationSheet, headlineOf } from "../evaluate/explanation-sheet.ts";
+import { percent } from "../evaluate/percent.ts";
 import { encodeSheet } from "../evaluate/sheet-file.ts";
 import { nodeHost } from "../platform/node/host.ts";
+import { gazeToJson } from "../tasks/classify/result-json.ts";
 import type { StreamAnswer } from "../tasks/stream/results.ts";
 import type { StreamClassifier } from "../tasks/stream/stream-classifier.ts";
 import type { Frame, LiveFrames } from "../video/video.ts";
 import { formatOf, requireDrawingName } from "./drawing-file.ts";
-import { explanationSheet, gazeToJson } from "./explanation.ts";
-import { percent } from "./looks.ts";
 import { duration } from "./progress.ts";
 import { openSource } from "./stream-source.ts";
 import { compact, printable, type Terminal } from "./terminal.ts";
@@ -198,11 +199,7 @@ function summary(stream: StreamClassifier, seconds: number, { everyFrame }: Stre
 }
 
 async function draw({ image }: Frame, answer: StreamAnswer, out: string): Promise<void> {
-  const { predictions } = answer;
   if (answer.gaze === undefined) return;
-  const headline = predictions.slice(0, 3).map(({ label, score }) => `${label} ${percent(score)}`);
-  await nodeHost.files.writeAtomic(
-    out,
-    await encodeSheet(explanationSheet(image, answer, headline), formatOf(out), nodeHost),
-  );
+  const sheet = explanationSheet(image, answer, headlineOf({ predictions: answer.predictions }));
+  await nodeHost.files.writeAtomic(out, await encodeSheet(sheet, formatOf(out), nodeHost));
 }

@@ -1,6 +1,7 @@
 // saccade classify, where what is classified are videos.
 import { SaccadeError, UsageError } from "../errors.ts";
 import { explainVideo } from "../evaluate/explain-video.ts";
+import { percent } from "../evaluate/percent.ts";
 import { isPictureName } from "../image/picture-files.ts";
 import { describeUnseen } from "../image/seen-share.ts";
 import { describeModel } from "../model-folder/describe.ts";
@@ -12,7 +13,6 @@ import type { ClassifyVideoOptions } from "../tasks/video/video-options.ts";
 import { isAnimationName, isFolderOfFrames, isVideoName } from "../video/video-files.ts";
 import { drawingPaths, videoFormatOf } from "./drawing-file.ts";
 import { type ExitFlags, exitOptions, hasExitOptions } from "./exit-options.ts";
-import { percent } from "./looks.ts";
 import {
   type DeviceOptions,
   loadOptions,

@@ -1,14 +1,9 @@
-// What a model in steps did, for people and for programs.
-import type { Glimpse } from "../image/glimpses.ts";
+// What a model in steps did, for people.
+import { percent } from "../evaluate/percent.ts";
 import type { AdaptiveResult } from "../tasks/classify/adaptive-classifier.ts";
 import { compact, printable } from "./terminal.ts";
 
 type Steps = Pick<AdaptiveResult, "steps" | "stopped">;
-
-/** "83 %", with a digit more below ten. */
-export function percent(score: number): string {
-  return `${(100 * score).toFixed(score >= 0.0995 ? 0 : 1)} %`;
-}
 
 const REASONS = {
   confident: ", then it was sure",
@@ -23,26 +18,4 @@ export function describeSteps({ steps, stopped }: Steps, of: number): string {
     .map(({ prediction }) => `${printable(prediction.label)} ${percent(prediction.score)}`)
     .join(", ");
   return `${steps.length} of ${of} steps${REASONS[stopped]}: ${answers}; ${compact(steps.at(-1)!.macs, "MACs")}`;
-}
-
-export function stepsToJson({ steps, stopped }: Steps) {
-  return {
-    stopped,
-    steps: steps.map(({ name, box, prediction, confidence, macs, value }) => ({
-      name,
-      box,
-      prediction,
-      confidence,
-      macs,
-      ...(value === undefined ? {} : { value }),
-    })),
-  };
-}
-
-export function glimpsesOf({ steps }: Pick<Steps, "steps">): Glimpse[] {
-  return steps.map(({ name, box, prediction }) => ({
-    name,
-    box,
-    thought: `${prediction.label} ${percent(prediction.score)}`,
-  }));
 }

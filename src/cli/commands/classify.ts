@@ -1,19 +1,17 @@
 // saccade classify: what is in these pictures or videos, and where the model looked.
 import type { Command } from "commander";
 import { UsageError } from "../../errors.ts";
+import { explanationSheet, headlineOf } from "../../evaluate/explanation-sheet.ts";
+import { percent } from "../../evaluate/percent.ts";
 import { encodeSheet } from "../../evaluate/sheet-file.ts";
 import { describeUnseen } from "../../image/seen-share.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import type { LoadedModel } from "../../model-folder/model.ts";
 import { nodeHost } from "../../platform/node/host.ts";
-import {
-  AdaptiveClassifier,
-  type AdaptiveResult,
-  isAdaptive,
-  looksInSteps,
-} from "../../tasks/classify/adaptive-classifier.ts";
+import { AdaptiveClassifier, isAdaptive, looksInSteps } from "../../tasks/classify/adaptive-classifier.ts";
 import { type Classifier, loadClassifier } from "../../tasks/classify/classifier.ts";
-import type { ClassificationResult, Prediction } from "../../tasks/classify/results.ts";
+import { type AnyClassification, classificationToJson } from "../../tasks/classify/result-json.ts";
+import type { Prediction } from "../../tasks/classify/results.ts";
 import { DEFAULT_DECODING } from "../../tasks/engine/engine.ts";
 import { readPicture } from "../../tasks/engine/pictures.ts";
 import { classifierLooker } from "../../tasks/stream/looker.ts";
@@ -30,8 +28,7 @@ import { classifyVideos, isAboutVideos } from "../classify-videos.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
 import { drawingPaths, formatOf } from "../drawing-file.ts";
 import { addExitOptions, type ExitFlags, exitOptions, hasExitOptions, refuseExitOptions } from "../exit-options.ts";
-import { explanationSheet, gazeToJson, tokensToJson } from "../explanation.ts";
-import { describeSteps, percent, stepsToJson } from "../looks.ts";
+import { describeSteps } from "../looks.ts";
 import { addNamingOptions, labelsGiven, NAMING_MODEL, type NamingFlags, openNaming } from "../naming-options.ts";
 import {
   addDecodeOption,
@@ -231,7 +228,7 @@ async function classify(
   const progress = new Progress(terminal, "pictures", pictures.length);
   const failures = new PictureFailures(terminal, flags.json);
   for (const { name, error } of problems) failures.add(name, error);
-  const answers = underNames<Result>(pictures, (sources) =>
+  const answers = underNames<AnyClassification>(pictures, (sources) =>
     isInSteps
       ? classifier.classifyAll(sources, { ...options, ...exitOptions(flags) })
       : classifier.classifyAll(sources, options),
@@ -265,9 +262,6 @@ function layoutText(classifier: Classifier | AdaptiveClassifier): string {
   const { sessions, threads } = classifier.layout;
   return `, ${sessions} sessions x ${threads} ${threads === 1 ? "thread" : "threads"}`;
 }
-
-/** What either kind of classifier answers. */
-type Result = ClassificationResult & Partial<Pick<AdaptiveResult, "steps" | "stopped">>;
 
 /** What any kind of classifier is loaded with. */
 function modelOptions(flags: ClassifyFlags, labels: readonly string[] | undefined, terminal: Terminal) {
@@ -324,11 +318,9 @@ function refuseWithLabels(flags: ClassifyFlags): void {
   refuseExitOptions(flags, "a model that names by text");
 }
 
-async function draw(picture: NamedPicture, result: Result, out: string): Promise<string> {
+async function draw(picture: NamedPicture, result: AnyClassification, out: string): Promise<string> {
   const pixels = await readPicture(nodeHost, picture.source);
-  const named = result.predictions.slice(0, 3).map(({ label, score }) => `${label} ${percent(score)}`);
-  const headline = result.unknown === true ? ["unknown", ...named] : named;
-  const sheet = explanationSheet(pixels, result, headline);
+  const sheet = explanationSheet(pixels, result, headlineOf(result));
   await nodeHost.files.writeAtomic(out, await encodeSheet(sheet, formatOf(out), nodeHost));
   return out;
 }
@@ -336,7 +328,7 @@ async function draw(picture: NamedPicture, result: Result, out: string): Promise
 function textBlock(
   name: string,
   classifier: Classifier | AdaptiveClassifier,
-  result: Result,
+  result: AnyClassification,
   several: boolean,
   drawn: string | undefined,
 ): string {
@@ -372,20 +364,14 @@ function unknownLines(
 function jsonLine(
   name: string,
   classifier: Classifier | AdaptiveClassifier,
-  result: Result,
+  result: AnyClassification,
   drawn: string | undefined,
 ): string {
-  const { predictions, seen, steps, stopped } = result;
   return `${JSON.stringify({
     path: name,
     model: classifier.card.name,
     device: classifier.device,
-    predictions,
-    unknown: result.unknown,
-    seen,
-    gaze: result.gaze && gazeToJson(result.gaze),
-    tokens: result.tokens && tokensToJson(result.tokens),
-    ...(steps === undefined || stopped === undefined ? {} : stepsToJson({ steps, stopped })),
+    ...classificationToJson(result),
     explained: drawn,
   })}\n`;
 }

@@ -25,7 +25,14 @@ import { targetOf } from "../../runtime/target.ts";
 import type { TensorData } from "../../tensor.ts";
 import { DEFAULT_DECODING, type EngineOptions, loadedModel, type ModelSource } from "../engine/engine.ts";
 import { batchesOf, joinsViews, viewPixels, viewValues } from "../engine/picture-sessions.ts";
-import { type Answered, allAnswers, oneOrMany, type Reserve, streamAnswers } from "../engine/picture-stream.ts";
+import {
+  type Answered,
+  allAnswers,
+  type BatchTask,
+  oneOrMany,
+  type Reserve,
+  streamAnswers,
+} from "../engine/picture-stream.ts";
 import { type PictureSource, readPicture, requireManyPictures } from "../engine/pictures.ts";
 import { doubtOf, problemOf, requireTopK, topPredictions } from "./class-scores.ts";
 import { type ExitOptions, exitRule, type StepCosts, type StopReason } from "./exit-rule.ts";
@@ -202,16 +209,24 @@ export class AdaptiveClassifier {
     pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
     options: AdaptiveClassifyOptions = {},
   ): AsyncGenerator<Answered<PictureSource, AdaptiveResult>> {
-    const { topK = DEFAULT_TOP_K, batchSize = DEFAULT_BATCH_SIZE, signal } = options;
-    requireTopK(topK);
+    const { signal } = options;
+    const task = this.classifyTask<PictureSource>(options);
     const decoding = { decode: DEFAULT_DECODING, ...options, transform: this.transform };
     const read = (source: PictureSource, reserve: Reserve) => readPicture(this.#host, source, { ...decoding, reserve });
-    const task = {
-      view: (picture: RawImage) => pictureView(picture, this.transform),
-      bytesOf: ({ pixels }: PictureView) => pixels.data.byteLength,
+    return streamAnswers(requireManyPictures(pictures), read, task, signal === undefined ? {} : { signal });
+  }
+
+  /** The same for those who make up batches themselves. What stops early holds for a batch as a whole. */
+  classifyTask<S>(options: AdaptiveClassifyOptions = {}): BatchTask<PictureView, AdaptiveResult, S> {
+    const { topK = DEFAULT_TOP_K, batchSize = DEFAULT_BATCH_SIZE } = options;
+    requireTopK(topK);
+    return {
+      view: (picture) => pictureView(picture, this.transform),
+      decoding: { transform: this.transform },
+      bytesOf: ({ pixels }) => pixels.data.byteLength,
       batchSize,
-      joins: joinsViews,
-      run: async (batch: readonly { readonly view: PictureView }[]) => {
+      joins: (batch, next) => joinsViews(batch, next),
+      run: async (batch) => {
         const scored = await this.scoreViews(
           batch.map(({ view }) => view),
           options,
@@ -220,7 +235,6 @@ export class AdaptiveClassifier {
       },
       lanes: lanesOf(options),
     };
-    return streamAnswers(requireManyPictures(pictures), read, task, signal === undefined ? {} : { signal });
   }
 
   /**

@@ -136,20 +136,8 @@ export class Classifier {
     pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
     options: ClassifyOptions = {},
   ): AsyncGenerator<Answered<PictureSource, ClassificationResult>> {
-    const topK = options.topK ?? DEFAULT_TOP_K;
-    requireTopK(topK);
-    const rank = (row: ClassScores | SaccadeError, views: PictureViews): ClassificationResult | SaccadeError =>
-      row instanceof SaccadeError
-        ? row
-        : {
-            predictions: topPredictions(row, topK, this.labels),
-            seen: seenShare(this.#onPicture(views)),
-            ...(row.strangeness === undefined ? {} : { unknown: row.strangeness > 0 }),
-            ...(row.gaze === undefined ? {} : { gaze: row.gaze }),
-            ...(row.tokens === undefined ? {} : { tokens: row.tokens }),
-          };
-    const run = async (batch: readonly PictureViews[]) =>
-      (await this.#scoreBatch(batch, options)).map((row, i) => rank(row, batch[i]!));
+    requireTopK(options.topK ?? DEFAULT_TOP_K);
+    const run = (batch: readonly PictureViews[]) => this.#classifyBatch(batch, options);
     return this.#engine.answerAll(pictures, run, options);
   }
 
@@ -177,6 +165,17 @@ export class Classifier {
     return this.#engine.task(run, batchSize);
   }
 
+  /** The same with whole results, for those who make up batches themselves. */
+  classifyTask<S>({ batchSize, ...options }: ClassifyOptions = {}): BatchTask<PictureViews, ClassificationResult, S> {
+    requireTopK(options.topK ?? DEFAULT_TOP_K);
+    const run = (batch: readonly Prepared<S, PictureViews>[]) =>
+      this.#classifyBatch(
+        batch.map(({ view }) => view),
+        options,
+      );
+    return this.#engine.task(run, batchSize);
+  }
+
   /** Where its views lie on a picture of this size: one, or as many as its `views` ask for. */
   viewsOf(picture: PictureSize): ViewToPicture[] {
     const { transform, views } = this.#engine;
@@ -189,6 +188,24 @@ export class Classifier {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  async #classifyBatch(
+    batch: readonly PictureViews[],
+    { topK = DEFAULT_TOP_K, ...options }: ClassifyOptions,
+  ): Promise<(ClassificationResult | SaccadeError)[]> {
+    const rows = await this.#scoreBatch(batch, options);
+    return rows.map((row, i) =>
+      row instanceof SaccadeError
+        ? row
+        : {
+            predictions: topPredictions(row, topK, this.labels),
+            seen: seenShare(this.#onPicture(batch[i]!)),
+            ...(row.strangeness === undefined ? {} : { unknown: row.strangeness > 0 }),
+            ...(row.gaze === undefined ? {} : { gaze: row.gaze }),
+            ...(row.tokens === undefined ? {} : { tokens: row.tokens }),
+          },
+    );
   }
 
   async #scoreBatch(batch: readonly PictureViews[], options: ScoreOptions): Promise<(ClassScores | SaccadeError)[]> {

@@ -1,6 +1,6 @@
 // Image embeddings: CLIP models give the vector that is compared with texts' and other images'; classifiers give their features before the
 // last layer.
-import { type SaccadeError, SessionError, UsageError } from "../../errors.ts";
+import { SaccadeError, SessionError, UsageError } from "../../errors.ts";
 import type { DecodeOptions } from "../../image/raw-image.ts";
 import { printTransform } from "../../image/transform.ts";
 import type { PictureViews } from "../../image/view.ts";
@@ -14,7 +14,7 @@ import {
   type ModelSource,
   requireOutput,
 } from "../engine/engine.ts";
-import { type Answered, allAnswers, oneOrMany } from "../engine/picture-stream.ts";
+import { type Answered, allAnswers, type BatchTask, oneOrMany, type Prepared } from "../engine/picture-stream.ts";
 import { type PictureSource, requireManyPictures } from "../engine/pictures.ts";
 import { type FeatureMemory, featureMemory } from "./feature-memory.ts";
 import { type Finishing, finish, meanVector, type Projection, projectionDigest, requireProjection } from "./finish.ts";
@@ -116,6 +116,19 @@ export class Embedder {
     return mapAnswers(features, (values) =>
       split(values, this.#memory.width).map((vector) => finish(vector, this.#finishing)),
     );
+  }
+
+  /** The same for those who make up batches themselves. What is kept in the cache is neither looked up nor added to. */
+  embedTask<S>({ batchSize, signal }: EmbedOptions = {}): BatchTask<PictureViews, Float32Array, S> {
+    const run = async (batch: readonly Prepared<S, PictureViews>[]) => {
+      const views = batch.map(({ view }) => view);
+      const features = await this.#run(views, signal);
+      return features.map((ofViews) => {
+        const vector = this.#requireNumbers(meanVector(ofViews));
+        return vector instanceof SaccadeError ? vector : finish(vector, this.#finishing);
+      });
+    };
+    return this.#engine.task(run, batchSize);
   }
 
   dispose(): Promise<void> {
