@@ -95,7 +95,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "runtime",
     "platform/host.ts",
   ],
-  server: ["tasks", "evaluate", "image", "runtime", "platform", "node.ts"],
+  server: ["version.ts", "retrieval", "tasks", "evaluate", "model-folder", "onnx", "image", "runtime", "platform"],
   cli: ["*"],
   "node.ts": ["*"],
   "in-page": ["*"],

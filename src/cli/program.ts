@@ -23,6 +23,7 @@ import { addRecipes } from "./commands/recipes.ts";
 import { addRun } from "./commands/run.ts";
 import { addScenes } from "./commands/scenes.ts";
 import { addSearch } from "./commands/search.ts";
+import { addServe } from "./commands/serve.ts";
 import { addTrain } from "./commands/train.ts";
 import { noteError, type Terminal } from "./terminal.ts";
 
@@ -50,6 +51,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRun,
   addScenes,
   addMotion,
+  addServe,
   addPage,
   addDoctor,
 ];

@@ -2,12 +2,13 @@
 // that lets it ask nobody else for anything. Only files that were there at the start have an address, so no path leads out of the folder.
 import { createHash } from "node:crypto";
 import { createReadStream, readFileSync, statSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { extname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
-import { SessionError, UsageError } from "../../errors.ts";
+import { UsageError } from "../../errors.ts";
+import { listen } from "./listen.ts";
 import { missingPage, pageFiles } from "./page-files.ts";
 
 /** Loopback alone: nobody else on the network sees the page. */
@@ -97,7 +98,7 @@ export async function servePage({ folder, port }: PageServerOptions): Promise<Pa
   const server = createServer((request, response) => {
     answer(files, request, response).catch(() => response.destroy());
   });
-  const url = `http://${HOST}:${await listen(server, port)}/`;
+  const url = `http://${HOST}:${await listen(server, { host: HOST, port, what: "page" })}/`;
   return {
     url,
     async [Symbol.asyncDispose]() {
@@ -105,27 +106,6 @@ export async function servePage({ folder, port }: PageServerOptions): Promise<Pa
       await promisify(server.close.bind(server))();
     },
   };
-}
-
-function listen(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => reject(listenError(cause, port)));
-    server.listen({ port, host: HOST, exclusive: true }, () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
-    });
-  });
-}
-
-function listenError(cause: NodeJS.ErrnoException, port: number): Error {
-  if (cause.code === "EADDRINUSE")
-    return new SessionError(`port ${port} is taken by another program, perhaps by another saccade page`, {
-      hint: "take another one, or any that is free with --port 0",
-      cause,
-    });
-  if (cause.code === "EACCES")
-    return new SessionError(`port ${port} may not be used here`, { hint: "take one above 1023", cause });
-  return new SessionError(`the page cannot be served: ${cause.message}`, { cause });
 }
 
 /** Every file of the page by its address; index.html is "/" too. */
@@ -136,6 +116,24 @@ function addressedFiles(folder: string): Map<string, ServedFile> {
   const index = files.get("/index.html");
   if (index !== undefined) files.set("/", index);
   return files;
+}
+
+/**
+ * The same page for a server that answers other requests too: says whether a request is for one of its files, and answers it then. undefined where the
+ * page is not built.
+ */
+export function pageListener(
+  folder: string,
+): ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined {
+  const files = addressedFiles(folder);
+  if (!files.has("/")) return undefined;
+  return (request, response) => {
+    const file = files.get(addressOf(request.url ?? "/"));
+    if (file === undefined || (request.method !== "GET" && request.method !== "HEAD")) return false;
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    send(file, request, response).catch(() => response.destroy());
+    return true;
+  };
 }
 
 async function answer(

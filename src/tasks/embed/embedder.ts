@@ -6,6 +6,8 @@ import { printTransform } from "../../image/transform.ts";
 import type { PictureViews } from "../../image/view.ts";
 import type { ModelCard } from "../../model-folder/model.ts";
 import type { DigestHost, Host } from "../../platform/host.ts";
+import type { ActualDevice } from "../../runtime/session.ts";
+import type { SessionLayout } from "../../runtime/session-layout.ts";
 import {
   byPicture,
   Engine,
@@ -84,6 +86,16 @@ export class Embedder {
 
   get card(): ModelCard {
     return this.#engine.model.card;
+  }
+
+  /** Of an embedder without a cache, or one that has embedded something: else nothing runs anywhere yet. */
+  get device(): ActualDevice {
+    return this.#engine.device;
+  }
+
+  /** Sessions side by side, and threads inside each, where `device` is known. */
+  get layout(): SessionLayout {
+    return this.#engine.layout;
   }
 
   embed(picture: PictureSource, options?: EmbedOptions): Promise<Float32Array>;

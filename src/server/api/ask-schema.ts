@@ -1,0 +1,173 @@
+// What a request of ours may ask, and what is answered: one schema each for the checks, for texts of multipart and query, and for the OpenAPI document.
+import { z } from "zod";
+import { UsageError } from "../../errors.ts";
+import type { AskOptions } from "../models/task-engine.ts";
+import { PRIORITIES } from "../queue/batch-queue.ts";
+
+export const EXPLANATIONS = ["gaze", "png", "svg", "html"] as const;
+
+const share = z.number().min(0).max(1);
+
+/** Fields that every request may have beside its pictures. */
+const common = {
+  model: z
+    .string()
+    .min(1)
+    .max(201)
+    .optional()
+    .describe("NAME or NAME@VERSION; without it, the first model that answers the task"),
+  priority: z.enum(PRIORITIES).optional().describe("offline requests are computed when no online one waits"),
+  timeout_ms: z
+    .number()
+    .min(1)
+    .max(3_600_000)
+    .optional()
+    .describe("a picture whose turn has not come by then is dropped: 504"),
+};
+
+const commonSchema = z.strictObject(common);
+export type CommonAsk = z.infer<typeof commonSchema>;
+
+export const classifyAskSchema = z.strictObject({
+  ...common,
+  top_k: z.int().min(1).max(100_000).optional().describe("how many predictions; 5 without it"),
+  explain: z
+    .enum(EXPLANATIONS)
+    .optional()
+    .describe("where the model looked: as numbers (gaze), or drawn, as a file in base64 (png, svg, html)"),
+  threshold: share.optional().describe("models in steps: stop when the likeliest class has this probability"),
+  minimum_value: z.number().optional().describe("models with a value net: stop when no more is expected of going on"),
+  budget_ms: z.number().gt(0).optional().describe("models in steps: milliseconds a picture may take in the model"),
+  budget_macs: z.number().gt(0).optional().describe("models in steps: multiply-accumulates a picture may take"),
+  average_macs: z.number().gt(0).optional().describe("the same on average, by thresholds stored with the model"),
+});
+export type ClassifyAsk = z.infer<typeof classifyAskSchema>;
+
+export const embedAskSchema = commonSchema;
+
+const { model: _, ...timing } = common;
+export const searchAskSchema = z.strictObject({
+  ...timing,
+  top_k: z.int().min(1).max(10_000).optional().describe("how many pictures; 10 without it"),
+});
+
+/** Fields that are numbers; texts of a query or a form are read as such. */
+const NUMBERS = new Set([
+  ...["top_k", "threshold", "minimum_value", "budget_ms", "budget_macs", "average_macs", "timeout_ms"],
+]);
+
+/** Fields of a query or a form, as values. A field that is given twice is the list of both, which no field takes. */
+export function fieldsOfTexts(texts: Iterable<readonly [string, string]>): Record<string, unknown> {
+  const fields = new Map<string, unknown>();
+  for (const [name, text] of texts) {
+    const value = NUMBERS.has(name) && text.trim() !== "" ? Number(text) : text;
+    fields.set(name, fields.has(name) ? [fields.get(name), value] : value);
+  }
+  return Object.fromEntries(fields);
+}
+
+/** @throws UsageError naming the fields */
+export function parseAsk<T>(schema: z.ZodType<T>, fields: Readonly<Record<string, unknown>>): T {
+  const parsed = schema.safeParse(fields);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues
+    .slice(0, 5)
+    .map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`));
+  throw new UsageError(`the request is not understood: ${faults.join("; ")}`, "GET /openapi.json describes it");
+}
+
+/** What the model's task is asked. */
+export function askOptions(ask: ClassifyAsk): AskOptions {
+  const { top_k, explain, threshold, minimum_value, budget_ms, budget_macs, average_macs } = ask;
+  const all = {
+    topK: top_k ?? 5,
+    ...(explain === undefined ? {} : { explain: true }),
+    threshold,
+    minimumValue: minimum_value,
+    budgetMs: budget_ms,
+    budgetMacs: budget_macs,
+    averageMacs: average_macs,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+const predictionSchema = z.object({ label: z.string(), index: z.int(), score: z.number() });
+
+const failureSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+  request_id: z.string().optional(),
+});
+
+export const errorSchema = z.object({ error: failureSchema });
+
+const spentSchema = z
+  .object({
+    decode_ms: z.number(),
+    queue_ms: z.number(),
+    run_ms: z.number(),
+    batch_size: z.int(),
+    cost_share: z
+      .number()
+      .optional()
+      .describe("where a crowded queue lowered the budget: the share of the model's whole cost that was left"),
+  })
+  .describe("what a picture took");
+
+const stepSchema = z.object({
+  name: z.string(),
+  box: z.array(z.number()).optional().describe("x1, y1, x2, y2 in pixels of the picture"),
+  prediction: predictionSchema,
+  confidence: z.number(),
+  macs: z.number(),
+  value: z.number().optional(),
+});
+
+const answersOf = <A extends z.ZodRawShape>(answer: A) =>
+  z.object({
+    model: z.string(),
+    version: z.string(),
+    device: z.string(),
+    answers: z
+      .array(z.union([z.object({ ...answer, spent: spentSchema }), z.object({ error: failureSchema })]))
+      .describe("one a picture, in their order"),
+  });
+
+export const classifyAnswerSchema = answersOf({
+  predictions: z.array(predictionSchema).describe("best first"),
+  seen: z.number().describe("share of the picture that the model saw"),
+  unknown: z.boolean().optional(),
+  stopped: z.string().optional(),
+  steps: z.array(stepSchema).optional(),
+  gaze: z.object({ view_to_picture: z.unknown(), stages: z.array(z.unknown()) }).optional(),
+  tokens: z.object({ grid: z.unknown(), views: z.array(z.unknown()) }).optional(),
+  explained: z.object({ media_type: z.string(), data: z.string().describe("base64") }).optional(),
+});
+
+export const embedAnswerSchema = answersOf({ embedding: z.array(z.number()) });
+
+export const searchAnswerSchema = z.object({
+  answers: z.array(
+    z.union([
+      z.object({ matches: z.array(z.object({ path: z.string(), score: z.number() })) }),
+      z.object({ error: failureSchema }),
+    ]),
+  ),
+});
+
+export const modelSchema = z.object({
+  name: z.string(),
+  version: z.string(),
+  state: z.enum(["unloaded", "loading", "ready", "unloading", "failed"]),
+  reason: z.string().optional(),
+  tasks: z.array(z.string()),
+  device: z.string().optional(),
+  classes: z.int().optional(),
+  licence: z.string().optional(),
+  adaptive: z.boolean().optional().describe("whether it can stop early"),
+  max_batch: z.int().optional(),
+  max_delay_ms: z.number().optional(),
+});
+
+export const modelListSchema = z.object({ models: z.array(modelSchema) });

@@ -1,0 +1,164 @@
+// The server's own protocol, /v1: pictures in, the library's answers out.
+import { type Context, Hono } from "hono";
+import type { z } from "zod";
+import { SaccadeError } from "../../errors.ts";
+import { explanationSheet, headlineOf } from "../../evaluate/explanation-sheet.ts";
+import { encodeSheet } from "../../evaluate/sheet-file.ts";
+import { type AnyClassification, classificationToJson } from "../../tasks/classify/result-json.ts";
+import { readPicture } from "../../tasks/engine/pictures.ts";
+import type { ServerEnvironment, Service } from "../app.ts";
+import type { TaskName } from "../config.ts";
+import { describeFailure, RequestError } from "../failures.ts";
+import type { ServedModel } from "../models/served-model.ts";
+import type { Answer } from "../models/served-task.ts";
+import type { AskOptions, TaskAnswers } from "../models/task-engine.ts";
+import { answerPictures } from "./answer-pictures.ts";
+import {
+  askOptions,
+  type CommonAsk,
+  classifyAskSchema,
+  embedAskSchema,
+  parseAsk,
+  searchAskSchema,
+} from "./ask-schema.ts";
+import { readBody, requestPictures } from "./request-pictures.ts";
+
+type RouteContext = Context<ServerEnvironment>;
+
+export function apiRoutes(service: Service): Hono<ServerEnvironment> {
+  const routes = new Hono<ServerEnvironment>();
+  routes.get("/v1/models", (c) => c.json({ models: service.repository.models.map(describeModel) }));
+  routes.post("/v1/classify", (c) => classify(c, service));
+  routes.post("/v1/embed", (c) => embed(c, service));
+  routes.post("/v1/search", (c) => search(c, service));
+  for (const path of ["/v1/models", "/livez", "/readyz", "/metrics"]) routes.all(path, () => refuseMethod("GET"));
+  for (const path of ["/v1/classify", "/v1/embed", "/v1/search"]) routes.all(path, () => refuseMethod("POST"));
+  return routes;
+}
+
+function refuseMethod(allowed: string): never {
+  throw new RequestError(405, "method", `this address takes ${allowed} requests`);
+}
+
+function classify(c: RouteContext, service: Service): Promise<Response> {
+  return answer(c, service, {
+    task: "classify",
+    schema: classifyAskSchema,
+    asked: askOptions,
+    onAnswer: (model, wholeMacs) => (result) =>
+      service.metrics.stopped({ model: model.name, version: model.version, task: "classify" }, result, wholeMacs),
+    async describe(result, picture, { explain }) {
+      const isDrawn = explain !== undefined && explain !== "gaze";
+      const explained = isDrawn ? await draw(service, picture, result, explain) : undefined;
+      return { ...classificationToJson(result), ...(explained === undefined ? {} : { explained }) };
+    },
+  });
+}
+
+function embed(c: RouteContext, service: Service): Promise<Response> {
+  return answer(c, service, {
+    task: "embed",
+    schema: embedAskSchema,
+    asked: () => ({}),
+    describe: async (vector) => ({ embedding: Array.from(vector) }),
+  });
+}
+
+/** What one task of models does with requests. */
+interface TaskRoute<T extends TaskName, Ask extends CommonAsk> {
+  readonly task: T;
+  readonly schema: z.ZodType<Ask>;
+  readonly asked: (ask: Ask) => AskOptions;
+  readonly onAnswer?: (model: ServedModel, wholeMacs: number | undefined) => (answer: TaskAnswers[T]) => void;
+  readonly describe: (answer: TaskAnswers[T], picture: Uint8Array, ask: Ask) => Promise<Record<string, unknown>>;
+}
+
+async function answer<T extends TaskName, Ask extends CommonAsk>(
+  c: RouteContext,
+  service: Service,
+  { task, schema, asked, onAnswer, describe }: TaskRoute<T, Ask>,
+): Promise<Response> {
+  const { repository, bodies } = service;
+  // A place in the queue before the body is read, so that nobody sends pictures to a queue that is full. A body that names its model has to be read.
+  const named = c.req.query("model");
+  const early = named !== undefined || repository.models.length === 1 ? repository.findFor(task, named) : undefined;
+  const place = early?.requireTask(task).reserve();
+  try {
+    using body = await readBody(c.req.raw, bodies);
+    const { pictures, fields } = await requestPictures(c.req.raw, body.bytes, bodies.maxPictures);
+    const ask = parseAsk(schema, fields);
+    const model = repository.findFor(task, ask.model);
+    c.set("model", model.name);
+    const { device } = model.requireReady();
+    const served = model.requireTask(task);
+    const listener = onAnswer === undefined ? {} : { onAnswer: onAnswer(model, served.engine.wholeMacs) };
+    const asking = { model, task, pictures, asked: asked(ask), ask, signal: c.req.raw.signal, ...listener };
+    const answers = await answerPictures(service, { ...asking, place: model === early ? place : undefined }, served);
+    const described = answers.map(async (one, i) =>
+      one instanceof SaccadeError
+        ? describeFailure(one, c.get("requestId"))
+        : { ...(await describe(one.answer, pictures[i]!, ask)), spent: spent(one) },
+    );
+    return c.json({ model: model.name, version: model.version, device, answers: await Promise.all(described) });
+  } finally {
+    place?.[Symbol.dispose]();
+  }
+}
+
+async function search(c: RouteContext, service: Service): Promise<Response> {
+  const { search: served } = service;
+  if (served === undefined)
+    throw new RequestError(404, "no_such_task", "this server searches nothing", "start it with --index FOLDER");
+  using body = await readBody(c.req.raw, service.bodies);
+  const { pictures, fields } = await requestPictures(c.req.raw, body.bytes, service.bodies.maxPictures);
+  const ask = parseAsk(searchAskSchema, fields);
+  const answers = await served.search(pictures, ask, c.req.raw.signal);
+  return c.json({
+    answers: answers.map((matches) =>
+      matches instanceof SaccadeError ? describeFailure(matches, c.get("requestId")) : { matches },
+    ),
+  });
+}
+
+async function draw(
+  { host, config }: Service,
+  picture: Uint8Array,
+  answer: AnyClassification,
+  format: "png" | "svg" | "html",
+): Promise<{ media_type: string; data: string } | undefined> {
+  if (answer.gaze === undefined && answer.tokens === undefined && answer.steps === undefined) return undefined;
+  const pixels = await readPicture(host, picture, { maxPixels: config.max_pixels });
+  const bytes = await encodeSheet(explanationSheet(pixels, answer, headlineOf(answer)), format, host);
+  return { media_type: MEDIA_TYPES[format], data: Buffer.from(bytes).toString("base64") };
+}
+
+const MEDIA_TYPES = { png: "image/png", svg: "image/svg+xml", html: "text/html" } as const;
+
+function spent({ decodeMs, queueMs, runMs, batchSize, costShare }: Answer<unknown>) {
+  const round = (milliseconds: number) => Math.round(100 * milliseconds) / 100;
+  return {
+    decode_ms: round(decodeMs),
+    queue_ms: round(queueMs),
+    run_ms: round(runMs),
+    batch_size: batchSize,
+    ...(costShare < 1 ? { cost_share: Number(costShare.toPrecision(3)) } : {}),
+  };
+}
+
+function describeModel(model: Service["repository"]["models"][number]) {
+  const { name, version, state, reason, tasks, taskNames } = model;
+  const first = tasks?.byName.classify ?? tasks?.byName.embed;
+  return {
+    name,
+    version,
+    state,
+    reason,
+    tasks: taskNames,
+    device: tasks?.device,
+    classes: tasks?.card.labels?.length,
+    licence: tasks?.card.licence,
+    adaptive: first === undefined ? undefined : first.engine.wholeMacs !== undefined,
+    max_batch: first?.batching.maxBatch,
+    max_delay_ms: first?.batching.maxDelayMs,
+  };
+}

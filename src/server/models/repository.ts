@@ -1,0 +1,191 @@
+// The models of a server by name and version: loading, reloading and unloading them without a request that is dropped.
+import { availableParallelism } from "node:os";
+import { NotFoundError, SaccadeError } from "../../errors.ts";
+import { loadModel } from "../../model-folder/load.ts";
+import { didYouMean } from "../../nearest-name.ts";
+import type { NodeHost } from "../../platform/node/host.ts";
+import { MemoryBudget } from "../../tasks/engine/memory-budget.ts";
+import type { ServerConfig, TaskName } from "../config.ts";
+import { DrainingError } from "../failures.ts";
+import type { ServerMetrics, TaskLabels } from "../metrics.ts";
+import type { Clock } from "../queue/batch-queue.ts";
+import { type OpenTasks, ServedModel } from "./served-model.ts";
+import { ServedTask } from "./served-task.ts";
+import type { TaskStatistics } from "./statistics.ts";
+import { OPENERS, type TaskEngine, usualTasks } from "./task-engine.ts";
+
+/** What pictures that are being decoded may take together. */
+const DECODING_BYTES = 2 ** 28;
+
+export interface RepositoryOptions {
+  readonly host: NodeHost;
+  readonly config: ServerConfig;
+  readonly clock: Clock;
+  readonly metrics: ServerMetrics;
+  readonly onNotice: (line: string) => void;
+}
+
+export class ModelRepository {
+  readonly #options: RepositoryOptions;
+  readonly #models: readonly ServedModel[];
+  readonly #memory = { budget: new MemoryBudget(DECODING_BYTES), at: 0 };
+  /** By model: what is being done to it, one after another. */
+  readonly #changes = new Map<ServedModel, Promise<unknown>>();
+  #isDraining = false;
+
+  constructor(options: RepositoryOptions) {
+    this.#options = options;
+    this.#models = options.config.models.map((entry) => new ServedModel(entry));
+    if (options.config.triton_metrics) options.metrics.addTriton(() => this.#statistics());
+  }
+
+  get models(): readonly ServedModel[] {
+    return this.#models;
+  }
+
+  /** Whether every model that is to answer does. */
+  get isReady(): boolean {
+    return (
+      !this.#isDraining &&
+      this.#models.every(({ state, tasks }) => state === "unloaded" || (state === "ready" && tasks !== undefined))
+    );
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /**
+   * A model by its name, and its version where there are several: without one, the last that was named.
+   *
+   * @throws NotFoundError
+   */
+  find(name: string, version?: string): ServedModel {
+    const found = this.#models.findLast(
+      (model) => model.name === name && (version === undefined || model.version === version),
+    );
+    if (found !== undefined) return found;
+    const known = this.#models.map((model) => `${model.name}@${model.version}`);
+    const near = didYouMean(
+      name,
+      this.#models.map((model) => model.name),
+    );
+    const reference = version === undefined ? name : `${name}@${version}`;
+    throw new NotFoundError("model", reference, `${near}there are: ${known.join(", ")}`);
+  }
+
+  /** "flowers", "flowers@2", or undefined: the first that answers the task. @throws NotFoundError */
+  findFor(task: TaskName, reference: string | undefined): ServedModel {
+    if (reference !== undefined) {
+      const [name = "", version] = reference.split("@", 2);
+      return this.find(name, version);
+    }
+    const found = this.#models.find(({ taskNames }) => taskNames.includes(task)) ?? this.#models[0];
+    if (found === undefined) throw new NotFoundError("model", task, "the server was started without one");
+    return found;
+  }
+
+  /** Loads a model, or loads it again: requests go to the one before until the new one is there. Throws what loading throws. */
+  load(model: ServedModel): Promise<void> {
+    return this.#change(model, async () => {
+      if (this.#isDraining) throw new DrainingError();
+      model.state = "loading";
+      const before = model.tasks;
+      try {
+        model.tasks = await this.#open(model);
+        model.state = "ready";
+        model.reason = undefined;
+      } catch (error) {
+        model.state = before === undefined ? "failed" : "ready";
+        model.reason = error instanceof SaccadeError ? error.message : "it could not be loaded";
+        throw error;
+      }
+      await closeTasks(before);
+    });
+  }
+
+  /** Answers what was taken, then frees the model's memory. */
+  unload(model: ServedModel): Promise<void> {
+    return this.#change(model, async () => {
+      const tasks = model.tasks;
+      model.state = "unloading";
+      model.tasks = undefined;
+      await closeTasks(tasks);
+      model.state = "unloaded";
+    });
+  }
+
+  /** From now on it is not ready, so that nobody is sent here; who asks all the same is answered. */
+  beginStop(): void {
+    this.#isDraining = true;
+  }
+
+  /** Takes nothing new, answers what was taken, frees everything. */
+  async drain(): Promise<void> {
+    this.beginStop();
+    await Promise.all(this.#models.map((model) => this.unload(model)));
+  }
+
+  #change<T>(model: ServedModel, change: () => Promise<T>): Promise<T> {
+    const before = this.#changes.get(model) ?? Promise.resolve();
+    const done = before.then(change, change);
+    this.#changes.set(
+      model,
+      done.catch(() => undefined),
+    );
+    return done;
+  }
+
+  async #open({ entry, statistics }: ServedModel): Promise<OpenTasks> {
+    const { host, config, onNotice } = this.#options;
+    const loaded = await loadModel(host, entry.source, { onNotice });
+    const names = entry.tasks ?? config.tasks ?? usualTasks(loaded);
+    const options = {
+      device: config.device,
+      precision: config.precision,
+      sessions: config.sessions ?? ("auto" as const),
+      onNotice,
+      threads: config.threads ?? availableParallelism(),
+    };
+    const open = async <A>(
+      name: TaskName,
+      opener: () => Promise<TaskEngine<A>>,
+    ): Promise<ServedTask<A> | undefined> => {
+      if (!names.includes(name)) return undefined;
+      const engine = await opener();
+      const labels = { model: entry.name, version: entry.version, task: name };
+      return ServedTask.open(engine, this.#taskOptions(labels, statistics[name]));
+    };
+    const classify = await open("classify", () => OPENERS.classify(host, loaded, options));
+    const embed = await open("embed", () => OPENERS.embed(host, loaded, options));
+    return { card: loaded.card, device: (classify ?? embed)!.engine.device, byName: { classify, embed } };
+  }
+
+  #taskOptions(labels: TaskLabels, statistics: TaskStatistics) {
+    const { host, config, clock, metrics } = this.#options;
+    const { max_queue: maxQueue, max_pixels: maxPixels, max_batch: maxBatch, max_delay_ms: maxDelayMs } = config;
+    return {
+      host,
+      clock,
+      maxQueue,
+      maxPixels,
+      overload: { from: config.overload_from, floor: config.overload_floor },
+      batching: {
+        ...(maxBatch === undefined ? {} : { maxBatch }),
+        ...(maxDelayMs === undefined ? {} : { maxDelayMs }),
+      },
+      memory: { budget: this.#memory.budget, next: () => this.#memory.at++ },
+      observer: metrics.queueObserver(labels, maxQueue, statistics),
+    };
+  }
+
+  *#statistics() {
+    for (const { name, version, taskNames, statistics } of this.#models)
+      for (const task of taskNames) yield { labels: { model: name, version, task }, statistics: statistics[task] };
+  }
+}
+
+async function closeTasks(tasks: OpenTasks | undefined): Promise<void> {
+  await tasks?.byName.classify?.close();
+  await tasks?.byName.embed?.close();
+}

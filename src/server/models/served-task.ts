@@ -1,0 +1,175 @@
+// One task of one model, with its queue: bytes of a picture go in, an answer comes out, and batches are made up in between.
+import { SaccadeError } from "../../errors.ts";
+import type { NodeHost } from "../../platform/node/host.ts";
+import { DEFAULT_DECODING } from "../../tasks/engine/engine.ts";
+import type { MemoryBudget } from "../../tasks/engine/memory-budget.ts";
+import { type PictureSource, readPicture } from "../../tasks/engine/pictures.ts";
+import { BatchQueue, type Clock, type Priority, type QueueObserver, type Reservation } from "../queue/batch-queue.ts";
+import { type Batching, measureBatching } from "./batching.ts";
+import { costShare, type OverloadLimits } from "./overload.ts";
+import type { AskOptions, TaskEngine } from "./task-engine.ts";
+
+export interface ServedTaskOptions {
+  readonly host: NodeHost;
+  readonly clock: Clock;
+  readonly maxQueue: number;
+  readonly maxPixels: number;
+  readonly overload: OverloadLimits;
+  readonly batching: Partial<Batching>;
+  /** Of all pictures that are being decoded. */
+  readonly memory: DecodingMemory;
+  readonly observer?: QueueObserver;
+}
+
+/** What pictures on their way take together. */
+export interface DecodingMemory {
+  readonly budget: MemoryBudget;
+  /** A number for each picture, growing by one. */
+  next(): number;
+}
+
+export interface Answer<A> {
+  readonly answer: A;
+  /** Milliseconds. */
+  readonly decodeMs: number;
+  readonly queueMs: number;
+  readonly runMs: number;
+  readonly batchSize: number;
+  /** Of the model's whole cost, what the queue left for it. 1 where nothing was taken away. */
+  readonly costShare: number;
+}
+
+export interface AskContext {
+  readonly priority?: Priority | undefined;
+  readonly deadline?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Waiting<V> {
+  readonly view: V;
+  readonly asked: AskOptions;
+  /** Requests of one key run together. */
+  readonly key: string;
+}
+
+/** A picture that has its place in the queue, and may be read now. */
+export interface Place<A> extends Disposable {
+  answer(picture: PictureSource, asked: AskOptions, context: AskContext): Promise<Answer<A>>;
+}
+
+const GREY = 128;
+const TRIAL_SIDE = 256;
+
+export class ServedTask<A, V = unknown> {
+  readonly #engine: TaskEngine<A, V>;
+  readonly #options: ServedTaskOptions;
+  readonly #queue: BatchQueue<Waiting<V>, { answer: A; costShare: number }>;
+  readonly batching: Batching;
+
+  private constructor(engine: TaskEngine<A, V>, options: ServedTaskOptions, batching: Batching) {
+    this.#engine = engine;
+    this.#options = options;
+    this.batching = batching;
+    const { joins } = engine.task({});
+    this.#queue = new BatchQueue<Waiting<V>, { answer: A; costShare: number }>({
+      ...batching,
+      capacity: options.maxQueue,
+      lanes: engine.lanes,
+      clock: options.clock,
+      joins: (batch, next) =>
+        batch[0]!.key === next.key &&
+        joins(
+          batch.map(({ view }) => view),
+          next.view,
+        ),
+      run: (batch) => this.#run(batch),
+      ...(options.observer === undefined ? {} : { observer: options.observer }),
+    });
+  }
+
+  /** Measures what was not said about batches. */
+  static async open<A, V>(engine: TaskEngine<A, V>, options: ServedTaskOptions): Promise<ServedTask<A, V>> {
+    const data = new Uint8Array(3 * TRIAL_SIDE * TRIAL_SIDE).fill(GREY);
+    const run = async (size: number) => {
+      const task = engine.task({});
+      const view = () => task.view({ width: TRIAL_SIDE, height: TRIAL_SIDE, data });
+      await task.run(Array.from({ length: size }, () => ({ source: undefined, view: view() })));
+    };
+    const batching = await measureBatching(run, () => options.clock.now(), options.batching);
+    return new ServedTask(engine, options, batching);
+  }
+
+  get engine(): TaskEngine<A, V> {
+    return this.#engine;
+  }
+
+  /** Pictures that wait. */
+  get waiting(): number {
+    return this.#queue.waiting;
+  }
+
+  /**
+   * Keeps a place for a picture before its bytes are read.
+   *
+   * @throws OverloadError, DrainingError
+   */
+  reserve(): Place<A> {
+    const place = this.#queue.reserve();
+    return {
+      answer: (picture, asked, context) => this.#answer(picture, asked, context, place),
+      [Symbol.dispose]: () => place.release(),
+    };
+  }
+
+  /** Answers what was taken, and frees the engine. */
+  async close(): Promise<void> {
+    await this.#queue.drain();
+    await this.#engine.dispose();
+  }
+
+  async #answer(
+    picture: PictureSource,
+    asked: AskOptions,
+    { priority, deadline, signal }: AskContext,
+    place: Reservation<Waiting<V>, { answer: A; costShare: number }>,
+  ): Promise<Answer<A>> {
+    this.#engine.check(asked);
+    const { clock } = this.#options;
+    const began = clock.now();
+    const view = await this.#view(picture);
+    const decodeMs = clock.now() - began;
+    const { topK: _, ...same } = asked;
+    const served = await place.submit(
+      { view, asked, key: JSON.stringify(same) },
+      { deadline, signal, ...(priority === undefined ? {} : { priority }) },
+    );
+    const { waitedMs, runMs, batchSize } = served;
+    return { ...served.answer, decodeMs, queueMs: waitedMs, runMs, batchSize };
+  }
+
+  async #view(picture: PictureSource): Promise<V> {
+    const { host, maxPixels, memory } = this.#options;
+    const { view, decoding } = this.#engine.task({});
+    const index = memory.next();
+    let held = 0;
+    const reserve = async (bytes: number) => {
+      await memory.budget.reserve(index, bytes);
+      held += bytes;
+    };
+    try {
+      return view(await readPicture(host, picture, { ...decoding, decode: DEFAULT_DECODING, maxPixels, reserve }));
+    } finally {
+      memory.budget.release(held);
+      memory.budget.finish(index);
+    }
+  }
+
+  async #run(batch: readonly Waiting<V>[]): Promise<({ answer: A; costShare: number } | SaccadeError)[]> {
+    const topK = Math.max(0, ...batch.map(({ asked }) => asked.topK ?? 0));
+    const wanted = { ...batch[0]!.asked, ...(topK === 0 ? {} : { topK }) };
+    const share = this.#engine.wholeMacs === undefined ? 1 : costShare(this.#queue.fullness, this.#options.overload);
+    const asked = share < 1 ? this.#engine.cheaper(wanted, share) : wanted;
+    const answers = await this.#engine.task(asked).run(batch.map(({ view }) => ({ source: undefined, view })));
+    return answers.map((answer) => (answer instanceof SaccadeError ? answer : { answer, costShare: share }));
+  }
+}

@@ -1,0 +1,123 @@
+// A task of a model as the server drives it: what Classifier, AdaptiveClassifier and Embedder have in common, and what differs between them.
+import { UsageError } from "../../errors.ts";
+import type { LoadedModel, ModelCard } from "../../model-folder/model.ts";
+import type { NodeHost } from "../../platform/node/host.ts";
+import type { ActualDevice } from "../../runtime/session.ts";
+import {
+  AdaptiveClassifier,
+  type AdaptiveClassifyOptions,
+  isAdaptive,
+} from "../../tasks/classify/adaptive-classifier.ts";
+import { type Classifier, loadClassifier } from "../../tasks/classify/classifier.ts";
+import { type ExitOptions, exitOptionsOf } from "../../tasks/classify/exit-rule.ts";
+import type { AnyClassification } from "../../tasks/classify/result-json.ts";
+import { loadEmbedder } from "../../tasks/embed/embedder.ts";
+import type { EngineOptions } from "../../tasks/engine/engine.ts";
+import type { BatchTask } from "../../tasks/engine/picture-stream.ts";
+import type { TaskName } from "../config.ts";
+
+/** What one request asks of a task. Requests that differ in nothing but `topK` run together. */
+export interface AskOptions extends ExitOptions {
+  readonly topK?: number | undefined;
+  readonly explain?: boolean | undefined;
+}
+
+export interface TaskAnswers {
+  readonly classify: AnyClassification;
+  readonly embed: Float32Array;
+}
+
+export interface TaskEngine<A, V = unknown> {
+  readonly card: ModelCard;
+  readonly device: ActualDevice;
+  /** Batches that can be under way at once and keep the engine busy. */
+  readonly lanes: number;
+  /** Multiply-accumulates of all its steps for one picture; undefined where it cannot stop early, and so not be given less to do. */
+  readonly wholeMacs: number | undefined;
+  /** Throws UsageError for what this model cannot be asked. */
+  check(asked: AskOptions): void;
+  task(asked: AskOptions): BatchTask<V, A>;
+  /** The same request for a share of the whole cost, 0..1. */
+  cheaper(asked: AskOptions, share: number): AskOptions;
+  dispose(): Promise<void>;
+}
+
+/** What the model is made for. An ONNX file that gives embeddings says so when it is opened as a classifier. */
+export function usualTasks(model: LoadedModel): readonly TaskName[] {
+  if (model.kind === "onnx") return ["classify"];
+  const { architecture, config } = model.definition;
+  return architecture.answers(config) === "embedding" ? ["embed"] : ["classify"];
+}
+
+type Opener<T extends TaskName> = (
+  host: NodeHost,
+  model: LoadedModel,
+  options: EngineOptions,
+) => Promise<TaskEngine<TaskAnswers[T]>>;
+
+/** How each task of a model is opened. */
+export const OPENERS: { readonly [T in TaskName]: Opener<T> } = {
+  async classify(host, model, options) {
+    if (isAdaptive(model)) {
+      const { sessions: _, expectedPictures: __, ...others } = options;
+      return adaptiveEngine(await AdaptiveClassifier.open(host, model, others));
+    }
+    return classifierEngine(await loadClassifier(host, model, options));
+  },
+  async embed(host, model, options) {
+    const { labels: _, scores: __, ...others } = options;
+    const embedder = await loadEmbedder(host, model, others);
+    return {
+      card: embedder.card,
+      device: embedder.device,
+      lanes: embedder.layout.sessions + 1,
+      wholeMacs: undefined,
+      check: (asked) => refuseExits(asked, embedder.card.name),
+      task: () => embedder.embedTask(),
+      cheaper: (asked) => asked,
+      dispose: () => embedder.dispose(),
+    };
+  },
+};
+
+function classifierEngine(classifier: Classifier): TaskEngine<AnyClassification> {
+  return {
+    card: classifier.card,
+    device: classifier.device,
+    lanes: classifier.layout.sessions + 1,
+    wholeMacs: undefined,
+    check: (asked) => refuseExits(asked, classifier.card.name),
+    task: ({ topK, explain }) => classifier.classifyTask(classifyOptions({ topK, explain })),
+    cheaper: (asked) => asked,
+    dispose: () => classifier.dispose(),
+  };
+}
+
+function adaptiveEngine(classifier: AdaptiveClassifier): TaskEngine<AnyClassification> {
+  const whole = classifier.stepMacs.reduce((sum, macs) => sum + macs, 0);
+  return {
+    card: classifier.card,
+    device: classifier.device,
+    lanes: 2,
+    wholeMacs: whole,
+    check: () => undefined,
+    task: (asked) => classifier.classifyTask(classifyOptions(asked)),
+    cheaper: (asked, share) => ({ ...asked, budgetMacs: Math.min(asked.budgetMacs ?? whole, share * whole) }),
+    dispose: () => classifier.dispose(),
+  };
+}
+
+function classifyOptions({ topK, explain, ...exits }: AskOptions): AdaptiveClassifyOptions {
+  return {
+    ...exitOptionsOf(exits),
+    ...(topK === undefined ? {} : { topK }),
+    ...(explain === undefined ? {} : { explain }),
+  };
+}
+
+function refuseExits(asked: AskOptions, model: string): void {
+  const [given] = Object.keys(exitOptionsOf(asked));
+  if (given === undefined) return;
+  const name = given.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  throw new UsageError(`${model} does not run in steps, so ${name} cannot stop it early`, "leave it out");
+}
