@@ -9,6 +9,7 @@ import { BodyMemory } from "./api/request-pictures.ts";
 import { apiRoutes } from "./api/routes.ts";
 import type { ServerConfig } from "./config.ts";
 import { describeFailure, RequestError, retryAfterSeconds, statusOf } from "./failures.ts";
+import { inferenceRoutes } from "./inference-protocol/routes.ts";
 import type { ServerLog } from "./log.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import type { ModelRepository } from "./models/repository.ts";
@@ -122,6 +123,7 @@ export function createApp({ tokens, ...options }: AppOptions): ServerApp {
     return c.body(body, 200, { "Content-Type": contentType });
   });
   app.route("/", apiRoutes(service));
+  app.route("/", inferenceRoutes(service));
   app.route("/", openApiRoutes());
 
   app.notFound((c) => {

@@ -1,6 +1,7 @@
 // The pictures of one request through a model's queue, with what is counted about them. One that fails does not take the others with it; the only one does
 // take its request.
 import { AbortedError, SaccadeError } from "../../errors.ts";
+import type { PictureSource } from "../../tasks/engine/pictures.ts";
 import type { Service } from "../app.ts";
 import type { TaskName } from "../config.ts";
 import { DeadlineError, DrainingError, OverloadError } from "../failures.ts";
@@ -12,7 +13,7 @@ import type { Priority } from "../queue/batch-queue.ts";
 export interface Asking<A> {
   readonly model: ServedModel;
   readonly task: TaskName;
-  readonly pictures: readonly Uint8Array<ArrayBuffer>[];
+  readonly pictures: readonly PictureSource[];
   readonly asked: AskOptions;
   readonly ask: { readonly priority?: Priority | undefined; readonly timeout_ms?: number | undefined };
   readonly signal: AbortSignal;

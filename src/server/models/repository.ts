@@ -45,10 +45,7 @@ export class ModelRepository {
 
   /** Whether every model that is to answer does. */
   get isReady(): boolean {
-    return (
-      !this.#isDraining &&
-      this.#models.every(({ state, tasks }) => state === "unloaded" || (state === "ready" && tasks !== undefined))
-    );
+    return !this.#isDraining && this.#models.every(({ state, isReady }) => state === "unloaded" || isReady);
   }
 
   get isDraining(): boolean {

@@ -17,7 +17,7 @@ export interface OpenTasks {
 }
 
 export class ServedModel {
-  state: ModelState = "unloaded";
+  state: ModelState = "loading";
   /** Why it failed, for people. */
   reason: string | undefined;
   tasks: OpenTasks | undefined;
@@ -42,9 +42,14 @@ export class ServedModel {
     return TASKS.filter((name) => this.tasks?.byName[name] !== undefined);
   }
 
+  /** Whether it answers: also while it is loaded again. */
+  get isReady(): boolean {
+    return this.tasks !== undefined && (this.state === "ready" || this.state === "loading");
+  }
+
   /** Throws NotReadyError. */
   requireReady(): OpenTasks {
-    if (this.tasks !== undefined && (this.state === "ready" || this.state === "loading")) return this.tasks;
+    if (this.tasks !== undefined && this.isReady) return this.tasks;
     throw new NotReadyError(this.name, this.state);
   }
 
