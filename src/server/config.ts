@@ -111,6 +111,12 @@ const FIELDS = {
     help: "a request that has not begun to be computed by then is dropped (default: 30000)",
     schema: milliseconds.default(30_000),
   },
+  receive_timeout_ms: {
+    kind: "number",
+    placeholder: "<ms>",
+    help: "how long a request may take to arrive (default: 60000)",
+    schema: z.number().min(1).max(3_600_000).default(60_000),
+  },
   overload_from: {
     kind: "number",
     placeholder: "<share>",

@@ -47,7 +47,7 @@ export async function startServer(
     config.index === undefined ? undefined : await ServedSearch.open(config.index, host, config, clock, metrics);
   const app = createApp({ host, config, clock, repository, search, metrics, log, tokens });
   const http = await serveHttp({
-    ...{ host: config.host, port: config.port, tls, page },
+    ...{ host: config.host, port: config.port, tls, page, requestTimeoutMs: config.receive_timeout_ms },
     fetch: (request, connection) => app.fetch(request, connection),
   });
   log.info("listening", { url: http.url });

@@ -36,6 +36,8 @@ export interface HttpServer {
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 5_000;
+/** Time between looks at which requests take too long. */
+const MOST_CHECK_MS = 5_000;
 const MOST_HEADER_BYTES = 2 ** 14;
 const MOST_CONNECTIONS = 10_000;
 
@@ -58,10 +60,10 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   let isClosing = false;
   const limits = {
     maxHeaderSize: MOST_HEADER_BYTES,
-    headersTimeout: HEADERS_TIMEOUT_MS,
+    headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: Math.min(5_000, requestTimeoutMs),
+    connectionsCheckingInterval: Math.min(MOST_CHECK_MS, requestTimeoutMs / 4),
   };
   const server =
     tls === undefined

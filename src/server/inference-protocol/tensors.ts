@@ -4,23 +4,17 @@ import { z } from "zod";
 import { UsageError } from "../../errors.ts";
 import { parseJson } from "../api/request-pictures.ts";
 
-/** Bytes of a number. */
-const NUMBER_BYTES = {
-  BOOL: 1,
-  UINT8: 1,
-  UINT16: 2,
-  UINT32: 4,
-  UINT64: 8,
-  INT8: 1,
-  INT16: 2,
-  INT32: 4,
-  INT64: 8,
-  FP16: 2,
-  FP32: 4,
-  FP64: 8,
-} as const;
+const DATATYPES = [
+  ...(["BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64"] as const),
+  ...(["FP16", "FP32", "FP64", "BYTES"] as const),
+] as const;
+type Datatype = (typeof DATATYPES)[number];
 
-export const DATATYPES = [...Object.keys(NUMBER_BYTES), "BYTES"] as const;
+/** Bytes of a number. */
+const NUMBER_BYTES: Readonly<Record<Exclude<Datatype, "BYTES">, number>> = {
+  ...{ BOOL: 1, UINT8: 1, UINT16: 2, UINT32: 4, UINT64: 8, INT8: 1, INT16: 2, INT32: 4, INT64: 8 },
+  ...{ FP16: 2, FP32: 4, FP64: 8 },
+};
 
 const parametersSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
@@ -34,7 +28,7 @@ const tensorSchema = z.looseObject({
         .max(2 ** 31),
     )
     .max(16),
-  datatype: z.enum(DATATYPES as [string, ...string[]]),
+  datatype: z.enum(DATATYPES),
   parameters: parametersSchema.optional(),
   data: z.unknown().optional(),
 });
@@ -52,7 +46,7 @@ export const inferRequestSchema = z.looseObject({
 export interface InferTensor {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly datatype: string;
+  readonly datatype: Datatype;
   /** Numbers, or of BYTES the parts. */
   readonly values: Uint8Array<ArrayBuffer> | readonly Uint8Array<ArrayBuffer>[];
 }
@@ -100,12 +94,12 @@ const elementsOf = (shape: readonly number[]) => shape.reduce((product, size) =>
 function fromBytes(
   name: string,
   shape: readonly number[],
-  datatype: string,
+  datatype: Datatype,
   bytes: Uint8Array<ArrayBuffer>,
 ): InferTensor["values"] {
   const elements = elementsOf(shape);
   if (datatype !== "BYTES") {
-    const expected = elements * NUMBER_BYTES[datatype as keyof typeof NUMBER_BYTES];
+    const expected = elements * NUMBER_BYTES[datatype];
     if (bytes.length !== expected)
       throw new UsageError(
         `the input ${name} of [${shape.join(", ")}] ${datatype} has ${expected} bytes, got ${bytes.length}`,
@@ -126,7 +120,7 @@ function fromBytes(
 }
 
 /** Numbers row by row, nested or flat. Of BYTES: texts in base64, which is how a file gets into JSON. */
-function fromJson(name: string, shape: readonly number[], datatype: string, data: unknown): InferTensor["values"] {
+function fromJson(name: string, shape: readonly number[], datatype: Datatype, data: unknown): InferTensor["values"] {
   const elements = elementsOf(shape);
   if (!Array.isArray(data)) throw new UsageError(`the input ${name} has neither data nor binary_data_size`);
   const flat =
