@@ -82,6 +82,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "features.7 [2, 12, 4, 4]",
   ],
   scattering_32: ["Sx [2, 48, 5, 6]"],
+  rotnet_nin: ["conv1 [2, 4, 15, 19]", "conv2 [2, 6, 8, 10]", "conv3 [2, 6, 8, 10]", "conv4 [2, 6, 8, 10]"],
   vit_tiny_patch16_224: ["block.1 [2, 15, 24]", "block.2 [2, 15, 24]", "cls [2, 24]", "tokens [2, 15, 24]"],
   swin_tiny_patch4_window7_224: SWIN_STAGES,
   swinv2_tiny_patch4_window8_256: SWIN_STAGES,

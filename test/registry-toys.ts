@@ -189,6 +189,15 @@ function scatteringToy(): SweepOptions {
   return { config: { J: 2, L: 3, shape: [20, 26], num_classes: 11 }, height: 20, width: 26 };
 }
 
+function rotnetToy({ arch }: Config): SweepOptions {
+  const blocks = [
+    [6, 5, 4],
+    [6, 6, 6],
+  ];
+  if (arch !== "AlexNet") return { config: { blocks, num_classes: 11 }, height: 29, width: 38 };
+  return { config: { convs: [6, 8, 10, 8, 8], hidden: 12, input_size: 95, num_classes: 11 }, height: 95, width: 95 };
+}
+
 /** Two blocks of two heads; every token is in one of two texts. */
 function clipTextToy(): SweepOptions {
   const widths = { embed_dim: 11, transformer_width: 24, transformer_heads: 2, transformer_layers: 2 };
@@ -226,6 +235,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   glsim: glsimToy,
   lightcnn: lightcnnToy,
   scattering: scatteringToy,
+  rotnet: rotnetToy,
 };
 
 /** The toy of a registered model. */

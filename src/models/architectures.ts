@@ -17,6 +17,7 @@ import { mobilenetv2Architecture } from "./mobilenetv2/architecture.ts";
 import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
 import { regnetArchitecture } from "./regnet/architecture.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
+import { rotnetArchitecture } from "./rotnet/architecture.ts";
 import { samArchitecture } from "./sam/architecture.ts";
 import { filterFrameArchitecture, scatteringArchitecture } from "./scattering/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
@@ -52,6 +53,7 @@ const all = [
   duoformerArchitecture,
   glsimArchitecture,
   lightcnnArchitecture,
+  rotnetArchitecture,
   gfnetArchitecture,
   adaptivennArchitecture,
   tsmArchitecture,

@@ -22,6 +22,7 @@ import { registeredMobilenets } from "./mobilenetv3/registered.ts";
 import type { RegisteredModel } from "./registered-model.ts";
 import { registeredRegnets } from "./regnet/registered.ts";
 import { registeredResnets } from "./resnet/registered.ts";
+import { registeredRotnets } from "./rotnet/registered.ts";
 import { registeredSams } from "./sam/registered.ts";
 import { registeredScatterings } from "./scattering/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
@@ -53,6 +54,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredDuoformers,
   ...registeredGlsims,
   ...registeredLightcnns,
+  ...registeredRotnets,
   ...registeredGfnets,
   ...registeredAdaptivenns,
   ...registeredTsms,

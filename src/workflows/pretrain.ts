@@ -6,6 +6,7 @@ import type { TrainingHost } from "../platform/host.ts";
 import { pretrainingRecipe } from "../recipes/pretraining.ts";
 import { PRETEXTS, type PretextInput } from "../train/pretext/fields.ts";
 import type { RecipeInput } from "../train/recipe-fields.ts";
+import { defaultRunFolder } from "../train/run-inputs.ts";
 import { isStaged, type StagedRecipeInput } from "../train/staged-recipe.ts";
 import { readRecipe } from "./recipe-source.ts";
 import { train } from "./train.ts";
@@ -34,7 +35,10 @@ export async function pretrain(
   options: PretrainOptions = {},
 ): Promise<TrainResult> {
   const { objective, model, size, recipe, ...rest } = options;
-  if (rest.resume === true) return train(host, pictures, { ...rest, ...(recipe === undefined ? {} : { recipe }) });
+  if (rest.resume === true) {
+    const named = recipe === undefined ? {} : { recipe };
+    return train(host, pictures, { ...rest, ...named, folder: await folderToResume(host, options) });
+  }
   if (recipe === undefined) return train(host, pictures, { ...rest, recipe: await usualRecipe(host, options) });
   if ((objective ?? model ?? size) !== undefined)
     throw new UsageError(
@@ -43,6 +47,18 @@ export async function pretrain(
     );
   await requirePretext(host, recipe);
   return train(host, pictures, { ...rest, recipe });
+}
+
+/** @throws UsageError where nothing says which run, and for what a run that goes on cannot change */
+async function folderToResume(host: TrainingHost, options: PretrainOptions): Promise<string> {
+  const { folder, recipe, objective, model, size } = options;
+  if (folder !== undefined && (objective ?? model ?? size) !== undefined)
+    throw new UsageError(`the run in ${folder} goes on as it began`, "leave out the objective, the model and the size");
+  if (folder !== undefined) return folder;
+  if (recipe === undefined && objective === undefined)
+    throw new UsageError("nothing says which run to go on with", "--resume --out RUN");
+  const { name } = recipe === undefined ? await usualRecipe(host, options) : await readRecipe(host.files, recipe);
+  return defaultRunFolder(host.files, name, true);
 }
 
 async function usualRecipe(

@@ -225,7 +225,8 @@ async function open(
 
 /** A recipe that says nothing of a teacher learns from one as is usual. */
 async function withTeacher(host: TrainingHost, recipe: Recipe, { teacher, onNotice }: TrainOptions): Promise<Recipe> {
-  if (teacher === undefined || recipe.distillation !== undefined || recipe.looking !== undefined) return recipe;
+  const { distillation: own, looking, pretext } = recipe;
+  if (teacher === undefined || (own ?? looking ?? pretext) !== undefined) return recipe;
   const { distillation, reason } = await usualDistillation(host.files, teacher, recipe);
   onNotice?.(`teacher: ${recipe.name} does not say how to learn from one: ${reason}`);
   return parseRecipe({ ...recipe, distillation });
