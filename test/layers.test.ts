@@ -83,6 +83,11 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   scattering_32: ["Sx [2, 48, 5, 6]"],
   rotnet_nin: ["conv1 [2, 4, 15, 19]", "conv2 [2, 6, 8, 10]", "conv3 [2, 6, 8, 10]", "conv4 [2, 6, 8, 10]"],
+  lightweight_cnn: [0, 1].flatMap((branch) => [
+    `branches.${branch}.conv1 [2, 3, 18, 20]`,
+    `branches.${branch}.conv2 [2, 4, 9, 10]`,
+    `branches.${branch}.conv3 [2, 5, 4, 5]`,
+  ]),
   vit_tiny_patch16_224: ["block.1 [2, 15, 24]", "block.2 [2, 15, 24]", "cls [2, 24]", "tokens [2, 15, 24]"],
   swin_tiny_patch4_window7_224: SWIN_STAGES,
   swinv2_tiny_patch4_window8_256: SWIN_STAGES,

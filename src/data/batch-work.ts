@@ -32,6 +32,8 @@ export interface BatchTask {
   readonly seed: number;
   /** The augmentation as text. */
   readonly augmentation: string;
+  /** The same of second pictures, where each comes twice; of the same size. */
+  readonly second?: string;
   /** Of videos: which frames are taken. */
   readonly clip?: ClipSampling;
   readonly classes: number;
@@ -58,10 +60,12 @@ export interface DecodedPicture {
 }
 
 export interface BatchResult {
-  /** (N, 3, [frames,] height, width); missing when a picture could not be read, because then the batch has to be made again with another. */
+  /** (views x N, 3, [frames,] height, width); missing when a picture could not be read, because then the batch has to be made again with another. */
   readonly images?: Float32Array;
   /** (N, classes) */
   readonly targets?: Float32Array;
+  /** How often each picture is in `images`: all of them once, then all again. */
+  readonly views: number;
   readonly width: number;
   readonly height: number;
   readonly unreadable: readonly UnreadablePicture[];
@@ -103,19 +107,31 @@ export async function makeBatch(task: BatchTask, place: WorkPlace): Promise<Batc
   const { width, height } = augmenter;
   const frames = task.clip?.frames ?? 1;
   const plane = width * height;
-  const images = new Float32Array(task.samples.length * 3 * frames * plane);
+  const augmenters = [
+    augmenter,
+    ...(task.second === undefined ? [] : [createAugmenter(parseAugmentation(task.second))]),
+  ];
+  const views = augmenters.length;
+  const size = task.samples.length * 3 * frames * plane;
+  const images = new Float32Array(views * size);
   rows.forEach((row, i) => {
     if (row === undefined) return;
     try {
       const flipped = flipFrames(row, task.samples[i]?.flips ?? []);
-      writeRow(augmenter, flipped, () => randomOf(task, "augment", i), images.subarray(i * 3 * frames * plane));
+      for (const [view, each] of augmenters.entries())
+        writeRow(
+          each,
+          flipped,
+          () => randomOf(task, view === 0 ? "augment" : "second", i),
+          images.subarray(view * size + i * 3 * frames * plane),
+        );
     } catch (error) {
       // A picture of absurd proportions can be too large once it is resized.
       unreadable.push({ row: i, item: task.samples[i]!.item, reason: reasonOf(error) });
     }
   });
   unreadable.sort((a, b) => a.row - b.row);
-  const outcome = { width, height, unreadable, decoded, loadMs: loaded - start };
+  const outcome = { views, width, height, unreadable, decoded, loadMs: loaded - start };
   if (unreadable.length > 0) return { ...outcome, augmentMs: performance.now() - loaded };
   const targets = smoothTargets(
     task.samples.map((sample) => sample?.label ?? -1),

@@ -75,6 +75,21 @@ const reds = ({ images }: Batch): number[] =>
   Array.from({ length: images.shape[0]! }, (_, row) => images.data[row * 48]!);
 
 describe("loader", () => {
+  test("second pictures come behind the first ones, with random numbers of their own, and change nothing about these", async () => {
+    const sampler = { shuffle: false, batchSize: 4 } as const;
+    const { loader } = setUp({ length: 8, sampler, loader: { augmentation: RANDOM } });
+    const twice = setUp({ length: 8, sampler, loader: { augmentation: RANDOM, second: RANDOM } });
+    const plainSecond = setUp({ length: 8, sampler, loader: { second: PLAIN } });
+    const [once] = await collect(loader.batches({ untilEpoch: 1 }));
+    const [both] = await collect(twice.loader.batches({ untilEpoch: 1 }));
+    expect(both!.images.shape).toEqual([8, 3, 4, 4]);
+    expect(both!.targets.shape).toEqual([4, 3]);
+    expect(both!.images.data.slice(0, 4 * 48)).toEqual(once!.images.data);
+    expect(both!.images.data.slice(4 * 48)).not.toEqual(once!.images.data);
+    const [same] = await collect(plainSecond.loader.batches({ untilEpoch: 1 }));
+    expect(reds(same!)).toEqual([0, 1, 2, 3, 0, 1, 2, 3]);
+  });
+
   test("what a batch is", async () => {
     const { loader } = setUp({ sampler: { shuffle: false, last: "pad" }, loader: { smoothing: 0.3 } });
     const batches = await collect(loader.batches({ untilEpoch: 1 }));

@@ -28,7 +28,7 @@ export function inlineWorker(place: Omit<WorkPlace, "slabs">): BatchWorker {
 
 /** One batch. N is the sampler's batch size, or less in the last one if it was told to "keep". */
 export interface Batch extends BatchPosition {
-  /** (N, 3, height, width); of clips (N, 3, frames, height, width) */
+  /** (N, 3, height, width); of clips (N, 3, frames, height, width); with second ones (2 N, …), all first ones before them */
   readonly images: TensorData<"float32">;
   /** (N, classes): smoothed and mixed; each row sums to 1, or to 0 where there is no picture. */
   readonly targets: TensorData<"float32">;
@@ -48,6 +48,8 @@ export interface LoaderOptions {
   readonly sampler: Sampler;
   /** Ends in pictures of one size: "random_resized_crop(64,0.25:1)|flip(0.5)|normalize(imagenet)". */
   readonly augmentation: string;
+  /** The same of second pictures, where each comes twice in a batch; of the same size. Default: it comes once. */
+  readonly second?: string;
   /** At least one. They belong to the loader, which disposes of them. */
   readonly workers: readonly BatchWorker[];
   /** Of a data set of videos: which frames are taken of each. */
@@ -297,13 +299,22 @@ class PrefetchingLoader implements Loader {
   }
 
   #task(plan: BatchPlan, rows: readonly (NamedSample | undefined)[]): BatchTask {
-    const { dataset, sampler, augmentation, clip, smoothing = 0, cacheBytes = DEFAULT_CACHE_BYTES } = this.#options;
+    const {
+      dataset,
+      sampler,
+      augmentation,
+      second,
+      clip,
+      smoothing = 0,
+      cacheBytes = DEFAULT_CACHE_BYTES,
+    } = this.#options;
     return {
       epoch: plan.epoch,
       index: plan.index,
       firstPosition: plan.firstPosition,
       seed: sampler.seed,
       augmentation,
+      ...(second === undefined ? {} : { second }),
       ...(clip === undefined ? {} : { clip }),
       classes: dataset.labels.length,
       smoothing,
@@ -369,7 +380,7 @@ function toBatch(
   return {
     epoch,
     index,
-    images: { dtype: "float32", shape: [size, 3, ...time, made.height, made.width], data: made.images },
+    images: { dtype: "float32", shape: [made.views * size, 3, ...time, made.height, made.width], data: made.images },
     targets: { dtype: "float32", shape: [size, made.targets.length / size], data: made.targets },
     labels: Int32Array.from(rows, (row) => row?.label ?? -1),
     items: Int32Array.from(rows, (row) => row?.item ?? -1),

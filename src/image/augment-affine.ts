@@ -1,5 +1,6 @@
 // Moving pixels by an affine map, as Pillow's Image.transform(size, AFFINE, …) and Image.rotate do on 8-bit RGB (src/libImaging/Geometry.c:
 // ImagingGenericTransform with its bilinear and bicubic filters, which truncate where resizing rounds).
+import type { RandomSource } from "../random.ts";
 import type { PictureSize, RawImage } from "./raw-image.ts";
 
 /** The filters that geometric augmentations use. */
@@ -75,6 +76,37 @@ export function rotate(image: RawImage, degrees: number, options: AffineOptions)
   const offsetX = cos * -middleX + sin * -middleY + middleX;
   const offsetY = minusSin * -middleX + cos * -middleY + middleY;
   return affine(image, [cos, sin, offsetX, minusSin, cos, offsetY], options);
+}
+
+/** How far a picture is turned, moved and scaled at most: torchvision's RandomAffine without shearing. */
+export interface RandomAffineOptions {
+  /** Either way. */
+  readonly degrees: number;
+  /** Shares of the width and of the height, either way. */
+  readonly translate: number;
+  /** Lowest and highest factor. */
+  readonly scale: readonly [low: number, high: number];
+}
+
+/** The picture turned and scaled about its middle and moved, each at random, same size; bilinear, black where it ends. */
+export function randomAffine(
+  image: RawImage,
+  { degrees, translate, scale }: RandomAffineOptions,
+  random: RandomSource,
+): RawImage {
+  const { width, height } = image;
+  const angle = (random.between(-degrees, degrees) * Math.PI) / 180;
+  const [moveX, moveY] = [
+    random.between(-translate, translate) * width,
+    random.between(-translate, translate) * height,
+  ];
+  const factor = random.between(...scale);
+  // From the new picture back to the old one.
+  const [a, b] = [Math.cos(angle) / factor, Math.sin(angle) / factor];
+  const [middleX, middleY] = [width / 2, height / 2];
+  const [x, y] = [middleX + moveX, middleY + moveY];
+  const matrix: AffineMatrix = [a, b, middleX - a * x - b * y, -b, a, middleY + b * x - a * y];
+  return affine(image, matrix, { filter: "bilinear", fill: [0, 0, 0] });
 }
 
 function place(taps: Taps, x: number, y: number, width: number, height: number): void {

@@ -2,6 +2,7 @@
 // random_erasing(0.25)". The operations of transforms (transform-syntax.ts) belong to the language too, so one line can say what training does
 // and another what evaluation does.
 import { UsageError } from "../errors.ts";
+import type { RandomAffineOptions } from "./augment-affine.ts";
 import type { RandomResizedCropOptions, Range } from "./augment-crop.ts";
 import { ERASE_MODES, type RandomErasingOptions } from "./augment-erase.ts";
 import { parseRandAugment, printRandAugment, type RandAugmentConfig } from "./augment-rand.ts";
@@ -14,6 +15,7 @@ export type RandomOp =
   | { readonly op: "random_crop"; readonly width: number; readonly height: number; readonly padding: number }
   /** Left and right exchanged. */
   | { readonly op: "flip"; readonly probability: number }
+  | ({ readonly op: "random_affine" } & RandomAffineOptions)
   | ({ readonly op: "rand_augment" } & RandAugmentConfig)
   /** Factors from 1 - x to 1 + x, in a random order; the hue moves by -x to x of the colour circle. */
   | {
@@ -34,6 +36,7 @@ export type Augmentation = readonly AugmentationOp[];
 /** torchvision's and timm's defaults. */
 const DEFAULT_SCALE: Range = [0.08, 1];
 const DEFAULT_RATIO: Range = [3 / 4, 4 / 3];
+const UNSCALED: Range = [1, 1];
 const DEFAULT_ERASED: Range = [0.02, 1 / 3];
 const CROP_FILTERS = ["bilinear", "bicubic", "random"] as const;
 const MAX_SIZE = 16384;
@@ -51,6 +54,7 @@ const USAGE: Readonly<Record<RandomOp["op"], string>> = {
     "random_resized_crop(SIZE[,SCALE_LOW:SCALE_HIGH[,RATIO_LOW:RATIO_HIGH]][,bilinear|bicubic|random])",
   random_crop: "random_crop(SIZE[,PADDING])",
   flip: "flip(PROBABILITY)",
+  random_affine: "random_affine(DEGREES[,TRANSLATE[,SCALE_LOW:SCALE_HIGH]])",
   rand_augment: "rand_augment(rand-m9-mstd0.5-inc1)",
   color_jitter: "color_jitter(BRIGHTNESS,CONTRAST,SATURATION[,HUE])",
   random_erasing: `random_erasing(PROBABILITY[,AREA_LOW:AREA_HIGH][,${ERASE_MODES.join("|")}])`,
@@ -137,6 +141,16 @@ const PARSERS: { readonly [K in RandomOp["op"]]: (call: Call) => Extract<RandomO
     atMost(1, call);
     return { op: "flip", probability: readNumber(call.args[0], call, 1) };
   },
+  random_affine(call) {
+    atMost(3, call);
+    const [degrees, translate = "0", scale] = call.args;
+    return {
+      op: "random_affine",
+      degrees: readNumber(degrees, call, 180),
+      translate: readNumber(translate, call, 1),
+      scale: scale === undefined ? UNSCALED : readRange(scale, call, 100),
+    };
+  },
   rand_augment(call) {
     atMost(1, call);
     return { op: "rand_augment", ...parseRandAugment(call.args[0] ?? call.fail("its configuration is missing")) };
@@ -176,6 +190,10 @@ function printOp(op: AugmentationOp): string {
       return `random_crop(${printSize(op)},${op.padding})`;
     case "flip":
       return `flip(${op.probability})`;
+    case "random_affine": {
+      const scale = isSame(op.scale, UNSCALED) ? "" : `,${printRange(op.scale)}`;
+      return `random_affine(${op.degrees},${op.translate}${scale})`;
+    }
     case "rand_augment":
       return `rand_augment(${printRandAugment(op)})`;
     case "color_jitter":

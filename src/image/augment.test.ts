@@ -41,6 +41,12 @@ const pixelOp = fc.oneof(
     ratio: range(5),
     filter,
   }),
+  fc.record({
+    op: fc.constant("random_affine" as const),
+    degrees: fc.double({ min: 0, max: 180, noNaN: true }),
+    translate: fc.double({ min: 0, max: 1, noNaN: true }),
+    scale: fc.constantFrom([1, 1] as const, [0.8, 1.25] as const, [1, 2] as const),
+  }),
   fc.record({ op: fc.constant("random_crop" as const), width: side, height: side, padding: fc.nat(20) }),
   fc.record({ op: fc.constant("flip" as const), probability }),
   config.map((c) => ({ op: "rand_augment" as const, ...c })),

@@ -1,6 +1,7 @@
 // Training pictures: an augmentation (augment-syntax.ts) made ready to run, many thousand times, each time with its own random numbers.
 import { ImageError, UsageError } from "../errors.ts";
 import type { RandomSource } from "../random.ts";
+import { randomAffine } from "./augment-affine.ts";
 import { adjustBrightness, adjustColor, adjustContrast, adjustHue } from "./augment-color.ts";
 import { flipHorizontally, type Range, randomCrop, randomResizedCrop } from "./augment-crop.ts";
 import { randomErase } from "./augment-erase.ts";
@@ -67,6 +68,7 @@ const RANDOM_OPS: ReadonlySet<string> = new Set<RandomOp["op"]>([
   "random_resized_crop",
   "random_crop",
   "flip",
+  "random_affine",
   "rand_augment",
   "color_jitter",
   "random_erasing",
@@ -138,6 +140,8 @@ function randomStep(op: Exclude<RandomOp, { op: "random_erasing" }>, settings: R
       return (image, random) => randomCrop(image, op, random);
     case "flip":
       return (image, random) => (random.chance(op.probability) ? flipHorizontally(image) : image);
+    case "random_affine":
+      return (image, random) => randomAffine(image, op, random);
     case "rand_augment":
       return (image, random) => randAugment(image, op, settings, random);
     case "color_jitter":

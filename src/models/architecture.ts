@@ -109,6 +109,11 @@ export interface Architecture<Config> {
    * `gaze.N.regions` and `gaze.N.points`.
    */
   build(scope: Scope, input: Tensor, config: Config, mode: Mode): Readonly<Record<string, Tensor>>;
+  /**
+   * Of a model of two parallel branches that `build` brings together: what each says by itself of a picture of its own, (N, C, H, W) twice to (N, classes) twice.
+   * Absent for all others.
+   */
+  branches?(scope: Scope, images: readonly Tensor[], config: Config, mode: Mode): readonly Tensor[];
   /** `build` from pixels, for architectures that take them better than as the normalised image. */
   buildFromPixels?(scope: Scope, pixels: Pixels, config: Config, mode: Mode): Readonly<Record<string, Tensor>>;
   /**

@@ -13,6 +13,7 @@ import { gfnetArchitecture } from "./gfnet/architecture.ts";
 import { gfvArchitecture } from "./gfv/architecture.ts";
 import { glsimArchitecture } from "./glsim/architecture.ts";
 import { lightcnnArchitecture } from "./lightcnn/architecture.ts";
+import { lightweightArchitecture } from "./lightweight/architecture.ts";
 import { mobilenetv2Architecture } from "./mobilenetv2/architecture.ts";
 import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
 import { regnetArchitecture } from "./regnet/architecture.ts";
@@ -54,6 +55,7 @@ const all = [
   glsimArchitecture,
   lightcnnArchitecture,
   rotnetArchitecture,
+  lightweightArchitecture,
   gfnetArchitecture,
   adaptivennArchitecture,
   tsmArchitecture,

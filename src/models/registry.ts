@@ -17,6 +17,7 @@ import { registeredGfvs } from "./gfv/registered.ts";
 import { registeredGlsims } from "./glsim/registered.ts";
 import type { LearntHead } from "./learnt-head/head.ts";
 import { registeredLightcnns } from "./lightcnn/registered.ts";
+import { registeredLightweights } from "./lightweight/registered.ts";
 import { registeredMobilenetv2s } from "./mobilenetv2/registered.ts";
 import { registeredMobilenets } from "./mobilenetv3/registered.ts";
 import type { RegisteredModel } from "./registered-model.ts";
@@ -55,6 +56,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredGlsims,
   ...registeredLightcnns,
   ...registeredRotnets,
+  ...registeredLightweights,
   ...registeredGfnets,
   ...registeredAdaptivenns,
   ...registeredTsms,

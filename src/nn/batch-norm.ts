@@ -3,7 +3,17 @@
 // them, and the running ones move a tenth of the way towards them (the unbiased variance); see Mode. Where a part of each picture is hidden, the
 // batch's statistics are those of what is seen.
 import { SaccadeError } from "../errors.ts";
-import { add, batchNorm as applyBatchNorm, div, mul, reduceMean, reduceSum, reshape, sub } from "../graph/build.ts";
+import {
+  add,
+  batchNorm as applyBatchNorm,
+  div,
+  mul,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sub,
+  where,
+} from "../graph/build.ts";
 import { sizeOf } from "../graph/dimensions.ts";
 import type { Initializer } from "../graph/initializers.ts";
 import type { Scope } from "../graph/scope.ts";
@@ -35,10 +45,15 @@ export function batchNorm(scope: Scope, x: Tensor, mode: Mode, options: BatchNor
       return applyBatchNorm(x, weight, bias, runningMean, runningVariance, epsilon);
     const places = visiblePlaces(scope, x);
     const { mean, variance, unbiased } = places === undefined ? batchStatistics(x) : statisticsOfSeen(x, places);
-    const moved = (current: Tensor, found: Tensor) => add(current, mul(sub(found, current), MOMENTUM));
+    const now = mode.usesThemNow(runningMean);
+    const either = (moving: Tensor, kept: Tensor) => (now === undefined ? moving : where(now, moving, kept));
+    const moved = (current: Tensor, found: Tensor) => either(add(current, mul(sub(found, current), MOMENTUM)), current);
     mode.updateBuffer(runningMean, (current) => moved(current, mean));
     mode.updateBuffer(runningVariance, (current) => moved(current, unbiased));
-    return applyBatchNorm(x, weight, bias, mean, variance, epsilon, { ofBatch: places === undefined });
+    const ofBatch = applyBatchNorm(x, weight, bias, mean, variance, epsilon, { ofBatch: places === undefined });
+    return now === undefined
+      ? ofBatch
+      : either(ofBatch, applyBatchNorm(x, weight, bias, runningMean, runningVariance, epsilon));
   });
 }
 

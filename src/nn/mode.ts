@@ -17,6 +17,11 @@ export interface TrainingOptions {
    * with them, as at inference. Default: none.
    */
   readonly keepsStatistics?: (buffer: string) => boolean;
+  /**
+   * The same where it depends on how far training is: a scalar, by the name of the running mean or variance, that is true from when on its statistics
+   * are the batch's. Default: they always are.
+   */
+  readonly movesStatistics?: (buffer: string) => Tensor | undefined;
 }
 
 export interface InferenceOptions {
@@ -30,6 +35,7 @@ export class Mode {
   /** Value after this step of each buffer that the forward pass changed, by name. */
   readonly bufferUpdates = new Map<string, Tensor>();
   readonly #keepsStatistics: (buffer: string) => boolean;
+  readonly #movesStatistics: (buffer: string) => Tensor | undefined;
 
   private constructor(
     readonly training: boolean,
@@ -37,6 +43,7 @@ export class Mode {
     options: TrainingOptions = {},
   ) {
     this.#keepsStatistics = options.keepsStatistics ?? (() => false);
+    this.#movesStatistics = options.movesStatistics ?? (() => undefined);
   }
 
   static inference(options: InferenceOptions = {}): Mode {
@@ -68,6 +75,11 @@ export class Mode {
   /** Whether a batch normalisation takes its statistics from the batch, and with them moves the running ones. */
   usesBatchStatistics(runningMean: Tensor): boolean {
     return this.training && !this.#keepsStatistics(nameOf(runningMean));
+  }
+
+  /** A scalar that says whether it does so yet; undefined where it always does. */
+  usesThemNow(runningMean: Tensor): Tensor | undefined {
+    return this.#movesStatistics(nameOf(runningMean));
   }
 
   /** A layer that runs more than once in a step updates its buffer as often: `next` gets what the buffer is by then. */

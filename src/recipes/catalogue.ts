@@ -19,6 +19,7 @@ import {
 } from "./gfnet-large-scenes.ts";
 import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
 import { sparseformerKinetics } from "./kinetics.ts";
+import { lightweightRecipe } from "./lightweight.ts";
 import { motion, motionFrames, motionGfnet, motionTsm } from "./motion.ts";
 import { dynamicvitDeitSmall, evitDeitSmall } from "./official-tokens.ts";
 import { photographs } from "./photographs.ts";
@@ -73,6 +74,12 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   ),
   entry("start", everyday, "tens of thousands of small pictures", `24 epochs of ${EVERYDAY}: an hour on two cores`),
   entry("pretraining", rotation, "thousands of pictures without labels", "see docs/pretraining.md"),
+  entry(
+    "start",
+    lightweightRecipe,
+    "digits and other small grey pictures",
+    "60 epochs of 8,000 digits, see docs/models.md",
+  ),
   entry("bundled", photographsFull, PHOTOGRAPHS, "three hours on one core, with a teacher"),
   entry("bundled", photographs, PHOTOGRAPHS, "80 minutes on one core, with a teacher"),
   entry("bundled", photographsLonger, `${PHOTOGRAPHS}; begins with photographs's model`, "97 minutes on one core"),

@@ -79,6 +79,7 @@ export function trainingLoader(
       ...(mixes ? { mix } : {}),
     }),
     augmentation: recipe.augmentation,
+    ...(recipe.dual_input === undefined ? {} : { second: recipe.dual_input.augmentation }),
     ...(clip === undefined ? {} : { clip }),
     ...(recipe.flips === undefined ? {} : { flips: flipsOf(recipe.flips, dataset.labels) }),
     smoothing: recipe.label_smoothing,
@@ -97,7 +98,7 @@ export function unlabelledLoader(
 }
 
 /** What mixes pictures or their targets, turned off. */
-const PLAIN = { mixup: 0, cutmix: 0, label_smoothing: 0, repeats: 1, flips: undefined };
+const PLAIN = { mixup: 0, cutmix: 0, label_smoothing: 0, repeats: 1, flips: undefined, dual_input: undefined };
 
 /** Any number: another seed of the same run. */
 const FITTING_SEED = 0x7eac4e5;

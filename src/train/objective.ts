@@ -17,7 +17,7 @@ export interface ObjectiveInputs {
   /** The model's. */
   readonly scope: Scope;
   readonly model: ModelDefinition;
-  /** (batch, 3, [frames,] height, width); one channel where the model sees grey */
+  /** (batch, 3, [frames,] height, width), or with views (views x batch, …); one channel where the model sees grey */
   readonly image: Tensor;
   /** (batch, classes), rows sum to 1. */
   readonly targets: Tensor;

@@ -54,6 +54,19 @@ test("freezing by name: * matches anything, everything else is meant literally",
   ]);
 });
 
+test("unfreezing by name: of several patterns the latest counts, and all others train from the beginning", () => {
+  const rules = rulesOf({
+    unfreeze: { "feat_extractor.*": 0.5, "layers.*": 0.2, "layers.0.*": 0.4, "*.qkv.weight": 0.3 },
+  });
+  const waking = (name: string) => rules.get(name)!.wakesAt;
+  expect(waking("feat_extractor.conv1.bias")).toBe(0.5);
+  expect(waking("layers.0.attn.qkv.weight")).toBe(0.4);
+  expect(waking("layers.1.mlp.fc1.weight")).toBe(0.2);
+  expect(waking("proj.weight")).toBe(0);
+  expect([...rules.values()].every(({ trains }) => trains)).toBe(true);
+  expect(() => rulesOf({ unfreeze: { "layers_0.*": 0.1 } })).toThrow('no parameter is named like "layers_0.*"');
+});
+
 test("a pattern that freezes nothing is a mistake; one that excepts nothing from decay is not", () => {
   expect(() => rulesOf({ freeze: ["layers_0.*"] })).toThrow(UsageError);
   expect(() => rulesOf({ freeze: ["proj"] })).toThrow('no parameter is named like "proj"');

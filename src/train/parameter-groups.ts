@@ -14,6 +14,11 @@ export interface GroupRules {
    * instead of the batch's, as at inference.
    */
   readonly freeze?: readonly string[];
+  /**
+   * Names (`*` matches anything) that keep their values until a share of the run's updates is done, 0 to 1; of several that fit, the latest counts. Running
+   * statistics among them are used and kept as they are until then, as with `freeze`. Default: all train from the beginning.
+   */
+  readonly unfreeze?: Readonly<Record<string, number>>;
   /** Names (`*` matches anything) of all that trains; everything else keeps its values. Default: whatever is not frozen. */
   readonly only?: readonly string[];
   /** Each layer below the top learns at this factor of the one above. Default 1: all alike. */
@@ -26,13 +31,16 @@ export interface ParameterRule {
   readonly trains: boolean;
   readonly weightDecay: number;
   readonly rateScale: number;
+  /** The share of the run's updates before which it keeps its value; 0 for none. */
+  readonly wakesAt: number;
 }
 
 /** One rule a parameter. Throws UsageError when a pattern matches nothing, which is always a mistake. */
 export function parameterRules(parameters: Iterable<Parameter>, rules: GroupRules): Map<string, ParameterRule> {
   const all = [...parameters];
   const scales = Object.entries(rules.rateScales ?? {});
-  for (const pattern of [...(rules.freeze ?? []), ...(rules.only ?? []), ...scales.map(([name]) => name)])
+  const waking = Object.keys(rules.unfreeze ?? {});
+  for (const pattern of [...(rules.freeze ?? []), ...waking, ...(rules.only ?? []), ...scales.map(([name]) => name)])
     if (!all.some(({ name }) => namePattern([pattern])(name)))
       throw new UsageError(`no parameter is named like "${pattern}"`);
   const frozen = isFrozen(rules);
@@ -51,6 +59,7 @@ export function parameterRules(parameters: Iterable<Parameter>, rules: GroupRule
         trains: trainable && !frozen(name),
         weightDecay: isSpared(name, shape) ? 0 : rules.weightDecay,
         rateScale: layerScale(name) * ownScale(name),
+        wakesAt: wakingTime(rules, name),
       },
     ]),
   );
@@ -61,6 +70,12 @@ export function isFrozen({ freeze = [], only }: Pick<GroupRules, "freeze" | "onl
   const named = namePattern(freeze);
   const trains = only === undefined ? () => true : namePattern(only);
   return (name) => named(name) || !trains(name);
+}
+
+/** From which share of the run's updates on a parameter or buffer moves. */
+export function wakingTime({ unfreeze = {} }: Pick<GroupRules, "unfreeze">, name: string): number {
+  const times = Object.entries(unfreeze).filter(([pattern]) => namePattern([pattern])(name));
+  return Math.max(0, ...times.map(([, time]) => time));
 }
 
 /** Tells whether a name matches one of the patterns, in which `*` stands for anything. */

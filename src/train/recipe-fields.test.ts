@@ -19,12 +19,13 @@ function documented(): Map<string, { isNecessary: boolean; fallback: string }> {
 
 /** Every field of the schema, those within fields included, and what it is when nobody says. */
 function fieldsOfSchema(): Map<string, unknown> {
-  const { clip, distillation, fixating, flips, focusing, looking, pretext, reducing } = recipeSchema.shape;
+  const { clip, distillation, dual_input, fixating, flips, focusing, looking, pretext, reducing } = recipeSchema.shape;
   const shapes = [
     ["", recipeSchema.shape],
     ["clip.", clip.unwrap().shape],
     ["flips.", flips.unwrap().shape],
     ["distillation.", distillation.unwrap().shape],
+    ["dual_input.", dual_input.unwrap().shape],
     ["looking.", looking.unwrap().shape],
     ["fixating.", fixating.unwrap().shape],
     ["focusing.", focusing.unwrap().shape],
@@ -83,6 +84,7 @@ test("what the documented type allows is what the schema takes", () => {
     decay_all: true,
     freeze: ["b.*"],
     layer_decay: 0.9,
+    unfreeze: { "b.*": 0.5 },
     rate_scales: { "fc.*": 5 },
     clip_norm: 1,
     ema_decay: 0.9,
@@ -95,6 +97,7 @@ test("what the documented type allows is what the schema takes", () => {
     repeats: 2,
     distillation: { weight: 0.4, temperature: 1, transform: "resize(224,224)", sees: "view" },
     pretext: { objective: "rotation", turns: "one" },
+    dual_input: { augmentation: "resize(64,64)" },
     looking: { stage: 3, encoder_loss_weight: 2, train_glance: false, gamma: 0.5, clip: 0.1, deviation: 0.2 },
     focusing: { large_crop_weight: 0.25, frame_draws: 16 },
     reducing: {

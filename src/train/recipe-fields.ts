@@ -56,6 +56,8 @@ export interface RecipeInput {
   readonly decay_all?: boolean | undefined;
   /** Patterns of parameters that keep their values. Default []. */
   readonly freeze?: readonly string[] | undefined;
+  /** By pattern, the share of the run until which parameters keep their values; of several that fit the latest counts. Default: none. */
+  readonly unfreeze?: Readonly<Record<string, number>> | undefined;
   /** Factor of the rate from each layer to the one before it. Default 1. */
   readonly layer_decay?: number | undefined;
   /** Factors of the rate by pattern. Default none. */
@@ -86,6 +88,8 @@ export interface RecipeInput {
   readonly looking?: LookingInput | undefined;
   /** How a model of the architecture uni_adafocus learns. Default: as its paper has it. */
   readonly focusing?: FocusingInput | undefined;
+  /** Every picture comes twice in a batch, and both answers learn. Default: once. */
+  readonly dual_input?: DualInput | undefined;
   /** How a model learns whose tokens get fewer (field `tokens` of its configuration). Default: as the papers have it. */
   readonly reducing?: ReducingInput | undefined;
   /** How a model of the architecture adaptivenn learns. Default: as its paper has it. */
@@ -161,6 +165,15 @@ export interface LookingInput {
   readonly deviation?: number | undefined;
 }
 
+/**
+ * Every picture comes as the recipe's augmentation makes it and once more otherwise; the loss is the sum of both answers' losses. A model of parallel branches
+ * (lightweight) answers each with a branch of its own, all others answer both.
+ */
+export interface DualInput {
+  /** What is done to the second one, in the augmentation language; of the same size. */
+  readonly augmentation: string;
+}
+
 /** How a model learns that glances at a clip, and then looks at one part of chosen frames. */
 export interface FocusingInput {
   /** Weight of the pull towards large parts of the picture. Default 0.5. */
@@ -232,6 +245,8 @@ const distillation = z.strictObject({
   sees: z.enum(["picture", "view"]).optional(),
   features: share.optional(),
 });
+
+const dualInput = z.strictObject({ augmentation: z.string() });
 
 const looking = z.strictObject({
   stage: z.literal([1, 2, 3]),
@@ -310,6 +325,7 @@ export const recipeSchema = z.strictObject({
   no_decay: z.array(z.string()).readonly().default([]),
   decay_all: z.boolean().optional(),
   freeze: z.array(z.string()).readonly().default([]),
+  unfreeze: z.record(z.string(), z.number().min(0).lt(1)).optional(),
   layer_decay: z.number().positive().max(1).default(1),
   rate_scales: z.record(z.string(), z.number().positive().max(1e6)).optional(),
   clip_norm: z.number().positive().optional(),
@@ -323,6 +339,7 @@ export const recipeSchema = z.strictObject({
   repeats: z.int().min(1).max(16).default(1),
   distillation: distillation.optional(),
   pretext: pretextSchema.optional(),
+  dual_input: dualInput.optional(),
   looking: looking.optional(),
   focusing: focusing.optional(),
   reducing: reducing.optional(),
@@ -346,6 +363,7 @@ true satisfies Exactly<RecipeInput, z.input<typeof recipeSchema>>;
 true satisfies Exactly<keyof RecipeInput, keyof z.input<typeof recipeSchema>>;
 true satisfies Exactly<keyof DistillationInput, keyof z.input<typeof distillation>>;
 true satisfies Exactly<PretextInput, z.input<typeof pretextSchema>>;
+true satisfies Exactly<keyof DualInput, keyof z.input<typeof dualInput>>;
 true satisfies Exactly<keyof LookingInput, keyof z.input<typeof looking>>;
 true satisfies Exactly<keyof FocusingInput, keyof z.input<typeof focusing>>;
 true satisfies Exactly<keyof FlipsInput, keyof z.input<typeof flips>>;

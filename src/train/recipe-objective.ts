@@ -2,6 +2,7 @@
 import { UsageError } from "../errors.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import { type FixatingOptions, fixatingObjective } from "./adaptivenn/objective.ts";
+import { dualObjective } from "./dual-input.ts";
 import { frozenParts, type LookingOptions, lookingObjective } from "./gfnet/objectives.ts";
 import type { Objective } from "./objective.ts";
 import { pretextObjective } from "./pretext/objective.ts";
@@ -22,6 +23,7 @@ interface Kind {
 const KINDS = {
   // First: what it asks for is asked of models that learn classes otherwise, too.
   pretext: { always: false, objective: ({ pretext }, model) => pretext && pretextObjective(pretext, model) },
+  dual_input: { always: false, objective: ({ loss }) => dualObjective(loss) },
   looking: {
     architecture: "gfnet",
     always: false,

@@ -183,3 +183,20 @@ test("a name that is nearly a recipe's", () => {
   expect(hint("Cloths")).toMatch(/^did you mean clothing\?/);
   expect(hint("zzz")).toMatch(/^saccade recipes lists them/);
 });
+
+test("dual_input: what does not go with it is named", () => {
+  const dual = (changes: object) => () =>
+    parseRecipe({
+      ...{ name: "dual", architecture: "lightweight", height: 28, width: 28, epochs: 1, batch: 4, learning_rate: 0.1 },
+      ...{ augmentation: "resize(28,28)", transform: "resize(28,28)", dual_input: { augmentation: "random_crop(28)" } },
+      ...changes,
+    });
+  expect(dual({})).not.toThrow();
+  expect(dual({ mixup: 0.2 })).toThrow("dual_input does not go together with mixup");
+  expect(dual({ exit_weight: 0.2 })).toThrow("dual_input does not go together with exit_weight");
+  expect(dual({ dual_input: { augmentation: "resize(32,32)" } })).toThrow(
+    "makes pictures of 32 x 32, and the first are 28 x 28",
+  );
+  expect(dual({ dual_input: { augmentation: "turn()" } })).toThrow("dual_input.augmentation: ");
+  expect(dual({ unfreeze: { "*": 1 } })).toThrow("unfreeze");
+});

@@ -33,6 +33,7 @@ export function parseRecipe(input: unknown): Recipe {
       `the recipe is not valid: its augmentation makes pictures of ${width} x ${height}, but its width and height are ${recipe.width} and ${recipe.height}`,
     );
   inField("transform", () => parseTransform(recipe.transform));
+  requireDual(recipe);
   if (recipe.flips?.time !== undefined && recipe.clip === undefined)
     throw new UsageError(
       "the recipe is not valid: flips.time: only clips can be played backwards",
@@ -88,6 +89,32 @@ function requirePretext(recipe: Recipe, pretext: Pretext): void {
     );
 }
 
+/** Fields whose training has no room for a second picture. */
+const NOT_DUAL = [
+  "clip",
+  "distillation",
+  "looking",
+  "focusing",
+  "fixating",
+  "reducing",
+  "exit_weight",
+  "pretext",
+] as const;
+
+function requireDual(recipe: Recipe): void {
+  const { dual_input, width, height, mixup, cutmix } = recipe;
+  if (dual_input === undefined) return;
+  const other = NOT_DUAL.find((field) => recipe[field] !== undefined);
+  const mixes = mixup > 0 ? "mixup" : cutmix > 0 ? "cutmix" : other;
+  if (mixes !== undefined)
+    throw new UsageError(`the recipe is not valid: dual_input does not go together with ${mixes}`, "leave one out");
+  const second = inField("dual_input.augmentation", () => createAugmenter(parseAugmentation(dual_input.augmentation)));
+  if (second.width !== width || second.height !== height)
+    throw new UsageError(
+      `the recipe is not valid: dual_input.augmentation makes pictures of ${second.width} x ${second.height}, and the first are ${width} x ${height}`,
+    );
+}
+
 function inField<T>(field: string, parse: () => T): T {
   try {
     return parse();
@@ -127,12 +154,13 @@ export function optimizerOf(recipe: Recipe): Optimizer {
 
 /** What of a recipe says which parameters train, and how. */
 export function groupsOf(recipe: Recipe): GroupRules {
-  const { reducing, decay_all, rate_scales } = recipe;
+  const { reducing, decay_all, rate_scales, unfreeze } = recipe;
   const only = reducing && onlyTrained(reducing);
   return {
     weightDecay: recipe.weight_decay,
     noDecay: recipe.no_decay,
     freeze: [...recipe.freeze, ...frozenBy(recipe)],
+    ...(unfreeze === undefined ? {} : { unfreeze }),
     ...(only === undefined ? {} : { only }),
     layerDecay: recipe.layer_decay,
     ...(decay_all === undefined ? {} : { decayAll: decay_all }),

@@ -7,6 +7,7 @@ import {
   div,
   equal,
   gatherElements,
+  greaterOrEqual,
   minimum,
   mul,
   reduceMean,
@@ -29,7 +30,7 @@ import { elementCount } from "../tensor.ts";
 import { binaryCrossEntropy, distillation, featureDistillation, softCrossEntropy } from "./losses.ts";
 import type { DrawnInput, Objective } from "./objective.ts";
 import type { Optimizer, StepScalars } from "./optimizers/optimizer.ts";
-import { type GroupRules, isFrozen, type ParameterRule, parameterRules } from "./parameter-groups.ts";
+import { type GroupRules, isFrozen, type ParameterRule, parameterRules, wakingTime } from "./parameter-groups.ts";
 
 /** What the student learns from a teacher, besides the labels. */
 export interface DistillationOptions {
@@ -51,6 +52,8 @@ export interface StepOptions {
   readonly batch: number;
   /** Of clips; absent for pictures. */
   readonly frames?: number;
+  /** How often each picture comes in a batch, differently augmented: the image's rows are all pictures once, then all of them again. Default 1. */
+  readonly views?: number;
   readonly height: number;
   readonly width: number;
   readonly classes: number;
@@ -106,18 +109,23 @@ export const STEP_OUTPUTS = ["loss", "accuracy", "gradient_norm", "gradient_squa
 /** Builds the step. Shapes are fixed: one graph a configuration. */
 export function buildTrainStep(options: StepOptions): TrainStep {
   const graph = new Graph();
-  const { batch, frames, classes, model } = options;
+  const { batch, frames, classes, model, views = 1 } = options;
   const time = frames === undefined ? [] : [frames];
-  const colours = graph.input("image", [batch, 3, ...time, options.height, options.width]);
+  const colours = graph.input("image", [views * batch, 3, ...time, options.height, options.width]);
   const image = asSeen(colours, pictureInput(model));
   const targets = graph.input("targets", [batch, classes]);
-  const mode = Mode.training({ keepsStatistics: isFrozen(options.groups) });
+  const progress = () => graph.input(PROGRESS, []);
+  /** Whether something is trained by now that begins with a share of the run; undefined where it always is. */
+  const isAwake = (time: number) => (time === 0 ? undefined : greaterOrEqual(progress(), time));
+  const mode = Mode.training({
+    keepsStatistics: isFrozen(options.groups),
+    movesStatistics: (buffer) => isAwake(wakingTime(options.groups, buffer)),
+  });
   const draws: DrawnInput[] = [];
   const draw = (input: DrawnInput) => {
     draws.push(input);
     return graph.input(input.name, input.shape);
   };
-  const progress = () => graph.input(PROGRESS, []);
   const objective = options.objective ?? classification(options);
   const scope = new Scope(graph);
   const answer = objective({ scope, model, image, targets, mode, draw, progress });
@@ -130,12 +138,20 @@ export function buildTrainStep(options: StepOptions): TrainStep {
     loss,
     trained.map(({ tensor }) => tensor as unknown as Tensor),
   ).map((gradient, i) => updates.collected(trained[i]!, gradient));
-  const { squares, norm, shrink } = globalNorm(gradients, options.clipNorm);
+  const ruleOf = ({ name }: Parameter): Rule => {
+    const rule = rules.get(name)!;
+    return { ...rule, awake: isAwake(rule.wakesAt) };
+  };
+  const awake = trained.map((parameter) => ruleOf(parameter).awake);
+  const { squares, norm, shrink } = globalNorm(gradients, awake, options.clipNorm);
   const members = trained.map((parameter, i) => ({ parameter, gradient: gradients[i]! }));
   for (const group of sideBySide(members, rules, options.optimizer, auxiliary))
-    updates.ofParameters(group, rules.get(group[0]!.parameter.name)!, shrink);
+    updates.ofParameters(group, ruleOf(group[0]!.parameter), shrink);
   for (const [name, original] of copies ?? []) updates.ofCopy(graph.parameters.get(name)!, original);
-  for (const [name, next] of mode.bufferUpdates) updates.ofBuffer(graph.parameters.get(name)!, next);
+  for (const [name, next] of mode.bufferUpdates) {
+    const buffer = graph.parameters.get(name)!;
+    updates.ofBuffer(buffer, next, ruleOf(buffer).awake);
+  }
 
   graph.output("loss", loss);
   if (logits !== undefined) graph.output("accuracy", softAccuracy(logits, answer.targets ?? targets));
@@ -152,12 +168,26 @@ export function buildTrainStep(options: StepOptions): TrainStep {
   };
 }
 
-/** Squared norms of all gradients (trained), their norm together, and by what clipping multiplies them, if there is any. */
-function globalNorm(gradients: readonly Tensor[], clipNorm: number | undefined) {
-  const squares = concat(
-    gradients.map((gradient) => reshape(reduceSum(mul(gradient, gradient), axesOf(gradient)), [1])),
-    0,
-  );
+/** A parameter's rule, and whether it is trained by now: a scalar, undefined where it always is. */
+interface Rule extends ParameterRule {
+  readonly awake: Tensor | undefined;
+}
+
+/**
+ * Squared norms of all gradients (trained), their norm together, and by what clipping multiplies them, if there is any. What is not trained yet counts as
+ * zero: products, so that what is no number stays visible.
+ */
+function globalNorm(
+  gradients: readonly Tensor[],
+  awake: readonly (Tensor | undefined)[],
+  clipNorm: number | undefined,
+) {
+  const squareOf = (gradient: Tensor, i: number) => {
+    const square = reshape(reduceSum(mul(gradient, gradient), axesOf(gradient)), [1]);
+    const now = awake[i];
+    return now === undefined ? square : mul(square, where(now, 1, 0));
+  };
+  const squares = concat(gradients.map(squareOf), 0);
   const norm = sqrt(reduceSum(squares, 0));
   return { squares, norm, shrink: clipNorm === undefined ? undefined : minimum(div(clipNorm, add(norm, 1e-6)), 1) };
 }
@@ -184,9 +214,9 @@ function sideBySide(
   const groups = new Map<string, Member[]>();
   for (const member of members) {
     const { name, shape } = member.parameter;
-    const { weightDecay, rateScale } = rules.get(name)!;
+    const { weightDecay, rateScale, wakesAt } = rules.get(name)!;
     const isAlone = elementCount(shape) > SMALL || auxiliary.includes(name) || (normsTensors && weightDecay !== 0);
-    const key = isAlone ? name : `${weightDecay} ${rateScale}`;
+    const key = isAlone ? name : `${weightDecay} ${rateScale} ${wakesAt}`;
     groups.set(key, [...(groups.get(key) ?? []), member]);
   }
   return [...groups.values()];
@@ -229,8 +259,11 @@ class Updates {
     return this.#accumulation?.add(parameter, gradient) ?? gradient;
   }
 
-  /** Parameters with one rule, updated side by side as one vector; `shrink` multiplies their gradients. */
-  ofParameters(members: readonly Member[], rule: ParameterRule, shrink: Tensor | undefined): void {
+  /**
+   * Parameters with one rule, updated side by side as one vector; `shrink` multiplies their gradients. What is not trained yet stays to the bit, and its
+   * average; the optimiser's state follows its gradients all the same, so that its first steps are no larger than others.
+   */
+  ofParameters(members: readonly Member[], rule: Rule, shrink: Tensor | undefined): void {
     const optimizer = this.#optimizer;
     const parameters = members.map(({ parameter }) => parameter);
     const current = parameters.map(({ tensor }) => tensor as unknown as Tensor);
@@ -242,7 +275,8 @@ class Updates {
       { ...this.#rates, gradientScale: shrink },
       rule,
     );
-    const next = this.#applied(update.parameter, joined(current));
+    const before = joined(current);
+    const next = whenAwake(rule.awake, this.#applied(update.parameter, before), before);
     const isAuxiliary = this.#auxiliary.has(parameters[0]!.name);
     this.#carry("", parameters, isAuxiliary ? "auxiliary" : "parameter", next);
     for (const [i, name] of optimizer.stateNames.entries())
@@ -253,7 +287,7 @@ class Updates {
         this.#applied(update.states[i]!, joined(states[i]!)),
       );
     // What is not kept at the end has no use for an average.
-    if (!isAuxiliary) this.#average(parameters, next);
+    if (!isAuxiliary) this.#average(parameters, next, rule.awake);
     const accumulation = this.#accumulation;
     if (accumulation === undefined) return;
     for (const { parameter, gradient } of members)
@@ -264,10 +298,10 @@ class Updates {
    * Buffers move with every batch, also while gradients are collected (as in PyTorch), and have moving averages as parameters do (as in timm's
    * ModelEmaV2): averaged weights want the statistics of averaged features.
    */
-  ofBuffer(buffer: Parameter, next: Tensor): void {
+  ofBuffer(buffer: Parameter, next: Tensor, awake: Tensor | undefined): void {
     const isAuxiliary = this.#auxiliary.has(buffer.name);
     this.#carry("", [buffer], isAuxiliary ? "auxiliary" : "buffer", next);
-    if (!isAuxiliary) this.#average([buffer], next);
+    if (!isAuxiliary) this.#average([buffer], next, awake);
   }
 
   /** What stays as it was: the engine keeps it from step to step, so that it travels once. */
@@ -277,12 +311,12 @@ class Updates {
     this.state.push({ input: name, output, shape, parameter: original, role: "copy" });
   }
 
-  #average(parameters: readonly Parameter[], next: Tensor): void {
+  #average(parameters: readonly Parameter[], next: Tensor, awake: Tensor | undefined): void {
     const decay = this.#emaDecay;
     if (decay === undefined) return;
     const average = joined(this.#inputs("ema", parameters));
     const moved = add(mul(average, decay), mul(next, sub(1, decay)));
-    this.#carry("ema.", parameters, "ema", this.#applied(moved, average));
+    this.#carry("ema.", parameters, "ema", whenAwake(awake, this.#applied(moved, average), average));
   }
 
   #inputs(kind: string, parameters: readonly Parameter[]): Tensor[] {
@@ -303,6 +337,10 @@ class Updates {
       this.state.push({ input, output, shape, parameter: name, role });
     }
   }
+}
+
+function whenAwake(awake: Tensor | undefined, next: Tensor, before: Tensor): Tensor {
+  return awake === undefined ? next : where(awake, next, before);
 }
 
 /** Tensors side by side as one vector; a single one as it is. */

@@ -39,6 +39,7 @@ export function stepOfRecipe(
     batch: recipe.batch,
     height: recipe.height,
     width: recipe.width,
+    ...(recipe.dual_input === undefined ? {} : { views: 2 }),
     ...(takesVideos(model) ? { frames: framesOf(recipe, model) } : {}),
     classes,
     optimizer: optimizerOf(recipe),
