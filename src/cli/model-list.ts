@@ -17,7 +17,7 @@ export interface CountedModel {
   readonly cost: ModelCost | undefined;
 }
 
-export function counted(model: ListedModel, extent: InputExtent | TextExtent): CountedModel {
+export function countModel(model: ListedModel, extent: InputExtent | TextExtent): CountedModel {
   return { model, extent, cost: costIfTaken(model, extent) };
 }
 
@@ -30,8 +30,9 @@ function costIfTaken({ definition }: ListedModel, extent: InputExtent | TextExte
   }
 }
 
-export function listedToJson({ model, extent, cost }: CountedModel) {
-  const { name, summary, architecture, paper, input, answers, licence, weights, path, url } = model;
+export function listedToJson(counted: CountedModel) {
+  const { model, extent, cost } = counted;
+  const { name, summary, architecture, paper, input, answers, licence, path, url } = model;
   return {
     name,
     summary,
@@ -40,7 +41,7 @@ export function listedToJson({ model, extent, cost }: CountedModel) {
     input,
     answers,
     licence,
-    weights,
+    weights: weightsText(counted),
     path,
     ...(cost === undefined ? {} : costToJson(cost)),
     macs_at: extentToJson(extent),
@@ -84,12 +85,18 @@ export function describeModels(models: readonly CountedModel[], columns: number)
   return `${[...header, ...lines].join("\n")}\n\nOfficial weights: saccade pull NAME. Where they are from: saccade models NAME.\n`;
 }
 
-function factsOf({ model: { licence, weights }, cost }: CountedModel): string[] {
+/** Where the weights are; "built in" where nothing is learned, so that they follow from the configuration. */
+function weightsText({ model, cost }: CountedModel): ListedModel["weights"] | "built in" {
+  return cost?.parameters === 0 && model.weights === "not here" ? "built in" : model.weights;
+}
+
+function factsOf(counted: CountedModel): string[] {
+  const { model, cost } = counted;
   const numbers =
     cost === undefined
       ? ["-", "-", "-"]
       : [compact(cost.parameters), gigas(cost.macs), megabytes(cost.activations.peakBytes)];
-  return [...numbers, licenceText(licence), weights];
+  return [...numbers, licenceText(model.licence), weightsText(counted)];
 }
 
 /** A family's heading: its architecture's name, which --family takes, and its paper. */

@@ -57,7 +57,7 @@ test("models: one paragraph each within 80 columns, and the same as JSON", async
     expect([typeof parameters, typeof macs], name).toEqual(["number", "number"]);
     // What comes with the package is there; nothing was pulled into this cache.
     const bundled = name.startsWith("saccade/");
-    expect(weights, name).toBe(bundled ? "bundled" : "not here");
+    expect(weights, name).toBe(bundled ? "bundled" : parameters === 0 ? "built in" : "not here");
     // Who publishes no file to pull (GFNet's drives hand out pages, not files) states no licence of one either.
     expect(licence === undefined, name).toBe(!bundled && official_weights === undefined);
     if (official_weights !== undefined) expect(official_weights).toMatch(/^https:/);

@@ -4,7 +4,7 @@ import { parseAnyRecipe } from "../../src/train/staged-recipe.ts";
 import { cli } from "./fake-terminal.ts";
 
 test("the list: every recipe, what it is for, what data it wants and what it costs", async () => {
-  const { exitCode, stdout } = await cli(["recipes"]);
+  const { exitCode, stdout } = await cli(["recipes"], { columns: 1000 });
   expect(exitCode).toBe(0);
   for (const { recipe, data, cost } of listedRecipes) {
     expect(stdout).toContain(`  ${recipe.name}`);
@@ -15,6 +15,11 @@ test("the list: every recipe, what it is for, what data it wants and what it cos
   expect(parsed.map(({ recipe }: { recipe: { name: string } }) => recipe.name)).toEqual(
     listedRecipes.map(({ recipe }) => recipe.name),
   );
+});
+
+test("the list is folded to the terminal", async () => {
+  const { stdout } = await cli(["recipes"]);
+  expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
 });
 
 test.each(["fine-tune", "gfnet-scenes"])("%s: its fields as a file that train takes", async (name) => {

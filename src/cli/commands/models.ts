@@ -11,7 +11,7 @@ import { type InputExtent, type ModelCost, modelCost, type TextExtent } from "..
 import type { ModelDefinition } from "../../models/registry.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { type Fact, listFacts } from "../facts.ts";
-import { costToJson, counted, describeModels, extentText, extentToJson, listedToJson } from "../model-list.ts";
+import { costToJson, countModel, describeModels, extentText, extentToJson, listedToJson } from "../model-list.ts";
 import { integer, nameList, quantity, tokenDial } from "../options.ts";
 import { compact, printable, type Terminal, table } from "../terminal.ts";
 import { describeTokens } from "../token-text.ts";
@@ -94,7 +94,7 @@ async function list(flags: ModelsFlags, terminal: Terminal): Promise<string> {
     ...(maxMacs === undefined ? {} : { maxMacs }),
   };
   const models = modelsLike(await listModels(nodeHost), query)
-    .map((model) => counted(model, extentOf(model.usual, flags)))
+    .map((model) => countModel(model, extentOf(model.usual, flags)))
     .filter(({ cost }) => isWithin(cost, query));
   if (flags.json === true) return `${JSON.stringify(models.map(listedToJson), undefined, 2)}\n`;
   if (models.length > 0) return describeModels(models, terminal.columns);

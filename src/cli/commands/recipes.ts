@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { RecipeGroup } from "../../recipes/catalogue.ts";
 import { type ListedRecipe, listedRecipeNamed, listedRecipes } from "../../recipes/index.ts";
 import { isStaged } from "../../train/staged-recipe.ts";
+import { fold } from "../facts.ts";
 import type { Terminal } from "../terminal.ts";
 
 const GROUPS: Readonly<Record<RecipeGroup, string>> = {
@@ -33,7 +34,7 @@ export function addRecipes(program: Command, terminal: Terminal): void {
     .addHelpText("after", EXAMPLES)
     .action((name: string | undefined, { json }: { json?: boolean }) => {
       if (name === undefined)
-        terminal.out(json === true ? `${JSON.stringify(listedRecipes, undefined, 2)}\n` : listText());
+        terminal.out(json === true ? `${JSON.stringify(listedRecipes, undefined, 2)}\n` : listText(terminal.columns));
       else {
         const listed = listedRecipeNamed(name);
         if (json !== true) for (const line of aboutLines(listed)) terminal.note(line);
@@ -42,16 +43,27 @@ export function addRecipes(program: Command, terminal: Terminal): void {
     });
 }
 
-function listText(): string {
+function listText(columns: number): string {
   const groups = Object.entries(GROUPS).map(([group, title]) =>
-    [title, ...listedRecipes.filter((listed) => listed.group === group).flatMap(entryLines)].join("\n"),
+    [
+      title,
+      ...listedRecipes.filter((listed) => listed.group === group).flatMap((listed) => entryLines(listed, columns)),
+    ].join("\n"),
   );
   return `${groups.join("\n\n")}\n`;
 }
 
-function entryLines({ recipe, data, cost }: ListedRecipe): string[] {
+const INDENT = "      ";
+
+function entryLines({ recipe, data, cost }: ListedRecipe, columns: number): string[] {
   const stages = isStaged(recipe) ? ` (${recipe.stages.length} stages)` : "";
-  return [`  ${recipe.name}${stages}`, `      ${recipe.summary}`, `      data: ${data}`, `      cost: ${cost}`];
+  const about = [recipe.summary, `data: ${data}`, `cost: ${cost}`];
+  return [
+    `  ${recipe.name}${stages}`,
+    ...about.flatMap((text) =>
+      fold(text, columns - INDENT.length - 2).map((line, i) => `${INDENT}${i === 0 ? "" : "  "}${line}`),
+    ),
+  ];
 }
 
 function aboutLines({ recipe, data, cost }: ListedRecipe): string[] {
