@@ -92,10 +92,10 @@ export const MEMBERS: readonly Member[] = [
     config: (size) => ({ ...WIDTH, img_size: size, patch_size: 16 }),
     about: "64 tokens at 128 px, 16 at 64 px; four blocks",
   },
-  {
-    name: "swin",
-    architecture: "swin",
-    config: (size) => ({
+  ...(["swin", "swinv2", "swin_mlp"] as const).map((architecture) => ({
+    name: architecture.replace("_", "-"),
+    architecture,
+    config: (size: number) => ({
       img_size: size,
       embed_dim: 24,
       depths: [2, 2, 2],
@@ -104,7 +104,7 @@ export const MEMBERS: readonly Member[] = [
       drop_path_rate: 0,
     }),
     about: "three stages of two blocks, windows of 4 x 4",
-  },
+  })),
   {
     name: "crossvit",
     architecture: "crossvit",
@@ -120,6 +120,20 @@ export const MEMBERS: readonly Member[] = [
       num_heads: [2, 2],
     }),
     about: "100 and 64 tokens, two stages",
+  },
+  {
+    name: "duoformer",
+    architecture: "duoformer",
+    config: (size) => ({
+      img_size: size,
+      backbone: "r18",
+      backbone_config: { layers: [1, 1, 1, 1], channels: [16, 32, 64, 128], stem_channels: 16 },
+      num_layers: 2,
+      depth: 2,
+      embed_dim: WIDTH.embed_dim,
+      num_heads: WIDTH.num_heads,
+    }),
+    about: "the small ResNet's last two stages as scales, two blocks over scales and two over regions",
   },
   {
     name: "glsim",
