@@ -81,6 +81,13 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "features.6 [2, 12, 4, 4]",
     "features.7 [2, 12, 4, 4]",
   ],
+  gabor_resnet50: [
+    "semantic.stage.1 [2, 32, 16, 18]",
+    "semantic.stage.2 [2, 64, 8, 9]",
+    "semantic.stage.3 [2, 96, 4, 5]",
+    "semantic.stage.4 [2, 128, 2, 3]",
+    "textures [2, 2, 128]",
+  ],
   scattering_32: ["Sx [2, 48, 5, 6]"],
   rotnet_nin: ["conv1 [2, 4, 15, 19]", "conv2 [2, 6, 8, 10]", "conv3 [2, 6, 8, 10]", "conv4 [2, 6, 8, 10]"],
   lightweight_cnn: [0, 1].flatMap((branch) => [

@@ -184,6 +184,20 @@ function lightcnnToy(config: Config): SweepOptions {
   return { config: { ...widths, ...(config.num_classes === 0 ? {} : { num_classes: 11 }) }, height: 32, width: 32 };
 }
 
+/** A toy of its backbone; two of ten regions, six filters. */
+function gaborToy(): SweepOptions {
+  const { num_classes: _, ...backbone_config } = resnetToy().config!;
+  const texture = {
+    region_scales: [1, 2],
+    num_regions: 2,
+    region_size: 20,
+    num_filters: 6,
+    kernel_size: 7,
+    num_bins: 4,
+  };
+  return { config: { ...texture, backbone_config, num_classes: 11, img_size: [64, 72] }, height: 64, width: 72 };
+}
+
 /** Three angles, and a head, so that there is something to learn. */
 function scatteringToy(): SweepOptions {
   return { config: { J: 2, L: 3, shape: [20, 26], num_classes: 11 }, height: 20, width: 26 };
@@ -234,6 +248,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   dtop: dtopToy,
   glsim: glsimToy,
   lightcnn: lightcnnToy,
+  gabor: gaborToy,
   scattering: scatteringToy,
   rotnet: rotnetToy,
   lightweight: () => ({ config: { channels: [3, 4, 5], hidden: 6, num_classes: 11 }, height: 18, width: 20 }),

@@ -9,6 +9,7 @@ import { dhvtArchitecture } from "./dhvt/architecture.ts";
 import { dtopArchitecture } from "./dtop/architecture.ts";
 import { duoformerArchitecture } from "./duoformer/architecture.ts";
 import { efficientnetArchitecture } from "./efficientnet/architecture.ts";
+import { gaborArchitecture } from "./gabor/architecture.ts";
 import { gfnetArchitecture } from "./gfnet/architecture.ts";
 import { gfvArchitecture } from "./gfv/architecture.ts";
 import { glsimArchitecture } from "./glsim/architecture.ts";
@@ -62,6 +63,7 @@ const all = [
   gfvArchitecture,
   uniAdafocusArchitecture,
   dtopArchitecture,
+  gaborArchitecture,
   scatteringArchitecture,
   filterFrameArchitecture,
 ] as unknown as readonly AnyArchitecture[];

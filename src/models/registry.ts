@@ -12,6 +12,7 @@ import { registeredDhvts } from "./dhvt/registered.ts";
 import { registeredDtops } from "./dtop/registered.ts";
 import { registeredDuoformers } from "./duoformer/registered.ts";
 import { registeredEfficientnets } from "./efficientnet/registered.ts";
+import { registeredGabors } from "./gabor/registered.ts";
 import { registeredGfnets } from "./gfnet/registered.ts";
 import { registeredGfvs } from "./gfv/registered.ts";
 import { registeredGlsims } from "./glsim/registered.ts";
@@ -63,6 +64,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredGfvs,
   ...registeredUniAdafocus,
   ...registeredDtops,
+  ...registeredGabors,
   ...registeredScatterings,
 ];
 
