@@ -4,15 +4,16 @@ import { differentiate } from "../src/graph/gradients/differentiate.ts";
 import { interpret } from "../src/graph/interpreter/interpret.ts";
 import { Scope } from "../src/graph/scope.ts";
 import { Graph, type Tensor, widen } from "../src/graph/tensor.ts";
-import { fitWeights } from "../src/models/graph.ts";
+import { fitWeights, initialWeights } from "../src/models/graph.ts";
 import { defineModel, type ModelDefinition } from "../src/models/registry.ts";
 import { Mode } from "../src/nn/mode.ts";
 import { lower } from "../src/onnx/lower.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
-import { type TensorData, tensor, toFloat64 } from "../src/tensor.ts";
-import { sparseEncoder } from "../src/train/pretext/spark/encoder.ts";
+import { elementCount, type TensorData, tensor, toFloat64 } from "../src/tensor.ts";
+import { sparseEncoder, visibleMaps } from "../src/train/pretext/spark/encoder.ts";
 import { hiddenPatchLoss, reconstruction } from "../src/train/pretext/spark/reconstruction.ts";
-import { type GoldenCase, hashedValues, loadGolden } from "./golden-case.ts";
+import { type GoldenCase, hashedValues, loadGolden, maxDifference } from "./golden-case.ts";
+import { toyOf } from "./registry-toys.ts";
 
 interface OfficialConfig {
   readonly model: "ResNet" | "ConvNeXt";
@@ -225,4 +226,43 @@ async function run({ graph, weights, inputs }: SparkStep, device: "cpu" | "wasm"
   const bytes = lower(graph, { parameters: weights, target });
   await using session = await nodeHost.createSession(bytes, { device, threads: 1 });
   return await session.run(inputs);
+}
+
+/** A toy of a registered model in training, on a picture of two by two patches, of which those on the diagonal are seen. */
+export async function expectNoLeak(name: string): Promise<void> {
+  const encoder = sparseEncoder(defineModel(name, toyOf(name).config));
+  const side = 2 * encoder.patch;
+  const graph = new Graph();
+  const visible = graph.input("visible", [1, 1, 2, 2]);
+  const image = graph.input("image", [1, 3, side, side]);
+  const maps = visibleMaps(encoder, new Scope(graph), image, visible, Mode.training());
+  for (const [i, map] of maps.entries()) if (map !== undefined) graph.output(`map.${i}`, map);
+  // Dropped branches would be equal whatever they saw.
+  const kept = [...graph.inputs].map(([input, { shape }]) => {
+    const sizes = shape.map(Number);
+    return [input, tensor("float32", sizes, new Float32Array(elementCount(sizes)).fill(1))] as const;
+  });
+  const bytes = lower(graph, { parameters: initialWeights(graph, 0), target: "onnxruntime" });
+  await using session = await nodeHost.createSession(bytes, { device: "cpu", threads: 1 });
+  const look = (pixels: Float32Array) =>
+    session.run({
+      ...Object.fromEntries(kept),
+      visible: tensor("float32", [1, 1, 2, 2], Float32Array.of(1, 0, 0, 1)),
+      image: tensor("float32", [1, 3, side, side], pixels),
+    });
+  const picture = hashedValues("picture", 3 * side * side, 1, 0, 0);
+  const changedAt = (row: number, column: number) =>
+    picture.map((value, i) => {
+      const [y, x] = [Math.floor((i % (side * side)) / side), i % side];
+      const isThere = Math.floor((2 * y) / side) === row && Math.floor((2 * x) / side) === column;
+      return isThere ? 7 - 30 * value : value;
+    });
+  const own = await look(picture);
+  const hidden = await look(changedAt(0, 1));
+  const seen = await look(changedAt(1, 1));
+  expect(Object.keys(own)).toContain("map.3");
+  for (const [map, value] of Object.entries(own)) {
+    expect(maxDifference(hidden[map], value), map).toBe(0);
+    expect(maxDifference(seen[map], value), map).toBeGreaterThan(0);
+  }
 }

@@ -51,11 +51,15 @@ export interface Conversion {
 export function convertCheckpoint(bytes: Uint8Array, where: string, options: ConvertOptions = {}): Conversion {
   const { entry, architecture, config, dtype, ...card } = options;
   const weights = readWeights(bytes, where, entry === undefined ? {} : { entry });
-  const { definition, tensors, notes } =
+  const { definition, tensors, notes, pretext } =
     architecture === undefined
       ? recogniseConfigured(weights, where, config)
       : recogniseCheckpoint(weights, where, { architecture, config });
-  const model = nativeModel(definition, tensors, { name: where, ...card });
+  const model = nativeModel(definition, tensors, {
+    name: where,
+    ...(pretext === undefined ? {} : { pretext }),
+    ...card,
+  });
   requireLabels(model);
   return {
     model: dtype === undefined ? model : { ...model, weights: inPrecision(model.weights, dtype) },

@@ -27,7 +27,7 @@ import { nativeModel } from "./native.ts";
 import { type ExternalFile, type WholeOnnx, wholeOnnx } from "./onnx-file.ts";
 import { onnxModel } from "./onnx-model.ts";
 import { pictureFacts } from "./picture-file.ts";
-import { detectModels, detectToldModel, fitText } from "./recognise.ts";
+import { detectHeadless, detectModels, detectToldModel, fitText, headlessText } from "./recognise.ts";
 import { type TokenFacts, tokenFacts } from "./token-facts.ts";
 import { vocabularyBeside } from "./vocabulary.ts";
 
@@ -131,7 +131,12 @@ function checkpointFits(weights: Weights): Pick<Inspection, "fits" | "layers"> {
   const [first] = fits;
   if (first !== undefined) return { fits: fits.map(fitText), layers: layersOf(defineModel(first.name)) };
   const told = detectToldModel(weights);
-  if (told === undefined) return { fits: [] };
+  if (told === undefined) {
+    const headless = detectHeadless(weights);
+    return headless === undefined
+      ? { fits: [] }
+      : { fits: [headlessText(headless)], layers: layersOf(headless.definition) };
+  }
   const { definition, note } = told;
   return { fits: [`${definition.architecture.name} (${note})`], layers: layersOf(definition) };
 }

@@ -171,9 +171,9 @@ function fromBytes(bytes: Uint8Array, where: string, options: LoadOptions): Load
     refuseChanges(where, options);
     return onnxModel(bytes, where);
   }
-  const { definition, tensors, notes } = recogniseCheckpoint(readWeights(bytes, where), where, options);
+  const { definition, tensors, notes, pretext } = recogniseCheckpoint(readWeights(bytes, where), where, options);
   for (const note of notes) options.onNotice?.(`saccade: ${where}: ${note}`);
-  return nativeModel(definition, tensors, { name: where });
+  return nativeModel(definition, tensors, { name: where, ...(pretext === undefined ? {} : { pretext }) });
 }
 
 /** An ONNX file is what it is, and to pass over the wish in silence would let people believe it was changed. */

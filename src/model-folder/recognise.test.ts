@@ -130,6 +130,50 @@ describe("checkpoints as training programs write them", () => {
     ]);
   });
 
+  test("without its last layers: SparK's files, with what they were pre-trained with or as timm's and the official code's", () => {
+    const without = (name: string, lacks: RegExp) => {
+      const { tensors, facts } = checkpoint(name);
+      return { tensors: new Map([...tensors].filter(([tensor]) => !lacks.test(tensor))), facts };
+    };
+    const bare = without("resnet18", /^fc\./);
+    const one: TensorData = { dtype: "float32", shape: [1], data: new Float32Array(1) };
+    const others = [
+      "densify_norms.0.weight",
+      "densify_projs.0.bias",
+      "mask_tokens.0",
+      "dense_decoder.proj.bias",
+      "imn_m",
+    ];
+    const inEncoder = renamed(bare, (name) => `sparse_encoder.sp_cnn.${name}`);
+    const spark = {
+      facts: {},
+      tensors: new Map([...inEncoder.tensors, ...others.map((name) => [name, one] as const)]),
+    };
+    for (const [file, pretext] of [
+      [spark, "spark"],
+      [bare, "its file has no last layer"],
+      [renamed(bare, (name) => `module.${name}`), "its file has no last layer"],
+    ] as const)
+      for (const options of [{}, { architecture: "resnet18" }]) {
+        const found = recogniseCheckpoint(file, "resnet18_1kpretrained.pth", options);
+        expect(found).toMatchObject({ pretext, definition: { config: { num_classes: 1 } } });
+        expect(found.notes).toEqual([expect.stringContaining("resnet18 without its last layers (fc.weight, fc.bias)")]);
+        expect(found.tensors.get("fc.weight")!.shape).toEqual([1, 512]);
+        expect(found.tensors.has("dense_decoder.proj.bias")).toBe(false);
+      }
+    const official = renamed(without("convnext_tiny", /^head\./), (name) =>
+      name
+        .replace("stem.", "downsample_layers.0.")
+        .replace(/^stages\.(\d)\.downsample/, "downsample_layers.$1")
+        .replace(/\.blocks\.(\d)\.conv_dw/, ".$1.dwconv")
+        .replace(/\.blocks\.(\d)\.mlp\.fc/, ".$1.pwconv")
+        .replace(".blocks.", "."),
+    );
+    expect(official.tensors.has("stages.2.8.pwconv1.weight")).toBe(true);
+    const { notes } = recogniseCheckpoint(official, "convnextT_1kpretrained_official_style.pth");
+    expect(notes[0]).toMatch(/convnext_tiny without its last layers \(head\.norm\.weight, .*head\.fc\.bias\)/);
+  });
+
   test("what the caller says is not changed", () => {
     const ask = () =>
       recogniseCheckpoint(fineTuned, "net.pth", { architecture: "resnet18", config: { num_classes: 9 } });

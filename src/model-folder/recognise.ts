@@ -3,11 +3,13 @@
 import { SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
 import type { NamedTensors } from "../models/architecture.ts";
 import { architectures } from "../models/architectures.ts";
+import { backboneArchitectures } from "../models/backbones.ts";
 import { inferenceGraph } from "../models/graph.ts";
 import { defineModel, type ModelDefinition, type RegisteredModel, registry, withClasses } from "../models/registry.ts";
 import type { CheckpointFacts } from "../weights/facts.ts";
 import type { Weights } from "../weights/load.ts";
 import { quote } from "../weights/quote.ts";
+import { type Headless, readHeadless } from "./headless.ts";
 import { defineFromCheckpoint, nativeModel } from "./native.ts";
 
 /** What recognising looks at. */
@@ -34,6 +36,8 @@ export interface Recognised {
   readonly tensors: NamedTensors;
   /** What was assumed, in sentences for people. */
   readonly notes: readonly string[];
+  /** Where the last layer has learnt nothing, because the file has none: what a card says of it (`ModelCard.pretext`). */
+  readonly pretext?: string;
 }
 
 /** One way to read a checkpoint's names. */
@@ -136,8 +140,8 @@ function familyOf({ architecture, config }: RegisteredModel): string {
   return `${architecture} ${config.base_model ?? ""}`;
 }
 
-/** The registered models of the families whose first member has names in common with a checkpoint. */
-function candidatesByName(tensors: NamedTensors): string[] {
+/** Of some registered models those of the families whose first member has names in common with a checkpoint. */
+function candidatesByName(tensors: NamedTensors, among: readonly RegisteredModel[] = [...registry.values()]): string[] {
   const families = new Map<string, boolean>();
   const isOfFamily = (name: string) => {
     const { architecture, config } = defineModel(name);
@@ -151,7 +155,7 @@ function candidatesByName(tensors: NamedTensors): string[] {
       throw error;
     }
   };
-  return [...registry.values()]
+  return among
     .filter((model) => {
       const family = familyOf(model);
       if (!families.has(family)) families.set(family, isOfFamily(model.name));
@@ -195,6 +199,8 @@ export function recogniseCheckpoint(
   const chosen = named ?? (areOne(fits) ? fits[0] : undefined);
   const told = fits.length === 0 ? toldModel(weights, config) : undefined;
   if (told !== undefined) return readAsTold(told, weights, config);
+  const headless = chosen === undefined && fits.length === 0 ? detectHeadless(weights) : undefined;
+  if (headless !== undefined) return asRecognised(headless, weights.tensors);
   if (chosen === undefined)
     throw new UsageError(
       fits.length === 0
@@ -281,6 +287,10 @@ function readAs(
       const classes = otherClasses(definition, reading.tensors);
       if (classes !== undefined) return recognised(reading, classes);
     }
+  for (const reading of ways) {
+    const headless = unread === undefined || unread.size === 0 ? readHeadless(definition, reading.tensors) : undefined;
+    if (headless !== undefined) return asRecognised(headless, tensors);
+  }
   // The reading that is nearest says best what is wrong.
   const faults = (error: SaccadeError | undefined) =>
     error instanceof WeightsMismatchError
@@ -288,6 +298,30 @@ function readAs(
       : Number.POSITIVE_INFINITY;
   const { error } = ways.reduce((best, way) => (faults(way.error) < faults(best.error) ? way : best));
   throw error!;
+}
+
+/** The only registered model of which a checkpoint has all but the last layers. */
+export function detectHeadless({ tensors, unread }: BareCheckpoint): Headless | undefined {
+  if (unread !== undefined && unread.size > 0) return undefined;
+  const backbones = backboneArchitectures();
+  const among = [...registry.values()].filter(({ architecture }) => backbones.includes(architecture));
+  for (const reading of readings(tensors)) {
+    const found = candidatesByName(reading.tensors, among).flatMap((name) => {
+      return readHeadless(defineModel(name), reading.tensors) ?? [];
+    });
+    if (found.length === 1) return found[0];
+  }
+  return undefined;
+}
+
+/** What it is, in a few words. */
+export const headlessText = ({ name, fresh }: Headless) => `${name} without its last layers (${fresh.join(", ")})`;
+
+function asRecognised(headless: Headless, file: NamedTensors): Recognised {
+  const { definition, tensors } = headless;
+  const isSpark = [...file.keys()].some((tensor) => tensor.includes("sparse_encoder.sp_cnn."));
+  const note = `it is ${headlessText(headless)}, which have learnt nothing yet`;
+  return { definition, tensors, notes: [note], pretext: isSpark ? "spark" : "its file has no last layer" };
 }
 
 /** Whether all are one model under several names: CLIP's B/32 and B/16 have equal text towers. */

@@ -66,13 +66,20 @@ export type BackboneConfig = z.infer<z.ZodObject<typeof backboneFields>>;
 /** Counters that PyTorch saves with batch normalisation and nothing reads. */
 export const COUNTERS: RenameRule = { pattern: /(?:^|\.)num_batches_tracked$/, to: null };
 
+/** Files of SparK's pre-training (keyu-tian/SparK, "spark style"): the network, and what it is pre-trained with, which is left out. */
+const SPARK: readonly RenameRule[] = [
+  { pattern: /^sparse_encoder\.sp_cnn\./, to: "" },
+  { pattern: /^(?:densify_norms|densify_projs|mask_tokens|dense_decoder)\./, to: null },
+  { pattern: /^(?:imn_m|imn_s|norm_black)$/, to: null },
+];
+
 /** The architecture around a backbone: `features` are pooled, `logits` come from them. */
 export function backboneArchitecture<S extends z.ZodType<BackboneConfig>>(family: {
   readonly name: string;
   readonly paper: string;
   readonly schema: S;
   readonly backbone: Backbone<z.infer<S>>;
-  /** Other releases' names, besides the counters of batch normalisation, which are left out. */
+  /** Other releases' names, besides SparK's and the counters of batch normalisation, which are left out. */
   readonly adoptWeights?: (tensors: NamedTensors, config: z.infer<S>) => NamedTensors;
 }): Architecture<z.infer<S>> {
   const { name, paper, schema, backbone, adoptWeights } = family;
@@ -87,8 +94,8 @@ export function backboneArchitecture<S extends z.ZodType<BackboneConfig>>(family
       return { logits: backbone.classify(scope, mode.dropout(features, config.drop_rate), config), features };
     },
     adoptWeights(tensors, config) {
-      const counted = remap(tensors, [[COUNTERS]]);
-      return adoptWeights === undefined ? counted : adoptWeights(counted, config);
+      const bare = remap(tensors, [[COUNTERS], SPARK]);
+      return adoptWeights === undefined ? bare : adoptWeights(bare, config);
     },
     classesField: "num_classes",
     transform: ({ input_size, ...data }) => timmTransform({ ...data, size: input_size }),

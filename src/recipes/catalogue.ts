@@ -26,7 +26,7 @@ import { photographs } from "./photographs.ts";
 import { photographsFull } from "./photographs-full.ts";
 import { photographsLonger } from "./photographs-longer.ts";
 import { photographsOpen } from "./photographs-open.ts";
-import { rotation } from "./pretraining.ts";
+import { rotation, spark, sparkResnet50 } from "./pretraining.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
 import { uniAdafocusRecipes } from "./uni-adafocus.ts";
 
@@ -74,6 +74,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   ),
   entry("start", everyday, "tens of thousands of small pictures", `24 epochs of ${EVERYDAY}: an hour on two cores`),
   entry("pretraining", rotation, "thousands of pictures without labels", "see docs/pretraining.md"),
+  entry("pretraining", spark, "thousands of pictures without labels", "see docs/pretraining.md"),
   entry(
     "start",
     lightweightRecipe,
@@ -112,6 +113,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("tokens", iaRed2, AFTER_VIT, "12 epochs of 3,068 pictures: some eight minutes on one core"),
   entry("official", dynamicvitDeitSmall, `${IMAGENET}; begins with deit_small_patch16_224`, `30 epochs on ${NOT_RUN}`),
   entry("official", evitDeitSmall, IMAGENET, `300 epochs on ${NOT_RUN}`),
+  entry("official", sparkResnet50, "ImageNet-1k, 1.28 million pictures, without labels", `1600 epochs on ${NOT_RUN}`),
   entry("official", sparseformerTinyImagenet, IMAGENET, `300 epochs on ${NOT_RUN}`),
   entry("official", sparseformerKinetics, KINETICS, `30 epochs on ${NOT_RUN}`),
   ...uniAdafocusRecipes.map((recipe) => entry("official", recipe, SOMETHING, `50 epochs on ${NOT_RUN}`)),

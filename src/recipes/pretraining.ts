@@ -27,6 +27,21 @@ const RECIPES: { readonly [O in PretextInput["objective"]]: (side: number) => Re
     clip_norm: 5,
     seed: 1,
   }),
+  spark: (side) => ({
+    summary: "learns without labels to say what hidden patches of a picture were",
+    pretext: { objective: "spark" },
+    augmentation: `random_resized_crop(${side},0.67:1)|flip(0.5)`,
+    epochs: 100,
+    batch: 64,
+    learning_rate: 1e-3,
+    warmup_epochs: 2,
+    warmup_rate: 1e-6,
+    minimum_rate: 1e-6,
+    weight_decay: 0.04,
+    no_decay: ["*mask_tokens*", "*gamma"],
+    clip_norm: 5,
+    seed: 1,
+  }),
 };
 
 /**
@@ -62,6 +77,27 @@ function usualSide({ architecture, config }: ModelDefinition): number {
   const input = architecture.input(config);
   return input.kind === "text" ? 0 : input.usual.height;
 }
+
+/** As SparK's authors pre-trained their ResNet-50, but for the weights' decay, which stays what it is where theirs rises to 0.2. */
+export const sparkResnet50: RecipeInput = {
+  ...pretrainingRecipe("spark", defineModel("resnet50"), 224),
+  name: "spark-resnet50",
+  config: { drop_path_rate: 0.05 },
+  summary: "pre-trains a ResNet-50 without labels as in SparK's paper",
+  pretext: { objective: "spark", decoder_width: 768 },
+  epochs: 1600,
+  batch: 4096,
+  optimizer: "lamb",
+  learning_rate: 3.2e-3,
+  warmup_epochs: 40,
+};
+
+/** A small network, by a name for everybody. */
+export const spark: RecipeInput = {
+  ...pretrainingRecipe("spark", defineModel("resnet18"), 128),
+  name: "spark",
+  summary: "pre-trains a ResNet-18 without labels: what were the hidden patches of a picture",
+};
 
 /** The same for a small network, by a name for everybody. */
 export const rotation: RecipeInput = {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 /** What is learnt from pictures that nobody named. */
-export type PretextInput = RotationInput;
+export type PretextInput = RotationInput | SparkInput;
 
 /**
  * By how many quarters a picture was turned, which says what is in it and how that stands (Gidaris et al., "Unsupervised Representation Learning by Predicting
@@ -14,16 +14,35 @@ export interface RotationInput {
   readonly turns?: "all" | "one" | undefined;
 }
 
+/**
+ * What the patches of a picture were that are hidden, from those that are not (Tian et al., "Designing BERT for Convolutional Networks: Sparse and Hierarchical
+ * Masked Modeling", ICLR 2023). For convolutional networks.
+ */
+export interface SparkInput {
+  readonly objective: "spark";
+  /** Share of a picture's patches that are hidden. Default 0.6. */
+  readonly hidden?: number | undefined;
+  /** Channels of the decoder's smallest map. Default: as many as the network's last map has, at most 768. */
+  readonly decoder_width?: number | undefined;
+}
+
 const rotation = z.strictObject({
   objective: z.literal("rotation"),
   turns: z.enum(["all", "one"]).default("all"),
 });
 
-export const pretextSchema = z.discriminatedUnion("objective", [rotation]);
+const spark = z.strictObject({
+  objective: z.literal("spark"),
+  hidden: z.number().positive().lt(1).default(0.6),
+  decoder_width: z.int().min(8).max(8192).optional(),
+});
+
+export const pretextSchema = z.discriminatedUnion("objective", [rotation, spark]);
 
 /** A complete one. */
 export type Pretext = z.output<typeof pretextSchema>;
 export type Rotation = z.output<typeof rotation>;
+export type Spark = z.output<typeof spark>;
 
 /** Names of the objectives. */
 export const PRETEXTS = pretextSchema.options.map((option) => option.shape.objective.value);

@@ -6,6 +6,7 @@ import type { ModelDefinition } from "../../models/registry.ts";
 import type { Objective, ObjectiveInputs } from "../objective.ts";
 import { PRETEXT_SCOPE, type Pretext } from "./fields.ts";
 import { rotationObjective } from "./rotation.ts";
+import { sparkObjective } from "./spark/objective.ts";
 
 interface Kind<P extends Pretext> {
   /** @throws UsageError where such a model cannot learn so */
@@ -16,6 +17,7 @@ interface Kind<P extends Pretext> {
 
 const KINDS: { readonly [O in Pretext["objective"]]: Kind<Extract<Pretext, { objective: O }>> } = {
   rotation: { objective: rotationObjective, squares: true },
+  spark: { objective: sparkObjective, squares: false },
 };
 
 const kindOf = ({ objective }: Pretext): Kind<Pretext> => KINDS[objective] as Kind<Pretext>;

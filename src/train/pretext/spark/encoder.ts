@@ -15,6 +15,8 @@ export interface SparseEncoder {
   readonly backbone: NamedBackbone;
   /** Side of a patch in pixels, which the network makes one cell of. */
   readonly patch: number;
+  /** Of its last map. */
+  readonly channels: number;
 }
 
 /** A picture in patches, each of which is seen or hidden whole. */
@@ -39,9 +41,9 @@ export function sparseEncoder(model: {
       `architectures that can: ${backboneArchitectures().join(", ")}`,
     );
   const graph = new Graph();
-  const [, , rows] = backbone.featureMap(new Scope(graph), graph.input("image", [1, 3, PROBE, PROBE]), Mode.inference())
-    .shape as number[];
-  return { backbone, patch: PROBE / rows! };
+  const image = graph.input("image", [1, 3, PROBE, PROBE]);
+  const [, channels, rows] = backbone.featureMap(new Scope(graph), image, Mode.inference()).shape as number[];
+  return { backbone, patch: PROBE / rows!, channels: channels! };
 }
 
 /** A side in pixels that every network here divides evenly. */
