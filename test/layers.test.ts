@@ -94,6 +94,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     `branches.${branch}.conv1 [2, 3, 18, 20]`,
     `branches.${branch}.conv2 [2, 4, 9, 10]`,
     `branches.${branch}.conv3 [2, 5, 4, 5]`,
+    `branches.${branch}.conv4 [2, 6, 2, 2]`,
   ]),
   vit_tiny_patch16_224: ["block.1 [2, 15, 24]", "block.2 [2, 15, 24]", "cls [2, 24]", "tokens [2, 15, 24]"],
   swin_tiny_patch4_window7_224: SWIN_STAGES,

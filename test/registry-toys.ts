@@ -251,7 +251,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   gabor: gaborToy,
   scattering: scatteringToy,
   rotnet: rotnetToy,
-  lightweight: () => ({ config: { channels: [3, 4, 5], hidden: 6, num_classes: 11 }, height: 18, width: 20 }),
+  lightweight: () => ({ config: { channels: [3, 4, 5, 6], hidden: 6, num_classes: 11 }, height: 18, width: 20 }),
 };
 
 /** The toy of a registered model. */

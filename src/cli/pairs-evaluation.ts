@@ -160,10 +160,15 @@ export function pairsText(evaluation: PairEvaluation, title: string, columns: nu
 }
 
 function accuracyNote({ accuracy: { folds, standardError, threshold } }: PairEvaluation): string {
-  const last = `cosine from ${score(threshold)} is the same`;
+  const last = `the same from cosine ${score(threshold)}`;
   return folds.length === 1
     ? `${last}, on these pairs themselves`
-    : `± ${(100 * standardError).toFixed(1)}, ${folds.length} parts, threshold of the others; ${last}`;
+    : `± ${(100 * standardError).toFixed(1)} in ${folds.length} parts; ${last}`;
+}
+
+/** The picture and its folder: two whole paths are more than a line. */
+function shortPath(path: string): string {
+  return printable(path.split(/[/\\]/).slice(-2).join("/"));
 }
 
 /** Where it is most wrong. */
@@ -180,7 +185,7 @@ function hardest({ scored, accuracy: { threshold } }: PairEvaluation, columns: n
   const row = (pair: ScoredPair) => [
     score(pair.score),
     pair.isSame ? "same" : "different",
-    `${printable(pair.first)}  ${printable(pair.second)}`,
+    `${shortPath(pair.first)}  ${shortPath(pair.second)}`,
   ];
   return table(["cosine", "is", "pairs that are most wrong"], wrong.map(row), { right: [0], columns });
 }

@@ -14,7 +14,7 @@ const AUGMENTED = `resize(${SIZE},${SIZE})|random_affine(15,0.1,0.9:1.1)|color_j
 
 const LIGHTWEIGHT: Partial<RecipeInput> = {
   architecture: "lightweight",
-  config: { channels: [4, 6, 8], hidden: 8 },
+  config: { channels: [4, 6, 8, 8], hidden: 8 },
   augmentation: AUGMENTED,
   transform: PLAIN,
   no_decay: [],
@@ -50,7 +50,7 @@ test.each([
   ["unfreezing", { unfreeze: UNFREEZE, accumulate: 2 }],
   [
     "dual input",
-    { augmentation: PLAIN, dual_input: { augmentation: AUGMENTED }, config: { channels: [4, 6, 8], hidden: 0 } },
+    { augmentation: PLAIN, dual_input: { augmentation: AUGMENTED }, config: { channels: [4, 6, 8, 8], hidden: 0 } },
   ],
 ] as const)("a run with %s that is stopped and resumed comes to the same", async (_, changes) => {
   const recipe = tinyRecipe({ ...LIGHTWEIGHT, ...changes });

@@ -12,7 +12,7 @@ import type { GroupRules } from "../../src/train/parameter-groups.ts";
 import { buildTrainStep, type StepOptions, type TrainStep } from "../../src/train/step.ts";
 import { initialState, stateOf, Trainer } from "../../src/train/trainer.ts";
 
-const model = defineModel("lightweight_cnn", { channels: [3, 4, 5], hidden: 6, num_classes: 3 });
+const model = defineModel("lightweight_cnn", { channels: [3, 4, 5, 6], hidden: 6, num_classes: 3 });
 const weights = initialWeights(inferenceGraph(model), 5);
 const BATCH = 6;
 const SIDE = 12;
@@ -128,7 +128,10 @@ test("when all is awake, nothing differs from training at once", async () => {
 
 test("dual input: each branch learns from its own half, and the loss is the sum", async () => {
   const dual = { views: 2, objective: dualObjective("cross_entropy"), ema: false } as const;
-  const apart = { ...dual, model: defineModel("lightweight_cnn", { channels: [3, 4, 5], hidden: 0, num_classes: 3 }) };
+  const apart = {
+    ...dual,
+    model: defineModel("lightweight_cnn", { channels: [3, 4, 5, 6], hidden: 0, num_classes: 3 }),
+  };
   const { states, reports } = await train(stepOf(undefined, apart), 2, 2 * BATCH);
   expect(reports[0]!.loss).toBeGreaterThan(1.5); // two answers by chance: 2 log 3 is 2.2
   expect(changes(states, "branches.0.fc.weight")).toEqual([true, true]);

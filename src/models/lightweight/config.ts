@@ -6,8 +6,8 @@ const count = z.int().min(1).max(1024);
 
 export const lightweightSchema = z.strictObject({
   num_classes: z.int().min(1).max(100_000).default(10),
-  /** Channels behind each of a branch's three convolutions. */
-  channels: z.tuple([count, count, count]).default([8, 16, 37]),
+  /** Channels behind each of a branch's four convolutions. */
+  channels: z.tuple([count, count, count, count]).default([10, 12, 17, 24]),
   /** Width of the layer that brings both branches' answers together; 0 for none, where the answer is their mean: what the first stage of training makes. */
   hidden: z.int().min(0).max(1024).default(24),
 });
