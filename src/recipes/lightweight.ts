@@ -4,7 +4,7 @@
 //
 //   saccade train digits/ --recipe lightweight
 //
-// What it reached on digits is in docs/models.md, made by bench/digits.ts.
+// What it reached: 99.1 % on 2,003 digits of MNIST after 6,996 for training (one seed; bench/digits.ts, docs/models.md).
 import type { RecipeInput } from "../train/recipe-fields.ts";
 import type { StagedRecipeInput } from "../train/staged-recipe.ts";
 
