@@ -89,6 +89,7 @@ function fittingModels(tensors: NamedTensors, facts: CheckpointFacts, isFineTune
       const definition = defineModel(name);
       // Inflation makes an image checkpoint fit a video model too; a bare checkpoint means the image model.
       if (definition.architecture.input(definition.config).kind === "video" && !isExact(name)) return [];
+      if (hasOtherShapes(name, tensors)) return [];
       if (!isFineTuned) return misfit(definition, tensors) === undefined ? [{ name, classes: undefined }] : [];
       const classes = otherClasses(definition, tensors);
       return classes === undefined ? [] : [{ name, classes }];
@@ -96,6 +97,36 @@ function fittingModels(tensors: NamedTensors, facts: CheckpointFacts, isFineTune
   // Positions can be resampled to fit other sizes: what needs nothing of the kind is meant.
   const exact = fitting(candidates.filter(isExact));
   return exact.length > 0 ? exact : fitting(candidates.filter((name) => !isExact(name)));
+}
+
+/**
+ * Whether most of a model's parameters are there under their names in other shapes: it is another member of the family then. Some families resample
+ * tables to their own sizes when they read a checkpoint, which costs too much to do for each member; what they resample is never most of their names.
+ */
+function hasOtherShapes(name: string, tensors: NamedTensors): boolean {
+  let [same, other] = [0, 0];
+  const shapes = shapesOf(name);
+  for (const [parameter, expected] of shapes) {
+    const shape = tensors.get(parameter)?.shape;
+    if (shape === undefined) continue;
+    if (shape.join() === expected.join()) same++;
+    else other++;
+  }
+  return same + other > shapes.size / 2 && other > same;
+}
+
+type Shapes = ReadonlyMap<string, readonly (number | string)[]>;
+/** By registered name: what is registered does not change, and many models are asked about for one checkpoint. */
+const knownShapes = new Map<string, Shapes>();
+
+/** The shapes of a registered model's parameters, by their names. */
+function shapesOf(name: string): Shapes {
+  const known = knownShapes.get(name);
+  if (known !== undefined) return known;
+  const { parameters } = inferenceGraph(defineModel(name));
+  const shapes = new Map([...parameters].map(([parameter, { tensor }]) => [parameter, tensor.shape] as const));
+  knownShapes.set(name, shapes);
+  return shapes;
 }
 
 /** Why tensors are not those of a model; undefined when they are. */
@@ -147,9 +178,9 @@ function candidatesByName(tensors: NamedTensors, among: readonly RegisteredModel
     const { architecture, config } = defineModel(name);
     try {
       const adopted = architecture.adoptWeights(tensors, config);
-      const { parameters } = inferenceGraph({ architecture, config });
-      const common = [...parameters.keys()].filter((parameter) => adopted.has(parameter)).length;
-      return common > COMMON_NAMES * Math.min(parameters.size, adopted.size);
+      const shapes = shapesOf(name);
+      const common = [...shapes.keys()].filter((parameter) => adopted.has(parameter)).length;
+      return common > COMMON_NAMES * Math.min(shapes.size, adopted.size);
     } catch (error) {
       if (error instanceof SaccadeError) return false; // the tensors are something else
       throw error;

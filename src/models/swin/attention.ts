@@ -1,6 +1,6 @@
 // Swin (Liu et al., ICCV 2021): attention inside windows, moved by half a window in every second block. Reproduces huggingface/pytorch-image-models,
 // timm/models/swin_transformer.py; the official code is microsoft/Swin-Transformer, models/swin_transformer.py.
-import { add, gather, reshape, transpose, wholes } from "../../graph/build.ts";
+import { add, constant, gather, reshape, transpose } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
@@ -66,6 +66,6 @@ function positionBias(scope: Scope, { window, learned, heads }: Stage): Tensor {
 /** A table of distances, (distances, heads) -> each pair of cells of the window, (heads, area, area). */
 export function byPair(table: Tensor, window: Stage["window"]): Tensor {
   const area = window.height * window.width;
-  const pairs = gather(table, wholes(table.graph, relativePositions(window)), 0); // (area * area, heads)
+  const pairs = gather(table, constant(table.graph, relativePositions(window)), 0); // (area * area, heads)
   return transpose(reshape(pairs, [area, area, table.shape[1]!]), [2, 0, 1]);
 }

@@ -4,6 +4,7 @@ import { resizeTaps } from "../../graph/resize-taps.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
 import { fixedDim } from "../../nn/linear.ts";
 import type { Order } from "../../nn/windows.ts";
+import { type TensorData, tensor } from "../../tensor.ts";
 import type { Extent } from "../image-size.ts";
 
 /** The four cells of every 2 x 2 square beside each other, column by column; odd maps are padded (timm's PatchMerging). */
@@ -45,10 +46,24 @@ export function shiftMask(graph: Graph, map: Extent, window: Extent, shift: Exte
   return reshape(both, [rows * columns, 1, area, area]);
 }
 
-/** Row of the bias table for each pair of cells, (area * area): by how far they are apart, (2h - 1) x (2w - 1) possibilities. */
-export function relativePositions({ height, width }: Extent): number[] {
-  const cells = Array.from({ length: height * width }, (_, i) => ({ y: Math.floor(i / width), x: i % width }));
-  return cells.flatMap((a) => cells.map((b) => (a.y - b.y + height - 1) * (2 * width - 1) + (a.x - b.x + width - 1)));
+/** By window: every block of every stage asks for them, and large windows have hundreds of thousands. */
+const knownPositions = new Map<string, TensorData>();
+
+/** Row of the bias table for each pair of cells, int64 (area * area): by how far they are apart, (2h - 1) x (2w - 1) possibilities. */
+export function relativePositions({ height, width }: Extent): TensorData {
+  const key = `${height} x ${width}`;
+  const known = knownPositions.get(key);
+  if (known !== undefined) return known;
+  const area = height * width;
+  const rows = new BigInt64Array(area * area);
+  for (let a = 0; a < area; a++)
+    for (let b = 0; b < area; b++) {
+      const down = Math.floor(a / width) - Math.floor(b / width) + height - 1;
+      rows[a * area + b] = BigInt(down * (2 * width - 1) + (a % width) - (b % width) + width - 1);
+    }
+  const positions = tensor("int64", [area * area], rows);
+  knownPositions.set(key, positions);
+  return positions;
 }
 
 /**
