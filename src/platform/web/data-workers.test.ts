@@ -5,7 +5,7 @@ import { NotFoundError, SaccadeError } from "../../errors.ts";
 import { createDataWorkers, type FromDataWorker, type ToDataWorker } from "./data-workers.ts";
 import { MemoryFiles } from "./files-memory.ts";
 
-const MADE: BatchResult = { width: 1, height: 1, unreadable: [], decoded: [], loadMs: 0, augmentMs: 0 };
+const MADE: BatchResult = { width: 1, height: 1, views: 1, unreadable: [], decoded: [], loadMs: 0, augmentMs: 0 };
 
 /** A worker that answers as the test says. */
 class ScriptedWorker {
