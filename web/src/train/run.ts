@@ -220,7 +220,12 @@ async function work({ choices, pictures }: RunNote, resumes: boolean): Promise<v
   announce("Training is done.");
 }
 
-const STAGES = { compiling: "Compiling the step", training: "Training", evaluating: "Measuring" } as const;
+const STAGES = {
+  compiling: "Compiling the step",
+  training: "Training",
+  evaluating: "Measuring",
+  probing: "Trying its features",
+} as const;
 
 /** What was done is kept, however a run ends. */
 async function ended(error: unknown): Promise<void> {
