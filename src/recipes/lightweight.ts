@@ -60,7 +60,7 @@ const merged: RecipeInput = {
 
 export const lightweightRecipe: StagedRecipeInput = {
   name: "lightweight",
-  summary: "a CNN of 14,862 parameters for digits: two branches, then one model of both, unfrozen layer by layer",
+  summary: "a CNN of 14,862 parameters: two branches, then both as one",
   stages: [branches, merged],
 };
 

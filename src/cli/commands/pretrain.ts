@@ -38,7 +38,7 @@ back into the model.
 
 Examples:
   $ saccade pretrain pictures/ --objective rotation --model resnet18 --size 64
-  $ saccade pretrain pictures/ --objective rotation --model resnet18 --size 64 --probe labelled/
+  $ saccade pretrain pictures/ --objective spark -m resnet18 --probe labelled/
   $ saccade pretrain --resume --out runs/rotation-resnet18
   $ saccade train labelled/ --from runs/rotation-resnet18/best
 `;

@@ -1,5 +1,5 @@
 // The pictures of a request, from a raw body, a form or JSON, read within bounds. Nothing is fetched: an address in a request is no picture.
-import { UsageError } from "../../errors.ts";
+import { SaccadeError, UsageError } from "../../errors.ts";
 import { OverloadError, RequestError } from "../failures.ts";
 import { fieldsOfTexts } from "./ask-schema.ts";
 
@@ -66,7 +66,8 @@ export async function readBody(request: Request, { maxBodyBytes, memory }: BodyL
     }
   } catch (error) {
     memory.give(size);
-    throw error instanceof TypeError ? new RequestError(408, "aborted", "the request's body ended early") : error;
+    // What is none of this server's own refusals comes from the connection, which names its end in one way or another.
+    throw error instanceof SaccadeError ? error : new RequestError(408, "aborted", "the request's body ended early");
   }
   const bytes = new Uint8Array(size);
   let at = 0;
