@@ -1,10 +1,9 @@
 // Where the five points of faces are, as a list beside the pictures says it: the columns path, x1, y1, …, x5, y5, or JSON lines with "points".
-import { FormatError } from "../errors.ts";
 import { type FacePoints, requireFacePoints } from "../image/align-face.ts";
 import { baseName } from "../image/picture-files.ts";
-import { type DataProblem, list } from "./dataset.ts";
-import { type DataFiles, folderOf } from "./files.ts";
-import { isRooted, type ListColumns, type ListRow, MAX_LIST_BYTES, readListRows } from "./list-rows.ts";
+import type { DataProblem } from "./dataset.ts";
+import type { DataFiles } from "./files.ts";
+import { besideList, type ListColumns, type ListRow, MAX_LIST_BYTES, noneUsable, readListRows } from "./list-rows.ts";
 
 const AXES = ["x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "x5", "y5"] as const;
 
@@ -32,7 +31,7 @@ export interface FacePointsList {
  */
 export async function readFacePoints(files: DataFiles, path: string): Promise<FacePointsList> {
   const name = baseName(path);
-  const folder = folderOf(path);
+  const resolve = besideList(files, path);
   const problems: DataProblem[] = [];
   const points = new Map<string, FacePoints>();
   const bytes = await files.read(path, { maxBytes: MAX_LIST_BYTES });
@@ -44,14 +43,10 @@ export async function readFacePoints(files: DataFiles, path: string): Promise<Fa
     }
     const found = pointsOf(values);
     if (typeof found === "string") problems.push({ name: `${name}:${line}`, reason: found });
-    else points.set(isRooted(picture) || folder === "" ? picture : files.join(folder, picture), found);
+    else points.set(resolve(picture), found);
   }
   if (points.size > 0) return { points, problems };
-  const reasons = problems.map((problem) => `${problem.name}: ${problem.reason}`);
-  throw new FormatError(
-    "list of faces",
-    `${name} has no face that can be used${reasons.length === 0 ? "" : ` (${list(reasons, 3)})`}`,
-  );
+  throw noneUsable("face", name, problems);
 }
 
 /** A row's points, or what is wrong with them. */

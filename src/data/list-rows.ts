@@ -4,14 +4,26 @@ import { baseName, extensionOf } from "../image/picture-files.ts";
 import { decodeText } from "../text-file.ts";
 import { parseCsv } from "./csv.ts";
 import { type DataProblem, list } from "./dataset.ts";
+import { type DataFiles, folderOf } from "./files.ts";
 
 /** Longer texts do not fit a JavaScript string. */
 export const MAX_LIST_BYTES = 2 ** 29;
 
 export const isListName = (path: string): boolean => ["csv", "tsv", "jsonl", "ndjson"].includes(extensionOf(path));
 
-/** A list begins elsewhere, so a path in it is that of a file beside it, unless it begins at a root. */
-export const isRooted = (path: string): boolean => /^([/\\]|[a-z]:[/\\])/i.test(path);
+/** Makes a path in a list one that can be opened: it is that of a file beside the list, unless it begins at a root. */
+export function besideList(files: Pick<DataFiles, "join">, list: string): (path: string) => string {
+  const folder = folderOf(list);
+  const isRooted = (path: string) => /^([/\\]|[a-z]:[/\\])/i.test(path);
+  return (path) => (isRooted(path) || folder === "" ? path : files.join(folder, path));
+}
+
+/** A list of which nothing can be used. @param what "pair" @param problems say why */
+export function noneUsable(what: string, name: string, problems: readonly DataProblem[]): FormatError {
+  const reasons = problems.map((problem) => `${problem.name}: ${problem.reason}`);
+  const why = reasons.length === 0 ? "" : ` (${list(reasons, 3)})`;
+  return new FormatError(`list of ${what}s`, `${name} has no ${what} that can be used${why}`);
+}
 
 /** One row: what it says under each key, undefined where it says nothing. */
 export interface ListRow<K extends string> {

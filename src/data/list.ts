@@ -4,7 +4,7 @@ import { FormatError } from "../errors.ts";
 import { baseName } from "../image/picture-files.ts";
 import { type DataProblem, list } from "./dataset.ts";
 import { type DataFiles, folderOf, type PictureSource } from "./files.ts";
-import { isRooted, type ListColumns, type ListRow, MAX_LIST_BYTES, readListRows } from "./list-rows.ts";
+import { besideList, type ListColumns, type ListRow, MAX_LIST_BYTES, readListRows } from "./list-rows.ts";
 import {
   type DataKind,
   findLabelNames,
@@ -66,9 +66,7 @@ function columnsOf({ pathColumn, labelColumn, isUnlabelled }: ListOptions): List
 export async function readList(files: DataFiles, path: string, options: ListOptions = {}): Promise<Parts> {
   const bytes = await files.read(path, { maxBytes: MAX_LIST_BYTES });
   const folder = folderOf(path);
-  const parts = parseList(bytes, path, options, (picture) =>
-    isRooted(picture) || folder === "" ? picture : files.join(folder, picture),
-  );
+  const parts = parseList(bytes, path, options, besideList(files, path));
   const names = await findLabelNames(files, folder);
   const turned = (await areWindowsPaths(files, parts)) ? turnSlashes : (part: SamplePart) => part;
   return Object.fromEntries(Object.entries(parts).map(([split, part]) => [split, nameLabels(turned(part), names)]));

@@ -3,9 +3,17 @@
 import { FormatError } from "../errors.ts";
 import { baseName, extensionOf } from "../image/picture-files.ts";
 import { decodeText } from "../text-file.ts";
-import { type DataProblem, list } from "./dataset.ts";
-import { type DataFiles, folderOf } from "./files.ts";
-import { isListName, isRooted, type ListColumns, type ListRow, MAX_LIST_BYTES, readListRows } from "./list-rows.ts";
+import type { DataProblem } from "./dataset.ts";
+import type { DataFiles } from "./files.ts";
+import {
+  besideList,
+  isListName,
+  type ListColumns,
+  type ListRow,
+  MAX_LIST_BYTES,
+  noneUsable,
+  readListRows,
+} from "./list-rows.ts";
 
 export interface Pair {
   /** Paths of its pictures. */
@@ -43,8 +51,7 @@ type Row = ListRow<Key>["values"];
  * @throws NotFoundError, LimitError; FormatError for a list of another kind, without the columns, or of which nothing can be used
  */
 export async function readPairs(files: DataFiles, path: string): Promise<PairList> {
-  const folder = folderOf(path);
-  const resolve = (picture: string) => (isRooted(picture) || folder === "" ? picture : files.join(folder, picture));
+  const resolve = besideList(files, path);
   if (extensionOf(path) === "txt") {
     const bytes = await files.read(path, { maxBytes: MAX_LIST_BYTES });
     return readLfwPairs(decodeText(bytes, baseName(path)), baseName(path), resolve, files);
@@ -71,11 +78,7 @@ export function parsePairs(bytes: Uint8Array, path: string, resolve: (path: stri
 
 function required(found: PairList, name: string): PairList {
   if (found.pairs.length > 0) return found;
-  const reasons = found.problems.map((problem) => `${problem.name}: ${problem.reason}`);
-  throw new FormatError(
-    "list of pairs",
-    `${name} has no pair that can be used${reasons.length === 0 ? "" : ` (${list(reasons, 3)})`}`,
-  );
+  throw noneUsable("pair", name, found.problems);
 }
 
 /** A row's pair, or what is wrong with it. */

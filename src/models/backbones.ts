@@ -8,6 +8,7 @@
 //
 // All three take the scope that prefixes the encoder's names ("model_state_dict"). Parameters are called as in timm; `adopt` renames those of
 // other releases (without the prefix), and leaves out the counters that PyTorch saves.
+import type { z } from "zod";
 import { UsageError } from "../errors.ts";
 import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -107,6 +108,17 @@ export function asBackbone(model: {
 }): NamedBackbone | undefined {
   const family = FAMILIES.find(({ architecture }) => architecture === model.architecture.name);
   return family?.named(model.config as Readonly<Record<string, unknown>>);
+}
+
+/** Says in a configuration's own faults why `open` cannot make a backbone of it. */
+export function checkBackbone<Config>(open: (config: Config) => NamedBackbone) {
+  return (config: Config, context: z.RefinementCtx): void => {
+    try {
+      open(config);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: (error as Error).message });
+    }
+  };
 }
 
 /** The architectures that are such families. */

@@ -10,37 +10,33 @@ type Recipe = Omit<RecipeInput, "name" | "architecture" | "height" | "width" | "
   readonly augmentation: string;
 };
 
+const COMMON = { learning_rate: 1e-3, warmup_rate: 1e-6, clip_norm: 5, seed: 1 } as const;
+
 /** By objective. */
 const RECIPES: { readonly [O in PretextInput["objective"]]: (side: number) => Recipe } = {
   rotation: (side) => ({
+    ...COMMON,
     summary: "learns without labels to tell how far a picture was turned",
     pretext: { objective: "rotation" },
     augmentation: `random_resized_crop(${side},0.35:1)|flip(0.5)`,
     epochs: 30,
     // Each comes in four ways, so that 128 go through the model.
     batch: 32,
-    learning_rate: 1e-3,
     warmup_epochs: 1,
-    warmup_rate: 1e-6,
     minimum_rate: 1e-5,
     weight_decay: 0.05,
-    clip_norm: 5,
-    seed: 1,
   }),
   spark: (side) => ({
+    ...COMMON,
     summary: "learns without labels to say what hidden patches of a picture were",
     pretext: { objective: "spark" },
     augmentation: `random_resized_crop(${side},0.67:1)|flip(0.5)`,
     epochs: 100,
     batch: 64,
-    learning_rate: 1e-3,
     warmup_epochs: 2,
-    warmup_rate: 1e-6,
     minimum_rate: 1e-6,
     weight_decay: 0.04,
     no_decay: ["*mask_tokens*", "*gamma"],
-    clip_norm: 5,
-    seed: 1,
   }),
 };
 

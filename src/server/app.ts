@@ -8,7 +8,8 @@ import { type BearerTokens, RateLimit } from "./access.ts";
 import { BodyMemory } from "./api/request-pictures.ts";
 import { apiRoutes } from "./api/routes.ts";
 import type { ServerConfig } from "./config.ts";
-import { describeFailure, RequestError, retryAfterSeconds, statusOf } from "./failures.ts";
+import { beginFailure } from "./failed-request.ts";
+import { describeFailure, RequestError, UnauthorizedError } from "./failures.ts";
 import { inferenceRoutes } from "./inference-protocol/routes.ts";
 import type { ServerLog } from "./log.ts";
 import type { ServerMetrics } from "./metrics.ts";
@@ -142,12 +143,9 @@ export function createApp({ tokens, ...options }: AppOptions): ServerApp {
 type Context = Parameters<Parameters<ServerApp["onError"]>[0]>[1];
 
 function failed(c: Context, error: unknown): Response {
-  c.set("failure", error);
-  const retryAfter = retryAfterSeconds(error);
-  if (retryAfter !== undefined) c.header("Retry-After", String(retryAfter));
-  const status = statusOf(error);
-  if (status === 401) c.header("WWW-Authenticate", "Bearer");
-  return c.json(describeFailure(error, c.get("requestId")), status as 500);
+  if (error instanceof UnauthorizedError) c.header("WWW-Authenticate", "Bearer");
+  const status = beginFailure(c, error);
+  return c.json(describeFailure(error, c.get("requestId")), status);
 }
 
 /** The pattern of a route; what has none is counted together. */

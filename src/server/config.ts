@@ -4,6 +4,7 @@ import { z } from "zod";
 import { UsageError } from "../errors.ts";
 import { PRECISIONS } from "../onnx/lower.ts";
 import { DEVICES } from "../runtime/session.ts";
+import { schemaFaults } from "./schema-faults.ts";
 
 export const TASKS = ["classify", "embed"] as const;
 export type TaskName = (typeof TASKS)[number];
@@ -315,12 +316,7 @@ function parseText(kind: Kind, text: string): unknown {
   }
 }
 
-function faults(error: z.ZodError): string {
-  return error.issues
-    .slice(0, 3)
-    .map(({ path: at, message }) => (at.length === 0 ? message : `${at.join(".")}: ${message}`))
-    .join("; ");
-}
+const faults = (error: z.ZodError) => schemaFaults(error, 3);
 
 function flagOf(name: string): string {
   return `--${name.replaceAll("_", "-")}`;

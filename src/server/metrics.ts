@@ -104,11 +104,7 @@ export class ServerMetrics {
       ["nv_inference_request_success", "Requests that were answered", ({ success }) => success.count],
       ["nv_inference_request_failure", "Requests that failed", ({ fail }) => fail.count],
       ["nv_inference_count", "Pictures that were computed", ({ run }) => run.count],
-      [
-        "nv_inference_exec_count",
-        "Runs",
-        ({ batches }) => [...batches.values()].reduce((sum, { count }) => sum + count, 0),
-      ],
+      ["nv_inference_exec_count", "Runs", ({ runs }) => runs],
       ["nv_inference_request_duration_us", "Time of requests", ({ success }) => 1000 * success.milliseconds],
       ["nv_inference_queue_duration_us", "Time in queues", ({ queue }) => 1000 * queue.milliseconds],
       ["nv_inference_compute_input_duration_us", "Time of decoding", ({ decode }) => 1000 * decode.milliseconds],

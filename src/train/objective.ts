@@ -1,4 +1,4 @@
-// What a train step minimises, apart from how: a function over symbolic tensors from a batch to a loss. Classification is one (step.ts),
+// What a train step minimises, apart from how: a function over symbolic tensors from a batch to a loss. Classification is one (classification.ts),
 // the stages of glance and focus are others (gfnet/).
 import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";

@@ -58,17 +58,11 @@ export function parseRecipe(input: unknown): Recipe {
   return recipe;
 }
 
+/** Kinds of training with losses of their own, which leave no room for another. */
+const OWN_LOSSES = ["clip", "distillation", "looking", "focusing", "fixating", "reducing", "exit_weight"] as const;
+
 /** What belongs to classes has no meaning where there are none. */
-const OF_CLASSES = [
-  "clip",
-  "flips",
-  "distillation",
-  "looking",
-  "focusing",
-  "reducing",
-  "fixating",
-  "exit_weight",
-] as const;
+const OF_CLASSES = ["flips", ...OWN_LOSSES] as const;
 
 /** @throws UsageError for fields that go with classes, or pictures that the objective cannot use */
 function requirePretext(recipe: Recipe, pretext: Pretext): void {
@@ -90,16 +84,7 @@ function requirePretext(recipe: Recipe, pretext: Pretext): void {
 }
 
 /** Fields whose training has no room for a second picture. */
-const NOT_DUAL = [
-  "clip",
-  "distillation",
-  "looking",
-  "focusing",
-  "fixating",
-  "reducing",
-  "exit_weight",
-  "pretext",
-] as const;
+const NOT_DUAL = [...OWN_LOSSES, "pretext"] as const;
 
 function requireDual(recipe: Recipe): void {
   const { dual_input, width, height, mixup, cutmix } = recipe;

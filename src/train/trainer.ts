@@ -6,7 +6,8 @@ import type { Session } from "../runtime/session.ts";
 import { elementCount, type TensorData, tensor, toFloat32 } from "../tensor.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { type CosineSchedule, cosineRate } from "./schedule.ts";
-import { STEP_OUTPUTS, type StateTensor, type TrainStep } from "./step.ts";
+import { STEP_OUTPUTS, type TrainStep } from "./step.ts";
+import type { StateTensor } from "./updates.ts";
 
 /** One batch, as a train step takes it. */
 export interface TrainingBatch {

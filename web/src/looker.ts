@@ -123,20 +123,19 @@ export class Looker {
   async follow({ threshold }: Pick<LookOptions, "threshold"> = {}): Promise<StreamClassifier> {
     this.isCold = false;
     const before = this.#following;
-    if (before === undefined || before.threshold !== threshold) {
-      const stream = StreamClassifier.load(this.model.source, {
-        ...loadOptions(this.model, this.setting),
-        topK: TOP_K,
-        explain: true,
-        ...(threshold === undefined ? {} : { threshold }),
-      });
-      this.#following = { threshold, stream };
-      stream.catch(() => {
-        if (this.#following?.stream === stream) this.#following = undefined;
-      });
-      await before?.stream.then((old) => old.dispose()).catch(() => undefined);
-    }
-    return this.#following!.stream;
+    if (before !== undefined && before.threshold === threshold) return before.stream;
+    const stream = StreamClassifier.load(this.model.source, {
+      ...loadOptions(this.model, this.setting),
+      topK: TOP_K,
+      explain: true,
+      ...(threshold === undefined ? {} : { threshold }),
+    });
+    this.#following = { threshold, stream };
+    stream.catch(() => {
+      if (this.#following?.stream === stream) this.#following = undefined;
+    });
+    await before?.stream.then((old) => old.dispose()).catch(() => undefined);
+    return stream;
   }
 
   /** Milliseconds until each step's answer, and how sure it is, for one picture. */

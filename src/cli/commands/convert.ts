@@ -89,8 +89,20 @@ async function convert(checkpoint: string, out: string, flags: ConvertFlags, ter
   if (flags.transform !== undefined) parseTransform(flags.transform);
   const { tokens } = flags;
   const said = await readConfig(flags.config ?? []);
-  const described = withTokenDial(tokens === undefined ? said : { ...said, tokens });
-  const dialled = tokens === undefined ? {} : described;
+  if (tokens === undefined) return convertAs(said, checkpoint, out, flags, terminal);
+  const described = withTokenDial({ ...said, tokens });
+  return convertAs(described, checkpoint, out, flags, terminal).catch((error: unknown) => {
+    throw aboutTokens(error, described); // in words of the dial, and not of configurations and weights
+  });
+}
+
+async function convertAs(
+  described: ConvertOptions,
+  checkpoint: string,
+  out: string,
+  flags: ConvertFlags,
+  terminal: Terminal,
+): Promise<void> {
   const options: ConvertOptions = {
     ...described,
     ...(flags.architecture === undefined ? {} : { architecture: flags.architecture }),
@@ -107,17 +119,16 @@ async function convert(checkpoint: string, out: string, flags: ConvertFlags, ter
     },
   };
   const { files } = nodeHost;
-  const source = await inWordsOfTheDial(dialled, () => readSource(checkpoint, flags, described.config));
+  const source = await readSource(checkpoint, flags, described.config);
   if (!(source instanceof Uint8Array) && source.kind === "onnx")
     return writeOnnx(convertOnnx(source, options), out, flags, terminal);
   if (flags.scores !== undefined) throw new UsageError("--scores is for ONNX files");
   if (flags.force !== true) await requireEmpty(out);
   const { config: _, ...unchanged } = options; // a folder's model is read with its changes
-  const conversion = await inWordsOfTheDial(dialled, () =>
+  const conversion =
     source instanceof Uint8Array
       ? convertCheckpoint(source, checkpoint, options)
-      : convertModel(source, checkpoint, unchanged),
-  );
+      : convertModel(source, checkpoint, unchanged);
   await writeModelFolder(files, out, conversion.model, flags.dtype === "int8" ? "int8" : "own");
   terminal.out(describe(checkpoint, out, conversion, flags.dtype));
 }
@@ -135,15 +146,6 @@ async function readSource(
   }
   const bytes = await files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
   return isOnnx(bytes) ? onnxModel((await wholeOnnx(files, path, bytes)).bytes, path) : bytes;
-}
-
-/** What --tokens asked for and cannot be had is not said as of configurations and weights. */
-async function inWordsOfTheDial<T>(dialled: ConvertOptions, convertIt: () => T | Promise<T>): Promise<T> {
-  try {
-    return await convertIt();
-  } catch (error) {
-    throw aboutTokens(error, dialled);
-  }
 }
 
 /** An ONNX file stays one: a model folder has weights of an architecture of this program. */

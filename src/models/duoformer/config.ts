@@ -1,7 +1,7 @@
 // DuoFormer's configuration, with the official names (xiaoyatang/duoformer_TCGA, models/model_wo_extra_params.py MyModel_no_extra_params). Defaults are the official ones;
 // of the depth, which has none there, the one that its authors train.
 import { z } from "zod";
-import { backboneNamed, type NamedBackbone } from "../backbones.ts";
+import { backboneNamed, checkBackbone, type NamedBackbone } from "../backbones.ts";
 import { extentOf, imageSizeField } from "../image-size.ts";
 
 const count = z.int().min(1).max(16384);
@@ -40,13 +40,7 @@ export const duoformerSchema = z
     const { height, width } = extentOf(img_size);
     return height % REGION === 0 && width % REGION === 0;
   }, `img_size must be a multiple of ${REGION}`)
-  .superRefine((config, context) => {
-    try {
-      backboneOf(config);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: (error as Error).message });
-    }
-  });
+  .superRefine((config, context) => checkBackbone(backboneOf)(config, context));
 
 export type DuoformerConfig = z.infer<typeof duoformerSchema>;
 

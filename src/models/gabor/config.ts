@@ -1,6 +1,6 @@
 // The configuration of the network with a Gabor texture branch. Its authors released no code and the paper's outline leaves numbers open: names and defaults are ours.
 import { z } from "zod";
-import { backboneNamed, type NamedBackbone } from "../backbones.ts";
+import { backboneNamed, checkBackbone, type NamedBackbone } from "../backbones.ts";
 import { imageSizeField } from "../image-size.ts";
 
 const count = z.int().min(1).max(4096);
@@ -46,13 +46,7 @@ export const gaborSchema = z
     ({ region_scales, num_regions }) => num_regions <= regionCount(region_scales),
     "num_regions must be no more than there are to choose from",
   )
-  .superRefine((config, context) => {
-    try {
-      semanticBackbone(config);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: (error as Error).message });
-    }
-  });
+  .superRefine((config, context) => checkBackbone(semanticBackbone)(config, context));
 
 export type GaborConfig = z.infer<typeof gaborSchema>;
 

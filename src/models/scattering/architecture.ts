@@ -1,6 +1,6 @@
 // The scattering transform, and extractors of other filters, as the registry sees them.
 import { UsageError } from "../../errors.ts";
-import type { Architecture } from "../architecture.ts";
+import type { Architecture, ImageInput } from "../architecture.ts";
 import { checkConfig } from "../check-config.ts";
 import { fixedInput, requireImageSize } from "../image-size.ts";
 import { type ScatteringConfig, scatteringSchema } from "./config.ts";
@@ -16,24 +16,31 @@ function sizeOf(config: ScatteringConfig): [height: number, width: number] {
   return config.pre_pad ? [height, width] : config.shape;
 }
 
+type Size = readonly [height: number, width: number];
+
+/** Pictures of one size, in colour or in grey. */
+function inputOf(size: Size, channels: 1 | 3): ImageInput {
+  const input = fixedInput([...size]);
+  return channels === 1 ? { ...input, channels } : input;
+}
+
+/** The picture's middle, as large as it can be. */
+function transformOf([height, width]: Size): string {
+  return `resize_cover(${width},${height},bilinear)|central_crop(${width},${height})|value_range(0,1)`;
+}
+
 export const scatteringArchitecture: Architecture<ScatteringConfig> = {
   name: NAME,
   paper: "https://arxiv.org/abs/1203.1513",
   parseConfig: (json) => checkConfig(scatteringSchema, NAME, json),
-  input(config) {
-    const input = fixedInput(sizeOf(config));
-    return config.in_channels === 1 ? { ...input, channels: 1 } : input;
-  },
+  input: (config) => inputOf(sizeOf(config), config.in_channels),
   build(scope, image, config, mode) {
     requireImageSize(image, sizeOf(config), NAME, "shape");
     return scattering(scope, image, config, mode);
   },
   adoptWeights: (tensors) => tensors,
   classesField: "num_classes",
-  transform(config) {
-    const [height, width] = sizeOf(config);
-    return `resize_cover(${width},${height},bilinear)|central_crop(${width},${height})|value_range(0,1)`;
-  },
+  transform: (config) => transformOf(sizeOf(config)),
   answers: ({ num_classes }) => (num_classes === 0 ? "embedding" : "classes"),
 };
 
@@ -54,17 +61,13 @@ export const filterFrameArchitecture: Architecture<FilterFrameConfig> = {
   name: FRAME,
   paper: "https://arxiv.org/abs/1512.06293",
   parseConfig: (json) => admissible(checkConfig(filterFrameSchema, FRAME, json)),
-  input({ shape, in_channels }) {
-    const input = fixedInput(shape);
-    return in_channels === 1 ? { ...input, channels: 1 } : input;
-  },
+  input: ({ shape, in_channels }) => inputOf(shape, in_channels),
   build(scope, image, config, mode) {
     requireImageSize(image, config.shape, FRAME, "shape");
     return filterFrame(scope, image, config, mode);
   },
   adoptWeights: (tensors) => tensors,
   classesField: "num_classes",
-  transform: ({ shape: [height, width] }) =>
-    `resize_cover(${width},${height},bilinear)|central_crop(${width},${height})|value_range(0,1)`,
+  transform: ({ shape }) => transformOf(shape),
   answers: ({ num_classes }) => (num_classes === 0 ? "embedding" : "classes"),
 };

@@ -39,7 +39,7 @@ export function adoptSwinWeights(tensors: NamedTensors, config: FamilyConfig): N
     const stage = stages[Number(TABLE.exec(name)?.[1] ?? Number.NaN)];
     if (stage !== undefined)
       adopted.set(name, isOfficial ? bicubicBiasTable(value, stage.window) : resampleBiasTable(value, stage.window));
-    else if (name === "absolute_pos_embed") adopted.set(name, resamplePositions(value, stages[0]!.map));
+    else if (name === "absolute_pos_embed") adopted.set(name, officialPositions(value, stages[0]!.map));
     else if (isOfficial && /^head\.fc\.(?:weight|bias)$/.test(name))
       adopted.set(name, config.num_classes === IMAGENET_CLASSES ? rowsOf1k(value) : value);
     else adopted.set(name, value);
@@ -69,7 +69,7 @@ export function bicubicBiasTable(table: TensorData, window: Extent): TensorData 
 }
 
 /** Positions (1, cells, width) of a square map -> those of another, as the official load_pretrained has it. */
-function resamplePositions(positions: TensorData, map: Extent): TensorData {
+function officialPositions(positions: TensorData, map: Extent): TensorData {
   const [one, cells = 0, width = 0] = positions.shape;
   const side = Math.round(Math.sqrt(cells));
   if (one !== 1 || positions.shape.length !== 3 || cells === map.height * map.width || side * side !== cells)

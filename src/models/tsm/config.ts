@@ -1,6 +1,6 @@
 // TSM's configuration, with the official names (mit-han-lab/temporal-shift-module, opts.py and ops/models.py TSN).
 import { z } from "zod";
-import { backboneNamed, type NamedBackbone } from "../backbones.ts";
+import { backboneNamed, checkBackbone, type NamedBackbone } from "../backbones.ts";
 import { SHIFT_PLACES } from "../shifted-backbones.ts";
 import { timmFields } from "../timm.ts";
 
@@ -32,13 +32,7 @@ export const tsmSchema = z
     interpolation: interpolation.unwrap().default("bilinear"),
     normalization,
   })
-  .superRefine((config, context) => {
-    try {
-      backboneOf(config);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: (error as Error).message });
-    }
-  });
+  .superRefine((config, context) => checkBackbone(backboneOf)(config, context));
 
 export type TsmConfig = z.infer<typeof tsmSchema>;
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { UsageError } from "../../errors.ts";
 import type { AskOptions } from "../models/task-engine.ts";
 import { PRIORITIES } from "../queue/batch-queue.ts";
+import { schemaFaults } from "../schema-faults.ts";
 
 export const EXPLANATIONS = ["gaze", "png", "svg", "html"] as const;
 
@@ -70,10 +71,8 @@ export function fieldsOfTexts(texts: Iterable<readonly [string, string]>): Recor
 export function parseAsk<T>(schema: z.ZodType<T>, fields: Readonly<Record<string, unknown>>): T {
   const parsed = schema.safeParse(fields);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues
-    .slice(0, 5)
-    .map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`));
-  throw new UsageError(`the request is not understood: ${faults.join("; ")}`, "GET /openapi.json describes it");
+  const faults = schemaFaults(parsed.error, 5);
+  throw new UsageError(`the request is not understood: ${faults}`, "GET /openapi.json describes it");
 }
 
 /** What the model's task is asked. */

@@ -100,15 +100,15 @@ export async function requestPictures(
   const query = fieldsOfTexts(new URL(request.url).searchParams);
   const given = await picturesOf(mediaType.trim(), contentType, body);
   if (given.pictures.length === 0) throw new UsageError("there is no picture in the request", HOW);
-  if (given.pictures.length > maxPictures)
-    throw new RequestError(
-      413,
-      "limit",
-      `a request may have ${maxPictures} pictures, this one has ${given.pictures.length}`,
-    );
+  requireFew(given.pictures.length, maxPictures);
   for (const name of Object.keys(query))
     if (name in given.fields) throw new UsageError(`${name} is in the address and in the body`, "say it once");
   return { pictures: given.pictures, fields: { ...query, ...given.fields } };
+}
+
+/** Throws RequestError 413 for more pictures than a request may have. */
+export function requireFew(count: number, most: number): void {
+  if (count > most) throw new RequestError(413, "limit", `a request may have ${most} pictures, this one has ${count}`);
 }
 
 const HOW =
@@ -167,8 +167,8 @@ export function parseJson(body: Uint8Array): Record<string, unknown> {
   return json as Record<string, unknown>;
 }
 
-/** @throws UsageError */
-function decodeBase64(text: unknown): Uint8Array<ArrayBuffer> {
+/** A picture's file out of JSON. Throws UsageError for anything but base64, and for an address. */
+export function decodeBase64(text: unknown): Uint8Array<ArrayBuffer> {
   if (typeof text !== "string") throw new UsageError("a picture in JSON is a text in base64", HOW);
   if (/^https?:/i.test(text)) throw new UsageError("addresses are not fetched", "send the picture itself");
   const plain = text.replace(/^data:[\w/+.-]*;base64,/, "");

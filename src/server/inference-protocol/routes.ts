@@ -7,10 +7,11 @@ import type { Pixels } from "../../image/pixels.ts";
 import type { PictureSource } from "../../tasks/engine/pictures.ts";
 import { version as serverVersion } from "../../version.ts";
 import { answerPictures } from "../api/answer-pictures.ts";
-import { readBody } from "../api/request-pictures.ts";
+import { readBody, requireFew } from "../api/request-pictures.ts";
 import type { ServerEnvironment, Service } from "../app.ts";
 import type { TaskName } from "../config.ts";
-import { RequestError, retryAfterSeconds, statusOf } from "../failures.ts";
+import { beginFailure } from "../failed-request.ts";
+import { describeFailure, RequestError } from "../failures.ts";
 import type { ServedModel } from "../models/served-model.ts";
 import type { Answer } from "../models/served-task.ts";
 import type { TaskAnswers } from "../models/task-engine.ts";
@@ -69,12 +70,8 @@ export function inferenceRoutes(service: Service): Hono<ServerEnvironment> {
   });
   // The protocol's own form of failures: one text.
   routes.onError((error, c) => {
-    c.set("failure", error);
-    const status = statusOf(error);
-    const retryAfter = retryAfterSeconds(error);
-    if (retryAfter !== undefined) c.header("Retry-After", String(retryAfter));
-    const isOurs = error instanceof SaccadeError && status !== 500;
-    return c.json({ error: isOurs ? error.message : "the server failed; its log says why" }, status as 500);
+    const status = beginFailure(c, error);
+    return c.json({ error: describeFailure(error, c.get("requestId")).error.message }, status);
   });
   return routes;
 }
@@ -166,7 +163,7 @@ function picturesOf({ inputs }: InferRequest, most: number): PictureSource[] {
     throw new UsageError(`the model takes one input, image, got ${inputs.map(({ name }) => name).join(", ")}`);
   const count = input.shape[0] ?? 0;
   if (count < 1) throw new UsageError("there is no picture in the input");
-  if (count > most) throw new RequestError(413, "limit", `a request may have ${most} pictures, this one has ${count}`);
+  requireFew(count, most);
   if (!(input.values instanceof Uint8Array)) {
     if (input.shape.length > 2 || input.shape[1] === 0 || (input.shape[1] ?? 1) > 1)
       throw new UsageError(`files are an input of the shape [n], got [${input.shape.join(", ")}]`);

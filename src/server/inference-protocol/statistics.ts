@@ -13,7 +13,7 @@ export function modelStatistics({ name, version, taskNames, statistics }: Served
     version,
     last_inference: of.lastAnswerAt,
     inference_count: of.run.count,
-    execution_count: [...of.batches.values()].reduce((sum, { count }) => sum + count, 0),
+    execution_count: of.runs,
     inference_stats: {
       success: inNanoseconds(of.success),
       fail: inNanoseconds(of.fail),

@@ -2,7 +2,8 @@
 // Inference-Header-Content-Length, followed by the tensors' bytes, little-endian; BYTES are texts or files, each after its length in four bytes.
 import { z } from "zod";
 import { UsageError } from "../../errors.ts";
-import { parseJson } from "../api/request-pictures.ts";
+import { decodeBase64, parseJson } from "../api/request-pictures.ts";
+import { schemaFaults } from "../schema-faults.ts";
 
 const DATATYPES = [
   ...(["BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64"] as const),
@@ -65,10 +66,8 @@ export function parseInferRequest(body: Uint8Array<ArrayBuffer>, headerLength: s
   if (!Number.isInteger(length) || length < 0 || length > body.length)
     throw new UsageError(`Inference-Header-Content-Length is ${headerLength}, of a body of ${body.length} bytes`);
   const parsed = inferRequestSchema.safeParse(parseJson(body.subarray(0, length)));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new UsageError(`the inference request is not understood: ${issue?.path.join(".")}: ${issue?.message}`);
-  }
+  if (!parsed.success)
+    throw new UsageError(`the inference request is not understood: ${schemaFaults(parsed.error, 1)}`);
   const { id, inputs, outputs = [], parameters = {} } = parsed.data;
   let at = length;
   const tensors = inputs.map((input): InferTensor => {
@@ -130,7 +129,7 @@ function fromJson(name: string, shape: readonly number[], datatype: Datatype, da
   if (datatype === "BYTES")
     return flat.map((value) => {
       if (typeof value !== "string") throw new UsageError(`the input ${name} is of texts in base64`);
-      return Uint8Array.from(Buffer.from(value, "base64"));
+      return decodeBase64(value);
     });
   if (datatype !== "UINT8") throw new UsageError(`the input ${name} is ${datatype}`, "pictures are BYTES or UINT8");
   const values = new Uint8Array(elements);

@@ -1,5 +1,4 @@
 // The models of a server by name and version: loading, reloading and unloading them without a request that is dropped.
-import { availableParallelism } from "node:os";
 import { NotFoundError, SaccadeError } from "../../errors.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import { didYouMean } from "../../nearest-name.ts";
@@ -142,7 +141,7 @@ export class ModelRepository {
       precision: config.precision,
       sessions: config.sessions ?? ("auto" as const),
       onNotice,
-      threads: config.threads ?? availableParallelism(),
+      threads: config.threads ?? host.machine.cores,
     };
     const open = async <A>(
       name: TaskName,

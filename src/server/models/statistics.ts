@@ -19,6 +19,11 @@ export class TaskStatistics {
   /** Runs by their number of pictures. */
   readonly batches = new Map<number, Duration>();
 
+  /** Runs of all sizes. */
+  get runs(): number {
+    return [...this.batches.values()].reduce((sum, { count }) => sum + count, 0);
+  }
+
   answered(times: { readonly decodeMs: number; readonly queueMs: number; readonly runMs: number }, at: number): void {
     this.lastAnswerAt = at;
     add(this.decode, times.decodeMs);

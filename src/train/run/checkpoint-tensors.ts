@@ -2,7 +2,7 @@
 import { SaccadeError, UsageError } from "../../errors.ts";
 import type { NativeModel } from "../../model-folder/model.ts";
 import type { TensorData } from "../../tensor.ts";
-import type { StateTensor } from "../step.ts";
+import type { StateTensor } from "../updates.ts";
 
 /** The tensors of a checkpoint. */
 export interface CheckpointTensors {

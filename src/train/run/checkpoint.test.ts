@@ -13,7 +13,8 @@ import { nodeFiles } from "../../platform/node/files.ts";
 import { type TensorData, tensor } from "../../tensor.ts";
 import { writeSafetensors } from "../../weights/safetensors.ts";
 import { adamW } from "../optimizers/adamw.ts";
-import { buildTrainStep, type StateTensor } from "../step.ts";
+import { buildTrainStep } from "../step.ts";
+import type { StateTensor } from "../updates.ts";
 import {
   type Checkpoint,
   listCheckpoints,

@@ -8,7 +8,7 @@ import { readModelFolder, writeModelFolder } from "../../model-folder/load.ts";
 import type { Files } from "../../platform/host.ts";
 import { readSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
 import type { OpenChoice } from "../epoch-choice.ts";
-import type { StateTensor } from "../step.ts";
+import type { StateTensor } from "../updates.ts";
 import { type Progress, parseProgress, printProgress } from "./checkpoint-progress.ts";
 import { type CheckpointTensors, stateOfTensors } from "./checkpoint-tensors.ts";
 import { readChoice, writeChoice } from "./choice-file.ts";

@@ -16,12 +16,14 @@ import { looker, openAgain, threshold } from "./looking.ts";
 /** Whether a frame is looked at only where it changed. */
 const savesLooks = state(true);
 
+type LookCounts = Pick<StreamCounts, "frames" | "fullLooks">;
+
 interface LiveView {
   readonly looked: Looked | undefined;
   /** Answered frames a second, over the last ones. */
   readonly rate: number | undefined;
   /** While only what changed is looked at. */
-  readonly counts?: StreamCounts;
+  readonly counts?: LookCounts;
   readonly problem: Problem | undefined;
 }
 
@@ -133,7 +135,7 @@ export function Live({ stream }: { readonly stream: MediaStream }) {
   );
 }
 
-function describe(rate: number, ms: number, counts: StreamCounts | undefined): string {
+function describe(rate: number, ms: number, counts: LookCounts | undefined): string {
   const aSecond = rate.toFixed(rate < 9.95 ? 1 : 0);
   return counts === undefined
     ? `${aSecond} looks a second, ${milliseconds(ms)} ms each`
@@ -159,15 +161,9 @@ async function following(open: Looker, threshold: number | undefined): Promise<L
     // One frame at a time is brought, so none is dropped.
     const answer = (await stream.push(await decodeImage(video)))!;
     if (answer.look !== "kept") ms = answer.latencyMs;
-    const { counts } = stream;
-    return {
-      looked: { ...followed(answer), ms },
-      counts: {
-        ...counts,
-        frames: counts.frames - before.frames,
-        fullLooks: counts.fullLooks - before.fullLooks,
-      },
-    };
+    const { frames, fullLooks } = stream.counts;
+    const counts = { frames: frames - before.frames, fullLooks: fullLooks - before.fullLooks };
+    return { looked: { ...followed(answer), ms }, counts };
   };
 }
 
