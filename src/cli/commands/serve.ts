@@ -21,7 +21,8 @@ Examples:
   $ saccade serve runs/flowers garments@2=runs/garments --port 8000
   $ saccade serve --index photos-index --tasks classify,embed
   $ saccade serve --config serve.json --host 0.0.0.0 --auth-file tokens.txt
-  $ curl --data-binary @photo.jpg http://127.0.0.1:7223/v1/classify
+  $ curl --data-binary @photo.jpg -H Content-Type:image/jpeg \\
+      http://127.0.0.1:7223/v1/classify
   $ curl -F image=@photo.jpg -F explain=gaze http://127.0.0.1:7223/v1/classify
 
 /docs describes the requests, /metrics is for Prometheus, /livez and /readyz are
