@@ -4,6 +4,7 @@ import {
   type FacePoints,
   faceSimilarity,
   type Point,
+  requireFaceOnPicture,
   requireFacePoints,
   similarityBetween,
 } from "./align-face.ts";
@@ -148,4 +149,13 @@ test("a face partly outside of the picture is black there; one far away all blac
   const { image, points } = made(120, 0, 1);
   const away = points.map(([x, y]): Point => [x + 5000, y]) as unknown as FacePoints;
   expect(alignFace(image, away).data.every((value) => value === 0)).toBe(true);
+});
+
+test("points from outside: a face may stick out of the picture, and is refused where it is none of it", () => {
+  const { image } = made(100, 0, 0.4);
+  const moved = (x: number) => () =>
+    requireFaceOnPicture(image, FACE.map((point): Point => [point[0] + x, point[1]]) as unknown as FacePoints);
+  for (const x of [-100, -40, 0, 39]) expect(moved(x), `${x}`).not.toThrow();
+  for (const x of [40, 75]) expect(moved(x), `${x}`).toThrow("the face is not on the picture of 100 x 100 pixels");
+  expect(moved(1000)).toThrow("the point 1060, 70 is not on the picture of 100 x 100 pixels");
 });

@@ -70,6 +70,20 @@ export function alignFace(image: RawImage, points: FacePoints, options: AlignFac
   return warp(image, faceSimilarity(points, options), size);
 }
 
+/**
+ * For points from outside, which may be of another size of the picture: a face may stick out, by less than the picture is large, and not with all of it.
+ *
+ * @throws UsageError
+ */
+export function requireFaceOnPicture({ width, height }: RawImage, points: FacePoints): void {
+  const isNear = ([x, y]: Point, margin: number) =>
+    x >= -margin * width && x < (1 + margin) * width && y >= -margin * height && y < (1 + margin) * height;
+  const far = points.find((point) => !isNear(point, 1));
+  const what = far === undefined ? "the face" : `the point ${far.join(", ")}`;
+  if (far !== undefined || !points.some((point) => isNear(point, 0)))
+    throw new UsageError(`${what} is not on the picture of ${width} x ${height} pixels`, ORDER);
+}
+
 /** What `alignFace` does to a point of the picture. Throws UsageError for points that are none of a face. */
 export function faceSimilarity(points: FacePoints, options: AlignFaceOptions = {}): Similarity {
   const { size = EYES_MOUTH.size, alignment = "eyes-mouth" } = options;

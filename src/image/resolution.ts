@@ -1,7 +1,7 @@
 // The same preprocessing for larger or smaller pictures, for models that take any size: what a model sees of a picture stays, in more or fewer
 // pixels; or the picture stays as it is.
 import { UsageError } from "../errors.ts";
-import { type Transform, type TransformOp, transformOutputSize } from "./transform.ts";
+import { type Transform, type TransformOp, transformOutputSize, valueSteps } from "./transform.ts";
 
 /** The shorter side of what the model sees, in pixels; or "native": whole pictures in their own size. */
 export type Resolution = number | "native";
@@ -17,7 +17,7 @@ const MAX_RESOLUTION = 16384;
  * @example printTransform(atResolution(parseTransform("resize_small(256)|central_crop(224)"), 448)) // resize_small(512)|central_crop(448)
  */
 export function atResolution(transform: Transform, resolution: Resolution): Transform {
-  if (resolution === "native") return transform.filter(({ op }) => op === "normalize" || op === "value_range");
+  if (resolution === "native") return valueSteps(transform);
   checkResolution(resolution);
   const usual = usualSide(transform);
   if (usual === undefined) return [{ op: "resize_small", size: resolution, filter: "bilinear" }, ...transform];

@@ -43,6 +43,11 @@ export type TransformOp =
 /** Operations from left to right. A normalize or value_range can only be the last; without one, values are 0 to 1. */
 export type Transform = readonly TransformOp[];
 
+/** What a transform does to values alone, whatever it does to pixels' places before: its last step, or nothing. */
+export function valueSteps(transform: Transform): Transform {
+  return transform.filter(({ op }) => op === "normalize" || op === "value_range");
+}
+
 /** Means and standard deviations that have names. */
 export const NORMALIZATIONS = {
   imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },

@@ -15,6 +15,7 @@ export {
   TRANSFORM_OPS,
   type Transform,
   type TransformOp,
+  valueSteps,
 } from "./transform-syntax.ts";
 
 /**

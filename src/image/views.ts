@@ -12,6 +12,7 @@ import {
   type TransformOp,
   transformOutputSize,
   type ViewToPicture,
+  valueSteps,
   viewToPicture,
 } from "./transform.ts";
 import type { Triple } from "./transform-syntax.ts";
@@ -92,7 +93,7 @@ function wholeTransform(transform: Transform, picture: PictureSize): Transform {
   const { width, height } = size;
   const resizing = transform.find((op) => "filter" in op);
   const filter: ResampleFilter = resizing?.filter ?? "bilinear";
-  return [{ op: "letterbox", width, height, filter, fill: meanColor(transform) }, ...valuesOf(transform)];
+  return [{ op: "letterbox", width, height, filter, fill: meanColor(transform) }, ...valueSteps(transform)];
 }
 
 function showsAll(transform: Transform, picture: PictureSize, size: PictureSize): boolean {
@@ -110,8 +111,6 @@ function meanColor(transform: Transform): Triple {
   const [red, green, blue] = mean.map((value) => Math.round(255 * value));
   return [red!, green!, blue!];
 }
-
-const valuesOf = (transform: Transform) => transform.filter(({ op }) => op === "normalize" || op === "value_range");
 
 /** The model's own transform where one crop is enough, and where it has none and squeezes nothing. */
 function cropTransforms(transform: Transform, picture: PictureSize): readonly Transform[] {
@@ -170,7 +169,7 @@ const withMirrored = (transforms: readonly Transform[]): Transform[] =>
 
 /** A step on the pixels that a transform leaves. */
 function beforeValues(transform: Transform, op: TransformOp): Transform {
-  const values = valuesOf(transform);
+  const values = valueSteps(transform);
   return [...transform.slice(0, transform.length - values.length), op, ...values];
 }
 

@@ -157,7 +157,13 @@ async function loadRegistered(host: Host, name: string, options: LoadOptions): P
     const definition = changedModel(name, {}, options.config);
     const weights = unlearnedWeights(definition);
     if (weights !== undefined) return nativeModel(definition, weights, { name });
-    throw new NotFoundError("weights", name, `download the official ones with: saccade pull ${name}`);
+    throw new NotFoundError(
+      "weights",
+      name,
+      definition.registered?.weights === undefined
+        ? "no official file of them is known: name a file or a folder that has some"
+        : `download the official ones with: saccade pull ${name}`,
+    );
   }
   const { tensors, facts } = readWeights(await host.files.read(path, { maxBytes: MAX_WEIGHT_BYTES }), path);
   return nativeModel(defineFromCheckpoint(name, facts, options.config), tensors, {

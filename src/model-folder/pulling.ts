@@ -15,7 +15,11 @@ export function officialWeights(name: string): OfficialFile {
       name,
       `${didYouMean(name, [...registry.keys()])}names are listed by: saccade models`,
     );
-  if (model.weights === undefined) throw new UsageError(`${name} has no official weights`);
+  if (model.weights === undefined)
+    throw new UsageError(
+      `${name} has no official weights that a program can ask for`,
+      "a file of yours is read by its path: --model FILE --architecture NAME",
+    );
   return model.weights;
 }
 

@@ -1,6 +1,7 @@
 // Models with a name: architecture, configuration, labels, licence, and where the official weights are. A name is looked up only here;
 // anything with a slash or an extension is a path. The entries are beside their families, in registered.ts.
 import { NotFoundError, UsageError } from "../errors.ts";
+import { didYouMean } from "../nearest-name.ts";
 import { registeredAdaptivenns } from "./adaptivenn/registered.ts";
 import type { Architecture } from "./architecture.ts";
 import { architectures } from "./architectures.ts";
@@ -89,7 +90,11 @@ export function defineModel(name: string, overrides: unknown = {}): ModelDefinit
   if (architecture !== undefined) return { architecture, config: architecture.parseConfig(overrides) };
   const registered = registry.get(name);
   if (registered === undefined)
-    throw new NotFoundError("model", name, `known: ${[...architectures.keys(), ...registry.keys()].join(", ")}`);
+    throw new NotFoundError(
+      "model",
+      name,
+      `${didYouMean(name, [...architectures.keys(), ...registry.keys()])}names are listed by: saccade models`,
+    );
   const family = architectures.get(registered.architecture)!;
   const merged = { ...registered.config, ...(overrides as Record<string, unknown>) };
   return { architecture: family, config: family.parseConfig(merged), registered };

@@ -3,6 +3,7 @@ import { usualTransform } from "../models/picture-input.ts";
 import { atSize, defineModel, type ModelDefinition } from "../models/registry.ts";
 import type { PretextInput } from "../train/pretext/fields.ts";
 import type { RecipeInput } from "../train/recipe-fields.ts";
+import { normalizationIn } from "./normalization.ts";
 
 /** What does not depend on the model. `side` is that of the pictures, pixels. */
 type Recipe = Omit<RecipeInput, "name" | "architecture" | "height" | "width" | "transform" | "augmentation"> & {
@@ -51,16 +52,18 @@ export function pretrainingRecipe(
   definition: ModelDefinition,
   side = usualSide(definition),
 ): RecipeInput {
-  const { architecture, config, registered } = definition;
+  const { architecture, registered } = definition;
   const name = registered?.name ?? architecture.name;
   const sized = atSize(definition, { height: side, width: side });
-  const [normalize] = /normalize\([^)]*\)/.exec(usualTransform(definition)) ?? [];
-  const normalized = (steps: string) => [steps, ...(normalize === undefined ? [] : [normalize])].join("|");
+  const last = normalizationIn(usualTransform(definition));
+  const normalized = (steps: string) => (last === "value_range(0,1)" ? steps : `${steps}|${last}`);
+  // Its name says what a registered model is, as long as nothing of it is changed; an architecture's name says too little.
+  const isNamed = registered !== undefined && JSON.stringify(sized.config) === JSON.stringify(defineModel(name).config);
   const { augmentation, ...recipe } = RECIPES[objective](side);
   return {
     name: `${objective}-${name}`,
     architecture: name,
-    ...(sized.config === config ? {} : { config: sized.config as Readonly<Record<string, unknown>> }),
+    ...(isNamed ? {} : { config: sized.config as Readonly<Record<string, unknown>> }),
     height: side,
     width: side,
     augmentation: normalized(augmentation),

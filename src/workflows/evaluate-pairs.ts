@@ -1,12 +1,12 @@
 // Verification as a whole, from a model's name and a list of pairs to numbers: what `evaluatePairs` of the library and `saccade eval --pairs` do. Every picture is
 // run once, in however many pairs it is; faces may be aligned before.
-import type { DataProblem } from "../data/dataset.ts";
+import { type DataProblem, list } from "../data/dataset.ts";
 import { type FacePointsList, readFacePoints } from "../data/face-points.ts";
 import { type Pair, readPairs } from "../data/pairs.ts";
 import { SaccadeError, UsageError } from "../errors.ts";
-import { alignFace, type FaceAlignment } from "../image/align-face.ts";
+import { alignFace, type FaceAlignment, requireFaceOnPicture } from "../image/align-face.ts";
 import type { Decoding } from "../image/raw-image.ts";
-import { fixedOutputSize, parseTransform, printTransform, type Transform } from "../image/transform.ts";
+import { fixedOutputSize, parseTransform, printTransform, type Transform, valueSteps } from "../image/transform.ts";
 import { type Verification, type VerificationOptions, verification } from "../learn/verification.ts";
 import { loadModel } from "../model-folder/load.ts";
 import type { LoadedModel } from "../model-folder/model.ts";
@@ -69,7 +69,7 @@ export async function evaluatePairs(
   if (landmarks === undefined && options.alignment !== undefined)
     throw new UsageError("faces are aligned by where their points are", "give them too: --landmarks points.csv");
   const { pairs, problems } = await readPairs(host.dataFiles, pairsPath);
-  requireBothKinds(pairs, pairsPath);
+  requireBothKinds(pairs, pairsPath, problems);
   const faces = landmarks === undefined ? undefined : await readFacePoints(host.dataFiles, landmarks);
   const loaded = await loadModel(host, model, options);
   const paths = [...new Set(pairs.flatMap(({ first, second }) => [first, second]))];
@@ -87,7 +87,8 @@ export async function evaluatePairs(
     const [first, second] = [vectors.get(pair.first), vectors.get(pair.second)];
     return first === undefined || second === undefined ? [] : [{ ...pair, score: dot(first, second) }];
   });
-  requireBothKinds(scored, pairsPath);
+  const allProblems = [...problems, ...(faces?.problems ?? []), ...failed];
+  requireBothKinds(scored, pairsPath, allProblems);
   const folds = scored.every(({ fold }) => fold !== undefined) ? scored.map(({ fold }) => fold!) : undefined;
   const measured = verification(
     Float64Array.from(scored, ({ score }) => score),
@@ -101,17 +102,23 @@ export async function evaluatePairs(
     pictures: vectors.size,
     scored,
     leftOut: pairs.length - scored.length,
-    problems: [...problems, ...(faces?.problems ?? []), ...failed],
+    problems: allProblems,
   };
 }
 
-function requireBothKinds(pairs: readonly Pair[], path: string): void {
+function requireBothKinds(pairs: readonly Pair[], path: string, problems: readonly DataProblem[]): void {
   const same = pairs.filter(({ isSame }) => isSame).length;
   if (same > 0 && same < pairs.length) return;
   const [found, missing] = same === 0 ? ["different", "same"] : ["same", "different"];
+  const reasons = problems.map(({ name, reason }) => `${name}: ${reason}`);
+  const others = reasons.length === 0 ? "" : `; left out: ${list(reasons, 3)}`;
   throw new UsageError(
-    `${path}: all ${pairs.length} pairs that can be used are ${found}`,
-    `verification is measured on both kinds: add pairs that are ${missing}`,
+    pairs.length === 0
+      ? `${path}: no pair can be used${others}`
+      : `${path}: all ${pairs.length} pairs that can be used are ${found}${others}`,
+    pairs.length === 0
+      ? "verification is measured on pairs that are the same and pairs that are different"
+      : `verification is measured on both kinds: add pairs that are ${missing}`,
   );
 }
 
@@ -136,10 +143,9 @@ function forAligned(loaded: LoadedModel, { transform }: EvaluatePairsOptions): P
       `aligned faces are square, and ${card.name} sees ${size === undefined ? "pictures of many sizes" : `${size.width} x ${size.height} pixels`}`,
       "say a square size: --transform 'resize(128,128)|…'",
     );
-  const values = parsed.filter(({ op }) => op === "normalize" || op === "value_range");
   return {
     size: size.width,
-    transform: printTransform([{ op: "central_crop", width: size.width, height: size.width }, ...values]),
+    transform: printTransform([{ op: "central_crop", width: size.width, height: size.width }, ...valueSteps(parsed)]),
   };
 }
 
@@ -156,7 +162,10 @@ async function* aligned(
     yield face === undefined
       ? new UsageError("the list of faces says nothing of it")
       : await readPicture(host, path)
-          .then((image) => alignFace(image, face, { size, ...(alignment === undefined ? {} : { alignment }) }))
+          .then((image) => {
+            requireFaceOnPicture(image, face);
+            return alignFace(image, face, { size, ...(alignment === undefined ? {} : { alignment }) });
+          })
           .catch((error: unknown) => {
             if (error instanceof SaccadeError) return error;
             throw error;

@@ -1,6 +1,8 @@
 // Pre-training as a whole, from a path to a model: what `pretrain` of the library and `saccade pretrain` do. It is training by a recipe that needs no labels.
 import { UsageError } from "../errors.ts";
+import { describeModel } from "../model-folder/describe.ts";
 import { loadModel, requireNative } from "../model-folder/load.ts";
+import { architectures } from "../models/architectures.ts";
 import { defineModel, type ModelDefinition } from "../models/registry.ts";
 import type { TrainingHost } from "../platform/host.ts";
 import { pretrainingRecipe } from "../recipes/pretraining.ts";
@@ -78,7 +80,8 @@ async function definitionOf(
   if (from !== undefined && model !== undefined)
     throw new UsageError("a model to begin with says what it is", "leave out --model, or --from for fresh weights");
   if (from !== undefined) return requireNative(await loadModel(host, from, { seesPictures: false })).definition;
-  if (model !== undefined) return defineModel(model);
+  if (model !== undefined)
+    return architectures.has(model) ? defineModel(model) : (await describeModel(host, model)).definition;
   throw new UsageError(
     "nothing says which model learns",
     "--model NAME for fresh weights (saccade models lists them), --from MODEL for its weights",

@@ -5,9 +5,13 @@ import { openDataset } from "../data/open.ts";
 import { findUnreadableClasses, requireReadableClasses } from "../data/readable.ts";
 import { openUnlabelled } from "../data/unlabelled.ts";
 import { NotFoundError, UsageError } from "../errors.ts";
+import { usualExtent } from "../model-folder/describe.ts";
 import { loadModel, requireNative } from "../model-folder/load.ts";
 import type { NativeModel } from "../model-folder/model.ts";
+import { backboneModel } from "../model-folder/native.ts";
+import { pictureInput, usualTransform } from "../models/picture-input.ts";
 import type { TrainingHost } from "../platform/host.ts";
+import { fineTuneOf } from "../recipes/fine-tune.ts";
 import { recipeNamed } from "../recipes/index.ts";
 import type { ActualDevice } from "../runtime/session.ts";
 import { targetOf } from "../runtime/target.ts";
@@ -156,7 +160,7 @@ async function planAnew(
 ): Promise<Plan> {
   const { files } = host;
   if (dataPath === undefined) throw new UsageError("no data was given", "saccade train DATA; see saccade train --help");
-  const asked = overrideRecipe(named ?? recipeNamed(DEFAULT_RECIPE), overridesOf(options));
+  const asked = overrideRecipe(named ?? (await usualRecipe(host, options)), overridesOf(options));
   const data = await open(host, dataPath, asked, options.validationFraction, options);
   const pictures = data.train?.length ?? 0;
   const isBatchOpen = options.batch === undefined && pictures > 0;
@@ -171,6 +175,17 @@ async function planAnew(
   const recipe = await withTeacher(host, fitted, options);
   const folder = options.folder ?? (await defaultRunFolder(files, recipe.name, false));
   return { recipe, folder, dataPath, data };
+}
+
+/** What trains when nobody names a recipe: one for the bundled model, or for the one to begin with. */
+async function usualRecipe(host: TrainingHost, { from }: TrainOptions): Promise<Recipe> {
+  const recipe = recipeNamed(DEFAULT_RECIPE);
+  if (from === undefined || from === SCRATCH) return recipe;
+  const model = requireNative(await loadModel(host, from, { seesPictures: false }));
+  const { definition, card } = { ...model, ...backboneModel(model) };
+  if (definition.architecture.name === recipe.architecture || pictureInput(definition).kind !== "image") return recipe;
+  const transform = card.transform ?? usualTransform(definition);
+  return parseRecipe(fineTuneOf(definition, usualExtent(definition, transform), transform));
 }
 
 async function planToResume(

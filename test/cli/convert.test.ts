@@ -175,3 +175,17 @@ describe.each(FILES)("%s", (file, name, words) => {
       expect(await differenceOfLogits(at(file))).toBeLessThan(toleranceOf(golden, "logits"));
   });
 });
+
+test("a model with a name becomes a folder too; what has no weights says where there are some", async () => {
+  const named = await cli(["convert", "saccade/everyday", at("everyday")]);
+  expect([named.exitCode, named.notes]).toEqual([0, []]);
+  expect(configOf(at("everyday")).labels).toHaveLength(49);
+  for (const [name, hint] of [
+    ["resnet18", "saccade pull resnet18"],
+    ["glsim_vit_b16_cub", "no official file of them is known"],
+  ] as const) {
+    const { exitCode, notes } = await cli(["convert", name, at("never")]);
+    expect([exitCode, notes.join("\n")]).toEqual([1, expect.stringContaining(hint)]);
+  }
+  expect(existsSync(at("never"))).toBe(false);
+});

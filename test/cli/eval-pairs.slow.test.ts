@@ -46,6 +46,8 @@ beforeAll(async () => {
   const rows = pairs.map((pair) => `${pair.first},${pair.second},${Number(isSame(pair))}`);
   writeFileSync(at("faces", "pairs.csv"), ["first,second,same", ...rows, "gone.png,a0.png,1"].join("\n"));
   writeFileSync(at("faces", "one-kind.csv"), "first,second,same\na0.png,b0.png,0\n");
+  writeFileSync(at("faces", "gone.csv"), "first,second,same\na0.png,b0.png,0\ngone.png,a0.png,1\n");
+  writeFileSync(at("faces", "none.csv"), "first,second,same\ngone.png,a0.png,1\ngone.png,b0.png,0\n");
   const points = FACES.slice(0, 5).map((name, i) => [name, ...pointsOf(i).flat()].join(","));
   writeFileSync(at("faces", "points.csv"), ["path,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5", ...points].join("\n"));
   const definition = defineModel("lightcnn_9", toyOf("lightcnn_9").config);
@@ -128,5 +130,11 @@ test("what does not go together is said before anything is loaded", async () => 
   expect(await refused("none", "--pairs", list, "--far", "7")).toContain("numbers between 0 and 1");
   expect(await refused(at("model"), "--pairs", at("faces/one-kind.csv"))).toContain(
     "all 1 pairs that can be used are different",
+  );
+  const gone = await refused(at("model"), "--pairs", at("faces/gone.csv"));
+  expect(gone).toContain("all 1 pairs that can be used are different; left out: ");
+  expect(gone).toContain("gone.png");
+  expect(await refused(at("model"), "--pairs", at("faces/none.csv"))).toMatch(
+    /no pair can be used; left out: .*gone\.png/,
   );
 });

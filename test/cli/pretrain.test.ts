@@ -18,10 +18,14 @@ test.each<[readonly string[], RegExp]>([
   [[folder, "--recipe", turned], /there is no picture in /],
   [[folder, "--objective", "rotation", "--model", "clip_text"], /text model/],
   [[folder, "--probe-every", "2"], /not on which pictures\n {2}--probe DATA/],
+  [
+    [folder, "--objective", "rotation", "--model", "resnet17"],
+    /model not found: resnet17\n {2}did you mean resnet18\?/,
+  ],
   [["--resume"], /nothing says which run to go on with/],
   [["--resume", "--out", folder, "--size", "32"], /goes on as it began/],
 ])("%j", async (args, message) => {
   const { exitCode, notes } = await cli(["pretrain", ...args, "--device", "cpu"]);
   expect(errorOf(notes)).toMatch(message);
-  expect(exitCode).toBe(message.source.startsWith("there is no picture") ? 1 : 2);
+  expect(exitCode).toBe(/^(there is no picture|model not found)/.test(message.source) ? 1 : 2);
 });

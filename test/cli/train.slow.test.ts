@@ -4,8 +4,13 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { shellWord } from "../../src/cli/train-progress.ts";
 import { reduceMean } from "../../src/graph/build.ts";
 import { trace } from "../../src/graph/scope.ts";
+import { writeModelFolder } from "../../src/model-folder/load.ts";
+import { nativeModel } from "../../src/model-folder/native.ts";
+import { inferenceGraph, initialWeights } from "../../src/models/graph.ts";
+import { defineModel } from "../../src/models/registry.ts";
 import { lower } from "../../src/onnx/lower.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
+import { toyOf } from "../registry-toys.ts";
 import { LABELS, writeShapes } from "../train/shapes.ts";
 import { cli } from "./fake-terminal.ts";
 import { temporaryFolder } from "./mini-model.ts";
@@ -165,6 +170,22 @@ describe("a run", () => {
     ]);
     expect(exitCode).toBe(0);
     expect(notes).toContain(`weights of ${from}; fresh: proj.weight, proj.bias`);
+  });
+
+  test("--from a model of another architecture, without a recipe: as the bundled one's, for that model and its size", async () => {
+    const from = join(folder, "resnet");
+    const definition = defineModel("resnet18", { ...toyOf("resnet18").config, input_size: 32 });
+    const weights = initialWeights(inferenceGraph(definition), 3);
+    await writeModelFolder(nodeHost.files, from, nativeModel(definition, weights, { name: "toy" }));
+    const out = join(folder, "of another kind");
+    const { exitCode, notes } = await train([data, "--from", from, "--epochs", "1", "--out", out]);
+    expect([exitCode, errorOf(notes)]).toEqual([0, expect.any(String)]);
+    expect(notes.join("\n")).toMatch(/no recipe was named, so fine-tune: it fine-tunes the model .* at 32 px/);
+    expect(notes).toContain(`weights of ${from}; fresh: fc.weight, fc.bias`);
+    expect(JSON.parse(readFileSync(join(out, "recipe.json"), "utf8"))).toMatchObject({
+      architecture: "resnet",
+      transform: "resize(36,36,bicubic)|central_crop(32,32)|normalize(imagenet)",
+    });
   });
 });
 

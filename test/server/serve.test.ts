@@ -1,8 +1,10 @@
 // saccade serve, end to end: pictures as raw bodies, forms and JSON, answers as the library's, models by name and version, health, draining.
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Classifier, Embedder } from "../../src/node.ts";
 import { classificationToJson } from "../../src/tasks/classify/result-json.ts";
+import { cli } from "../cli/fake-terminal.ts";
 import { BOATS, PASTORAL, temporaryFolder, writeVit } from "../cli/mini-model.ts";
 import { fileBytes, post, runServer, type TestServer } from "./running.ts";
 
@@ -163,4 +165,24 @@ test("a stopping server is not ready any more, answers what it is asked for a wh
   await stopped;
   expect(statuses).toEqual([200, 200, 200, 200, 200, 200]);
   await expect(other.ask("/livez")).rejects.toThrow();
+});
+
+test("a server of an index alone searches, and says that it has no model for what else is asked", async () => {
+  const pictures = join(folder, "pictures");
+  mkdirSync(pictures);
+  copyFileSync(PASTORAL, join(pictures, "pastoral.jpg"));
+  const index = join(folder, "index");
+  expect((await cli(["index", pictures, "--out", index, "--model", join(folder, "vit")])).exitCode).toBe(0);
+  const searching = await runServer([], { index });
+  try {
+    const found = await answersOf(await searching.ask("/v1/search", post(fileBytes(PASTORAL))));
+    expect(found[0]).toMatchObject({ matches: [{ path: join(pictures, "pastoral.jpg") }] });
+    const response = await searching.ask("/v1/classify", post(fileBytes(PASTORAL)));
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({
+      error: { code: "no_such_task", hint: expect.stringContaining("started without a model") },
+    });
+  } finally {
+    await searching.stop();
+  }
 });

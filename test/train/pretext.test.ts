@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { interpret } from "../../src/graph/interpreter/interpret.ts";
 import { Scope } from "../../src/graph/scope.ts";
 import { Graph } from "../../src/graph/tensor.ts";
-import { defineModel } from "../../src/models/registry.ts";
+import { changedModel, defineModel, type ModelDefinition } from "../../src/models/registry.ts";
 import { Mode } from "../../src/nn/mode.ts";
 import { recipes } from "../../src/recipes/index.ts";
 import { pretrainingRecipe } from "../../src/recipes/pretraining.ts";
@@ -117,6 +117,30 @@ describe("a recipe with a pretext", () => {
     const recipe = tinyRecipe({ pretext: { objective: "rotation" } });
     expect(() => objectiveOf(recipe, defineModel("clip_text"))).toThrow(/text model/);
     expect(() => objectiveOf(recipe, defineModel("tsm"))).toThrow(/takes videos/);
+  });
+
+  test("one without anything to learn before its last layer cannot learn so", () => {
+    const scattering = {
+      architecture: "scattering_32",
+      config: {},
+      width: 32,
+      height: 32,
+      augmentation: "resize(32,32)",
+    };
+    const recipe = tinyRecipe({ ...scattering, no_decay: [], pretext: { objective: "rotation" } });
+    expect(() => stepOfRecipe(recipe, startingPoint(recipe, []).model.definition, 1)).toThrow(
+      /nothing of scattering before its last layer is learned/,
+    );
+  });
+
+  test("what is usual for a model without a name says its configuration, and the name of one as registered is enough", () => {
+    const configOf = (definition: ModelDefinition, side: number) =>
+      pretrainingRecipe("rotation", definition, side).config;
+    expect(configOf(model, SIDE)).toMatchObject(TINY);
+    expect(configOf(changedModel("resnet18", {}, { layers: [1, 1, 1, 1] }), 64)).toMatchObject({
+      layers: [1, 1, 1, 1],
+    });
+    expect(configOf(defineModel("resnet18"), 64)).toBeUndefined();
   });
 
   // The official ones are of large networks, whose first weights take seconds: in the slow suite.

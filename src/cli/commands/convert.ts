@@ -13,7 +13,7 @@ import {
   type StoredPrecision,
 } from "../../model-folder/convert.ts";
 import { MAX_WEIGHT_BYTES } from "../../model-folder/folder-weights.ts";
-import { loadFolder, writeModelFolder } from "../../model-folder/load.ts";
+import { loadFolder, loadModel, writeModelFolder } from "../../model-folder/load.ts";
 import type { LoadedModel, ModelCard, OnnxModel } from "../../model-folder/model.ts";
 import { wholeOnnx } from "../../model-folder/onnx-file.ts";
 import { onnxModel } from "../../model-folder/onnx-model.ts";
@@ -61,7 +61,7 @@ export function addConvert(program: Command, terminal: Terminal): void {
   program
     .command("convert")
     .description("make a model folder out of a checkpoint, or of another model folder")
-    .argument("<checkpoint>", ".safetensors or PyTorch file, a model folder, or an ONNX file")
+    .argument("<checkpoint>", ".safetensors or PyTorch file, a model folder or name, or an ONNX file")
     .argument("<out>", "the model folder to write; of an ONNX file, another one")
     .option("--architecture <name>", "registered model or architecture (default: the one that fits)")
     .option(
@@ -140,10 +140,10 @@ async function readSource(
   config: ConvertOptions["config"],
 ): Promise<LoadedModel | Uint8Array> {
   const { files } = nodeHost;
-  if ((await files.stat(path))?.isDirectory === true) {
-    const options = { ...(transform === undefined ? {} : { transform }), ...(config === undefined ? {} : { config }) };
-    return loadFolder(files, path, options);
-  }
+  const entry = await files.stat(path);
+  const options = { ...(transform === undefined ? {} : { transform }), ...(config === undefined ? {} : { config }) };
+  if (entry === undefined) return loadModel(nodeHost, path, options); // a name, or nothing that is there
+  if (entry.isDirectory) return loadFolder(files, path, options);
   const bytes = await files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
   return isOnnx(bytes) ? onnxModel((await wholeOnnx(files, path, bytes)).bytes, path) : bytes;
 }

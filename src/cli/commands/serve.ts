@@ -43,7 +43,7 @@ export function addServe(program: Command, terminal: Terminal): void {
     const given = typeof file === "string" ? { json: await readJson(file), name: file } : undefined;
     const named = serverConfig({ models, flags: others, environment: process.env, file: given });
     const config =
-      named.models.length > 0 || named.index !== undefined
+      named.models.length > 0 || (named.index !== undefined && named.tasks === undefined)
         ? named
         : serverConfig({ models: [DEFAULT_MODEL], flags: others, environment: process.env, file: given });
     await serve(config, terminal);

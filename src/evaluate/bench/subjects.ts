@@ -1,7 +1,7 @@
 // What a benchmark can measure: a registered model with random weights (time does not depend on values), a model folder, a checkpoint, or
 // anybody's ONNX file. All look alike from here on.
 import { SaccadeError } from "../../errors.ts";
-import { fixedOutputSize, parseTransform, printTransform } from "../../image/transform.ts";
+import { fixedOutputSize, parseTransform, printTransform, valueSteps } from "../../image/transform.ts";
 import { compileModel, exportOnnx, hasPrecision } from "../../model-folder/compile.ts";
 import { usualExtent } from "../../model-folder/describe.ts";
 import { type LoadOptions, loadModel } from "../../model-folder/load.ts";
@@ -161,6 +161,6 @@ function foreignExtent([, , height, width]: readonly (number | string)[], transf
 
 /** The last step of a transform; pictures of the right size need no other. */
 function normalizationOf(transform: string): string {
-  const steps = parseTransform(transform).filter(({ op }) => op === "normalize" || op === "value_range");
+  const steps = valueSteps(parseTransform(transform));
   return printTransform(steps.length === 0 ? parseTransform("value_range(0,1)") : steps);
 }

@@ -5,7 +5,7 @@ import { didYouMean } from "../../nearest-name.ts";
 import type { NodeHost } from "../../platform/node/host.ts";
 import { MemoryBudget } from "../../tasks/engine/memory-budget.ts";
 import type { ServerConfig, TaskName } from "../config.ts";
-import { DrainingError } from "../failures.ts";
+import { DrainingError, RequestError } from "../failures.ts";
 import type { ServerMetrics, TaskLabels } from "../metrics.ts";
 import type { Clock } from "../queue/batch-queue.ts";
 import { type OpenTasks, ServedModel } from "./served-model.ts";
@@ -15,6 +15,8 @@ import { OPENERS, type TaskEngine, usualTasks } from "./task-engine.ts";
 
 /** What pictures that are being decoded may take together. */
 const DECODING_BYTES = 2 ** 28;
+
+const NONE = "the server was started without a model: saccade serve MODEL";
 
 export interface RepositoryOptions {
   readonly host: NodeHost;
@@ -67,7 +69,7 @@ export class ModelRepository {
       this.#models.map((model) => model.name),
     );
     const reference = version === undefined ? name : `${name}@${version}`;
-    throw new NotFoundError("model", reference, `${near}there are: ${known.join(", ")}`);
+    throw new NotFoundError("model", reference, known.length === 0 ? NONE : `${near}there are: ${known.join(", ")}`);
   }
 
   /** "flowers", "flowers@2", or undefined: the first that answers the task. @throws NotFoundError */
@@ -77,7 +79,7 @@ export class ModelRepository {
       return this.find(name, version);
     }
     const found = this.#models.find(({ taskNames }) => taskNames.includes(task)) ?? this.#models[0];
-    if (found === undefined) throw new NotFoundError("model", task, "the server was started without one");
+    if (found === undefined) throw new RequestError(404, "no_such_task", `nothing is served for ${task}`, NONE);
     return found;
   }
 

@@ -8,6 +8,7 @@ import {
   pixelNormalization,
   type Transform,
   transformToPixels,
+  valueSteps,
 } from "../../image/transform.ts";
 import type { PictureView } from "../../image/view.ts";
 import type { CompiledModel } from "../../model-folder/compile.ts";
@@ -178,7 +179,7 @@ export function viewValues(
 ): TensorData<"float32"> {
   const [first] = views;
   if (first === undefined) throw new UsageError("no pictures were given");
-  const last = transform.slice(-1).filter(({ op }) => op === "normalize" || op === "value_range");
+  const last = valueSteps(transform);
   const { width, height } = first.pixels;
   const batch = tensor(
     "float32",

@@ -45,6 +45,14 @@ export function pretextObjective(pretext: Pretext, model: ModelDefinition): Obje
     const untouched = [...graph.parameters.values()]
       .filter(({ tensor }) => !seen.has(tensor.id))
       .map(({ name }) => name);
+    const learnt = [...graph.parameters.values()].filter(
+      ({ name, trainable }) => trainable && !auxiliary.includes(name) && !untouched.includes(name),
+    );
+    if (learnt.length === 0)
+      throw new UsageError(
+        `nothing of ${model.registered?.name ?? model.architecture.name} before its last layer is learned, so there is nothing to pre-train`,
+        "its features are there without: saccade embed, saccade learn",
+      );
     return { ...outputs, auxiliary, untouched };
   };
 }
