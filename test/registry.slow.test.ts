@@ -13,21 +13,34 @@ const LARGEST = 512;
 const MOST_PARAMETERS = 190e6;
 /** And with more products than this they take minutes to run. */
 const MOST_MACS = 120e9;
-const ofModerateSize = [...registry.keys()].filter((name) => {
+const parameters = new Map(
+  [...registry.keys()].map((name) => [name, parameterCount(inferenceGraph(defineModel(name)))]),
+);
+const ofModerateSize = [...parameters.keys()].filter((name) => {
   const definition = defineModel(name);
-  if (parameterCount(inferenceGraph(definition)) > MOST_PARAMETERS) return false;
+  if (parameters.get(name)! > MOST_PARAMETERS) return false;
   const input = definition.architecture.input(definition.config);
   if (input.kind !== "image") return true;
   const { height = 0, width = 0 } = sweptSize(input.usual);
   return modelCost(definition, { height, width }).macs <= MOST_MACS;
 });
 
-/** Of models that differ in their number of classes alone, the first. */
+/** What a configuration says beside its numbers: which parts there are, and how they are joined. */
+function kindOf(value: unknown): unknown {
+  if (typeof value === "number") return "number";
+  if (Array.isArray(value)) return [...new Set(value.map((entry) => JSON.stringify(kindOf(entry))))];
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, kindOf(entry)]));
+}
+
+/** Of models that differ in numbers alone (classes, widths, depths, sizes), the smallest, so that this takes minutes; SACCADE_SWEEP=all takes every one. The toys are of all. */
 const ofOneKind = new Map(
-  ofModerateSize.toReversed().map((name) => {
-    const { architecture, config } = defineModel(name);
-    return [JSON.stringify([architecture.name, { ...(config as object), [architecture.classesField]: 0 }]), name];
-  }),
+  ofModerateSize
+    .toSorted((a, b) => parameters.get(b)! - parameters.get(a)!)
+    .map((name) => {
+      const { architecture, config } = defineModel(name);
+      return [process.env.SACCADE_SWEEP === "all" ? name : JSON.stringify([architecture.name, kindOf(config)]), name];
+    }),
 );
 
 describe.each([...ofOneKind.values()].reverse())("%s", (name) => {
