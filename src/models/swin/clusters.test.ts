@@ -6,6 +6,7 @@ import { printGraph } from "../../graph/print.ts";
 import { trace } from "../../graph/scope.ts";
 import { Graph } from "../../graph/tensor.ts";
 import { Mode } from "../../nn/mode.ts";
+import { biasTableFor } from "../../nn/shifted-windows.ts";
 import { lower } from "../../onnx/lower.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { RandomSource } from "../../random.ts";
@@ -15,7 +16,6 @@ import { layerOf } from "../layers.ts";
 import { swin } from "./attention.ts";
 import { swinSchema, swinv2Schema } from "./config.ts";
 import { distancesOf, swinv2 } from "./v2.ts";
-import { biasTableFor } from "./windows.ts";
 
 const CONFIG = {
   embed_dim: 8,

@@ -1,9 +1,9 @@
 // A stage of Swin: how its map is cut into windows, still and moved, and what all its blocks share.
 import type { Graph, Tensor } from "../../graph/tensor.ts";
+import { shiftMask } from "../../nn/shifted-windows.ts";
 import { byWindow, type Order, type OrderedTokens, type Reordering, rowByRow } from "../../nn/windows.ts";
 import type { Extent } from "../image-size.ts";
 import type { StageGeometry } from "./config.ts";
-import { shiftMask } from "./windows.ts";
 
 /** A way to cut a stage's map into windows. */
 export interface Windows {

@@ -22,7 +22,7 @@ import { layerNorm } from "../../nn/layer-norm.ts";
 import { affine, linear, TRUNCATED_NORMAL_002 } from "../../nn/linear.ts";
 import { mlp } from "../../nn/mlp.ts";
 import type { Mode } from "../../nn/mode.ts";
-import { byPair, withBiases } from "./attention.ts";
+import { byPair, withBiases } from "../../nn/shifted-windows.ts";
 import type { Swinv2Config } from "./config.ts";
 import { EPSILON, type Member, swinNetwork } from "./model.ts";
 import { byWindows, rolled, type Stage, type Windows } from "./stages.ts";
