@@ -31,7 +31,7 @@ test.each([
   const { exitCode, notes } = await cli(["classify", PASTORAL, "-m", path]);
   expect(exitCode).toBe(2);
   expect(notes.join("\n")).toContain("says of every pixel what it is, not of the picture");
-  expect(notes.join("\n")).toContain("saccade run gives its maps");
+  expect(notes.join("\n")).toContain("saccade segment asks it");
 });
 
 test("training refuses it, and is not silent about why", () => {

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { add, concat, mul, reduceMean, reduceSum, reshape } from "../src/graph/build.ts";
+import { add, concat, mul, reduceMean, reduceSum, reshape, values } from "../src/graph/build.ts";
 import { differentiate } from "../src/graph/gradients/differentiate.ts";
 import { Scope } from "../src/graph/scope.ts";
 import { Graph, type Tensor, widen } from "../src/graph/tensor.ts";
@@ -12,6 +12,7 @@ import { exportOnnx } from "../src/model-folder/compile.ts";
 import { loadModel, requireNative, writeModelFolder } from "../src/model-folder/load.ts";
 import type { NativeModel } from "../src/model-folder/model.ts";
 import { nativeModel } from "../src/model-folder/native.ts";
+import { ANSWER_OUTPUTS, type Answers } from "../src/models/answers.ts";
 import type { TextInput } from "../src/models/architecture.ts";
 import { inferenceGraph, initialWeights } from "../src/models/graph.ts";
 import { channelsOfInput } from "../src/models/grey.ts";
@@ -82,7 +83,9 @@ export async function sweepRun(name: string, options: SweepOptions): Promise<voi
   const model = initialised(name, options.config);
   const input = sweepInput(model.definition, options);
   const layers = layerNames(inferenceGraph(model.definition));
-  const outputs = new Set(["logits", "features", ...layers]);
+  const answers = answersKind(model.definition);
+  const offered = inferenceGraph(model.definition).outputs;
+  const outputs = new Set([...ANSWER_OUTPUTS[answers], ...(offered.has("features") ? ["features"] : []), ...layers]);
   const run = async (target: "portable" | "onnxruntime") => {
     const simplify = target === "onnxruntime";
     const bytes = exportOnnx(model, { target, outputs: [...outputs], simplify, form: { layers } });
@@ -111,10 +114,14 @@ export async function sweepGradients(name: string, options: SweepOptions): Promi
   const mode = Mode.training();
   const input = graph.input(inputName, value.shape, value.dtype);
   const outputs = definition.architecture.build(new Scope(graph), input, definition.config, mode);
-  const answers = answersOf(outputs);
+  const kind = answersKind(definition);
+  const answers = answersOf(outputs, kind);
   const classes = answers[0]!.shape[1] as number;
-  const targetInput = graph.input("targets", [2, classes]);
-  const loss = answers.map((logits) => softCrossEntropy(logits, targetInput)).reduce((a, b) => add(a, b));
+  const isScored = ["classes", "embedding", "semantic"].includes(kind);
+  const targetInput = isScored ? graph.input("targets", [2, classes]) : undefined;
+  const loss = answers
+    .map((answer, i) => (targetInput === undefined ? weighted(answer, i) : softCrossEntropy(answer, targetInput)))
+    .reduce((a, b) => add(a, b));
   const trained = [...graph.parameters.values()].filter(({ trainable }) => trainable);
   const gradients = differentiate(
     loss,
@@ -136,7 +143,7 @@ export async function sweepGradients(name: string, options: SweepOptions): Promi
   const targets = Float32Array.from({ length: 2 * classes }, (_, i) => (i === 0 || i === 2 * classes - 1 ? 1 : 0));
   const { gradient_squares: squares } = await session.run({
     [inputName]: value,
-    targets: tensor("float32", [2, classes], targets),
+    ...(isScored ? { targets: tensor("float32", [2, classes], targets) } : {}),
     ...Object.fromEntries(
       mode.masks.map(({ name: mask, keep, shape }) => {
         const sizes = shape as number[];
@@ -150,8 +157,21 @@ export async function sweepGradients(name: string, options: SweepOptions): Promi
   expect(wrong).toEqual([]);
 }
 
-/** What the weights of a model are trained by, (N, classes). */
-function answersOf(outputs: Readonly<Record<string, Tensor>>): Tensor[] {
+const answersKind = ({ architecture, config }: ModelDefinition) => architecture.answers(config);
+
+/** A loss to which every value counts, each otherwise. */
+function weighted(answer: Tensor, seed: number): Tensor {
+  const shape = answer.shape as number[];
+  const weights = hashedValues(`weights.${seed}`, elementCount(shape), 1, 0, 0);
+  return reduceMean(
+    mul(answer, values(answer.graph, shape, weights)),
+    shape.map((_, axis) => axis),
+  );
+}
+
+/** What the weights of a model are trained by: scores (N, classes), or the outputs of what it answers. */
+function answersOf(outputs: Readonly<Record<string, Tensor>>, kind: Answers): Tensor[] {
+  if (!["classes", "embedding", "semantic"].includes(kind)) return ANSWER_OUTPUTS[kind].map((name) => outputs[name]!);
   const logits = outputs.logits!;
   // Of every pixel: then the heads before the last one answer for themselves, because what stopped there reaches no other.
   if (logits.shape.length === 4)

@@ -2,7 +2,7 @@
 import { FormatError, UsageError } from "../errors.ts";
 import { countMacs } from "../graph/macs.ts";
 import type { Graph } from "../graph/tensor.ts";
-import type { Answers } from "../models/architecture.ts";
+import { ANSWER_OUTPUTS, type Answers } from "../models/answers.ts";
 import {
   type FrameGraph,
   frameGraph,
@@ -34,11 +34,13 @@ import { clipFileFacts, countGlimpses, isClipFile, pictureFacts } from "./pictur
 export interface PictureModel {
   readonly card: ModelCard;
   readonly inputName: string;
-  /** Class scores, or for embedding models the embedding. */
+  /** The first output of what it answers (models/answers.ts): class scores, or for embedding models the embedding. */
   readonly logitsName: string;
-  /** What Embedder reads. */
+  /** What Embedder reads: the first output of the answer where there are no features of whole pictures. */
   readonly embeddingName: string;
   readonly answers: Answers;
+  /** Of detections: the overlap from which on two boxes of a class are of one thing; undefined where each thing is found once. */
+  readonly suppression?: number | undefined;
   /** What the class scores are. */
   readonly scores: FoundScores;
   /** Whether scores come for every step, (steps, N, classes), and the last ones are the answer. */
@@ -97,7 +99,11 @@ export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uin
     precision: options.precision ?? "float32",
     simplify: options.simplify ?? true,
     graphName: definition.registered?.name ?? architecture.name,
-    metadata: writeMetadata({ ...describe(model, options), answers: architecture.answers(config) }),
+    metadata: writeMetadata({
+      ...describe(model, options),
+      answers: architecture.answers(config),
+      suppression: architecture.suppression?.(config)?.toString(),
+    }),
     ...(options.outputs === undefined ? {} : { outputs: options.outputs }),
     ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
   });
@@ -264,7 +270,7 @@ export function requirePrecision(model: OnnxModel, precision: Precision | undefi
 }
 
 /** What tasks read, besides where a model looks. */
-const TASK_OUTPUTS = new Set(["logits", "features", "unknown"]);
+const TASK_OUTPUTS = ["features", "unknown"];
 
 function compileNative(model: NativeModel, options: CompileOptions): CompiledModel {
   requirePictures(model);
@@ -289,7 +295,8 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
   const input = pictureInput(model.definition);
   const { frames, usual: made } = input;
   // Engines compute every output of a file, whether or not a run asks for it.
-  const usual = offered.filter((name) => TASK_OUTPUTS.has(name) || name.startsWith("gaze."));
+  const read = [...ANSWER_OUTPUTS[answers], ...TASK_OUTPUTS];
+  const usual = offered.filter((name) => read.includes(name) || name.startsWith("gaze."));
   const reductions = tokenLayers(traced);
   const told = explains ? reductions.flatMap(({ origin, scores = [] }) => [origin, scores].flat()) : [];
   const layers = [...(layer === undefined ? [] : [layer]), ...told];
@@ -305,9 +312,11 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
     channels: channelsOfInput(input),
     ...(takes === "clips" ? { frames: { usual: frames ?? made.frames ?? 1, isFixed: frames !== undefined } } : {}),
     inputName: "image",
-    logitsName: "logits",
-    embeddingName: layer ?? (answers === "embedding" ? "logits" : "features"),
+    logitsName: ANSWER_OUTPUTS[answers][0],
+    embeddingName:
+      layer ?? (answers === "embedding" || !offered.includes("features") ? ANSWER_OUTPUTS[answers][0] : "features"),
     answers,
+    suppression: architecture.suppression?.(config),
     scores: { kind: options.scores ?? "logits", operator: undefined },
     scoresSteps: architecture.stages?.looksInSteps === true,
     unknownName: offered.find((name) => name === "unknown"),

@@ -1,5 +1,6 @@
 // From anybody's checkpoint to a model of this library: which entry it is, what its names became, and in which precision it is kept.
 import { SaccadeError, UsageError, WeightsMismatchError } from "../errors.ts";
+import { ANSWER_OUTPUTS, classesOf } from "../models/answers.ts";
 import { architectures } from "../models/architectures.ts";
 import { inferenceGraph } from "../models/graph.ts";
 import { withMetadata } from "../onnx/metadata.ts";
@@ -122,10 +123,11 @@ export function convertOnnx(model: OnnxModel, options: ConvertOptions = {}): Onn
 
 /** A wrong number of names is found now and not at the first picture. */
 function requireLabels({ card: { labels }, definition }: NativeModel): void {
-  if (labels === undefined || definition.architecture.answers(definition.config) === "embedding") return;
-  const { shape } = inferenceGraph(definition).outputs.get("logits")!;
-  const classes = definition.architecture.answers(definition.config) === "segments" ? shape[1] : shape.at(-1);
-  if (labels.length !== classes)
+  if (labels === undefined) return;
+  const answers = definition.architecture.answers(definition.config);
+  const { shape } = inferenceGraph(definition).outputs.get(ANSWER_OUTPUTS[answers][0])!;
+  const classes = classesOf(answers, shape);
+  if (classes !== undefined && labels.length !== classes)
     throw new UsageError(`the model scores ${classes} classes, but there are ${labels.length} labels`);
 }
 

@@ -1,5 +1,5 @@
 // The models that have a name: what they cost, under which licence they are, and whether their weights are here.
-import type { Answers } from "../models/architecture.ts";
+import type { Answers } from "../models/answers.ts";
 import type { InputExtent, TextExtent } from "../models/cost.ts";
 import { defineModel, type ModelDefinition, registry } from "../models/registry.ts";
 import type { Host } from "../platform/host.ts";

@@ -1,6 +1,6 @@
 // What a person wants to know of a model before running it: what it is, how large, what it costs, and which of its dials there are.
 import { SaccadeError } from "../errors.ts";
-import type { Answers } from "../models/architecture.ts";
+import type { Answers } from "../models/answers.ts";
 import { modelCost } from "../models/cost.ts";
 import { inferenceGraph, runsInSteps } from "../models/graph.ts";
 import { changedModel } from "../models/registry.ts";

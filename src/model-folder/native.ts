@@ -1,5 +1,6 @@
 // From named tensors of a checkpoint to a native model: adopt the names of its release and check the fit.
 import type { Dim } from "../graph/dimensions.ts";
+import { ANSWER_OUTPUTS, classesOf } from "../models/answers.ts";
 import type { NamedTensors } from "../models/architecture.ts";
 import { architectures } from "../models/architectures.ts";
 import { fitWeights, inferenceGraph } from "../models/graph.ts";
@@ -28,7 +29,10 @@ export function nativeModel(
   const isLeftOut = hasOtherTokens ? isOfAnotherSystem(graph.parameters.keys()) : () => false;
   const read = new Map([...adopted].filter(([tensor]) => !isLeftOut(tensor)));
   const weights = fitWeights(graph, read, registered?.name ?? architecture.name, unread);
-  const classes = graph.outputs.get("logits")?.shape.at(-1);
+  const answers = architecture.answers(config);
+  const answer = graph.outputs.get(ANSWER_OUTPUTS[answers][0]);
+  // Official labels of an embedding are of the classes that it has as many channels of.
+  const classes = answers === "embedding" ? answer?.shape.at(-1) : answer && classesOf(answers, answer.shape);
   return { kind: "native", card: completeCard(definition, card, classes), definition, weights };
 }
 

@@ -1,6 +1,6 @@
 // Anybody's ONNX file as a model of pictures: how it takes them, and which of its outputs are class scores of what kind.
 import { FormatError } from "../errors.ts";
-import type { Answers } from "../models/architecture.ts";
+import { ANSWER_OUTPUTS, type Answers, isAnswers } from "../models/answers.ts";
 import type { PixelSize } from "../models/graph.ts";
 import { readMetadata } from "../onnx/metadata.ts";
 import { type OnnxSummary, type OnnxValueInfo, readOnnx } from "../onnx/read.ts";
@@ -70,7 +70,7 @@ function factsOf(
   const { card } = model;
   const output = layer === undefined ? scoreOutput(summary, card.name) : readOutput(summary, layer);
   const answers = answersOf(summary);
-  const isScored = layer === undefined && answers !== "segments";
+  const isScored = layer === undefined && ["classes", "embedding"].includes(answers);
   return {
     takes,
     channels,
@@ -78,6 +78,7 @@ function factsOf(
     logitsName: output.name,
     embeddingName: layer ?? summary.outputs.find(({ name }) => name === "features")?.name ?? output.name,
     answers,
+    suppression: suppressionOf(summary),
     scores: isScored ? scoresOf(model, output, scores) : NO_SCORES,
     scoresSteps: answersSteps(summary, output),
     unknownName: unknownOutput(summary),
@@ -90,7 +91,13 @@ function factsOf(
 /** Other programs' files do not say: they are taken for classifiers. */
 function answersOf({ metadata }: OnnxSummary): Answers {
   const { answers } = readMetadata(metadata);
-  return answers === "embedding" || answers === "segments" ? answers : "classes";
+  return isAnswers(answers) ? answers : "classes";
+}
+
+/** Damaged text is as none. */
+function suppressionOf({ metadata }: OnnxSummary): number | undefined {
+  const overlap = Number(readMetadata(metadata).suppression ?? Number.NaN);
+  return overlap > 0 && overlap <= 1 ? overlap : undefined;
 }
 
 const NO_SCORES: FoundScores = { kind: "logits", operator: undefined };
@@ -146,14 +153,15 @@ function sizeOf(height: unknown, width: unknown): PixelSize {
   return typeof height === "number" && typeof width === "number" ? { height, width } : { height: 224, width: 224 };
 }
 
-/** `logits`, else the first output of two dimensions, else the first that may be scores. */
+/** The first output of what the file says that it answers, `logits` where it does not, else the first output of two dimensions, else the first that may be scores. */
 export function scoreOutput(summary: OnnxSummary, name: string): OnnxValueInfo {
   const { outputs } = summary;
-  const named = outputs.find((output) => output.name === "logits");
+  const answers = answersOf(summary);
+  const named = outputs.find((output) => output.name === ANSWER_OUTPUTS[answers][0]);
   const found = named ?? outputs.find(isTable) ?? outputs.find((output) => mayBeScores(output));
   const list = outputs.map((output) => describeValue({ ...output, shape: output.shape ?? ["…"] })).join("; ");
   const isKnown = (output: OnnxValueInfo) =>
-    mayBeScores(output) || answersSteps(summary, output) || answersOf(summary) === "segments";
+    mayBeScores(output) || answersSteps(summary, output) || (output === named && answers !== "classes");
   if (found === undefined || !isKnown(found))
     throw new FormatError(name, "no output has one floating-point number a class, (N, classes)", {
       hint: `its outputs are ${list || "none"}; saccade run gives any of them`,

@@ -5,9 +5,10 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { Mode } from "../nn/mode.ts";
 import type { CheckpointFacts } from "../weights/facts.ts";
 import type { NamedTensors } from "../weights/remap.ts";
+import type { Answers } from "./answers.ts";
 import type { Pictures, Pixels } from "./pixels.ts";
 
-export type { CheckpointFacts, NamedTensors };
+export type { Answers, CheckpointFacts, NamedTensors };
 
 /** The picture input of a model. A fixed size is one the architecture cannot do without. */
 export interface ImageInput {
@@ -105,8 +106,8 @@ export interface Architecture<Config> {
   /** The same model with all its tokens. Absent where that is a configuration without the field `tokens`. */
   allTokens?(config: Config): Config;
   /**
-   * Builds the forward pass from the input, of the kind that `input` says. Every architecture gives `logits` and `features` (pooled, before the last layer); sparse ones also
-   * `gaze.N.regions` and `gaze.N.points`.
+   * Builds the forward pass from the input, of the kind that `input` says. Every architecture gives the outputs of what it answers (models/answers.ts), and `features` (pooled,
+   * before the last layer) where it sums pictures up; sparse ones also `gaze.N.regions` and `gaze.N.points`.
    */
   build(scope: Scope, input: Tensor, config: Config, mode: Mode): Readonly<Record<string, Tensor>>;
   /**
@@ -156,8 +157,11 @@ export interface Architecture<Config> {
   transform?(config: Config): string;
   /** Name of the configuration's field that says how many classes (or embedding channels) `logits` has. */
   readonly classesField: string;
+  /** What it says of pictures, and so which outputs it gives. */
   readonly answers: (config: Config) => Answers;
+  /**
+   * Of a model whose "detections" may find one thing several times: the overlap (IoU, 0..1) from which on two boxes of a class are of one thing. Absent, or
+   * undefined, where each thing is found once.
+   */
+  suppression?(config: Config): number | undefined;
 }
-
-/** What `logits` are: class scores of a picture; an embedding to compare with others; class scores of every pixel, (batch, classes, height, width). */
-export type Answers = "classes" | "embedding" | "segments";

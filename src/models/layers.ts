@@ -4,13 +4,16 @@ import type { Graph, Tensor } from "../graph/tensor.ts";
 import { didYouMean } from "../nearest-name.ts";
 import { isTokenLayer } from "./token-layers.ts";
 
-/** What every architecture gives. Of models that answer after each look, `logits` are not one vector a picture, and so no layer. */
+/** What nearly every architecture gives. Of models that answer after each look, `logits` are not one vector a picture, and so no layer. */
 const ALWAYS = ["features", "logits"];
 const isAlways = (name: string, value: Tensor) => ALWAYS.includes(name) && value.shape.length === 2;
 
 /** The names of a traced model's layers, in its order, and then `features` and `logits`. */
 export function layerNames(graph: Graph): string[] {
-  const ends = ALWAYS.filter((name) => isAlways(name, graph.outputs.get(name)!));
+  const ends = ALWAYS.filter((name) => {
+    const value = graph.outputs.get(name);
+    return value !== undefined && isAlways(name, value);
+  });
   return [...[...graph.layers.keys()].filter((name) => !isTokenLayer(name)), ...ends];
 }
 

@@ -20,8 +20,10 @@ export interface ModelMetadata {
   readonly architecture?: string | undefined;
   /** The architecture's parameters, as in the model folder's config.json. */
   readonly config?: Readonly<Record<string, unknown>> | undefined;
-  /** Whether the scores are of classes, an embedding to compare with others, or of the classes of every pixel: "classes", "embedding", "segments". */
+  /** What it says of a picture, and so which outputs it has: "classes", "embedding", "semantic", "detections", … (models/answers.ts). */
   readonly answers?: string | undefined;
+  /** Of detections, a number as text: from which overlap on two boxes of a class are of one thing. */
+  readonly suppression?: string | undefined;
   /** "float32", or "int8" when linear layers multiply whole numbers. */
   readonly precision?: string | undefined;
   /** What the scores are (score-kind.ts), where the graph does not say. */
@@ -47,6 +49,7 @@ const TEXTS = [
   "provenance",
   "architecture",
   "answers",
+  "suppression",
   "precision",
   "scores",
   "vocab",

@@ -9,6 +9,7 @@ import type { NativeModel } from "../model-folder/model.ts";
 import { backboneModel } from "../model-folder/native.ts";
 import { withTokenDial } from "../model-folder/token-dial.ts";
 import { adaptivennArchitecture, nameInNet } from "../models/adaptivenn/architecture.ts";
+import { ANSWERS_IN_WORDS } from "../models/answers.ts";
 import { classParameters } from "../models/class-parameters.ts";
 import { inferenceGraph, initialWeights } from "../models/graph.ts";
 import { changedModel, defineModel, type ModelDefinition, withClasses } from "../models/registry.ts";
@@ -51,13 +52,14 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], given?:
         ? changedModel(recipe.architecture, from.definition.config, dialled(onlyOfVideos(recipe, from)))
         : changedModel(from.definition.architecture.name, from.definition.config, dialled(recipe.grow));
   checkClips(recipe, described); // labels are of pictures, or of clips
-  if (described.architecture.answers(described.config) === "segments" && recipe.pretext === undefined)
+  const answers = described.architecture.answers(described.config);
+  if (answers !== "classes" && answers !== "embedding" && recipe.pretext === undefined)
     throw new UsageError(
-      `${described.registered?.name ?? described.architecture.name} says of every pixel what it is, and a label of a whole picture does not teach it`,
+      `${described.registered?.name ?? described.architecture.name} ${ANSWERS_IN_WORDS[answers]}, and a label of a whole picture does not teach it`,
       "train a model of whole pictures: saccade models lists them",
     );
   // A last layer that learns nothing is as small as it can be; an embedding's stays what it was.
-  const hasClasses = described.architecture.answers(described.config) === "classes";
+  const hasClasses = answers === "classes";
   const definition =
     recipe.pretext === undefined
       ? withClasses(described, labels.length)

@@ -8,7 +8,7 @@ import { type LoadOptions, loadModel } from "../../model-folder/load.ts";
 import type { LoadedModel, NativeModel, OnnxModel } from "../../model-folder/model.ts";
 import { modelAtSize } from "../../model-folder/native.ts";
 import { aboutTokens, withTokenDial } from "../../model-folder/token-dial.ts";
-import type { Answers } from "../../models/architecture.ts";
+import { ANSWER_OUTPUTS, type Answers } from "../../models/answers.ts";
 import { type InputExtent, type ModelCost, modelCost } from "../../models/cost.ts";
 import { inferenceGraph, initialWeights } from "../../models/graph.ts";
 import { channelsOfInput } from "../../models/grey.ts";
@@ -88,6 +88,7 @@ export function subjectOf(name: string, model: LoadedModel, onNotice?: (line: st
 function nativeSubject(name: string, model: NativeModel): Subject {
   const { architecture, config } = model.definition;
   const usual = usualExtent(model.definition, model.card.transform);
+  const answers = architecture.answers(config);
   const costs = new Map<string, ModelCost>();
   const cost = (extent: InputExtent): ModelCost => {
     const key = JSON.stringify(extent);
@@ -98,7 +99,7 @@ function nativeSubject(name: string, model: NativeModel): Subject {
   return {
     name,
     parameters: cost(usual).parameters,
-    answers: architecture.answers(config),
+    answers,
     usual,
     channels: channelsOfInput(pictureInput(model.definition)),
     normalization: normalizationOf(model.card.transform ?? usualTransform(model.definition)),
@@ -116,11 +117,11 @@ function nativeSubject(name: string, model: NativeModel): Subject {
       bytes: exportOnnx(modelAtSize(model, { height, width }), {
         target,
         precision,
-        outputs: ["logits"],
+        outputs: ANSWER_OUTPUTS[answers],
         size: { height, width, ...(frames === undefined ? {} : { frames }) },
       }),
       inputName: "image",
-      outputName: "logits",
+      outputName: ANSWER_OUTPUTS[answers][0],
     }),
   };
 }

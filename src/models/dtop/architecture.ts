@@ -29,7 +29,7 @@ export const dtopArchitecture: Architecture<DtopConfig> = {
   classesField: "num_classes",
   transform: ({ img_size, normalization }) =>
     timmTransform({ size: img_size, crop_pct: 1, interpolation: "bilinear", normalization }),
-  answers: () => "segments",
+  answers: () => "semantic",
 };
 
 const POSITIONS = "backbone.pos_embed";

@@ -8,6 +8,7 @@ import type { PictureViews } from "../../image/view.ts";
 import { viewsToPicture } from "../../image/views.ts";
 import type { PictureModel } from "../../model-folder/compile.ts";
 import type { ModelCard } from "../../model-folder/model.ts";
+import { ANSWERS_IN_WORDS, type Answers } from "../../models/answers.ts";
 import type { Host } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
@@ -267,6 +268,15 @@ export function ownClasses({
 }
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
+/** Where to go with models that answer otherwise. */
+const DENSE_HINTS: Readonly<Record<Exclude<Answers, "classes" | "embedding">, string>> = {
+  semantic: "saccade segment asks it (Segmenter.load); saccade embed gives features of pictures (Embedder.load)",
+  queries: "saccade segment asks it (Segmenter.load)",
+  detections: "saccade detect asks it (Detector.load)",
+  faces: "saccade faces asks it (FaceAnalyzer.load)",
+  picture: "saccade restore asks it (Restorer.load)",
+};
+
 /** Loads a model as a classifier. Throws UsageError when it gives embeddings instead of class scores. */
 export async function loadClassifier(
   host: Host,
@@ -289,12 +299,10 @@ export async function loadClassifier(
       "train it on labelled pictures: saccade train --from, or saccade learn --model; saccade embed gives its features",
     );
   }
-  if (engine.model.answers === "segments") {
+  const { answers } = engine.model;
+  if (answers !== "classes") {
     await engine.dispose();
-    throw new UsageError(
-      `${engine.model.card.name} says of every pixel what it is, not of the picture`,
-      "saccade run gives its maps, as the output logits; saccade embed gives features of pictures (Embedder.load)",
-    );
+    throw new UsageError(`${name} ${ANSWERS_IN_WORDS[answers]}`, DENSE_HINTS[answers]);
   }
   return new Classifier(engine);
 }
