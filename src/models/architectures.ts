@@ -20,6 +20,7 @@ import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
 import { regnetArchitecture } from "./regnet/architecture.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
 import { rotnetArchitecture } from "./rotnet/architecture.ts";
+import { rrformerArchitecture } from "./rrformer/architecture.ts";
 import { samArchitecture } from "./sam/architecture.ts";
 import { filterFrameArchitecture, scatteringArchitecture } from "./scattering/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
@@ -66,6 +67,7 @@ const all = [
   gaborArchitecture,
   scatteringArchitecture,
   filterFrameArchitecture,
+  rrformerArchitecture,
 ] as unknown as readonly AnyArchitecture[];
 
 export const architectures: ReadonlyMap<string, AnyArchitecture> = new Map(all.map((a) => [a.name, a]));

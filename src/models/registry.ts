@@ -26,6 +26,7 @@ import type { RegisteredModel } from "./registered-model.ts";
 import { registeredRegnets } from "./regnet/registered.ts";
 import { registeredResnets } from "./resnet/registered.ts";
 import { registeredRotnets } from "./rotnet/registered.ts";
+import { registeredRrformers } from "./rrformer/registered.ts";
 import { registeredSams } from "./sam/registered.ts";
 import { registeredScatterings } from "./scattering/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
@@ -67,6 +68,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredDtops,
   ...registeredGabors,
   ...registeredScatterings,
+  ...registeredRrformers,
 ];
 
 /** Every registered model, in the order of the listing. */

@@ -28,6 +28,8 @@ export const MODEL_ENTRIES: readonly string[] = [
   "ema_state_dict",
   "ema",
   "params_ema",
+  "state_dict_backbone",
+  "icnn",
 ];
 
 const MAX_DEPTH = 100;
