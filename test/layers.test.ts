@@ -171,14 +171,15 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "tokens [2, 48, 128]",
     "cls [2, 128]",
   ],
+  rrformer: ["transformer [2, 12, 16, 32]"],
 };
 
 test.each(Object.entries(LAYERS))("%s", (name, layers) => {
   const found = layersOf(name);
   expect(found.filter((layer) => !/^(features|logits) /.test(layer))).toEqual(layers);
-  // The logits of models that look again and again are those of every look, a DToP's those of every pixel.
+  // The logits of models that look again and again are those of every look, a DToP's those of every pixel; who gives pictures has none.
   const ends = found.slice(layers.length).map((layer) => layer.replace(/ .*/, ""));
-  expect(ends).toEqual(/^(gfnet|adaptivenn|dtop)/.test(name) ? ["features"] : ["features", "logits"]);
+  expect(ends).toEqual(/^(gfnet|adaptivenn|dtop|rrformer)/.test(name) ? ["features"] : ["features", "logits"]);
 });
 
 const takesPictures = ({ architecture, config }: ModelDefinition) => architecture.input(config).kind === "image";

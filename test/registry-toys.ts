@@ -218,6 +218,12 @@ function clipTextToy(): SweepOptions {
   return { config: { ...widths, context_length: 9, vocab_size: 13 } };
 }
 
+/** Two windows by four at half the size. VGG-19, which nothing here narrows, has a test of its own. */
+function rrformerToy(): SweepOptions {
+  const widths = { n_feats: 8, embed_dim: 12, depths: [2, 1], num_heads: [2, 3], drop_path_rate: 0.1 };
+  return { config: { ...widths, hypercolumn: false, img_size: [32, 64] }, height: 32, width: 64 };
+}
+
 /** By architecture name. */
 export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = {
   sparseformer: sparseformerToy,
@@ -251,6 +257,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   gabor: gaborToy,
   scattering: scatteringToy,
   rotnet: rotnetToy,
+  rrformer: rrformerToy,
   lightweight: () => ({ config: { channels: [3, 4, 5, 6], hidden: 6, num_classes: 11 }, height: 18, width: 20 }),
 };
 

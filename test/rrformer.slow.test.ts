@@ -1,4 +1,4 @@
-// RRFormer's official numbers in the interpreter, and the hypercolumn, which is a large network.
+// RRFormer's official numbers in WebAssembly and the interpreter, and the hypercolumn, which is a large network.
 import { describe, expect, test } from "vitest";
 import { concat, resize } from "../src/graph/build.ts";
 import { interpret } from "../src/graph/interpreter/interpret.ts";
@@ -11,10 +11,11 @@ import { hypercolumn } from "../src/models/rrformer/vgg.ts";
 import { Mode } from "../src/nn/mode.ts";
 import { tensor } from "../src/tensor.ts";
 import { goldenCases, hashedValues, maxDifference } from "./golden-case.ts";
-import { BOTH, expectForm, rrformerCase } from "./rrformer-parity.ts";
+import { BOTH, expectForm, expectOnDevice, rrformerCase } from "./rrformer-parity.ts";
 
 describe.each(goldenCases("rrformer"))("%s", (name) => {
-  test.each(BOTH)("%s", (form, bypass) => {
+  test.each(BOTH)("%s, WebAssembly", (form, bypass) => expectOnDevice(name, form, bypass, "wasm"));
+  test.each(BOTH)("%s, interpreter", (form, bypass) => {
     const { golden, graph, weights } = rrformerCase(name, bypass);
     const outputs = interpret(graph, { inputs: { image: golden.image }, parameters: weights });
     expectForm(golden, form, (output) => outputs.get(output)!, 4e-6);

@@ -1,4 +1,4 @@
-// RRFormer: the official code's numbers for both of its forms natively and in WebAssembly (in the interpreter: in the slow suite), its size, and configurations that cannot be.
+// RRFormer: the official code's numbers for both of its forms natively (in WebAssembly and the interpreter: in the slow suite), its size, and configurations that cannot be.
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../src/errors.ts";
 import { inferenceGraph, parameterCount } from "../src/models/graph.ts";
@@ -8,7 +8,6 @@ import { BOTH, expectOnDevice } from "./rrformer-parity.ts";
 
 describe.each(goldenCases("rrformer"))("%s", (name) => {
   test.each(BOTH)("%s, native", (form, bypass) => expectOnDevice(name, form, bypass, "cpu"));
-  test.each(BOTH)("%s, WebAssembly", (form, bypass) => expectOnDevice(name, form, bypass, "wasm"));
 });
 
 test("has the size of the official code, without what has no effect", () => {

@@ -6,6 +6,7 @@ import { type ActivationMemory, fedNodes, measureActivations } from "../graph/ac
 import { macsOf } from "../graph/macs.ts";
 import { type AtPath, choosePartPaths, nodePaths, sumByPart } from "../graph/parts.ts";
 import { type Graph, largestSizes, type Tensor } from "../graph/tensor.ts";
+import { ANSWER_OUTPUTS } from "./answers.ts";
 import { inferenceGraph } from "./graph.ts";
 import { atSize, type ModelDefinition } from "./registry.ts";
 
@@ -65,7 +66,7 @@ export interface ModelCost {
 }
 
 /**
- * Counts what the model's answer (`logits`) needs.
+ * Counts what the model's answer needs (models/answers.ts).
  *
  * @param depth how many names of a path make a part. Default: chosen so that no part is nearly everything.
  * @throws UsageError or ShapeError for a size that the architecture does not take, UsageError for shares of tokens that it does not ask for
@@ -76,7 +77,9 @@ export function modelCost(definition: ModelDefinition, extent: InputExtent | Tex
   const shares = "tokens" in extent ? undefined : extent.tokensLeft;
   if (shares !== undefined) checkShares(shares, graph, definition);
   const sizes = sizesOf(graph, batch, shares);
-  const outputs = [graph.outputs.get("logits")!];
+  const outputs = ANSWER_OUTPUTS[definition.architecture.answers(definition.config)].map(
+    (name) => graph.outputs.get(name)!,
+  );
   const nodes = graph.needed(outputs);
   const weights = weightsByPath(graph, nodes);
   const paths = nodePaths(nodes);
