@@ -5,7 +5,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import type { NodeHost } from "../platform/node/host.ts";
 import { type BearerTokens, RateLimit } from "./access.ts";
-import { BodyMemory } from "./api/request-pictures.ts";
+import { BodyMemory } from "./api/body.ts";
 import { apiRoutes } from "./api/routes.ts";
 import type { ServerConfig } from "./config.ts";
 import { beginFailure } from "./failed-request.ts";
@@ -13,6 +13,7 @@ import { describeFailure, RequestError, UnauthorizedError } from "./failures.ts"
 import { inferenceRoutes } from "./inference-protocol/routes.ts";
 import type { ServerLog } from "./log.ts";
 import type { ServerMetrics } from "./metrics.ts";
+import type { DecodingMemory } from "./models/decoding-memory.ts";
 import type { ModelRepository } from "./models/repository.ts";
 import type { ServedSearch } from "./models/served-search.ts";
 import { openApiRoutes } from "./openapi.ts";
@@ -25,6 +26,7 @@ export interface Service {
   readonly clock: Clock;
   readonly repository: ModelRepository;
   readonly search: ServedSearch | undefined;
+  readonly decoding: DecodingMemory;
   readonly metrics: ServerMetrics;
   readonly log: ServerLog;
   readonly bodies: { readonly maxBodyBytes: number; readonly maxPictures: number; readonly memory: BodyMemory };
@@ -69,7 +71,7 @@ export function createApp({ tokens, ...options }: AppOptions): ServerApp {
     bodies: {
       maxBodyBytes: config.max_body_bytes,
       maxPictures: config.max_pictures,
-      memory: new BodyMemory(Math.max(BODY_BYTES, config.max_body_bytes)),
+      memory: new BodyMemory(Math.max(BODY_BYTES, config.max_body_bytes), clock),
     },
   };
   const rate = config.rate_limit === undefined ? undefined : new RateLimit(config.rate_limit, clock);

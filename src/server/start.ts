@@ -9,6 +9,7 @@ import { processClock } from "./clock.ts";
 import type { ServerConfig } from "./config.ts";
 import type { ServerLog } from "./log.ts";
 import { ServerMetrics } from "./metrics.ts";
+import { DecodingMemory } from "./models/decoding-memory.ts";
 import { ModelRepository } from "./models/repository.ts";
 import { ServedSearch } from "./models/served-search.ts";
 
@@ -27,6 +28,8 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** After a request's turn has come: for its run, and for the client to read the answer. */
+const RUN_AND_READ_MS = 120_000;
 const MOST_FILE_BYTES = 2 ** 20;
 
 /** @throws what reading its files and listening throw */
@@ -42,12 +45,14 @@ export async function startServer(
   const tokens =
     authFile === undefined ? undefined : new BearerTokens(decodeText(await read(authFile), authFile), authFile);
   const tls = cert === undefined || key === undefined ? undefined : { cert: await read(cert), key: await read(key) };
-  const repository = new ModelRepository({ host, config, clock, metrics, onNotice });
+  const decoding = new DecodingMemory();
+  const repository = new ModelRepository({ host, config, clock, metrics, decoding, onNotice });
   const search =
     config.index === undefined ? undefined : await ServedSearch.open(config.index, host, config, clock, metrics);
-  const app = createApp({ host, config, clock, repository, search, metrics, log, tokens });
+  const app = createApp({ host, config, clock, repository, search, decoding, metrics, log, tokens });
   const http = await serveHttp({
     ...{ host: config.host, port: config.port, tls, page, requestTimeoutMs: config.receive_timeout_ms },
+    idleTimeoutMs: config.timeout_ms + RUN_AND_READ_MS,
     fetch: (request, connection) => app.fetch(request, connection),
   });
   log.info("listening", { url: http.url });

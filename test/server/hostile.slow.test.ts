@@ -1,10 +1,12 @@
 // What means no good is answered or cut off, and the server goes on; who may ask, how often, and what a full queue says.
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PASTORAL, temporaryFolder, writeVit } from "../cli/mini-model.ts";
 import { HOSTILE, send } from "./hostile.ts";
 import { fileBytes, post, runServer, type TestServer } from "./running.ts";
+import { residentMebibytes, startServe } from "./serve-process.ts";
 
 const folder = temporaryFolder();
 const picture = fileBytes(PASTORAL);
@@ -12,7 +14,7 @@ let vit: string;
 let server: TestServer;
 beforeAll(async () => {
   vit = await writeVit(join(folder, "vit"));
-  server = await runServer([`toy=${vit}`], { maxBodyBytes: String(3 * 2 ** 20), receiveTimeoutMs: "1000" });
+  server = await runServer([`toy=${vit}`], { maxBodyBytes: String(3 * 2 ** 20), receiveTimeoutMs: "3000" });
 }, 60_000);
 afterAll(() => server.stop());
 
@@ -22,6 +24,75 @@ test("every kind of hostile request is answered or cut off, all of them at once,
   expect(wrong.map(({ name, status }) => [name, status])).toEqual([]);
   expect((await server.ask("/v1/classify", post(picture))).status).toBe(200);
   expect(server.log.filter(({ level }) => level === "error")).toEqual([]);
+});
+
+const hasProcess = existsSync("/proc/self/status");
+if (!hasProcess) console.log("skipped: what a process takes is only known where there is /proc");
+
+test.runIf(hasProcess)(
+  "a thousand of them leave a process alive, its memory bounded, and honest requests answered meanwhile",
+  async () => {
+    const limits = ["--max-body-bytes", String(3 * 2 ** 20), "--receive-timeout-ms", "6000"];
+    const serving = await startServe([`toy=${vit}`, "--threads", "1", "--sessions", "1", "--quiet", ...limits]);
+    try {
+      const honest = async () => (await fetch(new URL("/v1/classify", serving.url), post(picture))).status;
+      expect(await honest()).toBe(200);
+      const wrong: unknown[] = [];
+      const statuses: number[] = [];
+      let most = 0;
+      const rounds = Math.ceil(1000 / HOSTILE.length);
+      let sent = 0;
+      // Five of each kind are under way at once.
+      await Promise.all(
+        HOSTILE.flatMap((one) =>
+          Array.from({ length: 5 }, async (_, lane) => {
+            for (let round = lane; round < rounds; round += 5) {
+              const status = await send(serving.url, one);
+              sent++;
+              if (!one.fine.includes(status)) wrong.push([one.name, status]);
+              if (round % 3 === 0) statuses.push(await honest());
+              most = Math.max(most, residentMebibytes(serving));
+            }
+          }),
+        ),
+      );
+      expect(sent).toBeGreaterThanOrEqual(1000);
+      expect(wrong).toEqual([]);
+      expect(statuses.filter((status) => status !== 200)).toEqual([]);
+      expect(serving.log()).not.toContain('"error"');
+      console.log(`${sent} hostile and ${statuses.length} honest requests, at most ${Math.round(most)} MiB`);
+      expect(most).toBeLessThan(1000);
+    } finally {
+      serving.child.kill("SIGTERM");
+    }
+    expect(await serving.ended).toBe(0);
+  },
+);
+
+test("who sends slowly keeps nobody out: no place in the queue, no room for bodies", async () => {
+  const limits = { maxQueue: "4", maxBodyBytes: String(2 ** 25), receiveTimeoutMs: "30000" };
+  const slowly = await runServer([`toy=${vit}`], limits);
+  const { hostname, port } = new URL(slowly.url);
+  const sockets: Socket[] = [];
+  const begin = (length: number, body: Uint8Array) => {
+    const socket = connect(Number(port), hostname);
+    socket.on("error", () => undefined);
+    socket.write(`POST /v1/classify HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${length}\r\n\r\n`);
+    socket.write(body);
+    sockets.push(socket);
+  };
+  try {
+    for (let i = 0; i < 20; i++) begin(1000, new Uint8Array(1));
+    await new Promise((wake) => setTimeout(wake, 200));
+    expect((await slowly.ask("/v1/classify", post(picture))).status).toBe(200);
+    // As much as all bodies may take together, and none of them ends.
+    for (let i = 0; i < 9; i++) begin(2 ** 25, new Uint8Array(2 ** 25 - 4096));
+    await new Promise((wake) => setTimeout(wake, 3000));
+    expect((await slowly.ask("/v1/classify", post(picture))).status).toBe(200);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await slowly.stop();
+  }
 });
 
 describe("limits", () => {

@@ -1,6 +1,6 @@
 // Requests that mean no good, each a function that sends one and says what came back. Written on sockets, because clients that behave tidy them up.
 import { connect } from "node:net";
-import { crc32 } from "node:zlib";
+import { crc32, gzipSync } from "node:zlib";
 
 export interface Hostile {
   readonly name: string;
@@ -17,7 +17,7 @@ export function send(url: string, { bytes, dribble }: Hostile): Promise<number> 
   return new Promise((resolve) => {
     let answer = "";
     const socket = connect(Number(port), hostname);
-    const timer = dribble && setInterval(() => socket.writable && socket.write(dribble.byte), dribble.everyMs);
+    let timer: ReturnType<typeof setInterval> | undefined;
     const end = () => {
       clearInterval(timer);
       socket.destroy();
@@ -29,7 +29,11 @@ export function send(url: string, { bytes, dribble }: Hostile): Promise<number> 
     });
     socket.on("error", end);
     socket.on("close", end);
-    socket.on("connect", () => socket.write(bytes()));
+    socket.on("connect", () => {
+      socket.write(bytes());
+      if (dribble !== undefined)
+        timer = setInterval(() => socket.writable && socket.write(dribble.byte), dribble.everyMs);
+    });
   });
 }
 
@@ -42,6 +46,18 @@ function withBody(path: string, type: string, body: Uint8Array | string): Uint8A
   const bytes = Buffer.from(body as string);
   return Buffer.concat([
     Buffer.from(head(path, { "Content-Type": type, "Content-Length": String(bytes.length) })),
+    bytes,
+  ]);
+}
+
+/** A request of one tensor of files, as bytes. */
+function withTensors(shape: readonly number[], bytes: Uint8Array): Uint8Array {
+  const parameters = { binary_data_size: bytes.length };
+  const header = JSON.stringify({ inputs: [{ name: "image", datatype: "BYTES", shape, parameters }] });
+  const length = { "Content-Length": String(header.length + bytes.length) };
+  return Buffer.concat([
+    Buffer.from(head("/v2/models/toy/infer", { ...length, "Inference-Header-Content-Length": String(header.length) })),
+    Buffer.from(header),
     bytes,
   ]);
 }
@@ -130,7 +146,7 @@ export const HOSTILE: readonly Hostile[] = [
   {
     name: "JSON a million deep",
     bytes: () => withBody("/v1/classify", JSON_TYPE, `{"images":${"[".repeat(1e6)}${"]".repeat(1e6)}}`),
-    fine: [400],
+    fine: [400, 413],
   },
   {
     name: "JSON a million deep in a tensor",
@@ -184,6 +200,96 @@ export const HOSTILE: readonly Hostile[] = [
         '{"inputs":[{"name":"image","shape":[2147483647,2147483647,2147483647,3],"datatype":"UINT8","data":[]}]}',
       ),
     fine: [400, 413],
+  },
+  {
+    name: "JSON of a million values",
+    bytes: () => withBody("/v1/classify", JSON_TYPE, `{"images":[${'"",'.repeat(7e5)}""]}`),
+    fine: [413],
+  },
+  {
+    name: "a tensor in JSON of three million numbers",
+    bytes: () =>
+      withBody(
+        "/v2/models/toy/infer",
+        JSON_TYPE,
+        `{"inputs":[{"name":"image","shape":[1],"datatype":"UINT8","data":[${"1".repeat(1e5)}${",".repeat(2.9e6)}]}]}`,
+      ),
+    fine: [413],
+  },
+  {
+    name: "a form of forty thousand parts",
+    bytes: () => {
+      const part = '--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\nx\r\n';
+      return withBody("/v1/classify", "multipart/form-data; boundary=b", `${part.repeat(4e4)}--b--\r\n`);
+    },
+    fine: [413],
+  },
+  {
+    name: "a form whose part has a name without an end",
+    bytes: () =>
+      withBody(
+        "/v1/classify",
+        "multipart/form-data; boundary=b",
+        `--b\r\nContent-Disposition: form-data; name="${"a".repeat(2e6)}"\r\n\r\nx\r\n--b--\r\n`,
+      ),
+    fine: [400],
+  },
+  {
+    name: "a form with a boundary of any letters",
+    bytes: () => withBody("/v1/classify", 'multipart/form-data; boundary="\u00e4{}"', "--x\r\n\r\n--x--"),
+    fine: [400],
+  },
+  {
+    name: "a tensor of a million empty files",
+    bytes: () => withTensors([5e5], new Uint8Array(2e6)),
+    fine: [413],
+  },
+  {
+    name: "a tensor whose file says that it is longer",
+    bytes: () => withTensors([1], Uint8Array.of(255, 255, 255, 255, 1)),
+    fine: [400],
+  },
+  {
+    name: "a header of a tensor that is longer than all",
+    bytes: () =>
+      Buffer.concat([
+        Buffer.from(
+          head("/v2/models/toy/infer", { "Inference-Header-Content-Length": "99999", "Content-Length": "2" }),
+        ),
+        Buffer.from("{}"),
+      ]),
+    fine: [400],
+  },
+  {
+    name: "a picture packed once more",
+    bytes: () =>
+      Buffer.concat([
+        Buffer.from(head("/v1/classify", { "Content-Encoding": "gzip", "Content-Length": "2048" })),
+        gzipSync(new Uint8Array(2 ** 21)).subarray(0, 2048),
+      ]).subarray(0, 4096),
+    fine: [415, 408, 0],
+  },
+  {
+    name: "a length beyond all limits that asks first",
+    bytes: () => head("/v1/classify", { "Content-Length": "99999999", Expect: "100-continue" }),
+    fine: [413, 100],
+  },
+  {
+    name: "another protocol on the same connection",
+    bytes: () => head("/v1/models", { Connection: "Upgrade", Upgrade: "websocket" }, "GET"),
+    fine: [200, 400, 404, 0],
+  },
+  { name: "a way through to elsewhere", bytes: () => head("169.254.169.254:80", {}, "CONNECT"), fine: [400, 405, 0] },
+  {
+    name: "the address of somebody else",
+    bytes: () => head("http://169.254.169.254/latest/meta-data", {}, "GET"),
+    fine: [400, 404, 421],
+  },
+  { name: "a method of its own", bytes: () => head("/v1/classify", {}, "BREW"), fine: [400, 0] },
+  {
+    name: "a thousand requests at once on one connection",
+    bytes: () => head("/livez", {}, "GET").repeat(1000),
+    fine: [200],
   },
   { name: "something that is not HTTP", bytes: () => "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", fine: [400, 0] },
 ];

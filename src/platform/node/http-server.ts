@@ -19,6 +19,8 @@ export interface HttpServerOptions {
   readonly page?: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   /** How long a request may take to arrive. Default 60 s. */
   readonly requestTimeoutMs?: number;
+  /** How long a connection may be silent while a request is answered, or its answer is not read. Default 5 min. */
+  readonly idleTimeoutMs?: number;
 }
 
 export interface HttpServer {
@@ -35,6 +37,7 @@ export interface HttpServer {
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+const IDLE_TIMEOUT_MS = 300_000;
 const KEEP_ALIVE_MS = 5_000;
 /** Time between looks at which requests take too long. */
 const MOST_CHECK_MS = 5_000;
@@ -48,6 +51,7 @@ const MOST_CONNECTIONS = 10_000;
  */
 export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, tls, fetch, page, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
+  const { idleTimeoutMs = IDLE_TIMEOUT_MS } = options;
   const answer = getRequestListener((request, { incoming }) =>
     fetch(request, { remote: (incoming as IncomingMessage).socket.remoteAddress ?? "" }),
   );
@@ -70,6 +74,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
       ? createServer(limits, listener)
       : secureServer({ ...limits, cert: Buffer.from(tls.cert), key: Buffer.from(tls.key) }, listener);
   server.maxConnections = MOST_CONNECTIONS;
+  server.timeout = idleTimeoutMs;
   const actualPort = await listen(server, { host, port, what: "serve" });
   const scheme = tls === undefined ? "http" : "https";
   return {

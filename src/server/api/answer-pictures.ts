@@ -17,8 +17,6 @@ export interface Asking<A> {
   readonly asked: AskOptions;
   readonly ask: { readonly priority?: Priority | undefined; readonly timeout_ms?: number | undefined };
   readonly signal: AbortSignal;
-  /** One that was kept before the pictures were read. */
-  readonly place?: Place<A> | undefined;
   /** Hears of every answer. */
   readonly onAnswer?: (answer: A) => void;
 }
@@ -29,7 +27,7 @@ export interface Asking<A> {
  */
 export async function answerPictures<A>(
   { config, clock, metrics }: Pick<Service, "config" | "clock" | "metrics">,
-  { model, task, pictures, asked, ask, signal, place, onAnswer }: Asking<A>,
+  { model, task, pictures, asked, ask, signal, onAnswer }: Asking<A>,
   served: ServedTask<A>,
 ): Promise<(Answer<A> | SaccadeError)[]> {
   const labels = { model: model.name, version: model.version, task };
@@ -37,7 +35,7 @@ export async function answerPictures<A>(
   const began = clock.now();
   const deadline = began + Math.min(config.timeout_ms, ask.timeout_ms ?? config.timeout_ms);
   const context = { priority: ask.priority, deadline, signal };
-  const places: Place<A>[] = place === undefined ? [] : [place];
+  const places: Place<A>[] = [];
   try {
     while (places.length < pictures.length) places.push(served.reserve());
   } catch (error) {

@@ -1,6 +1,6 @@
 // The pictures of a request, from a raw body, a form or JSON, read within bounds. Nothing is fetched: an address in a request is no picture.
-import { SaccadeError, UsageError } from "../../errors.ts";
-import { OverloadError, RequestError } from "../failures.ts";
+import { UsageError } from "../../errors.ts";
+import { RequestError } from "../failures.ts";
 import { fieldsOfTexts } from "./ask-schema.ts";
 
 export interface RequestPictures {
@@ -8,83 +8,6 @@ export interface RequestPictures {
   readonly pictures: readonly Uint8Array<ArrayBuffer>[];
   /** What else was said, not checked yet. */
   readonly fields: Readonly<Record<string, unknown>>;
-}
-
-/** What all bodies that are being read may take together. */
-export class BodyMemory {
-  #held = 0;
-  constructor(readonly limit: number) {}
-
-  get held(): number {
-    return this.#held;
-  }
-
-  /** Throws OverloadError when there is no room. */
-  take(bytes: number): void {
-    if (this.#held + bytes > this.limit) throw new OverloadError(this.limit, "bytes of requests are in memory");
-    this.#held += bytes;
-  }
-
-  give(bytes: number): void {
-    this.#held -= bytes;
-  }
-}
-
-export interface BodyLimits {
-  readonly maxBodyBytes: number;
-  readonly maxPictures: number;
-  readonly memory: BodyMemory;
-}
-
-/** A body in memory until it is disposed. */
-export interface Body extends Disposable {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-/**
- * A request's body.
- *
- * @throws RequestError 413 when it is larger than it may be, whatever it said before; OverloadError
- */
-export async function readBody(request: Request, { maxBodyBytes, memory }: BodyLimits): Promise<Body> {
-  const said = Number(request.headers.get("content-length") ?? 0);
-  if (said > maxBodyBytes) throw tooLarge(maxBodyBytes);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    const reader = request.body?.getReader();
-    for (;;) {
-      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-      if (done || value === undefined) break;
-      if (size + value.length > maxBodyBytes) {
-        await reader?.cancel();
-        throw tooLarge(maxBodyBytes);
-      }
-      memory.take(value.length);
-      size += value.length;
-      chunks.push(value);
-    }
-  } catch (error) {
-    memory.give(size);
-    // What is none of this server's own refusals comes from the connection, which names its end in one way or another.
-    throw error instanceof SaccadeError ? error : new RequestError(408, "aborted", "the request's body ended early");
-  }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return { bytes, [Symbol.dispose]: () => memory.give(size) };
-}
-
-function tooLarge(maxBodyBytes: number): RequestError {
-  return new RequestError(
-    413,
-    "limit",
-    `a request may have ${maxBodyBytes} bytes`,
-    "send fewer pictures, or smaller ones",
-  );
 }
 
 /**
@@ -98,9 +21,8 @@ export async function requestPictures(
   const contentType = request.headers.get("content-type") ?? "application/octet-stream";
   const [mediaType = ""] = contentType.toLowerCase().split(";");
   const query = fieldsOfTexts(new URL(request.url).searchParams);
-  const given = await picturesOf(mediaType.trim(), contentType, body);
+  const given = await picturesOf(mediaType.trim(), contentType, body, maxPictures);
   if (given.pictures.length === 0) throw new UsageError("there is no picture in the request", HOW);
-  requireFew(given.pictures.length, maxPictures);
   for (const name of Object.keys(query))
     if (name in given.fields) throw new UsageError(`${name} is in the address and in the body`, "say it once");
   return { pictures: given.pictures, fields: { ...query, ...given.fields } };
@@ -118,9 +40,10 @@ async function picturesOf(
   mediaType: string,
   contentType: string,
   body: Uint8Array<ArrayBuffer>,
+  maxPictures: number,
 ): Promise<RequestPictures> {
-  if (mediaType === "application/json") return jsonPictures(body);
-  if (mediaType === "multipart/form-data") return formPictures(contentType, body);
+  if (mediaType === "application/json") return jsonPictures(body, maxPictures);
+  if (mediaType === "multipart/form-data") return formPictures(contentType, body, maxPictures);
   if (mediaType.startsWith("image/") || mediaType === "application/octet-stream")
     return { pictures: body.length === 0 ? [] : [body], fields: {} };
   throw new RequestError(
@@ -131,9 +54,16 @@ async function picturesOf(
   );
 }
 
-async function formPictures(contentType: string, body: Uint8Array<ArrayBuffer>): Promise<RequestPictures> {
-  const form = await new Response(body, { headers: { "content-type": contentType } }).formData().catch(() => {
-    throw new UsageError("the form is damaged: its parts do not fit its boundary");
+async function formPictures(
+  contentType: string,
+  body: Uint8Array<ArrayBuffer>,
+  maxPictures: number,
+): Promise<RequestPictures> {
+  const boundary = formBoundary(contentType);
+  requirePlainForm(body, boundary, maxPictures + MOST_FIELDS);
+  const headers = { "content-type": `multipart/form-data; boundary="${boundary}"` };
+  const form = await new Response(body, { headers }).formData().catch(() => {
+    throw new UsageError(DAMAGED_FORM);
   });
   const files: Blob[] = [];
   const texts: [string, string][] = [];
@@ -142,20 +72,69 @@ async function formPictures(contentType: string, body: Uint8Array<ArrayBuffer>):
     else if (name === "image" || name === "images") files.push(value);
     else throw new UsageError('files of a form are called "image"', HOW);
   }
+  requireFew(files.length, maxPictures);
   const pictures = await Promise.all(files.map(async (file) => new Uint8Array(await file.arrayBuffer())));
   return { pictures, fields: fieldsOfTexts(texts) };
 }
 
-function jsonPictures(body: Uint8Array<ArrayBuffer>): RequestPictures {
-  const json = parseJson(body);
-  const { image, images, ...fields } = json;
+/** Parts of a form that are no pictures. */
+const MOST_FIELDS = 32;
+/** What stands before a part's content. */
+const MOST_PART_HEADER_BYTES = 4096;
+const DAMAGED_FORM = "the form is damaged: its parts do not fit its boundary";
+
+/** The boundary between a form's parts (RFC 2046, 5.1.1). Throws UsageError. */
+function formBoundary(contentType: string): string {
+  const [, quoted, plain] = /;\s*boundary=(?:"([^"]*)"|([^;\s]*))/i.exec(contentType) ?? [];
+  const boundary = quoted ?? plain ?? "";
+  if (!/^[\w'()+,./:=? -]{1,70}$/.test(boundary) || boundary.endsWith(" ")) throw new UsageError(DAMAGED_FORM);
+  return boundary;
+}
+
+/**
+ * Whether it is worth parsing: a form of a hundred thousand parts, or one whose headers have no end, would keep everybody waiting.
+ *
+ * @throws RequestError 413 for too many parts, UsageError
+ */
+function requirePlainForm(body: Uint8Array<ArrayBuffer>, boundary: string, mostParts: number): void {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
+  const mark = `--${boundary}`;
+  let parts = 0;
+  for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at)) {
+    at += mark.length;
+    if (bytes.subarray(at, at + 2).equals(FORM_END)) return;
+    if (++parts > mostParts) throw new RequestError(413, "limit", `a form may have ${mostParts} parts`);
+    if (!bytes.subarray(at, at + MOST_PART_HEADER_BYTES).includes("\r\n\r\n")) throw new UsageError(DAMAGED_FORM);
+  }
+  throw new UsageError(DAMAGED_FORM);
+}
+
+const FORM_END = Buffer.from("--");
+
+function jsonPictures(body: Uint8Array<ArrayBuffer>, maxPictures: number): RequestPictures {
+  const { image, images, ...fields } = parseJson(body, maxPictures + MOST_JSON_FIELDS);
   if (image !== undefined && images !== undefined) throw new UsageError("image and images exclude each other", HOW);
   const list: readonly unknown[] = image !== undefined ? [image] : Array.isArray(images) ? images : [];
+  requireFew(list.length, maxPictures);
   return { pictures: list.map(decodeBase64), fields };
 }
 
-/** @throws UsageError for what is no JSON object in UTF-8 */
-export function parseJson(body: Uint8Array): Record<string, unknown> {
+/** Values beside pictures. */
+const MOST_JSON_FIELDS = 1000;
+/** Bytes that begin or part values. None of them is in base64. */
+const STRUCTURE = [...",:[{"].map((mark) => mark.charCodeAt(0));
+
+/**
+ * @param mostValues of the whole text: a few millions of them in a body that is not large would keep everybody waiting
+ * @throws UsageError for what is no JSON object in UTF-8, RequestError 413
+ */
+export function parseJson(body: Uint8Array<ArrayBuffer>, mostValues: number): Record<string, unknown> {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
+  let values = 0;
+  for (const mark of STRUCTURE)
+    for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + 1))
+      if (++values > mostValues)
+        throw new RequestError(413, "limit", `JSON of more than ${mostValues} values is not read`);
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
@@ -172,7 +151,7 @@ export function decodeBase64(text: unknown): Uint8Array<ArrayBuffer> {
   if (typeof text !== "string") throw new UsageError("a picture in JSON is a text in base64", HOW);
   if (/^https?:/i.test(text)) throw new UsageError("addresses are not fetched", "send the picture itself");
   const plain = text.replace(/^data:[\w/+.-]*;base64,/, "");
-  const bytes = Uint8Array.from(Buffer.from(plain, "base64"));
+  const bytes = new Uint8Array(Buffer.from(plain, "base64"));
   // Buffer passes over what is not base64; that would be another picture than was sent.
   if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(plain) || plain.length % 4 === 1)
     throw new UsageError("a picture is not in base64", HOW);

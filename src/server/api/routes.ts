@@ -21,7 +21,8 @@ import {
   parseAsk,
   searchAskSchema,
 } from "./ask-schema.ts";
-import { readBody, requestPictures } from "./request-pictures.ts";
+import { readBody } from "./body.ts";
+import { requestPictures } from "./request-pictures.ts";
 
 type RouteContext = Context<ServerEnvironment>;
 
@@ -79,36 +80,34 @@ async function answer<T extends TaskName, Ask extends CommonAsk>(
   { task, schema, asked, onAnswer, describe }: TaskRoute<T, Ask>,
 ): Promise<Response> {
   const { repository, bodies } = service;
-  // A place in the queue before the body is read, so that nobody sends pictures to a queue that is full. A body that names its model has to be read.
+  // Nobody sends pictures to a queue that is full. No place is kept meanwhile: who sends slowly would keep it from all others. A body that names its model
+  // has to be read.
   const named = c.req.query("model");
-  const early = named !== undefined || repository.models.length === 1 ? repository.findFor(task, named) : undefined;
-  const place = early?.requireTask(task).reserve();
-  try {
-    using body = await readBody(c.req.raw, bodies);
-    const { pictures, fields } = await requestPictures(c.req.raw, body.bytes, bodies.maxPictures);
-    const ask = parseAsk(schema, fields);
-    const model = repository.findFor(task, ask.model);
-    c.set("model", model.name);
-    const { device } = model.requireReady();
-    const served = model.requireTask(task);
-    const listener = onAnswer === undefined ? {} : { onAnswer: onAnswer(model, served.engine.wholeMacs) };
-    const asking = { model, task, pictures, asked: asked(ask), ask, signal: c.req.raw.signal, ...listener };
-    const answers = await answerPictures(service, { ...asking, place: model === early ? place : undefined }, served);
-    const described = answers.map(async (one, i) =>
-      one instanceof SaccadeError
-        ? describeFailure(one, c.get("requestId"))
-        : { ...(await describe(one.answer, pictures[i]!, ask)), spent: spent(one) },
-    );
-    return c.json({ model: model.name, version: model.version, device, answers: await Promise.all(described) });
-  } finally {
-    place?.[Symbol.dispose]();
-  }
+  if (named !== undefined || repository.models.length === 1)
+    repository.findFor(task, named).requireTask(task).requireRoom();
+  using body = await readBody(c.req.raw, bodies);
+  const { pictures, fields } = await requestPictures(c.req.raw, body.bytes, bodies.maxPictures);
+  const ask = parseAsk(schema, fields);
+  const model = repository.findFor(task, ask.model);
+  c.set("model", model.name);
+  const { device } = model.requireReady();
+  const served = model.requireTask(task);
+  const listener = onAnswer === undefined ? {} : { onAnswer: onAnswer(model, served.engine.wholeMacs) };
+  const asking = { model, task, pictures, asked: asked(ask), ask, signal: c.req.raw.signal, ...listener };
+  const answers = await answerPictures(service, asking, served);
+  const described = answers.map(async (one, i) =>
+    one instanceof SaccadeError
+      ? describeFailure(one, c.get("requestId"))
+      : { ...(await describe(one.answer, pictures[i]!, ask)), spent: spent(one) },
+  );
+  return c.json({ model: model.name, version: model.version, device, answers: await Promise.all(described) });
 }
 
 async function search(c: RouteContext, service: Service): Promise<Response> {
   const { search: served } = service;
   if (served === undefined)
     throw new RequestError(404, "no_such_task", "this server searches nothing", "start it with --index FOLDER");
+  served.requireRoom();
   using body = await readBody(c.req.raw, service.bodies);
   const { pictures, fields } = await requestPictures(c.req.raw, body.bytes, service.bodies.maxPictures);
   const ask = parseAsk(searchAskSchema, fields);
@@ -121,14 +120,16 @@ async function search(c: RouteContext, service: Service): Promise<Response> {
 }
 
 async function draw(
-  { host, config }: Service,
+  { host, config, decoding }: Service,
   picture: Uint8Array,
   answer: AnyClassification,
   format: "png" | "svg" | "html",
 ): Promise<{ media_type: string; data: string } | undefined> {
   if (answer.gaze === undefined && answer.tokens === undefined && answer.steps === undefined) return undefined;
-  const pixels = await readPicture(host, picture, { maxPixels: config.max_pixels });
-  const bytes = await encodeSheet(explanationSheet(pixels, answer, headlineOf(answer)), format, host);
+  const bytes = await decoding.during(async (reserve) => {
+    const pixels = await readPicture(host, picture, { maxPixels: config.max_pixels, reserve });
+    return encodeSheet(explanationSheet(pixels, answer, headlineOf(answer)), format, host);
+  });
   return { media_type: MEDIA_TYPES[format], data: Buffer.from(bytes).toString("base64") };
 }
 

@@ -7,7 +7,8 @@ import type { Pixels } from "../../image/pixels.ts";
 import type { PictureSource } from "../../tasks/engine/pictures.ts";
 import { version as serverVersion } from "../../version.ts";
 import { answerPictures } from "../api/answer-pictures.ts";
-import { readBody, requireFew } from "../api/request-pictures.ts";
+import { readBody } from "../api/body.ts";
+import { requireFew } from "../api/request-pictures.ts";
 import type { ServerEnvironment, Service } from "../app.ts";
 import type { TaskName } from "../config.ts";
 import { beginFailure } from "../failed-request.ts";
@@ -118,6 +119,7 @@ const OUTPUTS = { classify: "probabilities", embed: "embedding" } as const satis
 async function infer(c: RouteContext, service: Service, model: ServedModel): Promise<Response> {
   c.set("model", model.name);
   const task = taskOf(model);
+  model.requireTask(task).requireRoom();
   using body = await readBody(c.req.raw, service.bodies);
   const request = parseInferRequest(body.bytes, c.req.header("inference-header-content-length"));
   const pictures = picturesOf(request, service.bodies.maxPictures);

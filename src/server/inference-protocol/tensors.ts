@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { UsageError } from "../../errors.ts";
 import { decodeBase64, parseJson } from "../api/request-pictures.ts";
+import { RequestError } from "../failures.ts";
 import { schemaFaults } from "../schema-faults.ts";
 
 const DATATYPES = [
@@ -16,6 +17,9 @@ const NUMBER_BYTES: Readonly<Record<Exclude<Datatype, "BYTES">, number>> = {
   ...{ BOOL: 1, UINT8: 1, UINT16: 2, UINT32: 4, UINT64: 8, INT8: 1, INT16: 2, INT32: 4, INT64: 8 },
   ...{ FP16: 2, FP32: 4, FP64: 8 },
 };
+
+/** Numbers and all else in JSON; a picture of 800 x 800 pixels has fewer. Larger ones come as binary tensors. */
+const MOST_JSON_VALUES = 2 ** 21;
 
 const parametersSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
@@ -65,7 +69,7 @@ export function parseInferRequest(body: Uint8Array<ArrayBuffer>, headerLength: s
   const length = headerLength === undefined ? body.length : Number(headerLength);
   if (!Number.isInteger(length) || length < 0 || length > body.length)
     throw new UsageError(`Inference-Header-Content-Length is ${headerLength}, of a body of ${body.length} bytes`);
-  const parsed = inferRequestSchema.safeParse(parseJson(body.subarray(0, length)));
+  const parsed = inferRequestSchema.safeParse(parseJson(body.subarray(0, length), MOST_JSON_VALUES));
   if (!parsed.success)
     throw new UsageError(`the inference request is not understood: ${schemaFaults(parsed.error, 1)}`);
   const { id, inputs, outputs = [], parameters = {} } = parsed.data;
@@ -88,6 +92,9 @@ export function parseInferRequest(body: Uint8Array<ArrayBuffer>, headerLength: s
   };
 }
 
+/** Files of a tensor. */
+const MOST_PARTS = 10_000;
+
 const elementsOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
 function fromBytes(
@@ -97,6 +104,8 @@ function fromBytes(
   bytes: Uint8Array<ArrayBuffer>,
 ): InferTensor["values"] {
   const elements = elementsOf(shape);
+  if (datatype === "BYTES" && elements > MOST_PARTS)
+    throw new RequestError(413, "limit", `a tensor may have ${MOST_PARTS} files`);
   if (datatype !== "BYTES") {
     const expected = elements * NUMBER_BYTES[datatype];
     if (bytes.length !== expected)
@@ -109,6 +118,7 @@ function fromBytes(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at < bytes.length; ) {
     const length = at + 4 <= bytes.length ? view.getUint32(at, true) : Number.POSITIVE_INFINITY;
+    if (parts.length === elements) throw new UsageError(`the input ${name} has more parts than its shape says`);
     if (at + 4 + length > bytes.length) throw new UsageError(`the input ${name} ends within one of its parts`);
     parts.push(bytes.slice(at + 4, at + 4 + length));
     at += 4 + length;

@@ -3,18 +3,15 @@ import { NotFoundError, SaccadeError } from "../../errors.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import { didYouMean } from "../../nearest-name.ts";
 import type { NodeHost } from "../../platform/node/host.ts";
-import { MemoryBudget } from "../../tasks/engine/memory-budget.ts";
 import type { ServerConfig, TaskName } from "../config.ts";
 import { DrainingError, RequestError } from "../failures.ts";
 import type { ServerMetrics, TaskLabels } from "../metrics.ts";
 import type { Clock } from "../queue/batch-queue.ts";
+import type { DecodingMemory } from "./decoding-memory.ts";
 import { type OpenTasks, ServedModel } from "./served-model.ts";
 import { ServedTask } from "./served-task.ts";
 import type { TaskStatistics } from "./statistics.ts";
 import { OPENERS, type TaskEngine, usualTasks } from "./task-engine.ts";
-
-/** What pictures that are being decoded may take together. */
-const DECODING_BYTES = 2 ** 28;
 
 const NONE = "the server was started without a model: saccade serve MODEL";
 
@@ -23,13 +20,13 @@ export interface RepositoryOptions {
   readonly config: ServerConfig;
   readonly clock: Clock;
   readonly metrics: ServerMetrics;
+  readonly decoding: DecodingMemory;
   readonly onNotice: (line: string) => void;
 }
 
 export class ModelRepository {
   readonly #options: RepositoryOptions;
   readonly #models: readonly ServedModel[];
-  readonly #memory = { budget: new MemoryBudget(DECODING_BYTES), at: 0 };
   /** By model: what is being done to it, one after another. */
   readonly #changes = new Map<ServedModel, Promise<unknown>>();
   #isDraining = false;
@@ -160,7 +157,7 @@ export class ModelRepository {
   }
 
   #taskOptions(labels: TaskLabels, statistics: TaskStatistics) {
-    const { host, config, clock, metrics } = this.#options;
+    const { host, config, clock, metrics, decoding } = this.#options;
     const { max_queue: maxQueue, max_pixels: maxPixels, max_batch: maxBatch, max_delay_ms: maxDelayMs } = config;
     return {
       host,
@@ -172,7 +169,7 @@ export class ModelRepository {
         ...(maxBatch === undefined ? {} : { maxBatch }),
         ...(maxDelayMs === undefined ? {} : { maxDelayMs }),
       },
-      memory: { budget: this.#memory.budget, next: () => this.#memory.at++ },
+      memory: decoding,
       observer: metrics.queueObserver(labels, maxQueue, statistics),
     };
   }

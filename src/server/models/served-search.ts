@@ -53,6 +53,11 @@ export class ServedSearch {
     return new ServedSearch(index, host, config, clock, metrics);
   }
 
+  /** Throws OverloadError, DrainingError where a picture that came now would have no place. */
+  requireRoom(): void {
+    this.#queue.requireRoom();
+  }
+
   /** Pictures of the index by what each query looks like, or why there are none. Throws what concerns all of them, or the only one. */
   async search(
     pictures: readonly Uint8Array[],

@@ -2,10 +2,10 @@
 import { SaccadeError } from "../../errors.ts";
 import type { NodeHost } from "../../platform/node/host.ts";
 import { DEFAULT_DECODING } from "../../tasks/engine/engine.ts";
-import type { MemoryBudget } from "../../tasks/engine/memory-budget.ts";
 import { type PictureSource, readPicture } from "../../tasks/engine/pictures.ts";
 import { BatchQueue, type Clock, type Priority, type QueueObserver, type Reservation } from "../queue/batch-queue.ts";
 import { type Batching, measureBatching } from "./batching.ts";
+import type { DecodingMemory } from "./decoding-memory.ts";
 import { costShare, type OverloadLimits } from "./overload.ts";
 import type { AskOptions, TaskEngine } from "./task-engine.ts";
 
@@ -19,13 +19,6 @@ export interface ServedTaskOptions {
   /** Of all pictures that are being decoded. */
   readonly memory: DecodingMemory;
   readonly observer?: QueueObserver;
-}
-
-/** What pictures on their way take together. */
-export interface DecodingMemory {
-  readonly budget: MemoryBudget;
-  /** A number for each picture, growing by one. */
-  next(): number;
 }
 
 export interface Answer<A> {
@@ -108,8 +101,13 @@ export class ServedTask<A, V = unknown> {
     return this.#queue.waiting;
   }
 
+  /** Throws OverloadError, DrainingError where a picture that came now would have no place. */
+  requireRoom(): void {
+    this.#queue.requireRoom();
+  }
+
   /**
-   * Keeps a place for a picture before its bytes are read.
+   * Keeps a place for a picture before it is decoded.
    *
    * @throws OverloadError, DrainingError
    */
@@ -150,18 +148,9 @@ export class ServedTask<A, V = unknown> {
   async #view(picture: PictureSource): Promise<V> {
     const { host, maxPixels, memory } = this.#options;
     const { view, decoding } = this.#engine.task({});
-    const index = memory.next();
-    let held = 0;
-    const reserve = async (bytes: number) => {
-      await memory.budget.reserve(index, bytes);
-      held += bytes;
-    };
-    try {
-      return view(await readPicture(host, picture, { ...decoding, decode: DEFAULT_DECODING, maxPixels, reserve }));
-    } finally {
-      memory.budget.release(held);
-      memory.budget.finish(index);
-    }
+    return memory.during(async (reserve) =>
+      view(await readPicture(host, picture, { ...decoding, decode: DEFAULT_DECODING, maxPixels, reserve })),
+    );
   }
 
   async #run(batch: readonly Waiting<V>[]): Promise<({ answer: A; costShare: number } | SaccadeError)[]> {

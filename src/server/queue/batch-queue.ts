@@ -106,13 +106,13 @@ export class BatchQueue<T, A> {
   }
 
   /**
-   * Keeps a place for an item that is still being read or decoded, so that nobody sends a picture that is refused afterwards: neither because it is
+   * Keeps a place for an item that is still being decoded, so that no picture is decoded and refused afterwards: neither because it is
    * full by then, nor because it drains.
    *
    * @throws OverloadError, DrainingError
    */
   reserve(): Reservation<T, A> {
-    this.#requireRoom();
+    this.requireRoom();
     this.#reserved++;
     this.#tell();
     let isHeld = true;
@@ -124,7 +124,7 @@ export class BatchQueue<T, A> {
     };
     return {
       submit: (item, options = {}) => {
-        if (!release()) this.#requireRoom();
+        if (!release()) this.requireRoom();
         return this.#enqueue(item, options);
       },
       release: () => {
@@ -139,7 +139,7 @@ export class BatchQueue<T, A> {
    * @throws OverloadError when it is full, DrainingError once it drains, DeadlineError, AbortedError, and what the item's run failed with
    */
   async submit(item: T, options: SubmitOptions = {}): Promise<Served<A>> {
-    this.#requireRoom();
+    this.requireRoom();
     return this.#enqueue(item, options);
   }
 
@@ -189,7 +189,8 @@ export class BatchQueue<T, A> {
     });
   }
 
-  #requireRoom(): void {
+  /** Throws DrainingError, OverloadError where there is no place for another item. */
+  requireRoom(): void {
     if (this.#draining) throw new DrainingError();
     if (this.waiting >= this.#options.capacity) throw new OverloadError(this.#options.capacity);
   }
