@@ -37,7 +37,7 @@ export interface RecipeInput {
   /** Batches averaged for one update. Default 1. */
   readonly accumulate?: number | undefined;
   /** Default "adamw". */
-  readonly optimizer?: "adamw" | "sgd" | "lion" | "lamb" | undefined;
+  readonly optimizer?: "adamw" | "sgd" | "lion" | "lamb" | "kar3" | undefined;
   /** Whether sgd looks ahead by its momentum. Default true. */
   readonly nesterov?: boolean | undefined;
   /** The highest, after warming up; it then falls as a cosine. */
@@ -315,7 +315,7 @@ export const recipeSchema = z.strictObject({
   epochs: count,
   batch: z.int().min(1).max(65536),
   accumulate: z.int().min(1).max(4096).default(1),
-  optimizer: z.enum(["adamw", "sgd", "lion", "lamb"]).default("adamw"),
+  optimizer: z.enum(["adamw", "sgd", "lion", "lamb", "kar3"]).default("adamw"),
   nesterov: z.boolean().optional(),
   learning_rate: rate,
   warmup_epochs: z.number().min(0).default(0),

@@ -6,6 +6,7 @@ import { parseTransform } from "../image/transform.ts";
 import { withTokenDial } from "../model-folder/token-dial.ts";
 import { faultsText } from "../models/check-config.ts";
 import { adamW } from "./optimizers/adamw.ts";
+import { kar3 } from "./optimizers/kar3.ts";
 import { lamb } from "./optimizers/lamb.ts";
 import { lion } from "./optimizers/lion.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
@@ -133,6 +134,7 @@ export function optimizerOf(recipe: Recipe): Optimizer {
     sgd: () => sgd({ nesterov: recipe.nesterov ?? true }),
     lion: () => lion(),
     lamb: () => lamb(),
+    kar3: () => kar3(),
   };
   return makers[recipe.optimizer]();
 }

@@ -1,9 +1,10 @@
-// Four updates of three values with changing rates, against PyTorch 2.13 in float64 (torch.optim), Lion against its pseudo-code.
+// Four updates of three values with changing rates, against PyTorch 2.13 in float64 (torch.optim), Lion, LAMB and Kar3 against their rules.
 import { expect, test } from "vitest";
 import { interpret } from "../../graph/interpreter/interpret.ts";
 import { Graph } from "../../graph/tensor.ts";
 import { tensor, toFloat64 } from "../../tensor.ts";
 import { adamW } from "./adamw.ts";
+import { kar3 } from "./kar3.ts";
 import { lamb } from "./lamb.ts";
 import { lion } from "./lion.ts";
 import type { Optimizer } from "./optimizer.ts";
@@ -128,7 +129,7 @@ test.each(TORCH)("%s with decay %3$s and rates times %4$s", (_, optimizer, decay
   }
 });
 
-test.each([adamW(), sgd(), sgd({ momentum: 0 }), lion(), lamb()])(
+test.each([adamW(), sgd(), sgd({ momentum: 0 }), lion(), lamb(), kar3()])(
   "$name multiplies gradients by what clipping leaves of them",
   (optimizer) => {
     const plain = run(optimizer, 0.05, 1);
@@ -184,8 +185,32 @@ test.each([
   },
 );
 
-test("states of a parameter: two for AdamW, one for momentum and Lion, none without momentum", () => {
-  expect([adamW(), sgd(), lion(), sgd({ momentum: 0 })].map(({ stateNames }) => stateNames.length)).toEqual([
-    2, 1, 1, 0,
+test.each([
+  [0, 1],
+  [0.1, 0.5],
+])("kar3 with decay %d and rates times %d: averages move after the step", (decay, scale) => {
+  const values = run(kar3(), decay, scale);
+  const expected = [...START];
+  const [short, long] = [
+    [0, 0, 0],
+    [0, 0, 0],
+  ];
+  GRADIENTS.forEach((gradient, step) => {
+    const rate = RATES[step]! * scale;
+    gradient.forEach((g, i) => {
+      const direction = Math.sign(g) + Math.sign(short[i]!) + Math.sign(long[i]!);
+      expected[i]! -= rate * (direction + decay * expected[i]!);
+      short[i] = 0.5 * short[i]! + 0.5 * g;
+      long[i] = 0.95 * long[i]! + 0.05 * g;
+    });
+    for (let i = 0; i < 3; i++) expect(values[step]![i]).toBeCloseTo(expected[i]!, 7);
+  });
+  // By hand, of the first value. Gradients 0.5, 0.25, -1, 0.1: signs +00, +++, -++, and +-- (the long average is 0.95 (0.95 * 0.025 + 0.0125) - 0.05 < 0).
+  if (decay === 0) expect(values.map(([first]) => Number(first!.toFixed(7)))).toEqual([0.9, 0.75, 0.7, 0.72]);
+});
+
+test("states of a parameter: two for AdamW and Kar3, one for momentum and Lion, none without momentum", () => {
+  expect([adamW(), kar3(), sgd(), lion(), sgd({ momentum: 0 })].map(({ stateNames }) => stateNames.length)).toEqual([
+    2, 2, 1, 1, 0,
   ]);
 });
