@@ -212,6 +212,12 @@ function rotnetToy({ arch }: Config): SweepOptions {
   return { config: { convs: [6, 8, 10, 8, 8], hidden: 12, input_size: 95, num_classes: 11 }, height: 95, width: 95 };
 }
 
+/** Three blocks, the last of which reads the first. */
+function terminatorToy(): SweepOptions {
+  const blocks = { bottleneck_factors: [2, 2, 1], global_layers: [3, 2, 2], previous: [0, 0, 1] };
+  return { config: { ...blocks, size: 8, gibs_groups: 3, num_classes: 11 }, height: 8, width: 8 };
+}
+
 /** Two blocks of two heads; every token is in one of two texts. */
 function clipTextToy(): SweepOptions {
   const widths = { embed_dim: 11, transformer_width: 24, transformer_heads: 2, transformer_layers: 2 };
@@ -255,6 +261,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   glsim: glsimToy,
   lightcnn: lightcnnToy,
   gabor: gaborToy,
+  terminator: terminatorToy,
   scattering: scatteringToy,
   rotnet: rotnetToy,
   rrformer: rrformerToy,

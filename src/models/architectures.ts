@@ -26,6 +26,7 @@ import { filterFrameArchitecture, scatteringArchitecture } from "./scattering/ar
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
 import { spartanArchitecture } from "./spartan/architecture.ts";
 import { swinArchitecture, swinMlpArchitecture, swinv2Architecture } from "./swin/architecture.ts";
+import { terminatorArchitecture } from "./terminator/architecture.ts";
 import { tsmArchitecture } from "./tsm/architecture.ts";
 import { uniAdafocusArchitecture } from "./uni-adafocus/architecture.ts";
 import { vitArchitecture } from "./vit/architecture.ts";
@@ -58,6 +59,7 @@ const all = [
   lightcnnArchitecture,
   rotnetArchitecture,
   lightweightArchitecture,
+  terminatorArchitecture,
   gfnetArchitecture,
   adaptivennArchitecture,
   tsmArchitecture,

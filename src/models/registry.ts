@@ -32,6 +32,7 @@ import { registeredScatterings } from "./scattering/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
 import { registeredSpartans } from "./spartan/registered.ts";
 import { registeredSwins } from "./swin/registered.ts";
+import { registeredTerminators } from "./terminator/registered.ts";
 import { ALL_TOKENS } from "./token-reduction.ts";
 import { registeredTsms } from "./tsm/registered.ts";
 import { registeredUniAdafocus } from "./uni-adafocus/registered.ts";
@@ -60,6 +61,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredLightcnns,
   ...registeredRotnets,
   ...registeredLightweights,
+  ...registeredTerminators,
   ...registeredGfnets,
   ...registeredAdaptivenns,
   ...registeredTsms,

@@ -19,7 +19,8 @@ function documented(): Map<string, { isNecessary: boolean; fallback: string }> {
 
 /** Every field of the schema, those within fields included, and what it is when nobody says. */
 function fieldsOfSchema(): Map<string, unknown> {
-  const { clip, distillation, dual_input, fixating, flips, focusing, looking, pretext, reducing } = recipeSchema.shape;
+  const { clip, distillation, dual_input, fixating, flips, focusing, looking, pretext, reducing, slow_neural } =
+    recipeSchema.shape;
   const shapes = [
     ["", recipeSchema.shape],
     ["clip.", clip.unwrap().shape],
@@ -30,6 +31,7 @@ function fieldsOfSchema(): Map<string, unknown> {
     ["fixating.", fixating.unwrap().shape],
     ["focusing.", focusing.unwrap().shape],
     ["reducing.", reducing.unwrap().shape],
+    ["slow_neural.", slow_neural.unwrap().shape],
     ...pretext.unwrap().options.map((option) => ["pretext.", option.shape] as const),
   ] as const;
   const NECESSARY = Symbol("necessary");
@@ -121,6 +123,7 @@ test("what the documented type allows is what the schema takes", () => {
       deviation: 0.2,
       last_deviation: 0.05,
     },
+    slow_neural: { weight: 0.5, squares_weight: 1e-4 },
     exit_weight: 0.2,
     grow: { T: 3 },
     tokens: "none",

@@ -94,6 +94,8 @@ export interface RecipeInput {
   readonly reducing?: ReducingInput | undefined;
   /** How a model of the architecture adaptivenn learns. Default: as its paper has it. */
   readonly fixating?: FixatingInput | undefined;
+  /** How a model of the architecture terminator learns. Default: as its paper has it. */
+  readonly slow_neural?: SlowNeuralInput | undefined;
   /** Share of the loss that a model's early answers have together. Default 0. */
   readonly exit_weight?: number | undefined;
   /** What changes in the configuration of the model that `from` gives; layers that it adds start fresh. */
@@ -213,6 +215,14 @@ export interface ReducingInput {
   readonly shrink_until?: number | undefined;
 }
 
+/** What a model learns besides the answer whose kernels are made by slow nets. */
+export interface SlowNeuralInput {
+  /** Weight of the distance of each block's global kernel from those before it. Default 1. */
+  readonly weight?: number | undefined;
+  /** Weight of the sum of all parameters' squares. Default 5e-5. */
+  readonly squares_weight?: number | undefined;
+}
+
 /** How a model learns that glances, and then fixates places that its policy chooses; all of it at once. */
 export interface FixatingInput {
   /** Weight of the focus net's own answer to the whole picture, shrunk; 0 leaves it out. Default 2. */
@@ -271,6 +281,8 @@ const flips = z.strictObject({
   vertical: pairs.optional(),
   time: pairs.optional(),
 });
+
+const slowNeural = z.strictObject({ weight: rate.optional(), squares_weight: rate.optional() });
 
 const reducing = z
   .strictObject({
@@ -344,6 +356,7 @@ export const recipeSchema = z.strictObject({
   focusing: focusing.optional(),
   reducing: reducing.optional(),
   fixating: fixating.optional(),
+  slow_neural: slowNeural.optional(),
   exit_weight: share.optional(),
   grow: fields.optional(),
   tokens: z.union([z.string().max(1000), z.int().min(1).max(16384)]).optional(),
@@ -369,4 +382,5 @@ true satisfies Exactly<keyof FocusingInput, keyof z.input<typeof focusing>>;
 true satisfies Exactly<keyof FlipsInput, keyof z.input<typeof flips>>;
 true satisfies Exactly<keyof ReducingInput, keyof z.input<typeof reducing>>;
 true satisfies Exactly<keyof FixatingInput, keyof z.input<typeof fixating>>;
+true satisfies Exactly<keyof SlowNeuralInput, keyof z.input<typeof slowNeural>>;
 true satisfies Exactly<keyof ClipInput, keyof z.input<typeof clipSchema>>;

@@ -7,6 +7,7 @@ import { frozenParts, type LookingOptions, lookingObjective } from "./gfnet/obje
 import type { Objective } from "./objective.ts";
 import { pretextObjective } from "./pretext/objective.ts";
 import { FIXATING_DEFAULTS, type FocusingInput, type Recipe } from "./recipe-fields.ts";
+import { slowNeuralObjective } from "./terminator/objective.ts";
 import { reducingObjective } from "./tokens/objective.ts";
 import { type FocusingOptions, focusingObjective } from "./uni-adafocus/objective.ts";
 
@@ -38,6 +39,12 @@ const KINDS = {
     architecture: "adaptivenn",
     always: true,
     objective: ({ fixating }) => fixatingObjective(fixatingOptions(fixating)),
+  },
+  slow_neural: {
+    architecture: "terminator",
+    always: true,
+    objective: ({ slow_neural: { weight = 1, squares_weight = 5e-5 } = {} }) =>
+      slowNeuralObjective({ weight, squaresWeight: squares_weight }),
   },
   reducing: { always: true, objective: reducingOf },
 } as const satisfies Partial<Record<keyof Recipe, Kind>>;

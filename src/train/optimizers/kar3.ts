@@ -24,10 +24,7 @@ export function kar3({ beta1 = 0.5, beta2 = 0.95 }: Kar3Options = {}): Optimizer
       const decayed = weightDecay === 0 ? parameter : mul(parameter, sub(1, mul(rate, weightDecay)));
       return {
         parameter: sub(decayed, mul(direction, rate)),
-        states: [
-          add(mul(short!, beta1), mul(gradient, 1 - beta1)),
-          add(mul(long!, beta2), mul(gradient, 1 - beta2)),
-        ],
+        states: [add(mul(short!, beta1), mul(gradient, 1 - beta1)), add(mul(long!, beta2), mul(gradient, 1 - beta2))],
       };
     },
   };

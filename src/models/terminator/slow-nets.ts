@@ -1,0 +1,122 @@
+// The slow nets of Terminator: small networks that say a kernel's values from the places of its cells, as multiplicative filter networks do (Fathony et al., ICLR 2021). No
+// picture is seen by those of the global kernels and of the channels', so engines compute these once, when they load a model.
+import {
+  add,
+  div,
+  gelu,
+  mul,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sin,
+  sqrt,
+  stopGradient,
+  transpose,
+  values,
+} from "../../graph/build.ts";
+import type { Initializer } from "../../graph/initializers.ts";
+import type { Scope } from "../../graph/scope.ts";
+import type { Graph, Tensor } from "../../graph/tensor.ts";
+import { channelsOf } from "../../nn/conv.ts";
+import { affine, torchDefault } from "../../nn/linear.ts";
+
+/** Widths of the slow nets by what they are for. */
+export const HIDDEN = { global: 64, local: 32, channel: 32, gate: 16 } as const;
+
+/** Layers of all slow nets but the global kernels'. */
+const LAYERS = 2;
+
+export interface SlowNetOptions {
+  /** Cells along each axis of the kernel. */
+  readonly cells: readonly number[];
+  readonly hidden: number;
+  /** Default 2. */
+  readonly layers?: number;
+  /** How many values a cell has. */
+  readonly channels: number;
+  /** Joins layer i before it is multiplied: (1, hidden). Default: nothing does. */
+  readonly context?: (scope: Scope, i: number) => Tensor;
+}
+
+/** A kernel, (cells, channels), cells row by row: the nth layer is a wave of the place times a linear map of the layer before, plus a map that is learnt as it is. */
+export function slowNet(parent: Scope, { cells, hidden, layers = LAYERS, channels, context }: SlowNetOptions): Tensor {
+  const scope = parent.at("Kernel");
+  return scope.run(() => {
+    const ones = cells.map(() => 1);
+    const places = placesOf(scope.graph, cells); // (cells, axes)
+    const wave = (i: number) =>
+      sin(pointwise(scope.at("filters", i, "linear"), places, hidden, ones, { kind: "uniform", low: -6, high: 6 }));
+    const offsets = reshape(scope.parameter("bias_p", [1, 1, ...cells], { kind: "zeros" }), [count(cells), 1]);
+    let x = wave(0);
+    for (let i = 0; i < layers; i++) {
+      const mapped = pointwise(scope.at("linears", i), x, hidden, ones);
+      x = add(mul(wave(i + 1), context === undefined ? mapped : add(mapped, context(scope, i))), offsets);
+    }
+    return pointwise(scope.at("output_linear"), x, channels, ones);
+  });
+}
+
+/** (cells, axes): where each cell is, from -1 to 1, the first axis slowest. */
+function placesOf(graph: Graph, cells: readonly number[]): Tensor {
+  const total = count(cells);
+  const places = new Float32Array(total * cells.length);
+  for (let cell = 0; cell < total; cell++) {
+    let rest = cell;
+    for (let axis = cells.length - 1; axis >= 0; axis--) {
+      const size = cells[axis]!;
+      places[cell * cells.length + axis] = size === 1 ? -1 : (2 * (rest % size)) / (size - 1) - 1;
+      rest = Math.floor(rest / size);
+    }
+  }
+  return values(graph, [total, cells.length], places);
+}
+
+const count = (cells: readonly number[]): number => cells.reduce((product, size) => product * size, 1);
+
+/** rows (n, in) -> (n, out), by the weights of a convolution of one cell. `ones` are its sides. */
+function pointwise(scope: Scope, rows: Tensor, channels: number, ones: readonly number[], start?: Initializer): Tensor {
+  const width = rows.shape[1] as number;
+  const usual = torchDefault(width);
+  const weight = scope.parameter("weight", [channels, width, ...ones], start ?? usual);
+  const bias = scope.parameter("bias", [channels], usual);
+  return affine(rows, reshape(weight, [channels, width]), bias);
+}
+
+/** The kernel of a whole map: (1, channels, side, side). */
+export function globalKernel(scope: Scope, side: number, channels: number, layers = LAYERS): Tensor {
+  const cells = [side, side];
+  const kernel = slowNet(scope, { cells, hidden: HIDDEN.global, layers, channels }); // (side * side, channels)
+  return asMap(kernel, cells);
+}
+
+/** One number a channel: (1, channels, 1, 1). */
+export function channelKernel(scope: Scope, channels: number, hidden: number): Tensor {
+  return reshape(slowNet(scope, { cells: [channels], hidden, channels: 1 }), [1, channels, 1, 1]);
+}
+
+/**
+ * A kernel of a depth-wise convolution that knows what the batch is like on the average: (channels, 1, side, side) for x (N, channels, H, W). What the net says is
+ * kept and joined by a tenth of itself at length 1, through which alone it learns.
+ */
+export function localKernel(parent: Scope, x: Tensor, side: number): Tensor {
+  const channels = channelsOf(x);
+  const { local: hidden } = HIDDEN;
+  const layer = (scope: Scope, rows: Tensor) => pointwise(scope, rows, hidden, [1, 1]);
+  const scope = parent.at("Kernel");
+  const mean = reshape(reduceMean(x, [0, 2, 3]), [1, channels]);
+  const seen = gelu(layer(scope.at("fast_fc1"), gelu(layer(scope.at("fast_reduce"), mean)))); // (1, hidden)
+  const context = (at: Scope, i: number) => layer(at.at("fast_linears_x", i), seen);
+  const said = slowNet(parent, { cells: [side, side], hidden, channels, context }); // (side * side, channels)
+  const length = sqrt(reduceSum(mul(said, said), [0], { keepDims: true })); // of each channel
+  const kernel = add(stopGradient(said), mul(div(said, add(length, SHORTEST)), SHARE));
+  return reshape(asMap(kernel, [side, side]), [channels, 1, side, side]);
+}
+
+/** How much of itself at length 1 joins a local kernel, and what keeps lengths from being zero. */
+const SHARE = 0.1;
+const SHORTEST = 1e-12;
+
+/** (cells, channels) -> (1, channels, ...cells) */
+function asMap(kernel: Tensor, cells: readonly number[]): Tensor {
+  return reshape(transpose(kernel, [1, 0]), [1, kernel.shape[1]!, ...cells]);
+}
