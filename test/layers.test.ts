@@ -96,7 +96,10 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     `branches.${branch}.conv3 [2, 5, 4, 5]`,
     `branches.${branch}.conv4 [2, 6, 2, 2]`,
   ]),
-  terminator_32: ["block.1 [2, 6, 8, 8]", "block.2 [2, 12, 8, 8]", "block.3 [2, 12, 8, 8]"],
+  terminator_32: [
+    ...["bottleneck.1 [2, 6, 8, 8]", "block.1 [2, 6, 8, 8]", "bottleneck.2 [2, 12, 8, 8]"],
+    ...["block.2 [2, 12, 8, 8]", "bottleneck.3 [2, 12, 8, 8]", "block.3 [2, 12, 8, 8]"],
+  ],
   vit_tiny_patch16_224: ["block.1 [2, 15, 24]", "block.2 [2, 15, 24]", "cls [2, 24]", "tokens [2, 15, 24]"],
   swin_tiny_patch4_window7_224: SWIN_STAGES,
   swinv2_tiny_patch4_window8_256: SWIN_STAGES,

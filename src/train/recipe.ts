@@ -60,7 +60,16 @@ export function parseRecipe(input: unknown): Recipe {
 }
 
 /** Kinds of training with losses of their own, which leave no room for another. */
-const OWN_LOSSES = ["clip", "distillation", "looking", "focusing", "fixating", "reducing", "slow_neural", "exit_weight"] as const;
+const OWN_LOSSES = [
+  "clip",
+  "distillation",
+  "looking",
+  "focusing",
+  "fixating",
+  "reducing",
+  "slow_neural",
+  "exit_weight",
+] as const;
 
 /** What belongs to classes has no meaning where there are none. */
 const OF_CLASSES = ["flips", ...OWN_LOSSES] as const;

@@ -14,9 +14,18 @@ export const terminatorSchema = z
     /** Layers of the slow net of each block's global kernel. */
     global_layers: z.array(count).min(1).max(16).default([3, 2, 2, 2, 2]),
     /** How many outputs of blocks before the last one each block's bottleneck reads too. */
-    previous: z.array(z.int().min(0).max(16)).min(1).max(16).default([0, 0, 1, 1, 2]),
-    /** Sides of the local kernels. */
-    local_kernels: z.array(z.int().min(1).max(31)).min(1).max(8).default([3, 9, 5, 7]),
+    previous: z.array(z.int().min(0).max(2)).min(1).max(16).default([0, 0, 1, 1, 2]),
+    /** Sides of the four local kernels: odd. */
+    local_kernels: z
+      .array(
+        z
+          .int()
+          .min(1)
+          .max(31)
+          .refine((side) => side % 2 === 1, "a local kernel has an odd side"),
+      )
+      .length(4)
+      .default([3, 9, 5, 7]),
     /** Channels of a block's output are standardised in so many groups, in turn over the batch and by picture. */
     gibs_groups: count.default(12),
     /** In training: share of whole channels that are zeroed behind each block. */

@@ -1,20 +1,8 @@
 // Terminator (Zhang, "HyperZ.Z.W Operator Connects Slow-Fast Networks for Full Context Interaction", arXiv 2401.17948): slow nets make kernels as large as the map, which are
 // multiplied with it and then, as matrices, with what fast layers make of it; so every cell meets every other one in every block, without attention and without residual
-// connections. Written after a description: the authors have withdrawn their code, which stated no licence, and released no weights. What the description leaves open is
-// this project's reading (docs/models.md).
-import {
-  add,
-  concat,
-  conv,
-  expand,
-  gelu,
-  matMul,
-  mul,
-  reduceMean,
-  reduceSum,
-  scalar,
-  sigmoid,
-} from "../../graph/build.ts";
+// connections. The authors have withdrawn their code (hyperevolnet/Terminator, which stated no licence) and released no weights: this is written after what it computed, with
+// names of this project's own.
+import { add, concat, conv, expand, gelu, matMul, mul, reduceMean, scalar, sigmoid } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
@@ -36,11 +24,11 @@ export function terminator(
   const outputs: Tensor[] = [];
   let x = image;
   kernels.forEach((kernel, i) => {
-    const reads = config.previous[i]!;
-    const skipped = outputs.slice(0, -1).slice(outputs.length - 1 - reads); // the latest of those before x
+    const skipped = outputs.slice(0, -1).toReversed().slice(0, config.previous[i]);
     const mixed = block(scope.at("b", i), { x, kernel, skipped }, config, blockChannels(config)[i]!);
     const offset = scope.at("bias").parameter(`${i}`, [1], { kind: "zeros" });
-    const active = gelu(add(inGroups(mixed, config.gibs_groups), offset));
+    const active = add(gelu(inGroups(mixed, config.gibs_groups)), offset);
+    scope.layer(`bottleneck.${i + 1}`, mixed);
     scope.layer(`block.${i + 1}`, active);
     x = dropChannels(active, config.drop_rate, mode);
     outputs.push(x);
@@ -57,7 +45,7 @@ export function globalKernels(scope: Scope, config: TerminatorConfig): Tensor[] 
   );
 }
 
-/** What enters a block, (N, C, size, size), the kernel of that shape, and outputs of earlier blocks, of fewer channels. */
+/** What enters a block, (N, C, size, size), the kernel of that shape, and outputs of earlier blocks, of fewer channels, the latest first. */
 interface BlockInputs {
   readonly x: Tensor;
   readonly kernel: Tensor;
@@ -70,61 +58,85 @@ function block(scope: Scope, inputs: BlockInputs, { local_kernels }: TerminatorC
   const own = channelsOf(x);
   return scope.run(() => {
     const seen = mul(x, kernel); // the kernel, as this picture changes it
-    const meet = (fast: Tensor) => matMul(seen, byPicture(fast)); // each channel's map as a matrix
-    const gated = meet(add(recursiveGate(scope.at("r1"), seen), recursiveGate(scope.at("r2"), x)));
-    const mixed = meet(pointwise(scope.at("mlp"), x, own));
-    const chosen = meet(amongChannels(scope.at("hci"), x));
-    const locals = local_kernels.map((side, i) => local(scope, x, side, i));
-    const [first = [], second = []] = [locals.slice(0, locals.length / 2), locals.slice(locals.length / 2)];
-    const branches = [
-      gated,
-      ...first,
-      mixed,
-      mul(gated, sigmoid(mixed)),
-      ...second,
-      chosen,
-      interaction(scope.at("hi"), x),
-      x,
+    const fast = byPicture(add(recursiveGate(scope.at("r2"), seen), recursiveGate(scope.at("r1"), x)));
+    const mixed = byPicture(pointwise(scope.at("mlp"), x, own));
+    const chosen = byPicture(amongChannels(scope.at("hci"), x));
+    const met = matMul(seen, fast); // each channel's map as a matrix: every cell meets every other one
+    // A kernel is made from the one map and goes over the other.
+    const between: readonly (readonly [from: Tensor, over: Tensor])[] = [
+      [x, chosen],
+      [chosen, x],
+      [mixed, x],
+      [x, mixed],
     ];
-    const repeated = skipped.map((map) => repeatChannels(map, own));
-    return pointwise(scope.at("bott"), concat([...branches, ...repeated], 1), channels);
+    const locals = between.map(([from, over], i) => local(scope, { from, over, side: local_kernels[i]!, i }));
+    const [previous, earlier] = skipped.map((map) => repeatChannels(map, own));
+    const branches = [
+      met,
+      locals[1],
+      previous,
+      fast,
+      matMul(seen, mixed),
+      locals[0],
+      mul(sigmoid(met), met),
+      locals[2],
+      matMul(seen, chosen),
+      locals[3],
+      earlier,
+      interaction(scope.at("hi"), met, x),
+    ].filter((branch) => branch !== undefined);
+    return pointwise(scope.at("bott"), concat(branches, 1), channels);
   });
 }
 
-/** A product of two maps, a map of which is made once more ("RGU"): z (N, C, H, W) -> the same shape. */
-function recursiveGate(scope: Scope, z: Tensor): Tensor {
-  const channels = channelsOf(z);
-  const offset = scope.parameter("b", [1, 1, ...(z.shape.slice(2) as number[])], { kind: "zeros" });
-  const layer = (name: string, map: Tensor) => pointwise(scope.at(name), map, channels);
-  const product = add(mul(layer("k", z), layer("q", z)), offset);
-  return layer("y", gelu(layer("v", product)));
-}
-
-/** Each cell as far as its channels together ask for it: x (N, C, H, W) -> the same shape. */
-function amongChannels(scope: Scope, x: Tensor): Tensor {
-  const kernel = channelKernel(scope.at("g"), channelsOf(x), HIDDEN.channel);
-  return mul(x, sigmoid(reduceSum(mul(x, kernel), [1], { keepDims: true })));
-}
-
-/** Each value as far as a kernel of the channels and one of the places together let it: x (N, C, H, W) -> the same shape. */
-function interaction(scope: Scope, x: Tensor): Tensor {
-  const channels = channelKernel(scope.at("g"), channelsOf(x), HIDDEN.gate); // (1, C, 1, 1)
-  const places = globalKernel(scope.at("s"), x.shape[2] as number, 1); // (1, 1, H, W)
-  return mul(x, sigmoid(mul(mul(x, channels), places)));
-}
-
-/** What a depth-wise kernel finds that the batch itself has changed: x (N, C, H, W) -> the same shape. */
-function local(scope: Scope, x: Tensor, side: number, i: number): Tensor {
+/** A linear unit gated by itself once more ("RGU"): x (N, C, H, W) -> the same shape. */
+function recursiveGate(scope: Scope, x: Tensor): Tensor {
   const channels = channelsOf(x);
-  const kernel = localKernel(scope.at("L", i), x, side); // (C, 1, side, side)
-  const before = Math.floor((side - 1) / 2);
-  const found = conv(x, kernel, undefined, {
-    padsBefore: [before, before],
-    padsAfter: [side - 1 - before, side - 1 - before],
+  const offset = scope.parameter("b", [1, 1, ...(x.shape.slice(2) as number[])], { kind: "zeros" });
+  const layer = (name: string, map: Tensor) => pointwise(scope.at(name), map, channels);
+  const product = mul(layer("k", x), layer("q", layer("v", x)));
+  return layer("y", add(gelu(byPicture(product)), offset));
+}
+
+/** Channels as far as a kernel lets their means: x (N, C, H, W) -> the same shape. */
+function amongChannels(scope: Scope, x: Tensor): Tensor {
+  return mul(x, sigmoid(channelScore(scope.at("g"), x, HIDDEN.channel)));
+}
+
+/** Values of x as far as a kernel of the channels and one of the places let the means of `met`: both (N, C, H, W) -> the same shape. */
+function interaction(scope: Scope, met: Tensor, x: Tensor): Tensor {
+  const channels = channelScore(scope.at("g"), met, HIDDEN.gate); // (N, C, 1, 1)
+  const kernel = globalKernel(scope.at("s"), x.shape[2] as number, 1); // (1, 1, H, W)
+  const mean = reduceMean(met, [1], { keepDims: true }); // (N, 1, H, W)
+  return mul(x, sigmoid(mul(mul(mul(mean, kernel), mean), channels)));
+}
+
+/** x (N, C, H, W) -> (N, C, 1, 1): each channel's mean twice, times a kernel over the channels. */
+function channelScore(scope: Scope, x: Tensor, hidden: number): Tensor {
+  const mean = reduceMean(x, [2, 3], { keepDims: true });
+  return mul(mul(mean, channelKernel(scope, channelsOf(x), hidden)), mean);
+}
+
+/** Both (N, C, H, W): a kernel is made `from` the one and goes `over` the other. */
+interface LocalInputs {
+  readonly from: Tensor;
+  readonly over: Tensor;
+  readonly side: number;
+  readonly i: number;
+}
+
+/** What a depth-wise kernel finds that the batch itself has changed: (N, C, H, W). */
+function local(scope: Scope, { from, over, side, i }: LocalInputs): Tensor {
+  const channels = channelsOf(over);
+  const kernel = localKernel(scope.at("L", i), from, side); // (C, 1, side, side)
+  const around = (side - 1) / 2;
+  const found = conv(over, kernel, undefined, {
+    padsBefore: [around, around],
+    padsAfter: [around, around],
     groups: channels,
   });
   const offset = scope.at("bias").parameter(`${i}`, [1], { kind: "zeros" });
-  return gelu(add(overBatch(pointwise(scope.at("C", i, "channel_mixer"), found, channels)), offset));
+  return add(gelu(overBatch(pointwise(scope.at("C", i, "channel_mixer"), found, channels))), offset);
 }
 
 /** map (N, c, H, W) -> (N, channels, H, W): all its channels, again and again. */

@@ -4,6 +4,7 @@ import {
   add,
   div,
   gelu,
+  maximum,
   mul,
   reduceMean,
   reduceSum,
@@ -17,6 +18,7 @@ import {
 import type { Initializer } from "../../graph/initializers.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
+import { adaptiveAveragePool } from "../../nn/adaptive-pool.ts";
 import { channelsOf } from "../../nn/conv.ts";
 import { affine, torchDefault } from "../../nn/linear.ts";
 
@@ -34,12 +36,12 @@ export interface SlowNetOptions {
   readonly layers?: number;
   /** How many values a cell has. */
   readonly channels: number;
-  /** Joins layer i before it is multiplied: (1, hidden). Default: nothing does. */
-  readonly context?: (scope: Scope, i: number) => Tensor;
+  /** What becomes of layer i, (cells, hidden), before the next one. Default: it stays as it is. */
+  readonly between?: (scope: Scope, layer: Tensor, i: number) => Tensor;
 }
 
 /** A kernel, (cells, channels), cells row by row: the nth layer is a wave of the place times a linear map of the layer before, plus a map that is learnt as it is. */
-export function slowNet(parent: Scope, { cells, hidden, layers = LAYERS, channels, context }: SlowNetOptions): Tensor {
+export function slowNet(parent: Scope, { cells, hidden, layers = LAYERS, channels, between }: SlowNetOptions): Tensor {
   const scope = parent.at("Kernel");
   return scope.run(() => {
     const ones = cells.map(() => 1);
@@ -50,7 +52,8 @@ export function slowNet(parent: Scope, { cells, hidden, layers = LAYERS, channel
     let x = wave(0);
     for (let i = 0; i < layers; i++) {
       const mapped = pointwise(scope.at("linears", i), x, hidden, ones);
-      x = add(mul(wave(i + 1), context === undefined ? mapped : add(mapped, context(scope, i))), offsets);
+      x = add(mul(wave(i + 1), mapped), offsets);
+      if (between !== undefined) x = between(scope, x, i);
     }
     return pointwise(scope.at("output_linear"), x, channels, ones);
   });
@@ -95,24 +98,30 @@ export function channelKernel(scope: Scope, channels: number, hidden: number): T
 }
 
 /**
- * A kernel of a depth-wise convolution that knows what the batch is like on the average: (channels, 1, side, side) for x (N, channels, H, W). What the net says is
- * kept and joined by a tenth of itself at length 1, through which alone it learns.
+ * A kernel of a depth-wise convolution that knows what the batch looks like on the average: (channels, 1, side, side) for x (N, channels, H, W). What the batch's
+ * mean picture, as small as the kernel, says of each cell multiplies each layer.
  */
 export function localKernel(parent: Scope, x: Tensor, side: number): Tensor {
   const channels = channelsOf(x);
   const { local: hidden } = HIDDEN;
   const layer = (scope: Scope, rows: Tensor) => pointwise(scope, rows, hidden, [1, 1]);
   const scope = parent.at("Kernel");
-  const mean = reshape(reduceMean(x, [0, 2, 3]), [1, channels]);
-  const seen = gelu(layer(scope.at("fast_fc1"), gelu(layer(scope.at("fast_reduce"), mean)))); // (1, hidden)
-  const context = (at: Scope, i: number) => layer(at.at("fast_linears_x", i), seen);
-  const said = slowNet(parent, { cells: [side, side], hidden, channels, context }); // (side * side, channels)
-  const length = sqrt(reduceSum(mul(said, said), [0], { keepDims: true })); // of each channel
-  const kernel = add(stopGradient(said), mul(div(said, add(length, SHORTEST)), SHARE));
+  const mean = reduceMean(adaptiveAveragePool(x, side, side), [0]); // (channels, side, side)
+  const cells = transpose(reshape(mean, [channels, side * side]), [1, 0]); // (side * side, channels)
+  const seen = gelu(layer(scope.at("fast_fc1"), layer(scope.at("fast_reduce"), cells))); // (side * side, hidden)
+  const between = (at: Scope, said: Tensor, i: number) =>
+    mul(renormalised(said), layer(at.at("fast_linears_x", i), seen));
+  const kernel = slowNet(parent, { cells: [side, side], hidden, channels, between }); // (side * side, channels)
   return reshape(asMap(kernel, [side, side]), [channels, 1, side, side]);
 }
 
-/** How much of itself at length 1 joins a local kernel, and what keeps lengths from being zero. */
+/** rows (cells, hidden): what a layer says is kept and joined by a tenth of each channel at length 1, through which alone it learns. */
+function renormalised(rows: Tensor): Tensor {
+  const length = sqrt(reduceSum(mul(rows, rows), [0], { keepDims: true })); // (1, hidden)
+  return add(stopGradient(rows), mul(div(rows, maximum(length, SHORTEST)), SHARE));
+}
+
+/** How much of itself at length 1 joins a layer, and the least length by which is divided (PyTorch's normalize). */
 const SHARE = 0.1;
 const SHORTEST = 1e-12;
 

@@ -21,9 +21,10 @@ import {
 } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
+import { poolingShares } from "../adaptive-pool.ts";
 import { fixedDim } from "../linear.ts";
 import type { TokenGrid } from "../windows.ts";
-import { nearness, OUT_OF_REACH, type ReachOptions, reachOf, table } from "./cluster-reach.ts";
+import { nearness, OUT_OF_REACH, type ReachOptions, reachOf } from "./cluster-reach.ts";
 import { takeRows } from "./rows.ts";
 import type { Rows } from "./state.ts";
 
@@ -61,15 +62,6 @@ function averagePool(x: Tensor, from: TokenGrid, to: TokenGrid): Tensor {
   const rows = matMul(poolingShares(x.graph, from.height, to.height), reshape(x, [n, from.height, from.width * width]));
   const cells = matMul(poolingShares(x.graph, from.width, to.width), reshape(rows, [n, to.height, from.width, width]));
   return reshape(cells, [n, to.height * to.width, width]);
-}
-
-/** (new size, size): of each new cell of an axis the share of each old one. */
-function poolingShares(graph: Graph, size: number, newSize: number): Tensor {
-  return table(graph, newSize, size, (i, cell) => {
-    const first = Math.floor((i * size) / newSize);
-    const end = Math.ceil(((i + 1) * size) / newSize);
-    return cell >= first && cell < end ? 1 / (end - first) : 0;
-  });
 }
 
 export interface ReconstructOptions {
