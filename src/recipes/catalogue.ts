@@ -28,6 +28,7 @@ import { photographsLonger } from "./photographs-longer.ts";
 import { photographsOpen } from "./photographs-open.ts";
 import { rotation, spark, sparkResnet50 } from "./pretraining.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
+import { terminatorDigitsRecipe, terminatorRecipe } from "./terminator.ts";
 import { uniAdafocusRecipes } from "./uni-adafocus.ts";
 
 /** start: for one's own pictures. pretraining: on pictures without labels. bundled: what made the bundled model. scenes: the experiments of docs/glance-and-focus.md. tokens: plain ViTs that go on with fewer tokens. official: of the papers. */
@@ -81,6 +82,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
     "digits and other small grey pictures",
     "60 epochs of 7,000 digits: seven minutes on one core",
   ),
+  entry("start", terminatorDigitsRecipe, "digits and other small pictures", SEE_DOCS),
   entry("bundled", photographsFull, PHOTOGRAPHS, "three hours on one core, with a teacher"),
   entry("bundled", photographs, PHOTOGRAPHS, "80 minutes on one core, with a teacher"),
   entry("bundled", photographsLonger, `${PHOTOGRAPHS}; begins with photographs's model`, "97 minutes on one core"),
@@ -117,6 +119,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("official", sparseformerTinyImagenet, IMAGENET, `300 epochs on ${NOT_RUN}`),
   entry("official", sparseformerKinetics, KINETICS, `30 epochs on ${NOT_RUN}`),
   ...uniAdafocusRecipes.map((recipe) => entry("official", recipe, SOMETHING, `50 epochs on ${NOT_RUN}`)),
+  entry("official", terminatorRecipe, "CIFAR", "hours an epoch on one core"),
   ...gfnetRecipes.map((recipe) =>
     entry("official", recipe, `${IMAGENET}; begins with a trained backbone`, `75 to 195 epochs on ${NOT_RUN}`),
   ),

@@ -4,10 +4,11 @@
 // names of this project's own.
 import { add, concat, conv, expand, gelu, matMul, mul, reduceMean, scalar, sigmoid } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
+import type { Initializer } from "../../graph/initializers.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { channelsOf, conv2d } from "../../nn/conv.ts";
-import { torchDefault, torchLinear } from "../../nn/linear.ts";
+import { torchLinear } from "../../nn/linear.ts";
 import type { Mode } from "../../nn/mode.ts";
 import { blockChannels, COLOURS, type TerminatorConfig } from "./config.ts";
 import { channelKernel, globalKernel, HIDDEN, localKernel } from "./slow-nets.ts";
@@ -93,7 +94,7 @@ function block(scope: Scope, inputs: BlockInputs, { local_kernels }: TerminatorC
 function recursiveGate(scope: Scope, x: Tensor): Tensor {
   const channels = channelsOf(x);
   const offset = scope.parameter("b", [1, 1, ...(x.shape.slice(2) as number[])], { kind: "zeros" });
-  const layer = (name: string, map: Tensor) => pointwise(scope.at(name), map, channels);
+  const layer = (name: string, map: Tensor) => pointwise(scope.at(name), map, channels, true);
   const product = mul(layer("k", x), layer("q", layer("v", x)));
   return layer("y", add(gelu(byPicture(product)), offset));
 }
@@ -150,10 +151,14 @@ function repeatChannels(map: Tensor, channels: number): Tensor {
       );
 }
 
-/** A convolution of one cell, with a bias, started as PyTorch does. */
-function pointwise(scope: Scope, x: Tensor, channels: number): Tensor {
-  const start = torchDefault(channelsOf(x));
-  return conv2d(scope, x, channels, 1, { bias: true, weightInit: start, biasInit: start });
+/** A convolution of one cell with a bias. Starts as what feeds a rectifier, or (`isGate`) as what is multiplied. */
+function pointwise(scope: Scope, x: Tensor, channels: number, isGate = false): Tensor {
+  const width = channelsOf(x);
+  const bound = (3 / width) ** 0.5;
+  const weightInit: Initializer = isGate
+    ? { kind: "uniform", low: -bound, high: bound }
+    : { kind: "normal", std: (2 / width) ** 0.5 };
+  return conv2d(scope, x, channels, 1, { bias: true, weightInit, biasInit: { kind: "zeros" } });
 }
 
 /** In training, whole channels of pictures are zeroed, and the others scaled up. */

@@ -47,15 +47,16 @@ export function slowNet(parent: Scope, { cells, hidden, layers = LAYERS, channel
     const ones = cells.map(() => 1);
     const places = placesOf(scope.graph, cells); // (cells, axes)
     const wave = (i: number) =>
-      sin(pointwise(scope.at("filters", i, "linear"), places, hidden, ones, { kind: "uniform", low: -6, high: 6 }));
+      sin(pointwise(scope.at("filters", i, "linear"), places, hidden, ones, within(FASTEST), ZEROS));
     const offsets = reshape(scope.parameter("bias_p", [1, 1, ...cells], { kind: "zeros" }), [count(cells), 1]);
     let x = wave(0);
     for (let i = 0; i < layers; i++) {
-      const mapped = pointwise(scope.at("linears", i), x, hidden, ones);
+      const mapped = pointwise(scope.at("linears", i), x, hidden, ones, ...inner(hidden));
       x = add(mul(wave(i + 1), mapped), offsets);
       if (between !== undefined) x = between(scope, x, i);
     }
-    return pointwise(scope.at("output_linear"), x, channels, ones);
+    // A sum over the kernel's cells is as large as a single one would be (Chang et al., ICLR 2020).
+    return pointwise(scope.at("output_linear"), x, channels, ones, within((3 / hidden / count(cells)) ** 0.5), ZEROS);
   });
 }
 
@@ -76,12 +77,26 @@ function placesOf(graph: Graph, cells: readonly number[]): Tensor {
 
 const count = (cells: readonly number[]): number => cells.reduce((product, size) => product * size, 1);
 
-/** rows (n, in) -> (n, out), by the weights of a convolution of one cell. `ones` are its sides. */
-function pointwise(scope: Scope, rows: Tensor, channels: number, ones: readonly number[], start?: Initializer): Tensor {
+/** In radians from the middle of a kernel to its end: the fastest wave that a net starts with. */
+const FASTEST = 6;
+const ZEROS: Initializer = { kind: "zeros" };
+const within = (bound: number): Initializer => ({ kind: "uniform", low: -bound, high: bound });
+/** How a layer between waves starts: as large as what enters, and around 1. */
+const inner = (width: number): readonly [Initializer, Initializer] => [within((3 / width) ** 0.5), { kind: "ones" }];
+
+/** rows (n, in) -> (n, out), by the weights of a convolution of one cell. `ones` are its sides. Default starts: PyTorch's. */
+function pointwise(
+  scope: Scope,
+  rows: Tensor,
+  channels: number,
+  ones: readonly number[],
+  start?: Initializer,
+  biasStart = start,
+): Tensor {
   const width = rows.shape[1] as number;
   const usual = torchDefault(width);
   const weight = scope.parameter("weight", [channels, width, ...ones], start ?? usual);
-  const bias = scope.parameter("bias", [channels], usual);
+  const bias = scope.parameter("bias", [channels], biasStart ?? usual);
   return affine(rows, reshape(weight, [channels, width]), bias);
 }
 
@@ -104,13 +119,14 @@ export function channelKernel(scope: Scope, channels: number, hidden: number): T
 export function localKernel(parent: Scope, x: Tensor, side: number): Tensor {
   const channels = channelsOf(x);
   const { local: hidden } = HIDDEN;
-  const layer = (scope: Scope, rows: Tensor) => pointwise(scope, rows, hidden, [1, 1]);
+  const layer = (scope: Scope, rows: Tensor, ...start: Initializer[]) =>
+    pointwise(scope, rows, hidden, [1, 1], ...start);
   const scope = parent.at("Kernel");
   const mean = reduceMean(adaptiveAveragePool(x, side, side), [0]); // (channels, side, side)
   const cells = transpose(reshape(mean, [channels, side * side]), [1, 0]); // (side * side, channels)
   const seen = gelu(layer(scope.at("fast_fc1"), layer(scope.at("fast_reduce"), cells))); // (side * side, hidden)
   const between = (at: Scope, said: Tensor, i: number) =>
-    mul(renormalised(said), layer(at.at("fast_linears_x", i), seen));
+    mul(renormalised(said), layer(at.at("fast_linears_x", i), seen, ...inner(hidden)));
   const kernel = slowNet(parent, { cells: [side, side], hidden, channels, between }); // (side * side, channels)
   return reshape(asMap(kernel, [side, side]), [channels, 1, side, side]);
 }

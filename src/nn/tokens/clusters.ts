@@ -20,7 +20,7 @@ import {
   where,
 } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
-import type { Graph, Tensor } from "../../graph/tensor.ts";
+import type { Tensor } from "../../graph/tensor.ts";
 import { poolingShares } from "../adaptive-pool.ts";
 import { fixedDim } from "../linear.ts";
 import type { TokenGrid } from "../windows.ts";
