@@ -4,7 +4,7 @@ import type { RegisteredModel } from "../registered-model.ts";
 export const registeredTerminators: readonly RegisteredModel[] = [
   {
     name: "terminator_32",
-    summary: "Terminator at 32 px, 10 classes: the configuration alone, after a description",
+    summary: "Terminator at 32 px, 10 classes: the configuration alone",
     architecture: "terminator",
     config: {},
   },
