@@ -3,7 +3,7 @@
 import { SaccadeError } from "../errors.ts";
 import { numberToHalf, type TensorData, tensor } from "../tensor.ts";
 import { type Dim, dim, divideDims, multiplyDims, type Shape, shapesEqual, sizeOf } from "./dimensions.ts";
-import type { BinaryOps, GraphDType, SpatialOps, UnaryOps } from "./ops.ts";
+import type { BinaryOps, GraphDType, IndexOps, SpatialOps, UnaryOps } from "./ops.ts";
 import { type Graph, isOp, type Tensor, widen } from "./tensor.ts";
 
 export type Operand = Tensor | number;
@@ -300,6 +300,16 @@ export function takeFirst(x: Tensor, count: Tensor, axis: number, size: string):
   return widen(x.graph.apply("takeFirst", [x, count], { axis: fromFront(x, axis), size }));
 }
 
+/** Which of boxes (N, Q, 4) stay by scores (N, C, Q), bool (N, C, Q); the rule is said at the op. Default: no threshold of scores, no limit. */
+export function nonMaxSuppression(
+  boxes: Tensor,
+  scores: Tensor,
+  options: Pick<IndexOps["nonMaxSuppression"], "iouThreshold"> & Partial<IndexOps["nonMaxSuppression"]>,
+): Tensor {
+  const attributes = { scoreThreshold: Number.NEGATIVE_INFINITY, limit: Number.POSITIVE_INFINITY, ...options };
+  return widen(boxes.graph.apply("nonMaxSuppression", [boxes, scores], attributes));
+}
+
 // --- spatial ---------------------------------------------------------------------------------------------------------------------
 
 export interface ConvOptions {
@@ -369,9 +379,13 @@ export function averagePool(
   );
 }
 
-/** features (N, C, [D,] H, W) at grid (N, …, 2 or 3), positions (x, y[, z]) in -1..1, align_corners = false. */
-export function gridSample(features: Tensor, grid: Tensor, options: SpatialOps["gridSample"]): Tensor {
-  return widen(features.graph.apply("gridSample", [features, grid], options));
+/** How maps are read between cells; what each means is said at the op. */
+export type GridSampleOptions = Pick<SpatialOps["gridSample"], "padding"> & Partial<SpatialOps["gridSample"]>;
+
+/** features (N, C, [D,] H, W) at grid (N, …, 2 or 3), positions (x, y[, z]) in -1..1. Default: linear, corners not aligned. */
+export function gridSample(features: Tensor, grid: Tensor, options: GridSampleOptions): Tensor {
+  const attributes = { mode: "linear", alignCorners: false, ...options } as const;
+  return widen(features.graph.apply("gridSample", [features, grid], attributes));
 }
 
 export function resize(

@@ -17,7 +17,10 @@ function perElement(node: Tensor, size: (dim: Dim) => number): number {
     const inputs = size(sizeOf(node.inputs[0]!.shape));
     return (inputs * size(sizeOf(node.inputs[1]!.shape.slice(1)))) / size(sizeOf(node.shape));
   }
-  if (isOp(node, "gridSample")) return 2 ** (node.inputs[0]!.shape.length - 2); // corners of a cell
+  if (isOp(node, "gridSample")) {
+    const perAxis = { linear: 2, cubic: 4, nearest: 0 }[node.attributes.mode]; // cells that are mixed; the nearest is copied
+    return perAxis ** (node.inputs[0]!.shape.length - 2);
+  }
   return 0;
 }
 

@@ -131,6 +131,12 @@ export interface IndexOps {
    * name, `size`; what is cut to one name is cut by one count.
    */
   takeFirst: { axis: number; size: string };
+  /**
+   * boxes (N, Q, 4), two opposite corners (x, y), scores (N, C, Q), float32: which boxes stay, bool (N, C, Q). In each picture and class the boxes come by their score, of
+   * equal ones the lower index first. One stays whose score is above `scoreThreshold` (-Infinity: none) and whose intersection over union with none of
+   * those that stayed is above `iouThreshold`, until `limit` (Infinity: none) of them stayed.
+   */
+  nonMaxSuppression: { iouThreshold: number; scoreThreshold: number; limit: number };
 }
 
 /** Spatial ops take (N, C, …) with two or three spatial dimensions; every list has one entry a spatial dimension. */
@@ -165,8 +171,16 @@ export interface SpatialOps {
     padsAfter: readonly number[];
     countIncludesPadding: boolean;
   };
-  /** features (N, C, [D,] H, W), grid (N, …, 2 or 3) of (x, y[, z]) in -1..1: bi- or trilinear, align_corners = false. */
-  gridSample: { padding: "zeros" | "border" };
+  /**
+   * features (N, C, [D,] H, W), grid (N, …, 2 or 3) of (x, y[, z]) in -1..1, as PyTorch's grid_sample: what lies between cells is linear (bi- or
+   * trilinear), cubic (pictures only, a = -0.75) or the nearest cell (half to even); -1 and 1 are the outer edges of the first and last cell or,
+   * with `alignCorners`, their centres. What is beyond the map is zero, its border, or its reflection: about the edges, or about those centres.
+   */
+  gridSample: {
+    mode: "linear" | "cubic" | "nearest";
+    padding: "zeros" | "border" | "reflection";
+    alignCorners: boolean;
+  };
   /** To given spatial sizes. cubic uses a = -0.75 (PyTorch's). */
   resize: { sizes: readonly Dim[]; mode: "linear" | "cubic" | "nearest"; alignCorners: boolean };
 }

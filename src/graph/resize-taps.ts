@@ -23,12 +23,12 @@ export function resizeTaps(
         { cell: clamp(low), share: 1 - part },
         { cell: clamp(low + 1), share: part },
       ];
-    return [-1, 0, 1, 2].map((offset) => ({ cell: clamp(low + offset), share: cubic(Math.abs(offset - part)) }));
+    return [-1, 0, 1, 2].map((offset) => ({ cell: clamp(low + offset), share: cubicShare(Math.abs(offset - part)) }));
   });
 }
 
-/** Keys' cubic convolution with a = -0.75. */
-function cubic(distance: number): number {
+/** A cell's share by its distance, below 2: Keys' cubic convolution with a = -0.75. */
+export function cubicShare(distance: number): number {
   const a = -0.75;
   if (distance <= 1) return ((a + 2) * distance - (a + 3)) * distance * distance + 1;
   return ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a;

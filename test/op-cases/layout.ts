@@ -1,11 +1,20 @@
 // Ops that move values without computing.
 import * as g from "../../src/graph/build.ts";
+import type { Shape } from "../../src/graph/dimensions.ts";
 import type { IndexOps, LayoutOps } from "../../src/graph/ops.ts";
 import type { Tensor } from "../../src/graph/tensor.ts";
 import { type CaseInput, cases, EVERY, indices, NUMERIC, type OpCase, type OpCases, range, x } from "./case.ts";
 
 /** Always four. */
 const COUNT: CaseInput = { shape: [], dtype: "int64", low: 4, high: 5 };
+
+const suppressed = (boxes: Shape, scores: Shape): Pick<OpCase, "inputs"> => ({
+  inputs: { boxes: { shape: boxes }, scores: { shape: scores, low: 0, high: 1 } },
+});
+const suppress =
+  (options: Parameters<typeof g.nonMaxSuppression>[2]): OpCase["build"] =>
+  ({ boxes, scores }) =>
+    g.nonMaxSuppression(boxes!, scores!, options);
 
 export const layoutCases: OpCases<keyof LayoutOps | keyof IndexOps> = {
   reshape: [
@@ -243,5 +252,32 @@ export const layoutCases: OpCases<keyof LayoutOps | keyof IndexOps> = {
         build: ({ x, count }) => g.takeFirst(x!, count!, 1, "kept"),
       }),
     ),
+  ]),
+  nonMaxSuppression: cases([
+    {
+      title: "some overlap",
+      ...suppressed(["batch", 40, 4], ["batch", 3, 40]),
+      build: suppress({ iouThreshold: 0.3 }),
+    },
+    {
+      title: "free sizes",
+      ...suppressed(["batch", "width", 4], ["batch", 2, "width"]),
+      build: suppress({ iouThreshold: 0.1 }),
+    },
+    {
+      title: "a threshold of scores and a limit",
+      ...suppressed([2, 60, 4], [2, 2, 60]),
+      build: suppress({ iouThreshold: 0.5, scoreThreshold: 0.4, limit: 7 }),
+    },
+    {
+      title: "nothing is above the threshold",
+      ...suppressed([1, 5, 4], [1, 1, 5]),
+      build: suppress({ iouThreshold: 0.5, scoreThreshold: 2 }),
+    },
+    {
+      title: "ties: the lower index first",
+      ...suppressed([1, 30, 4], [1, 2, 30]),
+      build: ({ boxes, scores }) => g.nonMaxSuppression(boxes!, g.floor(g.mul(scores!, 3)), { iouThreshold: 0.2 }),
+    },
   ]),
 };

@@ -90,22 +90,36 @@ function poolCases(pool: (x: Tensor, kernel: readonly number[], options: g.ConvO
 }
 
 function gridSampleCases(): OpCase[] {
-  const places: [string, Shape, Shape][] = [
+  const paddings = ["zeros", "border", "reflection"] as const;
+  const sampled = (title: string, features: Shape, grid: Shape, options: SpatialOps["gridSample"]): OpCase => ({
+    title: `${title}, ${options.mode}, ${options.padding}${options.alignCorners ? ", corners aligned" : ""}`,
+    // Up to more than one map's width beyond the map: reflections turn more than once.
+    inputs: { features: { shape: features }, grid: { shape: grid, low: -3.6, high: 3.6 } },
+    build: ({ features, grid }) => g.gridSample(features!, grid!, options),
+  });
+  const everyWay: [string, Shape, Shape][] = [
     ["picture", ["batch", 3, "height", "width"], ["batch", "tokens", 4, 2]],
-    ["picture, fixed", [2, 3, 5, 4], [2, 6, 1, 2]],
     ["one cell", [1, 2, 1, 1], [1, 3, 3, 2]],
-    ["volume", ["batch", 3, 4, "height", "width"], ["batch", "tokens", 2, 2, 3]],
-    ["volume, fixed", [2, 2, 3, 4, 5], [2, 1, 3, 4, 3]],
   ];
-  return places.flatMap(([title, features, grid]) =>
-    (["zeros", "border"] as const).map(
-      (padding): OpCase => ({
-        title: `${title}, ${padding}`,
-        inputs: { features: { shape: features }, grid: { shape: grid, low: -1.6, high: 1.6 } },
-        build: ({ features, grid }) => g.gridSample(features!, grid!, { padding }),
-      }),
+  const linear: [string, Shape, Shape][] = [
+    ["picture, fixed", [2, 3, 5, 4], [2, 6, 1, 2]],
+    ["volume", ["batch", 3, 4, "height", "width"], ["batch", "tokens", 2, 2, 3]],
+  ];
+  return [
+    ...everyWay.flatMap(([title, features, grid]) =>
+      (["linear", "nearest", "cubic"] as const).flatMap((mode) =>
+        paddings.flatMap((padding) =>
+          [false, true].map((alignCorners) => sampled(title, features, grid, { mode, padding, alignCorners })),
+        ),
+      ),
     ),
-  );
+    ...linear.flatMap(([title, features, grid]) =>
+      paddings.map((padding) => sampled(title, features, grid, { mode: "linear", padding, alignCorners: false })),
+    ),
+    ...(["linear", "nearest"] as const).map((mode) =>
+      sampled("volume, fixed", [2, 2, 3, 4, 5], [2, 1, 3, 4, 3], { mode, padding: "reflection", alignCorners: true }),
+    ),
+  ];
 }
 
 function resizeCases(): OpCase[] {

@@ -18,22 +18,23 @@ import {
   reshape,
   slice,
   transpose,
-  values,
 } from "../build.ts";
 import { type Dim, multiplyDims } from "../dimensions.ts";
 import type { Graph, Tensor } from "../tensor.ts";
-import { type AxisPositions, hat, outer, positionsOf } from "./grid-sample.ts";
+import { type AxisPositions, tapsOf } from "./axis-positions.ts";
+import { hat, outer, positionsOf } from "./grid-sample.ts";
 import { fixedShape, fixedSize, type GradientRule } from "./rule.ts";
 
-export const gridSampleRule: GradientRule<"gridSample"> = ({ inputs, attributes: { padding } }, upstream, needed) => {
+export const gridSampleRule: GradientRule<"gridSample"> = ({ inputs, attributes }, upstream, needed) => {
   const [features, grid] = inputs as readonly [Tensor, Tensor];
   const [batch, channels] = features.shape as readonly [Dim, Dim];
   const points = multiplyDims(1, ...grid.shape.slice(1, -1));
-  const positions = positionsOf(features, grid, padding);
+  const positions = positionsOf(features, grid, attributes);
   const g = reshape(upstream, [batch, channels, points]); // (N, C, P)
   return [
     needed[0] ? featureGradient(features, positions, g) : undefined,
-    needed[1] ? gridGradient(features, grid, positions, g) : undefined,
+    // The nearest cell changes only in steps.
+    needed[1] && attributes.mode !== "nearest" ? gridGradient(features, grid, positions, g) : undefined,
   ];
 };
 
@@ -77,36 +78,37 @@ function separateGradient(features: Tensor, hats: readonly Tensor[], g: Tensor):
   return reshape(matMul(weighted, hats.at(-1)!, { transposeB: true }), features.shape);
 }
 
-/** The two cells around each point along one axis. */
+/** The cells around each point along one axis, two of them or (cubic) four. */
 interface Sides {
-  /** Float (N, 2, P), within the map. */
+  /** Float (N, sides, P), within the map. */
   readonly cell: Tensor;
   /** 1 where the cell is in the map, else 0; undefined when all are. */
   readonly inside: Tensor | undefined;
-  /** (N, 2, P) */
+  /** (N, sides, P) */
   readonly share: Tensor;
+  /** (N, sides, P) or (1, sides, 1) */
+  readonly slope: Tensor;
 }
 
-function sidesOf({ low, part, size, clamped }: AxisPositions): Sides {
-  const { graph } = low;
-  const column = (first: number, second: number) => cast(values(graph, [2, 1], [first, second]), low.dtype);
-  const free = add(low, column(0, 1)); // (N, 2, P)
-  const cell = minimum(maximum(free, 0), size - 1);
-  const inside = clamped ? undefined : cast(equal(free, cell), low.dtype);
-  return { cell, inside, share: add(mul(part, column(-1, 1)), column(1, 0)) };
+function sidesOf(positions: AxisPositions): Sides {
+  const { size, sampling } = positions;
+  const { cells, shares: share, slopes: slope } = tapsOf(positions);
+  if (sampling.padding !== "zeros") return { cell: cells, inside: undefined, share, slope };
+  const cell = minimum(maximum(cells, 0), size - 1);
+  return { cell, inside: cast(equal(cells, cell), cells.dtype), share, slope };
 }
 
 function gridGradient(features: Tensor, grid: Tensor, positions: readonly AxisPositions[], g: Tensor): Tensor {
   const sides = positions.map(sidesOf);
-  const corners = gather(cellTable(features), cornerRows(features, sides), 0); // (N, 2^rank, P, C)
+  const corners = gather(cellTable(features), cornerRows(features, sides), 0); // (N, sides^rank, P, C)
   const channelsLast = expandDims(transpose(g, [0, 2, 1]), 1); // (N, 1, P, C)
-  const products = reduceSum(mul(corners, channelsLast), 3); // (N, 2^rank, P)
+  const products = reduceSum(mul(corners, channelsLast), 3); // (N, sides^rank, P)
   const insides = sides.flatMap(({ inside }) => inside ?? []);
   const counted = insides.length === 0 ? products : mul(products, outer(insides));
-  const slope = cast(values(g.graph, [1, 2, 1], [-1, 1]), g.dtype); // (1, 2, 1)
-  const parts = positions.map(({ size, moving }, axis) => {
-    const weights = outer(sides.map(({ share }, i) => (i === axis ? slope : share))); // (N, 2^rank, P)
-    const part = mul(reduceSum(mul(counted, weights), 1), size / 2); // (N, P)
+  const parts = positions.map(({ size, moving, sampling }, axis) => {
+    const weights = outer(sides.map(({ share, slope }, i) => (i === axis ? slope : share))); // (N, sides^rank, P)
+    const cells = sampling.alignCorners ? size - 1 : size; // that a step of 2 on the grid is
+    const part = mul(reduceSum(mul(counted, weights), 1), cells / 2); // (N, P)
     return expandDims(moving === undefined ? part : mul(part, reshape(moving, part.shape)), 2); // (N, P, 1)
   });
   // The grid lists x first, the map lists it last.
@@ -121,7 +123,7 @@ function cellTable(features: Tensor): Tensor {
   return reshape(rows, [multiplyDims(batch, cells), channels]);
 }
 
-/** The row of each corner of each point in the table of cells: int64 (N, 2^rank, P). */
+/** The row of each corner of each point in the table of cells: int64 (N, sides^rank, P). */
 function cornerRows(features: Tensor, sides: readonly Sides[]): Tensor {
   const [batch, , ...spatial] = features.shape as readonly [Dim, Dim, ...Dim[]];
   const sizes = fixedShape(spatial, "gridSample");
@@ -130,8 +132,8 @@ function cornerRows(features: Tensor, sides: readonly Sides[]): Tensor {
     .map(({ cell }) => cell)
     .reduce((a, b, i) => {
       const [n, corners, points] = a.shape as readonly [Dim, Dim, Dim];
-      const rows = add(expandDims(mul(a, sizes[i]!), 2), expandDims(b, 1)); // (N, corners, 2, P)
-      return reshape(rows, [n, multiplyDims(corners, 2), points]);
+      const rows = add(expandDims(mul(a, sizes[i]!), 2), expandDims(b, 1)); // (N, corners, sides, P)
+      return reshape(rows, [n, multiplyDims(corners, b.shape[1]!), points]);
     });
   // A position that is not a number has no row, but must not end the run: whoever trains wants to be told which numbers went wrong.
   const row = maximum(minimum(cast(inMap, "int32"), fixedSize(cells, "gridSample") - 1), 0);

@@ -1,33 +1,26 @@
-// gridSample as a product with hat functions, relu(1 - |position - cell|) along each axis: exact, deterministic with any number of threads,
+// gridSample as a product with each point's shares of the cells, for linear sampling hat functions, relu(1 - |position - cell|) along each axis: exact, deterministic with any number of threads,
 // and made of ops whose ordinary gradients are gridSample's. A scatter of gradients into the map would be wrong (lost updates) or slow.
 import {
   add,
-  and,
   cast,
   equal,
   expandDims,
-  floor,
-  greater,
+  type GridSampleOptions,
   iota,
-  less,
   matMul,
-  maximum,
-  minimum,
   mul,
   reduceSum,
   reshape,
-  scalar,
   slice,
   sub,
   transpose,
 } from "../build.ts";
 import { type Dim, multiplyDims } from "../dimensions.ts";
-import type { SpatialOps } from "../ops.ts";
 import type { Tensor } from "../tensor.ts";
+import { type AxisPositions, axisPositions, tapsOf } from "./axis-positions.ts";
 import { fixedShape } from "./rule.ts";
 
-export interface GridSampleByHatOptions {
-  readonly padding: SpatialOps["gridSample"]["padding"];
+export interface GridSampleByHatOptions extends GridSampleOptions {
   /** true: (N, …, C), which saves models that go on with tokens a transpose in both directions. Default false: (N, C, …). */
   readonly channelsLast?: boolean;
   /**
@@ -38,8 +31,8 @@ export interface GridSampleByHatOptions {
 }
 
 /**
- * The values of gridSample (bi- or trilinear, align_corners = false), composed of differentiable ops: for engines without a good GridSample
- * kernel, and a second opinion on gridSample's own gradient. Where the kernel is good, gridSample trains faster: forward and both gradients of
+ * The values of gridSample, composed of differentiable ops: for engines without a good GridSample kernel, and a second opinion on gridSample's own
+ * gradient. Where the kernel is good, gridSample trains faster: forward and both gradients of
  * 64 x 256 points, 32 channels, 16 x 16 cells take ONNX Runtime 8.6 ms against 15.5 ms on one thread.
  *
  * Exactly on a cell's centre the position's derivative is the difference to the next cell, as PyTorch has it (its kernels round positions
@@ -53,7 +46,7 @@ export function gridSampleByHat(features: Tensor, grid: Tensor, options: GridSam
   const [batch, channels, ...spatial] = features.shape as readonly [Dim, Dim, ...Dim[]];
   const sizes = fixedShape(spatial, "gridSample");
   const places = grid.shape.slice(1, -1);
-  const hats = positionsOf(features, grid, options.padding).map(hat); // (N, size, P) each
+  const hats = positionsOf(features, grid, options).map(hat); // (N, size, P) each
   const cells = multiplyDims(1, ...sizes) as number;
   const product = options.product ?? (cells <= SMALL_MAP || sizes.at(-1)! <= Number(channels) ? "joint" : "separable");
   const last = options.channelsLast ?? false;
@@ -68,49 +61,29 @@ export function gridSampleByHat(features: Tensor, grid: Tensor, options: GridSam
 /** Up to 16 x 16 the joint product is fastest whatever the channels. */
 const SMALL_MAP = 256;
 
-/** Where points lie along one axis of a map, in cells. */
-export interface AxisPositions {
-  readonly size: number;
-  /** The cell before each point, a float (N, 1, P). */
-  readonly low: Tensor;
-  /** How far after that cell, 0 to 1: (N, 1, P). */
-  readonly part: Tensor;
-  /** Positions are kept within the first and the last cell's centres. */
-  readonly clamped: boolean;
-  /** (N, 1, P), 0 where a clamp holds the point; undefined without clamps. */
-  readonly moving: Tensor | undefined;
-}
-
 /** The positions of a grid's points along each axis of the map, in the map's order. */
-export function positionsOf(
-  features: Tensor,
-  grid: Tensor,
-  padding: SpatialOps["gridSample"]["padding"],
-): AxisPositions[] {
+export function positionsOf(features: Tensor, grid: Tensor, options: GridSampleOptions): AxisPositions[] {
+  const sampling = { mode: "linear", alignCorners: false, ...options } as const;
   const sizes = fixedShape(features.shape.slice(2), "gridSample");
   const rank = sizes.length;
   const points = multiplyDims(1, ...grid.shape.slice(1, -1));
   // Points come last: then all broadcasts are along long rows.
   const flat = transpose(reshape(grid, [grid.shape[0]!, points, rank]), [0, 2, 1]); // (N, rank, P)
-  return sizes.map((size, i) => {
-    // The grid lists x first, the map lists it last.
-    const coordinate = slice(flat, 1, rank - 1 - i, rank - i); // (N, 1, P)
-    // In this order, engines and PyTorch round alike, and find the same cell for points on a cell's centre.
-    const free = sub(mul(add(coordinate, 1), size / 2), 0.5);
-    const number = (value: number) => scalar(free.graph, value, free.dtype);
-    const clamped = padding === "border";
-    // The limits come first, for ties go to the first operand: no gradient at the border, as in PyTorch.
-    const position = clamped ? minimum(number(size - 1), maximum(number(0), free)) : free;
-    const low = floor(position);
-    const moving = clamped ? cast(and(greater(free, 0), less(free, size - 1)), free.dtype) : undefined;
-    return { size, low, part: sub(position, low), clamped, moving };
-  });
+  // The grid lists x first, the map lists it last.
+  return sizes.map((size, i) => axisPositions(slice(flat, 1, rank - 1 - i, rank - i), size, sampling));
 }
 
 /** Each point's shares of the cells along one axis: (N, size, P). */
-export function hat({ size, low, part }: AxisPositions): Tensor {
+export function hat(positions: AxisPositions): Tensor {
+  const { low, part, size, sampling } = positions;
   const axis = expandDims(cast(iota(low.graph, size), low.dtype), 1); // (size, 1)
   const is = (cell: Tensor) => cast(equal(axis, cell), low.dtype); // (N, size, P)
+  if (sampling.mode === "nearest") return is(low);
+  if (sampling.mode === "cubic") {
+    const { cells, shares } = tapsOf(positions); // (N, 4, P)
+    const tap = (x: Tensor, i: number) => slice(x, 1, i, i + 1); // (N, 1, P)
+    return [0, 1, 2, 3].map((i) => mul(is(tap(cells, i)), tap(shares, i))).reduce(add);
+  }
   const atLow = is(low);
   // Not relu(1 - |position - cell|) literally: the derivative of that at a cell's centre would be 0. This one is in the brackets.
   return add(atLow, mul(sub(is(add(low, 1)), atLow), part));

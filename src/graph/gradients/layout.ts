@@ -175,6 +175,7 @@ export const indexGradients: GradientRules<keyof IndexOps> = {
   ],
   // Places, not values: they change only in steps.
   topK: "none",
+  nonMaxSuppression: "none",
   takeFirst: ({ inputs, attributes: { axis, size } }, g) => {
     const { graph, shape, dtype } = inputs[0]!;
     return [concat([g, zeros(graph, withSize(shape, axis, subtractDims(shape[axis]!, size)), dtype)], axis)];

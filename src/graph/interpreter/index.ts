@@ -5,6 +5,7 @@ import { indexKernels, layoutKernels } from "./layout.ts";
 import { linearKernels, normalizationKernels, reductionKernels } from "./linear.ts";
 import { samplingKernels } from "./sampling.ts";
 import { convolutionKernels } from "./spatial.ts";
+import { suppressionKernels } from "./suppression.ts";
 import type { Kernels } from "./value.ts";
 
 export const kernels: Kernels<Op> = {
@@ -16,6 +17,7 @@ export const kernels: Kernels<Op> = {
   ...reductionKernels,
   ...layoutKernels,
   ...indexKernels,
+  ...suppressionKernels,
   ...convolutionKernels,
   ...samplingKernels,
 };

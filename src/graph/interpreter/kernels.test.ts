@@ -231,6 +231,20 @@ describe("layout and indices", () => {
     expect(() => run([x, i64([], [2])], (t, n) => twoCounts(t!, n!))).toThrow(/"kept" is already the name/);
   });
 
+  test("nonMaxSuppression", () => {
+    // The second overlaps the first by a half of their union, the third touches nothing, the fourth is the first again with its corners the other way round.
+    const boxes = f64([1, 4, 4], [0, 0, 2, 3, 0, 0, 2, 1.5, 5, 5, 6, 6, 2, 3, 0, 0]);
+    const scores = f64([1, 2, 4], [0.9, 0.8, 0.1, 0.9, 0.2, 0.8, 0.1, 0.3]);
+    const kept = (options: Omit<Parameters<typeof g.nonMaxSuppression>[2], "iouThreshold">, iouThreshold = 0.4) =>
+      run([boxes, scores], (b, s) => g.nonMaxSuppression(b!, s!, { iouThreshold, ...options }));
+    expect(kept({})).toEqual(bools([1, 2, 4], [1, 0, 1, 0, 0, 1, 1, 0]));
+    expect(kept({}, 0.5)).toEqual(bools([1, 2, 4], [1, 1, 1, 0, 0, 1, 1, 1]));
+    expect(kept({ scoreThreshold: 0.1 })).toEqual(bools([1, 2, 4], [1, 0, 0, 0, 0, 1, 0, 0]));
+    expect(kept({ limit: 1 })).toEqual(bools([1, 2, 4], [1, 0, 0, 0, 0, 1, 0, 0]));
+    expect(() => kept({}, 1.5)).toThrow(/no share of overlap/);
+    expect(() => kept({ limit: 0 })).toThrow(/limit of 0/);
+  });
+
   test("gather, gatherElements, scatterAdd", () => {
     expect(run([x, i64([2, 2], [2, 0, -1, 1])], (t, i) => g.gather(t!, i!, 1))).toEqual(
       i64([2, 2, 2], [3, 1, 3, 2, 6, 4, 6, 5]),

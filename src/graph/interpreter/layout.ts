@@ -109,7 +109,7 @@ function elementPositions(data: Value, indices: Value, axis: number): Int32Array
   return others.map((position, i) => position + along[i]! * strides[at]!);
 }
 
-export const indexKernels: Kernels<keyof IndexOps> = {
+export const indexKernels: Kernels<Exclude<keyof IndexOps, "nonMaxSuppression">> = {
   gather: ([data, indices], { axis }) => {
     const { axis: at, outer, size, inner } = aroundAxis(data!.shape, axis);
     const along = indicesOf(indices!, size);

@@ -149,4 +149,16 @@ export const indexShapes: ShapeRules<keyof IndexOps> = {
     if (!/^[A-Za-z_]\w*$/.test(size)) refuse(where, `"${size}" is not a name for a size`, inputs);
     return { shape: withSize(shape, at, size), dtype };
   },
+  nonMaxSuppression: (inputs, { iouThreshold, limit }, where) => {
+    requireCount(where, inputs, 2);
+    requireDType(where, inputs, ["float32"]);
+    requireRank(where, inputs, 0, 3);
+    requireRank(where, inputs, 1, 3);
+    const [boxes, scores] = inputs as [Tensor, Tensor];
+    if (boxes.shape[2] !== 4 || boxes.shape[0] !== scores.shape[0] || boxes.shape[1] !== scores.shape[2])
+      refuse(where, "needs boxes (N, Q, 4) and scores (N, C, Q)", inputs);
+    if (!(iouThreshold >= 0 && iouThreshold <= 1)) refuse(where, `${iouThreshold} is no share of overlap`, inputs);
+    if (!(limit >= 1)) refuse(where, `a limit of ${limit} boxes`, inputs);
+    return { shape: scores.shape, dtype: "bool" };
+  },
 };

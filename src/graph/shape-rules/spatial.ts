@@ -79,7 +79,7 @@ export const spatialShapes: ShapeRules<keyof SpatialOps> = {
     spatialRank(where, inputs, [kernel, strides, padsBefore, padsAfter]);
     return pooled(inputs[0]!, kernel, strides, padsBefore, padsAfter);
   },
-  gridSample: (inputs, _, where) => {
+  gridSample: (inputs, { mode }, where) => {
     requireCount(where, inputs, 2);
     requireDType(where, inputs, FLOATS);
     const [features, grid] = inputs as [Tensor, Tensor];
@@ -87,6 +87,7 @@ export const spatialShapes: ShapeRules<keyof SpatialOps> = {
     if (rank !== 2 && rank !== 3) refuse(where, "features must be (N, C, H, W) or (N, C, D, H, W)", inputs);
     if (grid.shape.length !== rank + 2 || grid.shape.at(-1) !== rank || grid.shape[0] !== features.shape[0])
       refuse(where, `the grid must be (N, ${rank} sizes, ${rank})`, inputs);
+    if (mode === "cubic" && rank === 3) refuse(where, "cubic sampling is for pictures, not for volumes", inputs);
     return { shape: [features.shape[0]!, features.shape[1]!, ...grid.shape.slice(1, -1)], dtype: features.dtype };
   },
   resize: (inputs, { sizes }, where) => {

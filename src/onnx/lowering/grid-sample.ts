@@ -1,19 +1,19 @@
-// gridSample without the GridSample operator: the four (in volumes eight) cells around each point are gathered and weighted with plain
-// arithmetic, to the kernel's values. For engines whose kernel is missing, slow or wrong.
+// gridSample without the GridSample operator: the cells around each point (of a picture one, four or sixteen) are gathered and weighted with plain
+// arithmetic, to PyTorch's values. For engines whose kernel is missing, slow or wrong.
 import { type Dim, multiplyDims } from "../../graph/dimensions.ts";
-import type { GraphDType } from "../../graph/ops.ts";
+import type { GraphDType, SpatialOps } from "../../graph/ops.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { tensor } from "../../tensor.ts";
 import type { Value } from "../emitter.ts";
 import { reshapeOperand } from "./layout.ts";
 import { cast, type LoweringContext, scalar } from "./rule.ts";
 
-/** One of the two cells around each point along one axis. */
+/** One of the cells around each point along one axis. */
 interface Side {
   /** What the cell adds to the row of the table of cells: whole numbers (N, P). */
   readonly offset: Value;
-  /** Its share of the value: float (N, P). */
-  readonly weight: Value;
+  /** Its share of the value: float (N, P); undefined for all of it. */
+  readonly weight: Value | undefined;
 }
 
 export function gatherGridSample(
@@ -27,12 +27,14 @@ export function gatherGridSample(
   const axes = sidesOfAxes(context, flat, source, node);
   const table = tableOfCells(context, features!, rank); // (N * cells, C)
   let sum: Value | undefined;
-  for (let corner = 0; corner < 1 << rank; corner++) {
-    const sides = axes.map((axis, i) => axis[(corner >> i) & 1]!);
+  for (const sides of combinations(axes)) {
     const row = sides.map(({ offset }) => offset).reduce((a, b) => context.emit("Add", [a, b]));
-    const weight = sides.map((side) => side.weight).reduce((a, b) => context.emit("Mul", [a, b]));
     const cells = context.emit("Gather", [table, row], { axis: { int: 0 } }); // (N, P, C)
-    const share = context.emit("Mul", [cells, context.emit("Unsqueeze", [weight, context.emitter.int64s([2])])]);
+    const share = weighted(
+      context,
+      cells,
+      sides.flatMap(({ weight }) => weight ?? []),
+    );
     sum = sum === undefined ? share : context.emit("Add", [sum, share]);
   }
   const channelsFirst = context.emit("Transpose", [sum!], { perm: { ints: [0, 2, 1] } }); // (N, C, P)
@@ -49,46 +51,149 @@ function tableOfCells(context: LoweringContext, features: Value, rank: number): 
   return context.emit("Flatten", [channelsLast], { axis: { int: rank + 1 } });
 }
 
-/** For x, y[, z], the lower and the upper cell beside each point. All axes are computed together, and taken apart at the end. */
+/** cells (N, P, C) times every weight (N, P). */
+function weighted(context: LoweringContext, cells: Value, weights: readonly Value[]): Value {
+  if (weights.length === 0) return cells;
+  const weight = weights.reduce((a, b) => context.emit("Mul", [a, b]));
+  return context.emit("Mul", [cells, context.emit("Unsqueeze", [weight, context.emitter.int64s([2])])]);
+}
+
+/** One side of every axis, in all combinations; the first axis changes fastest. */
+function combinations(axes: readonly (readonly Side[])[]): Side[][] {
+  return axes.reduce<Side[][]>((lists, axis) => axis.flatMap((side) => lists.map((list) => [...list, side])), [[]]);
+}
+
+/** For x, y[, z], the cells around each point. All axes are computed together, and taken apart at the end. */
 function sidesOfAxes(
   context: LoweringContext,
   flat: Value,
   source: Tensor,
   node: Tensor<"gridSample">,
-): (readonly [low: Side, high: Side])[] {
+): (readonly Side[])[] {
   const { dtype } = node;
-  const border = node.attributes.padding === "border";
   const emit = (opType: string, ...inputs: Value[]) => context.emit(opType, inputs);
   const number = (value: number) => scalar(context, value, dtype);
   const spatial = source.shape.slice(2).reverse(); // the grid's order: x first
   const size = floats(context, spatial, dtype);
-  const last = emit("Sub", size, number(1));
-  const within = (value: Value) => emit("Max", emit("Min", value, last), number(0));
-  // ((coordinate + 1) * size - 1) / 2: -1 and 1 are the outer edges of the first and last cell.
-  const centred = emit("Sub", emit("Mul", emit("Add", flat, number(1)), emit("Mul", size, number(0.5))), number(0.5));
-  const position = border ? within(centred) : centred;
-  const low = emit("Floor", position);
-  const high = emit("Add", low, number(1));
-  const towardsHigh = emit("Sub", position, low);
-  const towardsLow = emit("Sub", number(1), towardsHigh);
+  const padding = new Padding(context, size, node.attributes, dtype);
   const strides = whole(context, context.sizes.shape(spatial.map((_, i) => multiplyDims(1, ...spatial.slice(0, i)))));
-  const side = (cell: Value, share: Value) => {
-    const nearest = within(cell);
+  const sides = tapsOf(context, flat, size, padding, node).map(({ cell, share }) => {
+    const nearest = padding.within(cell);
     // Beyond the border the features are zero. Where, not a product: far away the share may be infinite.
-    const weight = border ? share : emit("Where", emit("Equal", cell, nearest), share, number(0));
+    const isZero = node.attributes.padding === "zeros";
+    const weight = isZero ? emit("Where", emit("Equal", cell, nearest), share ?? number(1), number(0)) : share;
     return { offset: emit("Mul", cast(context, nearest, indexType(context)), strides), weight };
-  };
-  const sides = [side(low, towardsLow), side(high, towardsHigh)] as const;
+  });
   const base = firstRows(context, source);
   return spatial.map((_, axis) => {
     const index = scalar(context, axis, "int64");
     const column = (value: Value) => context.emit("Gather", [value, index], { axis: { int: 2 } }); // (N, P)
-    const part = ({ offset, weight }: Side): Side => {
+    return sides.map(({ offset, weight }): Side => {
       const own = column(offset);
-      return { offset: axis === 0 && base !== undefined ? emit("Add", own, base) : own, weight: column(weight) };
-    };
-    return [part(sides[0]), part(sides[1])];
+      return {
+        offset: axis === 0 && base !== undefined ? emit("Add", own, base) : own,
+        weight: weight && column(weight),
+      };
+    });
   });
+}
+
+/** A cell around each point, a whole number as a float, and its share (undefined: all), both (N, P, rank). */
+interface Tap {
+  readonly cell: Value;
+  readonly share: Value | undefined;
+}
+
+function tapsOf(
+  context: LoweringContext,
+  flat: Value,
+  size: Value,
+  padding: Padding,
+  { attributes: { mode, alignCorners }, dtype }: Tensor<"gridSample">,
+): Tap[] {
+  const emit = (opType: string, ...inputs: Value[]) => context.emit(opType, inputs);
+  const number = (value: number) => scalar(context, value, dtype);
+  const fromEdge = emit("Add", flat, number(1)); // 0 to 2
+  const halved = (value: Value) => emit("Mul", value, number(0.5));
+  const free = alignCorners
+    ? emit("Mul", fromEdge, halved(emit("Sub", size, number(1))))
+    : emit("Sub", emit("Mul", fromEdge, halved(size)), number(0.5));
+  const position = mode === "cubic" ? free : padding.of(free);
+  const low = emit("Floor", position);
+  const part = emit("Sub", position, low);
+  if (mode === "nearest") {
+    // Half to even: up from beyond the middle, and from the middle itself where the lower cell is odd.
+    const isOdd = emit("Greater", emit("Sub", halved(low), emit("Floor", halved(low))), number(0));
+    const isMiddle = emit("Equal", part, number(0.5));
+    const isUp = emit("Or", emit("Greater", part, number(0.5)), emit("And", isMiddle, isOdd));
+    return [{ cell: emit("Add", low, cast(context, isUp, dtype)), share: undefined }];
+  }
+  if (mode === "linear")
+    return [
+      { cell: low, share: emit("Sub", number(1), part) },
+      { cell: emit("Add", low, number(1)), share: part },
+    ];
+  return CUBIC.map(([offset, one, linear, square, cube]) => {
+    // Keys' cubic convolution with a = -0.75: a polynomial in how far after `low` the point is.
+    const inner = emit(
+      "Add",
+      emit("Mul", emit("Add", emit("Mul", part, number(cube)), number(square)), part),
+      number(linear),
+    );
+    return {
+      cell: padding.of(emit("Add", low, number(offset))),
+      share: emit("Add", emit("Mul", inner, part), number(one)),
+    };
+  });
+}
+
+/** Of each cell, counted from the one before the point: the factors of 1, part, part^2 and part^3. */
+const CUBIC = [
+  [-1, 0, -0.75, 1.5, -0.75],
+  [0, 1, 0, -2.25, 1.25],
+  [1, 0, 0.75, 1.5, -1.25],
+  [2, 0, 0, -0.75, 0.75],
+] as const;
+
+/** What is beyond the map; positions and cells, (N, P, rank), counted in cells. */
+class Padding {
+  readonly #emit: (opType: string, ...inputs: Value[]) => Value;
+  readonly #number: (value: number) => Value;
+  readonly #size: Value;
+  readonly #attributes: SpatialOps["gridSample"];
+
+  constructor(context: LoweringContext, size: Value, attributes: SpatialOps["gridSample"], dtype: GraphDType) {
+    this.#emit = (opType, ...inputs) => context.emit(opType, inputs);
+    this.#number = (value) => scalar(context, value, dtype);
+    this.#size = size;
+    this.#attributes = attributes;
+  }
+
+  /** Between the first and the last cell's centres. */
+  within(value: Value): Value {
+    const last = this.#emit("Sub", this.#size, this.#number(1));
+    return this.#emit("Max", this.#emit("Min", value, last), this.#number(0));
+  }
+
+  /** Zeros leave a position where it is. */
+  of(value: Value): Value {
+    const { padding } = this.#attributes;
+    if (padding === "zeros") return value;
+    return this.within(padding === "border" ? value : this.#reflect(value));
+  }
+
+  /** There and back between the first and last cell's centres, or (corners not aligned) between their outer edges. */
+  #reflect(value: Value): Value {
+    const { alignCorners } = this.#attributes;
+    const [emit, number] = [this.#emit, this.#number];
+    const least = number(alignCorners ? 0 : -0.5);
+    // A map of one cell with its corners aligned has no extent; any positive one leads to that cell.
+    const span = alignCorners ? emit("Max", emit("Sub", this.#size, number(1)), number(1)) : this.#size;
+    const twice = emit("Mul", span, number(2));
+    const from = emit("Sub", value, least);
+    const along = emit("Sub", from, emit("Mul", emit("Floor", emit("Div", from, twice)), twice)); // 0 to 2 * span
+    return emit("Add", emit("Sub", span, emit("Abs", emit("Sub", along, span))), least);
+  }
 }
 
 /** WebGPU reckons in 32 bits. */

@@ -1,7 +1,7 @@
 // Ops that move values without computing.
 import type { Dim, Shape } from "../../graph/dimensions.ts";
 import type { IndexOps, LayoutOps } from "../../graph/ops.ts";
-import { INT64_MAX, type Value } from "../emitter.ts";
+import { type Attributes, INT64_MAX, type Value } from "../emitter.ts";
 import { type LoweringContext, type LoweringRule, type LoweringRules, scalar, single, widened } from "./rule.ts";
 
 /**
@@ -66,6 +66,23 @@ const topK: LoweringRule<"topK"> = (context, [x], { attributes: { axis, k }, inp
   return context.emitter.emitSeveral("TopK", [x!, count], ["/values", ""], { axis: { int: axis } })[1];
 };
 
+/** ONNX's operator lists picture, class and index of what stays, as many rows as there are: a mask has one size whatever stays. */
+const nonMaxSuppression: LoweringRule<"nonMaxSuppression"> = (context, [boxes, scores], node) => {
+  const { emitter, sizes } = context;
+  const { iouThreshold, scoreThreshold, limit } = node.attributes;
+  const emit = (opType: string, inputs: readonly Value[], attributes?: Attributes) =>
+    context.emit(opType, inputs, attributes);
+  const from = { value: scores!, shape: node.shape };
+  const most = Number.isFinite(limit) ? emitter.int64s([limit]) : sizes.vector(node.shape[2]!, [from]);
+  const overlap = scalar(context, iouThreshold, "float32");
+  const least = Number.isFinite(scoreThreshold) ? [scalar(context, scoreThreshold, "float32")] : [];
+  const kept = emit("NonMaxSuppression", [boxes!, scores!, most, overlap, ...least]); // (kept, 3)
+  const first = emit("Gather", [kept, scalar(context, 0, "int64")], { axis: { int: 1 } }); // (kept)
+  const stays = emit("GreaterOrEqual", [first, scalar(context, 0, "int64")]); // true for each
+  const none = emit("Expand", [scalar(context, 0, "bool"), sizes.shape(node.shape, [from])]);
+  return emit("ScatterND", [none, kept, stays]);
+};
+
 export const indexLowering: LoweringRules<keyof IndexOps> = {
   gather: alongAxis("Gather"),
   gatherElements: alongAxis("GatherElements"),
@@ -74,6 +91,7 @@ export const indexLowering: LoweringRules<keyof IndexOps> = {
     context.emit("ScatterElements", inputs, { axis: { int: attributes.axis }, reduction: { string: "add" } }),
   ),
   topK: widened(["float16"], "float32", widened(["int8", "uint8"], "int32", topK)),
+  nonMaxSuppression,
   takeFirst: (context, [x, count], { attributes: { axis, size } }) => {
     const { emitter } = context;
     const end = context.emit("Reshape", [count!, emitter.int64s([1])]);

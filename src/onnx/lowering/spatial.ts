@@ -75,14 +75,16 @@ export const spatialLowering: LoweringRules<keyof SpatialOps> = {
       count_include_pad: { int: Number(attributes.countIncludesPadding) },
     }),
   gridSample: (context, inputs, node) => {
+    const { mode, padding, alignCorners } = node.attributes;
     const volumetric = node.shape.length === 5;
-    // Before 20 the operator knew pictures only, and called its mode "bilinear".
+    // Before 20 the operator knew pictures only, and called its modes otherwise.
     if (context.gridSample === "gather" || (volumetric && context.opset < 20))
       return gatherGridSample(context, inputs, node);
+    const formerly = { linear: "bilinear", cubic: "bicubic", nearest: "nearest" } as const;
     return context.emit("GridSample", inputs, {
-      mode: { string: context.opset < 20 ? "bilinear" : "linear" },
-      padding_mode: { string: node.attributes.padding },
-      align_corners: { int: 0 },
+      mode: { string: context.opset < 20 ? formerly[mode] : mode },
+      padding_mode: { string: padding },
+      align_corners: { int: Number(alignCorners) },
     });
   },
   resize,
