@@ -2,9 +2,13 @@
 // the result depends on the task alone, so it does not matter which thread does it, or when.
 import { SaccadeError } from "../errors.ts";
 import { type Augmenter, createAugmenter, parseAugmentation } from "../image/augment.ts";
+import type { AffineMatrix } from "../image/augment-affine.ts";
 import { type Mixing, mixBatch, smoothTargets } from "../image/augment-mix.ts";
 import type { RawImage } from "../image/raw-image.ts";
 import { RandomSource } from "../random.ts";
+import type { TensorData } from "../tensor.ts";
+import { annotateRows } from "./annotated/annotate-rows.ts";
+import type { AnnotationLayout, BatchAnnotations, PictureAnnotations } from "./annotations.ts";
 import { type ClipSampling, clipOfStack, loadClip, type OpenClip } from "./clip-work.ts";
 import { type DataFiles, type DecodePicture, loadPicture, mapLimited, type PictureSource } from "./files.ts";
 import { type FlipAxis, flipFrames } from "./flips.ts";
@@ -16,6 +20,7 @@ export interface SampleTask {
   readonly item: number;
   readonly label: number;
   readonly softLabel?: Float32Array;
+  readonly annotations?: PictureAnnotations;
   /** What is done to it before it is augmented; labels are those of the flipped one. */
   readonly flips?: readonly FlipAxis[];
   readonly picture:
@@ -37,6 +42,10 @@ export interface BatchTask {
   /** Of videos: which frames are taken. */
   readonly clip?: ClipSampling;
   readonly classes: number;
+  /** Where annotations are wanted. */
+  readonly annotations?: AnnotationLayout;
+  /** The class of pixels where nothing is annotated. */
+  readonly background?: number;
   readonly smoothing: number;
   readonly mixing?: Mixing;
   /** undefined is a blank row: zeros, label -1. */
@@ -64,6 +73,7 @@ export interface BatchResult {
   readonly images?: Float32Array;
   /** (N, classes) */
   readonly targets?: Float32Array;
+  readonly annotations?: BatchAnnotations;
   /** How often each picture is in `images`: all of them once, then all again. */
   readonly views: number;
   readonly width: number;
@@ -114,22 +124,28 @@ export async function makeBatch(task: BatchTask, place: WorkPlace): Promise<Batc
   const views = augmenters.length;
   const size = task.samples.length * 3 * frames * plane;
   const images = new Float32Array(views * size);
-  rows.forEach((row, i) => {
-    if (row === undefined) return;
+  const annotated =
+    task.annotations === undefined ? undefined : annotateRows(task.annotations, task.samples.length, task.background);
+  for (const [i, row] of rows.entries()) {
+    if (row === undefined) continue;
     try {
       const flipped = flipFrames(row, task.samples[i]?.flips ?? []);
-      for (const [view, each] of augmenters.entries())
-        writeRow(
+      for (const [view, each] of augmenters.entries()) {
+        const map = writeRow(
           each,
           flipped,
           () => randomOf(task, view === 0 ? "augment" : "second", i),
           images.subarray(view * size + i * 3 * frames * plane),
         );
+        const annotations = task.samples[i]?.annotations;
+        if (view === 0 && annotations !== undefined && map !== undefined)
+          await annotated?.add(i, annotations, row[0]!, map, each, place);
+      }
     } catch (error) {
       // A picture of absurd proportions can be too large once it is resized.
       unreadable.push({ row: i, item: task.samples[i]!.item, reason: reasonOf(error) });
     }
-  });
+  }
   unreadable.sort((a, b) => a.row - b.row);
   const outcome = { views, width, height, unreadable, decoded, loadMs: loaded - start };
   if (unreadable.length > 0) return { ...outcome, augmentMs: performance.now() - loaded };
@@ -144,7 +160,13 @@ export async function makeBatch(task: BatchTask, place: WorkPlace): Promise<Batc
     const shape = [task.samples.length, 3 * frames, height, width];
     mixBatch({ dtype: "float32", shape, data: images }, targets, task.mixing);
   }
-  return { ...outcome, images, targets: targets.data, augmentMs: performance.now() - loaded };
+  return {
+    ...outcome,
+    images,
+    targets: targets.data,
+    ...(annotated === undefined ? {} : { annotations: annotated.finish() }),
+    augmentMs: performance.now() - loaded,
+  };
 }
 
 /** A row's own random numbers, the same whoever makes it. */
@@ -176,18 +198,22 @@ async function framesOf(
   return frames;
 }
 
-/** Pictures as (3, frames, height, width). All frames get the same random numbers, so that they are cropped, turned and coloured alike. */
+/** Buffers of a result that may be given away with it; pixels that were decoded are not among them. */
+export function buffersOf({ images, targets, annotations }: BatchResult): ArrayBuffer[] {
+  const tensors: readonly TensorData[] = annotations === undefined ? [] : Object.values({ ...annotations });
+  const arrays = [images, targets, ...tensors.map(({ data }) => data)];
+  return arrays.flatMap((array) => (array === undefined ? [] : [array.buffer as ArrayBuffer]));
+}
+
+/** Pictures as (3, frames, height, width). All frames get the same random numbers, so that they are cropped, turned and coloured alike. Says where the points of a picture went. */
 function writeRow(
   augmenter: Augmenter,
   frames: readonly RawImage[],
   random: () => RandomSource,
   out: Float32Array,
-): void {
+): AffineMatrix | undefined {
   const [only] = frames;
-  if (frames.length === 1) {
-    augmenter.apply(only!, random(), out, 0);
-    return;
-  }
+  if (frames.length === 1) return augmenter.apply(only!, random(), out, 0);
   const plane = augmenter.width * augmenter.height;
   const values = new Float32Array(3 * plane);
   frames.forEach((frame, i) => {
@@ -195,6 +221,7 @@ function writeRow(
     for (let channel = 0; channel < 3; channel++)
       out.set(values.subarray(channel * plane, (channel + 1) * plane), (channel * frames.length + i) * plane);
   });
+  return undefined;
 }
 
 const reasonOf = (error: unknown): string =>

@@ -1,6 +1,7 @@
 // A data set: labelled pictures that are somewhere, in a fixed order. Opening one reads names and labels, never pixels.
 import { UsageError } from "../errors.ts";
 import { RandomSource } from "../random.ts";
+import type { PictureAnnotations } from "./annotations.ts";
 import type { PictureSource } from "./files.ts";
 
 /** Something of a data set that cannot be used: a corrupt file, a row without a label. It is left out. */
@@ -31,6 +32,8 @@ export interface Dataset {
   /** What was left out at opening. Pictures that cannot be decoded are found later, by the loader. */
   readonly problems: readonly DataProblem[];
   item(index: number): Promise<DataItem>;
+  /** What is where on an item's picture; there is none of it where pictures have a label alone. An item's label is then that of its largest thing. */
+  annotations?(index: number): PictureAnnotations;
   /** The name of an item, without opening it. */
   name(index: number): string;
   /** One line: how many pictures of how many classes, from what. */
@@ -45,6 +48,7 @@ export interface DatasetParts {
   readonly picture: (index: number) => PictureSource | Promise<PictureSource>;
   readonly softLabel?: (index: number) => Float32Array | undefined;
   readonly problems?: readonly DataProblem[];
+  readonly annotations?: (index: number) => PictureAnnotations;
   /** "from a folder per class" */
   readonly origin: string;
   /** What its items are. Default "pictures". */
@@ -61,7 +65,7 @@ export interface DatasetParts {
  * });
  */
 export function createDataset(parts: DatasetParts): Dataset {
-  const { labels, targets, problems = [], origin, kind } = parts;
+  const { labels, targets, problems = [], origin, kind, annotations } = parts;
   const wrong = targets.findIndex((target) => target < 0 || target >= labels.length);
   if (wrong !== -1)
     throw new UsageError(`item ${wrong} has label ${targets[wrong]}, but there are ${labels.length} labels`);
@@ -71,6 +75,7 @@ export function createDataset(parts: DatasetParts): Dataset {
     problems,
     length: targets.length,
     name: parts.name,
+    ...(annotations === undefined ? {} : { annotations }),
     async item(index) {
       const label = targets[index];
       if (label === undefined) throw new UsageError(`there is no item ${index} in a data set of ${targets.length}`);
@@ -106,6 +111,9 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
     length: picked.length,
     item: (index) => dataset.item(picked[index] ?? -1),
     name: (index) => dataset.name(picked[index] ?? -1),
+    ...(dataset.annotations === undefined
+      ? {}
+      : { annotations: (index: number) => dataset.annotations!(picked[index] ?? -1) }),
     describe: () => `${picked.length} of ${dataset.describe()}`,
   };
 }

@@ -4,6 +4,7 @@ import { AbortedError, SaccadeError, UsageError } from "../errors.ts";
 import { createAugmenter, parseAugmentation } from "../image/augment.ts";
 import { RandomSource } from "../random.ts";
 import type { TensorData } from "../tensor.ts";
+import type { AnnotationLayout, BatchAnnotations } from "./annotations.ts";
 import { type BatchResult, type BatchTask, makeBatch, type SampleTask, type WorkPlace } from "./batch-work.ts";
 import type { ClipSampling } from "./clip-work.ts";
 import { type DataProblem, type Dataset, list } from "./dataset.ts";
@@ -32,6 +33,8 @@ export interface Batch extends BatchPosition {
   readonly images: TensorData<"float32">;
   /** (N, classes): smoothed and mixed; each row sums to 1, or to 0 where there is no picture. */
   readonly targets: TensorData<"float32">;
+  /** What is where on the pictures, where the loader was asked for it. */
+  readonly annotations?: BatchAnnotations;
   /** Before mixing; -1 where there is no picture. */
   readonly labels: Int32Array;
   /** Index in the data set; -1 where there is no picture. */
@@ -56,6 +59,8 @@ export interface LoaderOptions {
   readonly clip?: ClipSampling;
   /** What half of the rows are turned into, with another label perhaps. Default: nothing. */
   readonly flips?: Flips;
+  /** How annotations come with the pictures; of a data set that has some, with an augmentation that they can follow. Default: they do not come. */
+  readonly annotations?: AnnotationLayout;
   /** Share of each target that is spread over all classes. Default 0. */
   readonly smoothing?: number;
   /** Batches under way or waiting to be taken. Default: two more than there are workers. */
@@ -99,7 +104,8 @@ const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
 /**
  * Makes a loader.
  *
- * @throws UsageError for an augmentation that cannot be read or does not end in one size
+ * @throws UsageError for an augmentation that cannot be read or does not end in one size; where annotations are wanted, for data without any and for
+ *   augmentations that they cannot follow
  * @example
  * const loader = createLoader({
  *   dataset: train, sampler: createSampler(train, { batchSize: 64, seed: 0 }), augmentation: recipe.augmentation,
@@ -126,7 +132,8 @@ class PrefetchingLoader implements Loader {
 
   constructor(options: LoaderOptions) {
     const { workers, smoothing = 0, prefetch = workers.length + 2, cacheBytes = DEFAULT_CACHE_BYTES } = options;
-    createAugmenter(parseAugmentation(options.augmentation));
+    const { movesAlong } = createAugmenter(parseAugmentation(options.augmentation));
+    if (options.annotations !== undefined) requireAnnotated(options, movesAlong);
     if (workers.length === 0) throw new UsageError("a loader needs at least one worker", "inlineWorker makes one");
     if (!Number.isInteger(prefetch) || prefetch < 1) throw new UsageError(`${prefetch} batches cannot be prefetched`);
     if (!(smoothing >= 0 && smoothing < 1)) throw new UsageError(`label smoothing is 0 to 1, not ${smoothing}`);
@@ -273,7 +280,15 @@ class PrefetchingLoader implements Loader {
     if (cached !== undefined) return cached;
     try {
       const { name, label, softLabel, picture } = await this.#options.dataset.item(item);
-      const about = { name, item, label, ...(softLabel === undefined ? {} : { softLabel }) };
+      const { annotations: layout, dataset } = this.#options;
+      const annotations = layout === undefined ? undefined : dataset.annotations?.(item);
+      const about = {
+        name,
+        item,
+        label,
+        ...(softLabel === undefined ? {} : { softLabel }),
+        ...(annotations === undefined ? {} : { annotations }),
+      };
       this.#about.set(item, about);
       return { ...about, picture };
     } catch (error) {
@@ -305,6 +320,7 @@ class PrefetchingLoader implements Loader {
       augmentation,
       second,
       clip,
+      annotations,
       smoothing = 0,
       cacheBytes = DEFAULT_CACHE_BYTES,
     } = this.#options;
@@ -317,6 +333,7 @@ class PrefetchingLoader implements Loader {
       ...(second === undefined ? {} : { second }),
       ...(clip === undefined ? {} : { clip }),
       classes: dataset.labels.length,
+      ...(annotations === undefined ? {} : { annotations, ...backgroundOf(dataset) }),
       smoothing,
       samples: rows,
       returnsPixels: this.#cache.bytes < cacheBytes,
@@ -334,6 +351,28 @@ class PrefetchingLoader implements Loader {
     if (next === undefined) this.#idle.push(worker);
     else next(worker);
   }
+}
+
+/** @throws UsageError where annotations cannot come with pictures */
+function requireAnnotated({ dataset, sampler, second, clip, flips }: LoaderOptions, movesAlong: boolean): void {
+  if (dataset.annotations === undefined)
+    throw new UsageError(
+      "the pictures have labels and no boxes or outlines",
+      "give COCO's JSON, Pascal VOC, YOLO or LabelMe annotations, or pictures with masks",
+    );
+  if (!movesAlong)
+    throw new UsageError(
+      "boxes and outlines cannot follow this augmentation",
+      "leave out rand_augment and rotate; scale_jitter, random_resized_crop, random_crop, random_affine and flip move them along",
+    );
+  if (sampler.mixes || second !== undefined || clip !== undefined || flips !== undefined)
+    throw new UsageError("pictures with boxes and outlines are not mixed, doubled or flipped into other classes");
+}
+
+/** Where a class is called so, it is that of pixels where nothing is. */
+function backgroundOf({ labels }: Dataset): { readonly background?: number } {
+  const background = labels.findIndex((label) => label.toLowerCase() === "background");
+  return background === -1 ? {} : { background };
 }
 
 /** How many pictures of each class have not turned out to be unreadable. */
@@ -382,6 +421,7 @@ function toBatch(
     index,
     images: { dtype: "float32", shape: [made.views * size, 3, ...time, made.height, made.width], data: made.images },
     targets: { dtype: "float32", shape: [size, made.targets.length / size], data: made.targets },
+    ...(made.annotations === undefined ? {} : { annotations: made.annotations }),
     labels: Int32Array.from(rows, (row) => row?.label ?? -1),
     items: Int32Array.from(rows, (row) => row?.item ?? -1),
     names: rows.map((row) => row?.name ?? ""),

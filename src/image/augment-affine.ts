@@ -1,6 +1,7 @@
 // Moving pixels by an affine map, as Pillow's Image.transform(size, AFFINE, …) and Image.rotate do on 8-bit RGB (src/libImaging/Geometry.c:
 // ImagingGenericTransform with its bilinear and bicubic filters, which truncate where resizing rounds).
 import type { RandomSource } from "../random.ts";
+import { invertMap, type MovedPicture } from "./affine-map.ts";
 import type { PictureSize, RawImage } from "./raw-image.ts";
 
 /** The filters that geometric augmentations use. */
@@ -93,7 +94,7 @@ export function randomAffine(
   image: RawImage,
   { degrees, translate, scale }: RandomAffineOptions,
   random: RandomSource,
-): RawImage {
+): MovedPicture {
   const { width, height } = image;
   const angle = (random.between(-degrees, degrees) * Math.PI) / 180;
   const [moveX, moveY] = [
@@ -106,7 +107,7 @@ export function randomAffine(
   const [middleX, middleY] = [width / 2, height / 2];
   const [x, y] = [middleX + moveX, middleY + moveY];
   const matrix: AffineMatrix = [a, b, middleX - a * x - b * y, -b, a, middleY + b * x - a * y];
-  return affine(image, matrix, { filter: "bilinear", fill: [0, 0, 0] });
+  return { image: affine(image, matrix, { filter: "bilinear", fill: [0, 0, 0] }), map: invertMap(matrix) };
 }
 
 function place(taps: Taps, x: number, y: number, width: number, height: number): void {

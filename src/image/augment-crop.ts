@@ -1,6 +1,8 @@
 // Random crops and flips as torchvision and timm draw them (torchvision/transforms/transforms.py: RandomResizedCrop, RandomCrop;
 // timm/data/transforms.py: RandomResizedCropAndInterpolation).
 import type { RandomSource } from "../random.ts";
+import type { MovedPicture } from "./affine-map.ts";
+import { type Color, createPicture, paste } from "./draw.ts";
 import type { RawImage } from "./raw-image.ts";
 import { copyWindow, type PixelWindow, resample } from "./resample.ts";
 
@@ -46,12 +48,21 @@ export function drawCrop(width: number, height: number, scale: Range, ratio: Ran
 }
 
 /** A random part of the picture at a fixed size. */
-export function randomResizedCrop(image: RawImage, options: RandomResizedCropOptions, random: RandomSource): RawImage {
+export function randomResizedCrop(
+  image: RawImage,
+  options: RandomResizedCropOptions,
+  random: RandomSource,
+): MovedPicture {
   const window = drawCrop(image.width, image.height, options.scale, options.ratio, random);
   const filter = options.filter === "random" ? random.choice(["bilinear", "bicubic"] as const) : options.filter;
   // Cut first, then scaled: as torchvision does it, no pixel from outside the crop gets in. Pillow's `box` would let the filter reach there.
   const isWhole = window.width === image.width && window.height === image.height;
-  return resample(isWhole ? image : copyWindow(image, window), options.width, options.height, { filter });
+  const cut = isWhole ? image : copyWindow(image, window);
+  const [scaleX, scaleY] = [options.width / window.width, options.height / window.height];
+  return {
+    image: resample(cut, options.width, options.height, { filter }),
+    map: [scaleX, 0, -window.x * scaleX, 0, scaleY, -window.y * scaleY],
+  };
 }
 
 /** A crop of a fixed size at a random place of the picture with a black border of `padding` pixels around it: what CIFAR is trained with. */
@@ -59,7 +70,7 @@ export function randomCrop(
   image: RawImage,
   options: { readonly width: number; readonly height: number; readonly padding: number },
   random: RandomSource,
-): RawImage {
+): MovedPicture {
   const { width, height, padding } = options;
   // A picture that is too small even with its border gets more border, evenly, as torchvision's pad_if_needed.
   const borderX = padding + Math.max(0, width - image.width - 2 * padding);
@@ -73,7 +84,47 @@ export function randomCrop(
     const row = (top + y) * image.width;
     if (to > from) data.set(image.data.subarray((row + from) * 3, (row + to) * 3), (y * width + from - left) * 3);
   }
-  return { width, height, data };
+  return { image: { width, height, data }, map: [1, 0, -left, 0, 1, -top] };
+}
+
+/** What a jittered scale needs: the size that comes out, and factors on the scale at which the whole picture just fits into it. */
+export interface ScaleJitterOptions {
+  readonly width: number;
+  readonly height: number;
+  readonly scale: Range;
+}
+
+/**
+ * The picture at a random scale, its proportions kept, at a random place of a canvas of one size: cut off where it is larger, with `fill` around it
+ * where it is smaller. The large-scale jitter that detectors are trained with (detectron2's ResizeScale and FixedSizeCrop).
+ */
+export function scaleJitter(
+  image: RawImage,
+  { width, height, scale }: ScaleJitterOptions,
+  fill: Color,
+  random: RandomSource,
+): MovedPicture {
+  const ratio = random.between(...scale) * Math.min(width / image.width, height / image.height);
+  const scaled = {
+    width: Math.max(1, Math.round(image.width * ratio)),
+    height: Math.max(1, Math.round(image.height * ratio)),
+  };
+  // Where the scaled picture's corner lies: at or before the canvas's where it is larger, else at or behind it.
+  const place = (room: number) => (room < 0 ? -random.integer(1 - room) : random.integer(room + 1));
+  const [x, y] = [place(width - scaled.width), place(height - scaled.height)];
+  const window: PixelWindow = {
+    x: Math.max(0, -x),
+    y: Math.max(0, -y),
+    width: Math.min(width, scaled.width),
+    height: Math.min(height, scaled.height),
+  };
+  const seen = resample(image, scaled.width, scaled.height, { filter: "bilinear", window });
+  const canvas = createPicture(width, height, fill);
+  paste(seen, canvas, Math.max(0, x), Math.max(0, y));
+  return {
+    image: canvas,
+    map: [scaled.width / image.width, 0, x, 0, scaled.height / image.height, y],
+  };
 }
 
 /** Left and right exchanged. */

@@ -3,7 +3,7 @@
 // and another what evaluation does.
 import { UsageError } from "../errors.ts";
 import type { RandomAffineOptions } from "./augment-affine.ts";
-import type { RandomResizedCropOptions, Range } from "./augment-crop.ts";
+import type { RandomResizedCropOptions, Range, ScaleJitterOptions } from "./augment-crop.ts";
 import { ERASE_MODES, type RandomErasingOptions } from "./augment-erase.ts";
 import { parseRandAugment, printRandAugment, type RandAugmentConfig } from "./augment-rand.ts";
 import { parseTransform, printTransform, TRANSFORM_OPS, type TransformOp } from "./transform.ts";
@@ -13,6 +13,8 @@ export type RandomOp =
   | ({ readonly op: "random_resized_crop" } & RandomResizedCropOptions)
   /** A crop at a random place of the picture with a black border. */
   | { readonly op: "random_crop"; readonly width: number; readonly height: number; readonly padding: number }
+  /** At a random scale somewhere on a canvas of the size. */
+  | ({ readonly op: "scale_jitter" } & ScaleJitterOptions)
   /** Left and right exchanged. */
   | { readonly op: "flip"; readonly probability: number }
   | ({ readonly op: "random_affine" } & RandomAffineOptions)
@@ -37,6 +39,8 @@ export type Augmentation = readonly AugmentationOp[];
 const DEFAULT_SCALE: Range = [0.08, 1];
 const DEFAULT_RATIO: Range = [3 / 4, 4 / 3];
 const UNSCALED: Range = [1, 1];
+/** detectron2's large-scale jitter. */
+const DEFAULT_JITTER: Range = [0.1, 2];
 const DEFAULT_ERASED: Range = [0.02, 1 / 3];
 const CROP_FILTERS = ["bilinear", "bicubic", "random"] as const;
 const MAX_SIZE = 16384;
@@ -53,6 +57,7 @@ const USAGE: Readonly<Record<RandomOp["op"], string>> = {
   random_resized_crop:
     "random_resized_crop(SIZE[,SCALE_LOW:SCALE_HIGH[,RATIO_LOW:RATIO_HIGH]][,bilinear|bicubic|random])",
   random_crop: "random_crop(SIZE[,PADDING])",
+  scale_jitter: "scale_jitter(SIZE[,SCALE_LOW:SCALE_HIGH])",
   flip: "flip(PROBABILITY)",
   random_affine: "random_affine(DEGREES[,TRANSLATE[,SCALE_LOW:SCALE_HIGH]])",
   rand_augment: "rand_augment(rand-m9-mstd0.5-inc1)",
@@ -137,6 +142,15 @@ const PARSERS: { readonly [K in RandomOp["op"]]: (call: Call) => Extract<RandomO
     if (!Number.isInteger(pixels)) call.fail(`a padding is whole pixels, not ${padding}`);
     return { op: "random_crop", ...readSize(first, call), padding: pixels };
   },
+  scale_jitter(call) {
+    atMost(2, call);
+    const [size, scale] = call.args;
+    return {
+      op: "scale_jitter",
+      ...readSize(size, call),
+      scale: scale === undefined ? DEFAULT_JITTER : readRange(scale, call, 100),
+    };
+  },
   flip(call) {
     atMost(1, call);
     return { op: "flip", probability: readNumber(call.args[0], call, 1) };
@@ -188,6 +202,10 @@ function printOp(op: AugmentationOp): string {
     }
     case "random_crop":
       return `random_crop(${printSize(op)},${op.padding})`;
+    case "scale_jitter": {
+      const scale = isSame(op.scale, DEFAULT_JITTER) ? "" : `,${printRange(op.scale)}`;
+      return `scale_jitter(${printSize(op)}${scale})`;
+    }
     case "flip":
       return `flip(${op.probability})`;
     case "random_affine": {

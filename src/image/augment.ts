@@ -1,9 +1,10 @@
 // Training pictures: an augmentation (augment-syntax.ts) made ready to run, many thousand times, each time with its own random numbers.
 import { ImageError, UsageError } from "../errors.ts";
 import type { RandomSource } from "../random.ts";
-import { randomAffine } from "./augment-affine.ts";
+import { composeMaps, IDENTITY_MAP, type MovedPicture, mapOfView } from "./affine-map.ts";
+import { type AffineMatrix, randomAffine } from "./augment-affine.ts";
 import { adjustBrightness, adjustColor, adjustContrast, adjustHue } from "./augment-color.ts";
-import { flipHorizontally, type Range, randomCrop, randomResizedCrop } from "./augment-crop.ts";
+import { flipHorizontally, type Range, randomCrop, randomResizedCrop, scaleJitter } from "./augment-crop.ts";
 import { randomErase } from "./augment-erase.ts";
 import { type RandAugmentSettings, randAugment } from "./augment-rand.ts";
 import type { Augmentation, AugmentationOp, RandomOp } from "./augment-syntax.ts";
@@ -24,13 +25,19 @@ export interface Augmenter {
   readonly height: number;
   /** Whether the result depends on random numbers at all. */
   readonly isRandom: boolean;
+  /** Whether boxes and masks can follow what is done to pictures. */
+  readonly movesAlong: boolean;
   /** What training sees, as pixels, before normalisation and erasing. */
   pixels(image: RawImage, random: RandomSource): RawImage;
-  /** Writes (3, height, width) float32 values to `out` from `offset` on. */
-  apply(image: RawImage, random: RandomSource, out: Float32Array, offset: number): void;
+  /**
+   * Writes (3, height, width) float32 values to `out` from `offset` on.
+   *
+   * @returns where the picture's points are on what was made of it, both in pixels; undefined where an operation says no map (rand_augment)
+   */
+  apply(image: RawImage, random: RandomSource, out: Float32Array, offset: number): AffineMatrix | undefined;
 }
 
-type PixelStep = (image: RawImage, random: RandomSource) => RawImage;
+type PixelStep = (image: RawImage, random: RandomSource) => MovedPicture;
 
 /**
  * Makes an augmentation ready.
@@ -48,18 +55,28 @@ export function createAugmenter(augmentation: Augmentation): Augmenter {
   const steps = pixelSteps(augmentation);
   const values = valueTable(augmentation);
   const erasings = augmentation.filter((op) => op.op === "random_erasing");
-  const pixels = (image: RawImage, random: RandomSource) => steps.reduce((result, step) => step(result, random), image);
+  const moved = (image: RawImage, random: RandomSource) =>
+    steps.reduce<MovedPicture>(
+      (before, step) => {
+        const after = step(before.image, random);
+        const isKnown = before.map !== undefined && after.map !== undefined;
+        return { image: after.image, map: isKnown ? composeMaps(before.map, after.map) : undefined };
+      },
+      { image, map: IDENTITY_MAP },
+    );
   return {
     width,
     height,
     isRandom: augmentation.some(isRandom),
-    pixels,
+    movesAlong: augmentation.every(({ op }) => op !== "rand_augment" && op !== "rotate"),
+    pixels: (image, random) => moved(image, random).image,
     apply(image, random, out, offset) {
-      const result = pixels(image, random);
+      const { image: result, map } = moved(image, random);
       if (result.width !== width || result.height !== height)
         throw new ImageError(`a picture came out as ${result.width} x ${result.height}, not ${width} x ${height}`);
       writeValues(result, values, out, offset);
       for (const erasing of erasings) randomErase(out, offset, width, height, erasing, random);
+      return map;
     },
   };
 }
@@ -67,6 +84,7 @@ export function createAugmenter(augmentation: Augmentation): Augmenter {
 const RANDOM_OPS: ReadonlySet<string> = new Set<RandomOp["op"]>([
   "random_resized_crop",
   "random_crop",
+  "scale_jitter",
   "flip",
   "random_affine",
   "rand_augment",
@@ -82,6 +100,7 @@ function outputSize(augmentation: Augmentation): { width: number; height: number
     switch (op.op) {
       case "random_resized_crop":
       case "random_crop":
+      case "scale_jitter":
       case "central_crop":
       case "crop":
       case "letterbox":
@@ -104,7 +123,7 @@ function outputSize(augmentation: Augmentation): { width: number; height: number
   if (size === undefined)
     throw new UsageError(
       "this augmentation leaves pictures of different sizes, which cannot share a batch",
-      "end its pixel operations with random_resized_crop, random_crop, central_crop or resize",
+      "end its pixel operations with random_resized_crop, scale_jitter, random_crop, central_crop or resize",
     );
   return size;
 }
@@ -116,7 +135,12 @@ function pixelSteps(augmentation: Augmentation): PixelStep[] {
   const flushFixed = () => {
     const run = fixed;
     // Runs stay together, because a crop after a resize saves most of the resize.
-    if (run.length > 0) steps.push((image) => transformToRaw(image, run).image);
+    const isTurned = run.some(({ op }) => op === "rotate");
+    if (run.length > 0)
+      steps.push((picture) => {
+        const { image, viewToPicture } = transformToRaw(picture, run);
+        return { image, map: isTurned ? undefined : mapOfView(viewToPicture, picture, image) };
+      });
     fixed = [];
   };
   for (const op of augmentation) {
@@ -138,14 +162,19 @@ function randomStep(op: Exclude<RandomOp, { op: "random_erasing" }>, settings: R
       return (image, random) => randomResizedCrop(image, op, random);
     case "random_crop":
       return (image, random) => randomCrop(image, op, random);
+    case "scale_jitter":
+      return (image, random) => scaleJitter(image, op, settings.fill, random);
     case "flip":
-      return (image, random) => (random.chance(op.probability) ? flipHorizontally(image) : image);
+      return (image, random) =>
+        random.chance(op.probability)
+          ? { image: flipHorizontally(image), map: [-1, 0, image.width, 0, 1, 0] }
+          : { image, map: IDENTITY_MAP };
     case "random_affine":
       return (image, random) => randomAffine(image, op, random);
     case "rand_augment":
-      return (image, random) => randAugment(image, op, settings, random);
+      return (image, random) => ({ image: randAugment(image, op, settings, random), map: undefined });
     case "color_jitter":
-      return (image, random) => colorJitter(image, op, random);
+      return (image, random) => ({ image: colorJitter(image, op, random), map: IDENTITY_MAP });
   }
 }
 

@@ -57,6 +57,67 @@ export function drawScene(
   return { image, box: [x, y, x + evidence.width - 1, y + evidence.width - 1] };
 }
 
+/** A thing to be put into a scene: a square picture, and which of its pixels it is made of. */
+export interface SceneThing {
+  readonly picture: RawImage;
+  /** Row by row, 1 where the thing is. Absent: the whole square. */
+  readonly shape?: Uint8Array;
+}
+
+/** A scene of several things. */
+export interface ThingScene {
+  readonly image: RawImage;
+  /** Which thing each pixel shows, row by row: its number from 1, or 0. */
+  readonly owners: Uint16Array;
+}
+
+/** How much of a thing may be hidden by one that is put there later, and how often another place is tried. */
+const MOST_HIDDEN = 0.25;
+const PLACES = 30;
+
+/**
+ * Draws a scene of several things on top of ground and clutter. A thing for which there is no room left is left out.
+ *
+ * @param strewn, material as for `drawScene`
+ */
+export function drawThings(
+  things: readonly SceneThing[],
+  strewn: readonly RawImage[],
+  material: () => RawImage,
+  { size, clutter }: SceneOptions,
+  random: RandomSource,
+): ThingScene {
+  const usual = Math.max(...things.map(({ picture }) => picture.width));
+  const image = drawGround(size, usual, material, random);
+  const place = (side: number) => random.integer(size - side + 1);
+  const pieces = [...Array.from({ length: clutter }, () => jigsaw(material(), random)), ...strewn];
+  for (const piece of random.shuffle(pieces)) paste(piece, image, place(piece.width), place(piece.width));
+  const owners = new Uint16Array(size * size);
+  const taken: { readonly x: number; readonly y: number; readonly side: number }[] = [];
+  for (const [i, { picture, shape }] of things.entries()) {
+    const side = picture.width;
+    const isFree = (x: number, y: number) =>
+      taken.every((other) => {
+        const width = Math.min(x + side, other.x + other.side) - Math.max(x, other.x);
+        const height = Math.min(y + side, other.y + other.side) - Math.max(y, other.y);
+        return width <= 0 || height <= 0 || width * height <= MOST_HIDDEN * Math.min(side, other.side) ** 2;
+      });
+    const free = Array.from({ length: PLACES }, () => ({ x: place(side), y: place(side) })).find(({ x, y }) =>
+      isFree(x, y),
+    );
+    if (free === undefined) continue;
+    taken.push({ ...free, side });
+    for (let y = 0, from = 0; y < side; y++)
+      for (let x = 0; x < side; x++, from++) {
+        if (shape?.[from] === 0) continue;
+        const at = (free.y + y) * size + free.x + x;
+        image.data.set(picture.data.subarray(3 * from, 3 * from + 3), 3 * at);
+        owners[at] = i + 1;
+      }
+  }
+  return { image, owners };
+}
+
 const FRAME: Color = [255, 255, 255];
 
 /** A square picture with a white frame of `width` around it. */

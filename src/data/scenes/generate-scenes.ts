@@ -4,29 +4,27 @@
 import { UsageError } from "../../errors.ts";
 import type { RawImage } from "../../image/raw-image.ts";
 import { resample } from "../../image/resample.ts";
-import { drawScene, framed, largestJigsaw } from "../../image/scene.ts";
+import { drawScene, framed } from "../../image/scene.ts";
 import { RandomSource } from "../../random.ts";
-import { type DataProblem, type Dataset, list, membersByClass } from "../dataset.ts";
-import { checkAborted, type DecodePicture, untilFailure } from "../files.ts";
-import { matchNames } from "../labels.ts";
-import type { NewFolderFiles } from "../new-folder.ts";
-import type { OpenedData } from "../open.ts";
+import { type DataProblem, type Dataset, membersByClass } from "../dataset.ts";
+import { checkAborted, untilFailure } from "../files.ts";
 import { SPLITS, type SplitName } from "../samples.ts";
 import { SquarePictures } from "../square-pictures.ts";
+import {
+  type CommonSettings,
+  checkSceneSettings,
+  chosenLabels,
+  type GeneratedScenes,
+  MAX_STREWN,
+  requireWhole,
+  type SceneClass,
+  type SceneSurroundings,
+  sideOf,
+} from "./scene-settings.ts";
 import type { EncodedScene } from "./write-scenes.ts";
 import { requireFolders, writeScenes } from "./write-scenes.ts";
 
-export interface SceneSettings {
-  /** Side of a scene, in pixels. */
-  readonly size: number;
-  /** Side of the evidence. */
-  readonly evidence: number;
-  /** Smallest side of the evidence, where sides vary: small ones as often as large ones, by ratio. Default: all of one size. */
-  readonly evidenceLow?: number;
-  /** Shuffled pictures strewn over a scene. */
-  readonly clutter: number;
-  /** Whole pictures of classes that are not asked for, strewn over a scene. Needs `classes`. */
-  readonly distractors: number;
+export interface SceneSettings extends CommonSettings {
   /** Further whole pictures of the scene's own class, strewn over it: with many, patches anywhere show the class. Default: none. */
   readonly companions?: number;
   /**
@@ -34,41 +32,10 @@ export interface SceneSettings {
    * smaller than `evidence`, as much narrower. Default: none.
    */
   readonly frame?: number;
-  /** Labels of the source that scenes are about, in this order. Default: all. */
-  readonly classes?: readonly string[];
-  /** Training scenes. Default: one a picture. */
-  readonly count?: number;
-  /** Scenes of every other split. Default: one a picture. */
-  readonly heldOut?: number;
-  readonly seed: number;
 }
 
-export interface GenerateScenesOptions extends SceneSettings {
-  readonly source: OpenedData;
-  /** For the record: where the source is, as the user wrote it. */
-  readonly sourceName: string;
-  /** The new data set's folder; nothing may be there. */
-  readonly out: string;
-  readonly files: NewFolderFiles;
-  readonly decode: DecodePicture;
-  /** Pixels to the bytes of a JPEG file. */
-  readonly encode: (image: RawImage) => Promise<Uint8Array>;
-  /** After every scene. */
-  readonly onScene?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
-}
+export interface GenerateScenesOptions extends SceneSettings, SceneSurroundings {}
 
-export interface GeneratedScenes {
-  /** Scenes a split. */
-  readonly counts: { readonly [S in SplitName]?: number };
-  readonly labels: readonly string[];
-  /** Pictures of the source that could not be read. */
-  readonly problems: readonly DataProblem[];
-}
-
-const MAX_SIDE = 8192;
-const MAX_SCENES = 1_000_000;
-const MAX_STREWN = 1000;
 const PARALLEL = 4;
 
 /**
@@ -110,48 +77,10 @@ export async function generateScenes(options: GenerateScenesOptions): Promise<Ge
 }
 
 function checkSettings(settings: SceneSettings): void {
-  const { size, evidence, clutter, distractors, companions, classes, seed, count, heldOut } = settings;
-  const whole = (value: number, low: number, high: number, what: string) => {
-    if (!Number.isInteger(value) || value < low || value > high)
-      throw new UsageError(`${what} is a whole number from ${low} to ${high}, not ${value}`);
-  };
-  whole(size, 32, MAX_SIDE, "the size of a scene");
-  whole(evidence, 8, size, "the size of the evidence");
-  whole(settings.evidenceLow ?? evidence, 8, evidence, "the smallest size of the evidence");
-  whole(clutter, 0, MAX_STREWN, "the amount of clutter");
-  whole(distractors, 0, MAX_STREWN, "the number of distractors");
-  whole(companions ?? 0, 0, MAX_STREWN, "the number of companions");
-  whole(count ?? 1, 1, MAX_SCENES, "the number of scenes");
-  whole(heldOut ?? 1, 1, MAX_SCENES, "the number of held-out scenes");
-  whole(seed, 0, 2 ** 32 - 1, "a seed");
-  whole(settings.frame ?? 0, 0, Math.floor((size - evidence) / 2), "the width of a frame");
-  if (clutter > 0 && largestJigsaw(evidence) > size)
-    throw new UsageError(
-      `clutter for evidence of ${evidence} does not fit a scene of ${size}`,
-      "make the scene larger or the evidence smaller",
-    );
-  if (distractors > 0 && classes === undefined)
-    throw new UsageError(
-      "distractors are pictures of classes that are not asked for, and all are",
-      "choose some of the classes: --classes",
-    );
-}
-
-/** A class of the scenes and its number in the source. */
-interface SceneClass {
-  readonly label: string;
-  readonly index: number;
-}
-
-function chosenLabels(labels: readonly string[], chosen: readonly string[] | undefined): SceneClass[] {
-  if (chosen === undefined) return labels.map((label, index) => ({ label, index }));
-  const indices = chosen.map((label) => matchNames([label], labels).indices[0]!);
-  const unknown = chosen.filter((_, i) => indices[i] === -1);
-  if (unknown.length > 0)
-    throw new UsageError(`unknown classes: ${list(unknown)}`, `the source has ${list(labels, 60)}`);
-  if (new Set(indices).size < indices.length) throw new UsageError("a class is named twice");
-  if (indices.length < 2) throw new UsageError("one class alone leaves nothing to tell apart");
-  return indices.map((index) => ({ label: labels[index]!, index }));
+  checkSceneSettings(settings);
+  const { size, evidence, companions = 0, frame = 0 } = settings;
+  requireWhole(companions, 0, MAX_STREWN, "the number of companions");
+  requireWhole(frame, 0, Math.floor((size - evidence) / 2), "the width of a frame");
 }
 
 /** What a split's scenes are made of. */
@@ -239,11 +168,6 @@ async function makeScene(
     jpeg: await options.encode(image),
     box,
   };
-}
-
-function sideOf({ evidence, evidenceLow = evidence }: SceneSettings, random: RandomSource): number {
-  if (evidenceLow === evidence) return evidence;
-  return Math.round(evidenceLow * (evidence / evidenceLow) ** random.uniform());
 }
 
 /** scenes.json: how the data set was made. */

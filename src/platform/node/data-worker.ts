@@ -1,6 +1,6 @@
 // Runs inside a worker thread: reads, decodes and augments the pictures of one batch at a time.
 import { parentPort } from "node:worker_threads";
-import { makeBatch } from "../../data/batch-work.ts";
+import { buffersOf, makeBatch } from "../../data/batch-work.ts";
 import type { Slab } from "../../data/picture-cache.ts";
 import { nodeDataFiles } from "./data-files.ts";
 import type { FromDataWorker, ToDataWorker } from "./data-workers.ts";
@@ -28,11 +28,8 @@ async function answer({ task, newSlabs }: Extract<ToDataWorker, { type: "batch" 
       ...about,
       image: { ...image, data: image.data.slice() },
     }));
-    const arrays = [made.images, made.targets, ...decoded.map(({ image }) => image.data)];
-    send(
-      { type: "made", result: { ...made, decoded } },
-      arrays.flatMap((array) => (array === undefined ? [] : [array.buffer as ArrayBuffer])),
-    );
+    const pixels = decoded.map(({ image }) => image.data.buffer);
+    send({ type: "made", result: { ...made, decoded } }, [...buffersOf(made), ...pixels]);
   } catch (error) {
     send({ type: "failed", message: error instanceof Error ? error.message : String(error) }, []);
   }

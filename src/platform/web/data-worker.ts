@@ -1,5 +1,5 @@
 // Entry of a data worker: decodes and augments the pictures of one batch at a time, which come as bytes.
-import { makeBatch } from "../../data/batch-work.ts";
+import { buffersOf, makeBatch } from "../../data/batch-work.ts";
 import type { Slab } from "../../data/picture-cache.ts";
 import { SaccadeError } from "../../errors.ts";
 import type { FromDataWorker, ToDataWorker } from "./data-workers.ts";
@@ -26,8 +26,8 @@ async function answer({ task, unreadable, newSlabs }: ToDataWorker): Promise<voi
   };
   try {
     const result = await makeBatch(task, { files, decode: decodePicture, slabs });
-    const arrays = [result.images, result.targets, ...result.decoded.map(({ image }) => image.data)];
-    const buffers = new Set(arrays.flatMap((array) => (array === undefined ? [] : [array.buffer as ArrayBuffer])));
+    const pixels = result.decoded.map(({ image }) => image.data.buffer as ArrayBuffer);
+    const buffers = new Set([...buffersOf(result), ...pixels]);
     send({ type: "made", result }, [...buffers]);
   } catch (error) {
     send({ type: "failed", message: error instanceof Error ? error.message : String(error) }, []);
