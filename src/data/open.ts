@@ -1,6 +1,9 @@
 // Opening data: looks at what is there, says what it took it for, and gives its splits. The one entrance for users.
 import { FormatError, NotFoundError, UsageError } from "../errors.ts";
 import { baseName, extensionOf, isHidden, isPictureName, LeftOut } from "../image/picture-files.ts";
+import type { AnnotatedFound } from "./annotated/annotated-part.ts";
+import type { FaultCount } from "./annotated/faults.ts";
+import { buildAnnotated, faultNotes, findAnnotated, readAnnotatedFile } from "./annotated/open-annotated.ts";
 import { readCifar } from "./cifar.ts";
 import { type Dataset, list, splitDataset } from "./dataset.ts";
 import type { DataFileEntry, DataFiles } from "./files.ts";
@@ -46,6 +49,8 @@ export interface OpenedData {
   readonly layout: string;
   /** What was found, in lines that a person can read: one per split, and the notes. */
   readonly summary: readonly string[];
+  /** What is wrong with its annotations, by kind; of pictures with labels alone there is none of it. */
+  readonly faults?: readonly FaultCount[];
   /** What a person must know of how the data was read: what was split off, what is no picture. */
   readonly notes: readonly string[];
 }
@@ -54,11 +59,16 @@ interface Found {
   readonly layout: string;
   readonly parts: Parts;
   readonly notes?: readonly string[];
+  /** Where pictures have boxes, outlines or masks: that, in place of `parts`. */
+  readonly annotated?: AnnotatedFound;
 }
+
+const annotatedFound = (annotated: AnnotatedFound): Found => ({ layout: annotated.layout, parts: {}, annotated });
 
 const LAYOUTS =
   "image folders (train/CLASS/*.jpg with val or test, or CLASS/*.jpg), lists (path,label in CSV or JSON lines), " +
-  "Parquet with picture bytes, tar shards (KEY.jpg with KEY.cls or KEY.json), CIFAR-10/100 binaries, IDX (MNIST)";
+  "Parquet with picture bytes, tar shards (KEY.jpg with KEY.cls or KEY.json), CIFAR-10/100 binaries, IDX (MNIST); with boxes or outlines " +
+  "COCO's JSON, or pictures with masks (images/, masks/, classes.txt)";
 
 /**
  * Opens labelled pictures, whatever the layout. Reads names and labels; pixels are read later.
@@ -81,7 +91,7 @@ export async function openDataset(
 }
 
 function finish(
-  { layout, parts: found, notes: readNotes = [] }: Found,
+  { layout, parts: found, notes: readNotes = [], annotated }: Found,
   path: string,
   options: OpenDatasetOptions,
 ): OpenedData {
@@ -89,13 +99,14 @@ function finish(
   if (fraction !== undefined && !(fraction >= 0 && fraction < 1))
     throw new UsageError(`a validation split of ${fraction} is not possible: it must be at least 0 and below 1`);
   const { parts, notes: labelNotes } = unifyLabels(found);
-  const problems = SPLITS.flatMap((split) => parts[split]?.problems ?? []);
-  if (SPLITS.every((split) => (parts[split]?.samples.length ?? 0) === 0))
+  const problems = annotated?.faults.leftOut ?? SPLITS.flatMap((split) => parts[split]?.problems ?? []);
+  const sets =
+    annotated === undefined ? buildDatasets(parts, `from ${layout}`, options.kind) : buildAnnotated(annotated);
+  if (SPLITS.every((split) => (sets[split]?.length ?? 0) === 0))
     throw new FormatError("data", `${path} was taken for ${layout}, but has no picture that can be used`, {
       hint: problems[0] === undefined ? LAYOUTS : `${problems[0].name}: ${problems[0].reason}`,
       data: { layout, problems: problems.slice(0, 100) },
     });
-  const sets = buildDatasets(parts, `from ${layout}`, options.kind);
   const share = fraction ?? 0.1;
   // A folder for a split may be there without a picture in it.
   const empty = SPLITS.filter((split) => sets[split]?.length === 0);
@@ -113,15 +124,17 @@ function finish(
   const leftOut = leftOutOf(parts);
   const notes = [
     ...readNotes,
+    ...(annotated === undefined ? [] : faultNotes(annotated)),
     ...empty.map((split) => `${split} has no picture that can be used`),
     ...(isSplit ? [`validation was split off train: ${share} of every class, seed ${seed}`] : []),
     ...labelNotes,
-    ...(train === undefined ? [] : untrained(train)),
+    ...(train === undefined || annotated !== undefined ? [] : untrained(train)),
     ...(leftOut === "" ? [] : [`not ${options.kind === "clips" ? "videos" : "pictures"}: ${leftOut}`]),
   ];
   return {
     ...Object.fromEntries(existing),
     labels,
+    ...(annotated === undefined ? {} : { faults: annotated.faults.counts }),
     emptyClasses: parts.train?.emptyFolders ?? [],
     layout,
     notes,
@@ -148,6 +161,7 @@ function untrained(train: Dataset): string[] {
 
 async function readSingleFile(files: DataFiles, path: string, options: OpenDatasetOptions): Promise<Found> {
   if (isListName(path)) return { layout: "a list", parts: await readList(files, path, options) };
+  if (extensionOf(path) === "json") return annotatedFound(await readAnnotatedFile(files, path));
   if (extensionOf(path) === "parquet") return { layout: "Parquet", parts: { train: await readParquet(files, path) } };
   if (isTarName(path)) {
     const shard = { path, isDirectory: false, size: 0 };
@@ -160,6 +174,8 @@ async function readSingleFile(files: DataFiles, path: string, options: OpenDatas
 
 async function readFolder(files: DataFiles, path: string, options: OpenDatasetOptions, depth = 0): Promise<Found> {
   const entries = (await files.list(path)).filter((entry) => !isHidden(entry));
+  const annotated = options.kind === "clips" ? undefined : await findAnnotated(files, path, entries);
+  if (annotated !== undefined) return annotatedFound(annotated);
   const splits = await findSplitFolders(files, entries);
   if (splits.folders.length > 0) return readSplitFolders(files, splits, options);
   const cifar = await readCifar(files, entries);
