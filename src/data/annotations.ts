@@ -41,18 +41,18 @@ export interface PictureAnnotations {
   readonly semantic?: SemanticMap;
 }
 
-/** What a loader makes of annotations. */
-export interface AnnotationLayout {
+/** What a loader makes of annotations: graphs have fixed shapes, so pictures with fewer things are filled up. */
+export interface AnnotationShape {
   /** Things a picture, at most: T. Of more the largest are taken. */
   readonly most: number;
   /** Size of the mask of each thing, where masks are wanted. */
-  readonly masks?: PictureSize;
+  readonly masks?: PictureSize | undefined;
   /** Size of the map of classes, where it is wanted. */
-  readonly semantic?: PictureSize;
+  readonly semantic?: PictureSize | undefined;
 }
 
 /** What pixels are of which nothing is known, in maps of classes. */
-export const IGNORED_CLASS = 255;
+export const IGNORED = 255;
 
 /** Annotations of N pictures, as they lie after augmentation. */
 export interface BatchAnnotations {

@@ -2,7 +2,7 @@
 // so these are looked up again in the palette, which the file says before its pixels.
 import { FormatError } from "../../errors.ts";
 import type { PictureSize, RawImage } from "../../image/raw-image.ts";
-import { IGNORED_CLASS, type SemanticMap } from "../annotations.ts";
+import { IGNORED, type SemanticMap } from "../annotations.ts";
 import { type DataFiles, type DecodePicture, loadBytes, loadPicture } from "../files.ts";
 
 /** What reading a map of classes needs. */
@@ -47,7 +47,7 @@ export async function loadSemantic(
     );
   const values =
     form?.palette === undefined ? greyValues(image, form?.depth ?? 8, name) : paletteValues(image, form.palette, name);
-  const wrong = values.find((value) => value >= classes && value !== IGNORED_CLASS);
+  const wrong = values.find((value) => value >= classes && value !== IGNORED);
   if (wrong !== undefined)
     throw new FormatError(
       "mask",

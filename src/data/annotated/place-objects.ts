@@ -6,7 +6,7 @@ import { FormatError } from "../../errors.ts";
 import { composeMaps, invertMap, keepsAxes, mapPoint } from "../../image/affine-map.ts";
 import type { AffineMatrix } from "../../image/augment-affine.ts";
 import type { PictureSize } from "../../image/raw-image.ts";
-import { type AnnotatedObject, IGNORED_CLASS, type ObjectMask, type PictureAnnotations } from "../annotations.ts";
+import { type AnnotatedObject, IGNORED, type ObjectMask, type PictureAnnotations } from "../annotations.ts";
 
 /** Of a box less than that must be left on the view for it to be asked for, and at least a pixel each way. */
 const LEAST_SEEN = 0.1;
@@ -175,7 +175,7 @@ export function placeSemantic(
 ): BigInt64Array {
   const out = new BigInt64Array(size.width * size.height);
   eachPixel(picture, scaledTo(map, view, size), size, (at, from) => {
-    out[at] = BigInt(from === OFF ? IGNORED_CLASS : values[from]!);
+    out[at] = BigInt(from === OFF ? IGNORED : values[from]!);
   });
   return out;
 }
@@ -191,15 +191,15 @@ export function semanticOfObjects(
   map: AffineMatrix,
   view: PictureSize,
   size: PictureSize,
-  background = IGNORED_CLASS,
+  background = IGNORED,
 ): BigInt64Array {
   const out = new BigInt64Array(size.width * size.height);
   eachPixel(picture, scaledTo(map, view, size), size, (at, from) => {
-    out[at] = BigInt(from === OFF ? IGNORED_CLASS : background);
+    out[at] = BigInt(from === OFF ? IGNORED : background);
   });
   const bySize = [...objects].sort((a, b) => boxArea(b.box) - boxArea(a.box));
   for (const object of bySize) {
-    const label = BigInt(object.isIgnored === true ? IGNORED_CLASS : object.label);
+    const label = BigInt(object.isIgnored === true ? IGNORED : object.label);
     for (const [at, isIn] of placeMask(object, map, view, size).entries()) if (isIn === 1) out[at] = label;
   }
   return out;
