@@ -176,14 +176,26 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "cls [2, 128]",
   ],
   rrformer: ["transformer [2, 12, 16, 32]"],
+  retinanet_r50_fpn: [
+    "backbone.stage.1 [2, 8, 48, 56]",
+    "backbone.stage.2 [2, 8, 24, 28]",
+    "backbone.stage.3 [2, 12, 12, 14]",
+    "backbone.stage.4 [2, 16, 6, 7]",
+    "pyramid.0 [2, 16, 24, 28]",
+    "pyramid.1 [2, 16, 12, 14]",
+    "pyramid.2 [2, 16, 6, 7]",
+    "pyramid.3 [2, 16, 3, 4]",
+  ],
 };
 
 test.each(Object.entries(LAYERS))("%s", (name, layers) => {
   const found = layersOf(name);
   expect(found.filter((layer) => !/^(features|logits) /.test(layer))).toEqual(layers);
-  // The logits of models that look again and again are those of every look, a DToP's those of every pixel; who gives pictures has none.
+  // The logits of models that look again and again are those of every look, a DToP's those of every pixel, a detector's those of many boxes; who gives pictures has none.
   const ends = found.slice(layers.length).map((layer) => layer.replace(/ .*/, ""));
-  expect(ends).toEqual(/^(gfnet|adaptivenn|dtop|rrformer)/.test(name) ? ["features"] : ["features", "logits"]);
+  expect(ends).toEqual(
+    /^(gfnet|adaptivenn|dtop|rrformer|retinanet)/.test(name) ? ["features"] : ["features", "logits"],
+  );
 });
 
 const takesPictures = ({ architecture, config }: ModelDefinition) => architecture.input(config).kind === "image";

@@ -171,7 +171,11 @@ function weighted(answer: Tensor, seed: number): Tensor {
 
 /** What the weights of a model are trained by: scores (N, classes), or the outputs of what it answers. */
 function answersOf(outputs: Readonly<Record<string, Tensor>>, kind: Answers): Tensor[] {
-  if (!["classes", "embedding", "semantic"].includes(kind)) return ANSWER_OUTPUTS[kind].map((name) => outputs[name]!);
+  if (!["classes", "embedding", "semantic"].includes(kind)) {
+    // What only training asks for: points that detectors look for on the way.
+    const besides = Object.keys(outputs).filter((name) => name.startsWith("keypoints."));
+    return [...ANSWER_OUTPUTS[kind], ...besides].map((name) => outputs[name]!);
+  }
   const logits = outputs.logits!;
   // Of every pixel: then the heads before the last one answer for themselves, because what stopped there reaches no other.
   if (logits.shape.length === 4)

@@ -203,6 +203,30 @@ function scatteringToy(): SweepOptions {
   return { config: { J: 2, L: 3, shape: [20, 26], num_classes: 11 }, height: 20, width: 26 };
 }
 
+/** Three levels of 16 channels; candidates are chosen, and SEPC's maps lose cells and have some left. */
+function singleStageToy({ neck, head, sepc = null, bvr = null, ...config }: Config): SweepOptions {
+  const groups = (of: unknown) => ((of as Config | undefined)?.norm_groups == null ? null : 4);
+  const toy = {
+    backbone: "resnet18",
+    backbone_config: { layers: [1, 1, 1, 1], channels: [8, 8, 12, 16], stem_channels: 8 },
+    neck: { ...(neck as Config), out_channels: 16, num_outs: 4, norm_groups: groups(neck) },
+    head: { ...(head as Config), feat_channels: 16, norm_groups: groups(head) },
+    sepc: sepc === null ? null : { ...sepc, Pconv_num: 2 },
+    bvr:
+      bvr === null
+        ? null
+        : {
+            ...bvr,
+            feat_channels: 16,
+            norm_groups: groups({ norm_groups: 1, ...bvr }),
+            num_attn_heads: 2,
+            base_size: [20, 24],
+            cross_level_topk: 12,
+          },
+  };
+  return { config: { ...config, ...toy, img_size: [192, 224], num_classes: 5, nms_pre: 20 }, height: 192, width: 224 };
+}
+
 function rotnetToy({ arch }: Config): SweepOptions {
   const blocks = [
     [6, 5, 4],
@@ -265,6 +289,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   scattering: scatteringToy,
   rotnet: rotnetToy,
   rrformer: rrformerToy,
+  single_stage: singleStageToy,
   lightweight: () => ({ config: { channels: [3, 4, 5, 6], hidden: 6, num_classes: 11 }, height: 18, width: 20 }),
 };
 

@@ -23,6 +23,7 @@ import { rotnetArchitecture } from "./rotnet/architecture.ts";
 import { rrformerArchitecture } from "./rrformer/architecture.ts";
 import { samArchitecture } from "./sam/architecture.ts";
 import { filterFrameArchitecture, scatteringArchitecture } from "./scattering/architecture.ts";
+import { singleStageArchitecture } from "./single-stage/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
 import { spartanArchitecture } from "./spartan/architecture.ts";
 import { swinArchitecture, swinMlpArchitecture, swinv2Architecture } from "./swin/architecture.ts";
@@ -70,6 +71,7 @@ const all = [
   scatteringArchitecture,
   filterFrameArchitecture,
   rrformerArchitecture,
+  singleStageArchitecture,
 ] as unknown as readonly AnyArchitecture[];
 
 export const architectures: ReadonlyMap<string, AnyArchitecture> = new Map(all.map((a) => [a.name, a]));

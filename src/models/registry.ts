@@ -29,6 +29,7 @@ import { registeredRotnets } from "./rotnet/registered.ts";
 import { registeredRrformers } from "./rrformer/registered.ts";
 import { registeredSams } from "./sam/registered.ts";
 import { registeredScatterings } from "./scattering/registered.ts";
+import { registeredSingleStages } from "./single-stage/registered.ts";
 import { registeredSparseformers } from "./sparseformer/registered.ts";
 import { registeredSpartans } from "./spartan/registered.ts";
 import { registeredSwins } from "./swin/registered.ts";
@@ -71,6 +72,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredGabors,
   ...registeredScatterings,
   ...registeredRrformers,
+  ...registeredSingleStages,
 ];
 
 /** Every registered model, in the order of the listing. */
