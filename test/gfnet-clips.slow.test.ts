@@ -20,6 +20,7 @@ import { looksGraph } from "../src/train/gfnet/validation.ts";
 import type { DrawnInput } from "../src/train/objective.ts";
 import { namePattern } from "../src/train/parameter-groups.ts";
 import { maxDifference } from "./golden-case.ts";
+import { onlyLabels } from "./train/labelled-inputs.ts";
 
 const [BATCH, FRAMES, SIDE, LOOKS, CLASSES] = [2, 3, 40, 3, 4] as const;
 const FIELDS = {
@@ -149,6 +150,7 @@ describe("training", () => {
       targets: graph.input("targets", targets.shape),
       mode: Mode.training({ keepsStatistics: frozen }),
       progress: () => graph.input("progress", []),
+      ...onlyLabels,
       draw(input) {
         draws.push(input);
         return graph.input(input.name, input.shape);

@@ -17,6 +17,7 @@ import { hiddenPatchLoss, reconstruction } from "../src/train/pretext/spark/reco
 import { buildTrainStep } from "../src/train/step.ts";
 import { goldenCases, hashedValues } from "./golden-case.ts";
 import { expectNoLeak, expectSparkParity } from "./spark-parity.ts";
+import { onlyLabels } from "./train/labelled-inputs.ts";
 
 test.each(goldenCases("spark"))("%s", (name) => expectSparkParity(name, "cpu", "onnxruntime"));
 
@@ -52,7 +53,7 @@ test("the objective hides as many patches of each picture as it says; of what it
   const draw = ({ name, shape }: DrawnInput) => graph.input(name, shape);
   const mode = Mode.training();
   const targets = graph.input("targets", [2, 1]);
-  const inputs = { scope, model, image, targets, mode, draw, progress: () => graph.input("progress", []) };
+  const inputs = { scope, model, image, targets, mode, draw, progress: () => graph.input("progress", []), ...onlyLabels };
   graph.output("loss", pretextObjective(pretext, model)(inputs).loss);
   const again = reconstruction({
     ...{ encoder: sparseEncoder(model), scope, auxiliary: scope.at("pretext", "spark"), image, mode },

@@ -62,6 +62,16 @@ export interface Session {
   run(feeds: Readonly<Record<string, TensorData>>, options?: RunOptions): Promise<Record<string, TensorData>>;
   /** Copies of state tensors (default: all), by input name. Throws SessionError for names that no run or feed has set yet. */
   readState?(names?: readonly string[]): Promise<Record<string, TensorData>>;
+  /**
+   * Opens a further model where this one is, which reads its state: inputs of the state's names need not be fed, whatever is fed of them becomes the
+   * state, and a run changes nothing else. A session has one reader at most, which goes with it.
+   *
+   * @throws SessionError for bytes that are no model, and for a second reader
+   */
+  openReader?(model: Uint8Array): Promise<StateReader>;
   /** Frees the engine's memory. Pending runs reject. Idempotent. */
   dispose(): Promise<void>;
 }
+
+/** A model that computes with another session's state. Runs of both are queued together. */
+export type StateReader = Pick<Session, "inputs" | "outputs" | "run">;

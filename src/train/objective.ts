@@ -4,6 +4,8 @@ import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import type { Mode } from "../nn/mode.ts";
+import type { AnnotationInputs } from "./annotation-inputs.ts";
+import type { HostWork } from "./host-work.ts";
 
 /** Numbers that a step wants from the host: drawn for every batch from the run's seed, so that a run repeats exactly. */
 export interface DrawnInput {
@@ -19,12 +21,19 @@ export interface ObjectiveInputs {
   readonly model: ModelDefinition;
   /** (batch, 3, [frames,] height, width), or with views (views x batch, …); one channel where the model sees grey */
   readonly image: Tensor;
-  /** (batch, classes), rows sum to 1. */
+  /** (batch, classes), rows sum to 1. Of labelled pictures only. */
   readonly targets: Tensor;
+  /** Boxes, masks, classes of pixels: of annotated pictures only. */
+  annotations(): AnnotationInputs;
   /** For training; what is frozen normalises with running statistics. */
   readonly mode: Mode;
   /** Declares random numbers. */
   draw(input: DrawnInput): Tensor;
+  /**
+   * A tensor that the host makes, between a forward pass and the step, of what the step's own parameters say of the batch. The same random numbers
+   * go into both, and no gradient goes through.
+   */
+  onHost(work: HostWork): Tensor;
   /** A scalar: the share of the run's updates that are done, 0 for the first. */
   progress(): Tensor;
 }

@@ -19,13 +19,16 @@ function documented(): Map<string, { isNecessary: boolean; fallback: string }> {
 
 /** Every field of the schema, those within fields included, and what it is when nobody says. */
 function fieldsOfSchema(): Map<string, unknown> {
-  const { clip, distillation, dual_input, fixating, flips, focusing, looking, pretext, reducing, slow_neural } =
+  const { annotations, clip, detection, distillation, dual_input, fixating, flips, focusing, looking, pretext } =
     recipeSchema.shape;
+  const { reducing, slow_neural } = recipeSchema.shape;
   const shapes = [
     ["", recipeSchema.shape],
     ["clip.", clip.unwrap().shape],
     ["flips.", flips.unwrap().shape],
     ["distillation.", distillation.unwrap().shape],
+    ["annotations.", annotations.unwrap().shape],
+    ["detection.", detection.unwrap().shape],
     ["dual_input.", dual_input.unwrap().shape],
     ["looking.", looking.unwrap().shape],
     ["fixating.", fixating.unwrap().shape],
@@ -99,6 +102,18 @@ test("what the documented type allows is what the schema takes", () => {
     repeats: 2,
     distillation: { weight: 0.4, temperature: 1, transform: "resize(224,224)", sees: "view" },
     pretext: { objective: "rotation", turns: "one" },
+    annotations: { most: 20, masks: { height: 32, width: 32 }, semantic: { height: 32, width: 32 } },
+    detection: {
+      class_weight: 1,
+      l1_weight: 2,
+      giou_weight: 1,
+      mask_weight: 3,
+      dice_weight: 3,
+      empty_weight: 0.2,
+      points: 1024,
+      copies: 4,
+      copies_weight: 0.5,
+    },
     dual_input: { augmentation: "resize(64,64)" },
     looking: { stage: 3, encoder_loss_weight: 2, train_glance: false, gamma: 0.5, clip: 0.1, deviation: 0.2 },
     focusing: { large_crop_weight: 0.25, frame_draws: 16 },

@@ -1,6 +1,7 @@
 // The memory that a training step takes at most, known from its graph before it runs.
 import { measureActivations } from "../graph/activations.ts";
 import { elementCount } from "../tensor.ts";
+import { readTensors } from "./host-work.ts";
 import type { TrainStep } from "./step.ts";
 
 /**
@@ -14,12 +15,15 @@ const ENGINE_SHARE = 2.6;
  * averages) and the next state, one gradient a parameter, the batch with all that the backward pass reads of the forward pass, and what an
  * engine adds to that.
  */
-export function stepMemory({ graph, state }: TrainStep): number {
+export function stepMemory({ graph, state, hostWork }: TrainStep): number {
   const bytesOf = (roles: readonly string[]) =>
     state.reduce((sum, { role, shape }) => sum + (roles.includes(role) ? 4 * elementCount(shape) : 0), 0);
   const kept = bytesOf(["parameter", "buffer", "auxiliary", "copy", "optimizer", "ema", "accumulator"]);
   const gradients = bytesOf(["parameter", "auxiliary"]);
   const backward = ["loss", "gradient_norm"].map((name) => graph.outputs.get(name)!);
   const alive = 2 * kept + gradients + measureActivations(graph, new Map(), backward).peakBytes;
-  return ENGINE_SHARE * alive;
+  // An engine keeps what a model's run took, for its next run.
+  const reads = readTensors({ graph, hostWork });
+  const forward = reads.length === 0 ? 0 : measureActivations(graph, new Map(), reads).peakBytes;
+  return ENGINE_SHARE * (alive + forward);
 }

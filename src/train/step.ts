@@ -1,5 +1,6 @@
 // The compiled train step: forward, loss, backward, clipping, optimiser update and moving average as one graph. Parameters and optimiser state
 // go in and come out; an engine that carries state keeps them, so that a step moves only the batch in and a few numbers out.
+import type { AnnotationShape } from "../data/annotations.ts";
 import { argMax, gatherElements, greaterOrEqual, reduceMean } from "../graph/build.ts";
 import { differentiate } from "../graph/gradients/differentiate.ts";
 import { Scope } from "../graph/scope.ts";
@@ -8,7 +9,9 @@ import { asSeen } from "../models/grey.ts";
 import { pictureInput } from "../models/picture-input.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import { type MaskInput, Mode } from "../nn/mode.ts";
+import { AnnotationInputs } from "./annotation-inputs.ts";
 import { type ClassificationOptions, classification } from "./classification.ts";
+import { declareHostWork, type HostWork } from "./host-work.ts";
 import type { DrawnInput, Objective } from "./objective.ts";
 import { type GroupRules, isFrozen, type ParameterRule, parameterRules, wakingTime } from "./parameter-groups.ts";
 import { globalNorm, type Rule, type StateTensor, sideBySide, type UpdateOptions, Updates } from "./updates.ts";
@@ -23,6 +26,8 @@ export interface StepOptions extends ClassificationOptions, UpdateOptions {
   readonly height: number;
   readonly width: number;
   readonly classes: number;
+  /** How much is known of annotated pictures, which have no `targets`. Absent for labelled ones. */
+  readonly annotations?: AnnotationShape;
   readonly groups: GroupRules;
   /** What is minimised. Default: `loss`, `distillation` and `exitWeight` of the model's answers. */
   readonly objective?: Objective;
@@ -36,7 +41,9 @@ export interface TrainStep {
   readonly masks: readonly MaskInput[];
   /** Random numbers that the objective wants. */
   readonly draws: readonly DrawnInput[];
-  /** Names of the scalars to feed, besides `image` and `targets` [and `teacher`]. */
+  /** What the host does between a forward pass and the step; its reads are outputs of the graph that the step's model has not (host-work.ts). */
+  readonly hostWork: readonly HostWork[];
+  /** Names of the scalars to feed, besides `image` and `targets` (or annotations) [and `teacher`]. */
   readonly scalars: readonly string[];
   /** The trained parameters, in the order of the output `gradient_squares`. */
   readonly trained: readonly string[];
@@ -56,7 +63,8 @@ export function buildTrainStep(options: StepOptions): TrainStep {
   const time = frames === undefined ? [] : [frames];
   const colours = graph.input("image", [views * batch, 3, ...time, options.height, options.width]);
   const image = asSeen(colours, pictureInput(model));
-  const targets = graph.input("targets", [batch, classes]);
+  const labelled = options.annotations === undefined;
+  if (labelled) graph.input("targets", [batch, classes]);
   const progress = () => graph.input(PROGRESS, []);
   /** Whether something is trained by now that begins with a share of the run; undefined where it always is. */
   const isAwake = (time: number) => (time === 0 ? undefined : greaterOrEqual(progress(), time));
@@ -69,9 +77,26 @@ export function buildTrainStep(options: StepOptions): TrainStep {
     draws.push(input);
     return graph.input(input.name, input.shape);
   };
+  const hostWork: HostWork[] = [];
   const objective = options.objective ?? classification(options);
   const scope = new Scope(graph);
-  const answer = objective({ scope, model, image, targets, mode, draw, progress });
+  const inputs = {
+    scope,
+    model,
+    image,
+    get targets() {
+      return graph.input("targets", [batch, classes]);
+    },
+    annotations: () => new AnnotationInputs(graph, batch, options.annotations),
+    mode,
+    draw,
+    onHost(work: HostWork) {
+      hostWork.push(work);
+      return declareHostWork(graph, work);
+    },
+    progress,
+  };
+  const answer = objective(inputs);
   const { loss, logits, auxiliary, copies, untouched = [] } = answer;
   const parameters = [...graph.parameters.values()].filter(({ name }) => copies?.has(name) !== true);
   const rules = parameterRules(parameters, options.groups);
@@ -97,7 +122,7 @@ export function buildTrainStep(options: StepOptions): TrainStep {
   }
 
   graph.output("loss", loss);
-  if (logits !== undefined) graph.output("accuracy", softAccuracy(logits, answer.targets ?? targets));
+  if (logits !== undefined) graph.output("accuracy", softAccuracy(logits, answer.targets ?? inputs.targets));
   graph.output("gradient_norm", norm);
   graph.output("gradient_squares", squares);
   return {
@@ -105,6 +130,7 @@ export function buildTrainStep(options: StepOptions): TrainStep {
     state: updates.state,
     masks: mode.masks,
     draws,
+    hostWork,
     scalars: [...updates.scalars, ...(graph.inputs.has(PROGRESS) ? [PROGRESS] : [])],
     trained: trained.map(({ name }) => name),
     rules,

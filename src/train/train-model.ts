@@ -4,12 +4,12 @@ import { AbortedError } from "../errors.ts";
 import { readModelFolder } from "../model-folder/load.ts";
 import type { NativeModel } from "../model-folder/model.ts";
 import { initialWeights } from "../models/graph.ts";
-import { lower } from "../onnx/lower.ts";
 import type { Session } from "../runtime/session.ts";
 import type { TensorData } from "../tensor.ts";
 import { framesOf, takesVideos } from "./clips.ts";
 import { chooseEpoch, type EpochChoice, type OpenChoice } from "./epoch-choice.ts";
 import type { Evaluation, FitOptions, FitReport, ScoredEvaluation } from "./fit-options.ts";
+import { lowerReads, lowerStep } from "./host-work.ts";
 import { groupsOf, optimizerOf } from "./recipe.ts";
 import type { Recipe } from "./recipe-fields.ts";
 import { objectiveOf } from "./recipe-objective.ts";
@@ -40,6 +40,7 @@ export function stepOfRecipe(
     height: recipe.height,
     width: recipe.width,
     ...(recipe.dual_input === undefined ? {} : { views: 2 }),
+    ...(recipe.annotations === undefined ? {} : { annotations: recipe.annotations }),
     ...(takesVideos(model) ? { frames: framesOf(recipe, model) } : {}),
     classes,
     optimizer: optimizerOf(recipe),
@@ -157,13 +158,14 @@ class RunningFit {
         : new Map(Object.entries(stateOfTensors(resumed, step.state, resumed.path)));
     const log = await MetricsLog.open(files, run.paths.metrics, resumed?.progress.step);
     const { target = "onnxruntime" } = options;
-    const session = await options.createSession(lower(step.graph, { parametersAs: "inputs", target }), {
-      state: stateOf(step),
-    });
+    const session = await options.createSession(lowerStep(step, target), { state: stateOf(step) });
+    const reads = lowerReads(step, target);
+    const reader = reads === undefined ? undefined : await session.openReader?.(reads);
     const trainer = new Trainer(
       {
         step,
         session,
+        ...(reader === undefined ? {} : { reader }),
         optimizer: optimizerOf(recipe),
         schedule: scheduleOfRecipe(recipe, loader.batchesPerEpoch),
         emaDecay: recipe.ema_decay,

@@ -1,9 +1,12 @@
 // Runs a compiled train step again and again: feeds batches, masks and rates, keeps the state in the engine, and reads it out for checkpoints.
 // Knows nothing of files or of what a run logs; see run/ and the train command for those.
+import type { BatchAnnotations } from "../data/annotations.ts";
 import { SaccadeError } from "../errors.ts";
 import { RandomSource } from "../random.ts";
-import type { Session } from "../runtime/session.ts";
+import type { Session, StateReader } from "../runtime/session.ts";
 import { elementCount, type TensorData, tensor, toFloat32 } from "../tensor.ts";
+import { annotationFeeds } from "./annotation-inputs.ts";
+import { doHostWork } from "./host-work.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { type CosineSchedule, cosineRate } from "./schedule.ts";
 import { STEP_OUTPUTS, type TrainStep } from "./step.ts";
@@ -13,8 +16,10 @@ import type { StateTensor } from "./updates.ts";
 export interface TrainingBatch {
   /** (batch, 3, [frames,] height, width) */
   readonly images: TensorData<"float32">;
-  /** (batch, classes), rows sum to 1 */
+  /** (batch, classes), rows sum to 1; of annotated pictures nothing of use */
   readonly targets: TensorData<"float32">;
+  /** Of annotated pictures. */
+  readonly annotations?: BatchAnnotations;
   /** What distillation learns from: (batch, classes) logits or (batch, width) features. */
   readonly teacher?: TensorData<"float32">;
   /** Of the pictures, for messages. */
@@ -25,6 +30,8 @@ export interface TrainerOptions {
   readonly step: TrainStep;
   /** A session over the step's bytes, made with `stateOf(step)`. */
   readonly session: Session;
+  /** Over `lowerReads(step)`, where the step has host work: opened by the session. */
+  readonly reader?: StateReader;
   readonly optimizer: Optimizer;
   readonly schedule: CosineSchedule;
   /** Moving average's decay once it is warm; ignored when the step keeps none. */
@@ -133,16 +140,22 @@ export class Trainer {
     const { step, session, accumulate } = this.#options;
     const update = Math.floor(this.#step / accumulate);
     const learningRate = cosineRate(this.#options.schedule, update);
+    const feeds = {
+      image: batch.images,
+      ...(step.graph.inputs.has("targets") ? { targets: batch.targets } : {}),
+      ...annotationFeeds(batch.annotations),
+      ...(batch.teacher === undefined ? {} : { teacher: batch.teacher }),
+      ...this.#scalars(update, learningRate),
+      ...this.#masks(),
+      ...this.#draws(),
+      ...Object.fromEntries(this.#frozen),
+    };
+    const made = step.hostWork.length === 0 ? {} : await this.#hostWork(feeds);
     const outputs = await session.run(
       {
-        image: batch.images,
-        targets: batch.targets,
-        ...(batch.teacher === undefined ? {} : { teacher: batch.teacher }),
-        ...this.#scalars(update, learningRate),
-        ...this.#masks(),
-        ...this.#draws(),
-        ...Object.fromEntries(this.#frozen),
-        ...(this.#pending === undefined ? {} : Object.fromEntries(this.#pending)),
+        ...(step.hostWork.length === 0 ? feeds : takenBy(session, feeds)),
+        ...made,
+        ...Object.fromEntries(this.#pending ?? []),
       },
       { outputs: STEP_OUTPUTS.filter((name) => step.graph.outputs.has(name)) },
     );
@@ -160,6 +173,16 @@ export class Trainer {
     if (!Number.isFinite(report.loss) || !Number.isFinite(report.gradientNorm))
       throw new DivergedError(findDivergence(step, batch, report, toFloat32(outputs.gradient_squares!)));
     return report;
+  }
+
+  /** What the host makes of what the parameters say of the batch before the step moves them. */
+  async #hostWork(feeds: Readonly<Record<string, TensorData>>): Promise<Record<string, TensorData>> {
+    const { reader, step } = this.#options;
+    if (reader === undefined) throw new SaccadeError("train", "this engine cannot run two models over one state");
+    const state = Object.fromEntries(this.#pending ?? []);
+    const values = await reader.run({ ...takenBy(reader, feeds), ...state });
+    this.#pending = undefined;
+    return doHostWork(step.hostWork, values);
   }
 
   /** Everything that the next step needs, by state input name. */
@@ -222,11 +245,23 @@ export class Trainer {
   }
 }
 
+/** The feeds that a model takes. */
+function takenBy({ inputs }: StateReader, feeds: Readonly<Record<string, TensorData>>): Record<string, TensorData> {
+  const names = new Set(inputs.map(({ name }) => name));
+  return Object.fromEntries(Object.entries(feeds).filter(([name]) => names.has(name)));
+}
+
 /** Inputs come before the loss, the loss before gradients, and gradients from the model's end to its beginning. */
 function findDivergence(step: TrainStep, batch: TrainingBatch, report: StepReport, squares: Float32Array): Divergence {
   const at = { step: report.step, loss: report.loss };
-  for (const name of ["images", "targets", "teacher"] as const) {
-    const data = batch[name]?.data;
+  const inputs = {
+    images: batch.images,
+    targets: batch.targets,
+    boxes: batch.annotations?.boxes,
+    teacher: batch.teacher,
+  };
+  for (const [name, value] of Object.entries(inputs)) {
+    const data = value?.data;
     const bad = data?.findIndex((value) => !Number.isFinite(value)) ?? -1;
     if (data === undefined || bad < 0) continue;
     const row = Math.floor(bad / (data.length / batch.images.shape[0]!));

@@ -12,6 +12,7 @@ import { tensor, toFloat64 } from "../../src/tensor.ts";
 import { type FixatingOptions, fixatingObjective } from "../../src/train/adaptivenn/objective.ts";
 import { FIXATING_TOY } from "./fixating-toy.ts";
 import { SIZE } from "./shapes.ts";
+import { onlyLabels } from "./labelled-inputs.ts";
 
 const [BATCH, CLASSES, STEPS] = [3, 4, 2];
 const model = defineModel("adaptivenn", { ...FIXATING_TOY, num_classes: CLASSES });
@@ -49,6 +50,7 @@ function objectiveGraph(options: Partial<FixatingOptions> = {}) {
     mode: Mode.training(),
     draw: ({ name, shape }) => graph.input(name, shape),
     progress: () => graph.input("progress", []),
+    ...onlyLabels,
   });
   graph.output("loss", loss);
   graph.output("logits", logits!);

@@ -8,6 +8,7 @@ import { RandomSource } from "../../src/random.ts";
 import { type TensorData, tensor } from "../../src/tensor.ts";
 import type { DrawnInput, Objective } from "../../src/train/objective.ts";
 import { type FocusingOptions, focusingObjective } from "../../src/train/uni-adafocus/objective.ts";
+import { onlyLabels } from "./labelled-inputs.ts";
 
 export const [BATCH, CLASSES, FRAMES, SIZE] = [2, 3, 7, 64];
 export const model = defineModel("uni_adafocus", {
@@ -60,6 +61,7 @@ export function objectiveGraph(
     targets: graph.input("targets", targets.shape),
     mode: Mode.training(),
     progress: () => graph.input("progress", []),
+    ...onlyLabels,
     draw(input) {
       draws.push(input);
       return graph.input(input.name, input.shape);

@@ -20,6 +20,7 @@ import { ppoLoss } from "../../src/train/gfnet/ppo.ts";
 import type { DrawnInput } from "../../src/train/objective.ts";
 import { namePattern } from "../../src/train/parameter-groups.ts";
 import { actionLogProbability } from "../../src/train/policy-gradients.ts";
+import { onlyLabels } from "./labelled-inputs.ts";
 
 const SIZE = 40;
 const BATCH = 3;
@@ -70,6 +71,7 @@ function stageGraph(stage: 1 | 2 | 3, options = OPTIONS, offset = 0, of = model)
     targets: graph.input("targets", targets.shape),
     mode,
     progress: () => graph.input("progress", []),
+    ...onlyLabels,
     draw(input) {
       draws.push(input);
       return graph.input(input.name, input.shape);

@@ -14,6 +14,7 @@ import { objectiveOf } from "../../src/train/recipe-objective.ts";
 import { startingPoint } from "../../src/train/start.ts";
 import { stepOfRecipe } from "../../src/train/train-model.ts";
 import { tinyRecipe } from "./shapes.ts";
+import { onlyLabels } from "./labelled-inputs.ts";
 
 const SIDE = 4;
 const TINY = { block: "BasicBlock", layers: [1], channels: [4], stem_channels: 4, zero_init_last: false };
@@ -58,6 +59,7 @@ describe("rotation", () => {
         return graph.input(name, shape);
       },
       progress: () => graph.input("progress", []),
+      ...onlyLabels,
     });
     graph.output("targets", outputs.targets!);
     return { graph, outputs, drawn };

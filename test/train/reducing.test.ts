@@ -18,6 +18,7 @@ import type { DrawnInput, Objective, ObjectiveOutputs } from "../../src/train/ob
 import { isFrozen } from "../../src/train/parameter-groups.ts";
 import { keepRate, maskedEvit } from "../../src/train/tokens/evit.ts";
 import { onlyTrained, reducingObjective, requireTrained } from "../../src/train/tokens/objective.ts";
+import { onlyLabels } from "./labelled-inputs.ts";
 
 const BATCH = 2;
 const CLASSES = 3;
@@ -53,6 +54,7 @@ function evaluate(objective: Objective, tokens: string, feeds: Record<string, Te
     targets: graph.input("targets", targets.shape),
     mode: Mode.training(),
     progress: () => graph.input("progress", []),
+    ...onlyLabels,
     draw(input) {
       draws.push(input);
       return graph.input(input.name, input.shape);

@@ -6,7 +6,7 @@ import type { ActualDevice, ValueInfo } from "../../runtime/session.ts";
 import { BYTES_PER_ELEMENT, type DType, isShared, type TypedArray } from "../../tensor.ts";
 import { readableEngineError } from "./engine-errors.ts";
 import { HeldState, type StateNames } from "./held-state.ts";
-import type { Loaded, NamedTensor } from "./protocol.ts";
+import type { Loaded, NamedTensor, Signature } from "./protocol.ts";
 
 export type OrtModule = typeof Ort;
 
@@ -17,6 +17,10 @@ export type Guard = <T>(work: () => Promise<T>) => Promise<T>;
 export interface LoadedEngine extends Loaded {
   /** `outputs` besides the state, which is computed at every run. */
   run(feeds: readonly NamedTensor[], outputs: readonly string[]): Promise<NamedTensor[]>;
+  /** Loads a model that reads the state, and says what it takes and gives. */
+  openReader(model: Uint8Array): Promise<Signature>;
+  /** Runs that model. What is fed of the state is kept; nothing else changes. */
+  read(feeds: readonly NamedTensor[], outputs: readonly string[]): Promise<NamedTensor[]>;
   /** The state tensors that are set, of those named. */
   state(names: readonly string[]): Promise<NamedTensor[]>;
   release(): Promise<void>;
@@ -46,26 +50,44 @@ export function loadedEngine(
       await guard(() => copier.release());
     }
   });
+  let reader: Ort.InferenceSession | undefined;
+  /** Everything that a run reads. In the guard: state that is fed anew takes the place of memory of the device, which is let go. */
+  const fed = (feeds: readonly NamedTensor[]) => {
+    for (const feed of feeds) if (held.has(feed.name)) held.set(feed.name, toEngine(ort, feed));
+    const others = feeds.filter((feed) => !held.has(feed.name));
+    return { ...held.tensors, ...Object.fromEntries(others.map((feed) => [feed.name, toEngine(ort, feed)])) };
+  };
+  const guarded = (run: () => Promise<Ort.InferenceSession.OnnxValueMapType>) =>
+    guard(run).catch((error: unknown) => {
+      throw new SessionError(`the run failed: ${readableEngineError(error)}`, {
+        data: { device: identity.device },
+        cause: error,
+      });
+    });
   return {
     ...identity,
-    inputs: session.inputMetadata.map(valueInfo),
-    outputs: session.outputMetadata.map(valueInfo),
+    ...signature(session),
     run: async (feeds, outputs) => {
       const fetched = [...new Set([...outputs, ...held.outputs])];
-      const run = async () => {
-        // In the guard too: state that is fed anew takes the place of memory of the device, which is let go.
-        for (const feed of feeds) if (held.has(feed.name)) held.set(feed.name, toEngine(ort, feed));
-        const fed = feeds.filter((feed) => !held.has(feed.name));
-        const tensors = { ...held.tensors, ...Object.fromEntries(fed.map((feed) => [feed.name, toEngine(ort, feed)])) };
-        const results = await session.run(tensors, fetched, runOptions);
-        held.take(results);
-        return results;
-      };
-      const results = await guard(run).catch((error: unknown) => {
-        throw new SessionError(`the run failed: ${readableEngineError(error)}`, {
-          data: { device: identity.device },
-          cause: error,
-        });
+      const results = await guarded(async () => {
+        const values = await session.run(fed(feeds), fetched, runOptions);
+        held.take(values);
+        return values;
+      });
+      return outputs.map((name) => fromEngine(name, results[name]!));
+    },
+    openReader: async (model) => {
+      if (reader !== undefined) throw new SessionError("another model reads this session's state already");
+      reader = await open(model).catch((error: unknown) => refuseModel(identity.device, error));
+      return signature(reader);
+    },
+    read: async (feeds, outputs) => {
+      const reading = reader;
+      if (reading === undefined) throw new SessionError("no model reads this session's state");
+      const results = await guarded(() => {
+        const all: Record<string, Ort.Tensor> = fed(feeds);
+        const own = reading.inputNames.filter((name) => Object.hasOwn(all, name)).map((name) => [name, all[name]!]);
+        return reading.run(Object.fromEntries(own), [...outputs], runOptions);
       });
       return outputs.map((name) => fromEngine(name, results[name]!));
     },
@@ -74,12 +96,17 @@ export function loadedEngine(
       return [...values].map(([name, value]) => fromEngine(name, value));
     },
     release: async () => {
-      await guard(() => {
+      await guard(async () => {
         held.release();
-        return session.release();
+        await reader?.release();
+        await session.release();
       });
     },
   };
+}
+
+function signature(session: Ort.InferenceSession): Signature {
+  return { inputs: session.inputMetadata.map(valueInfo), outputs: session.outputMetadata.map(valueInfo) };
 }
 
 /** @throws SessionError that says which device refused the model, and why */

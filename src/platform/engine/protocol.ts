@@ -30,7 +30,14 @@ export interface EngineRequest<Surroundings> {
 
 export type ToWorker<Surroundings = unknown> =
   | ({ readonly type: "load"; readonly model: Uint8Array } & EngineRequest<Surroundings>)
-  | { readonly type: "run"; readonly feeds: readonly NamedTensor[]; readonly outputs: readonly string[] }
+  | {
+      readonly type: "run";
+      readonly feeds: readonly NamedTensor[];
+      readonly outputs: readonly string[];
+      /** Of the model that reads the state. */
+      readonly reads?: true;
+    }
+  | { readonly type: "reader"; readonly model: Uint8Array }
   | { readonly type: "state"; readonly names: readonly string[] }
   | { readonly type: "dispose" };
 
@@ -41,19 +48,24 @@ export interface Failure {
   readonly data?: Record<string, unknown>;
 }
 
+/** What a model takes and gives. */
+export interface Signature {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+}
+
 /** What the worker tells once the model is loaded. */
-export interface Loaded {
+export interface Loaded extends Signature {
   readonly device: ActualDevice;
   /** Package and version that execute: "onnxruntime-node 1.30.0". */
   readonly engine: string;
   readonly threads: number;
-  readonly inputs: readonly ValueInfo[];
-  readonly outputs: readonly ValueInfo[];
 }
 
 export type FromWorker =
   | { readonly type: "notice"; readonly line: string }
   | ({ readonly type: "loaded" } & Loaded)
+  | ({ readonly type: "reading" } & Signature)
   | { readonly type: "result"; readonly outputs: readonly NamedTensor[] }
   | { readonly type: "failed"; readonly failure: Failure };
 

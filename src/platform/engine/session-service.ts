@@ -21,9 +21,14 @@ export function sessionService<Surroundings>(
       },
       run: async (message) => {
         if (engine === undefined) throw new Error("no model is loaded");
-        const outputs = await engine.run(message.feeds, message.outputs);
+        const { feeds, outputs: names } = message;
+        const outputs = await (message.reads === true ? engine.read(feeds, names) : engine.run(feeds, names));
         const buffers = new Set(outputs.map((output) => output.data.buffer as ArrayBuffer));
         reply({ type: "result", outputs }, [...buffers]);
+      },
+      reader: async ({ model }) => {
+        if (engine === undefined) throw new Error("no model is loaded");
+        reply({ type: "reading", ...(await engine.openReader(model)) });
       },
       state: async (message) => {
         // Cloned by the message, not moved: the engine goes on using them.

@@ -12,6 +12,7 @@ import {
   type Device,
   type RunOptions,
   type Session,
+  type StateReader,
   type ValueInfo,
 } from "../../runtime/session.ts";
 import { isShared, type TensorData } from "../../tensor.ts";
@@ -21,6 +22,7 @@ import {
   type EngineRequest,
   type Loaded,
   packTensors,
+  type Signature,
   type ToWorker,
   unpackTensors,
 } from "./protocol.ts";
@@ -107,23 +109,55 @@ class WorkerSession implements EngineSession {
     feeds: Readonly<Record<string, TensorData>>,
     options: RunOptions = {},
   ): Promise<Record<string, TensorData>> {
+    const values = await this.#run(this, feeds, options);
+    for (const name of Object.keys(this.#state)) this.#held.add(name);
+    return values;
+  }
+
+  async openReader(model: Uint8Array): Promise<StateReader> {
+    if (this.#queue.closedBy !== undefined) throw this.#queue.closedBy;
+    checkModelBytes(model);
+    const shared = isShared(model.buffer);
+    const bytes = shared ? model : new Uint8Array(model);
+    const load = () =>
+      this.#client.ask("reading", { type: "reader", model: bytes }, shared ? [] : [bytes.buffer as ArrayBuffer]);
+    const { inputs, outputs } = await this.#queue.submit("loading the model that reads the state", load);
+    const signature = { inputs, outputs };
+    return { ...signature, run: (feeds, options = {}) => this.#read(signature, feeds, options) };
+  }
+
+  async #read(signature: Signature, feeds: Readonly<Record<string, TensorData>>, options: RunOptions) {
+    // State that the reader does not read may be fed through it, too.
+    const state = this.inputs.filter(({ name }) => Object.hasOwn(this.#state, name) && Object.hasOwn(feeds, name));
+    const known = new Set(signature.inputs.map(({ name }) => name));
+    const inputs = [...signature.inputs, ...state.filter(({ name }) => !known.has(name))];
+    const values = await this.#run({ ...signature, inputs }, feeds, options, { reads: true });
+    for (const { name } of state) this.#held.add(name);
+    return values;
+  }
+
+  async #run(
+    { inputs, outputs }: Signature,
+    feeds: Readonly<Record<string, TensorData>>,
+    options: RunOptions,
+    more: { readonly reads?: true } = {},
+  ): Promise<Record<string, TensorData>> {
     const { signal } = options;
     if (this.#queue.closedBy !== undefined) throw this.#queue.closedBy;
     if (signal?.aborted === true) throw new AbortedError("the run", signal.reason);
-    checkFeeds(this.inputs, feeds, this.#held);
+    checkFeeds(inputs, feeds, this.#held);
     const carried = new Set(Object.values(this.#state));
-    const outputs = checkOutputNames(
-      this.outputs,
-      options.outputs ?? this.outputs.map(({ name }) => name).filter((name) => !carried.has(name)),
+    const wanted = checkOutputNames(
+      outputs,
+      options.outputs ?? outputs.map(({ name }) => name).filter((name) => !carried.has(name)),
     );
     const parcel = packTensors(feeds, options.transferInputs ?? false); // now, not when its turn comes: the caller may change them
-    const message: ToWorker = { type: "run", feeds: parcel.tensors, outputs };
+    const message: ToWorker = { type: "run", feeds: parcel.tensors, outputs: wanted, ...more };
     const send = async () => {
       checkUntaken(parcel);
       return this.#client.ask("result", message, parcel.transfer);
     };
     const answer = await this.#queue.submit("the run", send, signal);
-    for (const name of Object.keys(this.#state)) this.#held.add(name);
     return unpackTensors(answer.outputs);
   }
 
