@@ -53,7 +53,16 @@ test("the objective hides as many patches of each picture as it says; of what it
   const draw = ({ name, shape }: DrawnInput) => graph.input(name, shape);
   const mode = Mode.training();
   const targets = graph.input("targets", [2, 1]);
-  const inputs = { scope, model, image, targets, mode, draw, progress: () => graph.input("progress", []), ...onlyLabels };
+  const inputs = {
+    scope,
+    model,
+    image,
+    targets,
+    mode,
+    draw,
+    progress: () => graph.input("progress", []),
+    ...onlyLabels,
+  };
   graph.output("loss", pretextObjective(pretext, model)(inputs).loss);
   const again = reconstruction({
     ...{ encoder: sparseEncoder(model), scope, auxiliary: scope.at("pretext", "spark"), image, mode },

@@ -12,6 +12,7 @@ import { slowNeuralObjective } from "../src/train/terminator/objective.ts";
 import { goldenCases, hashedValues } from "./golden-case.ts";
 import { toyOf } from "./registry-toys.ts";
 import { expectTerminator, expectTerminatorKernels } from "./terminator-parity.ts";
+import { onlyLabels } from "./train/labelled-inputs.ts";
 
 describe.each(goldenCases("terminator"))("%s", (name) => {
   test.runIf(name.includes("mini"))("answers and blocks, with all names", () => expectTerminator(name));
@@ -61,6 +62,7 @@ test("the loss is the answer's, the kernels' and the squares'", () => {
       mode: Mode.training(),
       draw: refuse,
       progress: refuse,
+      ...onlyLabels,
     };
     graph.output("loss", objective(inputs).loss);
     const values = {

@@ -17,25 +17,28 @@ function documented(): Map<string, { isNecessary: boolean; fallback: string }> {
   );
 }
 
+/** Fields that have fields. */
+const NESTED = [
+  "annotations",
+  "clip",
+  "detection",
+  "distillation",
+  "dual_input",
+  "fixating",
+  "flips",
+  "focusing",
+  "looking",
+  "reducing",
+  "slow_neural",
+] as const;
+
 /** Every field of the schema, those within fields included, and what it is when nobody says. */
 function fieldsOfSchema(): Map<string, unknown> {
-  const { annotations, clip, detection, distillation, dual_input, fixating, flips, focusing, looking, pretext } =
-    recipeSchema.shape;
-  const { reducing, slow_neural } = recipeSchema.shape;
+  const { shape } = recipeSchema;
   const shapes = [
-    ["", recipeSchema.shape],
-    ["clip.", clip.unwrap().shape],
-    ["flips.", flips.unwrap().shape],
-    ["distillation.", distillation.unwrap().shape],
-    ["annotations.", annotations.unwrap().shape],
-    ["detection.", detection.unwrap().shape],
-    ["dual_input.", dual_input.unwrap().shape],
-    ["looking.", looking.unwrap().shape],
-    ["fixating.", fixating.unwrap().shape],
-    ["focusing.", focusing.unwrap().shape],
-    ["reducing.", reducing.unwrap().shape],
-    ["slow_neural.", slow_neural.unwrap().shape],
-    ...pretext.unwrap().options.map((option) => ["pretext.", option.shape] as const),
+    ["", shape],
+    ...NESTED.map((field) => [`${field}.`, shape[field].unwrap().shape] as const),
+    ...shape.pretext.unwrap().options.map((option) => ["pretext.", option.shape] as const),
   ] as const;
   const NECESSARY = Symbol("necessary");
   return new Map(

@@ -112,7 +112,7 @@ export interface RecipeInput {
 
 /** How much of annotated pictures goes into a batch. */
 export interface AnnotationsInput {
-  /** Things in a picture at most; those beyond are left out. */
+  /** Things in a picture at most; of more the largest count. */
   readonly most: number;
   /** Size of the masks of things that are learnt, pixels. Default: none are. */
   readonly masks?: MapSizeInput | undefined;

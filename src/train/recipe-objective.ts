@@ -2,6 +2,7 @@
 import { UsageError } from "../errors.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import { type FixatingOptions, fixatingObjective } from "./adaptivenn/objective.ts";
+import { detectionObjective } from "./detection/objective.ts";
 import { dualObjective } from "./dual-input.ts";
 import { frozenParts, type LookingOptions, lookingObjective } from "./gfnet/objectives.ts";
 import type { Objective } from "./objective.ts";
@@ -24,6 +25,7 @@ interface Kind {
 const KINDS = {
   // First: what it asks for is asked of models that learn classes otherwise, too.
   pretext: { always: false, objective: ({ pretext }, model) => pretext && pretextObjective(pretext, model) },
+  detection: { always: true, objective: detectionObjective },
   dual_input: { always: false, objective: ({ loss }) => dualObjective(loss) },
   looking: {
     architecture: "gfnet",
@@ -49,6 +51,9 @@ const KINDS = {
   reducing: { always: true, objective: reducingOf },
 } as const satisfies Partial<Record<keyof Recipe, Kind>>;
 
+/** Fields of recipes for annotated pictures. */
+const ANNOTATED = ["annotations", "detection"] as const;
+
 /**
  * What a recipe minimises for a model; undefined for classification.
  *
@@ -64,6 +69,12 @@ export function objectiveOf(recipe: Recipe, model: ModelDefinition): Objective |
     const found = architecture === name && (always || recipe[field] !== undefined) && objective(recipe, model);
     if (found) return found;
   }
+  const wrong = ANNOTATED.find((field) => recipe[field] !== undefined);
+  if (wrong !== undefined)
+    throw new UsageError(
+      `the recipe's ${wrong} is for models that learn from boxes and masks, and ${model.registered?.name ?? name} learns from labels`,
+      "leave it out, or train another model",
+    );
   return undefined;
 }
 

@@ -11,8 +11,8 @@ import { RandomSource } from "../../src/random.ts";
 import { tensor, toFloat64 } from "../../src/tensor.ts";
 import { type FixatingOptions, fixatingObjective } from "../../src/train/adaptivenn/objective.ts";
 import { FIXATING_TOY } from "./fixating-toy.ts";
-import { SIZE } from "./shapes.ts";
 import { onlyLabels } from "./labelled-inputs.ts";
+import { SIZE } from "./shapes.ts";
 
 const [BATCH, CLASSES, STEPS] = [3, 4, 2];
 const model = defineModel("adaptivenn", { ...FIXATING_TOY, num_classes: CLASSES });

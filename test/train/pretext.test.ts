@@ -13,8 +13,8 @@ import { parseRecipe } from "../../src/train/recipe.ts";
 import { objectiveOf } from "../../src/train/recipe-objective.ts";
 import { startingPoint } from "../../src/train/start.ts";
 import { stepOfRecipe } from "../../src/train/train-model.ts";
-import { tinyRecipe } from "./shapes.ts";
 import { onlyLabels } from "./labelled-inputs.ts";
+import { tinyRecipe } from "./shapes.ts";
 
 const SIDE = 4;
 const TINY = { block: "BasicBlock", layers: [1], channels: [4], stem_channels: 4, zero_init_last: false };

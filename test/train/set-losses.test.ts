@@ -8,7 +8,14 @@ import { nodeHost } from "../../src/platform/node/host.ts";
 import { elementCount, type TensorData, tensor, toFloat32, toFloat64 } from "../../src/tensor.ts";
 import { AnnotationInputs } from "../../src/train/annotation-inputs.ts";
 import { coordinatesOf, overlap } from "../../src/train/detection/boxes.ts";
-import { diceCost, distanceCost, focalCost, maskCost, overlapCost, probabilityCost } from "../../src/train/detection/costs.ts";
+import {
+  diceCost,
+  distanceCost,
+  focalCost,
+  maskCost,
+  overlapCost,
+  probabilityCost,
+} from "../../src/train/detection/costs.ts";
 import {
   classLoss,
   distanceLoss,
@@ -44,12 +51,16 @@ function caseOf(golden: GoldenCase) {
   const masks = new Uint8Array(images * most * height * width);
   for (let i = 0; i < masks.length; i++) {
     const [x, y, mask] = [i % width, Math.floor(i / width) % height, Math.floor(i / width / height)];
-    masks[i] = cells[(mask * high + Math.floor((y * high) / height)) * wide + Math.floor((x * wide) / width)]! > 0 ? 1 : 0;
+    masks[i] =
+      cells[(mask * high + Math.floor((y * high) / height)) * wide + Math.floor((x * wide) / width)]! > 0 ? 1 : 0;
   }
   const classes = labels.flatMap((own) => [...own, ...new Array<number>(most - own.length).fill(0)]);
   const inputs: Record<string, TensorData> = {
     ...Object.fromEntries(
-      ["pred_logits", "focal_logits", "pred_centres", "pred_sizes", "pred_masks", "points"].map((name) => [name, given(name)]),
+      ["pred_logits", "focal_logits", "pred_centres", "pred_sizes", "pred_masks", "points"].map((name) => [
+        name,
+        given(name),
+      ]),
     ),
     "target.classes": tensor("int64", [images, most], BigInt64Array.from(classes, BigInt)),
     "target.boxes": tensor("float32", [images, most, 4], joined(given("target_centres"), given("target_sizes"))),
@@ -71,7 +82,12 @@ function caseOf(golden: GoldenCase) {
   const [logits, focalLogits, maps] = [input("pred_logits"), input("focal_logits"), input("pred_masks")];
   const boxes = concat([input("pred_centres"), input("pred_sizes")], -1);
   const { classes: kinds, boxes: targets, count } = annotations;
-  const grid = expand(reshape(sub(mul(input("points"), 2), 1), [1, 1, -1, 2]), [images, 1, inputs.points!.shape[1]!, 2]);
+  const grid = expand(reshape(sub(mul(input("points"), 2), 1), [1, 1, -1, 2]), [
+    images,
+    1,
+    inputs.points!.shape[1]!,
+    2,
+  ]);
   const atPoints = (x: Tensor) => {
     const sampled = gridSample(x, grid, SAMPLING);
     return reshape(sampled, [images, x.shape[1]!, -1]);
@@ -93,7 +109,9 @@ function caseOf(golden: GoldenCase) {
     focal: add(mul(values.focal, 2), ofBoxes),
     mask: add(mul(values.class, 2), ofMasks),
   };
-  const [detr, focal, mask] = (["detr", "focal", "mask"] as const).map((name) => matchSets(host, name, [totals[name]])[0]!);
+  const [detr, focal, mask] = (["detr", "focal", "mask"] as const).map(
+    (name) => matchSets(host, name, [totals[name]])[0]!,
+  );
   const many = matchSets(host, "many", [totals.focal], repeat)[0]!;
   const things = thingCount(count);
 
@@ -126,8 +144,10 @@ function caseOf(golden: GoldenCase) {
     };
   })();
   const masksTotal = add(losses.mask.total, add(losses.mask.full_dice, mul(losses.mask.full_focal, 20)));
-  for (const [name, value] of Object.entries(values)) graph.output(name === "iou" || name === "giou" ? name : `cost.${name}`, value);
-  for (const [name, value] of Object.entries({ ...totals, many: totals.focal })) graph.output(`total.${name}`, stopGradient(value));
+  for (const [name, value] of Object.entries(values))
+    graph.output(name === "iou" || name === "giou" ? name : `cost.${name}`, value);
+  for (const [name, value] of Object.entries({ ...totals, many: totals.focal }))
+    graph.output(`total.${name}`, stopGradient(value));
   for (const [kind, parts] of Object.entries(losses))
     for (const [name, value] of Object.entries(parts)) graph.output(`loss.${kind}.${name}`, value);
   const gradient = (name: string, of: Tensor, by: readonly [string, Tensor][]) => {
@@ -139,14 +159,26 @@ function caseOf(golden: GoldenCase) {
       graph.output(`grad.${name}.${x}`, gradients[i]!);
     });
   };
-  gradient("detr", losses.detr.total, [["logits", logits], ["boxes", boxes]]); // prettier-ignore
-  gradient("focal", losses.focal.total, [["logits", focalLogits], ["boxes", boxes]]);
-  gradient("many", losses.many.total, [["logits", focalLogits], ["boxes", boxes]]);
-  gradient("mask", masksTotal, [["logits", logits], ["masks", maps]]);
+  gradient("detr", losses.detr.total, [
+    ["logits", logits],
+    ["boxes", boxes],
+  ]); // prettier-ignore
+  gradient("focal", losses.focal.total, [
+    ["logits", focalLogits],
+    ["boxes", boxes],
+  ]);
+  gradient("many", losses.many.total, [
+    ["logits", focalLogits],
+    ["boxes", boxes],
+  ]);
+  gradient("mask", masksTotal, [
+    ["logits", logits],
+    ["masks", maps],
+  ]);
   return { graph, hostWork, inputs, counts, works: ["detr", "focal", "mask", "many"] };
 }
 
-const SAMPLING = { padding: "zeros" } as const;
+const SAMPLING = { mode: "linear", padding: "zeros", alignCorners: false } as const;
 
 function joined(a: TensorData, b: TensorData): Float32Array {
   const [left, right] = [toFloat32(a), toFloat32(b)];
@@ -209,10 +241,22 @@ describe.each(NAMES)("%s", (name) => {
       Object.fromEntries(interpret(all.graph, { inputs: { ...all.inputs, ...more }, parameters: new Map(), outputs }));
     const names = [...all.graph.outputs.keys()];
     const blank = Object.fromEntries(
-      all.hostWork.map(({ name, shape }) => [`host.${name}`, tensor("int64", shape, new BigInt64Array(elementCount(shape)))]),
+      all.hostWork.map(({ name, shape }) => [
+        `host.${name}`,
+        tensor("int64", shape, new BigInt64Array(elementCount(shape))),
+      ]),
     );
-    const made = doHostWork(all.hostWork, run(names.filter((output) => output.startsWith("read.")), blank));
-    const values = run(names.filter((output) => !output.startsWith("read.")), made);
+    const made = doHostWork(
+      all.hostWork,
+      run(
+        names.filter((output) => output.startsWith("read.")),
+        blank,
+      ),
+    );
+    const values = run(
+      names.filter((output) => !output.startsWith("read.")),
+      made,
+    );
     expectCase(golden, all, values, made, () => 2e-6);
   });
 

@@ -1,6 +1,6 @@
 // Exact matching of predictions and things, on the host: each thing gets a prediction of its own, or several, so that the sum of costs is least.
 import { assign } from "../../boxes/assignment.ts";
-import { concat, cast, equal, iota, reduceSum, reshape, slice } from "../../graph/build.ts";
+import { cast, concat, equal, iota, reduceSum, reshape, slice } from "../../graph/build.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { fixedDim } from "../../nn/linear.ts";
 import { type TensorData, tensor, toFloat32 } from "../../tensor.ts";

@@ -32,8 +32,6 @@ export function layersOf<Layer>(
 /** Names of parameters that a loss does not see: they stay as they are. */
 export function untouchedBy(loss: Tensor): string[] {
   const { graph } = loss;
-  const seen = new Set(
-    graph.needed([loss]).flatMap((node) => (isOp(node, "parameter") ? [node.attributes.name] : [])),
-  );
+  const seen = new Set(graph.needed([loss]).flatMap((node) => (isOp(node, "parameter") ? [node.attributes.name] : [])));
   return [...graph.parameters.keys()].filter((name) => !seen.has(name));
 }

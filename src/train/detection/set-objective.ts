@@ -1,7 +1,7 @@
 // Detectors that answer with a set of boxes (DETR's kind): every layer's predictions are matched with the things of the picture, exactly, and learn their class and
 // box. Reproduces Deformable DETR's criterion (models/deformable_detr.py SetCriterion), with Plain DETR's one-to-many queries and boxes as changes
 // of boxes (impiga/Plain-DETR models/detr.py, main.py, engine.py).
-import { add, concat, div, log, maximum, mul, reshape, slice, sub } from "../../graph/build.ts";
+import { add, concat, div, log, maximum, mul, reshape, sub } from "../../graph/build.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { fixedDim } from "../../nn/linear.ts";
 import type { Objective, ObjectiveInputs } from "../objective.ts";
@@ -9,7 +9,7 @@ import type { Detection } from "../recipe-fields.ts";
 import { type Coordinates, coordinatesOf } from "./boxes.ts";
 import { distanceCost, focalCost, overlapCost } from "./costs.ts";
 import { distanceLoss, focalClassLoss, overlapLoss, ownBoxes, thingCount } from "./losses.ts";
-import { type Matching, matchSets } from "./matching.ts";
+import { matchSets } from "./matching.ts";
 import { layersOf, untouchedBy } from "./outputs.ts";
 
 /** One layer's predictions. */
@@ -52,7 +52,13 @@ export function setObjective(detection: Detection): Objective {
     const groups: Group[] = [
       { name: "one", layers: layersOf<Predictions>(outputs, "", FIELDS), copies: 1, weight: 1 },
       { name: "many", layers: layersOf<Predictions>(outputs, "many.", FIELDS), copies, weight: copies_weight },
-      { name: "proposals", layers: layersOf<Predictions>(outputs, "proposals.", FIELDS), copies: 1, weight: 1, classless: true },
+      {
+        name: "proposals",
+        layers: layersOf<Predictions>(outputs, "proposals.", FIELDS),
+        copies: 1,
+        weight: 1,
+        classless: true,
+      },
     ];
     const losses = groups
       .filter(({ layers, weight }) => layers.length > 0 && weight > 0)
@@ -97,7 +103,8 @@ function learntBoxes({ boxes, deltas, references }: Predictions, { l1_weight }: 
     values: deltas,
     weight: l1_weight ?? DELTA_WEIGHT,
     /** (N, T, 4) -> (N, Q, T, 4) */
-    targetsOfPairs: (targets: Tensor) => changeOf(coordinatesOf(references, 2), inPixels(coordinatesOf(targets, 1), size)),
+    targetsOfPairs: (targets: Tensor) =>
+      changeOf(coordinatesOf(references, 2), inPixels(coordinatesOf(targets, 1), size)),
     /** (N, Q, 4) -> (N, Q, 4) */
     targetsOf: (targets: Tensor) => changeOf(coordinatesOf(references), inPixels(coordinatesOf(targets), size)),
   };

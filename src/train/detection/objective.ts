@@ -1,0 +1,14 @@
+// How models learn that answer with sets, by architecture: one line a model.
+import type { ModelDefinition } from "../../models/registry.ts";
+import type { Objective } from "../objective.ts";
+import { DETECTION_DEFAULTS, type Recipe } from "../recipe-fields.ts";
+import { setObjective } from "./set-objective.ts";
+
+const LEARNING: Readonly<Record<string, typeof setObjective>> = {
+  plain_detr: setObjective,
+};
+
+/** What is minimised for a model that answers with a set; undefined for all others. */
+export function detectionObjective({ detection }: Recipe, { architecture }: ModelDefinition): Objective | undefined {
+  return LEARNING[architecture.name]?.(detection ?? DETECTION_DEFAULTS);
+}
