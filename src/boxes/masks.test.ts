@@ -1,6 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { maskArea, maskBox, maskIou, maskOf, maskPixels, printCounts, readCounts, sharedMaskArea } from "./masks.ts";
+import {
+  maskArea,
+  maskBox,
+  maskIou,
+  maskOf,
+  maskPixels,
+  masksOf,
+  printCounts,
+  readCounts,
+  resizeMask,
+  sharedMaskArea,
+} from "./masks.ts";
 import { polygonMask } from "./polygons.ts";
 
 const sizes = fc.record({ width: fc.integer({ min: 1, max: 12 }), height: fc.integer({ min: 1, max: 12 }) });
@@ -33,6 +44,30 @@ describe("masks", () => {
         expect(maskIou(first, second)).toBeCloseTo(either === 0 ? 0 : both / either, 12);
         expect(readCounts(printCounts(first), size, "it")).toEqual(first);
         expect(readCounts([...first.counts], size, "it")).toEqual(first);
+      }),
+      { seed: 19 },
+    );
+  });
+
+  test("of a map of numbers, and at other sizes", () => {
+    fc.assert(
+      fc.property(drawn, ({ size, a, b }) => {
+        const ids = a.map((value, i) => value + 2 * b[i]!);
+        const masks = masksOf(ids, size);
+        for (const id of [1, 2, 3]) {
+          const expected = ids.map((value) => Number(value === id));
+          if (expected.includes(1)) expect([...maskPixels(masks.get(id)!)]).toEqual(expected);
+          else expect(masks.has(id)).toBe(false);
+        }
+        const mask = maskOf(a, size);
+        expect(resizeMask(mask, size)).toEqual(mask);
+        const larger = { width: 3 * size.width, height: 2 * size.height };
+        const pixels = maskPixels(resizeMask(mask, larger));
+        pixels.forEach((value, at) => {
+          const [x, y] = [Math.floor((at % larger.width) / 3), Math.floor(at / larger.width / 2)];
+          expect(value).toBe(a[y * size.width + x]);
+        });
+        expect(resizeMask(resizeMask(mask, larger), size)).toEqual(mask);
       }),
       { seed: 19 },
     );

@@ -98,6 +98,54 @@ export function maskIou(a: Mask, b: Mask): number {
   return shared === 0 ? 0 : shared / (maskArea(a) + maskArea(b) - shared);
 }
 
+/** The masks of all numbers but 0 in a map of them, row by row. */
+export function masksOf(ids: ArrayLike<number>, { width, height }: Size): Map<number, Mask> {
+  const builders = new Map<number, { readonly builder: RunBuilder; end: number }>();
+  const add = (id: number, start: number, end: number) => {
+    if (id === 0) return;
+    const known = builders.get(id) ?? { builder: new RunBuilder(), end: 0 };
+    known.builder.add(start - known.end, false);
+    known.builder.add(end - start, true);
+    known.end = end;
+    builders.set(id, known);
+  };
+  let [id, start] = [0, 0];
+  for (let x = 0, at = 0; x < width; x++)
+    for (let y = 0; y < height; y++, at++) {
+      const next = ids[y * width + x]!;
+      if (next === id) continue;
+      add(id, start, at);
+      [id, start] = [next, at];
+    }
+  const size = width * height;
+  add(id, start, size);
+  return new Map(
+    [...builders].map(([key, { builder, end }]) => {
+      builder.add(size - end, false);
+      return [key, builder.finish(width, height)];
+    }),
+  );
+}
+
+/** A mask of the same picture at another size: each pixel is what the pixel under its centre was. */
+export function resizeMask(mask: Mask, { width, height }: Size): Mask {
+  if (mask.width === width && mask.height === height) return mask;
+  const columns: (readonly [number, number])[][] = Array.from({ length: mask.width }, () => []);
+  eachRun(mask, (x, y0, y1) => columns[x]!.push([y0, y1]));
+  const row = (y: number) => Math.max(0, Math.min(height, Math.ceil((y * height) / mask.height - 0.5)));
+  const builder = new RunBuilder();
+  for (let x = 0; x < width; x++) {
+    let at = 0;
+    for (const [y0, y1] of columns[Math.floor(((x + 0.5) * mask.width) / width)]!) {
+      builder.add(row(y0) - at, false);
+      builder.add(row(y1) - row(y0), true);
+      at = row(y1);
+    }
+    builder.add(height - at, false);
+  }
+  return builder.finish(width, height);
+}
+
 /** Makes runs of stretches that come in their order. */
 export class RunBuilder {
   readonly #counts: number[] = [0];

@@ -20,7 +20,8 @@ import { toBase64 } from "./base64.ts";
 import { html, Markup, px } from "./report/html.ts";
 
 /** What systems have; the last ones are for labels in other scripts and for emoji. */
-const TYPEFACES = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', 'DejaVu Sans', sans-serif, emoji";
+export const TYPEFACES =
+  "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', 'DejaVu Sans', sans-serif, emoji";
 /** Size of letters and their base line, in lines. */
 const LETTERS = 0.78;
 const BASE_LINE = 0.76;
@@ -78,7 +79,7 @@ function svgText({ spans, x, y, lineHeight, room }: PlacedText): Markup {
 }
 
 /** About how long a text is, in sizes of its letters; which typeface it will be set in nobody knows. */
-function lengthOf(text: string): number {
+export function lengthOf(text: string): number {
   let length = 0;
   for (const character of text)
     length +=
@@ -157,4 +158,4 @@ async function pictureUri({ picture }: Panel, encodePng: Host["encodePng"]): Pro
   return `data:image/png;base64,${toBase64(await encodePng(picture))}`;
 }
 
-const rgb = (color: Color): string => `rgb(${color.map(Math.round).join(", ")})`;
+export const rgb = (color: Color): string => `rgb(${color.map(Math.round).join(", ")})`;

@@ -41,6 +41,8 @@ export interface PictureModel {
   readonly answers: Answers;
   /** Of detections: the overlap from which on two boxes of a class are of one thing; undefined where each thing is found once. */
   readonly suppression?: number | undefined;
+  /** Of queries: the indexes of classes that are things; undefined where all are. */
+  readonly things?: readonly number[] | undefined;
   /** What the class scores are. */
   readonly scores: FoundScores;
   /** Whether scores come for every step, (steps, N, classes), and the last ones are the answer. */
@@ -103,6 +105,7 @@ export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uin
       ...describe(model, options),
       answers: architecture.answers(config),
       suppression: architecture.suppression?.(config)?.toString(),
+      things: architecture.things?.(config)?.join(","),
     }),
     ...(options.outputs === undefined ? {} : { outputs: options.outputs }),
     ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
@@ -317,6 +320,7 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
       layer ?? (answers === "embedding" || !offered.includes("features") ? ANSWER_OUTPUTS[answers][0] : "features"),
     answers,
     suppression: architecture.suppression?.(config),
+    things: architecture.things?.(config),
     scores: { kind: options.scores ?? "logits", operator: undefined },
     scoresSteps: architecture.stages?.looksInSteps === true,
     unknownName: offered.find((name) => name === "unknown"),
@@ -324,6 +328,13 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
     reductions,
     usualTransform: usualTransform(model.definition),
   };
+}
+
+/** What a model answers. Throws FormatError for an ONNX file that is no model of pictures. */
+export function answersOfModel(model: LoadedModel): Answers {
+  if (model.kind === "onnx") return pictureFacts(model).answers;
+  const { architecture, config } = model.definition;
+  return architecture.answers(config);
 }
 
 /** Whether a model takes clips, and no pictures. */

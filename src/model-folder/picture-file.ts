@@ -79,6 +79,7 @@ function factsOf(
     embeddingName: layer ?? summary.outputs.find(({ name }) => name === "features")?.name ?? output.name,
     answers,
     suppression: suppressionOf(summary),
+    things: thingsOf(summary),
     scores: isScored ? scoresOf(model, output, scores) : NO_SCORES,
     scoresSteps: answersSteps(summary, output),
     unknownName: unknownOutput(summary),
@@ -151,6 +152,14 @@ function pictureInput({ inputs }: OnnxSummary, name: string): FileInput {
 
 function sizeOf(height: unknown, width: unknown): PixelSize {
   return typeof height === "number" && typeof width === "number" ? { height, width } : { height: 224, width: 224 };
+}
+
+/** Damaged text is as none. */
+function thingsOf({ metadata }: OnnxSummary): readonly number[] | undefined {
+  const { things } = readMetadata(metadata);
+  if (things === undefined) return undefined;
+  const indexes = things === "" ? [] : things.split(",").map(Number);
+  return indexes.every((index) => Number.isInteger(index) && index >= 0) ? indexes : undefined;
 }
 
 /** The first output of what the file says that it answers, `logits` where it does not, else the first output of two dimensions, else the first that may be scores. */

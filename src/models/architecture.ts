@@ -164,4 +164,6 @@ export interface Architecture<Config> {
    * undefined, where each thing is found once.
    */
   suppression?(config: Config): number | undefined;
+  /** Of "queries": the indexes of classes that are things, which can be counted; the others are stuff, such as sky. Absent, or undefined, where all are things. */
+  things?(config: Config): readonly number[] | undefined;
 }

@@ -24,6 +24,8 @@ export interface ModelMetadata {
   readonly answers?: string | undefined;
   /** Of detections, a number as text: from which overlap on two boxes of a class are of one thing. */
   readonly suppression?: string | undefined;
+  /** Of queries, numbers with commas between: the indexes of classes that are things. */
+  readonly things?: string | undefined;
   /** "float32", or "int8" when linear layers multiply whole numbers. */
   readonly precision?: string | undefined;
   /** What the scores are (score-kind.ts), where the graph does not say. */
@@ -50,6 +52,7 @@ const TEXTS = [
   "architecture",
   "answers",
   "suppression",
+  "things",
   "precision",
   "scores",
   "vocab",

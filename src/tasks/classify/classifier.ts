@@ -8,7 +8,6 @@ import type { PictureViews } from "../../image/view.ts";
 import { viewsToPicture } from "../../image/views.ts";
 import type { PictureModel } from "../../model-folder/compile.ts";
 import type { ModelCard } from "../../model-folder/model.ts";
-import { ANSWERS_IN_WORDS, type Answers } from "../../models/answers.ts";
 import type { Host } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
@@ -16,6 +15,7 @@ import { type TensorData, toFloat32 } from "../../tensor.ts";
 import { byPicture, Engine, type EngineOptions, type ModelSource, requireOutput } from "../engine/engine.ts";
 import { type Answered, allAnswers, type BatchTask, oneOrMany, type Prepared } from "../engine/picture-stream.ts";
 import type { PictureSource } from "../engine/pictures.ts";
+import { wrongTask } from "../engine/wrong-task.ts";
 import { classScores, doubtOf, meanScores, requireTopK, topPredictions } from "./class-scores.ts";
 import { gazeOf, gazeOutputs, gazeStages } from "./gaze-outputs.ts";
 import type { ClassificationResult, ClassScores, ScoreRow } from "./results.ts";
@@ -268,28 +268,17 @@ export function ownClasses({
 }
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Where to go with models that answer otherwise. */
-const DENSE_HINTS: Readonly<Record<Exclude<Answers, "classes" | "embedding">, string>> = {
-  semantic: "saccade segment asks it (Segmenter.load); saccade embed gives features of pictures (Embedder.load)",
-  queries: "saccade segment asks it (Segmenter.load)",
-  detections: "saccade detect asks it (Detector.load)",
-  faces: "saccade faces asks it (FaceAnalyzer.load)",
-  picture: "saccade restore asks it (Restorer.load)",
-};
-
-/** Loads a model as a classifier. Throws UsageError when it gives embeddings instead of class scores. */
+/** Loads a model as a classifier. Throws UsageError when it answers something else than class scores. */
 export async function loadClassifier(
   host: Host,
   source: ModelSource,
   options: EngineOptions = {},
 ): Promise<Classifier> {
   const engine = await Engine.open(host, source, options);
-  if (engine.model.answers === "embedding") {
+  const { answers } = engine.model;
+  if (answers !== "classes") {
     await engine.dispose();
-    throw new UsageError(
-      `${engine.model.card.name} gives image embeddings, not classes`,
-      "name what to look for: --as 'a sheep, a boat' (ZeroShotClassifier.load), or compare pictures: saccade embed (Embedder.load)",
-    );
+    throw wrongTask(engine.model.card.name, answers);
   }
   const { name, pretext } = engine.model.card;
   if (pretext !== undefined) {
@@ -298,11 +287,6 @@ export async function loadClassifier(
       `${name} was pre-trained without labels (${pretext}), and knows no classes yet`,
       "train it on labelled pictures: saccade train --from, or saccade learn --model; saccade embed gives its features",
     );
-  }
-  const { answers } = engine.model;
-  if (answers !== "classes") {
-    await engine.dispose();
-    throw new UsageError(`${name} ${ANSWERS_IN_WORDS[answers]}`, DENSE_HINTS[answers]);
   }
   return new Classifier(engine);
 }

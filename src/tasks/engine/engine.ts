@@ -263,10 +263,10 @@ export class Engine {
 /** The facts alone: a compiled model holds on to its weights. */
 function factsOf(model: PictureModel): PictureModel {
   const { card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, unknownName, glimpses } = model;
-  const { reductions, usualTransform, suppression } = model;
+  const { reductions, usualTransform, suppression, things } = model;
   return {
     ...{ card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, unknownName, glimpses },
-    ...{ reductions, usualTransform, suppression },
+    ...{ reductions, usualTransform, suppression, things },
   };
 }
 
