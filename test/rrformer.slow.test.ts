@@ -15,10 +15,11 @@ import { BOTH, expectForm, expectOnDevice, rrformerCase } from "./rrformer-parit
 
 describe.each(goldenCases("rrformer"))("%s", (name) => {
   test.each(BOTH)("%s, WebAssembly", (form, bypass) => expectOnDevice(name, form, bypass, "wasm"));
-  test.each(BOTH)("%s, interpreter", (form, bypass) => {
-    const { golden, graph, weights } = rrformerCase(name, bypass);
+  // The transformer of 240 channels takes the interpreter minutes.
+  test("as_released, interpreter", () => {
+    const { golden, graph, weights } = rrformerCase(name, true);
     const outputs = interpret(graph, { inputs: { image: golden.image }, parameters: weights });
-    expectForm(golden, form, (output) => outputs.get(output)!, 4e-6);
+    expectForm(golden, "as_released", (output) => outputs.get(output)!, 4e-6);
   });
 });
 

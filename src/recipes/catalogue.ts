@@ -26,7 +26,7 @@ import { photographs } from "./photographs.ts";
 import { photographsFull } from "./photographs-full.ts";
 import { photographsLonger } from "./photographs-longer.ts";
 import { photographsOpen } from "./photographs-open.ts";
-import { rotation, spark, sparkResnet50 } from "./pretraining.ts";
+import { reflections, rotation, spark, sparkResnet50 } from "./pretraining.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
 import { terminatorDigitsRecipe, terminatorRecipe } from "./terminator.ts";
 import { uniAdafocusRecipes } from "./uni-adafocus.ts";
@@ -76,6 +76,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("start", everyday, "tens of thousands of small pictures", `24 epochs of ${EVERYDAY}: an hour on two cores`),
   entry("pretraining", rotation, "thousands of pictures without labels", "see docs/pretraining.md"),
   entry("pretraining", spark, "thousands of pictures without labels", "see docs/pretraining.md"),
+  entry("pretraining", reflections, "thousands of pictures without labels", "see docs/dense.md"),
   entry(
     "start",
     lightweightRecipe,

@@ -39,6 +39,18 @@ const RECIPES: { readonly [O in PretextInput["objective"]]: (side: number) => Re
     weight_decay: 0.04,
     no_decay: ["*mask_tokens*", "*gamma"],
   }),
+  reflections: (side) => ({
+    ...COMMON,
+    summary: "learns to take away what a pane of glass reflects, from pictures laid over each other",
+    pretext: { objective: "reflections" },
+    augmentation: `random_resized_crop(${side},0.35:1)|flip(0.5)`,
+    learning_rate: 5e-4,
+    epochs: 30,
+    batch: 16,
+    warmup_epochs: 1,
+    minimum_rate: 1e-5,
+    weight_decay: 0.01,
+  }),
 };
 
 /**
@@ -103,4 +115,11 @@ export const rotation: RecipeInput = {
   ...pretrainingRecipe("rotation", defineModel("resnet18"), 64),
   name: "rotation",
   summary: "pre-trains a ResNet-18 without labels: how far was a picture turned",
+};
+
+/** A small restorer, by a name for everybody. */
+export const reflections: RecipeInput = {
+  ...pretrainingRecipe("reflections", defineModel("rrformer_small"), 64),
+  name: "reflections",
+  summary: "trains a small RRFormer to take reflections out of pictures, on pictures laid over each other",
 };

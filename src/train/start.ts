@@ -90,7 +90,9 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], given?:
       kind: "native",
       card: {
         name: recipe.name,
-        ...(recipe.pretext === undefined ? { labels } : { pretext: recipe.pretext.objective }),
+        ...(recipe.pretext === undefined ? { labels } : {}),
+        // Of a model that gives pictures all has learnt, of any other the last layer has not.
+        ...(recipe.pretext === undefined || answers === "picture" ? {} : { pretext: recipe.pretext.objective }),
         transform: recipe.transform,
         ...(recipe.clip === undefined || !takesVideos(definition) ? {} : { clip: clipFacts(recipe.clip) }),
         ...(licence === undefined ? {} : { licence }),

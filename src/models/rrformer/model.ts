@@ -42,9 +42,10 @@ export function restore(
   const spread = convTranspose2d(scope.at("deconv1", "conv2d"), seen, width, 4, { stride: 2, padding: 1 });
   const full = layer("deconv2", relu(spread), width); // (N, n_feats, H, W)
   const mixed = config.pyramid ? withNeighbourhood(scope.at("pyramid_module"), full) : full;
-  // A rectifier comes last: it begins in the middle of what is between black and white.
-  const biasInit = { kind: "constant", value: 0.5 } as const;
-  const picture = relu(conv2d(scope.at("deconv3", "conv2d"), mixed, 3, 1, { bias: true, biasInit }));
+  const biasInit = { kind: "constant", value: 0.5 } as const; // begins in the middle, between black and white
+  const last = conv2d(scope.at("deconv3", "conv2d"), mixed, 3, 1, { bias: true, biasInit });
+  // A pixel below black would learn nothing through the rectifier. Pictures are not below black, so that training without it is training for the same.
+  const picture = mode.training ? last : relu(last);
   return { picture, features: reduceMean(seen, [2, 3]) };
 }
 

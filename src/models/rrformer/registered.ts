@@ -23,10 +23,10 @@ export const registeredRrformers: readonly RegisteredModel[] = [
     config: {
       img_size: 64,
       hypercolumn: false,
-      n_feats: 32,
-      embed_dim: 60,
+      n_feats: 24,
+      embed_dim: 36,
       depths: [2, 2],
-      num_heads: [6, 6],
+      num_heads: [3, 3],
       bypass_transformer: false,
     },
   },

@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 /** What is learnt from pictures that nobody named. */
-export type PretextInput = RotationInput | SparkInput;
+export type PretextInput = RotationInput | SparkInput | ReflectionsInput;
 
 /**
  * By how many quarters a picture was turned, which says what is in it and how that stands (Gidaris et al., "Unsupervised Representation Learning by Predicting
@@ -26,6 +26,18 @@ export interface SparkInput {
   readonly decoder_width?: number | undefined;
 }
 
+/**
+ * What a picture was before another one was reflected in it (Zhang et al., "Benchmarking Ultra-High-Definition Image Reflection Removal", 2023). For models that answer with
+ * pictures.
+ */
+export interface ReflectionsInput {
+  readonly objective: "reflections";
+  /** Least and most deviation of the blur of what is reflected, in pixels. Default 2 to 5. */
+  readonly blur?: readonly [number, number] | undefined;
+  /** Least and most of its brightness that is reflected. Default 0.4 to 1. */
+  readonly strength?: readonly [number, number] | undefined;
+}
+
 const rotation = z.strictObject({
   objective: z.literal("rotation"),
   turns: z.enum(["all", "one"]).default("all"),
@@ -37,12 +49,25 @@ const spark = z.strictObject({
   decoder_width: z.int().min(8).max(8192).optional(),
 });
 
-export const pretextSchema = z.discriminatedUnion("objective", [rotation, spark]);
+const range = (most: number) =>
+  z
+    .tuple([z.number().positive().max(most), z.number().positive().max(most)])
+    .refine(([low, high]) => low <= high, "the least comes first")
+    .readonly();
+
+const reflections = z.strictObject({
+  objective: z.literal("reflections"),
+  blur: range(100).default([2, 5]),
+  strength: range(1).default([0.4, 1]),
+});
+
+export const pretextSchema = z.discriminatedUnion("objective", [rotation, spark, reflections]);
 
 /** A complete one. */
 export type Pretext = z.output<typeof pretextSchema>;
 export type Rotation = z.output<typeof rotation>;
 export type Spark = z.output<typeof spark>;
+export type Reflections = z.output<typeof reflections>;
 
 /** Names of the objectives. */
 export const PRETEXTS = pretextSchema.options.map((option) => option.shape.objective.value);

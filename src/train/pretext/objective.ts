@@ -5,6 +5,7 @@ import { pictureInput } from "../../models/picture-input.ts";
 import type { ModelDefinition } from "../../models/registry.ts";
 import type { Objective, ObjectiveInputs } from "../objective.ts";
 import { PRETEXT_SCOPE, type Pretext } from "./fields.ts";
+import { reflectionsObjective } from "./reflections.ts";
 import { rotationObjective } from "./rotation.ts";
 import { sparkObjective } from "./spark/objective.ts";
 
@@ -18,6 +19,7 @@ interface Kind<P extends Pretext> {
 const KINDS: { readonly [O in Pretext["objective"]]: Kind<Extract<Pretext, { objective: O }>> } = {
   rotation: { objective: rotationObjective, squares: true },
   spark: { objective: sparkObjective, squares: false },
+  reflections: { objective: reflectionsObjective, squares: false },
 };
 
 const kindOf = ({ objective }: Pretext): Kind<Pretext> => KINDS[objective] as Kind<Pretext>;
