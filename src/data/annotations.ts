@@ -42,7 +42,7 @@ export interface PictureAnnotations {
 }
 
 /** What a loader makes of annotations: graphs have fixed shapes, so pictures with fewer things are filled up. */
-export interface AnnotationLayout {
+export interface AnnotationShape {
   /** Things a picture, at most: T. Of more the largest are taken. */
   readonly most: number;
   /** Size of the mask of each thing, where masks are wanted. */

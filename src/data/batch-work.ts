@@ -8,7 +8,7 @@ import type { RawImage } from "../image/raw-image.ts";
 import { RandomSource } from "../random.ts";
 import type { TensorData } from "../tensor.ts";
 import { annotateRows } from "./annotated/annotate-rows.ts";
-import type { AnnotationLayout, BatchAnnotations, PictureAnnotations } from "./annotations.ts";
+import type { AnnotationShape, BatchAnnotations, PictureAnnotations } from "./annotations.ts";
 import { type ClipSampling, clipOfStack, loadClip, type OpenClip } from "./clip-work.ts";
 import { type DataFiles, type DecodePicture, loadPicture, mapLimited, type PictureSource } from "./files.ts";
 import { type FlipAxis, flipFrames } from "./flips.ts";
@@ -43,7 +43,7 @@ export interface BatchTask {
   readonly clip?: ClipSampling;
   readonly classes: number;
   /** Where annotations are wanted. */
-  readonly annotations?: AnnotationLayout;
+  readonly annotations?: AnnotationShape;
   /** The class of pixels where nothing is annotated. */
   readonly background?: number;
   readonly smoothing: number;

@@ -4,7 +4,7 @@ import { AbortedError, SaccadeError, UsageError } from "../errors.ts";
 import { createAugmenter, parseAugmentation } from "../image/augment.ts";
 import { RandomSource } from "../random.ts";
 import type { TensorData } from "../tensor.ts";
-import type { AnnotationLayout, BatchAnnotations } from "./annotations.ts";
+import type { AnnotationShape, BatchAnnotations } from "./annotations.ts";
 import { type BatchResult, type BatchTask, makeBatch, type SampleTask, type WorkPlace } from "./batch-work.ts";
 import type { ClipSampling } from "./clip-work.ts";
 import { type DataProblem, type Dataset, list } from "./dataset.ts";
@@ -60,7 +60,7 @@ export interface LoaderOptions {
   /** What half of the rows are turned into, with another label perhaps. Default: nothing. */
   readonly flips?: Flips;
   /** How annotations come with the pictures; of a data set that has some, with an augmentation that they can follow. Default: they do not come. */
-  readonly annotations?: AnnotationLayout;
+  readonly annotations?: AnnotationShape;
   /** Share of each target that is spread over all classes. Default 0. */
   readonly smoothing?: number;
   /** Batches under way or waiting to be taken. Default: two more than there are workers. */

@@ -1,7 +1,7 @@
 // The annotations of one batch: a row for each picture, filled up to a fixed number of things.
 import type { AffineMatrix } from "../../image/augment-affine.ts";
 import type { PictureSize } from "../../image/raw-image.ts";
-import type { AnnotationLayout, BatchAnnotations, PictureAnnotations } from "../annotations.ts";
+import type { AnnotationShape, BatchAnnotations, PictureAnnotations } from "../annotations.ts";
 import { loadSemantic, type MaskPlace } from "./index-picture.ts";
 import { objectsInPixels, placeMask, placeObjects, placeSemantic, semanticOfObjects } from "./place-objects.ts";
 
@@ -24,7 +24,7 @@ export interface AnnotatedRows {
 
 /** @param background the class of pixels where nothing is annotated; absent where nothing is known of them */
 export function annotateRows(
-  { most, masks, semantic }: AnnotationLayout,
+  { most, masks, semantic }: AnnotationShape,
   rows: number,
   background: number | undefined,
 ): AnnotatedRows {
