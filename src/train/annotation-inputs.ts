@@ -1,5 +1,5 @@
 // A batch's annotations as inputs of a train step. What an objective does not ask for is no input.
-import type { AnnotationLayout, BatchAnnotations } from "../data/annotations.ts";
+import type { AnnotationShape, BatchAnnotations } from "../data/annotations.ts";
 import { UsageError } from "../errors.ts";
 import { cast, iota, less, reshape } from "../graph/build.ts";
 import type { GraphDType } from "../graph/ops.ts";
@@ -12,9 +12,9 @@ const PREFIX = "target.";
 export class AnnotationInputs {
   readonly #graph: Graph;
   readonly #batch: number;
-  readonly #shape: AnnotationLayout | undefined;
+  readonly #shape: AnnotationShape | undefined;
 
-  constructor(graph: Graph, batch: number, shape: AnnotationLayout | undefined) {
+  constructor(graph: Graph, batch: number, shape: AnnotationShape | undefined) {
     this.#graph = graph;
     this.#batch = batch;
     this.#shape = shape;
@@ -61,7 +61,7 @@ export class AnnotationInputs {
     return this.#input("semantic", [semantic.height, semantic.width], "int64");
   }
 
-  get #known(): AnnotationLayout {
+  get #known(): AnnotationShape {
     if (this.#shape === undefined)
       throw new UsageError(
         "what the recipe learns needs annotated pictures",

@@ -1,6 +1,6 @@
 // The compiled train step: forward, loss, backward, clipping, optimiser update and moving average as one graph. Parameters and optimiser state
 // go in and come out; an engine that carries state keeps them, so that a step moves only the batch in and a few numbers out.
-import type { AnnotationLayout } from "../data/annotations.ts";
+import type { AnnotationShape } from "../data/annotations.ts";
 import { argMax, gatherElements, greaterOrEqual, reduceMean } from "../graph/build.ts";
 import { differentiate } from "../graph/gradients/differentiate.ts";
 import { Scope } from "../graph/scope.ts";
@@ -27,7 +27,7 @@ export interface StepOptions extends ClassificationOptions, UpdateOptions {
   readonly width: number;
   readonly classes: number;
   /** How much is known of annotated pictures, which have no `targets`. Absent for labelled ones. */
-  readonly annotations?: AnnotationLayout;
+  readonly annotations?: AnnotationShape;
   readonly groups: GroupRules;
   /** What is minimised. Default: `loss`, `distillation` and `exitWeight` of the model's answers. */
   readonly objective?: Objective;
