@@ -51,6 +51,9 @@ const head = z.strictObject({
   centerness_on_reg: z.boolean().default(false),
   /** Of an FCOSHead: distances are counted in strides. */
   norm_on_bbox: z.boolean().default(false),
+  /** Of an FCOSHead, in training: whether only places near a thing's middle are its own, and how near in strides. */
+  center_sampling: z.boolean().default(false),
+  center_sample_radius: z.number().positive().max(64).default(1.5),
 });
 
 const bvr = z

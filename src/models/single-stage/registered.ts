@@ -43,7 +43,7 @@ export const registeredSingleStages: readonly RegisteredModel[] = [
   }),
   detector("fcos_r50_bvr", "RelationNet++ (FCOS with BVR)", {
     neck: { add_extra_convs: "on_output" },
-    head: { type: "FCOSHead", norm_on_bbox: true, centerness_on_reg: true },
+    head: { type: "FCOSHead", norm_on_bbox: true, centerness_on_reg: true, center_sampling: true },
     bvr: { logits_convs: 0, norm_groups: null, base_size: [300, 300] },
   }),
 ];

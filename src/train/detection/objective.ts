@@ -1,11 +1,13 @@
-// How models learn that answer with sets, by architecture: one line a model.
+// How models learn that say where things are, by architecture: one line a model.
 import type { ModelDefinition } from "../../models/registry.ts";
 import type { Objective } from "../objective.ts";
 import { DETECTION_DEFAULTS, type Recipe } from "../recipe-fields.ts";
+import { denseObjective } from "./dense/objective.ts";
 import { setObjective } from "./set-objective.ts";
 
 const LEARNING: Readonly<Record<string, typeof setObjective>> = {
   plain_detr: setObjective,
+  single_stage: denseObjective,
 };
 
 /** What is minimised for a model that answers with a set; undefined for all others. */
