@@ -43,9 +43,14 @@ export interface DrawPartsOptions {
   readonly tint?: number;
 }
 
-/** What is written on plates. */
-export const TAG_INK: Color = [14, 16, 20];
+const DARK_INK: Color = [14, 16, 20];
+const LIGHT_INK: Color = [255, 255, 255];
 const SHADE: Color = [0, 0, 0];
+
+/** What a plate of that colour is written on with. */
+export function tagInk([red, green, blue]: Color): Color {
+  return 0.299 * red + 0.587 * green + 0.114 * blue < 120 ? LIGHT_INK : DARK_INK;
+}
 
 /** Parts over a copy of their picture: the largest first, so that none hides another. */
 export function drawParts(
@@ -95,7 +100,7 @@ function extent({ box, mask }: PlacedPart): number {
 function drawMask(image: RawImage, mask: Mask, color: Color, tint: number, outline: number): void {
   const pixels = maskPixels(mask);
   const { width, height } = mask;
-  const reach = Math.max(1, Math.round(outline));
+  const reach = Math.max(2, Math.round(outline));
   const isIn = (x: number, y: number) => x >= 0 && x < width && y >= 0 && y < height && pixels[y * width + x] === 1;
   eachRun(mask, (x, y0, y1) => {
     for (let y = y0; y < y1; y++) {
@@ -109,13 +114,17 @@ function drawMask(image: RawImage, mask: Mask, color: Color, tint: number, outli
 }
 
 function dashedRectangle(image: RawImage, [x0, y0, x1, y1]: Box, color: Color, thickness: number): void {
-  const half = thickness / 2;
   const dash = 4 * thickness;
-  const side = (from: number, to: number, draw: (start: number, end: number) => void) => {
-    for (let at = from; at < to; at += 2 * dash) draw(at, Math.min(at + dash, to));
+  const starts = (from: number, to: number) =>
+    Array.from({ length: Math.max(0, Math.ceil((to - from) / (2 * dash))) }, (_, i) => from + 2 * i * dash);
+  const stroke = (half: number, ink: Color, alpha: number) => {
+    for (const y of [y0, y1])
+      for (const x of starts(x0, x1)) fillRectangle(image, [x, y - half, Math.min(x + dash, x1), y + half], ink, alpha);
+    for (const x of [x0, x1])
+      for (const y of starts(y0, y1)) fillRectangle(image, [x - half, y, x + half, Math.min(y + dash, y1)], ink, alpha);
   };
-  for (const y of [y0, y1]) side(x0, x1, (start, end) => fillRectangle(image, [start, y - half, end, y + half], color));
-  for (const x of [x0, x1]) side(y0, y1, (start, end) => fillRectangle(image, [x - half, start, x + half, end], color));
+  stroke(thickness / 2 + 1, SHADE, 0.4);
+  stroke(thickness / 2, color, 1);
 }
 
 /** Above the frame, else inside it, else below, wherever no other plate is; of a mask in its middle. */
@@ -181,7 +190,7 @@ export function paintTags({ image, tags, lineHeight }: PartDrawing): RawImage {
     const width = textWidth(text, scale) + 2 * margin;
     const left = Math.max(0, Math.min(x, image.width - width));
     fillRectangle(image, [left, y, left + width, y + lineHeight], color);
-    drawText(image, text, left + margin, y + Math.round((lineHeight - 7 * scale) / 2), scale, TAG_INK);
+    drawText(image, text, left + margin, y + Math.round((lineHeight - 7 * scale) / 2), scale, tagInk(color));
   }
   return image;
 }

@@ -16,10 +16,17 @@ interface Drawn {
   readonly kinds: RegExp;
   readonly endings: string;
   readonly usual: string;
+  /** The option that asks for it. */
+  readonly option: string;
 }
 
-const PICTURES: Drawn = { noun: "pictures", kinds: KINDS, endings: ".png, .svg or .html", usual: "png" };
-const VIDEOS: Drawn = { noun: "videos", kinds: VIDEO_KINDS, endings: ".mp4, .webp or .html", usual: "mp4" };
+const EXPLAIN = "--explain";
+const DRAWN = {
+  pictures: { noun: "pictures", kinds: KINDS, endings: ".png, .svg or .html", usual: "png", option: EXPLAIN },
+  videos: { noun: "videos", kinds: VIDEO_KINDS, endings: ".mp4, .webp or .html", usual: "mp4", option: EXPLAIN },
+  parts: { noun: "pictures", kinds: /\.(png|jpe?g)$/i, endings: ".png or .jpg", usual: "png", option: "--draw" },
+  masks: { noun: "pictures", kinds: /\.png$/i, endings: ".png", usual: "png", option: "--masks" },
+} as const satisfies Record<string, Drawn>;
 
 export interface Drawings {
   readonly paths: ReadonlyMap<NamedPicture, string>;
@@ -31,14 +38,14 @@ export interface Drawings {
 export async function drawingPaths(
   out: string,
   pictures: readonly NamedPicture[],
-  of: "pictures" | "videos" = "pictures",
+  of: keyof typeof DRAWN = "pictures",
 ): Promise<Drawings> {
-  const { noun, kinds, endings, usual } = of === "pictures" ? PICTURES : VIDEOS;
+  const { noun, kinds, endings, usual, option } = DRAWN[of];
   const isFile = kinds.test(out);
   if (pictures.length === 1 && isFile) return { paths: new Map([[pictures[0]!, out]]) };
   if (isFile)
     throw new UsageError(
-      `--explain ${out}: ${pictures.length} ${noun} need a folder, not one file`,
+      `${option} ${out}: ${pictures.length} ${noun} need a folder, not one file`,
       `give a path that does not end in ${endings}`,
     );
   // A name of a file is meant as one; numbers are what --json prints.
@@ -46,7 +53,7 @@ export async function drawingPaths(
     (isPictureName(out) || isVideoName(out) || KINDS.test(out) || /\.json$/i.test(out)) &&
     !(await nodeHost.files.stat(out))?.isDirectory
   )
-    throw new UsageError(`--explain ${out}: drawings are ${endings}`, `such as ${out.replace(/[^.]*$/, usual)}`);
+    throw new UsageError(`${option} ${out}: drawings are ${endings}`, `such as ${out.replace(/[^.]*$/, usual)}`);
   const taken = new Set<string>();
   const counts = new Map<string, number>();
   const fileFor = ({ name }: NamedPicture): string => {
@@ -74,7 +81,7 @@ export function videoFormatOf(path: string): ExplanationFormat {
 /** Throws UsageError for a path that is not that of one drawing of a picture, by its ending. */
 export function requireDrawingName(path: string): void {
   if (!KINDS.test(path))
-    throw new UsageError(`--explain ${path}: drawings are ${PICTURES.endings}`, "such as looked.png");
+    throw new UsageError(`--explain ${path}: drawings are ${DRAWN.pictures.endings}`, "such as looked.png");
 }
 
 /** The kind of drawing that a path asks for by its ending. */

@@ -7,6 +7,7 @@ import { addBench } from "./commands/bench.ts";
 import { addCalibrate } from "./commands/calibrate.ts";
 import { addClassify } from "./commands/classify.ts";
 import { addConvert } from "./commands/convert.ts";
+import { addDetect } from "./commands/detect.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addEmbed } from "./commands/embed.ts";
 import { addEval } from "./commands/eval.ts";
@@ -23,6 +24,7 @@ import { addRecipes } from "./commands/recipes.ts";
 import { addRun } from "./commands/run.ts";
 import { addScenes } from "./commands/scenes.ts";
 import { addSearch } from "./commands/search.ts";
+import { addSegment } from "./commands/segment.ts";
 import { addServe } from "./commands/serve.ts";
 import { addTrain } from "./commands/train.ts";
 import { noteError, type Terminal } from "./terminal.ts";
@@ -32,6 +34,8 @@ export type AddCommand = (program: Command, terminal: Terminal, finish: (exitCod
 
 const COMMANDS: readonly AddCommand[] = [
   addClassify,
+  addDetect,
+  addSegment,
   addLearn,
   addTrain,
   addPretrain,

@@ -1,5 +1,5 @@
 // Drawings of things and segments as files: names in the system's typefaces; where there are none, in our own.
-import { type PartDrawing, paintTags, TAG_INK, type Tag } from "../../boxes/draw.ts";
+import { type PartDrawing, paintTags, type Tag, tagInk } from "../../boxes/draw.ts";
 import type { RawImage } from "../../image/raw-image.ts";
 import type { Host } from "../../platform/host.ts";
 import { html } from "../report/html.ts";
@@ -25,7 +25,7 @@ function tagsSvg({ image: { width, height }, tags, lineHeight }: PartDrawing): s
     const length = lengthOf(text) * size;
     const whole = length + 2 * MARGIN * lineHeight;
     const left = Math.max(0, Math.min(x, width - whole));
-    return html`<rect x="${left}" y="${y}" width="${whole}" height="${lineHeight}" rx="${lineHeight / 8}" fill="${rgb(color)}"/><text x="${left + MARGIN * lineHeight}" y="${y + BASE_LINE * lineHeight}" font-size="${size}" fill="${rgb(TAG_INK)}">${text}</text>
+    return html`<rect x="${left}" y="${y}" width="${whole}" height="${lineHeight}" rx="${lineHeight / 8}" fill="${rgb(color)}"/><text x="${left + MARGIN * lineHeight}" y="${y + BASE_LINE * lineHeight}" font-size="${size}" fill="${rgb(tagInk(color))}">${text}</text>
 `;
   };
   return html`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${TYPEFACES}">
