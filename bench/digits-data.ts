@@ -11,17 +11,21 @@ const SPLITS = ["t10k", "validation", "train", "train", "train", "t10k", "train"
 /** Writes them into a folder, which is made. 6,996 digits for training, 1,001 for validation, 2,003 for the test. */
 export function writeDigits(folder: string): void {
   const parts = new Map<string, { pictures: Uint8Array[]; labels: number[] }>();
-  for (let digit = 0; digit < 10; digit++) {
-    const { data } = JSON.parse(readFileSync(join(DIGITS, `${digit}.json`), "utf8")) as { data: number[] };
-    for (let i = 0; i < Math.floor(data.length / SIDE ** 2); i++) {
+  const digits = Array.from(
+    { length: 10 },
+    (_, digit) => (JSON.parse(readFileSync(join(DIGITS, `${digit}.json`), "utf8")) as { data: number[] }).data,
+  );
+  // One of each kind after the other, because there are models whose answers depend on what else is in a batch.
+  for (let i = 0; i * SIDE ** 2 < Math.max(...digits.map(({ length }) => length)); i++)
+    for (const [digit, data] of digits.entries()) {
+      const shares = data.slice(i * SIDE ** 2, (i + 1) * SIDE ** 2);
+      if (shares.length < SIDE ** 2) continue;
       const split = SPLITS[i % SPLITS.length]!;
       const part = parts.get(split) ?? { pictures: [], labels: [] };
       parts.set(split, part);
-      const shares = data.slice(i * SIDE ** 2, (i + 1) * SIDE ** 2);
       part.pictures.push(Uint8Array.from(shares, (share) => Math.round(255 * share)));
       part.labels.push(digit);
     }
-  }
   mkdirSync(folder, { recursive: true });
   for (const [split, { pictures, labels }] of parts) {
     writeFileSync(

@@ -18,6 +18,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BOATS, PASTORAL } from "../cli/mini-model.ts";
 import { codeBlocks, ROOT } from "./documents.ts";
+import { packPackage } from "./packed-package.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "saccade-package-"));
 const project = join(folder, "project");
@@ -27,23 +28,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const run = (command: string, args: readonly string[], cwd = project) => promisify(execFile)(command, args, { cwd });
 const runNode = (...args: readonly string[]) => run(process.execPath, args);
 
-/** Builds anew, so that nothing depends on a dist/ that may be old or in use, and installs without a network. */
+/** Installs without a network. */
 beforeAll(async () => {
-  const { name, files } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
-    name: string;
-    files: string[];
-  };
-  const source = join(folder, "source");
-  mkdirSync(source);
-  for (const path of ["package.json", ...files.filter((entry) => entry !== "dist")])
-    cpSync(join(ROOT, path), join(source, path), { recursive: true });
-  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-  await run(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", join(source, "dist")], ROOT);
-  await run("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], source);
-  const archive = readdirSync(folder).find((entry) => entry.endsWith(".tgz"))!;
-  expect(archive).toMatch(new RegExp(`^${name}-`));
+  const archive = await packPackage(folder);
   mkdirSync(installed, { recursive: true });
-  await run("tar", ["-xzf", join(folder, archive), "--strip-components=1", "-C", installed]);
+  await run("tar", ["-xzf", archive, "--strip-components=1", "-C", installed]);
   linkDependencies();
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "project", version: "1.0.0" }));
   for (const name of ["photo.jpg", "a.jpg", "cow.jpg"]) cpSync(PASTORAL, join(project, name));
