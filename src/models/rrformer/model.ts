@@ -42,8 +42,10 @@ export function restore(
   const spread = convTranspose2d(scope.at("deconv1", "conv2d"), seen, width, 4, { stride: 2, padding: 1 });
   const full = layer("deconv2", relu(spread), width); // (N, n_feats, H, W)
   const mixed = config.pyramid ? withNeighbourhood(scope.at("pyramid_module"), full) : full;
-  const biasInit = { kind: "constant", value: 0.5 } as const; // begins in the middle, between black and white
-  const last = conv2d(scope.at("deconv3", "conv2d"), mixed, 3, 1, { bias: true, biasInit });
+  // It begins as grey: large errors at first would leave the rectifiers before it with nothing to learn from.
+  const weightInit = { kind: "normal", std: 0.02 } as const;
+  const biasInit = { kind: "constant", value: 0.5 } as const;
+  const last = conv2d(scope.at("deconv3", "conv2d"), mixed, 3, 1, { bias: true, weightInit, biasInit });
   // A pixel below black would learn nothing through the rectifier. Pictures are not below black, so that training without it is training for the same.
   const picture = mode.training ? last : relu(last);
   return { picture, features: reduceMean(seen, [2, 3]) };
