@@ -29,6 +29,7 @@ import type { RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
 import type { LabelledPicture } from "./tasks/recognise/learn-pictures.ts";
 import { Recogniser as RecogniserTask } from "./tasks/recognise/recogniser.ts";
 import type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
+import { loadRestorer, type RestorerOptions, type Restorer as RestorerTask } from "./tasks/restore/restorer.ts";
 import {
   loadStream,
   type StreamClassifier as StreamClassifierTask,
@@ -156,6 +157,7 @@ export type { TextOptions } from "./tasks/recognise/label-texts.ts";
 export type { LabelledPicture, PictureProblem } from "./tasks/recognise/learn-pictures.ts";
 export type { Measured, Recognition } from "./tasks/recognise/recogniser.ts";
 export type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
+export type { RestorationResult, RestoreOptions, RestorerOptions } from "./tasks/restore/restorer.ts";
 export type { LookOptions, LookReason } from "./tasks/stream/look-rule.ts";
 export type { StreamAnswer, StreamCounts } from "./tasks/stream/results.ts";
 export type { FollowOptions, StreamOptions } from "./tasks/stream/stream-classifier.ts";
@@ -288,6 +290,23 @@ export type Embedder = EmbedderTask;
 export const Embedder = {
   load: (source: ModelFileSource, options?: EmbedderOptions): Promise<Embedder> =>
     loadEmbedder(nodeHost, source, options),
+};
+
+/** Gives pictures back as they should be. */
+export type Restorer = RestorerTask;
+
+export const Restorer = {
+  /**
+   * Loads a model that answers with pictures. Pictures of any size go through it in tiles, in bounded memory.
+   *
+   * @throws UsageError when it answers something else
+   * @example
+   * await using restorer = await Restorer.load("runs/reflections/best");
+   * const { picture, tiles } = await restorer.restore("window.jpg");
+   * console.log(picture.width, picture.height, tiles);
+   */
+  load: (source: ModelFileSource, options?: RestorerOptions): Promise<Restorer> =>
+    loadRestorer(nodeHost, source, options),
 };
 
 /** Pictures in a folder on the disk, by what they look like. */

@@ -73,6 +73,7 @@ export {
 } from "./in-page/models.ts";
 export { decodeImage, encodeGaze, encodeGlimpses, encodePng, encodeTokens } from "./in-page/pictures.ts";
 export { Recogniser } from "./in-page/recogniser.ts";
+export { Restorer } from "./in-page/restore.ts";
 export type { LabelledPicture, PictureSource } from "./in-page/sources.ts";
 export { isResumable, readMetrics, type TrainOptions, train } from "./in-page/train.ts";
 export { type ClassifiedVideo, openVideo, VideoClassifier, type VideoSource } from "./in-page/videos.ts";
@@ -124,6 +125,7 @@ export type { TextOptions } from "./tasks/recognise/label-texts.ts";
 export type { PictureProblem } from "./tasks/recognise/learn-pictures.ts";
 export type { Measured, Recognition } from "./tasks/recognise/recogniser.ts";
 export type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
+export type { RestorationResult, RestoreOptions, RestorerOptions } from "./tasks/restore/restorer.ts";
 export type { LookOptions, LookReason } from "./tasks/stream/look-rule.ts";
 export type { StreamAnswer, StreamCounts } from "./tasks/stream/results.ts";
 export type { FollowOptions, StreamOptions } from "./tasks/stream/stream-classifier.ts";

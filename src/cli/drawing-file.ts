@@ -25,6 +25,7 @@ const DRAWN = {
   pictures: { noun: "pictures", kinds: KINDS, endings: ".png, .svg or .html", usual: "png", option: EXPLAIN },
   videos: { noun: "videos", kinds: VIDEO_KINDS, endings: ".mp4, .webp or .html", usual: "mp4", option: EXPLAIN },
   parts: { noun: "pictures", kinds: /\.(png|jpe?g)$/i, endings: ".png or .jpg", usual: "png", option: "--draw" },
+  restored: { noun: "pictures", kinds: /\.(png|jpe?g)$/i, endings: ".png or .jpg", usual: "png", option: "--out" },
   masks: { noun: "pictures", kinds: /\.png$/i, endings: ".png", usual: "png", option: "--masks" },
 } as const satisfies Record<string, Drawn>;
 
@@ -53,7 +54,10 @@ export async function drawingPaths(
     (isPictureName(out) || isVideoName(out) || KINDS.test(out) || /\.json$/i.test(out)) &&
     !(await nodeHost.files.stat(out))?.isDirectory
   )
-    throw new UsageError(`${option} ${out}: drawings are ${endings}`, `such as ${out.replace(/[^.]*$/, usual)}`);
+    throw new UsageError(
+      `${option} ${out}: ${of === "restored" ? "results" : "drawings"} are ${endings}`,
+      `such as ${out.replace(/[^.]*$/, usual)}`,
+    );
   const taken = new Set<string>();
   const counts = new Map<string, number>();
   const fileFor = ({ name }: NamedPicture): string => {

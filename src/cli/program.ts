@@ -21,6 +21,7 @@ import { addPage } from "./commands/page.ts";
 import { addPretrain } from "./commands/pretrain.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRecipes } from "./commands/recipes.ts";
+import { addRestore } from "./commands/restore.ts";
 import { addRun } from "./commands/run.ts";
 import { addScenes } from "./commands/scenes.ts";
 import { addSearch } from "./commands/search.ts";
@@ -36,6 +37,7 @@ const COMMANDS: readonly AddCommand[] = [
   addClassify,
   addDetect,
   addSegment,
+  addRestore,
   addLearn,
   addTrain,
   addPretrain,
