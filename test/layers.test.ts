@@ -176,6 +176,13 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "cls [2, 128]",
   ],
   rrformer: ["transformer [2, 12, 16, 32]"],
+  mask2former_swin_tiny_coco_panoptic: [
+    ...["backbone.res2 [2, 270, 8]", "backbone.res3 [2, 72, 16]", "backbone.res4 [2, 20, 32]"],
+    "backbone.res5 [2, 6, 64]",
+    ...[1, 2, 3].map((layer) => `sem_seg_head.encoder.${layer} [2, 98, 32]`),
+    "sem_seg_head.mask_features [2, 8, 15, 18]",
+    ...[0, 1, 2].map((layer) => `sem_seg_head.decoder.${layer} [2, 6, 6]`),
+  ],
   retinanet_r50_fpn: [
     "backbone.stage.1 [2, 8, 48, 56]",
     "backbone.stage.2 [2, 8, 24, 28]",
@@ -193,9 +200,9 @@ test.each(Object.entries(LAYERS))("%s", (name, layers) => {
   expect(found.filter((layer) => !/^(features|logits) /.test(layer))).toEqual(layers);
   // The logits of models that look again and again are those of every look, a DToP's those of every pixel, a detector's those of many boxes; who gives pictures has none.
   const ends = found.slice(layers.length).map((layer) => layer.replace(/ .*/, ""));
-  expect(ends).toEqual(
-    /^(gfnet|adaptivenn|dtop|rrformer|retinanet)/.test(name) ? ["features"] : ["features", "logits"],
-  );
+  const isDense = /^(gfnet|adaptivenn|dtop|rrformer|retinanet)/.test(name);
+  // A Mask2Former says nothing of a picture as a whole.
+  expect(ends).toEqual(/^mask2former/.test(name) ? [] : isDense ? ["features"] : ["features", "logits"]);
 });
 
 const takesPictures = ({ architecture, config }: ModelDefinition) => architecture.input(config).kind === "image";

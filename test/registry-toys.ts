@@ -157,6 +157,15 @@ function uniAdafocusToy(): SweepOptions {
 }
 
 /** A head after each of three layers; 4 x 6 patches, some of which stop at once. */
+/** A map of 15 x 18 patches, which windows of four do not fit; an encoder of three layers, so that a gate has a choice; two decoder layers. */
+function mask2formerToy({ things: _, ...config }: Config): SweepOptions {
+  const backbone = { embed_dim: 8, depths: [2, 1, 1, 1], num_heads: [1, 2, 2, 4], window_size: 4, drop_path_rate: 0.1 };
+  const widths = { conv_dim: 32, mask_dim: 8, nheads: 4, points: 2, encoder_ffn: 16, decoder_ffn: 16 };
+  const depths = { encoder_layers: 3, decoder_layers: 2, num_queries: 6, num_classes: 5 };
+  const changed = { ...config, ...widths, ...depths, backbone, things: [0, 1], img_size: [60, 72] };
+  return { config: changed, height: 60, width: 72 };
+}
+
 function dtopToy({ backbone, head, thresh, ...config }: Config): SweepOptions {
   const layers = {
     patch_size: 8,
@@ -282,6 +291,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   gfv: gfvToy,
   uni_adafocus: uniAdafocusToy,
   dtop: dtopToy,
+  mask2former: mask2formerToy,
   glsim: glsimToy,
   lightcnn: lightcnnToy,
   gabor: gaborToy,

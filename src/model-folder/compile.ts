@@ -166,6 +166,8 @@ export function exportStages(
   const staged = stageGraphs(definition, options.form, options.kind);
   if (staged === undefined && options.kind === "following")
     throw new UsageError(`${card.name} does not start from what it found in the last picture`, "SparseFormers do");
+  if (staged === undefined && options.kind === "gated")
+    throw new UsageError(`${card.name} has no gate that leaves steps out`, 'a Mask2Former with "gate": true has one');
   if (staged === undefined)
     throw new UsageError(
       `${card.name} does not run in steps`,

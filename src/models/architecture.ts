@@ -139,6 +139,12 @@ export interface Architecture<Config> {
    * all of them compute together.
    */
   readonly stages?: Stages<Config>;
+  /**
+   * For models that decide once how much of themselves a picture is given (ECO-M2F's gate): the first step says, as `exit` (batch), int64, how many of the steps
+   * in between come before the last one, counted from the second on; the last one answers, and no other does. Without the gate's savings, `build` gives the
+   * same answer.
+   */
+  readonly gated?: Stages<Config>;
   /** For models of videos that can go frame by frame. */
   readonly frameByFrame?: FrameByFrame<Config>;
   /**

@@ -15,6 +15,7 @@ import { gfvArchitecture } from "./gfv/architecture.ts";
 import { glsimArchitecture } from "./glsim/architecture.ts";
 import { lightcnnArchitecture } from "./lightcnn/architecture.ts";
 import { lightweightArchitecture } from "./lightweight/architecture.ts";
+import { mask2formerArchitecture } from "./mask2former/architecture.ts";
 import { mobilenetv2Architecture } from "./mobilenetv2/architecture.ts";
 import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
 import { regnetArchitecture } from "./regnet/architecture.ts";
@@ -67,6 +68,7 @@ const all = [
   gfvArchitecture,
   uniAdafocusArchitecture,
   dtopArchitecture,
+  mask2formerArchitecture,
   gaborArchitecture,
   scatteringArchitecture,
   filterFrameArchitecture,

@@ -105,8 +105,8 @@ export interface StageGraphs {
   readonly graphs: ReadonlyMap<string, Graph>;
 }
 
-/** Which stages of a model: those after which it may stop early, or a look and the steps that follow moving pictures. */
-export type StageKind = "stages" | "following";
+/** Which stages of a model: those after which it may stop early, a look and the steps that follow moving pictures, or those that a gate leaves out. */
+export type StageKind = "stages" | "following" | "gated";
 
 /** Whether a model can stop between steps, or start from what it found in the last picture. */
 export function runsInSteps({ architecture, config }: ModelDefinition, kind: StageKind = "stages"): boolean {

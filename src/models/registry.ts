@@ -20,6 +20,7 @@ import { registeredGlsims } from "./glsim/registered.ts";
 import type { LearntHead } from "./learnt-head/head.ts";
 import { registeredLightcnns } from "./lightcnn/registered.ts";
 import { registeredLightweights } from "./lightweight/registered.ts";
+import { registeredMask2formers } from "./mask2former/registered.ts";
 import { registeredMobilenetv2s } from "./mobilenetv2/registered.ts";
 import { registeredMobilenets } from "./mobilenetv3/registered.ts";
 import type { RegisteredModel } from "./registered-model.ts";
@@ -69,6 +70,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredGfvs,
   ...registeredUniAdafocus,
   ...registeredDtops,
+  ...registeredMask2formers,
   ...registeredGabors,
   ...registeredScatterings,
   ...registeredRrformers,

@@ -34,6 +34,19 @@ export function byWindow(map: TokenGrid, window: TokenGrid, shift: TokenGrid = {
   return order;
 }
 
+/**
+ * As `byWindow`, but padded first and then rolled, padding and all, as in Swin for detection (facebookresearch/Mask2Former,
+ * mask2former/modeling/backbone/swin.py SwinTransformerBlock). The two differ where windows do not fit the map.
+ */
+export function byWindowOfPadded(map: TokenGrid, window: TokenGrid, shift: TokenGrid): Order {
+  const padded = mapOfWindows(map, window, window);
+  const order = byWindow(padded, window, shift);
+  return order.map((cell) => {
+    const [y, x] = [Math.floor(cell / padded.width), cell % padded.width];
+    return y < map.height && x < map.width ? y * map.width + x : -1;
+  });
+}
+
 /** The map that windows of another size make when each takes the place of one of these. */
 export function mapOfWindows(map: TokenGrid, window: TokenGrid, other: TokenGrid): TokenGrid {
   return {

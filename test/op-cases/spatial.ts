@@ -147,6 +147,14 @@ function resizeCases(): OpCase[] {
       ),
     ),
     {
+      title: "between transposes",
+      inputs: { x: { shape: [2, 6, 5, 3] } },
+      build: ({ x }) => {
+        const larger = g.resize(g.transpose(x!, [0, 3, 1, 2]), [8, 9], "linear"); // (2, 3, 8, 9)
+        return g.mul(g.transpose(larger, [0, 2, 3, 1]), 2);
+      },
+    },
+    {
       title: "linear volume",
       inputs: { x: { shape: ["batch", 2, 3, 4, 5] } },
       build: ({ x }) => g.resize(x!, [5, 6, 7], "linear"),

@@ -8,7 +8,7 @@ export const resize: LoweringRule<"resize"> = (context, inputs, node) =>
   cubicProducts(context, inputs, node) ?? kernel(context, inputs, node);
 
 const kernel: LoweringRule<"resize"> = (context, [x], node) => {
-  const { sizes, mode, alignCorners } = node.attributes;
+  const { mode, alignCorners } = node.attributes;
   const [source] = node.inputs;
   const attributes: Attributes = {
     mode: { string: mode },
@@ -19,14 +19,8 @@ const kernel: LoweringRule<"resize"> = (context, [x], node) => {
     ...(mode === "cubic" ? { cubic_coeff_a: { float: -0.75 } } : {}),
   };
   const nearby = [{ value: x!, shape: source!.shape }];
-  // From 18 on the batch and the channels need not be spelled out.
-  if (context.opset < 18)
-    return context.emit("Resize", [x!, "", "", context.sizes.shape(node.shape, nearby)], attributes);
-  const axes = sizes.map((_, i) => i + 2);
-  return context.emit("Resize", [x!, "", "", context.sizes.shape(sizes, nearby)], {
-    ...attributes,
-    axes: { ints: axes },
-  });
+  // Not by `axes`, which the operator has from 18 on: ONNX Runtime 1.30 forgets them when it moves a Transpose past a Resize, and refuses the file.
+  return context.emit("Resize", [x!, "", "", context.sizes.shape(node.shape, nearby)], attributes);
 };
 
 /** Larger matrices take more memory than the products are worth. */
