@@ -83,7 +83,12 @@ export const CATALOGUE: readonly RecipeEntry[] = [
     "digits and other small grey pictures",
     "60 epochs of 7,000 digits: seven minutes on one core",
   ),
-  entry("start", terminatorDigitsRecipe, "digits and other small pictures", SEE_DOCS),
+  entry(
+    "start",
+    terminatorDigitsRecipe,
+    "digits and other small pictures",
+    "10 epochs of 7,000 digits: half an hour on one core",
+  ),
   entry("bundled", photographsFull, PHOTOGRAPHS, "three hours on one core, with a teacher"),
   entry("bundled", photographs, PHOTOGRAPHS, "80 minutes on one core, with a teacher"),
   entry("bundled", photographsLonger, `${PHOTOGRAPHS}; begins with photographs's model`, "97 minutes on one core"),
