@@ -14,10 +14,12 @@ import { addEval } from "./commands/eval.ts";
 import { addExport } from "./commands/export.ts";
 import { addIndex } from "./commands/index.ts";
 import { addInspect } from "./commands/inspect.ts";
+import { addJobs } from "./commands/jobs.ts";
 import { addLearn } from "./commands/learn.ts";
 import { addModels } from "./commands/models.ts";
 import { addMotion } from "./commands/motion.ts";
 import { addPage } from "./commands/page.ts";
+import { addPlan } from "./commands/plan.ts";
 import { addPretrain } from "./commands/pretrain.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRecipes } from "./commands/recipes.ts";
@@ -28,6 +30,7 @@ import { addSearch } from "./commands/search.ts";
 import { addSegment } from "./commands/segment.ts";
 import { addServe } from "./commands/serve.ts";
 import { addTrain } from "./commands/train.ts";
+import { addWork } from "./commands/work.ts";
 import { noteError, type Terminal } from "./terminal.ts";
 
 /** What a command's file exports: adds itself to the program. `finish` sets the exit code of a command that went through but found faults. */
@@ -58,6 +61,9 @@ const COMMANDS: readonly AddCommand[] = [
   addScenes,
   addMotion,
   addServe,
+  addPlan,
+  addWork,
+  addJobs,
   addPage,
   addDoctor,
 ];

@@ -11,6 +11,8 @@ import { withParquet } from "./parquet-file.ts";
 /** What to decode of the file at `path`: without a group its labels, else the pictures of the group. */
 export interface ParquetRequest {
   readonly path: string;
+  /** Where its pictures are is enough: it need have no labels, and none are read. */
+  readonly isUnlabelled?: boolean;
   readonly group?: ParquetGroup & { readonly image: string };
 }
 
@@ -48,11 +50,14 @@ const LABEL_COLUMNS = ["label", "labels", "fine_label", "class", "category", "ta
  */
 export async function decodeParquet(
   files: Pick<DataFiles, "read" | "readRange" | "stat">,
-  { path, group }: ParquetRequest,
+  { path, group, isUnlabelled }: ParquetRequest,
 ): Promise<ParquetLabels | ParquetPictures> {
-  return withParquet(files, path, async (file, metadata) =>
-    group === undefined ? readLabels(file, metadata, path) : readPictures(file, metadata, group),
-  );
+  return withParquet(files, path, async (file, metadata) => {
+    if (group !== undefined) return readPictures(file, metadata, group);
+    if (isUnlabelled !== true) return readLabels(file, metadata, path);
+    const { image } = findColumns(metadata, path, false);
+    return { image, label: "", groups: rowGroups(metadata), labels: [] };
+  });
 }
 
 async function readLabels(file: AsyncBuffer, metadata: FileMetaData, path: string): Promise<ParquetLabels> {
@@ -91,7 +96,11 @@ function rowGroups(metadata: FileMetaData): ParquetGroup[] {
 const field = (value: unknown, key: string): unknown =>
   typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
 
-function findColumns(metadata: FileMetaData, path: string): Pick<ParquetLabels, "image" | "label" | "names"> {
+function findColumns(
+  metadata: FileMetaData,
+  path: string,
+  needsLabel = true,
+): Pick<ParquetLabels, "image" | "label" | "names"> {
   const features = readFeatures(metadata);
   const children = parquetSchema(metadata).children;
   const present = children.map(({ element }) => element.name);
@@ -102,7 +111,8 @@ function findColumns(metadata: FileMetaData, path: string): Pick<ParquetLabels, 
       inner.some((child) => child.element.name === "bytes") && element.repetition_type !== "REPEATED",
   );
   const image = ofType("Image") ?? holdsBytes?.element.name ?? IMAGE_COLUMNS.find((name) => present.includes(name));
-  const label = ofType("ClassLabel") ?? LABEL_COLUMNS.find((name) => present.includes(name));
+  const found = ofType("ClassLabel") ?? LABEL_COLUMNS.find((name) => present.includes(name));
+  const label = needsLabel ? found : (found ?? "");
   if (image === undefined || label === undefined)
     throw new FormatError(
       "Parquet",

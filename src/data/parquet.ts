@@ -84,3 +84,32 @@ function readLabel(value: unknown, names: readonly string[] | undefined): string
 
 const describeValue = (value: unknown): string =>
   value === undefined || value === null ? "missing" : `${typeof value === "object" ? "no label" : String(value)}`;
+
+/** The pictures of a file, whatever else it holds. */
+export interface ParquetPicturesFile {
+  readonly rows: number;
+  /** The bytes of a row's picture. Throws FormatError where it has none. */
+  read(row: number): Promise<Uint8Array>;
+}
+
+/** Opens a file for its pictures alone. Throws FormatError when it is no Parquet file or has no column of pictures. */
+export async function openParquetPictures(
+  files: DataFiles,
+  path: string,
+  cache = new RowGroupCache(),
+): Promise<ParquetPicturesFile> {
+  const decode: DecodeParquet = files.decodeParquet ?? ((request) => decodeParquet(files, request));
+  const { image, groups } = (await decode({ path, isUnlabelled: true })) as ParquetLabels;
+  return {
+    rows: groups.at(-1)?.end ?? 0,
+    async read(row) {
+      const group = groups.find(({ end }) => row < end);
+      if (group === undefined) throw new FormatError("Parquet", `${baseName(path)} has no row ${row}`);
+      const read = async () => (await decode({ path, group: { ...group, image } })) as ParquetPictures;
+      const bytes = (await cache.get(`${path}#${group.start}`, group.bytes, read))[row - group.start];
+      if (bytes === undefined)
+        throw new FormatError("Parquet", `row ${row} of ${baseName(path)} has no picture bytes in "${image}"`);
+      return bytes.slice();
+    },
+  };
+}

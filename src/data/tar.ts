@@ -87,3 +87,55 @@ function readText(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return new TextDecoder().decode(end === -1 ? bytes : bytes.subarray(0, end));
 }
+
+/** What reading ahead in an archive takes at once: members of a photograph's size are passed over, small ones come together. */
+const WINDOW_BYTES = 2 ** 16;
+
+/**
+ * The same members of an archive that is not in memory, as they are found.
+ *
+ * @param read the bytes from `start` on; fewer than `length` where the archive ends before
+ * @returns what is wrong with its end, if anything is
+ * @throws FormatError when it is no archive
+ */
+export async function* walkTar(
+  read: (start: number, length: number) => Promise<Uint8Array>,
+  size: number,
+  name: string,
+): AsyncGenerator<TarMember, DataProblem | undefined> {
+  let window: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array(0) };
+  const bytesAt = async (start: number, length: number) => {
+    const end = window.start + window.bytes.length;
+    if (start < window.start || start + length > end)
+      window = { start, bytes: await read(start, Math.max(length, WINDOW_BYTES)) };
+    return window.bytes.subarray(start - window.start, start - window.start + length);
+  };
+  let longName: string | undefined;
+  let members = 0;
+  let at = 0;
+  while (at + BLOCK <= size) {
+    const header = await bytesAt(at, BLOCK);
+    if (header.length === BLOCK && header.every((byte) => byte === 0)) return undefined;
+    if (header.length < BLOCK || !hasGoodChecksum(header)) {
+      if (at === 0) throw new FormatError("tar", `${name} is not a tar archive`);
+      return { name, reason: `it is damaged at byte ${at}; ${members} files were found before that` };
+    }
+    const [type, length, ownName] = [String.fromCharCode(header[156]!), readNumber(header, 124, 12), readName(header)];
+    const start = at + BLOCK;
+    if (!(length >= 0 && start + length <= size))
+      return { name, reason: `it is cut off inside ${longName ?? ownName}` };
+    if (type === "L" || type === "x") {
+      const content = await bytesAt(start, Math.min(length, MAX_NAME_BYTES));
+      longName = type === "L" ? readText(content) : (readPaxPath(content) ?? longName);
+    } else if (type !== "g") {
+      if (type === "0" || type === "\0" || type === "7") {
+        members++;
+        yield { name: longName ?? ownName, start, length };
+      }
+      longName = undefined;
+    }
+    at = start + Math.ceil(length / BLOCK) * BLOCK;
+  }
+  if (members === 0) throw new FormatError("tar", `${name} is not a tar archive, or an empty one`);
+  return at < size ? { name, reason: "it is cut off at its end" } : undefined;
+}

@@ -7,6 +7,9 @@ import type { DecodeEmbeddings } from "../embeddings/embedding-table.ts";
 import type { Pixels } from "../image/pixels.ts";
 import type { RawImage } from "../image/raw-image.ts";
 import type { ViewOptions } from "../image/view.ts";
+import type { QueueOptions, ShardQueue } from "../jobs/queue.ts";
+import type { ShardRunner } from "../jobs/shard-attempts.ts";
+import type { StorageOf } from "../jobs/storage.ts";
 import type { Device, Session, SessionOptions } from "../runtime/session.ts";
 import type { StagedSession } from "../runtime/staged-session.ts";
 import type { TensorData } from "../tensor.ts";
@@ -149,6 +152,48 @@ export interface TrainingHost extends Host {
   absolutePath(path: string): string;
   /** Threads that read, decode and augment; they belong to the caller. Default: one less than there are cores. */
   createDataWorkers(count?: number): readonly BatchWorker[];
+}
+
+/** A file that is written as its bytes come. Readers see nothing of it before `finish`. */
+export interface FileInProgress {
+  write(bytes: Uint8Array): Promise<void>;
+  /** Makes it the file of its name, durably. */
+  finish(): Promise<{ readonly bytes: number; readonly sha256: string }>;
+  /** Leaves nothing behind. After `finish` it does nothing. */
+  discard(): Promise<void>;
+}
+
+/** How shards are computed on a machine, whatever their plan says: plain data. */
+export interface ComputeOptions {
+  readonly device: Device;
+  readonly threads?: number;
+  readonly sessions?: number;
+}
+
+/** A host on which batch jobs are planned and worked on. */
+export interface JobsHost extends TrainingHost, DigestHost {
+  /** Absolute paths, and addresses of stores as they are. */
+  readonly storageOf: StorageOf;
+  /** Throws as `Files.writeAtomic`. */
+  createFile(path: string): Promise<FileInProgress>;
+  /** The bytes of a file from `start` on; fewer than `length` where it ends before. */
+  readRange(path: string, start: number, length: number): Promise<Uint8Array>;
+  /**
+   * @param address undefined: leases in the plan's folder; else postgres://… or redis://…
+   * @throws UsageError for another address, SaccadeError where what speaks to it is not installed
+   */
+  openShardQueue(address: string | undefined, options: QueueOptions): Promise<ShardQueue>;
+  /** A process of its own in which shards of a plan are computed; it starts with the first. */
+  openShardRunner(
+    folder: string,
+    options: ComputeOptions & { readonly onNotice: (line: string) => void; readonly silenceMs?: number },
+  ): ShardRunner;
+  /** For people: the machine's name, and this process's number. */
+  readonly self: { readonly host: string; readonly pid: number };
+  /** Date and time of day, ISO 8601. */
+  date(): string;
+  /** A name that nothing else has. */
+  newId(): string;
 }
 
 /** The machine as a program may use it. */

@@ -2,14 +2,14 @@
 // traces of what every operator takes.
 import { fork } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { AbortedError, LimitError, SessionError } from "../../errors.ts";
 import type { FreshRun, FreshRunFacts, MeasuringHost, TracedRuns } from "../host.ts";
 import { nodeHost } from "./host.ts";
 import { readLoad } from "./machine.ts";
+import { loaderFor } from "./program-entry.ts";
 import { createNodeSession } from "./session.ts";
 import { workerEntry } from "./workers.ts";
 
@@ -90,12 +90,6 @@ function describeDeath(code: number | null, killedBy: string | null, complaints:
   if (killedBy === "SIGKILL") return "killed, probably for want of memory";
   const last = complaints.trim().split("\n").at(-1) ?? "";
   return [killedBy ?? `exit code ${code}`, ...(last === "" ? [] : [last])].join(": ");
-}
-
-/** Sources need a loader, built code does not. */
-function loaderFor(entry: URL): string[] {
-  if (!entry.pathname.endsWith(".ts")) return [];
-  return ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href];
 }
 
 async function trace(model: Uint8Array, { device, threads, feeds, outputs, runs }: TracedRuns, signal?: AbortSignal) {

@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { nodeFiles } from "../platform/node/files.ts";
+import { attemptsPath, historyOf, readAttempts, recordAttempt } from "./attempts.ts";
+import type { Plan } from "./plan.ts";
+import { writePlan } from "./plan.ts";
+import type { ShardOrder } from "./run-shard.ts";
+import { type AttemptContext, attemptShard, type RunEnd, type ShardRunner } from "./shard-attempts.ts";
+
+const folders: string[] = [];
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
+
+async function context(run: (order: ShardOrder) => RunEnd): Promise<AttemptContext & { orders: ShardOrder[] }> {
+  const folder = await mkdtemp(join(tmpdir(), "saccade-attempts-"));
+  folders.push(folder);
+  const plan = { hash: "0".repeat(64), rows: 64, shard_rows: 32 } as Plan;
+  await writePlan(nodeFiles, folder, plan);
+  const orders: ShardOrder[] = [];
+  let ids = 0;
+  const runner: ShardRunner = {
+    run(order) {
+      orders.push(order);
+      return { end: Promise.resolve(run(order)), stop: () => undefined };
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  return {
+    ...{ files: nodeFiles, opened: { folder, plan }, worker: "w", runner, orders },
+    date: () => "2026-01-01T00:00:00.000Z",
+    newId: () => `${folder}-${++ids}`,
+    onProgress: () => undefined,
+    onRunning: () => undefined,
+    onNotice: () => undefined,
+    isStopping: () => false,
+  };
+}
+
+const done = ({ from, to }: ShardOrder): RunEnd => ({ kind: "done", rows: to - from, failed: 0, seconds: 1 });
+const died: RunEnd = { kind: "died", reason: "SIGSEGV" };
+const has = ({ from, to, quarantined }: ShardOrder, row: number) =>
+  row >= from && row < to && !quarantined.includes(row);
+
+describe("a picture that ends the process", () => {
+  test.each([[[37]], [[32]], [[63]], [[40, 41]], [[33, 62]]])(
+    "%j is found by halves, and the rest is done",
+    async (rows) => {
+      const ctx = await context((order) => (rows.some((row) => has(order, row)) ? died : done(order)));
+      expect(await attemptShard(ctx, 1)).toMatchObject({ kind: "done", rows: 32 });
+      const history = historyOf(await readAttempts(nodeFiles, ctx.opened.folder, 1));
+      expect([...history.quarantined].sort()).toEqual(rows);
+      // Alone it was tried twice; the whole shard twice before and once after.
+      for (const row of rows) expect(history.deaths({ from: row, to: row + 1 })).toBe(2);
+      const whole = ctx.orders.filter(({ isProbe }) => !isProbe);
+      expect(whole.map(({ quarantined }) => quarantined.length)).toEqual([0, 0, rows.length]);
+      expect(ctx.orders.length).toBeLessThan(3 + rows.length * 14);
+    },
+  );
+
+  test("deaths that are no picture's fault put none in quarantine, and end in giving up", async () => {
+    const ctx = await context((order) => (order.isProbe ? done(order) : died));
+    expect(await attemptShard(ctx, 0)).toMatchObject({ kind: "given-up" });
+    expect(historyOf(await readAttempts(nodeFiles, ctx.opened.folder, 0)).quarantined.size).toBe(0);
+  });
+
+  test("a worker that was killed counts as a death, and what it found out is not done again", async () => {
+    const ctx = await context(done);
+    for (const id of ["a", "b"])
+      await recordAttempt(nodeFiles, ctx.opened.folder, 0, {
+        event: "begin",
+        id,
+        from: 0,
+        to: 32,
+        worker: "x",
+        at: "",
+      });
+    await recordAttempt(nodeFiles, ctx.opened.folder, 0, {
+      event: "begin",
+      id: "c",
+      from: 0,
+      to: 16,
+      worker: "x",
+      at: "",
+    });
+    await recordAttempt(nodeFiles, ctx.opened.folder, 0, {
+      event: "end",
+      id: "c",
+      outcome: "done",
+      worker: "x",
+      at: "",
+    });
+    expect(await attemptShard(ctx, 0)).toMatchObject({ kind: "done" });
+    expect(ctx.orders.map(({ from, to, isProbe }) => [from, to, isProbe])).toEqual([
+      [16, 32, true],
+      [0, 32, false],
+    ]);
+  });
+});
+
+test("errors of the engine are tried three times, those of the surroundings are not the shard's", async () => {
+  const ctx = await context(() => ({ kind: "failed", message: "out of memory", isPassing: false }));
+  expect(await attemptShard(ctx, 0)).toEqual({ kind: "given-up", reason: "out of memory" });
+  expect(ctx.orders.length).toBe(3);
+  const full = await context(() => ({ kind: "failed", message: "the disk is full", isPassing: true }));
+  expect(await attemptShard(full, 0)).toEqual({ kind: "passing", message: "the disk is full" });
+  expect(historyOf(await readAttempts(nodeFiles, full.opened.folder, 0)).failures).toBe(0);
+});
+
+test("a torn line is no line, and what follows it is one", async () => {
+  const ctx = await context(done);
+  const { folder } = ctx.opened;
+  await nodeFiles.append(attemptsPath(nodeFiles, folder, 0), '\n{"event":"begin","id":"a","fr');
+  await recordAttempt(nodeFiles, folder, 0, { event: "quarantine", row: 3, worker: "x", at: "" });
+  expect(await readAttempts(nodeFiles, folder, 0)).toHaveLength(1);
+});

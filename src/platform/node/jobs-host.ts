@@ -1,0 +1,25 @@
+// The host of Node, with what batch jobs need.
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { isStoreAddress } from "../../jobs/address.ts";
+import type { JobsHost } from "../host.ts";
+import { createFile } from "./file-in-progress.ts";
+import { openShardQueue } from "./queues/open-queue.ts";
+import { readRange } from "./read-range.ts";
+import { shardProcess } from "./shard-process.ts";
+import { localStorage } from "./storage/local.ts";
+import { nodeTrainingHost } from "./training-host.ts";
+
+export const nodeJobsHost: JobsHost = {
+  ...nodeTrainingHost,
+  storageOf: (path) => (isStoreAddress(path) ? localStorage : localStorage),
+  absolutePath: (path) => (isStoreAddress(path) ? path : resolve(path)),
+  createFile,
+  readRange,
+  openShardQueue,
+  openShardRunner: (folder, options) => shardProcess({ folder, ...options }),
+  self: { host: hostname(), pid: process.pid },
+  date: () => new Date().toISOString(),
+  newId: () => randomUUID(),
+};

@@ -1,0 +1,80 @@
+// The model of a plan: loaded as it was planned, and told from any other by all that it computes with.
+import { z } from "zod";
+import { SaccadeError } from "../../errors.ts";
+import { DECODINGS } from "../../image/raw-image.ts";
+import type { Plan } from "../../jobs/plan.ts";
+import { lastingName } from "../../model-folder/lasting-name.ts";
+import { loadModel } from "../../model-folder/load.ts";
+import type { LoadedModel } from "../../model-folder/model.ts";
+import { PRECISIONS } from "../../onnx/lower.ts";
+import type { JobsHost } from "../../platform/host.ts";
+
+/** Options of all tasks with a model of pictures. */
+export const pictureOptions = {
+  /** Pictures run together. Part of the answers: the last digits depend on who runs together. */
+  batch: z.int().min(1).max(1024).default(8),
+  architecture: z.string().optional(),
+  config: z.record(z.string(), z.unknown()).optional(),
+  tokens: z.union([z.int().min(1), z.string()]).optional(),
+  transform: z.string().optional(),
+  resolution: z.union([z.int().min(1), z.literal("native")]).optional(),
+  precision: z.enum(PRECISIONS).default("float32"),
+  decode: z.enum(DECODINGS).optional(),
+};
+
+interface ModelOptions {
+  readonly architecture?: string | undefined;
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+  readonly tokens?: number | string | undefined;
+  readonly transform?: string | undefined;
+}
+
+export async function loadPlanned(
+  host: JobsHost,
+  source: string,
+  { architecture, config, tokens, transform }: ModelOptions,
+  onNotice?: (line: string) => void,
+): Promise<LoadedModel> {
+  return loadModel(host, source, {
+    ...(architecture === undefined ? {} : { architecture }),
+    ...(config === undefined ? {} : { config }),
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(transform === undefined ? {} : { transform }),
+    ...(onNotice === undefined ? {} : { onNotice }),
+  });
+}
+
+export async function identifyModel(
+  host: JobsHost,
+  source: string,
+  options: ModelOptions,
+): Promise<NonNullable<Plan["model"]>> {
+  const model = await loadPlanned(host, source, options);
+  return { name: model.card.name, source: await lastingName(host, source), digest: await digestOf(host, model) };
+}
+
+/** @throws SaccadeError "plan_model" */
+export async function requirePlanned(host: JobsHost, model: LoadedModel, planned: Plan["model"]): Promise<void> {
+  const digest = await digestOf(host, model);
+  if (digest === planned?.digest) return;
+  throw new SaccadeError("plan_model", `${model.card.name} is not the model that was planned with`, {
+    hint: "put back what was there, or plan again in another folder",
+    data: { planned: planned?.digest, here: digest },
+  });
+}
+
+/** Of all that decides what a model answers: its configuration, its weights, its labels and its preprocessing. */
+async function digestOf(host: JobsHost, model: LoadedModel): Promise<string> {
+  const { labels, transform, scores, unknownBelow, earlyExit } = model.card;
+  const lines = [JSON.stringify([labels, transform, scores, unknownBelow, earlyExit])];
+  if (model.kind === "onnx") lines.push(await host.sha256(model.bytes));
+  else {
+    const { architecture, config } = model.definition;
+    lines.push(architecture.name, JSON.stringify(config));
+    for (const [name, { dtype, shape, data }] of model.weights) {
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      lines.push(`${name} ${dtype} ${shape.join(",")} ${await host.sha256(bytes)}`);
+    }
+  }
+  return (await host.sha256(new TextEncoder().encode(lines.join("\n")))).slice(0, 32);
+}

@@ -1,0 +1,80 @@
+// Working on a plan: a worker with its queue and its process.
+
+import { UsageError } from "../../errors.ts";
+import { readPlan, requireVersion, shardCount } from "../../jobs/plan.ts";
+import type { Heartbeat } from "../../jobs/progress.ts";
+import { ownShards, type ShardQueue } from "../../jobs/queue.ts";
+import { type WorkResult, work } from "../../jobs/worker.ts";
+import type { ComputeOptions, JobsHost } from "../../platform/host.ts";
+import { version } from "../../version.ts";
+
+export interface WorkPlanOptions extends ComputeOptions {
+  /** undefined: leases in the plan's folder. Else postgres://… or redis://… */
+  readonly queue?: string;
+  /** Of `count` tasks that a scheduler started, this one: every `count`-th shard from `index` on is its own, and nobody is asked. */
+  readonly index?: number;
+  /** Default: as many as there are shards, so that a task has one. */
+  readonly count?: number;
+  /** After so long without a sign of life others take over. Default 60,000. */
+  readonly leaseMs?: number;
+  readonly graceMs?: number;
+  readonly patienceMs?: number;
+  /** A process that computes and says nothing for so long is ended. */
+  readonly silenceMs?: number;
+  readonly waits?: boolean;
+  readonly signal: AbortSignal;
+  readonly onNotice?: (line: string) => void;
+  readonly onHeartbeat?: (heartbeat: Heartbeat) => void;
+}
+
+const DEFAULT_LEASE_MS = 60_000;
+
+/**
+ * Works on a plan until nothing is left, or the signal fires.
+ *
+ * @throws UsageError, NotFoundError; SaccadeError "plan_version", "plan_model", and of a queue or a disk that stays at fault
+ */
+export async function workPlan(host: JobsHost, folder: string, options: WorkPlanOptions): Promise<WorkResult> {
+  const opened = await readPlan(host, folder);
+  requireVersion(opened, version);
+  const shards = shardCount(opened.plan);
+  const { host: name, pid } = host.self;
+  const id = `${name.replace(/[^\w.-]/g, "-").slice(0, 60)}-${pid}-${host.newId().slice(0, 8)}`;
+  const { leaseMs = DEFAULT_LEASE_MS, onNotice = () => undefined } = options;
+  await using queue = await openQueue(host, { folder, plan: opened.plan.hash, shards, worker: id, leaseMs }, options);
+  await using runner = host.openShardRunner(folder, {
+    device: options.device,
+    onNotice,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
+    ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
+  });
+  // Awaited here: queue and process are closed when this returns.
+  return await work(host.files, opened, {
+    queue,
+    runner,
+    worker: { id, host: name, pid },
+    leaseMs,
+    signal: options.signal,
+    // A task of a scheduler has its own shards, and is done when they are.
+    waits: options.index === undefined && options.waits !== false,
+    date: () => host.date(),
+    newId: () => host.newId(),
+    onNotice,
+    ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
+    ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
+    ...(options.onHeartbeat === undefined ? {} : { onHeartbeat: options.onHeartbeat }),
+  });
+}
+
+async function openQueue(
+  host: JobsHost,
+  facts: Parameters<JobsHost["openShardQueue"]>[1],
+  { queue, index, count = facts.shards }: WorkPlanOptions,
+): Promise<ShardQueue> {
+  if (index === undefined) return host.openShardQueue(queue, facts);
+  if (queue !== undefined) throw new UsageError("with an index, nobody is asked for shards", "leave the queue out");
+  if (index >= count) throw new UsageError(`there is no task ${index} of ${count}`, "they are counted from 0");
+  const own = Array.from({ length: facts.shards }, (_, shard) => shard).filter((shard) => shard % count === index);
+  return ownShards(own);
+}

@@ -1,0 +1,109 @@
+// Plans from beginning to end in one process: planned, worked on by several at once, merged; retried, verified. Processes are jobs.slow.test.ts's.
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { runShard } from "../../src/jobs/run-shard.ts";
+import type { ShardRunner } from "../../src/jobs/shard-attempts.ts";
+import type { JobsHost } from "../../src/platform/host.ts";
+import { nodeJobsHost } from "../../src/platform/node/jobs-host.ts";
+import { mergePlan, retryPlan, statusOfPlan, verifyPlan } from "../../src/workflows/jobs/after-work.ts";
+import { openPlan, planJobs } from "../../src/workflows/jobs/plan-jobs.ts";
+import { workPlan } from "../../src/workflows/jobs/work-plan.ts";
+import { temporaryFolder, writeVit } from "../cli/mini-model.ts";
+import { pictureBytes, pictureName, writePictures } from "./pictures.ts";
+
+const folder = temporaryFolder();
+const PICTURES = 40;
+let model: string;
+let pictures: string;
+beforeAll(async () => {
+  model = await writeVit(join(folder, "vit"));
+  pictures = await writePictures(join(folder, "pictures"), PICTURES, 13);
+});
+
+/** Computes in this process. */
+function runnerHere(plan: string): ShardRunner {
+  const opening = openPlan(nodeJobsHost, plan, { device: "cpu", threads: 1, sessions: 1, onNotice: () => undefined });
+  return {
+    run(order) {
+      const end = opening.then(async (opened) => {
+        const answer = await runShard(opened, order, { onProgress: () => undefined });
+        return { kind: "done", ...answer } as const;
+      });
+      return { end, stop: () => undefined };
+    },
+    [Symbol.asyncDispose]: async () => (await opening)[Symbol.asyncDispose](),
+  };
+}
+const host: JobsHost = { ...nodeJobsHost, openShardRunner: runnerHere };
+
+const work = (plan: string, options: { index?: number; count?: number } = {}) =>
+  workPlan(host, plan, { device: "cpu", leaseMs: 5000, signal: new AbortController().signal, ...options });
+
+async function planned(name: string, task: string, options: Record<string, unknown> = {}): Promise<string> {
+  const plan = join(folder, name);
+  await planJobs(nodeJobsHost, [pictures], { folder: plan, task, model, options, shardRows: 7 });
+  return plan;
+}
+
+test("two workers at once, tasks of a scheduler, and one worker alone give the same file", async () => {
+  const [together, tasks] = [await planned("together", "classify"), await planned("tasks", "classify")];
+  expect(JSON.parse(readFileSync(join(together, "plan.json"), "utf8")).hash).toBe(
+    JSON.parse(readFileSync(join(tasks, "plan.json"), "utf8")).hash,
+  );
+  const both = await Promise.all([work(together), work(together)]);
+  expect(both.reduce((sum, { rows }) => sum + rows, 0)).toBe(PICTURES);
+  for (const index of [0, 1]) await work(tasks, { index, count: 2 });
+  const merged = await mergePlan(host, together, join(folder, "together.parquet"));
+  expect((await mergePlan(host, tasks, join(folder, "tasks.parquet"))).sha256).toBe(merged.sha256);
+  expect(merged.rows).toBe(PICTURES);
+  expect(await verifyPlan(host, together)).toMatchObject({ rows: PICTURES, failedRows: 3, missing: [], faults: [] });
+  expect(await statusOfPlan(host, together)).toMatchObject({ doneRows: PICTURES, failedRows: 3, doneShards: 6 });
+  await mergePlan(host, together, join(folder, "together.jsonl"));
+  const lines = readFileSync(join(folder, "together.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines[0].predictions).toHaveLength(5);
+  expect(lines[12].error.code).toBe("image_truncated");
+});
+
+test("embeddings keep their space; failed rows are done again without the others, damaged parts as a whole", async () => {
+  const plan = await planned("vectors", "embed");
+  await work(plan);
+  const before = await mergePlan(host, plan, join(folder, "vectors.parquet"));
+  const mended = join(pictures, pictureName(12));
+  const damaged = readFileSync(mended);
+  // The plan's pictures are frozen: one that is mended is another, so the row says that.
+  writeFileSync(mended, await pictureBytes(12));
+  expect(await retryPlan(host, plan)).toEqual({ rows: 3, shards: 3 });
+  await expect(mergePlan(host, plan, join(folder, "none.parquet"))).rejects.toMatchObject({ code: "unfinished" });
+  expect((await work(plan)).shards).toBe(3);
+  await mergePlan(host, plan, join(folder, "vectors.jsonl"));
+  const row = JSON.parse(readFileSync(join(folder, "vectors.jsonl"), "utf8").split("\n")[12]!);
+  expect(row.error.code).toBe("changed");
+  writeFileSync(mended, damaged);
+  writeFileSync(join(plan, "parts/part-00003.parquet"), "damaged");
+  rmSync(join(plan, "parts/part-00001.json"));
+  const found = await verifyPlan(host, plan, { repairs: true });
+  expect(found.missing).toEqual([1]);
+  expect(found.faults).toEqual([{ shard: 3, problem: "its part is not what its marker says" }]);
+  await work(plan);
+  expect((await mergePlan(host, plan, join(folder, "again.parquet"))).bytes).toBeGreaterThan(0);
+  expect(before.rows).toBe(PICTURES);
+});
+
+test("plans are frozen: another model, another version and a changed plan are refused", async () => {
+  const plan = await planned("frozen", "classify", { top_k: 2 });
+  await expect(planned("frozen", "classify")).rejects.toThrow(/already/);
+  await expect(planned("x", "classify", { budget_ms: 3 })).rejects.toThrow(/options of classify/);
+  await expect(planned("y", "detekt")).rejects.toThrow(/no task/);
+  const path = join(plan, "plan.json");
+  const text = readFileSync(path, "utf8");
+  writeFileSync(path, text.replace('"top_k": 2', '"top_k": 3'));
+  await expect(work(plan)).rejects.toThrow(/changed since/);
+  writeFileSync(path, text);
+  await writeVit(model, {}, ["a", "b", "c", "d", "f"]);
+  const compute = { device: "cpu", threads: 1, sessions: 1, onNotice: () => undefined } as const;
+  await expect(openPlan(nodeJobsHost, plan, compute)).rejects.toMatchObject({ code: "plan_model" });
+});
