@@ -263,6 +263,19 @@ function rrformerToy(): SweepOptions {
   return { config: { ...widths, hypercolumn: false, img_size: [32, 64] }, height: 32, width: 64 };
 }
 
+/** Two blocks in the second stage of both branches; 4 x 6 patches. */
+function paratranscnnToy(): SweepOptions {
+  const widths = {
+    dim: 12,
+    heads: 3,
+    depth: [1, 2, 1],
+    channels: [8, 8, 12, 16],
+    layers: [1, 2, 1, 1],
+    num_classes: 5,
+  };
+  return { config: { ...widths, img_size: [16, 32] }, height: 16, width: 32 };
+}
+
 /** By architecture name. */
 export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = {
   sparseformer: sparseformerToy,
@@ -299,6 +312,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   scattering: scatteringToy,
   rotnet: rotnetToy,
   rrformer: rrformerToy,
+  paratranscnn: paratranscnnToy,
   single_stage: singleStageToy,
   lightweight: () => ({ config: { channels: [3, 4, 5, 6], hidden: 6, num_classes: 11 }, height: 18, width: 20 }),
 };

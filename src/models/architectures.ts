@@ -18,6 +18,7 @@ import { lightweightArchitecture } from "./lightweight/architecture.ts";
 import { mask2formerArchitecture } from "./mask2former/architecture.ts";
 import { mobilenetv2Architecture } from "./mobilenetv2/architecture.ts";
 import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
+import { paratranscnnArchitecture } from "./paratranscnn/architecture.ts";
 import { regnetArchitecture } from "./regnet/architecture.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
 import { rotnetArchitecture } from "./rotnet/architecture.ts";
@@ -73,6 +74,7 @@ const all = [
   scatteringArchitecture,
   filterFrameArchitecture,
   rrformerArchitecture,
+  paratranscnnArchitecture,
   singleStageArchitecture,
 ] as unknown as readonly AnyArchitecture[];
 
