@@ -8,6 +8,7 @@ import { inferenceGraph, initialWeights } from "../src/models/graph.ts";
 import { changedModel, defineModel } from "../src/models/registry.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { GatedSession } from "../src/runtime/gated-session.ts";
+import { loadSegmenter } from "../src/tasks/segment/segmenter.ts";
 import { elementCount, type TensorData, tensor, toFloat64 } from "../src/tensor.ts";
 import { goldenCases, hashedValues, isToy, maxDifference } from "./golden-case.ts";
 import { expectMask2formerParity } from "./mask2former-parity.ts";
@@ -54,8 +55,8 @@ describe("a gate", () => {
       for (const seed of [0, 1, 2]) {
         const image = picture(seed);
         const expected = await whole.run({ image });
-        const { outputs, exit, milliseconds } = await gated.run(image, { outputs: ANSWER });
-        expect(exit + 2).toBe(Number(expected.exit!.data[0]));
+        const { outputs, exit, milliseconds } = await gated.runOne({ image }, { outputs: ANSWER });
+        expect(exit).toBe(Number(expected.exit!.data[0]));
         expect(milliseconds.length).toBe(exit + 2);
         for (const name of ANSWER) expect(maxDifference(outputs[name], expected[name]!), name).toBeLessThan(1e-4);
       }
@@ -67,14 +68,32 @@ describe("a gate", () => {
       await using session = await nodeHost.createSession(early, { device: "cpu" });
       const image = picture(0);
       const expected = await session.run({ image });
-      const { outputs } = await gated.run(image, { exit: 1, outputs: ANSWER });
+      const { outputs } = await gated.runOne({ image }, { exit: 1, outputs: ANSWER });
       for (const name of ANSWER) expect(maxDifference(outputs[name], expected[name]!), name).toBeLessThan(1e-4);
-      await expect(gated.run(image, { exit: 3, outputs: ANSWER })).rejects.toThrow(/no exit 3/);
-      const two = tensor("float32", [2, 3, 60, 72], new Float32Array(2 * 3 * 60 * 72));
-      await expect(gated.run(two, { outputs: ANSWER })).rejects.toThrow(/one at a time/);
+      await expect(gated.runOne({ image }, { exit: 3, outputs: ANSWER })).rejects.toThrow(/no exit 3/);
     } finally {
       await gated.dispose();
     }
+  });
+
+  test("a segmenter leaves out what the gate says, and tells how much was run", async () => {
+    const { model } = gatedToy(4);
+    await using segmenter = await loadSegmenter(nodeHost, model, { device: "cpu", threads: 1 });
+    const pictures = [1, 2, 3].map((seed) => ({
+      width: 90,
+      height: 75,
+      data: Uint8Array.from(hashedValues(`noise.${seed}`, 90 * 75 * 3, 127, 128, 0)),
+    }));
+    const results = await segmenter.segment(pictures, { kind: "semantic" });
+    for (const { exit, map } of results) {
+      expect([0, 1, 2]).toContain(exit);
+      expect(map!.ids.length).toBe(90 * 75);
+    }
+    // A fixed exit is no choice.
+    const fixed = changedModel("mask2former", model.definition.config, { exit: 3 });
+    const kept = fixed.architecture.adoptWeights(model.weights, fixed.config);
+    await using other = await loadSegmenter(nodeHost, nativeModel(fixed, kept, { name: "fixed" }), { device: "cpu" });
+    expect((await other.segment(pictures[0]!)).exit).toBeUndefined();
   });
 
   test("each picture of a batch has its own exit", async () => {

@@ -11,6 +11,7 @@ import {
   inferenceGraph,
   isFasterWhereSampled,
   type PixelSize,
+  runsInSteps,
   type StageKind,
   stageGraphs,
 } from "../models/graph.ts";
@@ -49,6 +50,8 @@ export interface PictureModel {
   readonly scoresSteps: boolean;
   /** The output that is above 0 where a picture is none of the classes; undefined for models that cannot say it. */
   readonly unknownName?: string | undefined;
+  /** Whether a gate decides how much of the model a picture is given; the output `exit` says it. */
+  readonly hasGate?: boolean | undefined;
   /** How many looks `gaze.N.regions` and `gaze.N.points` describe; 0 for models that do not look sparsely. */
   readonly glimpses: number;
   /** The reductions of tokens that it can tell of when it is compiled so that it does (`explains`). */
@@ -68,6 +71,8 @@ export interface CompiledModel extends PictureModel {
   readonly frames?: { readonly usual: number; readonly isFixed: boolean };
   /** The same model in another form. ONNX files have only one. */
   readonly inForm?: (form: InferenceForm) => Uint8Array;
+  /** The same model as the stages that its gate leaves out or not, to the same answers in less time. Absent where there is no gate. */
+  readonly inStages?: (form: Pick<InferenceForm, "pixels">) => CompiledStages;
 }
 
 export interface ExportOptions {
@@ -275,7 +280,7 @@ export function requirePrecision(model: OnnxModel, precision: Precision | undefi
 }
 
 /** What tasks read, besides where a model looks. */
-const TASK_OUTPUTS = ["features", "unknown"];
+const TASK_OUTPUTS = ["features", "unknown", "exit"];
 
 function compileNative(model: NativeModel, options: CompileOptions): CompiledModel {
   requirePictures(model);
@@ -306,6 +311,7 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
   const told = explains ? reductions.flatMap(({ origin, scores = [] }) => [origin, scores].flat()) : [];
   const layers = [...(layer === undefined ? [] : [layer]), ...told];
   const outputs = layer === undefined ? [...usual, ...told] : layers;
+  const hasGate = layer === undefined && runsInSteps(model.definition, "gated");
   const inForm = (form: InferenceForm) => exportOnnx(model, { target, precision, outputs, form: { ...form, layers } });
   return {
     card: model.card,
@@ -313,6 +319,10 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
       return inForm({});
     },
     inForm,
+    ...(hasGate
+      ? { inStages: (form) => exportStages(model, { target, precision, kind: "gated", form: pixelsOf(form) }) }
+      : {}),
+    hasGate,
     takes,
     channels: channelsOfInput(input),
     ...(takes === "clips" ? { frames: { usual: frames ?? made.frames ?? 1, isFixed: frames !== undefined } } : {}),
@@ -338,6 +348,8 @@ export function answersOfModel(model: LoadedModel): Answers {
   const { architecture, config } = model.definition;
   return architecture.answers(config);
 }
+
+const pixelsOf = ({ pixels }: Pick<InferenceForm, "pixels">) => (pixels === undefined ? {} : { pixels });
 
 /** Whether a model takes clips, and no pictures. */
 export function takesClips(model: LoadedModel): boolean {

@@ -1,43 +1,54 @@
-// A model with a gate: its first step says of each picture how many of the steps in between it is given, and the last one answers. What is left out is never
-// computed. Every picture goes its own way, so pictures run one at a time.
+// A model with a gate as one session: its first step says of each picture how many of the steps in between it is given, and the last one answers. What is left
+// out is never computed. Every picture goes its own way, so pictures run one at a time.
 import { SessionError } from "../errors.ts";
 import type { TensorData } from "../tensor.ts";
-import type { ActualDevice } from "./session.ts";
-import type { StagedRun, StagedSession, StageInfo } from "./staged-session.ts";
+import { concatTensors, splitTensor } from "./batching.ts";
+import type { ActualDevice, RunOptions, Session, ValueInfo } from "./session.ts";
+import type { StagedSession, StageInfo, StageStep } from "./staged-session.ts";
 
-export interface GatedRunOptions {
-  /** How many steps in between, whatever the gate says. */
-  readonly exit?: number;
-  /** Outputs wanted of the first or the last step, whichever has them. */
-  readonly outputs: readonly string[];
-  readonly signal?: AbortSignal;
+/** The stages of such a model. */
+export interface GatedFiles {
+  /** The first step, those in between, and the last one. */
+  readonly steps: readonly string[];
+  /** ONNX bytes by stage. An output `next.NAME` is the input `state.NAME` of later steps. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
+export interface GatedRunOptions extends RunOptions {
+  /** How many steps in between, whatever the gate says. */
+  readonly exit?: number;
+}
+
+/** What became of one picture. */
 export interface GatedAnswer {
-  readonly outputs: Readonly<Record<string, TensorData>>;
+  readonly outputs: Record<string, TensorData>;
   /** How many steps in between were run. */
   readonly exit: number;
   /** Of each step that was run, in order. */
   readonly milliseconds: readonly number[];
 }
 
-const IMAGE = "image";
 const EXIT = "exit";
 const NEXT = "next.";
 const stateName = (output: string) => `state.${output.slice(NEXT.length)}`;
 
-/** Runs a model as its gate says. The session is its own: `dispose` ends it. */
-export class GatedSession {
-  /** The first step, those in between, and the last one. */
+/** The stages of a model, opened, as a session. They are its own: `dispose` ends them. */
+export class GatedSession implements Session {
   readonly steps: readonly string[];
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
   readonly #session: StagedSession;
 
   /** @throws SessionError for stages of which the first does not say where to leave */
   constructor(steps: readonly string[], session: StagedSession) {
     this.steps = steps;
     this.#session = session;
-    if (steps.length < 2 || !this.#at(steps[0]!).outputs.some(({ name }) => name === EXIT))
+    const [first, last] = [steps[0], steps.at(-1)];
+    if (first === undefined || last === undefined || steps.length < 2 || !offers(this.#at(first), EXIT))
       throw new SessionError("the first stage of a model with a gate says `exit`, and another one answers");
+    this.inputs = this.#at(first).inputs;
+    const isAnswer = ({ name }: ValueInfo) => !name.startsWith(NEXT);
+    this.outputs = [...this.#at(first).outputs, ...this.#at(last).outputs].filter(isAnswer);
   }
 
   get device(): ActualDevice {
@@ -49,27 +60,48 @@ export class GatedSession {
     return this.steps.length - 2;
   }
 
-  /**
-   * @param image one picture, as the first stage takes it
-   * @throws SessionError for several pictures or an exit that there is not, and whatever a session throws
-   */
-  async run(image: TensorData, { exit: asked, outputs, signal }: GatedRunOptions): Promise<GatedAnswer> {
-    if (image.shape[0] !== 1)
-      throw new SessionError(`a gate lets pictures through one at a time, not ${image.shape[0]} at once`);
+  async run(
+    feeds: Readonly<Record<string, TensorData>>,
+    options: GatedRunOptions = {},
+  ): Promise<Record<string, TensorData>> {
+    const [name, ...others] = Object.keys(feeds);
+    const batch = name === undefined ? undefined : feeds[name];
+    if (name === undefined || batch === undefined || others.length > 0 || (batch.shape[0] ?? 0) < 1)
+      throw new SessionError(`a model with a gate takes "${this.inputs[0]!.name}", and nothing else`);
+    const rows = splitTensor(batch, new Array<number>(batch.shape[0]!).fill(1));
+    const answers: Record<string, TensorData>[] = [];
+    for (const row of rows) answers.push((await this.runOne({ [name]: row }, options)).outputs);
+    const given = Object.keys(answers[0]!);
+    return Object.fromEntries(given.map((output) => [output, concatTensors(answers.map((one) => one[output]!))]));
+  }
+
+  /** One picture, a batch of one. Throws as `run`, and SessionError for an exit that there is not. */
+  async runOne(
+    feeds: Readonly<Record<string, TensorData>>,
+    { exit: asked, outputs = this.outputs.map(({ name }) => name), signal, transferInputs }: GatedRunOptions = {},
+  ): Promise<GatedAnswer> {
     if (asked !== undefined) this.#requireExit(asked);
+    const unknown = outputs.find((name) => !this.outputs.some((output) => output.name === name));
+    if (unknown !== undefined) throw new SessionError(`the model has no output "${unknown}"`);
     const run = this.#session.begin();
     const milliseconds: number[] = [];
     const given: Record<string, TensorData> = {};
-    const step = async (stage: string, feeds?: Record<string, TensorData>) => {
-      const offered = this.#at(stage).outputs.map(({ name }) => name);
-      const wanted = new Set(offered.filter((name) => outputs.includes(name) || name === EXIT));
-      const answer = await this.#step(run, stage, [...wanted], { ...(feeds && { feeds }), ...(signal && { signal }) });
+    const step = async (stage: string, own: Pick<StageStep, "feeds" | "transferInputs"> = {}) => {
+      const wanted = this.#at(stage).outputs.filter(({ name }) => outputs.includes(name) || name === EXIT);
+      const answer = await run.step({
+        stage,
+        outputs: wanted.map(({ name }) => name),
+        keep: this.#left(stage),
+        reads: this.#readAfter(stage),
+        ...(signal === undefined ? {} : { signal }),
+        ...own,
+      });
       milliseconds.push(answer.milliseconds);
       Object.assign(given, answer.outputs);
     };
     try {
       const [first, ...between] = this.steps.slice(0, -1) as [string, ...string[]];
-      await step(first, { [IMAGE]: image });
+      await step(first, { feeds, ...(transferInputs === undefined ? {} : { transferInputs }) });
       const exit = asked ?? Number(given[EXIT]!.data[0]);
       this.#requireExit(exit);
       for (const stage of between.slice(0, exit)) await step(stage);
@@ -86,18 +118,14 @@ export class GatedSession {
   }
 
   /** What a stage leaves is there for all that come after it, until one leaves something of the same name. */
-  #step(
-    run: StagedRun,
-    stage: string,
-    outputs: readonly string[],
-    options: { readonly feeds?: Record<string, TensorData>; readonly signal?: AbortSignal },
-  ) {
-    const left = this.#at(stage).outputs.flatMap(({ name }) =>
-      name.startsWith(NEXT) ? [[name, stateName(name)] as const] : [],
-    );
+  #left(stage: string): Record<string, string> {
+    const names = this.#at(stage).outputs.map(({ name }) => name);
+    return Object.fromEntries(names.filter((name) => name.startsWith(NEXT)).map((name) => [name, stateName(name)]));
+  }
+
+  #readAfter(stage: string): string[] {
     const later = this.steps.slice(this.steps.indexOf(stage) + 1);
-    const reads = new Set(later.flatMap((name) => this.#at(name).inputs.map((input) => input.name)));
-    return run.step({ stage, outputs, keep: Object.fromEntries(left), reads: [...reads], ...options });
+    return [...new Set(later.flatMap((name) => this.#at(name).inputs.map((input) => input.name)))];
   }
 
   #requireExit(exit: number): void {
@@ -111,3 +139,5 @@ export class GatedSession {
     return info;
   }
 }
+
+const offers = ({ outputs }: StageInfo, name: string): boolean => outputs.some((output) => output.name === name);

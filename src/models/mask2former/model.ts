@@ -1,6 +1,5 @@
 // Mask2Former (Cheng et al., "Masked-attention Mask Transformer for Universal Image Segmentation", CVPR 2022), and ECO-M2F (Yao et al., 2024), whose encoder stops early
 // where a picture needs no more. Reproduces facebookresearch/Mask2Former, mask2former/modeling/meta_arch/mask_former_head.py.
-import { sub } from "../../graph/build.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import type { MapSize } from "../../nn/deform-attention.ts";
@@ -112,7 +111,7 @@ export function gatedStage(
     const projected = projectMaps(pixels, maps.slice(1).reverse(), config);
     const { exit, logits } = gate(pixels, projected, sizes, config);
     return {
-      exit: sub(exit, FIRST_EXIT),
+      exit,
       gate_logits: logits,
       "next.tokens": encode(projected, 0, FIRST_EXIT),
       "next.finest": maps[0]!,

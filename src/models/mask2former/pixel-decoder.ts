@@ -105,7 +105,7 @@ function centres({ graph }: Tensor, sizes: readonly MapSize[]): Tensor {
 export interface Gate {
   /** One score an exit, (N, exits). */
   readonly logits: Tensor;
-  /** How many encoder layers each picture is to have, (N), int64. */
+  /** How many encoder layers behind the first FIRST_EXIT each picture is to have, (N), int64. */
   readonly exit: Tensor;
 }
 
@@ -116,14 +116,14 @@ export function gate(scope: Scope, tokens: Tensor, sizes: readonly MapSize[], { 
     const [height, width] = sizes[0]!;
     const mean = reduceMean(slice(tokens, 1, 0, height * width), 1); // (N, conv_dim) of the coarsest map
     const logits = torchLinear(at.at("head"), mean, encoder_layers - FIRST_EXIT + 1);
-    return { logits, exit: add(argMax(logits, 1), FIRST_EXIT) };
+    return { logits, exit: argMax(logits, 1) };
   });
 }
 
 /** The tokens of each picture's own exit: `after` holds those after FIRST_EXIT layers, after one more, and so on. */
 export function tokensAtExit(after: readonly Tensor[], exit: Tensor): Tensor {
   const own = reshape(exit, [exit.shape[0]!, 1, 1]);
-  return after.reduce((tokens, next, i) => where(equal(own, FIRST_EXIT + i), next, tokens));
+  return after.reduce((tokens, next, i) => where(equal(own, i), next, tokens));
 }
 
 /** What the decoder reads. */

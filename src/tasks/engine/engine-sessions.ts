@@ -2,6 +2,7 @@
 import { AbortedError, UsageError } from "../../errors.ts";
 import type { Host } from "../../platform/host.ts";
 import { withAnyBatch } from "../../runtime/fixed-batch.ts";
+import { type GatedFiles, GatedSession } from "../../runtime/gated-session.ts";
 import { fastestOf, runRate, type TrialOptions } from "../../runtime/layout-trial.ts";
 import { shareBytes } from "../../runtime/pool.ts";
 import type { Session, SessionOptions } from "../../runtime/session.ts";
@@ -35,6 +36,14 @@ const COPIES_OF_WEIGHTS = 4;
 /** What a session takes beside the weights: its thread, its activations. */
 const SESSION_BYTES = 2 ** 27;
 
+/** A model for an engine: one file, or the stages of one whose gate leaves some out. */
+export type ModelFiles = Uint8Array | GatedFiles;
+
+const sizeOf = (model: ModelFiles): number =>
+  model instanceof Uint8Array
+    ? model.byteLength
+    : [...model.files.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+
 /** Opens the sessions of a model, which all have the layout that is decided for the first. */
 export class EngineSessions {
   readonly #host: Host;
@@ -56,9 +65,9 @@ export class EngineSessions {
   }
 
   /** @param trial what to try the first model with, where a trial makes sense */
-  async open(bytes: Uint8Array, trial?: TrialBatch): Promise<Session> {
+  async open(bytes: ModelFiles, trial?: TrialBatch): Promise<Session> {
     if (this.#layout !== undefined) return (await this.#openAs(this.#layout, bytes)).session;
-    const [likeliest, rival] = this.#candidates(bytes.byteLength);
+    const [likeliest, rival] = this.#candidates(sizeOf(bytes));
     const first = await this.#openAs(likeliest!, bytes);
     this.#layout = { ...likeliest!, sessions: first.sessions };
     if (trial === undefined || rival === undefined || first.sessions === 1) return first.session;
@@ -97,7 +106,7 @@ export class EngineSessions {
     return (1000 * expectedPictures) / rate > LONG_MS;
   }
 
-  async #faster(first: OpenLayout, layout: SessionLayout, bytes: Uint8Array, trial: TrialBatch): Promise<Session> {
+  async #faster(first: OpenLayout, layout: SessionLayout, bytes: ModelFiles, trial: TrialBatch): Promise<Session> {
     // What cannot be opened, for want of memory perhaps, has lost: the first answers as well.
     const rival = await this.#openAs(layout, bytes).catch((error: unknown) => {
       if (error instanceof AbortedError) throw error;
@@ -114,10 +123,20 @@ export class EngineSessions {
     return rival.session;
   }
 
-  async #openAs(layout: SessionLayout, bytes: Uint8Array): Promise<OpenLayout> {
+  async #openAs(layout: SessionLayout, model: ModelFiles): Promise<OpenLayout> {
     const { sessions: _, expectedPictures: __, ...options } = this.#options;
-    const shared = layout.sessions === 1 ? bytes : shareBytes(bytes);
-    const opened = await openLayout(layout, (threads) => this.#host.createSession(shared, { ...options, threads }));
+    const inMemory = (bytes: Uint8Array) => (layout.sessions === 1 ? bytes : shareBytes(bytes));
+    const opener = () => {
+      if (model instanceof Uint8Array) {
+        const shared = inMemory(model);
+        return (threads: number) => this.#host.createSession(shared, { ...options, threads });
+      }
+      const { steps } = model;
+      const files = new Map([...model.files].map(([stage, bytes]) => [stage, inMemory(bytes)]));
+      return async (threads: number) =>
+        new GatedSession(steps, await this.#host.createStagedSession(files, { ...options, threads }));
+    };
+    const opened = await openLayout(layout, opener());
     return { ...opened, session: withAnyBatch(opened.session) };
   }
 }

@@ -20,7 +20,7 @@ import type { ActualDevice } from "../../runtime/session.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
 import { targetOf } from "../../runtime/target.ts";
 import type { TensorData } from "../../tensor.ts";
-import { EngineSessions, type ManySessionsOptions, type TrialBatch } from "./engine-sessions.ts";
+import { EngineSessions, type ManySessionsOptions, type ModelFiles, type TrialBatch } from "./engine-sessions.ts";
 import { type AnswerMemory, readUnknown, remembering } from "./known-answers.ts";
 import { joinsViews, PictureSessions } from "./picture-sessions.ts";
 import { type Answered, type BatchTask, type Reserve, streamAnswers } from "./picture-stream.ts";
@@ -135,7 +135,7 @@ export class Engine {
     const transform = resolution === undefined ? usual : atResolution(usual, resolution);
     const definition = loaded.kind === "native" ? loaded.definition : undefined;
     const engineSessions = new EngineSessions(host, options);
-    const create = (bytes: Uint8Array, trial?: TrialBatch) => engineSessions.open(bytes, trial);
+    const create = (model: ModelFiles, trial?: TrialBatch) => engineSessions.open(model, trial);
     const openSessions = async () => {
       const sessions = await PictureSessions.open(compiled, definition, transform, create);
       const refusal = sessions.refusal(compiled.card.name, resolution !== undefined);
@@ -263,10 +263,10 @@ export class Engine {
 /** The facts alone: a compiled model holds on to its weights. */
 function factsOf(model: PictureModel): PictureModel {
   const { card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, unknownName, glimpses } = model;
-  const { reductions, usualTransform, suppression, things } = model;
+  const { reductions, usualTransform, suppression, things, hasGate } = model;
   return {
     ...{ card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, unknownName, glimpses },
-    ...{ reductions, usualTransform, suppression, things },
+    ...{ reductions, usualTransform, suppression, things, hasGate },
   };
 }
 

@@ -18,7 +18,7 @@ import { greyValues } from "../../models/grey.ts";
 import type { ModelDefinition } from "../../models/registry.ts";
 import type { Session } from "../../runtime/session.ts";
 import { type TensorData, tensor } from "../../tensor.ts";
-import type { TrialBatch } from "./engine-sessions.ts";
+import type { ModelFiles, TrialBatch } from "./engine-sessions.ts";
 
 /** One way to run pictures. It must not hold on to the model, whose weights the engine has by then. */
 interface Inlet {
@@ -64,16 +64,17 @@ export class PictureSessions {
     compiled: CompiledModel,
     definition: ModelDefinition | undefined,
     transform: Transform,
-    create: (bytes: Uint8Array, trial?: TrialBatch) => Promise<Session>,
+    create: (model: ModelFiles, trial?: TrialBatch) => Promise<Session>,
   ): Promise<PictureSessions> {
     const usual = fixedOutputSize(transform);
     if (usual !== undefined) checkViewSize(usual);
     const inletFor = inlets(compiled, definition, transform);
     const inlet = inletFor(usual ?? PHOTO);
-    const bytesFor = ({ form }: Inlet) => (form === undefined ? compiled.bytes : compiled.inForm!(form));
-    const createFor = (other: Inlet) => create(bytesFor(other));
+    const filesFor = ({ form }: Inlet): ModelFiles =>
+      compiled.inStages?.(form ?? {}) ?? (form === undefined ? compiled.bytes : compiled.inForm!(form));
+    const createFor = (other: Inlet) => create(filesFor(other));
     const trial = usual === undefined ? undefined : trialBatch(compiled, inlet, usual);
-    const first = { key: inlet.key, session: await create(bytesFor(inlet), trial) };
+    const first = { key: inlet.key, session: await create(filesFor(inlet), trial) };
     return new PictureSessions(first, inletFor, usual === undefined ? createFor : undefined, transform);
   }
 

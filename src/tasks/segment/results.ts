@@ -43,6 +43,8 @@ export interface SegmentationResult {
   readonly segments: readonly Segment[];
   /** Of "semantic" and "panoptic". */
   readonly map?: SegmentMap;
+  /** Of a model with a gate: how many of the steps that it may leave out were run for this picture. */
+  readonly exit?: number;
   readonly picture: PictureSize;
   /** The part of the picture's area that the model saw, 0..1. */
   readonly seen: number;

@@ -9,6 +9,7 @@ import type { ModelCard } from "../../model-folder/model.ts";
 import type { Host } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
+import { toFloat64 } from "../../tensor.ts";
 import { type DenseOptions, openDense } from "../engine/dense-views.ts";
 import { byPicture, type Engine, type ModelSource, requireOutput } from "../engine/engine.ts";
 import { indexesOf } from "../engine/label-indexes.ts";
@@ -174,17 +175,19 @@ export class Segmenter {
     choice: SegmentChoice,
     signal: AbortSignal | undefined,
   ): Promise<SegmentationResult[]> {
-    const { answers, logitsName } = this.#engine.model;
-    const names = answers === "queries" ? [logitsName, "mask_logits"] : [logitsName];
+    const { answers, logitsName, hasGate = false } = this.#engine.model;
+    const names = [logitsName, ...(answers === "queries" ? ["mask_logits"] : []), ...(hasGate ? ["exit"] : [])];
     const outputs = await this.#engine.run(batch.flat(), names, signal);
     const masks = answers === "queries" ? requireOutput(outputs, "mask_logits") : undefined;
     const scores = viewScores(answers, requireOutput(outputs, logitsName), masks);
+    const exits = hasGate ? byPicture(batch, [...toFloat64(requireOutput(outputs, "exit"))]) : undefined;
     return byPicture(batch, scores).map((ofViews, i) => {
       const { width, height } = batch[i]![0];
       const picture = { width, height };
       const views = this.viewsOf(picture);
       const found = segmentsOf(ofViews, views, picture, choice, this.labels);
-      return { kind: choice.kind, ...found, picture, seen: seenShare(views) };
+      const exit = exits === undefined ? {} : { exit: Math.max(...exits[i]!) }; // of the view that took longest
+      return { kind: choice.kind, ...found, ...exit, picture, seen: seenShare(views) };
     });
   }
 }
