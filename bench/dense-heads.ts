@@ -20,9 +20,17 @@ import { modelCost } from "../src/models/cost.ts";
 import { inferenceGraph, initialWeights } from "../src/models/graph.ts";
 import { defineModel } from "../src/models/registry.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
+import {
+  fcosScenes,
+  retinanetBvrScenes,
+  retinanetPconvScenes,
+  retinanetScenes,
+  retinanetSepcScenes,
+} from "../src/recipes/dense-heads.ts";
 import { loadDetector } from "../src/tasks/detect/detector.ts";
 import { lowerStep } from "../src/train/host-work.ts";
 import { optimizerOf, parseRecipe } from "../src/train/recipe.ts";
+import type { RecipeInput } from "../src/train/recipe-fields.ts";
 import { scheduleOfRecipe, stepOfRecipe } from "../src/train/train-model.ts";
 import { initialState, stateOf, Trainer } from "../src/train/trainer.ts";
 
@@ -38,29 +46,12 @@ const { values: flags } = parseArgs({
   },
 });
 const threads = Number(flags.threads);
-/** Pixels that the detectors see. */
-const SIZE = 96;
-/** Things in a scene at most. */
-const MOST = 4;
-
-const WIDTH = 32;
-const SHARED = {
-  img_size: SIZE,
-  backbone: "resnet18",
-  backbone_config: { layers: [1, 1, 1, 1], channels: [16, 32, 64, 96], stem_channels: 16 },
-  neck: { out_channels: WIDTH, num_outs: 3 },
-  head: { feat_channels: WIDTH, stacked_convs: 2, norm_groups: 8 },
-};
-const POINTS = { feat_channels: WIDTH, stacked_convs: 1, logits_convs: 0, norm_groups: 8, cross_level_topk: 20 };
-const DETECTORS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  plain: {},
-  // As intended: so small a picture has nothing to lose at the sides.
-  pconv: { head: { ...SHARED.head, stacked_convs: 0 }, sepc: { Pconv_num: 2, iBN: true, padding: 1 } },
-  sepc: {
-    head: { ...SHARED.head, stacked_convs: 0 },
-    sepc: { Pconv_num: 2, iBN: true, padding: 1, pconv_deform: true, lcconv_deform: true },
-  },
-  bvr: { bvr: { ...POINTS, num_attn_heads: 4, base_size: [40, 40], shared_positional_encoding_outer: true } },
+const DETECTORS: Readonly<Record<string, RecipeInput>> = {
+  plain: retinanetScenes,
+  fcos: fcosScenes,
+  pconv: retinanetPconvScenes,
+  sepc: retinanetSepcScenes,
+  bvr: retinanetBvrScenes,
 };
 
 interface Row {
@@ -79,18 +70,12 @@ const epochs = Number(flags.epochs);
 const { train: pictures, validation, labels } = await openDataset(nodeHost.files, flags.data);
 if (pictures === undefined || validation === undefined) throw new Error(`${flags.data} needs two splits`);
 
-function definitionOf(detector: string) {
-  return defineModel("single_stage", { ...SHARED, ...DETECTORS[detector], num_classes: labels.length });
-}
+const definitionOf = (detector: string) =>
+  defineModel("single_stage", { ...DETECTORS[detector]!.config, num_classes: labels.length });
 
 async function train(detector: string, seed: number) {
+  const recipe = parseRecipe({ ...DETECTORS[detector], seed, epochs });
   const definition = definitionOf(detector);
-  const recipe = parseRecipe({
-    ...{ name: detector, summary: "scenes", architecture: "single_stage", config: definition.config },
-    ...{ height: SIZE, width: SIZE, transform: `resize(${SIZE},${SIZE},bilinear)|normalize(imagenet)` },
-    ...{ augmentation: `scale_jitter(${SIZE},0.7:1.3)|flip(0.5)|normalize(imagenet)`, seed, epochs, batch: 16 },
-    ...{ learning_rate: 2e-3, weight_decay: 0.02, warmup_epochs: 0.5, clip_norm: 10, annotations: { most: MOST } },
-  });
   const step = stepOfRecipe(recipe, definition, labels.length);
   const model = nativeModel(definition, initialWeights(inferenceGraph(definition), seed), { name: detector });
   await using session = await nodeHost.createSession(lowerStep(step, "onnxruntime"), {
@@ -102,7 +87,7 @@ async function train(detector: string, seed: number) {
     sampler: createSampler(pictures!, { batchSize: recipe.batch, seed }),
     augmentation: recipe.augmentation,
     workers: [inlineWorker({ files: nodeHost.files, decode: nodeHost.decode })],
-    annotations: { most: MOST },
+    annotations: recipe.annotations!,
   });
   const schedule = scheduleOfRecipe(recipe, loader.batchesPerEpoch);
   const options = { step, session, optimizer: optimizerOf(recipe), schedule, emaDecay: 0, accumulate: 1, seed };
@@ -141,7 +126,7 @@ async function measure(folder: string) {
 
 const rows: Row[] = existsSync(flags.out) ? JSON.parse(readFileSync(flags.out, "utf8")).rows : [];
 const costs = Object.keys(DETECTORS).map((detector) => {
-  const { parameters, macs } = modelCost(definitionOf(detector), { height: SIZE, width: SIZE });
+  const { parameters, macs } = modelCost(definitionOf(detector), DETECTORS[detector]!);
   return { detector, parameters, macs };
 });
 for (const seed of flags.seeds.split(",").map(Number))

@@ -3,6 +3,14 @@ import type { RecipeInput } from "../train/recipe-fields.ts";
 import type { StagedRecipeInput } from "../train/staged-recipe.ts";
 import { adaptivennLargeScenes } from "./adaptivenn-large-scenes.ts";
 import { clothing } from "./clothing.ts";
+import {
+  fcosScenes,
+  retinanetBvrScenes,
+  retinanetCoco,
+  retinanetPconvScenes,
+  retinanetScenes,
+  retinanetSepcScenes,
+} from "./dense-heads.ts";
 import { everyday } from "./everyday.ts";
 import { everydayFull } from "./everyday-full.ts";
 import { everydayGrown } from "./everyday-grown.ts";
@@ -31,8 +39,8 @@ import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
 import { terminatorDigitsRecipe, terminatorRecipe } from "./terminator.ts";
 import { uniAdafocusRecipes } from "./uni-adafocus.ts";
 
-/** start: for one's own pictures. pretraining: on pictures without labels. bundled: what made the bundled model. scenes: the experiments of docs/glance-and-focus.md. tokens: plain ViTs that go on with fewer tokens. official: of the papers. */
-export type RecipeGroup = "start" | "pretraining" | "bundled" | "scenes" | "tokens" | "official";
+/** start: for one's own pictures. pretraining: on pictures without labels. bundled: what made the bundled model. scenes: the experiments of docs/glance-and-focus.md. dense: what says where things are, docs/dense.md. tokens: plain ViTs that go on with fewer tokens. official: of the papers. */
+export type RecipeGroup = "start" | "pretraining" | "bundled" | "scenes" | "dense" | "tokens" | "official";
 
 export interface RecipeEntry {
   readonly recipe: RecipeInput | StagedRecipeInput;
@@ -51,6 +59,7 @@ const SOMETHING = "Something-Something V2, 169,000 videos; begins with networks 
 const SCENES = "made by saccade scenes, 192 px";
 const PHOTOGRAPHS = `6,994 photographs and ${EVERYDAY}`;
 const LARGE_SCENES = "made by saccade scenes, 448 px";
+const THINGS = "made by saccade scenes --annotations coco, 128 px";
 const CLIPS = "made by saccade motion, 32 px";
 const GARMENTS = "a few thousand pictures, looked at at 64 px";
 const AFTER_VIT = `${GARMENTS}; begins with small-vit's model`;
@@ -114,6 +123,11 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("scenes", motionFrames, CLIPS, "half a minute on one core"),
   entry("scenes", motionTsm, CLIPS, "see docs/video.md"),
   entry("scenes", motionGfnet, `${CLIPS}; begins with motion-tsm's model`, "ten minutes on one core"),
+  entry("dense", retinanetScenes, THINGS, "6 epochs of 3,000 scenes: about five minutes on one core"),
+  entry("dense", fcosScenes, THINGS, "see docs/dense.md"),
+  entry("dense", retinanetPconvScenes, THINGS, "see docs/dense.md"),
+  entry("dense", retinanetSepcScenes, THINGS, "see docs/dense.md"),
+  entry("dense", retinanetBvrScenes, THINGS, "see docs/dense.md"),
   entry("tokens", smallVit, GARMENTS, "24 epochs of 3,068 pictures; it was not run to its end"),
   entry("tokens", longerVit, AFTER_VIT, "3 epochs of 3,068 pictures: some two minutes on one core"),
   entry("tokens", dynamicvit, AFTER_VIT, "3 epochs of 3,068 pictures: some four minutes on one core"),
@@ -125,6 +139,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("official", sparseformerTinyImagenet, IMAGENET, `300 epochs on ${NOT_RUN}`),
   entry("official", sparseformerKinetics, KINETICS, `30 epochs on ${NOT_RUN}`),
   ...uniAdafocusRecipes.map((recipe) => entry("official", recipe, SOMETHING, `50 epochs on ${NOT_RUN}`)),
+  entry("official", retinanetCoco, "COCO, 118,287 pictures", `12 epochs on ${NOT_RUN}`),
   entry("official", terminatorRecipe, "CIFAR", "hours an epoch on one core"),
   ...gfnetRecipes.map((recipe) =>
     entry("official", recipe, `${IMAGENET}; begins with a trained backbone`, `75 to 195 epochs on ${NOT_RUN}`),

@@ -11,6 +11,7 @@ const GROUPS: Readonly<Record<RecipeGroup, string>> = {
   pretraining: "Features from pictures without labels",
   bundled: "What made the bundled model",
   scenes: "Experiments of glance and focus",
+  dense: "Detectors and segmenters",
   tokens: "Plain ViTs that go on with fewer tokens",
   official: "Of the papers",
 };

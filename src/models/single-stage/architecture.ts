@@ -3,8 +3,7 @@ import { remap } from "../../weights/remap.ts";
 import type { Architecture, NamedTensors } from "../architecture.ts";
 import { COUNTERS } from "../backbone.ts";
 import { checkConfig } from "../check-config.ts";
-import { fixedInput, imageSizeOf, requireImageSize } from "../image-size.ts";
-import { timmTransform } from "../timm.ts";
+import { extentOf, fixedInput, imageSizeOf, requireImageSize } from "../image-size.ts";
 import { type SingleStageConfig, singleStageSchema } from "./config.ts";
 import { singleStage } from "./model.ts";
 
@@ -22,8 +21,11 @@ export const singleStageArchitecture: Architecture<SingleStageConfig> = {
   },
   adoptWeights,
   classesField: "num_classes",
-  transform: ({ img_size, normalization }) =>
-    timmTransform({ size: img_size, crop_pct: 1, interpolation: "bilinear", normalization }),
+  transform({ img_size, normalization }) {
+    const { height, width } = extentOf(img_size);
+    // What fills up is the mean colour, which normalisation makes zero.
+    return `letterbox(${width},${height},bilinear,124/116/104,top_left)|normalize(${normalization})`;
+  },
   answers: () => "detections",
   suppression: ({ nms_iou }) => nms_iou,
 };
