@@ -50,7 +50,7 @@ describe("detect", () => {
     expect(lines[0]).toBe(first);
     expect(lines[1]).toMatch(/^ +\d[\d.]+ % {2}red {2}(16|32), 32 to (32|48), 48$/);
     expect(lines[3]).toBe(second);
-    expect(lines[4]).toMatch(/%  green  40, 20 to 60, 40$/);
+    expect(lines[4]).toMatch(/% {2}green {2}40, 20 to 60, 40$/);
   });
 
   test("--json is one COCO document, which refers to itself", async () => {
@@ -132,7 +132,7 @@ describe("segment", () => {
   test("panoptic and instance, of a model of masks", async () => {
     const drawing = join(root, "parts.jpg");
     const { stdout } = await run("segment", first, "-m", masks, "--draw", drawing);
-    expect(stdout).toMatch(/%  red {2}\d+, \d+ to \d+, \d+, \d\.\d % of the picture\ndrawn: /);
+    expect(stdout).toMatch(/% {2}red {2}\d+, \d+ to \d+, \d+, \d\.\d % of the picture\ndrawn: /);
     expect(readFileSync(drawing).subarray(0, 2)).toEqual(Buffer.from([0xff, 0xd8]));
     const json = await run("segment", first, "-m", masks, "--kind", "instance", "--json");
     const { info, annotations } = JSON.parse(json.stdout) as CocoDocument;
