@@ -36,11 +36,20 @@ test("measuring ends when a larger batch brings no more, and keeps to what was g
     now += size <= 4 ? 10 : 10 * (size / 4);
   };
   expect(await measureBatching(run, () => now)).toEqual({ maxBatch: 4, maxDelayMs: 2.5 });
-  expect(sizes).toEqual([1, 1, 2, 4, 8]);
+  expect(sizes).toEqual([1, ...[1, 2, 4, 8, 16].flatMap((size) => [size, size, size])]);
   sizes.length = 0;
   expect(await measureBatching(run, () => now, { maxBatch: 2 })).toEqual({ maxBatch: 2, maxDelayMs: 2.5 });
   expect(await measureBatching(run, () => now, { maxBatch: 3, maxDelayMs: 7 })).toEqual({ maxBatch: 3, maxDelayMs: 7 });
-  expect(sizes).toEqual([1, 1, 2]);
+  expect(sizes).toEqual([1, ...[1, 2].flatMap((size) => [size, size, size])]);
+});
+
+test("a disturbed run, or one size that brings nothing, does not end it", async () => {
+  let now = 0;
+  let runs = 0;
+  const run = async (size: number) => {
+    now += (size <= 2 ? 10 * size : 10 + 2 * size) + (runs++ % 3 === 0 ? 50 : 0);
+  };
+  expect(await measureBatching(run, () => now)).toMatchObject({ maxBatch: 32 });
 });
 
 test("budgets fall evenly from where the operator says to the floor", () => {

@@ -19,6 +19,10 @@ const DELAY_SHARE = 0.25;
 const MOST_DELAY_MS = 10;
 /** Measuring stops before a run takes longer. */
 const MOST_RUN_MS = 500;
+/** Of each size, and the shortest counts: what else the machine does only ever adds. */
+const RUNS = 3;
+/** Sizes one after another that bring nothing, after which larger ones are not tried. */
+const MOST_IN_VAIN = 2;
 
 /**
  * Times batches of growing size for as long as they bring more. Where several sessions share the work, a batch need not.
@@ -34,15 +38,19 @@ export async function measureBatching(
     return { maxBatch: given.maxBatch, maxDelayMs: given.maxDelayMs };
   const times: BatchTime[] = [];
   await run(1); // pays for warming up
+  let inVain = 0;
   for (const size of SIZES) {
     if (given.maxBatch !== undefined && size > given.maxBatch) break;
-    const began = now();
-    await run(size);
-    const milliseconds = now() - began;
+    let milliseconds = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < RUNS && (i === 0 || milliseconds < MOST_RUN_MS); i++) {
+      const began = now();
+      await run(size);
+      milliseconds = Math.min(milliseconds, now() - began);
+    }
+    const best = Math.min(...times.map((time) => time.milliseconds / time.size));
+    inVain = best > LEAST_GAIN * (milliseconds / size) ? 0 : inVain + 1;
     times.push({ size, milliseconds });
-    const before = times.at(-2);
-    const brings = before === undefined || before.milliseconds / before.size > LEAST_GAIN * (milliseconds / size);
-    if (!brings || 2 * milliseconds > MOST_RUN_MS) break;
+    if (inVain === MOST_IN_VAIN || 2 * milliseconds > MOST_RUN_MS) break;
   }
   return { ...chooseBatching(times), ...given };
 }
