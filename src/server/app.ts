@@ -18,6 +18,7 @@ import type { ModelRepository } from "./models/repository.ts";
 import type { ServedSearch } from "./models/served-search.ts";
 import { openApiRoutes } from "./openapi.ts";
 import type { Clock } from "./queue/batch-queue.ts";
+import { traceRequest } from "./tracing.ts";
 
 /** What routes are made of. */
 export interface Service {
@@ -83,14 +84,26 @@ export function createApp({ tokens, ...options }: AppOptions): ServerApp {
     const given = c.req.header("x-request-id");
     const requestId = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
     c.set("requestId", requestId);
-    await next();
+    let traceId: string | undefined;
+    const facts = () => {
+      const [route, model, failure] = [routeOf(c.req.routePath), c.get("model"), codeOf(c.get("failure"))];
+      return { route, status: c.res.status, requestId, model, failure };
+    };
+    await traceRequest(
+      c.req.raw,
+      (id) => {
+        traceId = id;
+        return next();
+      },
+      facts,
+    );
     c.header("X-Request-Id", requestId);
     c.header("X-Content-Type-Options", "nosniff");
-    const route = routeOf(c.req.routePath);
+    const { route, status, model } = facts();
     const milliseconds = clock.now() - began;
-    metrics.request(route, c.res.status, milliseconds / 1000);
+    metrics.request(route, status, milliseconds / 1000);
     const failure = c.get("failure");
-    const said = { request_id: requestId, method: c.req.method, route, status: c.res.status, model: c.get("model") };
+    const said = { request_id: requestId, trace_id: traceId, method: c.req.method, route, status, model };
     const ms = Math.round(10 * milliseconds) / 10;
     if (c.res.status >= 500 && c.res.status !== 503 && c.res.status !== 504 && failure !== undefined)
       log.error("request", { ...said, ms, reason: reasonOf(failure) });

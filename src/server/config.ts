@@ -4,9 +4,10 @@ import { z } from "zod";
 import { UsageError } from "../errors.ts";
 import { PRECISIONS } from "../onnx/lower.ts";
 import { DEVICES } from "../runtime/session.ts";
+import { isFetchHost } from "./api/fetched-pictures.ts";
 import { schemaFaults } from "./schema-faults.ts";
 
-export const TASKS = ["classify", "embed"] as const;
+export const TASKS = ["classify", "embed", "detect", "segment"] as const;
 export type TaskName = (typeof TASKS)[number];
 
 /** Names that stand in addresses without being escaped. */
@@ -141,6 +142,14 @@ const FIELDS = {
     placeholder: "<n>",
     help: "a picture's width times height at most (default: 50000000)",
     schema: count(2 ** 30).default(50_000_000),
+  },
+  fetch_hosts: {
+    kind: "list",
+    placeholder: "<hosts>",
+    help: "hosts whose pictures may be named by their address, such as images.example.org (default: none)",
+    schema: z
+      .array(z.string().toLowerCase().refine(isFetchHost, "a host is a name such as images.example.org"))
+      .default([]),
   },
   max_pictures: {
     kind: "number",

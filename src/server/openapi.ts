@@ -6,12 +6,16 @@ import { version } from "../version.ts";
 import {
   classifyAnswerSchema,
   classifyAskSchema,
+  detectAnswerSchema,
+  detectAskSchema,
   embedAnswerSchema,
   embedAskSchema,
   errorSchema,
   modelListSchema,
   searchAnswerSchema,
   searchAskSchema,
+  segmentAnswerSchema,
+  segmentAskSchema,
 } from "./api/ask-schema.ts";
 import type { ServerEnvironment } from "./app.ts";
 import { docsPage } from "./docs-page.ts";
@@ -32,6 +36,8 @@ interface PictureRoute {
 const PICTURE_ROUTES: readonly PictureRoute[] = [
   { path: "/v1/classify", summary: "What is in pictures", ask: classifyAskSchema, answer: classifyAnswerSchema },
   { path: "/v1/embed", summary: "Vectors of pictures", ask: embedAskSchema, answer: embedAnswerSchema },
+  { path: "/v1/detect", summary: "Things in pictures, with boxes", ask: detectAskSchema, answer: detectAnswerSchema },
+  { path: "/v1/segment", summary: "Which pixels are what", ask: segmentAskSchema, answer: segmentAnswerSchema },
   {
     path: "/v1/search",
     summary: "Pictures of the index that are like these",

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import { serverConfig } from "../../src/server/config.ts";
 import { jsonLog } from "../../src/server/log.ts";
-import { type RunningServer, startServer } from "../../src/server/start.ts";
+import { type RunningServer, type StartOptions, startServer } from "../../src/server/start.ts";
 
 export interface TestServer extends RunningServer {
   /** Lines of its log, parsed. */
@@ -16,6 +16,7 @@ export interface TestServer extends RunningServer {
 export async function runServer(
   models: readonly string[],
   flags: Readonly<Record<string, string | boolean>> = {},
+  page?: StartOptions["page"],
 ): Promise<TestServer> {
   const usual = {
     port: "0",
@@ -31,6 +32,7 @@ export async function runServer(
   const options = {
     log: jsonLog((line) => log.push(JSON.parse(line) as Record<string, unknown>)),
     onNotice: () => undefined,
+    page,
   };
   const server = await startServer(nodeHost, config, options);
   await server.ready;

@@ -9,6 +9,7 @@ import type { ServedModel } from "../models/served-model.ts";
 import type { Answer, Place, ServedTask } from "../models/served-task.ts";
 import type { AskOptions } from "../models/task-engine.ts";
 import type { Priority } from "../queue/batch-queue.ts";
+import { tracePhases } from "../tracing.ts";
 
 export interface Asking<A> {
   readonly model: ServedModel;
@@ -48,6 +49,7 @@ export async function answerPictures<A>(
         const answer = await places[i]!.answer(picture, asked, context);
         statistics.answered(answer, Date.now());
         metrics.answered(labels, answer);
+        tracePhases(answer, labels, clock.now());
         onAnswer?.(answer.answer);
         return answer;
       } catch (error) {

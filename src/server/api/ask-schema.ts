@@ -1,6 +1,7 @@
 // What a request of ours may ask, and what is answered: one schema each for the checks, for texts of multipart and query, and for the OpenAPI document.
 import { z } from "zod";
 import { UsageError } from "../../errors.ts";
+import { SEGMENTATIONS } from "../../tasks/segment/results.ts";
 import type { AskOptions } from "../models/task-engine.ts";
 import { PRIORITIES } from "../queue/batch-queue.ts";
 import { schemaFaults } from "../schema-faults.ts";
@@ -46,6 +47,30 @@ export type ClassifyAsk = z.infer<typeof classifyAskSchema>;
 
 export const embedAskSchema = commonSchema;
 
+const most = z.int().min(1).max(10_000).optional();
+const only = z.array(z.string().min(1).max(200)).min(1).max(1000).optional();
+
+export const detectAskSchema = z.strictObject({
+  ...common,
+  threshold: share.optional().describe("the least score; 0.3 without it"),
+  most: most.describe("how many things; 100 without it"),
+  only: only.describe("labels that are of interest; in forms and addresses with commas between them"),
+  suppression: z
+    .union([z.number().gt(0).max(1), z.literal("none")])
+    .optional()
+    .describe("the overlap from which on two boxes of a class are one thing, or none; the model's own without it"),
+});
+export type DetectAsk = z.infer<typeof detectAskSchema>;
+
+export const segmentAskSchema = z.strictObject({
+  ...common,
+  kind: z.enum(SEGMENTATIONS).optional().describe("which way; what the model is made for without it"),
+  threshold: share.optional().describe("of instances the least score (0.5), of panoptic segments how sure (0.8)"),
+  most: most.describe("how many instances are looked at; 100 without it"),
+  only: only.describe("labels that are of interest; in forms and addresses with commas between them"),
+});
+export type SegmentAsk = z.infer<typeof segmentAskSchema>;
+
 const { model: _, ...timing } = common;
 export const searchAskSchema = z.strictObject({
   ...timing,
@@ -54,17 +79,26 @@ export const searchAskSchema = z.strictObject({
 
 /** Fields that are numbers; texts of a query or a form are read as such. */
 const NUMBERS = new Set([
-  ...["top_k", "threshold", "minimum_value", "budget_ms", "budget_macs", "average_macs", "timeout_ms"],
+  ...["top_k", "threshold", "minimum_value", "budget_ms", "budget_macs", "average_macs", "timeout_ms", "most"],
+  "suppression",
 ]);
+/** Fields that are lists, with commas between their parts. */
+const LISTS = new Set(["only"]);
 
 /** Fields of a query or a form, as values. A field that is given twice is the list of both, which no field takes. */
 export function fieldsOfTexts(texts: Iterable<readonly [string, string]>): Record<string, unknown> {
   const fields = new Map<string, unknown>();
   for (const [name, text] of texts) {
-    const value = NUMBERS.has(name) && text.trim() !== "" ? Number(text) : text;
+    const value = fieldOfText(name, text);
     fields.set(name, fields.has(name) ? [fields.get(name), value] : value);
   }
   return Object.fromEntries(fields);
+}
+
+function fieldOfText(name: string, text: string): unknown {
+  if (LISTS.has(name)) return text.split(",").map((part) => part.trim());
+  const number = NUMBERS.has(name) && text.trim() !== "" ? Number(text) : Number.NaN;
+  return Number.isNaN(number) ? text : number;
 }
 
 /** @throws UsageError naming the fields */
@@ -78,7 +112,7 @@ export function parseAsk<T>(schema: z.ZodType<T>, fields: Readonly<Record<string
 /** What the model's task is asked. */
 export function askOptions(ask: ClassifyAsk): AskOptions {
   const { top_k, explain, threshold, minimum_value, budget_ms, budget_macs, average_macs } = ask;
-  const all = {
+  return given({
     topK: top_k ?? 5,
     ...(explain === undefined ? {} : { explain: true }),
     threshold,
@@ -86,8 +120,19 @@ export function askOptions(ask: ClassifyAsk): AskOptions {
     budgetMs: budget_ms,
     budgetMacs: budget_macs,
     averageMacs: average_macs,
-  };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  });
+}
+
+export function detectOptions({ threshold, most, only, suppression }: DetectAsk): AskOptions {
+  return given({ threshold, most, only, suppression });
+}
+
+export function segmentOptions({ threshold, most, only, kind }: SegmentAsk): AskOptions {
+  return given({ threshold, most, only, kind });
+}
+
+function given(fields: { readonly [F in keyof AskOptions]: AskOptions[F] | undefined }): AskOptions {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 const predictionSchema = z.object({ label: z.string(), index: z.int(), score: z.number() });
@@ -145,6 +190,35 @@ export const classifyAnswerSchema = answersOf({
 });
 
 export const embedAnswerSchema = answersOf({ embedding: z.array(z.number()) });
+
+const pictureSchema = z.object({ width: z.int(), height: z.int() });
+const boxSchema = z.array(z.number()).describe("x0, y0, x1, y1 in pixels of the picture");
+
+export const detectAnswerSchema = answersOf({
+  detections: z.array(predictionSchema.extend({ box: boxSchema })).describe("surest first"),
+  picture: pictureSchema,
+  seen: z.number().describe("share of the picture that the model saw"),
+});
+
+export const segmentAnswerSchema = answersOf({
+  kind: z.enum(SEGMENTATIONS),
+  segments: z.array(
+    z.object({
+      id: z.int(),
+      label: z.string(),
+      index: z.int(),
+      score: z.number().optional(),
+      box: boxSchema,
+      share: z.number().describe("of the picture's area"),
+      is_thing: z.boolean().optional(),
+      mask: z
+        .object({ size: z.array(z.int()), counts: z.string() })
+        .describe("height and width, and COCO's compressed runs"),
+    }),
+  ),
+  picture: pictureSchema,
+  seen: z.number().describe("share of the picture that the model saw"),
+});
 
 export const searchAnswerSchema = z.object({
   answers: z.array(

@@ -73,11 +73,14 @@ export interface Body extends Disposable {
 }
 
 /**
- * A request's body.
+ * A request's body, or that of an answer to a request of ours.
  *
  * @throws RequestError 413 when it is larger than it may be, whatever it said before, 408 when it ended early or was cut off; OverloadError
  */
-export async function readBody(request: Request, { maxBodyBytes, memory }: BodyLimits): Promise<Body> {
+export async function readBody(
+  request: Pick<Request, "headers" | "body">,
+  { maxBodyBytes, memory }: BodyLimits,
+): Promise<Body> {
   const said = Number(request.headers.get("content-length") ?? 0);
   if (said > maxBodyBytes) throw tooLarge(maxBodyBytes);
   const chunks: Uint8Array[] = [];

@@ -1,11 +1,11 @@
-// The pictures of a request, from a raw body, a form or JSON, read within bounds. Nothing is fetched: an address in a request is no picture.
+// The pictures of a request, from a raw body, a form or JSON, read within bounds.
 import { UsageError } from "../../errors.ts";
 import { RequestError } from "../failures.ts";
 import { fieldsOfTexts } from "./ask-schema.ts";
 
 export interface RequestPictures {
-  /** The bytes of each picture's file. */
-  readonly pictures: readonly Uint8Array<ArrayBuffer>[];
+  /** The bytes of each picture's file, or the address where they are (in JSON alone). */
+  readonly pictures: readonly (Uint8Array<ArrayBuffer> | string)[];
   /** What else was said, not checked yet. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
@@ -116,7 +116,7 @@ function jsonPictures(body: Uint8Array<ArrayBuffer>, maxPictures: number): Reque
   if (image !== undefined && images !== undefined) throw new UsageError("image and images exclude each other", HOW);
   const list: readonly unknown[] = image !== undefined ? [image] : Array.isArray(images) ? images : [];
   requireFew(list.length, maxPictures);
-  return { pictures: list.map(decodeBase64), fields };
+  return { pictures: list.map((one) => (typeof one === "string" && isAddress(one) ? one : decodeBase64(one))), fields };
 }
 
 /** Values beside pictures. */
@@ -146,10 +146,14 @@ export function parseJson(body: Uint8Array<ArrayBuffer>, mostValues: number): Re
   return json as Record<string, unknown>;
 }
 
+function isAddress(text: string): boolean {
+  return /^https?:/i.test(text);
+}
+
 /** A picture's file out of JSON. Throws UsageError for anything but base64, and for an address. */
 export function decodeBase64(text: unknown): Uint8Array<ArrayBuffer> {
   if (typeof text !== "string") throw new UsageError("a picture in JSON is a text in base64", HOW);
-  if (/^https?:/i.test(text)) throw new UsageError("addresses are not fetched", "send the picture itself");
+  if (isAddress(text)) throw new UsageError("addresses are not fetched", "send the picture itself");
   const plain = text.replace(/^data:[\w/+.-]*;base64,/, "");
   const bytes = new Uint8Array(Buffer.from(plain, "base64"));
   // Buffer passes over what is not base64; that would be another picture than was sent.

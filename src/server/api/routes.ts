@@ -7,7 +7,7 @@ import { encodeSheet } from "../../evaluate/sheet-file.ts";
 import { type AnyClassification, classificationToJson } from "../../tasks/classify/result-json.ts";
 import { readPicture } from "../../tasks/engine/pictures.ts";
 import type { ServerEnvironment, Service } from "../app.ts";
-import type { TaskName } from "../config.ts";
+import { TASKS, type TaskName } from "../config.ts";
 import { describeFailure, RequestError } from "../failures.ts";
 import type { ServedModel } from "../models/served-model.ts";
 import type { Answer } from "../models/served-task.ts";
@@ -17,12 +17,16 @@ import {
   askOptions,
   type CommonAsk,
   classifyAskSchema,
+  detectAskSchema,
+  detectOptions,
   embedAskSchema,
   parseAsk,
   searchAskSchema,
+  segmentAskSchema,
+  segmentOptions,
 } from "./ask-schema.ts";
-import { readBody } from "./body.ts";
-import { requestPictures } from "./request-pictures.ts";
+import { detectionToJson, segmentationToJson } from "./dense-answers.ts";
+import { receivePictures } from "./received-pictures.ts";
 
 type RouteContext = Context<ServerEnvironment>;
 
@@ -31,9 +35,11 @@ export function apiRoutes(service: Service): Hono<ServerEnvironment> {
   routes.get("/v1/models", (c) => c.json({ models: service.repository.models.map(describeModel) }));
   routes.post("/v1/classify", (c) => classify(c, service));
   routes.post("/v1/embed", (c) => embed(c, service));
+  routes.post("/v1/detect", (c) => detect(c, service));
+  routes.post("/v1/segment", (c) => segment(c, service));
   routes.post("/v1/search", (c) => search(c, service));
   for (const path of ["/v1/models", "/livez", "/readyz", "/metrics"]) routes.all(path, () => refuseMethod("GET"));
-  for (const path of ["/v1/classify", "/v1/embed", "/v1/search"]) routes.all(path, () => refuseMethod("POST"));
+  for (const name of [...TASKS, "search"]) routes.all(`/v1/${name}`, () => refuseMethod("POST"));
   return routes;
 }
 
@@ -65,6 +71,24 @@ function embed(c: RouteContext, service: Service): Promise<Response> {
   });
 }
 
+function detect(c: RouteContext, service: Service): Promise<Response> {
+  return answer(c, service, {
+    task: "detect",
+    schema: detectAskSchema,
+    asked: detectOptions,
+    describe: async (result) => detectionToJson(result),
+  });
+}
+
+function segment(c: RouteContext, service: Service): Promise<Response> {
+  return answer(c, service, {
+    task: "segment",
+    schema: segmentAskSchema,
+    asked: segmentOptions,
+    describe: async (result) => segmentationToJson(result),
+  });
+}
+
 /** What one task of models does with requests. */
 interface TaskRoute<T extends TaskName, Ask extends CommonAsk> {
   readonly task: T;
@@ -79,15 +103,15 @@ async function answer<T extends TaskName, Ask extends CommonAsk>(
   service: Service,
   { task, schema, asked, onAnswer, describe }: TaskRoute<T, Ask>,
 ): Promise<Response> {
-  const { repository, bodies } = service;
+  const { repository } = service;
   // Nobody sends pictures to a queue that is full. No place is kept meanwhile: who sends slowly would keep it from all others. A body that names its model
   // has to be read.
   const named = c.req.query("model");
   if (named !== undefined || repository.models.length === 1)
     repository.findFor(task, named).requireTask(task).requireRoom();
-  using body = await readBody(c.req.raw, bodies);
-  const { pictures, fields } = await requestPictures(c.req.raw, body.bytes, bodies.maxPictures);
-  const ask = parseAsk(schema, fields);
+  using given = await receivePictures(c, service);
+  const { pictures } = given;
+  const ask = parseAsk(schema, given.fields);
   const model = repository.findFor(task, ask.model);
   c.set("model", model.name);
   const { device } = model.requireReady();
@@ -108,9 +132,9 @@ async function search(c: RouteContext, service: Service): Promise<Response> {
   if (served === undefined)
     throw new RequestError(404, "no_such_task", "this server searches nothing", "start it with --index FOLDER");
   served.requireRoom();
-  using body = await readBody(c.req.raw, service.bodies);
-  const { pictures, fields } = await requestPictures(c.req.raw, body.bytes, service.bodies.maxPictures);
-  const ask = parseAsk(searchAskSchema, fields);
+  using given = await receivePictures(c, service);
+  const { pictures } = given;
+  const ask = parseAsk(searchAskSchema, given.fields);
   const answers = await served.search(pictures, ask, c.req.raw.signal);
   return c.json({
     answers: answers.map((matches) =>
@@ -148,7 +172,7 @@ function spent({ decodeMs, queueMs, runMs, batchSize, costShare }: Answer<unknow
 
 function describeModel(model: Service["repository"]["models"][number]) {
   const { name, version, state, reason, tasks, taskNames } = model;
-  const first = tasks?.byName.classify ?? tasks?.byName.embed;
+  const first = taskNames.map((task) => tasks?.byName[task])[0];
   return {
     name,
     version,

@@ -94,10 +94,18 @@ function requireAllowed({ config }: Service): void {
     );
 }
 
-/** Of what a model answers first: classes, or embeddings. */
-function taskOf(model: ServedModel): TaskName {
+/** What a model answers first, of what the protocol has tensors for here: classes, or embeddings. Throws RequestError where it answers something else. */
+function taskOf(model: ServedModel): TensorTask {
   model.requireReady();
-  return model.taskNames[0] ?? "classify";
+  const task = TENSOR_TASKS.find((name) => model.taskNames.includes(name));
+  if (task !== undefined) return task;
+  const others = model.taskNames.map((name) => `/v1/${name}`).join(", ");
+  throw new RequestError(
+    404,
+    "no_such_task",
+    `the model ${model.name} has no answers as tensors here`,
+    `ask ${others}`,
+  );
 }
 
 function metadata({ repository }: Service, model: ServedModel) {
@@ -114,7 +122,9 @@ function metadata({ repository }: Service, model: ServedModel) {
   };
 }
 
-const OUTPUTS = { classify: "probabilities", embed: "embedding" } as const satisfies Record<TaskName, string>;
+const TENSOR_TASKS = ["classify", "embed"] as const satisfies readonly TaskName[];
+type TensorTask = (typeof TENSOR_TASKS)[number];
+const OUTPUTS = { classify: "probabilities", embed: "embedding" } as const satisfies Record<TensorTask, string>;
 
 async function infer(c: RouteContext, service: Service, model: ServedModel): Promise<Response> {
   c.set("model", model.name);
@@ -188,7 +198,7 @@ function pixelsOf({ shape, datatype }: InferTensor, values: Uint8Array<ArrayBuff
 }
 
 /** How many classes as text, where they are asked for so; undefined: all, as numbers. */
-function askedOutputs({ outputs }: InferRequest, task: TaskName): number | undefined {
+function askedOutputs({ outputs }: InferRequest, task: TensorTask): number | undefined {
   const wrong = outputs.find(({ name }) => name !== OUTPUTS[task]);
   if (wrong !== undefined)
     throw new UsageError(`the model has no output ${wrong.name.slice(0, 100)}, only ${OUTPUTS[task]}`);

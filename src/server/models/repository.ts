@@ -3,7 +3,7 @@ import { NotFoundError, SaccadeError } from "../../errors.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import { didYouMean } from "../../nearest-name.ts";
 import type { NodeHost } from "../../platform/node/host.ts";
-import type { ServerConfig, TaskName } from "../config.ts";
+import { type ServerConfig, TASKS, type TaskName } from "../config.ts";
 import { DrainingError, RequestError } from "../failures.ts";
 import type { ServerMetrics, TaskLabels } from "../metrics.ts";
 import type { Clock } from "../queue/batch-queue.ts";
@@ -142,18 +142,29 @@ export class ModelRepository {
       onNotice,
       threads: config.threads ?? host.machine.cores,
     };
+    const opened: ServedTask<unknown>[] = [];
     const open = async <A>(
       name: TaskName,
       opener: () => Promise<TaskEngine<A>>,
     ): Promise<ServedTask<A> | undefined> => {
       if (!names.includes(name)) return undefined;
-      const engine = await opener();
       const labels = { model: entry.name, version: entry.version, task: name };
-      return ServedTask.open(engine, this.#taskOptions(labels, statistics[name]));
+      const task = await ServedTask.open(await opener(), this.#taskOptions(labels, statistics[name]));
+      opened.push(task);
+      return task;
     };
-    const classify = await open("classify", () => OPENERS.classify(host, loaded, options));
-    const embed = await open("embed", () => OPENERS.embed(host, loaded, options));
-    return { card: loaded.card, device: (classify ?? embed)!.engine.device, byName: { classify, embed } };
+    try {
+      const byName = {
+        classify: await open("classify", () => OPENERS.classify(host, loaded, options)),
+        embed: await open("embed", () => OPENERS.embed(host, loaded, options)),
+        detect: await open("detect", () => OPENERS.detect(host, loaded, options)),
+        segment: await open("segment", () => OPENERS.segment(host, loaded, options)),
+      };
+      return { card: loaded.card, device: opened[0]!.engine.device, byName };
+    } catch (error) {
+      for (const task of opened) await task.close();
+      throw error;
+    }
   }
 
   #taskOptions(labels: TaskLabels, statistics: TaskStatistics) {
@@ -181,6 +192,5 @@ export class ModelRepository {
 }
 
 async function closeTasks(tasks: OpenTasks | undefined): Promise<void> {
-  await tasks?.byName.classify?.close();
-  await tasks?.byName.embed?.close();
+  for (const name of TASKS) await tasks?.byName[name]?.close();
 }

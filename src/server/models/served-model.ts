@@ -22,10 +22,9 @@ export class ServedModel {
   reason: string | undefined;
   tasks: OpenTasks | undefined;
   /** They outlive reloads. */
-  readonly statistics: Readonly<Record<TaskName, TaskStatistics>> = {
-    classify: new TaskStatistics(),
-    embed: new TaskStatistics(),
-  };
+  readonly statistics = Object.fromEntries(TASKS.map((name) => [name, new TaskStatistics()])) as Readonly<
+    Record<TaskName, TaskStatistics>
+  >;
 
   constructor(readonly entry: ModelEntry) {}
 

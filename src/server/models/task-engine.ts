@@ -1,6 +1,8 @@
 // A task of a model as the server drives it: what Classifier, AdaptiveClassifier and Embedder have in common, and what differs between them.
 import { UsageError } from "../../errors.ts";
+import { answersOfModel } from "../../model-folder/compile.ts";
 import type { LoadedModel, ModelCard } from "../../model-folder/model.ts";
+import type { Answers } from "../../models/answers.ts";
 import type { NodeHost } from "../../platform/node/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
 import {
@@ -11,20 +13,32 @@ import {
 import { type Classifier, loadClassifier } from "../../tasks/classify/classifier.ts";
 import { type ExitOptions, exitOptionsOf } from "../../tasks/classify/exit-rule.ts";
 import type { AnyClassification } from "../../tasks/classify/result-json.ts";
+import { type DetectOptions, loadDetector } from "../../tasks/detect/detector.ts";
+import type { DetectionResult } from "../../tasks/detect/results.ts";
 import { loadEmbedder } from "../../tasks/embed/embedder.ts";
 import type { EngineOptions } from "../../tasks/engine/engine.ts";
 import type { BatchTask } from "../../tasks/engine/picture-stream.ts";
+import { wrongTask } from "../../tasks/engine/wrong-task.ts";
+import type { Segmentation, SegmentationResult } from "../../tasks/segment/results.ts";
+import { loadSegmenter, type SegmentOptions } from "../../tasks/segment/segmenter.ts";
 import type { TaskName } from "../config.ts";
 
 /** What one request asks of a task. Requests that differ in nothing but `topK` run together. */
 export interface AskOptions extends ExitOptions {
   readonly topK?: number | undefined;
   readonly explain?: boolean | undefined;
+  /** Of things and segments. */
+  readonly most?: number | undefined;
+  readonly only?: readonly string[] | undefined;
+  readonly suppression?: number | "none" | undefined;
+  readonly kind?: Segmentation | undefined;
 }
 
 export interface TaskAnswers {
   readonly classify: AnyClassification;
   readonly embed: Float32Array;
+  readonly detect: DetectionResult;
+  readonly segment: SegmentationResult;
 }
 
 export interface TaskEngine<A, V = unknown> {
@@ -42,11 +56,23 @@ export interface TaskEngine<A, V = unknown> {
   dispose(): Promise<void>;
 }
 
-/** What the model is made for. An ONNX file that gives embeddings says so when it is opened as a classifier. */
+/** Who answers what a model answers; undefined: nobody here. */
+const TASK_OF: Readonly<Record<Answers, TaskName | undefined>> = {
+  classes: "classify",
+  embedding: "embed",
+  detections: "detect",
+  semantic: "segment",
+  queries: "segment",
+  faces: undefined,
+  picture: undefined,
+};
+
+/** What the model is made for. Throws UsageError where nothing here asks it. */
 export function usualTasks(model: LoadedModel): readonly TaskName[] {
-  if (model.kind === "onnx") return ["classify"];
-  const { architecture, config } = model.definition;
-  return architecture.answers(config) === "embedding" ? ["embed"] : ["classify"];
+  const answers = answersOfModel(model);
+  const task = TASK_OF[answers];
+  if (task === undefined) throw wrongTask(model.card.name, answers);
+  return [task];
 }
 
 type Opener<T extends TaskName> = (
@@ -78,7 +104,49 @@ export const OPENERS: { readonly [T in TaskName]: Opener<T> } = {
       dispose: () => embedder.dispose(),
     };
   },
+  async detect(host, model, options) {
+    const { scores: _, ...others } = options;
+    const detector = await loadDetector(host, model, others);
+    const task = (asked: AskOptions) => detector.detectTask(detectOptions(asked));
+    return { ...denseEngine(detector), check: (asked) => void task(asked), task };
+  },
+  async segment(host, model, options) {
+    const { scores: _, ...others } = options;
+    const segmenter = await loadSegmenter(host, model, others);
+    const task = (asked: AskOptions) => segmenter.segmentTask(segmentOptions(asked));
+    return { ...denseEngine(segmenter), check: (asked) => void task(asked), task };
+  },
 };
+
+/** What detectors and segmenters have in common. Their options are checked when a task is made of them. */
+function denseEngine(engine: Awaited<ReturnType<typeof loadDetector | typeof loadSegmenter>>) {
+  return {
+    card: engine.card,
+    device: engine.device,
+    lanes: engine.layout.sessions + 1,
+    wholeMacs: undefined,
+    cheaper: (asked: AskOptions) => asked,
+    dispose: () => engine.dispose(),
+  };
+}
+
+function detectOptions({ threshold, most, only, suppression }: AskOptions): DetectOptions {
+  return {
+    ...(threshold === undefined ? {} : { threshold }),
+    ...(most === undefined ? {} : { most }),
+    ...(only === undefined ? {} : { only }),
+    ...(suppression === undefined ? {} : { suppression }),
+  };
+}
+
+function segmentOptions({ threshold, most, only, kind }: AskOptions): SegmentOptions {
+  return {
+    ...(threshold === undefined ? {} : { threshold }),
+    ...(most === undefined ? {} : { most }),
+    ...(only === undefined ? {} : { only }),
+    ...(kind === undefined ? {} : { kind }),
+  };
+}
 
 function classifierEngine(classifier: Classifier): TaskEngine<AnyClassification> {
   return {
