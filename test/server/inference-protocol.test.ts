@@ -3,6 +3,15 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Classifier } from "../../src/node.ts";
 import { PASTORAL, temporaryFolder, writeVit } from "../cli/mini-model.ts";
+import {
+  errorResponse,
+  inferenceRequest,
+  inferenceResponse,
+  metadataModelResponse,
+  metadataServerResponse,
+  repositoryIndexResponse,
+  statisticsResponse,
+} from "./protocol-shapes.ts";
 import { fileBytes, post, runServer, type TestServer } from "./running.ts";
 
 const folder = temporaryFolder();
@@ -44,6 +53,25 @@ test("server, health and model metadata", async () => {
     inputs: [{ name: "image", datatype: "BYTES", shape: [-1] }],
     outputs: [{ name: "probabilities", datatype: "FP32", shape: [-1, 5] }],
   });
+});
+
+test("every address of the published document answers in its shapes", async () => {
+  const json = async (path: string, init?: RequestInit) => (await server.ask(path, init)).json();
+  const inferring = { id: "42", inputs: [image(fileBytes(PASTORAL))], outputs: [{ name: "probabilities" }] };
+  inferenceRequest.parse(inferring);
+  metadataServerResponse.parse(await json("/v2/"));
+  metadataServerResponse.parse(await json("/v2"));
+  for (const model of ["/v2/models/vit", "/v2/models/vit/versions/1"]) {
+    metadataModelResponse.parse(await json(model));
+    inferenceResponse.parse(await json(`${model}/infer`, post(JSON.stringify(inferring), JSON_BODY)));
+    errorResponse.parse(await json(`${model}/infer`, post("{}", JSON_BODY)));
+    statisticsResponse.parse(await json(`${model}/stats`));
+  }
+  expect(statisticsResponse.parse(await json("/v2/models/stats")).model_stats).toHaveLength(1);
+  errorResponse.parse(await json("/v2/models/none"));
+  expect(repositoryIndexResponse.parse(await json("/v2/repository/index", post("{}", JSON_BODY)))).toHaveLength(1);
+  const { versions, inputs, outputs } = metadataModelResponse.parse(await json("/v2/models/vit"));
+  expect([versions, inputs?.length, outputs?.length]).toEqual([["1"], 1, 1]);
 });
 
 describe("inference", () => {
@@ -144,6 +172,8 @@ test("models are unloaded and loaded again, and reloaded without a request that 
   expect(await Promise.all(asking)).toEqual([200, 200, 200, 200, 200, 200]);
   expect((await server.ask("/v2/repository/models/vit/unload", { method: "POST" })).status).toBe(200);
   expect(await index()).toMatchObject([{ state: "UNAVAILABLE" }]);
+  const ready = await server.ask("/v2/repository/index", post('{"ready": true}', JSON_BODY));
+  expect(await ready.json()).toEqual([]);
   const refused = await server.ask("/v1/classify", post(bytes));
   expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
   expect((await server.ask("/v2/repository/models/vit/load", { method: "POST" })).status).toBe(200);

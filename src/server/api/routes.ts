@@ -5,7 +5,9 @@ import { SaccadeError } from "../../errors.ts";
 import { explanationSheet, headlineOf } from "../../evaluate/explanation-sheet.ts";
 import { encodeSheet } from "../../evaluate/sheet-file.ts";
 import { type AnyClassification, classificationToJson } from "../../tasks/classify/result-json.ts";
+import { detectionToJson } from "../../tasks/detect/result-json.ts";
 import { readPicture } from "../../tasks/engine/pictures.ts";
+import { segmentationToJson } from "../../tasks/segment/result-json.ts";
 import type { ServerEnvironment, Service } from "../app.ts";
 import { TASKS, type TaskName } from "../config.ts";
 import { describeFailure, RequestError } from "../failures.ts";
@@ -25,7 +27,6 @@ import {
   segmentAskSchema,
   segmentOptions,
 } from "./ask-schema.ts";
-import { detectionToJson, segmentationToJson } from "./dense-answers.ts";
 import { receivePictures } from "./received-pictures.ts";
 
 type RouteContext = Context<ServerEnvironment>;

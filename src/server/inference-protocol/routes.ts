@@ -8,7 +8,7 @@ import type { PictureSource } from "../../tasks/engine/pictures.ts";
 import { version as serverVersion } from "../../version.ts";
 import { answerPictures } from "../api/answer-pictures.ts";
 import { readBody } from "../api/body.ts";
-import { requireFew } from "../api/request-pictures.ts";
+import { parseJson, requireFew } from "../api/request-pictures.ts";
 import type { ServerEnvironment, Service } from "../app.ts";
 import type { TaskName } from "../config.ts";
 import { beginFailure } from "../failed-request.ts";
@@ -27,6 +27,8 @@ import {
 
 type RouteContext = Context<ServerEnvironment>;
 
+/** Of a request for the index, which has one. */
+const MOST_INDEX_VALUES = 100;
 /** All classes are asked for; a model has fewer. */
 const ALL_CLASSES = 1_000_000;
 
@@ -35,30 +37,35 @@ export function inferenceRoutes(service: Service): Hono<ServerEnvironment> {
   const routes = new Hono<ServerEnvironment>();
   const found = (c: RouteContext) => repository.find(c.req.param("model") ?? "", c.req.param("version"));
 
-  routes.get("/v2", (c) =>
-    c.json({
-      name: "saccade",
-      version: serverVersion,
-      extensions: ["binary_tensor_data", "classification", "model_repository", "statistics"],
-    }),
-  );
+  for (const path of ["/v2", "/v2/"])
+    routes.get(path, (c) =>
+      c.json({
+        name: "saccade",
+        version: serverVersion,
+        extensions: ["binary_tensor_data", "classification", "model_repository", "statistics"],
+      }),
+    );
   routes.get("/v2/health/live", (c) => c.body(null, 200));
   routes.get("/v2/health/ready", (c) => c.body(null, repository.isReady ? 200 : 503));
+  // Before the models themselves: the name of one may not be "stats" here.
+  routes.get("/v2/models/stats", (c) => c.json({ model_stats: repository.models.map(modelStatistics) }));
   for (const model of ["/v2/models/:model", "/v2/models/:model/versions/:version"]) {
     routes.get(model, (c) => c.json(metadata(service, found(c))));
     routes.get(`${model}/ready`, (c) => c.body(null, found(c).isReady ? 200 : 503));
     routes.get(`${model}/stats`, (c) => c.json({ model_stats: [modelStatistics(found(c))] }));
     routes.post(`${model}/infer`, (c) => infer(c, service, found(c)));
   }
-  routes.get("/v2/models/stats", (c) => c.json({ model_stats: repository.models.map(modelStatistics) }));
-  routes.post("/v2/repository/index", (c) =>
-    c.json(
-      repository.models.map(({ name, version, state, reason }) => ({
+  routes.post("/v2/repository/index", async (c) => {
+    using body = await readBody(c.req.raw, service.bodies);
+    const { ready } = body.bytes.length === 0 ? {} : parseJson(body.bytes, MOST_INDEX_VALUES);
+    const wanted = repository.models.filter(({ isReady }) => ready !== true || isReady);
+    return c.json(
+      wanted.map(({ name, version, state, reason }) => ({
         ...{ name, version, state: REPOSITORY_STATES[state] },
         reason: reason ?? "",
       })),
-    ),
-  );
+    );
+  });
   routes.post("/v2/repository/models/:model/load", async (c) => {
     requireAllowed(service);
     await repository.load(found(c));

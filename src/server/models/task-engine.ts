@@ -2,7 +2,6 @@
 import { UsageError } from "../../errors.ts";
 import { answersOfModel } from "../../model-folder/compile.ts";
 import type { LoadedModel, ModelCard } from "../../model-folder/model.ts";
-import type { Answers } from "../../models/answers.ts";
 import type { NodeHost } from "../../platform/node/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
 import {
@@ -57,7 +56,7 @@ export interface TaskEngine<A, V = unknown> {
 }
 
 /** Who answers what a model answers; undefined: nobody here. */
-const TASK_OF: Readonly<Record<Answers, TaskName | undefined>> = {
+const TASK_OF: Readonly<Record<ReturnType<typeof answersOfModel>, TaskName | undefined>> = {
   classes: "classify",
   embedding: "embed",
   detections: "detect",
