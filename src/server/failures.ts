@@ -59,7 +59,7 @@ export class UnauthorizedError extends SaccadeError {
 export class RequestError extends SaccadeError {
   override readonly name: string = "RequestError";
   constructor(
-    readonly status: 400 | 404 | 405 | 408 | 411 | 413 | 415 | 421 | 424,
+    readonly status: 404 | 405 | 408 | 411 | 413 | 415 | 421 | 424,
     code: string,
     message: string,
     hint?: string,

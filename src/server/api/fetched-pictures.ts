@@ -1,5 +1,6 @@
 // Pictures that a request names by their address, from hosts that the operator listed. A client that could name any address would reach, through this server,
 // what it cannot reach itself; so nothing is fetched without a list, a redirect is not followed, and only the host's own name counts.
+import { UsageError } from "../../errors.ts";
 import { RequestError } from "../failures.ts";
 import type { Body, BodyLimits } from "./body.ts";
 import { readBody } from "./body.ts";
@@ -21,7 +22,7 @@ export interface FetchLimits {
 /**
  * The bytes at an address, in memory until they are disposed.
  *
- * @throws RequestError: 400 for an address that is none or whose host is not listed, 424 where it does not answer with a file, 413 for one that is too large;
+ * @throws UsageError for an address that is none or whose host is not listed; RequestError: 424 where it does not answer with a file, 413 for one that is too large;
  * OverloadError
  */
 export async function fetchPicture(
@@ -49,13 +50,13 @@ export async function fetchPicture(
   }
 }
 
-/** Throws RequestError. */
+/** Throws UsageError. */
 function allowedAddress(address: string, hosts: readonly string[]): URL {
-  const refuse = (why: string, hint: string) => new RequestError(400, "address", why, hint);
-  if (hosts.length === 0) throw refuse("addresses are not fetched", "send the picture itself");
+  if (hosts.length === 0) throw new UsageError("addresses are not fetched", "send the picture itself");
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "")
-    throw refuse("this is no address of a picture", "https://HOST/PATH");
-  if (!hosts.includes(url.host)) throw refuse("pictures are not fetched from this host", "send the picture itself");
+    throw new UsageError("this is no address of a picture", "https://HOST/PATH");
+  if (!hosts.includes(url.host))
+    throw new UsageError("pictures are not fetched from this host", "send the picture itself");
   return url;
 }
