@@ -22,6 +22,7 @@ const NESTED = [
   "annotations",
   "clip",
   "detection",
+  "segmentation",
   "distillation",
   "dual_input",
   "fixating",
@@ -106,6 +107,7 @@ test("what the documented type allows is what the schema takes", () => {
     distillation: { weight: 0.4, temperature: 1, transform: "resize(224,224)", sees: "view" },
     pretext: { objective: "rotation", turns: "one" },
     annotations: { most: 20, masks: { height: 32, width: 32 }, semantic: { height: 32, width: 32 } },
+    segmentation: { cross_entropy_weight: 1, dice_weight: 0.5 },
     detection: {
       class_weight: 1,
       l1_weight: 2,

@@ -92,6 +92,8 @@ export interface RecipeInput {
   readonly annotations?: AnnotationsInput | undefined;
   /** How a detector that answers with a set of boxes learns. Default: as Deformable DETR does. */
   readonly detection?: DetectionInput | undefined;
+  /** How a model that says a class for every pixel learns, of annotations with `semantic`. Default: cross-entropy and Dice, half each. */
+  readonly segmentation?: SegmentationInput | undefined;
   /** Every picture comes twice in a batch, and both answers learn. Default: once. */
   readonly dual_input?: DualInput | undefined;
   /** How a model learns whose tokens get fewer (field `tokens` of its configuration). Default: as the papers have it. */
@@ -124,6 +126,14 @@ export interface AnnotationsInput {
 export interface MapSizeInput {
   readonly height: number;
   readonly width: number;
+}
+
+/** How a model that says a class for every pixel learns. */
+export interface SegmentationInput {
+  /** Of the cross-entropy. Default 0.5. */
+  readonly cross_entropy_weight?: number | undefined;
+  /** Of the Dice loss. Default 0.5. */
+  readonly dice_weight?: number | undefined;
 }
 
 /** How sets of boxes, or of masks, are matched and learnt. Weights are those of the matching costs, too. */
@@ -318,6 +328,15 @@ const detection = z.strictObject({
   copies_weight: rate.default(1),
 });
 
+const segmentation = z.strictObject({
+  cross_entropy_weight: rate.default(0.5),
+  dice_weight: rate.default(0.5),
+});
+
+/** What a recipe without the field does. */
+export const SEGMENTATION_DEFAULTS = segmentation.parse({});
+export type Segmentation = z.output<typeof segmentation>;
+
 /** What a recipe without the field does. */
 export const DETECTION_DEFAULTS = detection.parse({});
 export type Detection = z.output<typeof detection>;
@@ -419,6 +438,7 @@ export const recipeSchema = z.strictObject({
   pretext: pretextSchema.optional(),
   annotations: annotations.optional(),
   detection: detection.optional(),
+  segmentation: segmentation.optional(),
   dual_input: dualInput.optional(),
   looking: looking.optional(),
   focusing: focusing.optional(),
@@ -446,6 +466,7 @@ true satisfies Exactly<keyof DistillationInput, keyof z.input<typeof distillatio
 true satisfies Exactly<PretextInput, z.input<typeof pretextSchema>>;
 true satisfies Exactly<AnnotationsInput, z.input<typeof annotations>>;
 true satisfies Exactly<DetectionInput, z.input<typeof detection>>;
+true satisfies Exactly<SegmentationInput, z.input<typeof segmentation>>;
 true satisfies Exactly<keyof DualInput, keyof z.input<typeof dualInput>>;
 true satisfies Exactly<keyof LookingInput, keyof z.input<typeof looking>>;
 true satisfies Exactly<keyof FocusingInput, keyof z.input<typeof focusing>>;

@@ -8,6 +8,7 @@ import { frozenParts, type LookingOptions, lookingObjective } from "./gfnet/obje
 import type { Objective } from "./objective.ts";
 import { pretextObjective } from "./pretext/objective.ts";
 import { FIXATING_DEFAULTS, type FocusingInput, type Recipe } from "./recipe-fields.ts";
+import { segmentationObjective } from "./segmentation/objective.ts";
 import { slowNeuralObjective } from "./terminator/objective.ts";
 import { reducingObjective } from "./tokens/objective.ts";
 import { type FocusingOptions, focusingObjective } from "./uni-adafocus/objective.ts";
@@ -26,6 +27,7 @@ const KINDS = {
   // First: what it asks for is asked of models that learn classes otherwise, too.
   pretext: { always: false, objective: ({ pretext }, model) => pretext && pretextObjective(pretext, model) },
   detection: { always: true, objective: detectionObjective },
+  segmentation: { always: true, objective: segmentationObjective },
   dual_input: { always: false, objective: ({ loss }) => dualObjective(loss) },
   looking: {
     architecture: "gfnet",
@@ -52,7 +54,7 @@ const KINDS = {
 } as const satisfies Partial<Record<keyof Recipe, Kind>>;
 
 /** Fields of recipes for annotated pictures. */
-const ANNOTATED = ["annotations", "detection"] as const;
+const ANNOTATED = ["annotations", "detection", "segmentation"] as const;
 
 /**
  * What a recipe minimises for a model; undefined for classification.
@@ -72,7 +74,7 @@ export function objectiveOf(recipe: Recipe, model: ModelDefinition): Objective |
   const wrong = ANNOTATED.find((field) => recipe[field] !== undefined);
   if (wrong !== undefined)
     throw new UsageError(
-      `the recipe's ${wrong} is for models that learn from boxes and masks, and ${model.registered?.name ?? name} learns from labels`,
+      `the recipe's ${wrong} is for models that learn from annotated pictures, and ${model.registered?.name ?? name} learns from labels`,
       "leave it out, or train another model",
     );
   return undefined;
