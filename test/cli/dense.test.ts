@@ -140,3 +140,58 @@ describe("segment", () => {
     expect((await run("segment", first, "-m", segmenter, "--kind", "instance")).exitCode).toBe(2);
   });
 });
+
+describe("eval", () => {
+  const data = join(root, "coco");
+  mkdirSync(data);
+  writeFileSync(join(data, "a.png"), readFileSync(first));
+  writeFileSync(join(data, "b.png"), readFileSync(second));
+  const annotation = (id: number, image: number, category: number, bbox: readonly number[]) => ({
+    ...{ id, image_id: image, category_id: category, bbox, iscrowd: 0 },
+    area: bbox[2]! * bbox[3]!,
+    segmentation: [[bbox[0], bbox[1], bbox[0]! + bbox[2]!, bbox[1], bbox[0]! + bbox[2]!, bbox[1]! + bbox[3]!]],
+  });
+  writeFileSync(
+    join(data, "val.json"),
+    JSON.stringify({
+      images: [
+        { id: 7, file_name: "a.png", width: 192, height: 128 },
+        { id: 9, file_name: "b.png", width: 240, height: 120 },
+      ],
+      categories: [
+        { id: 3, name: "red" },
+        { id: 20, name: "green" },
+      ],
+      annotations: [
+        annotation(1, 7, 3, [16, 32, 16, 16]),
+        annotation(2, 7, 3, [32, 32, 16, 16]),
+        annotation(3, 9, 20, [100, 20, 40, 40]),
+      ],
+    }),
+  );
+
+  test("a detector on COCO annotations: text, JSON and a report", async () => {
+    const out = join(root, "found.html");
+    const { exitCode, stdout, notes } = await run("eval", detector, data, "--report", out);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/boxes: AP 50 % {3}AP50 50 %/);
+    expect(stdout).toMatch(/red {4}AP 100 % of 2\n/);
+    expect(notes.join("\n")).toContain(`report: ${out}`);
+    const page = readFileSync(out, "utf8");
+    expect(page).toContain("Worst pictures");
+    expect(page).toContain("1 missed, 1 wrong");
+    const json = JSON.parse((await run("eval", detector, data, "--json")).stdout);
+    expect(json).toMatchObject({ kind: "detection", pictures: 2, boxes: { ap: expect.closeTo(0.5, 9) } });
+  });
+
+  test("a segmenter on the outlines of the same, and what is refused", async () => {
+    const json = JSON.parse((await run("eval", segmenter, data, "--json")).stdout);
+    expect(json.kind).toBe("semantic");
+    expect(json.semantic.per_class.map(({ label }: { label: string }) => label)).toEqual(["red", "green"]);
+    const refused = await run("eval", detector, data, "--steps");
+    expect(refused.exitCode).toBe(2);
+    expect(refused.notes.join("\n")).toContain("--steps says nothing of a model that answers about places");
+    const plain = await run("eval", detector, photos);
+    expect(plain.exitCode).not.toBe(0);
+  });
+});

@@ -5,24 +5,23 @@ import { list } from "../../data/dataset.ts";
 import { SPLITS, type SplitName } from "../../data/samples.ts";
 import { NotFoundError, UsageError } from "../../errors.ts";
 import type { Boxes } from "../../evaluate/boxes.ts";
-import type { EvaluationData } from "../../evaluate/dataset-split.ts";
 import type { Evaluation } from "../../evaluate/evaluate.ts";
 import { evaluationToJson } from "../../evaluate/evaluation-json.ts";
-import { drawMistakes } from "../../evaluate/mistake-pictures.ts";
-import { renderReport } from "../../evaluate/report.ts";
 import { thresholdPoints } from "../../evaluate/steps.ts";
-import type { TrainingRun } from "../../evaluate/training-run.ts";
 import { FACE_ALIGNMENTS } from "../../image/align-face.ts";
-import { takesClips } from "../../model-folder/compile.ts";
-import { inspect, summarizeTensors } from "../../model-folder/inspect.ts";
+import { answersOfModel, takesClips } from "../../model-folder/compile.ts";
 import { loadModel } from "../../model-folder/load.ts";
+import type { LoadedModel } from "../../model-folder/model.ts";
 import { requireOwnFolder, saveEarlyExit } from "../../model-folder/save-early-exit.ts";
+import type { Answers } from "../../models/answers.ts";
 import { nodeTrainingHost } from "../../platform/node/training-host.ts";
 import type { AdaptiveClassifier } from "../../tasks/classify/adaptive-classifier.ts";
 import type { Classifier } from "../../tasks/classify/classifier.ts";
-import { version } from "../../version.ts";
+import { SEGMENTATIONS, type Segmentation } from "../../tasks/segment/results.ts";
 import { type EvaluateOptions, openEvaluation } from "../../workflows/evaluate.ts";
 import { type EvaluateClipsOptions, evaluateClips } from "../../workflows/evaluate-clips.ts";
+import { evalDense, refuseForDense } from "../dense-evaluation.ts";
+import { modelFacts, writeReport } from "../eval-report.ts";
 import { evaluationText } from "../eval-text.ts";
 import {
   addDecodeOption,
@@ -50,7 +49,7 @@ import {
 import { refuseReplacing } from "../outputs.ts";
 import { evalPairs, type PairsFlags, rates, requirePairsFlags } from "../pairs-evaluation.ts";
 import { Progress } from "../progress.ts";
-import { compact, printable, type Terminal } from "../terminal.ts";
+import { printable, type Terminal } from "../terminal.ts";
 import { duration } from "../video-options.ts";
 
 type AnyClassifier = Classifier | AdaptiveClassifier;
@@ -81,6 +80,7 @@ interface EvalFlags
   secondsBetweenFrames?: number;
   steps?: boolean;
   saveThresholds?: boolean;
+  kind?: Segmentation;
 }
 
 const MOST_PROBLEMS = 10;
@@ -98,6 +98,9 @@ fold, or the same as JSON lines, or the pairs.txt of LFW. --landmarks aligns
 faces before: a CSV with path and x1,y1 to x5,y5, the eyes, the nose and the
 corners of the mouth, from left to right in the picture.
 
+Detectors and segmenters are measured on annotated data (COCO, Pascal VOC, YOLO,
+LabelMe, masks as PNG): COCO's average precision, mIoU and Dice, panoptic quality.
+
 Examples:
   $ saccade eval saccade/photographs pictures/
   $ saccade eval runs/flowers/best flowers/ --split test --report flowers.html
@@ -106,6 +109,8 @@ Examples:
   $ saccade eval saccade/photographs panoramas/ --views crops
   $ saccade eval saccade/photographs photos/ --decode fast
   $ saccade eval runs/motion/best clips/
+  $ saccade eval my-detector/ coco/ --report found.html
+  $ saccade eval my-segmenter/ scans/ --json | jq .semantic.miou
   $ saccade eval my-faces/ --pairs pairs.csv --landmarks points.csv
   $ saccade eval my-model/ --pairs pairs.csv --far 0.1,0.01 --json
 `;
@@ -113,7 +118,7 @@ Examples:
 export function addEval(program: Command, terminal: Terminal): void {
   const command = program
     .command("eval")
-    .description("measure a model on labelled pictures")
+    .description("measure a model on labelled or annotated pictures")
     .argument("<model>", "registered name, model folder, checkpoint or ONNX file")
     .argument("[data]", "folder, list or archive of labelled pictures")
     .addOption(new Option("--split <split>", "which part (default: validation, else test, else train)").choices(SPLITS))
@@ -148,6 +153,11 @@ export function addEval(program: Command, terminal: Terminal): void {
       new Option("--align <how>", "how faces are aligned (default: eyes-mouth, Light CNN's)").choices(FACE_ALIGNMENTS),
     )
     .option("--far <rates>", "of pairs: false accepts allowed, one or more (default: 0.1,0.01,0.001)", rates)
+    .addOption(
+      new Option("--kind <kind>", "of segmenters: which way is measured (default: the model's usual one)").choices(
+        SEGMENTATIONS,
+      ),
+    )
     .option("--batch <n>", "pictures run together", integer(1), 32)
     .addHelpText("after", EXAMPLES);
   addSessionsOption(addDeviceOptions(addModelOptions(command)));
@@ -183,6 +193,13 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
   const options = await optionsOf(flags, terminal);
   const loaded = await loadModel(nodeTrainingHost, model, options);
   const views = viewsOf(flags);
+  if (isDense(loaded)) {
+    refuseForDense({ ...flags, ...viewsOf(flags) });
+    const { steps: _, ...ofPlaces } = options;
+    return evalDense(model, dataPath, flags, { ...ofPlaces, loaded }, () => modelFacts(model), terminal);
+  }
+  if (flags.kind !== undefined)
+    throw new UsageError("--kind is a way of segmenting, and this model classifies", "leave it out");
   if (takesClips(loaded) || Object.keys(views).length > 0)
     return evalClips(model, dataPath, flags, { ...options, ...views, loaded }, terminal);
   await using opened = await openEvaluation(nodeTrainingHost, model, dataPath, { ...options, loaded });
@@ -203,6 +220,13 @@ async function runEval(model: string, dataPath: string, flags: EvalFlags, termin
     terminal.note(`report: ${flags.report}`);
   }
 }
+
+/** Whether it answers about places in pictures. */
+function isDense(model: LoadedModel): boolean {
+  return !takesClips(model) && DENSE.includes(answersOfModel(model));
+}
+
+const DENSE: readonly Answers[] = ["detections", "semantic", "queries"];
 
 /** The model, and with how many tokens where somebody says so. */
 function nameOf({ name }: { readonly name: string }, { tokens }: EvalFlags): string {
@@ -334,50 +358,4 @@ function noteFaults(
   for (const { name, reason } of problems.slice(0, MOST_PROBLEMS))
     terminal.note(`left out: ${printable(name)}: ${reason}`);
   if (problems.length > MOST_PROBLEMS) terminal.note(`left out: ${problems.length - MOST_PROBLEMS} more`);
-}
-
-interface ReportParts {
-  readonly model: string;
-  readonly dataPath: string;
-  readonly classifier: AnyClassifier;
-  readonly data: EvaluationData;
-  readonly evaluation: Evaluation;
-  readonly run: TrainingRun | undefined;
-}
-
-async function writeReport(out: string, parts: ReportParts, terminal: Terminal): Promise<void> {
-  const { classifier, data, evaluation, run } = parts;
-  terminal.status("drawing the report");
-  const mistakes = await drawMistakes(classifier, data.dataset, evaluation.accuracy.mistakes, {
-    files: nodeTrainingHost.dataFiles,
-    decode: nodeTrainingHost.decode,
-    encodePng: nodeTrainingHost.encodePng,
-    signal: terminal.signal,
-  });
-  terminal.status("");
-  const page = renderReport({
-    evaluation,
-    card: classifier.card,
-    data: parts.dataPath,
-    split: data.split,
-    facts: [
-      ...(await modelFacts(parts.model)),
-      ["Data", `${parts.dataPath}: ${data.dataset.describe()}`],
-      ["Computed on", classifier.device],
-    ],
-    metrics: run?.metrics ?? [],
-    mistakes,
-    footer: `saccade ${version}, ${new Date().toISOString().slice(0, 10)}`,
-  });
-  await nodeTrainingHost.files.writeAtomic(out, page);
-}
-
-async function modelFacts(model: string): Promise<[string, string][]> {
-  const found = await inspect(nodeTrainingHost, model);
-  const { elements } = summarizeTensors(found.tensors);
-  return [
-    ...(found.folder === undefined ? [] : [["Architecture", found.folder.architecture] satisfies [string, string]]),
-    ["Parameters", compact(elements)],
-    ["File", `${found.path}, ${compact(found.fileBytes, "B")}`],
-  ];
 }

@@ -30,6 +30,14 @@ test("mIoU, accuracies and Dice of the golden", () => {
   });
 });
 
+test("a pixel that is answered with no class is wrong, and one of no target is left out", () => {
+  const meter = new SemanticMeter(2);
+  expect(meter.add([0, 0, 1, 255], [0, 9, 1, 0])).toEqual({ pixels: 3, right: 2 });
+  const { classes, pixelAccuracy, pixels } = meter.result();
+  expect(classes.map(({ iou }) => iou)).toEqual([0.5, 1]);
+  expect([pixelAccuracy, pixels]).toEqual([2 / 3, 3]);
+});
+
 interface PanopticCase {
   readonly images: readonly {
     readonly gt: readonly (Omit<Segment, "crowd"> & { readonly crowd: number })[];

@@ -33,28 +33,39 @@ export interface ClassAgreement {
 export class SemanticMeter {
   /** (target, answer), row by row. */
   readonly confusion: Float64Array;
+  /** By target: pixels whose answer is none of the classes. */
+  readonly #elsewhere: Float64Array;
 
   constructor(readonly categories: number) {
     this.confusion = new Float64Array(categories * categories);
+    this.#elsewhere = new Float64Array(categories);
   }
 
   /**
-   * One picture: the class of each pixel, in one order. Pixels whose target is no class, such as 255, are left out.
+   * One picture: the class of each pixel, in one order. Pixels whose target is no class, such as 255, are left out; those whose answer is none are wrong.
    *
-   * @param answers always a class
+   * @returns how many pixels count, and how many of them are right
    */
-  add(targets: ArrayLike<number>, answers: ArrayLike<number>): void {
+  add(targets: ArrayLike<number>, answers: ArrayLike<number>): { readonly pixels: number; readonly right: number } {
+    let [pixels, right] = [0, 0];
     for (let i = 0; i < targets.length; i++) {
-      const target = targets[i]!;
-      if (target < this.categories) this.confusion[target * this.categories + answers[i]!]!++;
+      const [target, answer] = [targets[i]!, answers[i]!];
+      if (target >= this.categories) continue;
+      pixels++;
+      if (target === answer) right++;
+      if (answer < this.categories) this.confusion[target * this.categories + answer]!++;
+      else this.#elsewhere[target]!++;
     }
+    return { pixels, right };
   }
 
   result(): SemanticMetrics {
     const { categories: count, confusion } = this;
     const indexes = Array.from({ length: count }, (_, i) => i);
     const at = (target: number, answer: number) => confusion[target * count + answer]!;
-    const targets = indexes.map((target) => sum(indexes.map((answer) => at(target, answer))));
+    const targets = indexes.map(
+      (target) => sum(indexes.map((answer) => at(target, answer))) + this.#elsewhere[target]!,
+    );
     const answered = indexes.map((answer) => sum(indexes.map((target) => at(target, answer))));
     const pixels = sum(targets);
     const classes = indexes.map((category): ClassAgreement => {
