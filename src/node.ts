@@ -21,6 +21,7 @@ import {
   loadAdaptiveClassifier,
 } from "./tasks/classify/adaptive-classifier.ts";
 import { type Classifier as ClassifierTask, loadClassifier } from "./tasks/classify/classifier.ts";
+import { type DetectorOptions, type Detector as DetectorTask, loadDetector } from "./tasks/detect/detector.ts";
 import { type EmbedderOptions, type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embed/embedder.ts";
 import type { EngineOptions } from "./tasks/engine/engine.ts";
 import { type PictureSource, readPicture } from "./tasks/engine/pictures.ts";
@@ -30,6 +31,7 @@ import type { LabelledPicture } from "./tasks/recognise/learn-pictures.ts";
 import { Recogniser as RecogniserTask } from "./tasks/recognise/recogniser.ts";
 import type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
 import { loadRestorer, type RestorerOptions, type Restorer as RestorerTask } from "./tasks/restore/restorer.ts";
+import { loadSegmenter, type SegmenterOptions, type Segmenter as SegmenterTask } from "./tasks/segment/segmenter.ts";
 import {
   loadStream,
   type StreamClassifier as StreamClassifierTask,
@@ -58,6 +60,11 @@ import {
   evaluateClips as evaluateClipModel,
 } from "./workflows/evaluate-clips.ts";
 import {
+  type DenseModelEvaluation,
+  type EvaluateDenseOptions,
+  evaluateDense as evaluateDenseModel,
+} from "./workflows/evaluate-dense.ts";
+import {
   type EvaluatePairsOptions,
   evaluatePairs as evaluatePairsOf,
   type PairEvaluation,
@@ -69,6 +76,10 @@ import type { TrainOptions, TrainResult } from "./workflows/train-options.ts";
 
 export { type DoubtfulExamples, doubtfulExamples, type ExampleDoubt } from "./audit/example-doubts.ts";
 export type { AuditResult } from "./audit/result.ts";
+export { type Box as PictureBox, boxIou, generalizedIou } from "./boxes/box.ts";
+export { type CocoFinding, cocoAnnotation, cocoMask } from "./boxes/coco.ts";
+export type { DrawPartsOptions } from "./boxes/draw.ts";
+export { type Mask, maskArea, maskBox, maskIou, maskOf, maskPixels, printCounts, readCounts } from "./boxes/masks.ts";
 export {
   AbortedError,
   FormatError,
@@ -86,6 +97,17 @@ export {
   WeightsMismatchError,
 } from "./errors.ts";
 export type { Accuracy, ClassAccuracy, Mistake } from "./evaluate/accuracy.ts";
+export {
+  type CategoryPrecision,
+  DetectionMeter,
+  type DetectionMetrics,
+  type FoundThing,
+  type TrueThing,
+} from "./evaluate/dense/average-precision.ts";
+export { hausdorff95 } from "./evaluate/dense/hausdorff.ts";
+export { betweenEyes, normalizedMeanError } from "./evaluate/dense/landmarks.ts";
+export { PanopticMeter, type PanopticMetrics } from "./evaluate/dense/panoptic-quality.ts";
+export { SemanticMeter, type SemanticMetrics } from "./evaluate/dense/semantic.ts";
 export { evaluateExits, exitShares, solveThresholds } from "./evaluate/early-exit.ts";
 export type { ExplanationFormat } from "./evaluate/explain-video.ts";
 export type { SheetFormat } from "./evaluate/sheet-file.ts";
@@ -143,6 +165,9 @@ export type {
 export type { ClassifyOptions } from "./tasks/classify/classifier.ts";
 export type { ExitOptions, StopReason } from "./tasks/classify/exit-rule.ts";
 export type { ClassificationResult, ClassScores, GazeResult, GazeStage, Prediction } from "./tasks/classify/results.ts";
+export type { DetectOptions, DetectorOptions } from "./tasks/detect/detector.ts";
+export { drawDetections } from "./tasks/detect/draw-detections.ts";
+export type { Detection, DetectionResult } from "./tasks/detect/results.ts";
 export type { EmbedderOptions, EmbedOptions, FeatureOptions } from "./tasks/embed/embedder.ts";
 export type { Projection } from "./tasks/embed/finish.ts";
 export type { Pooling } from "./tasks/embed/pooling.ts";
@@ -158,6 +183,10 @@ export type { LabelledPicture, PictureProblem } from "./tasks/recognise/learn-pi
 export type { Measured, Recognition } from "./tasks/recognise/recogniser.ts";
 export type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
 export type { RestorationResult, RestoreOptions, RestorerOptions } from "./tasks/restore/restorer.ts";
+export { drawSegments } from "./tasks/segment/draw-segments.ts";
+export { maskPng } from "./tasks/segment/mask-png.ts";
+export type { Segment, Segmentation, SegmentationResult, SegmentMap } from "./tasks/segment/results.ts";
+export type { SegmenterOptions, SegmentOptions } from "./tasks/segment/segmenter.ts";
 export type { LookOptions, LookReason } from "./tasks/stream/look-rule.ts";
 export type { StreamAnswer, StreamCounts } from "./tasks/stream/results.ts";
 export type { FollowOptions, StreamOptions } from "./tasks/stream/stream-classifier.ts";
@@ -211,6 +240,7 @@ export type { AuditOptions } from "./workflows/audit.ts";
 export type { AuditFiles } from "./workflows/audit-files.ts";
 export type { EvaluateOptions, ModelEvaluation } from "./workflows/evaluate.ts";
 export type { ClipModelEvaluation, EvaluateClipsOptions } from "./workflows/evaluate-clips.ts";
+export type { DenseModelEvaluation, EvaluateDenseOptions } from "./workflows/evaluate-dense.ts";
 export type { EvaluatePairsOptions, PairEvaluation, ScoredPair } from "./workflows/evaluate-pairs.ts";
 export type { LearnOptions, LearnResult } from "./workflows/learn.ts";
 export type { PretrainOptions } from "./workflows/pretrain.ts";
@@ -282,6 +312,41 @@ export const StreamClassifier = {
    */
   load: (source: ModelFileSource, options?: StreamOptions): Promise<StreamClassifier> =>
     loadStream(nodeHost, source, options),
+};
+
+/** Finds things on pictures. */
+export type Detector = DetectorTask;
+
+export const Detector = {
+  /**
+   * Loads a model that says where things are. The same kinds of sources as `Classifier.load`.
+   *
+   * @throws UsageError when it answers something else
+   * @example
+   * await using detector = await Detector.load("runs/scenes/best");
+   * const { detections } = await detector.detect("photo.jpg", { threshold: 0.5 });
+   * for (const { label, score, box } of detections) console.log(label, score, box);
+   */
+  load: (source: ModelFileSource, options?: DetectorOptions): Promise<Detector> =>
+    loadDetector(nodeHost, source, options),
+};
+
+/** Says which pixels of pictures are what. */
+export type Segmenter = SegmenterTask;
+
+export const Segmenter = {
+  /**
+   * Loads a model of classes of pixels, or of masks with classes. The same kinds of sources as `Classifier.load`.
+   *
+   * @throws UsageError when it answers something else
+   * @example
+   * await using segmenter = await Segmenter.load("runs/scenes/best");
+   * const result = await segmenter.segment("photo.jpg");
+   * for (const { label, share, box } of result.segments) console.log(label, share, box);
+   * await writeFile("mask.png", maskPng(result));
+   */
+  load: (source: ModelFileSource, options?: SegmenterOptions): Promise<Segmenter> =>
+    loadSegmenter(nodeHost, source, options),
 };
 
 /** Turns pictures into vectors. */
@@ -442,6 +507,18 @@ export const pretrain = (pictures: string | undefined, options?: PretrainOptions
  */
 export const evaluate = (model: string, data: string, options?: EvaluateOptions): Promise<ModelEvaluation> =>
   evaluateModel(nodeTrainingHost, model, data, options);
+
+/**
+ * Measures a detector or a segmenter on annotated pictures: COCO's average precision; mIoU and Dice; panoptic quality.
+ *
+ * @param data COCO, Pascal VOC, YOLO, LabelMe, or pictures with masks as PNG
+ * @example console.log((await evaluateDense("runs/scenes/best", "coco")).boxes?.ap);
+ */
+export const evaluateDense = (
+  model: string,
+  data: string,
+  options?: EvaluateDenseOptions,
+): Promise<DenseModelEvaluation> => evaluateDenseModel(nodeTrainingHost, model, data, options);
 
 /**
  * Measures a model on labelled videos: one of videos, or one of pictures, whose answers for frames are averaged.

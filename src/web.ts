@@ -4,6 +4,10 @@ import type { Files } from "./platform/host.ts";
 import { webFiles } from "./platform/web/host.ts";
 
 export { type DoubtfulExamples, doubtfulExamples, type ExampleDoubt } from "./audit/example-doubts.ts";
+export { type Box as PictureBox, boxIou, generalizedIou } from "./boxes/box.ts";
+export { type CocoFinding, cocoAnnotation, cocoMask } from "./boxes/coco.ts";
+export type { DrawPartsOptions } from "./boxes/draw.ts";
+export { type Mask, maskArea, maskBox, maskIou, maskOf, maskPixels, printCounts, readCounts } from "./boxes/masks.ts";
 export {
   AbortedError,
   FormatError,
@@ -30,6 +34,17 @@ export {
   benchLegend,
   benchToMarkdown,
 } from "./evaluate/bench/table.ts";
+export {
+  type CategoryPrecision,
+  DetectionMeter,
+  type DetectionMetrics,
+  type FoundThing,
+  type TrueThing,
+} from "./evaluate/dense/average-precision.ts";
+export { hausdorff95 } from "./evaluate/dense/hausdorff.ts";
+export { betweenEyes, normalizedMeanError } from "./evaluate/dense/landmarks.ts";
+export { PanopticMeter, type PanopticMetrics } from "./evaluate/dense/panoptic-quality.ts";
+export { SemanticMeter, type SemanticMetrics } from "./evaluate/dense/semantic.ts";
 export { evaluateExits, exitShares, solveThresholds } from "./evaluate/early-exit.ts";
 export type { SheetFormat } from "./evaluate/sheet-file.ts";
 export { type EarlyExitPoint, type StepEvaluation, StepMeter } from "./evaluate/steps.ts";
@@ -61,6 +76,7 @@ export {
   ZeroShotClassifier,
   type ZeroShotOptions,
 } from "./in-page/classify.ts";
+export { Detector, Segmenter } from "./in-page/dense.ts";
 export { Embedder, TextEmbedder } from "./in-page/embed.ts";
 export {
   type BenchedModel,
@@ -112,6 +128,9 @@ export type {
 export type { ClassifyOptions } from "./tasks/classify/classifier.ts";
 export type { ExitOptions, StopReason } from "./tasks/classify/exit-rule.ts";
 export type { ClassificationResult, ClassScores, GazeResult, GazeStage, Prediction } from "./tasks/classify/results.ts";
+export type { DetectOptions, DetectorOptions } from "./tasks/detect/detector.ts";
+export { drawDetections } from "./tasks/detect/draw-detections.ts";
+export type { Detection, DetectionResult } from "./tasks/detect/results.ts";
 export type { EmbedderOptions, EmbedOptions, FeatureOptions } from "./tasks/embed/embedder.ts";
 export type { Projection } from "./tasks/embed/finish.ts";
 export type { Pooling } from "./tasks/embed/pooling.ts";
@@ -126,6 +145,10 @@ export type { PictureProblem } from "./tasks/recognise/learn-pictures.ts";
 export type { Measured, Recognition } from "./tasks/recognise/recogniser.ts";
 export type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
 export type { RestorationResult, RestoreOptions, RestorerOptions } from "./tasks/restore/restorer.ts";
+export { drawSegments } from "./tasks/segment/draw-segments.ts";
+export { maskPng } from "./tasks/segment/mask-png.ts";
+export type { Segment, Segmentation, SegmentationResult, SegmentMap } from "./tasks/segment/results.ts";
+export type { SegmenterOptions, SegmentOptions } from "./tasks/segment/segmenter.ts";
 export type { LookOptions, LookReason } from "./tasks/stream/look-rule.ts";
 export type { StreamAnswer, StreamCounts } from "./tasks/stream/results.ts";
 export type { FollowOptions, StreamOptions } from "./tasks/stream/stream-classifier.ts";

@@ -66,7 +66,7 @@ test("it can be imported where there is no page, and has the names of the entry 
   const [web, node] = [await import("../src/web.ts"), await import("../src/node.ts")];
   const onlyNode = new Set([
     ...["PictureIndex", "audit", "evaluate", "learn", "writeAuditReport"],
-    ...["encodeVideoGaze", "evaluateClips", "evaluatePairs", "openLive", "pretrain"],
+    ...["encodeVideoGaze", "evaluateClips", "evaluateDense", "evaluatePairs", "openLive", "pretrain"],
   ]);
   const missing = Object.keys(node).filter((name) => !(name in web) && !onlyNode.has(name));
   expect(missing).toEqual([]);

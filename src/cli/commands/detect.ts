@@ -25,7 +25,7 @@ Examples:
   $ saccade detect photo.jpg --model my-detector/
   $ saccade detect photo.jpg --model my-detector/ --draw found.png
   $ saccade detect holiday/ --model my-detector/ --json > found.json
-  $ saccade detect "shots/*.jpg" --model detector.onnx --only dog,cat --draw drawn/
+  $ saccade detect "shots/*.jpg" -m detector.onnx --only dog,cat --draw drawn/
   $ saccade detect aerial.jpg --model my-detector/ --views crops
 `;
 

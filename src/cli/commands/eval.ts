@@ -99,7 +99,7 @@ faces before: a CSV with path and x1,y1 to x5,y5, the eyes, the nose and the
 corners of the mouth, from left to right in the picture.
 
 Detectors and segmenters are measured on annotated data (COCO, Pascal VOC, YOLO,
-LabelMe, masks as PNG): COCO's average precision, mIoU and Dice, panoptic quality.
+LabelMe, masks as PNG): COCO's average precision, mIoU, Dice, panoptic quality.
 
 Examples:
   $ saccade eval saccade/photographs pictures/

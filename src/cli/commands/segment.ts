@@ -31,7 +31,7 @@ Examples:
   $ saccade segment photo.jpg --model my-segmenter/ --draw parts.png
   $ saccade segment holiday/ --model my-segmenter/ --json > parts.json
   $ saccade segment scans/ --model my-segmenter/ --masks masks/
-  $ saccade segment street.jpg --model my-mask2former/ --kind instance --only car
+  $ saccade segment street.jpg -m my-mask2former/ --kind instance --only car
 `;
 
 export function addSegment(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
