@@ -281,6 +281,11 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   sparseformer: sparseformerToy,
   media_sparseformer: sparseformerToy,
   clip_text: clipTextToy,
+  sparse_detector: () => ({
+    config: { width: 64, conv_dim: 16, num_latent_tokens: 9, looks: 2, num_classes: 7, generator_width: 16 },
+    height: 61,
+    width: 94,
+  }),
   resnet: resnetToy,
   regnet: regnetToy,
   mobilenetv2: mobileToy,

@@ -68,7 +68,7 @@ const annotatedFound = (annotated: AnnotatedFound): Found => ({ layout: annotate
 const LAYOUTS =
   "image folders (train/CLASS/*.jpg with val or test, or CLASS/*.jpg), lists (path,label in CSV or JSON lines), " +
   "Parquet with picture bytes, tar shards (KEY.jpg with KEY.cls or KEY.json), CIFAR-10/100 binaries, IDX (MNIST); with boxes or outlines " +
-  "COCO's JSON, or pictures with masks (images/, masks/, classes.txt)";
+  "COCO's JSON, Pascal VOC, YOLO's texts, LabelMe, or pictures with masks (images/, masks/, classes.txt)";
 
 /**
  * Opens labelled pictures, whatever the layout. Reads names and labels; pixels are read later.
@@ -161,7 +161,7 @@ function untrained(train: Dataset): string[] {
 
 async function readSingleFile(files: DataFiles, path: string, options: OpenDatasetOptions): Promise<Found> {
   if (isListName(path)) return { layout: "a list", parts: await readList(files, path, options) };
-  if (extensionOf(path) === "json") return annotatedFound(await readAnnotatedFile(files, path));
+  if (["json", "yaml", "yml"].includes(extensionOf(path))) return annotatedFound(await readAnnotatedFile(files, path));
   if (extensionOf(path) === "parquet") return { layout: "Parquet", parts: { train: await readParquet(files, path) } };
   if (isTarName(path)) {
     const shard = { path, isDirectory: false, size: 0 };

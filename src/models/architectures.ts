@@ -27,6 +27,7 @@ import { samArchitecture } from "./sam/architecture.ts";
 import { filterFrameArchitecture, scatteringArchitecture } from "./scattering/architecture.ts";
 import { singleStageArchitecture } from "./single-stage/architecture.ts";
 import { mediaSparseformerArchitecture, sparseformerArchitecture } from "./sparseformer/architecture.ts";
+import { sparseDetectorArchitecture } from "./sparseformer/detector-architecture.ts";
 import { spartanArchitecture } from "./spartan/architecture.ts";
 import { swinArchitecture, swinMlpArchitecture, swinv2Architecture } from "./swin/architecture.ts";
 import { terminatorArchitecture } from "./terminator/architecture.ts";
@@ -40,6 +41,7 @@ type AnyArchitecture = Architecture<unknown>;
 const all = [
   sparseformerArchitecture,
   mediaSparseformerArchitecture,
+  sparseDetectorArchitecture,
   clipTextArchitecture,
   resnetArchitecture,
   regnetArchitecture,

@@ -35,6 +35,7 @@ import { photographsFull } from "./photographs-full.ts";
 import { photographsLonger } from "./photographs-longer.ts";
 import { photographsOpen } from "./photographs-open.ts";
 import { reflections, rotation, spark, sparkResnet50 } from "./pretraining.ts";
+import { sparseDetectorRecipe } from "./sparse-detector.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
 import { terminatorDigitsRecipe, terminatorRecipe } from "./terminator.ts";
 import { uniAdafocusRecipes } from "./uni-adafocus.ts";
@@ -128,6 +129,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("dense", retinanetPconvScenes, THINGS, "see docs/dense.md"),
   entry("dense", retinanetSepcScenes, THINGS, "see docs/dense.md"),
   entry("dense", retinanetBvrScenes, THINGS, "see docs/dense.md"),
+  entry("dense", sparseDetectorRecipe, THINGS, "see docs/dense.md"),
   entry("tokens", smallVit, GARMENTS, "24 epochs of 3,068 pictures; it was not run to its end"),
   entry("tokens", longerVit, AFTER_VIT, "3 epochs of 3,068 pictures: some two minutes on one core"),
   entry("tokens", dynamicvit, AFTER_VIT, "3 epochs of 3,068 pictures: some four minutes on one core"),

@@ -27,6 +27,8 @@ export function trainingData(data: OpenedData, recipe: Recipe, path: string): Tr
   if (recipe.pretext !== undefined && train !== undefined) return { train: filled(train, recipe) };
   if (train === undefined || train.length === 0)
     throw new FormatError(path, "there are no training pictures", { hint: "saccade train --help shows the layouts" });
+  // Where things are learnt, one class is enough to tell from nothing. How well they are found is for evaluation to say, not for a share of right labels.
+  if (recipe.annotations !== undefined) return { train: filled(train, recipe) };
   if (data.emptyClasses.length > 0)
     throw new FormatError(
       path,
@@ -81,6 +83,7 @@ export function trainingLoader(
     augmentation: recipe.augmentation,
     ...(recipe.dual_input === undefined ? {} : { second: recipe.dual_input.augmentation }),
     ...(clip === undefined ? {} : { clip }),
+    ...(recipe.annotations === undefined ? {} : { annotations: recipe.annotations }),
     ...(recipe.flips === undefined ? {} : { flips: flipsOf(recipe.flips, dataset.labels) }),
     smoothing: recipe.label_smoothing,
     workers,

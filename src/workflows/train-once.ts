@@ -138,12 +138,12 @@ async function openPool(
 async function checkReadable(
   host: TrainingHost,
   split: TrainingData,
-  { clip, pretext }: Recipe,
+  { clip, pretext, annotations }: Recipe,
   options: TrainOptions,
 ): Promise<void> {
   const { dataFiles, decode } = host;
   // A video that cannot be opened is found by the loader: to open one a class costs more than that. Without labels there are no classes to be missed.
-  if (clip !== undefined || pretext !== undefined) return;
+  if (clip !== undefined || pretext !== undefined || annotations !== undefined) return;
   await requireReadableClasses(split.train, dataFiles, decode, options.signal);
   if (split.heldOut === undefined) return;
   for (const { label, problems } of await findUnreadableClasses(split.heldOut, dataFiles, decode, options.signal))

@@ -3,10 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Mask, maskBox, maskPixels } from "../../src/boxes/masks.ts";
+import { loadSemantic } from "../../src/data/annotated/index-picture.ts";
 import { openDataset } from "../../src/data/open.ts";
 import { readBoxes } from "../../src/evaluate/boxes.ts";
 import { nodeDataFiles } from "../../src/platform/node/data-files.ts";
-import { encodePng } from "../../src/platform/node/decode.ts";
+import { decodeWithSharp, encodePng } from "../../src/platform/node/decode.ts";
 import { cli } from "./fake-terminal.ts";
 
 let folder: string;
@@ -48,6 +50,47 @@ test("scenes are a data set with boxes for every picture, and the same ones each
     expect(boxes.find(name)).toBeDefined();
     expect(readFileSync(name)).toEqual(readFileSync(name.replace(a, b)));
   }
+});
+
+test("scenes of several things come with boxes and outlines that are the things' own, or with masks", async () => {
+  const more = ["--objects", "2:3", "--shapes", "--count", "3", "--held-out", "2", "--annotations"];
+  const [coco, masks] = [join(folder, "coco"), join(folder, "masks")];
+  const made = await cli(["scenes", source, coco, ...SMALL, ...more, "coco"]);
+  expect(made.notes.at(-1)).toBe(`${coco}: 3 train, 2 validation scenes of 2 classes, 64 px with evidence of 16`);
+  const { train, validation, labels, faults } = await openDataset(nodeDataFiles, coco);
+  expect([train?.length, validation?.length, labels, faults]).toEqual([3, 2, ["day", "night"], []]);
+  for (let i = 0; i < 3; i++) {
+    const { width, data } = await decodeWithSharp(readFileSync(join(coco, "train", train!.name(i))));
+    const { objects } = train!.annotations!(i);
+    expect([2, 3]).toContain(objects.length);
+    for (const { label, box, mask } of objects) {
+      const { counts, ...size } = mask as Mask;
+      const pixels = maskPixels({ counts, ...size });
+      const inside = [...pixels.keys()].filter((at) => pixels[at] === 1);
+      expect(maskBox({ counts, ...size })).toEqual(box);
+      const mean = inside.reduce((sum, at) => sum + data[3 * at]!, 0) / inside.length;
+      expect(Math.abs(mean - (label === 0 ? 221 : 31)), `${i} ${width}`).toBeLessThan(25);
+    }
+  }
+  expect((await cli(["scenes", source, masks, ...SMALL, ...more, "masks"])).exitCode).toBe(0);
+  const semantic = await openDataset(nodeDataFiles, masks);
+  expect([semantic.labels, semantic.train?.length]).toEqual([["background", "day", "night"], 3]);
+  const map = semantic.train!.annotations!(0).semantic!;
+  const place = { files: nodeDataFiles, decode: decodeWithSharp };
+  const values = await loadSemantic(map, { width: 64, height: 64 }, place);
+  expect(new Set(values).size).toBeGreaterThan(1);
+  await expect(loadSemantic(map, { width: 32, height: 32 }, place)).rejects.toThrow(
+    /is 64 x 64, and its picture 32 x 32/,
+  );
+});
+
+test.each([
+  [["--objects", "2"], "are of scenes with annotations"],
+  [["--annotations", "coco", "--frame", "3"], "companions and frames are of scenes with one label"],
+  [["--annotations", "coco", "--objects", "3:2"], "a number of at least 1, or two like 1:5"],
+])("%j is refused", async (flags, message) => {
+  const { exitCode, notes } = await cli(["scenes", source, join(folder, "d"), ...SMALL, ...flags]);
+  expect([exitCode, notes.join("\n")]).toEqual([2, expect.stringContaining(message)]);
 });
 
 test("a taken folder and classes that are unknown are told, and nothing is written", async () => {

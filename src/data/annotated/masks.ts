@@ -1,11 +1,12 @@
 // Pictures with a mask beside each: folders images/ and masks/ (or annotations/, SegmentationClass/, …) with files of the same names, each perhaps with
 // train/ and val/ in it, or the other way round. Masks are PNGs whose values are classes; classes.txt names them, from 0 on.
 import { FormatError } from "../../errors.ts";
-import { baseName, extensionOf, isHidden, isPictureName } from "../../image/picture-files.ts";
+import { baseName, isHidden } from "../../image/picture-files.ts";
 import type { DataFileEntry, DataFiles } from "../files.ts";
 import { findLabelNames, type SplitName, splitFromWord } from "../samples.ts";
 import type { AnnotatedFound, AnnotatedPart, AnnotatedSample } from "./annotated-part.ts";
 import { Faults } from "./faults.ts";
+import { hasExtension, isPicture, stemOf } from "./picture-folders.ts";
 
 const PICTURE_FOLDERS = /^(images?|img|imgs|pictures|JPEGImages)$/i;
 const MASK_FOLDERS = /^(masks?|annotations|labels|segmentations?|SegmentationClass|gt|ground_?truth)$/i;
@@ -79,10 +80,7 @@ async function pairIn(files: DataFiles, entries: readonly DataFileEntry[]): Prom
   return undefined;
 }
 
-const isPng = ({ path, isDirectory }: DataFileEntry) =>
-  !isDirectory && extensionOf(path) === "png" && !isHidden({ path });
-
-const stemOf = (path: string) => baseName(path).replace(/\.[^.]+$/, "");
+const isPng = hasExtension("png");
 
 async function readPair(
   files: DataFiles,
@@ -91,7 +89,7 @@ async function readPair(
   faults: Faults,
 ): Promise<readonly AnnotatedSample[]> {
   const byStem = new Map((await files.list(masks)).filter(isPng).map(({ path }) => [stemOf(path), path]));
-  const found = (await files.list(pictures)).filter(({ path, isDirectory }) => !isDirectory && isPictureName(path));
+  const found = (await files.list(pictures)).filter(isPicture);
   const samples = found.flatMap(({ path }): AnnotatedSample[] => {
     const mask = byStem.get(stemOf(path));
     if (mask === undefined) {

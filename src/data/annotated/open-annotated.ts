@@ -11,7 +11,10 @@ import type { AnnotatedFound, AnnotatedPart, AnnotatedSample } from "./annotated
 import { isCoco, readCoco } from "./coco.ts";
 import { describeFault, Faults } from "./faults.ts";
 import { readJson } from "./json-values.ts";
+import { readLabelme } from "./labelme.ts";
 import { readMasks } from "./masks.ts";
+import { readVoc } from "./voc.ts";
+import { isYamlName, readYolo, readYoloFile } from "./yolo.ts";
 
 /**
  * Annotated pictures in a folder; undefined where it holds something else.
@@ -24,11 +27,18 @@ export async function findAnnotated(
   path: string,
   entries: readonly DataFileEntry[],
 ): Promise<AnnotatedFound | undefined> {
-  return (await readMasks(files, path, entries)) ?? (await findCoco(files, entries));
+  return (
+    (await readVoc(files, entries)) ??
+    (await readMasks(files, path, entries)) ??
+    (await readYolo(files, path, entries)) ??
+    (await findCoco(files, entries)) ??
+    (await readLabelme(files, entries))
+  );
 }
 
-/** The same of one file that is named: COCO's JSON. */
+/** The same of one file that is named: COCO's JSON, or YOLO's YAML. */
 export async function readAnnotatedFile(files: DataFiles, path: string): Promise<AnnotatedFound> {
+  if (isYamlName(path)) return readYoloFile(files, path);
   const json = await readJson(files, path);
   if (!isCoco(json))
     throw new FormatError("data", `${baseName(path)} is JSON of no kind that is understood`, {

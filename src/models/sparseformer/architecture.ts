@@ -58,7 +58,8 @@ function evaluationTransform(config: SparseformerConfig): string {
  */
 const pixelsPerPoint = (channels: number) => 125 + 2100 / channels;
 
-function sampledFrom(config: SparseformerConfig): number | undefined {
+/** Of pictures with so many pixels features are computed faster where they are sampled. */
+export function sampledFrom(config: SparseformerConfig): number | undefined {
   if (!canComputeWhereSampled(config)) return undefined;
   const looks = config.ops_list.map((ops, i) => ops.filter((op) => op === "SAMPLING_M").length * config.repeats[i]!);
   const points = config.num_latent_tokens * config.num_sampling_points * looks.reduce((a, b) => a + b, 0);

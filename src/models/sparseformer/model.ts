@@ -109,13 +109,25 @@ function unitPlaces(config: SparseformerConfig): UnitPlace[] {
   });
 }
 
-/** The learned tokens and regions that every picture begins with (leading size 1). */
-export function initialState(scope: Scope, config: SparseformerConfig, axes: Axes, replicates: number): TokenState {
+/** The learned tokens and regions that every picture begins with (leading size 1). @param regions to begin learning with; default: the official ones */
+export function initialState(
+  scope: Scope,
+  config: SparseformerConfig,
+  axes: Axes,
+  replicates: number,
+  regions?: Float32Array,
+): TokenState {
   const tokens = config.num_latent_tokens * replicates;
   const width = config.width_configs[0]!;
   const roi = scope
     .at("initial_roi")
-    .parameter("weight", [tokens, 2 * axes], initialRegions(config.num_latent_tokens, axes, replicates));
+    .parameter(
+      "weight",
+      [tokens, 2 * axes],
+      regions === undefined
+        ? initialRegions(config.num_latent_tokens, axes, replicates)
+        : { kind: "values", values: regions },
+    );
   const rows = config.same_token_embedding ? 1 : tokens;
   const embedding = scope
     .at("initial_embedding")

@@ -66,6 +66,18 @@ export const registeredSparseformers: readonly RegisteredModel[] = [
   bootstrapped("openai_clip", "base", 48, 768, 8),
   bootstrapped("openai_clip", "large", 63, 1024, 16),
   {
+    name: "sparse_detector_tiny",
+    summary: "sparse detector: 49 tokens that look five times, width 128",
+    architecture: "sparse_detector",
+    config: { num_latent_tokens: 49, looks: 5, width: 128, conv_dim: 48 },
+  },
+  {
+    name: "sparse_detector_small",
+    summary: "sparse detector: 100 tokens that look six times, width 256",
+    architecture: "sparse_detector",
+    config: {},
+  },
+  {
     name: "media_sparseformer_v1_tiny",
     summary: "SparseFormer-T for video: tokens in four slices of time, takes the image model's weights",
     architecture: "media_sparseformer",

@@ -8,6 +8,7 @@ import { setObjective } from "./set-objective.ts";
 const LEARNING: Readonly<Record<string, typeof setObjective>> = {
   plain_detr: setObjective,
   single_stage: denseObjective,
+  sparse_detector: setObjective,
 };
 
 /** What is minimised for a model that answers with a set; undefined for all others. */
