@@ -30,11 +30,15 @@ export const singleStageArchitecture: Architecture<SingleStageConfig> = {
   suppression: ({ nms_iou }) => nms_iou,
 };
 
-/** What files hold and nothing reads: counters, the sines of relative positions, and those of boxes where classes' are shared. */
+/** mmdetection's first release named what FCOS says otherwise. */
+const FIRST_RELEASE = { pattern: /(^|\.)fcos_(cls|reg|centerness)\./, to: "$1conv_$2." };
+
+/** What files hold and nothing reads is left out: counters, the sines of relative positions, and those of boxes where classes' are shared. */
 function adoptWeights(tensors: NamedTensors, { bvr }: SingleStageConfig): NamedTensors {
   return remap(tensors, [
     [
       COUNTERS,
+      FIRST_RELEASE,
       { pattern: /\.base_embedding$/, to: null },
       ...(bvr?.shared_positional_encoding_outer === true
         ? [{ pattern: /^bbox_head\.reg_transformer\.relative_positional_encoding\./, to: null }]

@@ -44,18 +44,22 @@ export function denseObjective(detection: Detection): Objective {
   return ({ scope, model, image, mode, annotations }) => {
     const config = model.config as SingleStageConfig;
     requireImageSize(image, config.img_size, model.architecture.name);
-    const answer = denseAnswer(scope, image, config, mode);
     const { classes, boxes, valid } = annotations();
-    const targets = { classes, boxes, valid };
-    const losses = [
-      config.head.type === "RetinaHead"
-        ? overlapLosses(answer, targets, config, detection)
-        : placeLosses(answer, targets, config, detection),
-      ...pointLosses(answer, targets, config),
-    ];
-    const loss = losses.reduce((sum, own) => add(sum, own));
+    const loss = denseLoss(denseAnswer(scope, image, config, mode), { classes, boxes, valid }, config, detection);
     return { loss, untouched: untouchedBy(loss) };
   };
+}
+
+/** What is minimised, a scalar, of all that is said of a batch. */
+export function denseLoss(
+  answer: DenseAnswer,
+  targets: DenseTargets,
+  config: SingleStageConfig,
+  detection: Detection,
+): Tensor {
+  const ofHead = config.head.type === "RetinaHead" ? overlapLosses : placeLosses;
+  const losses = [ofHead(answer, targets, config, detection), ...pointLosses(answer, targets, config)];
+  return losses.reduce((sum, own) => add(sum, own));
 }
 
 /** A batch's things. */
