@@ -105,6 +105,10 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   swinv2_tiny_patch4_window8_256: SWIN_STAGES,
   swin_mlp_base_patch4_window7_224: SWIN_STAGES,
   sam_vit_b: ["block.1 [2, 15, 24]", "block.2 [2, 15, 24]", "tokens [2, 15, 24]", "neck [2, 11, 3, 5]"],
+  plain_detr_swinv2_small_boxrpb: [
+    ...["stage.1 [2, 384, 8]", "stage.2 [2, 96, 16]", "stage.3 [2, 24, 32]", "stage.4 [2, 6, 64]"],
+    ...["map [2, 32, 4, 6]", "states.1 [2, 7, 32]", "states.2 [2, 7, 32]"],
+  ],
   dtop_base_ade20k: [
     "stage.1 [2, 24, 4, 6]",
     "auxiliary_head.0.masks [2, 5, 4, 6]",
@@ -201,7 +205,7 @@ test.each(Object.entries(LAYERS))("%s", (name, layers) => {
   expect(found.filter((layer) => !/^(features|logits) /.test(layer))).toEqual(layers);
   // The logits of models that look again and again are those of every look, a DToP's those of every pixel, a detector's those of many boxes; who gives pictures has none.
   const ends = found.slice(layers.length).map((layer) => layer.replace(/ .*/, ""));
-  const isDense = /^(gfnet|adaptivenn|dtop|paratranscnn|rrformer|retinanet)/.test(name);
+  const isDense = /^(gfnet|adaptivenn|dtop|paratranscnn|rrformer|retinanet|plain_detr)/.test(name);
   // A Mask2Former says nothing of a picture as a whole.
   expect(ends).toEqual(/^mask2former/.test(name) ? [] : isDense ? ["features"] : ["features", "logits"]);
 });

@@ -172,9 +172,13 @@ function weighted(answer: Tensor, seed: number): Tensor {
 /** What the weights of a model are trained by: scores (N, classes), or the outputs of what it answers. */
 function answersOf(outputs: Readonly<Record<string, Tensor>>, kind: Answers): Tensor[] {
   if (!["classes", "embedding", "semantic"].includes(kind)) {
-    // What only training asks for: answers of earlier layers, points that detectors look for on the way, and the scores of a gate, whose choice has no slope.
-    const besides = Object.keys(outputs).filter((name) => /^(?:keypoints|proposals|many|aux)\./.test(name) || name === "gate_logits");
-    return [...ANSWER_OUTPUTS[kind], ...besides].map((name) => outputs[name]!);
+    // What only training asks for: points that detectors look for on the way, what queries are made of, what earlier layers say, and the scores of a gate, whose
+    // choice has no slope.
+    const besides = Object.keys(outputs).filter((name) =>
+      /^(?:(?:keypoints|proposals|many|aux)\.|gate_logits$)/.test(name),
+    );
+    const all = [...ANSWER_OUTPUTS[kind], ...besides].map((name) => outputs[name]!);
+    return all.filter(({ dtype }) => dtype === "float32");
   }
   const logits = outputs.logits!;
   // Of every pixel: then the heads before the last one answer for themselves, because what stopped there reaches no other.

@@ -276,6 +276,24 @@ function paratranscnnToy(): SweepOptions {
   return { config: { ...widths, img_size: [16, 32] }, height: 16, width: 32 };
 }
 
+/** Shifted windows in the third stage, and the whole map in the fourth; two kinds of queries. */
+function plainDetrToy({ backbone, ...config }: Config): SweepOptions {
+  const body = {
+    ...(backbone as Config),
+    ...{
+      embed_dim: 8,
+      depths: [1, 1, 2, 1],
+      num_heads: [1, 1, 2, 4],
+      window_size: 4,
+      global_blocks: [[], [], [], [0]],
+    },
+  };
+  const sizes = { img_size: [64, 96], num_classes: 5, proposal_min_size: 7, decoder_rpe_hidden_dim: 12 };
+  const widths = { hidden_dim: 32, nheads: 4, dec_layers: 2, dim_feedforward: 40 };
+  const queries = { num_queries_one2one: 7, num_queries_one2many: 6 };
+  return { config: { ...config, backbone: body, ...sizes, ...widths, ...queries }, height: 64, width: 96 };
+}
+
 /** By architecture name. */
 export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = {
   sparseformer: sparseformerToy,
@@ -319,6 +337,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   rrformer: rrformerToy,
   paratranscnn: paratranscnnToy,
   single_stage: singleStageToy,
+  plain_detr: plainDetrToy,
   lightweight: () => ({ config: { channels: [3, 4, 5, 6], hidden: 6, num_classes: 11 }, height: 18, width: 20 }),
 };
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { defineModel, registry } from "../src/models/registry.ts";
 import { stageGeometry } from "../src/models/swin/config.ts";
 import { classesOf1k } from "../src/models/swin/imagenet-22k.ts";
-import { distancesOf } from "../src/models/swin/v2.ts";
+import { distancesOf } from "../src/nn/cosine-attention.ts";
 import { type TensorData, tensor } from "../src/tensor.ts";
 import { goldenCases, isToy } from "./golden-case.ts";
 import { expectInterpreterLayers, expectSessionLayers } from "./layer-parity.ts";

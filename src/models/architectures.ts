@@ -18,7 +18,11 @@ import { lightweightArchitecture } from "./lightweight/architecture.ts";
 import { mask2formerArchitecture } from "./mask2former/architecture.ts";
 import { mobilenetv2Architecture } from "./mobilenetv2/architecture.ts";
 import { mobilenetv3Architecture } from "./mobilenetv3/architecture.ts";
+
 import { paratranscnnArchitecture } from "./paratranscnn/architecture.ts";
+
+import { plainDetrArchitecture } from "./plain-detr/architecture.ts";
+
 import { regnetArchitecture } from "./regnet/architecture.ts";
 import { resnetArchitecture } from "./resnet/architecture.ts";
 import { rotnetArchitecture } from "./rotnet/architecture.ts";
@@ -72,6 +76,7 @@ const all = [
   uniAdafocusArchitecture,
   dtopArchitecture,
   mask2formerArchitecture,
+  plainDetrArchitecture,
   gaborArchitecture,
   scatteringArchitecture,
   filterFrameArchitecture,

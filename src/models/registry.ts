@@ -23,7 +23,11 @@ import { registeredLightweights } from "./lightweight/registered.ts";
 import { registeredMask2formers } from "./mask2former/registered.ts";
 import { registeredMobilenetv2s } from "./mobilenetv2/registered.ts";
 import { registeredMobilenets } from "./mobilenetv3/registered.ts";
+
 import { registeredParatranscnns } from "./paratranscnn/registered.ts";
+
+import { registeredPlainDetrs } from "./plain-detr/registered.ts";
+
 import type { RegisteredModel } from "./registered-model.ts";
 import { registeredRegnets } from "./regnet/registered.ts";
 import { registeredResnets } from "./resnet/registered.ts";
@@ -72,6 +76,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredUniAdafocus,
   ...registeredDtops,
   ...registeredMask2formers,
+  ...registeredPlainDetrs,
   ...registeredGabors,
   ...registeredScatterings,
   ...registeredRrformers,

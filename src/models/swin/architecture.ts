@@ -1,6 +1,7 @@
 // The Swin family as the registry sees it: official weights, other picture sizes, preprocessing.
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
+import { distancesOf } from "../../nn/cosine-attention.ts";
 import type { Mode } from "../../nn/mode.ts";
 import { toFloat64 } from "../../tensor.ts";
 import type { Architecture, NamedTensors } from "../architecture.ts";
@@ -22,7 +23,7 @@ import {
 } from "./config.ts";
 import { CLASSES_22K } from "./imagenet-22k.ts";
 import { swinMlp } from "./mlp.ts";
-import { distancesOf, swinv2 } from "./v2.ts";
+import { swinv2 } from "./v2.ts";
 import { adoptSwinWeights } from "./weights.ts";
 
 interface Member<Config> {

@@ -5,6 +5,7 @@ import { interpret } from "../../graph/interpreter/interpret.ts";
 import { printGraph } from "../../graph/print.ts";
 import { trace } from "../../graph/scope.ts";
 import { Graph } from "../../graph/tensor.ts";
+import { distancesOf } from "../../nn/cosine-attention.ts";
 import { Mode } from "../../nn/mode.ts";
 import { biasTableFor } from "../../nn/shifted-windows.ts";
 import { lower } from "../../onnx/lower.ts";
@@ -15,7 +16,7 @@ import { initialWeights } from "../graph.ts";
 import { layerOf } from "../layers.ts";
 import { swin } from "./attention.ts";
 import { swinSchema, swinv2Schema } from "./config.ts";
-import { distancesOf, swinv2 } from "./v2.ts";
+import { swinv2 } from "./v2.ts";
 
 const CONFIG = {
   embed_dim: 8,
