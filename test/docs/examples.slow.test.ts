@@ -9,6 +9,7 @@ import { inferenceGraph, initialWeights } from "../../src/models/graph.ts";
 import { defineModel } from "../../src/models/registry.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import { hasFfmpeg } from "../../src/platform/node/video/video-files.test-helper.ts";
+import { greyPng } from "../../src/tasks/segment/mask-png.ts";
 import { tensor } from "../../src/tensor.ts";
 import { cli } from "../cli/fake-terminal.ts";
 import { BOATS, PASTORAL, temporaryFolder, writeInput, writeMini, writeVit } from "../cli/mini-model.ts";
@@ -70,6 +71,7 @@ beforeAll(async () => {
   await writeVit("my-vit", { depth: 12, patch_size: 2 }, ["lion", "bridge"]);
   await writeAdaptivenn("my-adaptivenn", ["lion", "bridge"]);
   await writeFaces("my-faces");
+  await writeDense();
   await placeVideos();
   const { labels } = JSON.parse(readFileSync(join(ROOT, "models/everyday/config.json"), "utf8")) as {
     labels: string[];
@@ -108,6 +110,33 @@ async function writeFaces(path: string): Promise<void> {
   writeFileSync("pairs.csv", ["first,second,same", ...pairs].join("\n"));
   const points = pictures.map((picture) => `${picture},60,70,110,70,86,95,66,120,104,120`);
   writeFileSync("points.csv", ["path,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5", ...points].join("\n"));
+}
+
+/** Toys that find things and say which pixels are what, one of them as a file; annotated pictures to measure them on. */
+async function writeDense(): Promise<void> {
+  const toy = (name: string, labels: readonly string[]) => {
+    const definition = defineModel(name, { ...toyOf(name).config, num_classes: labels.length });
+    return nativeModel(definition, initialWeights(inferenceGraph(definition), 3), { name, labels });
+  };
+  const write = (path: string, ...model: Parameters<typeof toy>) =>
+    writeModelFolder(nodeHost.files, path, toy(...model));
+  await write("my-detector", "retinanet_r50_fpn", ["dog", "cat", "car"]);
+  await write("my-segmenter", "paratranscnn", ["background", "liver"]);
+  await write("my-mask2former", "mask2former_swin_tiny_coco_panoptic", ["car", "dog", "sky"]);
+  expect((await cli(["export", "my-detector", "detector.onnx"])).exitCode).toBe(0);
+  for (const photo of ["aerial.jpg", "street.jpg", "coco/1.jpg", "scans/images/1.jpg"]) place(PASTORAL, photo);
+  const { width, height } = await nodeHost.decode(readFileSync("street.jpg"));
+  const outline = [10, 10, 110, 10, 110, 90, 10, 90];
+  const annotation = { id: 1, image_id: 1, category_id: 1, bbox: [10, 10, 100, 80], area: 8000, iscrowd: 0 };
+  const document = {
+    images: [{ id: 1, file_name: "1.jpg", width, height }],
+    categories: [{ id: 1, name: "car" }],
+    annotations: [{ ...annotation, segmentation: [outline] }],
+  };
+  writeFileSync("coco/val.json", JSON.stringify(document));
+  mkdirSync("scans/masks");
+  writeFileSync("scans/masks/1.png", greyPng(new Uint16Array(width * height), width, height));
+  writeFileSync("scans/classes.txt", "background\nliver\n");
 }
 
 /** Folders of frames anywhere, files where there is ffmpeg to make them; and a model of clips, of a toy's size. */

@@ -87,8 +87,8 @@ interface Judged {
  *
  * @example
  * const meter = new DetectionMeter(80, "box");
- * meter.add(things, found);
- * meter.result().ap;
+ * meter.add([{ category: 0, box: [10, 10, 50, 60] }], [{ category: 0, score: 0.9, box: [12, 11, 50, 58] }]);
+ * console.log(meter.result().ap);
  */
 export class DetectionMeter {
   readonly #judged = new Map<string, Judged[]>();

@@ -19,6 +19,7 @@ export function detectionParts({ detections }: Pick<DetectionResult, "detections
  *
  * @param image the picture that the result is of
  * @example
+ * const detector = await Detector.load("my-detector");
  * const result = await detector.detect(image);
  * await writeFile("found.png", await encodePng(drawDetections(image, result)));
  */

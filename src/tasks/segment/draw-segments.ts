@@ -22,6 +22,7 @@ export function segmentParts({ segments }: Pick<SegmentationResult, "segments">)
  *
  * @param image the picture that the result is of
  * @example
+ * const segmenter = await Segmenter.load("my-segmenter");
  * const result = await segmenter.segment(image);
  * await writeFile("parts.png", await encodePng(drawSegments(image, result)));
  */
