@@ -28,6 +28,7 @@ import {
 import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
 import { sparseformerKinetics } from "./kinetics.ts";
 import { lightweightRecipe } from "./lightweight.ts";
+import { mask2formerScenes } from "./mask2former.ts";
 import { motion, motionFrames, motionGfnet, motionTsm } from "./motion.ts";
 import { dynamicvitDeitSmall, evitDeitSmall } from "./official-tokens.ts";
 import { photographs } from "./photographs.ts";
@@ -130,6 +131,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("dense", retinanetSepcScenes, THINGS, "see docs/dense.md"),
   entry("dense", retinanetBvrScenes, THINGS, "see docs/dense.md"),
   entry("dense", sparseDetectorRecipe, THINGS, "see docs/dense.md"),
+  entry("dense", mask2formerScenes, "the same with outlines (--shapes)", "see docs/dense.md"),
   entry("tokens", smallVit, GARMENTS, "24 epochs of 3,068 pictures; it was not run to its end"),
   entry("tokens", longerVit, AFTER_VIT, "3 epochs of 3,068 pictures: some two minutes on one core"),
   entry("tokens", dynamicvit, AFTER_VIT, "3 epochs of 3,068 pictures: some four minutes on one core"),

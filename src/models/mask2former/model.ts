@@ -10,6 +10,7 @@ import { normalizedImage, type Pictures } from "../pixels.ts";
 import { exitsOf, FIRST_EXIT, type HeadConfig, type Mask2formerConfig } from "./config.ts";
 import { decode, type Prediction } from "./decoder.ts";
 import {
+  type DecoderInput,
   encoderLayer,
   encoderPositions,
   finishPixels,
@@ -30,7 +31,8 @@ export function mask2former(scope: Scope, image: Tensor, config: Mask2formerConf
  * All that is behind the backbone, of any backbone with maps at a fourth, an eighth, a sixteenth and a thirty-second of the picture's sides. With a gate, every
  * picture is answered for as if the encoder had stopped where the gate says; here all layers are computed.
  *
- * In training no gate chooses: all layers are run, and `aux.I.class_logits` and `aux.I.mask_logits` are what was said before each decoder layer.
+ * In training no gate chooses: all layers are run, `aux.I.class_logits` and `aux.I.mask_logits` are what was said before each decoder layer, and with `early.K.`
+ * before these names what would have been said after K encoder layers.
  *
  * @param maps (N, channels, h, w), the largest first
  */
@@ -55,9 +57,10 @@ export function mask2formerHead(
     scope.layer(`encoder.${i + 1}`, tokens);
   }
   const said = config.gate === true ? gate(pixels, projected, sizes, config) : undefined;
+  const finished = (of: Tensor) => finishPixels(pixels, of, finest, sizes, config);
   const chooses = said !== undefined && exits.length > 1 && !mode.training;
   const own = chooses ? tokensAtExit(after, said.exit) : tokens;
-  const input = finishPixels(pixels, own, finest, sizes, config);
+  const input = finished(own);
   scope.layer("mask_features", input.maskFeatures);
   const predictions = decode(scope.at("predictor"), input, config);
   predictions.forEach(({ classLogits }, i) => {
@@ -67,6 +70,7 @@ export function mask2formerHead(
     ...answerOf(predictions.at(-1)!),
     ...(said === undefined ? {} : { gate_logits: said.logits, exit: said.exit }),
     ...(mode.training ? auxiliary(predictions.slice(0, -1)) : {}),
+    ...(mode.training ? earlyAnswers(scope, after.slice(0, -1).map(finished), config) : {}),
   };
 }
 
@@ -76,6 +80,16 @@ function auxiliary(predictions: readonly Prediction[]): Record<string, Tensor> {
   const entries = predictions.flatMap((prediction, i) =>
     Object.entries(answerOf(prediction)).map(([name, value]) => [`aux.${i}.${name}`, value] as const),
   );
+  return Object.fromEntries(entries);
+}
+
+/** What is said where the encoder stops at each of its exits but the last, under `early.K.` and the names that the last one has. */
+function earlyAnswers(scope: Scope, inputs: readonly DecoderInput[], config: HeadConfig): Record<string, Tensor> {
+  const entries = inputs.flatMap((input, i) => {
+    const predictions = decode(scope.at("predictor"), input, config);
+    const said = { ...answerOf(predictions.at(-1)!), ...auxiliary(predictions.slice(0, -1)) };
+    return Object.entries(said).map(([name, value]) => [`early.${FIRST_EXIT + i}.${name}`, value] as const);
+  });
   return Object.fromEntries(entries);
 }
 

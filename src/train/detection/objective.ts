@@ -3,9 +3,11 @@ import type { ModelDefinition } from "../../models/registry.ts";
 import type { Objective } from "../objective.ts";
 import { DETECTION_DEFAULTS, type Recipe } from "../recipe-fields.ts";
 import { denseObjective } from "./dense/objective.ts";
+import { maskObjective } from "./mask-objective.ts";
 import { setObjective } from "./set-objective.ts";
 
 const LEARNING: Readonly<Record<string, typeof setObjective>> = {
+  mask2former: maskObjective,
   plain_detr: setObjective,
   single_stage: denseObjective,
   sparse_detector: setObjective,
