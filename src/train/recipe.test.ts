@@ -114,14 +114,20 @@ test.each(OF_CLASSES)("the recipe %s trains: its size, its model and its step", 
   expect(fresh.length > 0).toBe(isThinned);
   expect(fresh.every((parameter) => parameter.startsWith("score_predictor."))).toBe(true);
   const { architecture, config } = model.definition;
-  expect([...classParameters(model.definition, 3)].some((head) => model.weights.get(head)?.shape[0] === 3)).toBe(true);
+  // Queries may also be of nothing.
+  const rows = architecture.answers(config) === "queries" ? 4 : 3;
+  expect([...classParameters(model.definition, 3)].some((head) => model.weights.get(head)?.shape[0] === rows)).toBe(
+    true,
+  );
   const step = stepOfRecipe({ ...recipe, batch: 2 }, model.definition, 3);
   expect(step.graph.outputs.get("loss")?.shape).toEqual([]);
   const buffers = step.state.filter(({ role }) => role === "buffer");
   const isFrozen = namePattern(recipe.freeze);
   const frozen = [...model.weights.keys()].filter(isFrozen);
   expect(step.trained.filter(isFrozen)).toEqual([]);
-  expect(step.trained.length + buffers.length + frozen.length).toBe(model.weights.size);
+  // A gate is fitted afterwards.
+  const ofGate = [...model.weights.keys()].filter((parameter) => /\.gt\.head\./.test(parameter));
+  expect(step.trained.length + buffers.length + frozen.length + ofGate.length).toBe(model.weights.size);
   if (!architecture.name.endsWith("sparseformer")) return;
   expect(step.masks.length > 0).toBe((config as { drop_path_rate: number }).drop_path_rate > 0);
   expect(step.rules.get("initial_roi.weight")?.weightDecay).toBe(0);
