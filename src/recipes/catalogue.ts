@@ -35,6 +35,7 @@ import { photographs } from "./photographs.ts";
 import { photographsFull } from "./photographs-full.ts";
 import { photographsLonger } from "./photographs-longer.ts";
 import { photographsOpen } from "./photographs-open.ts";
+import { plainDetrAbsoluteRecipe, plainDetrRecipe, plainDetrSwinv2Small } from "./plain-detr.ts";
 import { reflections, rotation, spark, sparkResnet50 } from "./pretraining.ts";
 import { sparseDetectorRecipe } from "./sparse-detector.ts";
 import { sparseformerTinyImagenet } from "./sparseformer-tiny-imagenet.ts";
@@ -130,6 +131,8 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("dense", retinanetPconvScenes, THINGS, "see docs/dense.md"),
   entry("dense", retinanetSepcScenes, THINGS, "see docs/dense.md"),
   entry("dense", retinanetBvrScenes, THINGS, "see docs/dense.md"),
+  entry("dense", plainDetrRecipe, THINGS, "see docs/dense.md"),
+  entry("dense", plainDetrAbsoluteRecipe, THINGS, "see docs/dense.md"),
   entry("dense", sparseDetectorRecipe, THINGS, "see docs/dense.md"),
   entry("dense", mask2formerScenes, "the same with outlines (--shapes)", "see docs/dense.md"),
   entry("tokens", smallVit, GARMENTS, "24 epochs of 3,068 pictures; it was not run to its end"),
@@ -139,6 +142,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("tokens", iaRed2, AFTER_VIT, "12 epochs of 3,068 pictures: some eight minutes on one core"),
   entry("official", dynamicvitDeitSmall, `${IMAGENET}; begins with deit_small_patch16_224`, `30 epochs on ${NOT_RUN}`),
   entry("official", evitDeitSmall, IMAGENET, `300 epochs on ${NOT_RUN}`),
+  entry("official", plainDetrSwinv2Small, "COCO, 118,000 pictures with boxes", `12 epochs on ${NOT_RUN}`),
   entry("official", sparkResnet50, "ImageNet-1k, 1.28 million pictures, without labels", `1600 epochs on ${NOT_RUN}`),
   entry("official", sparseformerTinyImagenet, IMAGENET, `300 epochs on ${NOT_RUN}`),
   entry("official", sparseformerKinetics, KINETICS, `30 epochs on ${NOT_RUN}`),
