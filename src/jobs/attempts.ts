@@ -30,8 +30,8 @@ export const QUARANTINED = "quarantined";
 export interface ShardHistory {
   /** Rows that are not tried again. */
   readonly quarantined: ReadonlySet<number>;
-  /** How often exactly these rows were under way when a process ended. */
-  deaths(range: RowRange): number;
+  /** How often exactly these rows were under way when a process ended: as its worker saw it, and with workers that were seen no more. */
+  deaths(range: RowRange): { readonly seen: number; readonly all: number };
   /** Whether exactly these rows once went through. */
   survived(range: RowRange): boolean;
   /** Attempts that ended with an error of this program or of the engine. */
@@ -88,14 +88,16 @@ export function historyOf(attempts: readonly Attempt[]): ShardHistory {
       lastReason = attempt.reason ?? lastReason;
     }
   }
-  const all = [...deaths, ...open.values()];
   const count = (ranges: readonly RowRange[], { from, to }: RowRange) =>
     ranges.filter((range) => range.from === from && range.to === to).length;
   return {
     quarantined,
     failures,
     lastReason,
-    deaths: (range) => count(all, range),
+    deaths(range) {
+      const seen = count(deaths, range);
+      return { seen, all: seen + count([...open.values()], range) };
+    },
     survived: (range) => count(survivors, range) > 0,
   };
 }

@@ -51,7 +51,7 @@ describe("a picture that ends the process", () => {
       const history = historyOf(await readAttempts(nodeFiles, ctx.opened.folder, 1));
       expect([...history.quarantined].sort()).toEqual(rows);
       // Alone it was tried twice; the whole shard twice before and once after.
-      for (const row of rows) expect(history.deaths({ from: row, to: row + 1 })).toBe(2);
+      for (const row of rows) expect(history.deaths({ from: row, to: row + 1 }).seen).toBe(2);
       const whole = ctx.orders.filter(({ isProbe }) => !isProbe);
       expect(whole.map(({ quarantined }) => quarantined.length)).toEqual([0, 0, rows.length]);
       expect(ctx.orders.length).toBeLessThan(3 + rows.length * 14);

@@ -48,11 +48,12 @@ export type ShardEnd =
   /** The surroundings are at fault; the shard is as it was. */
   | { readonly kind: "passing"; readonly message: string };
 
-/** So many deaths of a whole shard make it suspicious, so many of a picture alone are enough. */
+/** So many deaths of a whole shard make it suspicious. */
 const SUSPICIOUS_DEATHS = 2;
-const DEADLY_DEATHS = 2;
+/** So many of a picture alone are enough; more where only the worker's own end tells of it, which may have come from outside. */
+const DEADLY = { seen: 2, all: 3 };
 /** With that many it is given up where no picture is to blame. */
-const MOST_DEATHS = 5;
+const MOST_DEATHS = { seen: 5, all: 50 };
 const MOST_FAILURES = 3;
 
 export async function attemptShard(context: AttemptContext, shard: number): Promise<ShardEnd> {
@@ -63,17 +64,20 @@ export async function attemptShard(context: AttemptContext, shard: number): Prom
     const history = await attempts.history();
     const deaths = history.deaths(whole);
     if (history.failures >= MOST_FAILURES) return attempts.giveUp(history.lastReason ?? "it failed");
-    if (deaths >= SUSPICIOUS_DEATHS) {
+    if (deaths.all >= SUSPICIOUS_DEATHS) {
       const end = await attempts.search(whole);
       if (end !== undefined) return end;
       const { quarantined } = await attempts.history();
-      if (quarantined.size === 0 && deaths >= MOST_DEATHS)
-        return attempts.giveUp(`${deaths} processes ended over it, though none of its pictures ends one alone`);
+      if (quarantined.size === 0 && reaches(deaths, MOST_DEATHS))
+        return attempts.giveUp(`${deaths.all} processes ended over it, though none of its pictures ends one alone`);
     }
     const end = await attempts.run(whole, false);
     if (end.kind === "done" || end.kind === "stopped" || end.kind === "passing") return end;
   }
 }
+
+type Deaths = ReturnType<ShardHistory["deaths"]>;
+const reaches = (deaths: Deaths, limit: Deaths): boolean => deaths.seen >= limit.seen || deaths.all >= limit.all;
 
 class ShardAttempts {
   readonly #context: AttemptContext;
@@ -130,7 +134,7 @@ class ShardAttempts {
     ]) {
       const history = await this.history();
       if (history.survived(half) || isAllQuarantined(half, history)) continue;
-      let isDeadly = history.deaths(half) > 0;
+      let isDeadly = history.deaths(half).all > 0;
       if (!isDeadly && half.to - half.from > 1) {
         const end = await this.run(half, true);
         if (end.kind === "stopped" || end.kind === "passing") return end;
@@ -147,7 +151,7 @@ class ShardAttempts {
     for (;;) {
       const history = await this.history();
       if (history.quarantined.has(range.from)) return undefined;
-      if (history.deaths(range) >= DEADLY_DEATHS) break;
+      if (reaches(history.deaths(range), DEADLY)) break;
       if (history.failures >= MOST_FAILURES) return undefined;
       const end = await this.run(range, true);
       if (end.kind === "done") return undefined;

@@ -9,11 +9,14 @@ import { openShardQueue } from "./queues/open-queue.ts";
 import { readRange } from "./read-range.ts";
 import { shardProcess } from "./shard-process.ts";
 import { localStorage } from "./storage/local.ts";
+import { s3Storage } from "./storage/s3.ts";
 import { nodeTrainingHost } from "./training-host.ts";
+
+const store = s3Storage();
 
 export const nodeJobsHost: JobsHost = {
   ...nodeTrainingHost,
-  storageOf: (path) => (isStoreAddress(path) ? localStorage : localStorage),
+  storageOf: (path) => (isStoreAddress(path) ? store : localStorage),
   absolutePath: (path) => (isStoreAddress(path) ? path : resolve(path)),
   createFile,
   readRange,

@@ -6,6 +6,7 @@ import type { ShardTask } from "../../jobs/task.ts";
 import { didYouMean } from "../../nearest-name.ts";
 import type { ComputeOptions, JobsHost } from "../../platform/host.ts";
 import { classifyJob } from "./classify-job.ts";
+import { detectJob, segmentJob } from "./dense-jobs.ts";
 import { embedJob } from "./embed-job.ts";
 
 export interface OpenJob extends ComputeOptions {
@@ -22,7 +23,7 @@ export interface JobTask<O = Readonly<Record<string, unknown>>> {
   open(host: JobsHost, plan: Pick<Plan, "model" | "rows">, options: O, compute: OpenJob): Promise<ShardTask>;
 }
 
-const TASKS = { classify: classifyJob, embed: embedJob } as const;
+const TASKS = { classify: classifyJob, embed: embedJob, detect: detectJob, segment: segmentJob } as const;
 
 export type JobTaskName = keyof typeof TASKS;
 export const JOB_TASKS = Object.keys(TASKS) as JobTaskName[];

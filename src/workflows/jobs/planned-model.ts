@@ -1,13 +1,19 @@
 // The model of a plan: loaded as it was planned, and told from any other by all that it computes with.
 import { z } from "zod";
-import { SaccadeError } from "../../errors.ts";
+import { SaccadeError, UsageError } from "../../errors.ts";
 import { DECODINGS } from "../../image/raw-image.ts";
+import type { Resolution } from "../../image/resolution.ts";
+import type { PartShape, PartValue } from "../../jobs/part.ts";
 import type { Plan } from "../../jobs/plan.ts";
+import type { RowOutcome, ShardPicture, ShardTask } from "../../jobs/task.ts";
 import { lastingName } from "../../model-folder/lasting-name.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import type { LoadedModel } from "../../model-folder/model.ts";
-import { PRECISIONS } from "../../onnx/lower.ts";
+import { PRECISIONS, type Precision } from "../../onnx/lower.ts";
 import type { JobsHost } from "../../platform/host.ts";
+import type { Answered } from "../../tasks/engine/picture-stream.ts";
+import type { PictureSource } from "../../tasks/engine/pictures.ts";
+import type { OpenJob } from "./job-tasks.ts";
 
 /** Options of all tasks with a model of pictures. */
 export const pictureOptions = {
@@ -77,4 +83,58 @@ async function digestOf(host: JobsHost, model: LoadedModel): Promise<string> {
     }
   }
   return (await host.sha256(new TextEncoder().encode(lines.join("\n")))).slice(0, 32);
+}
+
+/** A plan's options without those that are for the run and not for opening the model. */
+interface PlannedEngineOptions {
+  readonly precision: Precision;
+  readonly transform?: string | undefined;
+  readonly resolution?: Resolution | undefined;
+}
+
+/** What opening a model takes, of the plan and of the machine. @param rows of the plan */
+export function engineOptions(
+  { precision, transform, resolution }: PlannedEngineOptions,
+  { device, threads, sessions, onNotice, signal }: OpenJob,
+  rows: number,
+) {
+  return {
+    ...{ device, onNotice, precision },
+    ...(signal === undefined ? {} : { signal }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(transform === undefined ? {} : { transform }),
+    ...(resolution === undefined ? {} : { resolution }),
+    sessions: sessions ?? ("auto" as const),
+    expectedPictures: rows,
+  };
+}
+
+/** A task of pictures, as jobs drive it. */
+export function pictureTask<A>(
+  task: { readonly device: string; dispose(): Promise<void> },
+  shape: PartShape,
+  answerAll: (
+    pictures: readonly PictureSource[],
+    options: { readonly signal?: AbortSignal },
+  ) => AsyncIterable<Answered<PictureSource, A>>,
+  valuesOf: (answer: A) => Readonly<Record<string, PartValue>>,
+): ShardTask {
+  return {
+    shape,
+    device: task.device,
+    async *run(rows: readonly ShardPicture[], { signal }): AsyncGenerator<RowOutcome> {
+      const answers = answerAll(
+        rows.map(({ picture }) => picture),
+        signal === undefined ? {} : { signal },
+      );
+      for await (const { answer, error } of answers)
+        yield error === undefined ? { values: valuesOf(answer) } : { error };
+    },
+    [Symbol.asyncDispose]: () => task.dispose(),
+  };
+}
+
+export function requireModel(model: string | undefined): string {
+  if (model !== undefined) return model;
+  throw new UsageError("this task needs a model", "--model NAME");
 }

@@ -1,0 +1,202 @@
+// Workers that are killed at random while they compute, over and over, and what comes of it: the harness of jobs.slow.test.ts and of bench/jobs-crashes.ts.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { readPlan } from "../../src/jobs/plan.ts";
+import { nodeJobsHost } from "../../src/platform/node/jobs-host.ts";
+import { RandomSource } from "../../src/random.ts";
+import { mergePlan, verifyPlan } from "../../src/workflows/jobs/after-work.ts";
+import { readManifest } from "../../src/workflows/jobs/plan-jobs.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+/** How a command of this checkout is run: from its sources, or as it is built where `SACCADE_BUILT` says so, which starts faster. */
+export function commandOf(args: readonly string[]): { readonly program: string; readonly args: string[] } {
+  const built = process.env.SACCADE_BUILT;
+  const entry = built === undefined ? ["--import", "tsx", "src/cli/main.ts"] : [join(built, "cli/main.js")];
+  return { program: process.execPath, args: [...entry, ...args] };
+}
+
+export function runCommand(args: readonly string[]): string {
+  const command = commandOf(args);
+  return execFileSync(command.program, command.args, {
+    cwd: ROOT,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+export interface WorkerProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  /** What it said on its error output. */
+  complaints(): string;
+}
+
+export function startWorker(plan: string, options: readonly string[], wrapper: readonly string[] = []): WorkerProcess {
+  const command = commandOf(["work", plan, "--threads", "1", "--sessions", "1", ...options]);
+  const [program = command.program, ...before] = [...wrapper, command.program];
+  const child = spawn(program, [...before, ...command.args], { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-4000);
+  });
+  const ended = new Promise<number | null>((settle) => child.once("exit", (code) => settle(code)));
+  return { child, ended, complaints: () => said };
+}
+
+/** Process numbers of workers that are computing, as their signs of life say. */
+export function computing(plan: string): number[] {
+  const folder = join(plan, "workers");
+  return readdirSync(folder).flatMap((name) => {
+    if (!/^[\w-]+\.json$/.test(name)) return [];
+    try {
+      const { pid, state } = JSON.parse(readFileSync(join(folder, name), "utf8")) as { pid: number; state: string };
+      return state === "working" && isAlive(pid) ? [pid] : [];
+    } catch {
+      return []; // it is just being replaced
+    }
+  });
+}
+
+/** The process in which a worker's shards are computed. */
+export function childOf(pid: number): number | undefined {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  if (!existsSync(path)) return undefined;
+  const [first] = readFileSync(path, "utf8").trim().split(/\s+/).map(Number);
+  return first === undefined || Number.isNaN(first) || first === 0 ? undefined : first;
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function kill(pid: number): boolean {
+  try {
+    process.kill(pid, "SIGKILL");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export interface CrashOptions {
+  readonly plan: string;
+  readonly workers: number;
+  readonly kills: number;
+  /** Of `saccade work`. */
+  readonly options: readonly string[];
+  readonly seed: number;
+  /** Longer than that it is taken for hanging. */
+  readonly timeoutMs: number;
+}
+
+export interface CrashResult {
+  readonly kills: number;
+  /** Of these, of the process that computes alone. */
+  readonly childKills: number;
+  readonly started: number;
+  readonly seconds: number;
+}
+
+/** Runs workers, kills one that computes now and then and starts another in its place, until all is done. */
+export async function workUnderFire({
+  plan,
+  workers,
+  kills,
+  options,
+  seed,
+  timeoutMs,
+}: CrashOptions): Promise<CrashResult> {
+  const random = new RandomSource(seed, "jobs/kills");
+  const started = performance.now();
+  const running = new Map<number, WorkerProcess>();
+  let starts = 0;
+  let killed = 0;
+  let childKills = 0;
+  const failures: string[] = [];
+  const start = () => {
+    const worker = startWorker(plan, options);
+    const { pid } = worker.child;
+    starts++;
+    running.set(pid!, worker);
+    void worker.ended.then((code) => {
+      running.delete(pid!);
+      if (code !== 0 && code !== null) failures.push(`a worker ended with ${code}: ${worker.complaints()}`);
+    });
+  };
+  try {
+    for (let i = 0; i < workers; i++) start();
+    while (running.size > 0) {
+      await pause(100 + random.integer(400));
+      if (failures.length > 0) throw new Error(failures[0]);
+      if (performance.now() - started > timeoutMs) throw new Error(`not done after ${timeoutMs / 1000} s`);
+      if (killed >= kills) continue;
+      const victims = computing(plan).filter((pid) => running.has(pid));
+      const victim = victims[random.integer(Math.max(1, victims.length))];
+      if (victim === undefined) continue;
+      // One in five is the death of the computing process alone, which its worker lives to see.
+      const child = killed % 5 === 4 ? childOf(victim) : undefined;
+      if (!kill(child ?? victim)) continue;
+      killed++;
+      if (child !== undefined) childKills++;
+      else start();
+    }
+  } finally {
+    for (const pid of running.keys()) kill(pid);
+  }
+  return { kills: killed, childKills, started: starts, seconds: (performance.now() - started) / 1000 };
+}
+
+export interface Outcome {
+  readonly rows: number;
+  readonly missing: number;
+  readonly doubled: number;
+  readonly faults: number;
+  readonly sha256: string;
+}
+
+/** What is there after all. */
+export async function outcomeOf(plan: string, output: string): Promise<Outcome> {
+  const opened = await readPlan(nodeJobsHost, plan);
+  const found = await verifyPlan(nodeJobsHost, plan);
+  const { sha256, rows } = await mergePlan(nodeJobsHost, plan, output, { isPartial: true });
+  const manifest = await readManifest(nodeJobsHost, plan);
+  await mergePlan(nodeJobsHost, plan, `${output}.jsonl`, { isPartial: true });
+  const seen = new Set<number>();
+  let doubled = 0;
+  for (const line of readFileSync(`${output}.jsonl`, "utf8").split("\n")) {
+    if (line === "") continue;
+    const { row } = JSON.parse(line) as { row: number };
+    if (seen.has(row)) doubled++;
+    seen.add(row);
+  }
+  return {
+    rows,
+    missing: opened.plan.rows - seen.size + (manifest.rows - opened.plan.rows),
+    doubled,
+    faults: found.faults.length,
+    sha256,
+  };
+}
+
+/** A list that names the same pictures again and again: as much work as is wanted, without as many files. */
+export function writeList(path: string, pictures: readonly string[], rows: number): string {
+  mkdirSync(resolve(path, ".."), { recursive: true });
+  writeFileSync(path, Array.from({ length: rows }, (_, i) => pictures[i % pictures.length]!).join("\n"));
+  return path;
+}
+
+/** The same plan once more, as if nobody had worked on it. */
+export function freshCopy(plan: string, copy: string): string {
+  mkdirSync(copy, { recursive: true });
+  for (const name of ["plan.json", "manifest.parquet"]) cpSync(join(plan, name), join(copy, name));
+  for (const name of ["parts", "attempts", "failed", "retries", "workers", "leases"]) mkdirSync(join(copy, name));
+  return copy;
+}
