@@ -187,7 +187,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "sem_seg_head.mask_features [2, 8, 15, 18]",
     ...[0, 1, 2].map((layer) => `sem_seg_head.decoder.${layer} [2, 6, 6]`),
   ],
-  paratranscnn: ["SE_1 [2, 64, 1, 2]", "SE_2 [2, 36, 2, 4]", "SE_3 [2, 20, 4, 8]"],
+  facexformer: ["stage.1 [2, 256, 8]", "stage.2 [2, 64, 16]", "stage.3 [2, 16, 32]", "stage.4 [2, 4, 64]"],
+  paratranscnn: ["SE_1 [2, 128, 1, 2]", "SE_2 [2, 88, 2, 4]", "SE_3 [2, 48, 4, 8]"],
   retinanet_r50_fpn: [
     "backbone.stage.1 [2, 8, 48, 56]",
     "backbone.stage.2 [2, 8, 24, 28]",
@@ -205,7 +206,7 @@ test.each(Object.entries(LAYERS))("%s", (name, layers) => {
   expect(found.filter((layer) => !/^(features|logits) /.test(layer))).toEqual(layers);
   // The logits of models that look again and again are those of every look, a DToP's those of every pixel, a detector's those of many boxes; who gives pictures has none.
   const ends = found.slice(layers.length).map((layer) => layer.replace(/ .*/, ""));
-  const isDense = /^(gfnet|adaptivenn|dtop|paratranscnn|rrformer|retinanet|plain_detr)/.test(name);
+  const isDense = /^(gfnet|adaptivenn|dtop|facexformer|paratranscnn|rrformer|retinanet|plain_detr)/.test(name);
   // A Mask2Former says nothing of a picture as a whole.
   expect(ends).toEqual(/^mask2former/.test(name) ? [] : isDense ? ["features"] : ["features", "logits"]);
 });

@@ -294,6 +294,13 @@ function plainDetrToy({ backbone, ...config }: Config): SweepOptions {
   return { config: { ...config, backbone: body, ...sizes, ...widths, ...queries }, height: 64, width: 96 };
 }
 
+/** Windows of 2 x 2, moved in the first stage alone. */
+function facexformerToy(): SweepOptions {
+  const widths = { embed_dim: 8, depths: [2, 1, 1, 1], num_heads: [1, 2, 4, 4], window_size: 2, drop_path_rate: 0.1 };
+  const decoder = { transformer_dim: 16, decoder_heads: 2, mlp_dim: 24 };
+  return { config: { ...widths, ...decoder, img_size: 64 }, height: 64, width: 64 };
+}
+
 /** By architecture name. */
 export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = {
   sparseformer: sparseformerToy,
@@ -335,6 +342,7 @@ export const toys: Readonly<Record<string, (config: Config) => SweepOptions>> = 
   scattering: scatteringToy,
   rotnet: rotnetToy,
   rrformer: rrformerToy,
+  facexformer: facexformerToy,
   paratranscnn: paratranscnnToy,
   single_stage: singleStageToy,
   plain_detr: plainDetrToy,

@@ -9,6 +9,7 @@ import { dhvtArchitecture } from "./dhvt/architecture.ts";
 import { dtopArchitecture } from "./dtop/architecture.ts";
 import { duoformerArchitecture } from "./duoformer/architecture.ts";
 import { efficientnetArchitecture } from "./efficientnet/architecture.ts";
+import { facexformerArchitecture } from "./facexformer/architecture.ts";
 import { gaborArchitecture } from "./gabor/architecture.ts";
 import { gfnetArchitecture } from "./gfnet/architecture.ts";
 import { gfvArchitecture } from "./gfv/architecture.ts";
@@ -82,6 +83,7 @@ const all = [
   filterFrameArchitecture,
   rrformerArchitecture,
   paratranscnnArchitecture,
+  facexformerArchitecture,
   singleStageArchitecture,
 ] as unknown as readonly AnyArchitecture[];
 

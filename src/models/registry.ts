@@ -13,6 +13,7 @@ import { registeredDhvts } from "./dhvt/registered.ts";
 import { registeredDtops } from "./dtop/registered.ts";
 import { registeredDuoformers } from "./duoformer/registered.ts";
 import { registeredEfficientnets } from "./efficientnet/registered.ts";
+import { registeredFacexformers } from "./facexformer/registered.ts";
 import { registeredGabors } from "./gabor/registered.ts";
 import { registeredGfnets } from "./gfnet/registered.ts";
 import { registeredGfvs } from "./gfv/registered.ts";
@@ -81,6 +82,7 @@ const models: readonly RegisteredModel[] = [
   ...registeredScatterings,
   ...registeredRrformers,
   ...registeredParatranscnns,
+  ...registeredFacexformers,
   ...registeredSingleStages,
 ];
 
