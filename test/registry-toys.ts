@@ -265,14 +265,8 @@ function rrformerToy(): SweepOptions {
 
 /** Two blocks in the second stage of both branches; 4 x 6 patches. */
 function paratranscnnToy(): SweepOptions {
-  const widths = {
-    dim: 12,
-    heads: 3,
-    depth: [1, 2, 1],
-    channels: [8, 8, 12, 16],
-    layers: [1, 2, 1, 1],
-    num_classes: 5,
-  };
+  const stages = { dim: 24, heads: 3, depth: [1, 2, 1], channels: [8, 24, 40, 32], layers: [1, 2, 1, 1] };
+  const widths = { ...stages, num_classes: 5 };
   return { config: { ...widths, img_size: [16, 32] }, height: 16, width: 32 };
 }
 

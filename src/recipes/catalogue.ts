@@ -31,6 +31,7 @@ import { lightweightRecipe } from "./lightweight.ts";
 import { mask2formerScenes } from "./mask2former.ts";
 import { motion, motionFrames, motionGfnet, motionTsm } from "./motion.ts";
 import { dynamicvitDeitSmall, evitDeitSmall } from "./official-tokens.ts";
+import { paratranscnnScenes } from "./paratranscnn-scenes.ts";
 import { photographs } from "./photographs.ts";
 import { photographsFull } from "./photographs-full.ts";
 import { photographsLonger } from "./photographs-longer.ts";
@@ -135,6 +136,7 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("dense", plainDetrAbsoluteRecipe, THINGS, "see docs/dense.md"),
   entry("dense", sparseDetectorRecipe, THINGS, "see docs/dense.md"),
   entry("dense", mask2formerScenes, "the same with outlines (--shapes)", "see docs/dense.md"),
+  entry("dense", paratranscnnScenes, "made by saccade scenes --annotations masks, 64 px", "see docs/dense.md"),
   entry("tokens", smallVit, GARMENTS, "24 epochs of 3,068 pictures; it was not run to its end"),
   entry("tokens", longerVit, AFTER_VIT, "3 epochs of 3,068 pictures: some two minutes on one core"),
   entry("tokens", dynamicvit, AFTER_VIT, "3 epochs of 3,068 pictures: some four minutes on one core"),

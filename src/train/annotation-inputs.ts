@@ -77,7 +77,11 @@ export class AnnotationInputs {
 
 const HINT = 'say how large they are: "annotations": { "masks": { "height": 64, "width": 64 } }';
 
-/** A batch's annotations by the step's inputs. */
-export function annotationFeeds(annotations: BatchAnnotations | undefined): Record<string, TensorData> {
-  return Object.fromEntries(Object.entries(annotations ?? {}).map(([name, value]) => [PREFIX + name, value]));
+/** Of a batch's annotations those that a graph reads, by its inputs. */
+export function annotationFeeds(
+  annotations: BatchAnnotations | undefined,
+  { inputs }: Pick<Graph, "inputs">,
+): Record<string, TensorData> {
+  const named = Object.entries(annotations ?? {}).map(([name, value]) => [PREFIX + name, value] as const);
+  return Object.fromEntries(named.filter(([name]) => inputs.has(name)));
 }

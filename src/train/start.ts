@@ -53,7 +53,12 @@ export function startingPoint(recipe: Recipe, labels: readonly string[], given?:
         : changedModel(from.definition.architecture.name, from.definition.config, dialled(recipe.grow));
   checkClips(recipe, described); // labels are of pictures, or of clips
   const answers = described.architecture.answers(described.config);
-  if (answers !== "classes" && answers !== "embedding" && recipe.pretext === undefined && recipe.annotations === undefined)
+  if (
+    answers !== "classes" &&
+    answers !== "embedding" &&
+    recipe.pretext === undefined &&
+    recipe.annotations === undefined
+  )
     throw new UsageError(
       `${described.registered?.name ?? described.architecture.name} ${ANSWERS_IN_WORDS[answers]}, and a label of a whole picture does not teach it`,
       "train a model of whole pictures (saccade models lists them), or with a recipe that has annotations",

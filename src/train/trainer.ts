@@ -143,7 +143,7 @@ export class Trainer {
     const feeds = {
       image: batch.images,
       ...(step.graph.inputs.has("targets") ? { targets: batch.targets } : {}),
-      ...annotationFeeds(batch.annotations),
+      ...annotationFeeds(batch.annotations, step.graph),
       ...(batch.teacher === undefined ? {} : { teacher: batch.teacher }),
       ...this.#scalars(update, learningRate),
       ...this.#masks(),
