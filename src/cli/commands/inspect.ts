@@ -1,4 +1,4 @@
-// saccade inspect: what a weight file, an ONNX file, a model folder or a video holds.
+// saccade inspect: what a weight file, an ONNX file, a model folder, a video or a data set holds.
 import type { Command } from "commander";
 import type { BadValue } from "../../model-folder/check-values.ts";
 import { describeClip } from "../../model-folder/clip-entry.ts";
@@ -12,6 +12,7 @@ import {
 import type { EarlyExit } from "../../model-folder/model.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { describeValue } from "../../runtime/feeds.ts";
+import { dataJson, describeData, inspectData, isData } from "../data-inspection.ts";
 import { type Fact, listFacts } from "../facts.ts";
 import { compact, printable, type Terminal, table } from "../terminal.ts";
 import { describeTokens } from "../token-text.ts";
@@ -34,17 +35,18 @@ Examples:
   $ saccade inspect my-model/ --check
   $ saccade inspect model.onnx --json
   $ saccade inspect clip.mp4
+  $ saccade inspect pictures/ --check
 `;
 
 export function addInspect(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
   program
     .command("inspect")
-    .description("say what is in a weight file, an ONNX file, a model folder or a video")
-    .argument("<path>", ".safetensors, .pth, .onnx, model folder, the name of a pulled model, or a video file")
+    .description("say what is in a weight file, an ONNX file, a model folder, a video or a data set")
+    .argument("<path>", ".safetensors, .pth, .onnx, model folder, the name of a pulled model, a video file, or data")
     .option("--tensors", `list every tensor, not only the first ${FIRST_TENSORS}`)
     .option(
       "--check",
-      "look for values that are not numbers or infinite, in the weights and in what the model makes of a grey picture; found ones set exit code 1",
+      "look for values that are not numbers or infinite, in the weights and in what the model makes of a grey picture; of data, open every picture; what is found sets exit code 1",
     )
     .option("--entry <name>", "the entry of a PyTorch checkpoint to show, such as model_ema")
     .option("--all", "every tensor of a PyTorch checkpoint, the optimizer's too")
@@ -57,6 +59,14 @@ export function addInspect(program: Command, terminal: Terminal, finish: (exitCo
           flags.json ? `${JSON.stringify(videoJson(found), undefined, 2)}\n` : describeVideo(found, terminal.columns),
         );
         if (found.isCutOff) finish(1);
+        return;
+      }
+      if (await isData(path)) {
+        const found = await inspectData(path, flags.check === true, terminal);
+        terminal.out(
+          flags.json ? `${JSON.stringify(dataJson(found), undefined, 2)}\n` : describeData(found, terminal.columns),
+        );
+        if ((found.checked?.length ?? 0) > 0) finish(1);
         return;
       }
       const { check, all, entry } = flags;
