@@ -1,23 +1,23 @@
 // The sparse detector (models/sparseformer/detector.ts) on small made scenes: what two cores learn in minutes, and how it is compared with other detectors.
 //
-//   saccade scenes pictures/ things/ --annotations coco --objects 1:3 --shapes --size 64 --evidence 32 --evidence-low 18 --clutter 1 \
-//     --classes beach,bus,lion,pizza --count 6000 --held-out 500 --seed 5
+//   saccade scenes pictures/ things/ --annotations coco --objects 1:3 --shapes --size 128 --evidence 56 --evidence-low 24 --clutter 2 \
+//     --classes beach,bus,lion,pizza --count 4000 --held-out 400 --seed 5
 //   saccade train things/ --recipe sparse-detector
 import type { RecipeInput } from "../train/recipe-fields.ts";
 
-const SIZE = 64;
+const SIZE = 128;
 
 export const sparseDetectorRecipe: RecipeInput = {
   name: "sparse-detector",
   summary: "trains a sparse detector, whose tokens look at a picture through the boxes that they find",
   architecture: "sparse_detector",
   config: {
-    num_latent_tokens: 16,
-    num_sampling_points: 16,
-    looks: 3,
-    width: 96,
-    conv_dim: 32,
-    generator_width: 32,
+    num_latent_tokens: 25,
+    num_sampling_points: 25,
+    looks: 4,
+    width: 128,
+    conv_dim: 48,
+    generator_width: 48,
     img_size: SIZE,
   },
   height: SIZE,
@@ -25,9 +25,9 @@ export const sparseDetectorRecipe: RecipeInput = {
   transform: `letterbox(${SIZE},${SIZE},bilinear)|normalize(imagenet)`,
   augmentation: `scale_jitter(${SIZE},0.8:1.25)|flip(0.5)|normalize(imagenet)`,
   annotations: { most: 8 },
-  batch: 16,
-  epochs: 4,
-  learning_rate: 1e-3,
+  batch: 8,
+  epochs: 6,
+  learning_rate: 5e-4,
   minimum_rate: 1e-5,
   warmup_epochs: 0.5,
   weight_decay: 0.05,
