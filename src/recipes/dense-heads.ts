@@ -47,10 +47,14 @@ export const retinanetPconvScenes = onScenes("retinanet-pconv-scenes", "RetinaNe
   head: { ...head, stacked_convs: 0 },
   sepc,
 });
-export const retinanetSepcScenes = onScenes("retinanet-sepc-scenes", "RetinaNet with SEPC", {
-  head: { ...head, stacked_convs: 0 },
-  sepc: { ...sepc, pconv_deform: true, lcconv_deform: true },
-});
+export const retinanetSepcScenes: RecipeInput = {
+  ...onScenes("retinanet-sepc-scenes", "RetinaNet with SEPC", {
+    head: { ...head, stacked_convs: 0 },
+    sepc: { ...sepc, pconv_deform: true, lcconv_deform: true },
+  }),
+  // A step of AdamW is of one size for all parameters, and so many of these add up that places of kernels would jump.
+  rate_scales: { "*.conv_offset.*": 0.1 },
+};
 export const retinanetBvrScenes = onScenes("retinanet-bvr-scenes", "RetinaNet with BVR", { head, bvr });
 
 /** mmdetection's figures (configs/retinanet/retinanet_r50_fpn_1x_coco.py), the rate's steps as a cosine. It was not run here. */
