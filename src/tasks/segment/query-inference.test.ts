@@ -42,6 +42,13 @@ test("semantic: classes of all pixels, and their scores", () => {
   expect(maxDifference(tensor("float32", stored.shape, scores), stored)).toBeLessThan(2e-6);
 });
 
+test("semantic without all the scores is the same, with classes that hardly matter too", () => {
+  const faint = { ...queries, classLogits: queries.classLogits.map((logit) => 2.5 * logit) };
+  const whole = semanticInference(faint, picture, () => undefined);
+  expect([...semanticInference(faint, picture)]).toEqual([...whole]);
+  expect([...semanticInference(queries, picture)]).toEqual(integers("semantic_map"));
+});
+
 test("instance: scores, classes and areas", () => {
   const found = instanceInference(queries, picture, { topK: config.topk, isThing });
   const scores = toFloat32(golden.outputs.get("instance_scores")!);

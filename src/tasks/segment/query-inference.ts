@@ -62,10 +62,13 @@ function eachMaskRow(
 const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
+/** Classes of a query that are likelier are added up for every pixel; the others only where they could decide. */
+const LIKELY = 1e-3;
+
 /**
  * Each pixel's class by the sum over queries of class probability times mask probability.
  *
- * @param onRow gets the scores of a row, (classes, width); the same array each time
+ * @param onRow gets all scores of a row, (classes, width), in the same array each time; without it, most of them need not be known
  */
 export function semanticInference(
   queries: Queries,
@@ -74,32 +77,65 @@ export function semanticInference(
 ): Uint16Array {
   const { masks, classes } = queries;
   const { width, height } = picture;
-  const probabilities = classProbabilities(queries);
+  const least = onRow === undefined ? LIKELY : 0;
+  const table = classProbabilities(queries);
+  const ofQuery = (query: number) => table.subarray(query * (classes + 1), query * (classes + 1) + classes);
+  const likely = upTo(masks.maps).map((query) => upTo(classes).filter((c) => ofQuery(query)[c]! >= least));
+  const unlikeliest = upTo(masks.maps).map((query) => Math.max(0, ...ofQuery(query).filter((p) => p < least)));
   const map = new Uint16Array(width * height).fill(UNSEEN);
   const { x, y } = tapsOf(masks, picture);
   const scores = new Float64Array(classes * width);
-  const chances = new Float64Array(width);
+  /** How much a score may be above what was added up. */
+  const bounds = new Float64Array(width);
+  const chances = new Float32Array(masks.maps * width);
+  const exact = (i: number) => {
+    for (let c = 0; c < classes; c++) {
+      let sum = 0;
+      for (let query = 0; query < masks.maps; query++)
+        sum += table[query * (classes + 1) + c]! * chances[query * width + i]!;
+      scores[c * width + i] = sum;
+    }
+  };
   const finish = (row: number) => {
     onRow?.(row, scores);
     for (let i = x.start; i < x.end; i++) {
-      let best = 0;
-      for (let c = 1; c < classes; c++) if (scores[c * width + i]! > scores[best * width + i]!) best = c;
+      let [best, lead] = leader(scores, i, width, classes);
+      if (lead <= bounds[i]!) {
+        exact(i);
+        [best, lead] = leader(scores, i, width, classes);
+      }
       map[row * width + i] = best;
     }
     scores.fill(0);
+    bounds.fill(0);
+    chances.fill(0);
   };
   let current = y.start;
   eachMaskRow(masks, upTo(masks.maps), picture, (row, query, logits, start, end) => {
     for (; current < row; current++) finish(current);
-    for (let i = start; i < end; i++) chances[i] = sigmoid(logits[i]!);
-    for (let c = 0; c < classes; c++) {
-      const probability = probabilities[query * (classes + 1) + c]!;
-      if (probability < 1e-9) continue;
-      for (let i = start; i < end; i++) scores[c * width + i]! += probability * chances[i]!;
+    const own = query * width;
+    for (let i = start; i < end; i++) {
+      chances[own + i] = sigmoid(logits[i]!);
+      bounds[i]! += unlikeliest[query]! * chances[own + i]!;
+    }
+    for (const c of likely[query]!) {
+      const probability = table[query * (classes + 1) + c]!;
+      for (let i = start; i < end; i++) scores[c * width + i]! += probability * chances[own + i]!;
     }
   });
   for (; current < y.end; current++) finish(current);
   return map;
+}
+
+/** The class with the largest score of a pixel, the first of equal ones, and by how much it leads. */
+function leader(scores: Float64Array, i: number, width: number, classes: number): [best: number, lead: number] {
+  let [best, first, second] = [0, scores[i]!, Number.NEGATIVE_INFINITY];
+  for (let c = 1; c < classes; c++) {
+    const score = scores[c * width + i]!;
+    if (score > first) [best, first, second] = [c, score, first];
+    else if (score > second) second = score;
+  }
+  return [best, first - second];
 }
 
 /** A mask with its class. */
