@@ -5,11 +5,16 @@
 // Where others use the machine too, times say little; ratios within a round, and processor time, say more.
 //
 //   npx tsx bench/serve-load.ts --part load|soak|stops [--model saccade/photographs] [--pictures FOLDER] [--rounds 5] [--seconds 6] [--minutes 20]
-//     [--stops 50] [--threads 1] [--batch 8] [--out bench/results/serve/PART.json]
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { loadavg } from "node:os";
+//     [--stops 50] [--threads 1] [--batch 8] [--queue 32] [--out bench/results/serve/PART.json]
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { writeModelFolder } from "../src/model-folder/load.ts";
+import { nativeModel } from "../src/model-folder/native.ts";
+import { inferenceGraph, initialWeights } from "../src/models/graph.ts";
+import { defineModel, registry } from "../src/models/registry.ts";
+import { nodeHost } from "../src/platform/node/host.ts";
 import { describeMachine } from "../src/platform/node/machine.ts";
 import { measureLoad } from "./serve/load.ts";
 import { soak } from "./serve/soak.ts";
@@ -26,14 +31,14 @@ const { values: flags } = parseArgs({
     stops: { type: "string", default: "50" },
     threads: { type: "string" },
     batch: { type: "string" },
+    queue: { type: "string", default: "32" },
     out: { type: "string" },
   },
 });
 
 const optional = (text: string | undefined) => (text === undefined ? undefined : Number(text));
 const MOST_PICTURES = 64;
-const MAX_QUEUE = 32;
-const { model } = flags;
+const MAX_QUEUE = Number(flags.queue);
 const all = (readdirSync(flags.pictures, { recursive: true }) as string[])
   .filter((name) => /\.jpe?g$/i.test(name))
   .sort();
@@ -43,6 +48,20 @@ const paths = all
   .slice(0, MOST_PICTURES)
   .map((name) => join(flags.pictures, name));
 const bodies = paths.map((path) => Uint8Array.from(readFileSync(path)));
+
+const folder = mkdtempSync(join(tmpdir(), "saccade-serve-load-"));
+process.on("exit", () => rmSync(folder, { recursive: true }));
+const model = await modelPath(flags.model);
+
+/** A registered model has random weights, in a folder; any other is what it is. */
+async function modelPath(name: string): Promise<string> {
+  if (!registry.has(name)) return name;
+  const definition = defineModel(name);
+  const path = join(folder, name);
+  const weights = initialWeights(inferenceGraph(definition), 0);
+  await writeModelFolder(nodeHost.files, path, nativeModel(definition, weights, { name }));
+  return path;
+}
 
 const PARTS: Readonly<Record<string, () => Promise<object>>> = {
   load: () =>
@@ -71,7 +90,7 @@ const report = {
   machine: describeMachine(),
   // Of the whole machine, this measurement among what it does: more than its cores means that others waited, and so did this.
   load_average: { before: before[0], after: loadavg()[0] },
-  model,
+  model: flags.model,
   ...(flags.threads === undefined ? {} : { threads: Number(flags.threads) }),
   pictures: paths.length,
   bytes_per_picture: Math.round(bodies.reduce((sum, body) => sum + body.length, 0) / bodies.length),

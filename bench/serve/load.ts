@@ -1,4 +1,5 @@
-// What a server answers in a second beside the library on the same pictures, and what ten times as much as it can do makes of its answers.
+// What a server answers in a second beside the library on the same pictures, and what ten times as much as it can do makes of its answers. Times are of the
+// server's own log, from the head of a request to its answer: what a client measures where it has to wait for the processor itself is the client's.
 import autocannon from "autocannon";
 import { Classifier } from "../../src/node.ts";
 import { spreadOf } from "../../src/statistics.ts";
@@ -19,14 +20,13 @@ export interface LoadOptions {
 }
 
 interface Phase {
-  readonly answeredPerSecond: number;
-  readonly refusedPerSecond: number;
-  readonly acceptedP50: number;
-  readonly acceptedP99: number;
-  readonly refusedP50: number | undefined;
-  readonly refusedP99: number | undefined;
+  readonly seconds: number;
+  /** Milliseconds of each. */
+  readonly accepted: readonly number[];
+  readonly refused: readonly number[];
+  /** Requests that were neither answered nor refused, as the client saw them. */
   readonly other: number;
-  /** Of the server, for a picture that it answered. */
+  /** Of the server. */
   readonly processorMs: number;
 }
 
@@ -37,7 +37,7 @@ export async function measureLoad({ model, paths, bodies, rounds, seconds, ...op
   const { maxQueue, threads, maxBatch } = options;
   const batching = maxBatch === undefined ? [] : ["--max-batch", String(maxBatch)];
   const layout = threads === undefined ? [] : ["--threads", String(threads), "--sessions", "1"];
-  const serving = await startServe([model, "--quiet", "--max-queue", String(maxQueue), ...batching, ...layout]);
+  const serving = await startServe([model, "--max-queue", String(maxQueue), ...batching, ...layout]);
   await using classifier = await Classifier.load(model, {
     device: "cpu",
     ...(threads === undefined ? {} : { threads }),
@@ -50,20 +50,19 @@ export async function measureLoad({ model, paths, bodies, rounds, seconds, ...op
     // As many as find a place: more of them would be refused.
     const connections = maxQueue + models[0].max_batch;
     const all = { saturation: [] as Phase[], open: [] as Phase[], cannon: [] as Phase[], library: [] as number[][] };
-    await phaseOf(serving, 2, () => cannon(url, bodies, connections, 2)); // warms up
+    await phaseOf(serving, () => cannon(url, bodies, connections, 2)); // warms up
     for (let round = 0; round < rounds; round++) {
-      const saturation = await phaseOf(serving, seconds, () => cannon(url, bodies, connections, seconds));
-      const perSecond = OVERLOAD * saturation.answeredPerSecond;
-      const open = await phaseOf(serving, seconds, () => openLoop({ url, bodies, perSecond, seconds }));
-      const many = await phaseOf(serving, seconds, () =>
-        cannon(url, bodies, OVERLOAD * connections, seconds, perSecond),
-      );
+      const saturation = await phaseOf(serving, () => cannon(url, bodies, connections, seconds));
+      const perSecond = (OVERLOAD * saturation.accepted.length) / saturation.seconds;
+      const open = await phaseOf(serving, () => openLoop({ url, bodies, perSecond, seconds }));
+      const many = await phaseOf(serving, () => cannon(url, bodies, OVERLOAD * connections, seconds, perSecond));
       const library = await libraryRate(classifier, paths, seconds);
       all.saturation.push(saturation);
       all.open.push(open);
       all.cannon.push(many);
       all.library.push(library);
-      console.error(round + 1, JSON.stringify({ saturation, open, many, library }));
+      const short = [saturation, open, many].map(({ accepted, refused }) => `${accepted.length}+${refused.length}`);
+      console.error(round + 1, ...short, ...library.map((value) => value.toFixed(1)));
     }
     return { max_batch: models[0].max_batch, max_delay_ms: models[0].max_delay_ms, connections, ...summary(all) };
   } finally {
@@ -72,28 +71,29 @@ export async function measureLoad({ model, paths, bodies, rounds, seconds, ...op
   }
 }
 
-async function phaseOf(serving: ServeProcess, seconds: number, load: () => Promise<Sample[]>): Promise<Phase> {
+async function phaseOf(serving: ServeProcess, load: () => Promise<Sample[]>): Promise<Phase> {
   const before = processorSeconds(serving);
+  const from = serving.log().length;
+  const began = performance.now();
   const samples = await load();
-  const processor = processorSeconds(serving) - before;
-  const times = (wanted: (status: number) => boolean) =>
-    samples.flatMap(({ status, milliseconds }) => (wanted(status) ? [milliseconds] : [])).sort((a, b) => a - b);
-  const accepted = times((status) => status === 200);
-  const refused = times((status) => status === 429);
-  return {
-    answeredPerSecond: accepted.length / seconds,
-    refusedPerSecond: refused.length / seconds,
-    acceptedP50: quantile(accepted, 0.5) ?? 0,
-    acceptedP99: quantile(accepted, 0.99) ?? 0,
-    refusedP50: quantile(refused, 0.5),
-    refusedP99: quantile(refused, 0.99),
-    other: samples.length - accepted.length - refused.length,
-    processorMs: (1000 * processor) / Math.max(1, accepted.length),
-  };
+  const seconds = (performance.now() - began) / 1000;
+  const processorMs = 1000 * (processorSeconds(serving) - before);
+  await new Promise((wake) => setTimeout(wake, 200)); // the log's last lines
+  const lines = serving
+    .log()
+    .slice(from)
+    .split("\n")
+    .flatMap((line) =>
+      line.includes('"event":"request"') ? [JSON.parse(line) as { status: number; ms: number }] : [],
+    );
+  const times = (wanted: number) => lines.flatMap(({ status, ms }) => (status === wanted ? [ms] : []));
+  const other = samples.filter(({ status }) => status !== 200 && status !== 429).length;
+  return { seconds, accepted: times(200), refused: times(429), other, processorMs };
 }
 
-function quantile(sorted: readonly number[], share: number): number | undefined {
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
 }
 
 async function cannon(
@@ -133,33 +133,44 @@ async function libraryRate(classifier: Classifier, paths: readonly string[], sec
   return [(1000 * count) / (performance.now() - began), (user + system) / 1000 / count];
 }
 
-function summary(all: { saturation: Phase[]; open: Phase[]; cannon: Phase[]; library: number[][] }) {
-  const { saturation, open, cannon: many, library } = all;
-  const over = (of: (round: number) => number) => spreadOf(saturation.map((_, round) => of(round)));
-  const phases = (list: readonly Phase[]) => ({
-    answered_per_second: over((i) => list[i]!.answeredPerSecond),
-    refused_per_second: over((i) => list[i]!.refusedPerSecond),
-    accepted_p50_ms: over((i) => list[i]!.acceptedP50),
-    accepted_p99_ms: over((i) => list[i]!.acceptedP99),
-    refused_p50_ms: over((i) => list[i]!.refusedP50 ?? 0),
-    refused_p99_ms: over((i) => list[i]!.refusedP99 ?? 0),
-    neither: list.reduce((sum, { other }) => sum + other, 0),
-    processor_ms_per_answer: over((i) => list[i]!.processorMs),
-  });
+/** Times of all rounds together, since one round has too few for its hundredth part. */
+function phases(list: readonly Phase[]) {
+  const accepted = list.flatMap((phase) => phase.accepted);
+  const refused = list.flatMap((phase) => phase.refused);
+  const processorMs = list.reduce((sum, phase) => sum + phase.processorMs, 0);
   return {
-    saturation: phases(saturation),
-    overload_open_loop: phases(open),
-    overload_autocannon: phases(many),
+    accepted: accepted.length,
+    refused: refused.length,
+    neither: list.reduce((sum, { other }) => sum + other, 0),
+    accepted_per_second: spreadOf(list.map((phase) => phase.accepted.length / phase.seconds)),
+    accepted_ms: { p50: quantile(accepted, 0.5), p99: quantile(accepted, 0.99) },
+    refused_ms: { p50: quantile(refused, 0.5), p99: quantile(refused, 0.99) },
+    processor_ms: processorMs,
+  };
+}
+
+function summary(all: { saturation: Phase[]; open: Phase[]; cannon: Phase[]; library: number[][] }) {
+  const [saturation, open, cannon] = [phases(all.saturation), phases(all.open), phases(all.cannon)];
+  const perAnswer = saturation.processor_ms / saturation.accepted;
+  const libraryMs = spreadOf(all.library.map(([, processorMs]) => processorMs!));
+  const rates = all.saturation.map(({ accepted, seconds }, i) => accepted.length / seconds / all.library[i]![0]!);
+  // What refusals cost, where an answer costs what it does without them.
+  const perRefusal = (of: typeof open) => (of.processor_ms - of.accepted * perAnswer) / of.refused;
+  return {
+    saturation,
+    overload_open_loop: open,
+    overload_autocannon: cannon,
     library: {
-      pictures_per_second: over((i) => library[i]![0]!),
-      processor_ms_per_picture: over((i) => library[i]![1]!),
+      pictures_per_second: spreadOf(all.library.map(([rate]) => rate!)),
+      processor_ms_per_picture: libraryMs,
     },
+    processor_ms_per_answer: perAnswer,
+    processor_ms_per_refusal: { open_loop: perRefusal(open), autocannon: perRefusal(cannon) },
     ratios: {
-      p99_overload_to_saturation: over((i) => open[i]!.acceptedP99 / saturation[i]!.acceptedP99),
-      p99_overload_to_saturation_autocannon: over((i) => many[i]!.acceptedP99 / saturation[i]!.acceptedP99),
-      server_to_library_pictures_per_second: over((i) => saturation[i]!.answeredPerSecond / library[i]![0]!),
-      library_to_server_processor_time: over((i) => library[i]![1]! / saturation[i]!.processorMs),
-      answered_overload_to_saturation: over((i) => open[i]!.answeredPerSecond / saturation[i]!.answeredPerSecond),
+      p99_open_loop_to_saturation: open.accepted_ms.p99 / saturation.accepted_ms.p99,
+      p99_autocannon_to_saturation: cannon.accepted_ms.p99 / saturation.accepted_ms.p99,
+      server_to_library_pictures_per_second: spreadOf(rates),
+      library_to_server_processor_time: libraryMs.median / perAnswer,
     },
   };
 }
