@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { PASTORAL, temporaryFolder, writeVit } from "../cli/mini-model.ts";
 import { BalancedLoad } from "./balanced-load.ts";
-import { fileBytes, runServer } from "./running.ts";
+import { fileBytes, post, runServer } from "./running.ts";
 import { startServe } from "./serve-process.ts";
 
 const STOPS = Number(process.env.SACCADE_STOPS ?? 50);
@@ -34,6 +34,26 @@ test(`${STOPS} stops, one of two servers at a time: nothing is lost`, async () =
   expect(lost).toEqual({});
   expect(Object.keys(answered)).toEqual(["200"]);
   expect(answered[200]).toBeGreaterThan(100);
+});
+
+test("a model that is loaded anew under load, again and again, loses nothing; unloaded, it answers what waits", async () => {
+  const server = await runServer([`toy=${vit}`], { allowLoad: true, maxBatch: "1", quiet: true });
+  const load = new BalancedLoad(picture, 4);
+  load.add(server.url);
+  for (let i = 0; i < 8; i++)
+    expect((await server.ask("/v2/repository/models/toy/load", { method: "POST" })).status).toBe(200);
+  const { answered, lost } = await load.stop();
+  expect([lost, Object.keys(answered)]).toEqual([{}, ["200"]]);
+  const asked = Array.from({ length: 12 }, () => server.ask("/v1/classify", post(picture)));
+  const isWaiting = async () =>
+    /saccade_queue_waiting\{[^}]*\} [1-9]/.test(await (await server.ask("/metrics")).text());
+  while (!(await isWaiting())) if ((await Promise.race([Promise.all(asked), pause(1)])) !== undefined) break;
+  const unloaded = server.ask("/v2/repository/models/toy/unload", { method: "POST" });
+  const statuses = (await Promise.all(asked)).map(({ status }) => status);
+  expect(statuses.filter((status) => status !== 200 && status !== 503)).toEqual([]);
+  expect(statuses).toContain(200);
+  expect((await unloaded).status).toBe(200);
+  await server.stop();
 });
 
 test("processes that get SIGTERM: nothing is lost, and they end by themselves with code 0", async () => {

@@ -15,6 +15,9 @@ import { OPENERS, type TaskEngine, usualTasks } from "./task-engine.ts";
 
 const NONE = "the server was started without a model: saccade serve MODEL";
 
+/** An engine that dies at once again is not started for every request. */
+const REVIVE_EVERY_MS = 10_000;
+
 export interface RepositoryOptions {
   readonly host: NodeHost;
   readonly config: ServerConfig;
@@ -29,6 +32,8 @@ export class ModelRepository {
   readonly #models: readonly ServedModel[];
   /** By model: what is being done to it, one after another. */
   readonly #changes = new Map<ServedModel, Promise<unknown>>();
+  /** When its engine died and it was loaded again. */
+  readonly #revivedAt = new WeakMap<ServedModel, number>();
   #isDraining = false;
 
   constructor(options: RepositoryOptions) {
@@ -131,7 +136,21 @@ export class ModelRepository {
     return done;
   }
 
-  async #open({ entry, statistics }: ServedModel): Promise<OpenTasks> {
+  /** Loads a model again whose engine has died; not again and again. */
+  #revive(model: ServedModel, reason: string): void {
+    const now = this.#options.clock.now();
+    if (this.#isDraining || now - (this.#revivedAt.get(model) ?? Number.NEGATIVE_INFINITY) < REVIVE_EVERY_MS) return;
+    this.#revivedAt.set(model, now);
+    this.#options.onNotice(`${model.name}@${model.version} is loaded again: ${reason}`);
+    // Where that fails too, the model says so (/v1/models, /readyz).
+    this.load(model).catch(() => {
+      model.tasks = undefined;
+      model.state = "failed";
+    });
+  }
+
+  async #open(model: ServedModel): Promise<OpenTasks> {
+    const { entry, statistics } = model;
     const { host, config, onNotice } = this.#options;
     const loaded = await loadModel(host, entry.source, { onNotice });
     const names = entry.tasks ?? config.tasks ?? usualTasks(loaded);
@@ -149,7 +168,7 @@ export class ModelRepository {
     ): Promise<ServedTask<A> | undefined> => {
       if (!names.includes(name)) return undefined;
       const labels = { model: entry.name, version: entry.version, task: name };
-      const task = await ServedTask.open(await opener(), this.#taskOptions(labels, statistics[name]));
+      const task = await ServedTask.open(await opener(), this.#taskOptions(model, labels, statistics[name]));
       opened.push(task);
       return task;
     };
@@ -167,7 +186,7 @@ export class ModelRepository {
     }
   }
 
-  #taskOptions(labels: TaskLabels, statistics: TaskStatistics) {
+  #taskOptions(model: ServedModel, labels: TaskLabels, statistics: TaskStatistics) {
     const { host, config, clock, metrics, decoding } = this.#options;
     const { max_queue: maxQueue, max_pixels: maxPixels, max_batch: maxBatch, max_delay_ms: maxDelayMs } = config;
     return {
@@ -182,6 +201,7 @@ export class ModelRepository {
       },
       memory: decoding,
       observer: metrics.queueObserver(labels, maxQueue, statistics),
+      onDeath: ({ message }: SaccadeError) => this.#revive(model, message),
     };
   }
 

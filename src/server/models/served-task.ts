@@ -1,8 +1,9 @@
 // One task of one model, with its queue: bytes of a picture go in, an answer comes out, and batches are made up in between.
-import { SaccadeError } from "../../errors.ts";
+import { SaccadeError, SessionError } from "../../errors.ts";
 import type { NodeHost } from "../../platform/node/host.ts";
 import { DEFAULT_DECODING } from "../../tasks/engine/engine.ts";
 import { type PictureSource, readPicture } from "../../tasks/engine/pictures.ts";
+import { DrainingError } from "../failures.ts";
 import { BatchQueue, type Clock, type Priority, type QueueObserver, type Reservation } from "../queue/batch-queue.ts";
 import { type Batching, measureBatching } from "./batching.ts";
 import type { DecodingMemory } from "./decoding-memory.ts";
@@ -19,6 +20,8 @@ export interface ServedTaskOptions {
   /** Of all pictures that are being decoded. */
   readonly memory: DecodingMemory;
   readonly observer?: QueueObserver;
+  /** The engine has died: it will not answer any more, and another has to take its place. */
+  readonly onDeath?: (error: SessionError) => void;
 }
 
 export interface Answer<A> {
@@ -158,7 +161,17 @@ export class ServedTask<A, V = unknown> {
     const wanted = { ...batch[0]!.asked, ...(topK === 0 ? {} : { topK }) };
     const share = this.#engine.wholeMacs === undefined ? 1 : costShare(this.#queue.fullness, this.#options.overload);
     const asked = share < 1 ? this.#engine.cheaper(wanted, share) : wanted;
-    const answers = await this.#engine.task(asked).run(batch.map(({ view }) => ({ source: undefined, view })));
+    const answers = await this.#runTask(asked, batch);
     return answers.map((answer) => (answer instanceof SaccadeError ? answer : { answer, costShare: share }));
+  }
+
+  async #runTask(asked: AskOptions, batch: readonly Waiting<V>[]): Promise<readonly (A | SaccadeError)[]> {
+    try {
+      return await this.#engine.task(asked).run(batch.map(({ view }) => ({ source: undefined, view })));
+    } catch (error) {
+      if (!(error instanceof SessionError) || error.data.exitCode === undefined) throw error;
+      this.#options.onDeath?.(error);
+      throw new DrainingError("the model's engine has failed, and is started again", "not_ready");
+    }
   }
 }

@@ -84,6 +84,7 @@ export class BatchQueue<T, A> {
   #running = 0;
   #draining = false;
   #cancelTimer: (() => void) | undefined;
+  #cancelExpiry: (() => void) | undefined;
   readonly #idle: (() => void)[] = [];
 
   constructor(options: BatchQueueOptions<T, A>) {
@@ -156,6 +157,7 @@ export class BatchQueue<T, A> {
         if (!this.#waiting[priority].delete(entry)) return;
         this.#tell();
         entry.reject(new AbortedError("a request", signal?.reason));
+        this.#watchDeadlines();
         this.#settleIdle();
       };
       const heardOut = () => signal?.removeEventListener("abort", onAbort);
@@ -196,9 +198,27 @@ export class BatchQueue<T, A> {
   }
 
   #pump(): void {
+    this.#dropExpired();
+    this.#startBatches();
+    this.#watchDeadlines();
+    this.#settleIdle();
+  }
+
+  /** Who is too late is told then, however long the batches under way take. */
+  #watchDeadlines(): void {
+    this.#cancelExpiry?.();
+    this.#cancelExpiry = undefined;
+    let next = Number.POSITIVE_INFINITY;
+    for (const priority of PRIORITIES)
+      for (const { deadline } of this.#waiting[priority]) next = Math.min(next, deadline);
+    if (next === Number.POSITIVE_INFINITY) return;
+    const { clock } = this.#options;
+    this.#cancelExpiry = clock.after(Math.max(0, next - clock.now()), () => this.#pump());
+  }
+
+  #startBatches(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    this.#dropExpired();
     while (this.#running < this.#options.lanes) {
       const batch = this.#nextBatch();
       if (batch.length === 0) return;
@@ -265,7 +285,6 @@ export class BatchQueue<T, A> {
       else entry.resolve({ answer: outcome as A, waitedMs: waited[i]!, runMs, batchSize: batch.length });
     });
     this.#pump();
-    this.#settleIdle();
   }
 
   #settleIdle(): void {
