@@ -16,6 +16,7 @@ export interface LoadOutcome {
 class Target {
   readonly agent = new Agent({ keepAlive: true });
   isReady = true;
+  isChecked = false;
   constructor(readonly url: string) {}
 }
 
@@ -81,18 +82,19 @@ export class BalancedLoad {
   async #watch(): Promise<void> {
     while (!this.#isStopped) {
       await new Promise((wake) => setTimeout(wake, HEALTH_EVERY_MS));
-      for (const target of this.#targets)
-        if (target.isReady)
-          void fetch(new URL("/readyz", target.url)).then(
-            ({ ok }) => {
-              target.isReady = ok;
-            },
-            () => {
-              target.isReady = false; // what it took is still being answered
-            },
-          );
+      for (const target of this.#targets) if (target.isReady && !target.isChecked) void check(target);
     }
   }
+}
+
+async function check(target: Target): Promise<void> {
+  target.isChecked = true;
+  const isReady = await fetch(new URL("/readyz", target.url)).then(
+    ({ ok }) => ok,
+    () => false, // what it took is still being answered
+  );
+  if (!isReady) target.isReady = false;
+  target.isChecked = false;
 }
 
 /** The status of the answer, all of which is read. */

@@ -38,7 +38,8 @@ export interface HttpServer {
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const IDLE_TIMEOUT_MS = 300_000;
-const KEEP_ALIVE_MS = 5_000;
+/** Longer than balancers keep connections that wait (60 s is usual): they must be the first to close one, or they send on one that is closed just then. */
+const KEEP_ALIVE_MS = 65_000;
 /** Time between looks at which requests take too long. */
 const MOST_CHECK_MS = 5_000;
 const MOST_HEADER_BYTES = 2 ** 14;
@@ -56,11 +57,12 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     fetch(request, { remote: (incoming as IncomingMessage).socket.remoteAddress ?? "" }),
   );
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    if (isClosing) response.setHeader("Connection", "close");
-    // What was being answered when the end began leaves a connection that waits for more.
+    if (isLeaving) response.setHeader("Connection", "close");
+    // What was being answered when the end came leaves a connection that waits for more. Not before: on one that waits, a client may be sending just now.
     response.once("finish", () => setImmediate(() => isClosing && server.closeIdleConnections()));
     if (page?.(request, response) !== true) void answer(request, response);
   };
+  let isLeaving = false;
   let isClosing = false;
   const limits = {
     maxHeaderSize: MOST_HEADER_BYTES,
@@ -80,9 +82,10 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   return {
     url: `${scheme}://${host.includes(":") ? `[${host}]` : host}:${actualPort}/`,
     beginClose() {
-      isClosing = true;
+      isLeaving = true;
     },
     close(signal) {
+      isLeaving = true;
       isClosing = true;
       return new Promise((resolve) => {
         const cut = () => server.closeAllConnections();
