@@ -1,14 +1,29 @@
 // Models that answer with masks and their classes (Mask2Former's kind): every layer's predictions are matched with the things of the picture, exactly, and learn their
-// class and mask. Reproduces Mask2Former's criterion (facebookresearch/Mask2Former, mask2former/modeling/criterion.py SetCriterion and matcher.py), but for the choice of
-// points, which are drawn evenly here and are the same for matching and losses. A model whose encoder may stop early learns every exit at once (ECO-M2F's
+// class and mask, at points of which most are where the model is least sure. Reproduces Mask2Former's criterion (facebookresearch/Mask2Former,
+// mask2former/modeling/criterion.py SetCriterion and matcher.py); points are drawn once a step, and not for every layer anew. A model whose encoder may stop early learns every exit at once (ECO-M2F's
 // first step, which draws one a batch and weights it by its number: the mean over exits is what is minimised here).
-import { add, gridSample, mul, reshape, resize, sub } from "../../graph/build.ts";
+import {
+  abs,
+  add,
+  concat,
+  expand,
+  gatherElements,
+  gridSample,
+  mul,
+  neg,
+  reshape,
+  resize,
+  stopGradient,
+  sub,
+  topK,
+} from "../../graph/build.ts";
 import type { Tensor } from "../../graph/tensor.ts";
+import { fixedDim } from "../../nn/linear.ts";
 import type { Objective, ObjectiveInputs } from "../objective.ts";
 import type { Detection } from "../recipe-fields.ts";
 import { diceCost, maskCost, probabilityCost } from "./costs.ts";
 import { classLoss, maskLosses, masksOfThings, thingCount } from "./losses.ts";
-import { matchSets } from "./matching.ts";
+import { type Matching, matchSets } from "./matching.ts";
 import { layersOf, untouchedBy } from "./outputs.ts";
 
 /** One layer's predictions. */
@@ -42,30 +57,73 @@ export function maskObjective(detection: Detection): Objective {
   };
 }
 
-/** Where masks are compared: (N, rows, h, w) -> (N, rows, places). */
+/** Where masks are compared. */
 interface Places {
-  /** Of predictions, at any stride. */
+  /** Of predictions, at any stride, for matching: (N, Q, h, w) -> (N, Q, places). */
   readonly predicted: (masks: Tensor) => Tensor;
   readonly targets: Tensor;
+  /** For the loss: of each thing the mask of its prediction, and the thing's own, (N, T, places) each; and (N, T), 1 for things that have one. */
+  readonly own: (
+    masks: Tensor,
+    matching: Matching,
+  ) => { readonly masks: Tensor; readonly targets: Tensor; readonly found: Tensor };
 }
 
-function placesOf({ annotations, draw }: ObjectiveInputs, { points }: Detection): Places {
-  const { masks } = annotations();
-  const [n, , height, width] = masks.shape as [number, number, number, number];
-  const flat = (map: Tensor) => reshape(map, [n, map.shape[1]!, -1]);
-  if (points === undefined)
-    return { predicted: (map) => flat(resize(map, [height, width], "linear")), targets: flat(masks) };
-  const drawn = draw({ name: "points", shape: [n, 1, points, 2], distribution: "uniform" });
-  const grid = sub(mul(drawn, 2), 1); // -1 to 1
-  const at = (map: Tensor) => flat(gridSample(map, grid, { padding: "zeros" }));
-  return { predicted: at, targets: at(masks) };
+function placesOf(inputs: ObjectiveInputs, { points }: Detection): Places {
+  const { masks } = inputs.annotations(); // (N, T, H, W)
+  return points === undefined ? everywhere(masks) : atPoints(inputs, masks, points);
+}
+
+const flat = (map: Tensor): Tensor => reshape(map, [map.shape[0]!, map.shape[1]!, -1]);
+
+function everywhere(masks: Tensor): Places {
+  const [, , height, width] = masks.shape as [number, number, number, number];
+  const predicted = (map: Tensor) => flat(resize(map, [height, width], "linear"));
+  const targets = flat(masks);
+  return { predicted, targets, own: (map, matching) => ({ ...masksOfThings(predicted(map), matching), targets }) };
+}
+
+/** Points that are tried for each of the loss, and the share of the loss's that are taken where the mask is least sure of them. */
+const TRIED = 3;
+const UNSURE = 0.75;
+
+function atPoints({ draw }: ObjectiveInputs, masks: Tensor, points: number): Places {
+  const [n, things, height, width] = masks.shape as [number, number, number, number];
+  const drawn = (name: string, rows: number, count: number) =>
+    draw({ name, shape: [rows, count, 2], distribution: "uniform" });
+  const anywhere = drawn("points", n, points); // (N, P, 2)
+  const unsure = Math.floor(points * UNSURE);
+  const tried = drawn("points.tried", n * things, TRIED * points);
+  const rest = drawn("points.rest", n * things, points - unsure);
+  const single = reshape(masks, [n * things, 1, height, width]);
+  return {
+    predicted: (map) => sampled(map, anywhere),
+    targets: sampled(masks, anywhere),
+    own(map, matching) {
+      const { masks: found, ...rows } = masksOfThings(flat(map), matching); // (N, T, h * w)
+      const maps = reshape(found, [n * things, 1, fixedDim(map, 2), fixedDim(map, 3)]);
+      const doubt = neg(abs(sampled(stopGradient(maps), tried))); // (N * T, 1, 3 P)
+      const chosen = reshape(topK(doubt, unsure), [n * things, unsure, 1]);
+      const edges = gatherElements(tried, expand(chosen, [n * things, unsure, 2]), 1);
+      const all = concat([edges, rest], 1); // (N * T, P, 2)
+      const at = (x: Tensor) => reshape(sampled(x, all), [n, things, points]);
+      return { masks: at(maps), targets: at(single), ...rows };
+    },
+  };
+}
+
+/** maps (B, C, h, w) at points (B, P, 2) of x and y in 0..1 -> (B, C, P) */
+function sampled(maps: Tensor, points: Tensor): Tensor {
+  const [rows, count] = [fixedDim(points, 0), fixedDim(points, 1)];
+  const grid = reshape(sub(mul(points, 2), 1), [rows, 1, count, 2]);
+  return reshape(gridSample(maps, grid, { padding: "zeros" }), [rows, fixedDim(maps, 1), count]);
 }
 
 /** The sum over its layers. */
 function groupLoss(
   name: string,
   layers: readonly Predictions[],
-  { predicted, targets }: Places,
+  { predicted, targets, own }: Places,
   { class_weight, mask_weight, dice_weight, empty_weight }: Detection,
   inputs: ObjectiveInputs,
 ): Tensor {
@@ -79,9 +137,9 @@ function groupLoss(
   const matchings = matchSets(inputs, `${name}masks`, costs);
   const losses = layers.map(({ class_logits }, i) => {
     const matching = matchings[i]!;
-    const own = masksOfThings(masks[i]!, matching);
-    const entropy = maskLosses.entropy(own.masks, targets, own.found, things);
-    const dice = maskLosses.dice(own.masks, targets, own.found, things);
+    const compared = own(layers[i]!.mask_logits, matching);
+    const entropy = maskLosses.entropy(compared.masks, compared.targets, compared.found, things);
+    const dice = maskLosses.dice(compared.masks, compared.targets, compared.found, things);
     const ofMasks = add(mul(entropy, mask_weight), mul(dice, dice_weight));
     return add(mul(classLoss(class_logits, classes, matching, empty_weight), class_weight), ofMasks);
   });
