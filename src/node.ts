@@ -25,6 +25,11 @@ import { type DetectorOptions, type Detector as DetectorTask, loadDetector } fro
 import { type EmbedderOptions, type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embed/embedder.ts";
 import type { EngineOptions } from "./tasks/engine/engine.ts";
 import { type PictureSource, readPicture } from "./tasks/engine/pictures.ts";
+import {
+  type FaceAnalyzerOptions,
+  type FaceAnalyzer as FaceAnalyzerTask,
+  loadFaceAnalyzer,
+} from "./tasks/faces/face-analyzer.ts";
 import type { LearntExample } from "./tasks/recognise/example-set.ts";
 import type { RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
 import type { LabelledPicture } from "./tasks/recognise/learn-pictures.ts";
@@ -175,6 +180,8 @@ export { type EmbeddingSpace, requireSameSpace } from "./tasks/embed/space.ts";
 export type { EngineOptions } from "./tasks/engine/engine.ts";
 export type { Answered } from "./tasks/engine/picture-stream.ts";
 export type { PictureSource } from "./tasks/engine/pictures.ts";
+export type { AnalyzeOptions, FaceAnalyzerOptions, FacePicture, FaceSource } from "./tasks/faces/face-analyzer.ts";
+export type { Face, FacePart, FaceResult, HeadPose, Rated } from "./tasks/faces/results.ts";
 export type { LearntExample } from "./tasks/recognise/example-set.ts";
 export { fitExamples } from "./tasks/recognise/fit-examples.ts";
 export type { Confusion, CrossValidated, HeadOptions, RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
@@ -355,6 +362,23 @@ export type Embedder = EmbedderTask;
 export const Embedder = {
   load: (source: ModelFileSource, options?: EmbedderOptions): Promise<Embedder> =>
     loadEmbedder(nodeHost, source, options),
+};
+
+/** Says what faces are like. */
+export type FaceAnalyzer = FaceAnalyzerTask;
+
+export const FaceAnalyzer = {
+  /**
+   * Loads a model of faces (FaceXFormer). Where faces are, the caller says: a picture without boxes is one face.
+   *
+   * @throws UsageError when it answers something else
+   * @example
+   * await using analyzer = await FaceAnalyzer.load("facexformer");
+   * const { faces } = await analyzer.analyze({ picture: "group.jpg", faces: [[40, 60, 120, 160]] });
+   * for (const { landmarks, pose, age } of faces) console.log(landmarks.length, pose.yaw, age[0]?.label);
+   */
+  load: (source: ModelFileSource, options?: FaceAnalyzerOptions): Promise<FaceAnalyzer> =>
+    loadFaceAnalyzer(nodeHost, source, options),
 };
 
 /** Gives pictures back as they should be. */

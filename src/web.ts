@@ -78,6 +78,7 @@ export {
 } from "./in-page/classify.ts";
 export { Detector, Segmenter } from "./in-page/dense.ts";
 export { Embedder, TextEmbedder } from "./in-page/embed.ts";
+export { FaceAnalyzer, type PageFaceSource } from "./in-page/faces.ts";
 export {
   type BenchedModel,
   bench,
@@ -137,6 +138,8 @@ export type { Pooling } from "./tasks/embed/pooling.ts";
 export { type EmbeddingSpace, requireSameSpace } from "./tasks/embed/space.ts";
 export type { EngineOptions } from "./tasks/engine/engine.ts";
 export type { Answered } from "./tasks/engine/picture-stream.ts";
+export type { AnalyzeOptions, FaceAnalyzerOptions, FacePicture, FaceSource } from "./tasks/faces/face-analyzer.ts";
+export type { Face, FacePart, FaceResult, HeadPose, Rated } from "./tasks/faces/results.ts";
 export type { LearntExample } from "./tasks/recognise/example-set.ts";
 export { fitExamples } from "./tasks/recognise/fit-examples.ts";
 export type { Confusion, CrossValidated, HeadOptions, RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";

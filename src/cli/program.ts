@@ -12,6 +12,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addEmbed } from "./commands/embed.ts";
 import { addEval } from "./commands/eval.ts";
 import { addExport } from "./commands/export.ts";
+import { addFaces } from "./commands/faces.ts";
 import { addIndex } from "./commands/index.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addJobs } from "./commands/jobs.ts";
@@ -40,6 +41,7 @@ const COMMANDS: readonly AddCommand[] = [
   addClassify,
   addDetect,
   addSegment,
+  addFaces,
   addRestore,
   addLearn,
   addTrain,
