@@ -114,7 +114,7 @@ describe("a segmenter", () => {
     expect(of("background").iou).toBe(0); // the toy's "other" is another word
     expect(semantic!.pixelAccuracy).toBeCloseTo(0.5, 1);
     expect(worst[0]!.note).toMatch(/^(4[6-9]|5\d) % of the pixels wrong$/);
-    expect(worst[0]!.truth!.map(({ name }) => name).sort()).toEqual(["background", "red"]);
+    expect(worst[0]!.truth!.map(({ name }) => name)).toEqual(["red"]);
   });
 
   test("a map of classes beside the picture", async () => {

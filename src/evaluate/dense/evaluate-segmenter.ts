@@ -10,7 +10,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import { UsageError } from "../../errors.ts";
 import { distinctColor } from "../../image/draw.ts";
 import type { PictureSize } from "../../image/raw-image.ts";
-import { segmentParts } from "../../tasks/segment/draw-segments.ts";
+import { isBackground, segmentParts } from "../../tasks/segment/draw-segments.ts";
 import type { Segmentation, SegmentationResult } from "../../tasks/segment/results.ts";
 import type { Segmenter } from "../../tasks/segment/segmenter.ts";
 import type { LabelMatch } from "../label-match.ts";
@@ -144,7 +144,8 @@ function semanticJudge(context: JudgeContext): Judge {
 
 /** Maps of classes as parts, in the same colours for truth and answers. */
 function classParts(places: Int32Array, size: PictureSize, classes: LabelMatch["classes"]): DrawnPart[] {
-  const ids = places.map((place) => (place < classes.length ? place + 1 : 0));
+  const isDrawn = (place: number) => place < classes.length && !isBackground(classes[place]!.label);
+  const ids = places.map((place) => (isDrawn(place) ? place + 1 : 0));
   return [...masksOf(ids, size)].map(([id, mask]) => ({
     name: classes[id - 1]!.label,
     color: distinctColor(id - 1),

@@ -8,9 +8,13 @@ import type { SegmentationResult } from "./results.ts";
 /** Smaller ones have no name in drawings: it would hide them. */
 const LEAST_NAMED = 0.002;
 
-/** What is drawn of a result: a colour a class, but a colour each for things that can be counted. */
+/** A class that is what nothing else is: the picture shows through. */
+export const isBackground = (label: string): boolean => /^background$/i.test(label);
+
+/** What is drawn of a result: a colour a class, but a colour each for things that can be counted. Background is left as it is. */
 export function segmentParts({ segments }: Pick<SegmentationResult, "segments">): DrawnPart[] {
-  return segments.map(({ label, index, score, mask, share, isThing }, i) => ({
+  const drawn = segments.filter(({ label }) => !isBackground(label));
+  return drawn.map(({ label, index, score, mask, share, isThing }, i) => ({
     name: share < LEAST_NAMED ? "" : `${label}${score === undefined ? "" : ` ${Math.round(100 * score)} %`}`,
     color: distinctColor(isThing === true ? i : index),
     mask,
