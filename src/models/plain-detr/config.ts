@@ -9,7 +9,7 @@ const count = z.int().min(1).max(16384);
 const always = z.literal(true).default(true);
 
 /** Above this a configuration is a mistake, or an attack. */
-const MOST_PIXELS = 2 ** 21;
+const MOST_PIXELS = 2 ** 22;
 
 const backboneSchema = z.strictObject({
   /** Width of the first stage; each further one is twice as wide. */
