@@ -1,64 +1,12 @@
-// gridSample in every mode, with every padding: PyTorch's values and gradients, in the interpreter and on engines, with their kernel and without.
+// gridSample in every mode, with every padding: PyTorch's values and gradients, in the interpreter and on engines, with their kernel and without (more lowerings: in the
+// slow suite).
 import { describe, expect, test } from "vitest";
 import * as g from "../src/graph/build.ts";
-import { differentiate } from "../src/graph/gradients/differentiate.ts";
 import { gridSampleByHat } from "../src/graph/gradients/grid-sample.ts";
 import { interpret } from "../src/graph/interpreter/interpret.ts";
-import type { SpatialOps } from "../src/graph/ops.ts";
-import { Graph, type Tensor } from "../src/graph/tensor.ts";
-import { type LowerOptions, lower } from "../src/onnx/lower.ts";
-import { nodeHost } from "../src/platform/node/host.ts";
-import { type TensorData, tensor, toFloat64 } from "../src/tensor.ts";
-import { type GoldenCase, goldenCases, loadGolden, maxDifference } from "./golden-case.ts";
-
-type Sampling = SpatialOps["gridSample"];
-const MODES = { bilinear: "linear", nearest: "nearest", bicubic: "cubic" } as const;
-
-/** Every combination of a case by its name in the outputs, "bicubic.reflection.no_corners". */
-function combinationsOf({ config }: GoldenCase): Map<string, Sampling> {
-  const { modes, padding, align_corners } = config as {
-    modes: (keyof typeof MODES)[];
-    padding: Sampling["padding"][];
-    align_corners: boolean[];
-  };
-  return new Map(
-    modes.flatMap((mode) =>
-      padding.flatMap((pad) =>
-        align_corners.map((alignCorners) => [
-          `${mode}.${pad}.${alignCorners ? "corners" : "no_corners"}`,
-          { mode: MODES[mode], padding: pad, alignCorners },
-        ]),
-      ),
-    ),
-  );
-}
-
-/** The hashed inputs; the first points of every picture's grid are the case's own. */
-function inputsOf({ weights, json }: GoldenCase): Record<"input" | "grid" | "grad", TensorData> {
-  const [input, grid, grad] = ["input", "grid", "grad"].map((name) => weights.get(name)!);
-  const points = (json.points as number[][]).flat();
-  const data = Float32Array.from(toFloat64(grid!));
-  for (let picture = 0; picture < grid!.shape[0]!; picture++)
-    data.set(points, (picture * data.length) / grid!.shape[0]!);
-  return { input: input!, grid: tensor("float32", grid!.shape, data), grad: grad! };
-}
-
-type Sampler = (features: Tensor, grid: Tensor, options: Sampling) => Tensor;
-
-/** A graph whose outputs have the case's names. */
-function graphOf(golden: GoldenCase, sample: Sampler): Graph {
-  const graph = new Graph();
-  const feeds = inputsOf(golden);
-  const [input, grid, grad] = (["input", "grid", "grad"] as const).map((name) => graph.input(name, feeds[name].shape));
-  for (const [name, options] of combinationsOf(golden)) {
-    const output = sample(input!, grid!, options);
-    const [ofInput, ofGrid] = differentiate(g.reduceSum(g.mul(output, grad!), [0, 1, 2, 3]), [input!, grid!]);
-    graph.output(`${name}.output`, output);
-    graph.output(`${name}.grad_input`, ofInput!);
-    if (options.mode !== "nearest") graph.output(`${name}.grad_grid`, ofGrid!);
-  }
-  return graph;
-}
+import { Graph } from "../src/graph/tensor.ts";
+import { goldenCases, loadGolden, maxDifference } from "./golden-case.ts";
+import { expectSampling, graphOf, inputsOf, type Sampler } from "./grid-sample-parity.ts";
 
 const SAMPLERS: Readonly<Record<string, Sampler>> = {
   gridSample: g.gridSample,
@@ -78,21 +26,11 @@ describe.each(goldenCases("grid-sample"))("%s", (name) => {
       expect(maxDifference(outputs.get(output), expected), output).toBeLessThan(4e-6);
   });
 
-  const engines: [string, "cpu" | "wasm", LowerOptions][] = [
+  test.each([
     ["native, kernel", "cpu", { target: "onnxruntime" }],
     ["native, gathered", "cpu", { gridSample: "gather" }],
-    ["native, as for WebGPU", "cpu", { target: "webgpu" }],
-    ["native, operators of set 17", "cpu", { opset: 17 }],
     ["WebAssembly, kernel", "wasm", { target: "onnxruntime" }],
-    ["WebAssembly, gathered", "wasm", { gridSample: "gather" }],
-  ];
-  test.each(engines)("%s", async (_, device, options) => {
-    await using session = await nodeHost.createSession(lower(graphOf(golden, g.gridSample), options), { device });
-    const outputs = await session.run(inputs);
-    const errors = golden.json.float32_errors as Readonly<Record<string, number>>;
-    for (const [output, expected] of golden.outputs)
-      expect(maxDifference(outputs[output], expected), output).toBeLessThan(1e-5 + 10 * (errors[output] ?? 0));
-  });
+  ] as const)("%s", (_, device, options) => expectSampling(golden, device, options));
 });
 
 test("cubic sampling is refused for volumes", () => {

@@ -71,7 +71,9 @@ export async function expectMask2formerParity(name: string, engine: "interpreter
   const errors = golden.json.float32_errors as Readonly<Record<string, number>>;
   const outputs = await run();
   for (const [output, expected] of golden.outputs) {
-    const tolerance = engine === "interpreter" ? 2e-5 : 1e-4 + 4 * errors[output]!;
+    // The interpreter computes in float64, as the case was: only storing and the constants of positions round, by a share of the largest value.
+    const largest = toFloat64(expected).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const tolerance = engine === "interpreter" ? 1e-5 + 1e-6 * largest : 1e-4 + 4 * errors[output]!;
     expect(maxDifference(everyNth(outputs[output]!, expected.shape), expected), output).toBeLessThan(tolerance);
   }
 

@@ -135,7 +135,12 @@ export const CATALOGUE: readonly RecipeEntry[] = [
   entry("dense", plainDetrRecipe, THINGS, "see docs/dense.md"),
   entry("dense", plainDetrAbsoluteRecipe, THINGS, "see docs/dense.md"),
   entry("dense", sparseDetectorRecipe, THINGS, "see docs/dense.md"),
-  entry("dense", mask2formerScenes, "the same with outlines (--shapes)", "see docs/dense.md"),
+  entry(
+    "dense",
+    mask2formerScenes,
+    "the same with outlines (--shapes)",
+    "20 minutes an epoch of 3,000 scenes on a busy core; it was not run to its end",
+  ),
   entry("dense", paratranscnnScenes, "made by saccade scenes --annotations masks, 64 px", "see docs/dense.md"),
   entry("tokens", smallVit, GARMENTS, "24 epochs of 3,068 pictures; it was not run to its end"),
   entry("tokens", longerVit, AFTER_VIT, "3 epochs of 3,068 pictures: some two minutes on one core"),

@@ -1,5 +1,5 @@
 // Mask2Former from scratch on made scenes with outlines: a small one, whose encoder may stop early (ECO-M2F's first step: every exit learns). The gate that chooses among the
-// exits is fitted afterwards, by what each is worth on the pictures.
+// exits does not learn by that: `exit` in the configuration says which one answers.
 //
 //   saccade scenes pictures/ scenes/ --annotations coco --objects 1:4 --shapes --size 128 --evidence 56 --evidence-low 24 --clutter 4 --count 3000 --held-out 400
 //   saccade train scenes/ --recipe mask2former-scenes

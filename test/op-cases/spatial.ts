@@ -97,21 +97,25 @@ function gridSampleCases(): OpCase[] {
     inputs: { features: { shape: features }, grid: { shape: grid, low: -3.6, high: 3.6 } },
     build: ({ features, grid }) => g.gridSample(features!, grid!, options),
   });
-  const everyWay: [string, Shape, Shape][] = [
-    ["picture", ["batch", 3, "height", "width"], ["batch", "tokens", 4, 2]],
-    ["one cell", [1, 2, 1, 1], [1, 3, 3, 2]],
-  ];
+  const modes = ["linear", "nearest", "cubic"] as const;
   const linear: [string, Shape, Shape][] = [
     ["picture, fixed", [2, 3, 5, 4], [2, 6, 1, 2]],
     ["volume", ["batch", 3, 4, "height", "width"], ["batch", "tokens", 2, 2, 3]],
   ];
   return [
-    ...everyWay.flatMap(([title, features, grid]) =>
-      (["linear", "nearest", "cubic"] as const).flatMap((mode) =>
-        paddings.flatMap((padding) =>
-          [false, true].map((alignCorners) => sampled(title, features, grid, { mode, padding, alignCorners })),
+    ...modes.flatMap((mode) =>
+      paddings.flatMap((padding) =>
+        [false, true].map((alignCorners) =>
+          sampled("picture", ["batch", 3, "height", "width"], ["batch", "tokens", 4, 2], {
+            mode,
+            padding,
+            alignCorners,
+          }),
         ),
       ),
+    ),
+    ...modes.map((mode) =>
+      sampled("one cell", [1, 2, 1, 1], [1, 3, 3, 2], { mode, padding: "reflection", alignCorners: true }),
     ),
     ...linear.flatMap(([title, features, grid]) =>
       paddings.map((padding) => sampled(title, features, grid, { mode: "linear", padding, alignCorners: false })),
