@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { get } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pageListener } from "../../src/platform/node/page-server.ts";
@@ -88,6 +88,23 @@ describe("addresses of pictures", () => {
     });
     expect(await askFor(at("/a.jpg"), at("/none"))).toMatchObject({ status: 424 });
   });
+});
+
+test("who is refused while still sending hears why, and may ask again on the same connection", async () => {
+  const { hostname, port: own } = new URL(server.url);
+  const socket = connect(Number(own), hostname);
+  let heard = "";
+  socket.on("data", (chunk) => {
+    heard += chunk;
+  });
+  socket.write("POST /v1/classify?model=none HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2000\r\n\r\n");
+  socket.write("x".repeat(1000));
+  await expect.poll(() => heard).toMatch(/^HTTP\/1.1 404 /);
+  await new Promise((wake) => setTimeout(wake, 700));
+  socket.write("x".repeat(1000));
+  socket.write("GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+  await expect.poll(() => heard).toMatch(/HTTP\/1.1 200 /);
+  socket.destroy();
 });
 
 describe("pages of other origins", () => {

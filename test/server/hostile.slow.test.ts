@@ -14,7 +14,7 @@ let vit: string;
 let server: TestServer;
 beforeAll(async () => {
   vit = await writeVit(join(folder, "vit"));
-  server = await runServer([`toy=${vit}`], { maxBodyBytes: String(3 * 2 ** 20), receiveTimeoutMs: "3000" });
+  server = await runServer([`toy=${vit}`], { maxBodyBytes: String(3 * 2 ** 20), receiveTimeoutMs: "8000" });
 }, 60_000);
 afterAll(() => server.stop());
 
@@ -32,7 +32,7 @@ if (!hasProcess) console.log("skipped: what a process takes is only known where 
 test.runIf(hasProcess)(
   "a thousand of them leave a process alive, its memory bounded, and honest requests answered meanwhile",
   async () => {
-    const limits = ["--max-body-bytes", String(3 * 2 ** 20), "--receive-timeout-ms", "6000"];
+    const limits = ["--max-body-bytes", String(3 * 2 ** 20), "--receive-timeout-ms", "8000"];
     const serving = await startServe([`toy=${vit}`, "--threads", "1", "--sessions", "1", "--quiet", ...limits]);
     try {
       const honest = async () => (await fetch(new URL("/v1/classify", serving.url), post(picture))).status;

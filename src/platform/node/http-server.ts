@@ -53,13 +53,17 @@ const MOST_CONNECTIONS = 10_000;
 export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, tls, fetch, page, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
   const { idleTimeoutMs = IDLE_TIMEOUT_MS } = options;
-  const answer = getRequestListener((request, { incoming }) =>
-    fetch(request, { remote: (incoming as IncomingMessage).socket.remoteAddress ?? "" }),
+  const answer = getRequestListener(
+    (request, { incoming }) => fetch(request, { remote: (incoming as IncomingMessage).socket.remoteAddress ?? "" }),
+    // It would close the connection on which a refused request is still being sent, and clients would never see why they were refused.
+    { autoCleanupIncoming: false },
   );
   const listener = (request: IncomingMessage, response: ServerResponse) => {
     if (isLeaving) response.setHeader("Connection", "close");
     // What was being answered when the end came leaves a connection that waits for more. Not before: on one that waits, a client may be sending just now.
     response.once("finish", () => setImmediate(() => isClosing && server.closeIdleConnections()));
+    // What is left of a body that nobody wanted is read and forgotten, for as long as a request may take to arrive.
+    response.once("finish", () => request.resume());
     if (page?.(request, response) !== true) void answer(request, response);
   };
   let isLeaving = false;
