@@ -31,6 +31,8 @@ async function open(
       await new Promise((done) => setTimeout(done, on === "webgpu" ? webgpuMs : wasmMs));
       return [{ ...value, data: Float32Array.of(on === "webgpu" ? answer : 1) }];
     },
+    openReader: () => Promise.reject(new Error("nothing reads its state")),
+    read: () => Promise.reject(new Error("nothing reads its state")),
     state: async () => [],
     release: async () => void events.push(`${on} released`),
   });
