@@ -1,7 +1,7 @@
 // The page's side of data workers: threads that decode and augment (data-worker.ts). Files are read here, because only the page knows the folders that
 // a person has chosen; what goes to a worker are bytes.
 import type { BatchResult, BatchTask, SampleTask } from "../../data/batch-work.ts";
-import { loadBytes, mapLimited } from "../../data/files.ts";
+import { loadBytes, mapLimited, type PictureSource } from "../../data/files.ts";
 import { type BatchWorker, inlineWorker } from "../../data/loader.ts";
 import { cachedImage, type Slab } from "../../data/picture-cache.ts";
 import { SaccadeError } from "../../errors.ts";
@@ -92,7 +92,7 @@ class DataWorker implements BatchWorker {
   }
 
   /**
-   * A picture's bytes in the place of its path; one that cannot be read is noted. Pixels that are kept stay where they are if that is shared memory:
+   * A picture's bytes in the place of its path, and those of its map of classes; what cannot be read is noted. Pixels that are kept stay where they are if that is shared memory:
    * pages that are not isolated have none, and what they send is a copy.
    */
   async #handedOver(
@@ -101,24 +101,36 @@ class DataWorker implements BatchWorker {
     unreadable: Map<string, string>,
   ): Promise<SampleTask | undefined> {
     if (sample === undefined) return undefined;
-    const { picture } = sample;
-    if (picture.kind === "cached" && !isShared(slabs[picture.at.slab]!)) {
-      const image = cachedImage(picture.at, slabs);
-      const copy = { ...image, data: image.data.slice() };
-      const { times } = picture;
-      return {
-        ...sample,
-        picture:
-          times === undefined ? { kind: "pixels", image: copy } : { kind: "frames", frames: { image: copy, times } },
-      };
-    }
-    if (picture.kind !== "file" && picture.kind !== "range") return sample;
+    const { picture, annotations } = sample;
+    const semantic = annotations?.semantic;
+    const handed = { ...sample, picture: await this.#pictureOf(picture, slabs, unreadable) };
+    if (annotations === undefined || semantic === undefined) return handed;
+    const map = { ...semantic, picture: await this.#bytesOf(semantic.picture, unreadable) };
+    return { ...handed, annotations: { ...annotations, semantic: map } };
+  }
+
+  async #pictureOf(
+    picture: SampleTask["picture"],
+    slabs: readonly Slab[],
+    unreadable: Map<string, string>,
+  ): Promise<SampleTask["picture"]> {
+    if (picture.kind !== "cached") return this.#bytesOf(picture, unreadable);
+    if (isShared(slabs[picture.at.slab]!)) return picture;
+    const image = cachedImage(picture.at, slabs);
+    const copy = { ...image, data: image.data.slice() };
+    const { times } = picture;
+    return times === undefined ? { kind: "pixels", image: copy } : { kind: "frames", frames: { image: copy, times } };
+  }
+
+  /** A file's bytes in the place of its path. */
+  async #bytesOf(source: PictureSource, unreadable: Map<string, string>): Promise<PictureSource> {
+    if (source.kind !== "file" && source.kind !== "range") return source;
     try {
-      return { ...sample, picture: { kind: "encoded", bytes: await loadBytes(picture, this.#place.dataFiles) } };
+      return { kind: "encoded", bytes: await loadBytes(source, this.#place.dataFiles) };
     } catch (error) {
       if (!(error instanceof SaccadeError)) throw error;
-      unreadable.set(picture.path, error.message);
-      return { ...sample, picture: { kind: "file", path: picture.path } };
+      unreadable.set(source.path, error.message);
+      return { kind: "file", path: source.path };
     }
   }
 
