@@ -125,8 +125,10 @@ class ShownRun {
   finish(result: TrainResult): void {
     if (this.#stages === 0) this.#end(result);
     else this.#print({ kind: "done", folder: result.folder, model: result.model });
-    const isPretrained = this.#plan?.recipe.pretext !== undefined;
-    for (const line of isPretrained ? pretrainedLines(result) : nextLines(result)) this.#terminal.note(line);
+    const pretext = this.#plan?.recipe.pretext;
+    const lines =
+      pretext === undefined ? nextLines(result) : pretrainedLines(result, pretext.objective === "reflections");
+    for (const line of lines) this.#terminal.note(line);
   }
 
   #end({ folder, model, choice, problems }: TrainResult): void {

@@ -184,9 +184,10 @@ export function nextLines({ model, data, choice }: Pick<TrainResult, "model" | "
   ];
 }
 
-/** What can be done with a model that was pre-trained without labels. */
-export function pretrainedLines({ model }: Pick<TrainResult, "model">): string[] {
+/** What can be done with a model that was pre-trained without labels. @param givesPictures whether that is all that it has to learn */
+export function pretrainedLines({ model }: Pick<TrainResult, "model">, givesPictures: boolean): string[] {
   const word = shellWord(model);
+  if (givesPictures) return [`try it: saccade restore PICTURE --model ${word} --out restored.png`];
   return [
     `its last layer has learnt nothing; teach it classes: saccade train DATA --from ${word}`,
     `or learn them on its features, from a few pictures: saccade learn DATA --model ${word} --out NAME`,

@@ -36,6 +36,10 @@ export interface ReflectionsInput {
   readonly blur?: readonly [number, number] | undefined;
   /** Least and most of its brightness that is reflected. Default 0.4 to 1. */
   readonly strength?: readonly [number, number] | undefined;
+  /** Of the mean squared difference. Default 0.2. */
+  readonly squares_weight?: number | undefined;
+  /** Of the difference of gradients. Default 0.4. */
+  readonly gradients_weight?: number | undefined;
 }
 
 const rotation = z.strictObject({
@@ -59,6 +63,8 @@ const reflections = z.strictObject({
   objective: z.literal("reflections"),
   blur: range(100).default([2, 5]),
   strength: range(1).default([0.4, 1]),
+  squares_weight: z.number().min(0).max(100).default(0.2),
+  gradients_weight: z.number().min(0).max(100).default(0.4),
 });
 
 export const pretextSchema = z.discriminatedUnion("objective", [rotation, spark, reflections]);

@@ -7,7 +7,13 @@ import { elementCount, tensor, toFloat64 } from "../../tensor.ts";
 import { blended, reflectionsObjective, restorationLoss } from "./reflections.ts";
 
 const SHAPE = [2, 3, 6, 8];
-const OPTIONS = { objective: "reflections", blur: [1, 3], strength: [0.5, 1] } as const;
+const OPTIONS = {
+  objective: "reflections",
+  blur: [1, 3],
+  strength: [0.5, 1],
+  squares_weight: 0.2,
+  gradients_weight: 0.4,
+} as const;
 
 /** What two pictures become, each of one grey or of pixels that a function says. */
 function blend(pictures: readonly ((at: number) => number)[], drawn: readonly [number, number]): Float64Array {
@@ -44,7 +50,7 @@ test("where both are more than white, the reflection is made darker, and nothing
 test("the loss is a fifth of the squares and four tenths of the changes", () => {
   const graph = trace((scope) => {
     const [picture, target] = ["picture", "target"].map((name) => scope.graph.input(name, [1, 1, 2, 2]));
-    return { loss: restorationLoss(picture!, target!) };
+    return { loss: restorationLoss(picture!, target!, OPTIONS) };
   });
   const value = (...data: number[]) => tensor("float32", [1, 1, 2, 2], Float32Array.from(data));
   const inputs = { picture: value(1, 0, 0, 0), target: value(0, 0, 0, 0) };

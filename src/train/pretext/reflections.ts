@@ -37,7 +37,8 @@ import type { Reflections } from "./fields.ts";
 /** By how much more than what is too bright the reflection is darkened. */
 const DARKENING = 1.3;
 
-const SHARE = { squares: 0.2, gradients: 0.4, maps: 0.1 } as const;
+/** Of the loss of VGG-19's maps. */
+const MAPS_WEIGHT = 0.1;
 
 /** @throws UsageError for a model that does not answer with pictures */
 export function reflectionsObjective(options: Reflections, model: ModelDefinition): Objective {
@@ -53,9 +54,9 @@ export function reflectionsObjective(options: Reflections, model: ModelDefinitio
     const blend = blended(image, options, draw);
     const { picture } = architecture.build(scope, blend, config, mode);
     if (picture === undefined) throw new SaccadeError("train", `${architecture.name} gave no picture`);
-    const loss = restorationLoss(picture, image);
+    const loss = restorationLoss(picture, image, options);
     const hasMaps = architecture.name === rrformerArchitecture.name && (config as RrformerConfig).hypercolumn;
-    return { loss: hasMaps ? add(loss, mul(mapsLoss(scope.at("vgg"), picture, image), SHARE.maps)) : loss };
+    return { loss: hasMaps ? add(loss, mul(mapsLoss(scope.at("vgg"), picture, image), MAPS_WEIGHT)) : loss };
   };
 }
 
@@ -97,10 +98,15 @@ function blurring(graph: Graph, size: number, deviation: Tensor): Tensor {
 }
 
 /** How far pictures (N, 3, H, W) are from what they should be. */
-export function restorationLoss(picture: Tensor, target: Tensor): Tensor {
+export function restorationLoss(
+  picture: Tensor,
+  target: Tensor,
+  { squares_weight, gradients_weight }: Pick<Reflections, "squares_weight" | "gradients_weight">,
+): Tensor {
   const difference = sub(picture, target);
   const squares = reduceMean(mul(difference, difference), [0, 1, 2, 3]);
-  return add(mul(squares, SHARE.squares), mul(add(changes(difference, 2), changes(difference, 3)), SHARE.gradients));
+  const gradients = add(changes(difference, 2), changes(difference, 3));
+  return add(mul(squares, squares_weight), mul(gradients, gradients_weight));
 }
 
 /** The mean of how much the difference changes from one pixel to the next. */
