@@ -3,6 +3,8 @@
 //   saccade scenes pictures/ things/ --annotations coco --objects 1:3 --shapes --size 128 --evidence 56 --evidence-low 24 --clutter 2 \
 //     --classes beach,bus,lion,pizza --count 4000 --held-out 400 --seed 5
 //   saccade train things/ --recipe sparse-detector
+//
+// What it reached in eleven minutes on one core of a busy machine, about one epoch: AP 12.5 %, AP50 31 % on the 400 (docs/dense.md).
 import type { RecipeInput } from "../train/recipe-fields.ts";
 
 const SIZE = 128;
