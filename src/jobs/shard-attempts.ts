@@ -52,6 +52,7 @@ export type ShardEnd =
 const SUSPICIOUS_DEATHS = 2;
 /** So many of a picture alone are enough; more where only the worker's own end tells of it, which may have come from outside. */
 const DEADLY = { seen: 2, all: 3 };
+const MOST_OF_ONE = { seen: 2, all: 50 };
 /** With that many it is given up where no picture is to blame. */
 const MOST_DEATHS = { seen: 5, all: 50 };
 const MOST_FAILURES = 3;
@@ -64,7 +65,9 @@ export async function attemptShard(context: AttemptContext, shard: number): Prom
     const history = await attempts.history();
     const deaths = history.deaths(whole);
     if (history.failures >= MOST_FAILURES) return attempts.giveUp(history.lastReason ?? "it failed");
-    if (deaths.all >= SUSPICIOUS_DEATHS) {
+    // Of a single row, such as a training run, workers that end say little: machines are taken away, and the next goes on.
+    const isSuspicious = whole.to - whole.from === 1 ? reaches(deaths, MOST_OF_ONE) : deaths.all >= SUSPICIOUS_DEATHS;
+    if (isSuspicious) {
       const end = await attempts.search(whole);
       if (end !== undefined) return end;
       const { quarantined } = await attempts.history();

@@ -63,8 +63,8 @@ class Worker {
   #shard: { readonly number: number; readonly since: number; readonly isSecond: boolean } | undefined;
   #shardRows = 0;
   #state = "waiting";
-  /** Since when the surroundings are at fault. */
-  #troubleSince: number | undefined;
+  /** Since when the surroundings are at fault: the queue, or what work needs (the disk, a store). */
+  readonly #troubleSince = new Map<"queue" | "work", number>();
   #wake: (() => void) | undefined;
 
   constructor(files: Files, opened: PlanFolder, options: WorkOptions) {
@@ -128,7 +128,7 @@ class Worker {
     }
     if (end.kind === "done" || end.kind === "given-up") await this.#asking(() => lease.complete());
     else await lease.release().catch(() => undefined); // else it is free when its time is over
-    if (end.kind === "passing") await this.#trouble(new SaccadeError("surroundings", end.message));
+    if (end.kind === "passing") await this.#trouble("work", new SaccadeError("surroundings", end.message));
   }
 
   async #attempt(shard: number, isSecond: boolean): Promise<ShardEnd> {
@@ -145,7 +145,7 @@ class Worker {
         this.#shards++;
         this.#rows += end.rows;
         this.#failed += end.failed;
-        this.#troubleSince = undefined;
+        this.#troubleSince.delete("work");
       }
       if (end.kind === "given-up") this.#givenUp++;
       return end;
@@ -215,22 +215,23 @@ class Worker {
     for (;;) {
       try {
         const answer = await ask();
-        this.#troubleSince = undefined;
+        this.#troubleSince.delete("queue");
         return answer;
       } catch (error) {
-        await this.#trouble(error);
+        await this.#trouble("queue", error);
         if (this.#options.signal.aborted) return undefined;
       }
     }
   }
 
   /** Waits a little. Throws the error when it has been so for too long. */
-  async #trouble(error: unknown): Promise<void> {
+  async #trouble(place: "queue" | "work", error: unknown): Promise<void> {
     const now = performance.now();
     const { patienceMs = DEFAULT_PATIENCE_MS, leaseMs, onNotice } = this.#options;
-    if (this.#troubleSince === undefined) onNotice?.(error instanceof Error ? error.message : String(error));
-    this.#troubleSince ??= now;
-    if (now - this.#troubleSince >= patienceMs) throw error;
+    const since = this.#troubleSince.get(place) ?? now;
+    if (since === now) onNotice?.(error instanceof Error ? error.message : String(error));
+    this.#troubleSince.set(place, since);
+    if (now - since >= patienceMs) throw error;
     await this.#sleep(Math.min(5000, leaseMs / 2, patienceMs / 4));
   }
 

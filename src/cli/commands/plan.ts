@@ -1,5 +1,5 @@
 // saccade plan: freezes what is to be recognised and with what, cut into shards for any number of workers.
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { shardCount } from "../../jobs/plan.ts";
 import { nodeJobsHost } from "../../platform/node/jobs-host.ts";
 import { DEFAULT_DECODING } from "../../tasks/engine/engine.ts";
@@ -19,6 +19,7 @@ import {
   type FeatureFlags,
   integer,
   type ModelOptions,
+  nameList,
   type PrecisionOptions,
   type ResolutionOptions,
 } from "../options.ts";
@@ -40,6 +41,11 @@ interface PlanFlags
   batch?: number;
   transform?: string;
   normalize: boolean;
+  recipe?: string[];
+  seeds?: number[];
+  folds?: number;
+  from?: string;
+  epochs?: number;
   json?: boolean;
 }
 
@@ -54,6 +60,7 @@ Examples:
   $ saccade plan photos/ --out photos-plan
   $ saccade plan shards/ more.csv --task embed --model my-clip --out plan
   $ saccade plan s3://archive/2026/ --model my-model --threshold 0.9 --out plan
+  $ saccade plan flowers/ --task train --recipe everyday --seeds 0-4 --out sweep
   $ saccade work photos-plan
   $ saccade jobs status photos-plan
   $ saccade jobs merge photos-plan --output answers.parquet
@@ -72,6 +79,11 @@ export function addPlan(program: Command, terminal: Terminal): void {
     .option("--batch <n>", "pictures run together (default: 8)", integer(1))
     .option("--transform <text>", "preprocessing instead of the model's own")
     .option("--no-normalize", "leave vectors as long as the model makes them")
+    .option("--recipe <names>", "train: recipes' names or files, with commas between", nameList)
+    .option("--seeds <seeds>", "train: a run for each, such as 0,1,2 or 0-9", seeds)
+    .option("--folds <n>", "train: hold out each of so many parts of the data once", integer(2))
+    .option("--from <model>", "train: begin with this model's weights")
+    .option("--epochs <n>", "train: instead of the recipe's", integer(1))
     .option("--json", "one JSON object")
     .addHelpText("after", EXAMPLES);
   addExitOptions(
@@ -87,7 +99,7 @@ async function plan(sources: readonly string[], flags: PlanFlags, terminal: Term
   const { plan: made } = await planJobs(nodeJobsHost, sources, {
     folder: flags.out,
     task: flags.task,
-    model: flags.model ?? DEFAULT_MODEL,
+    ...modelOf(flags),
     options: optionsOf(flags),
     ...(flags.shard === undefined ? {} : { shardRows: flags.shard }),
     ...(flags.device === undefined ? {} : { device: flags.device }),
@@ -101,9 +113,27 @@ async function plan(sources: readonly string[], flags: PlanFlags, terminal: Term
   if (flags.json === true) terminal.out(`${JSON.stringify(facts)}\n`);
   else
     terminal.out(
-      `${flags.out}: ${rows} pictures in ${facts.shards} shards of ${shard_rows}, to ${task} with ${model?.name ?? "no model"}\n` +
+      `${flags.out}: ${rows} ${task === "train" ? "runs" : "pictures"} in ${facts.shards} shards of ${shard_rows}, to ${task}${model === undefined ? "" : ` with ${model.name}`}\n` +
         `plan ${hash.slice(0, 16)}\n`,
     );
+}
+
+/** A sweep begins with what its recipes say. */
+function modelOf({ task, model }: PlanFlags): { readonly model?: string } {
+  if (model === undefined && task === "train") return {};
+  return { model: model ?? DEFAULT_MODEL };
+}
+
+/** "0,1,5-9" */
+function seeds(text: string): number[] {
+  return text.split(",").flatMap((part) => {
+    const [, first, last] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part.trim()) ?? [];
+    const from = Number(first);
+    const count = (last === undefined ? from : Number(last)) - from + 1;
+    if (first === undefined || count < 1 || count > 10_000)
+      throw new InvalidArgumentError("It must be numbers and ranges, such as 0,1,2 or 0-9.");
+    return Array.from({ length: count }, (_, i) => from + i);
+  });
 }
 
 /** As plan.json has them; what a task does not know is refused there. */
@@ -112,6 +142,7 @@ function optionsOf(flags: PlanFlags): Record<string, unknown> {
   const { batch, architecture, config, tokens, transform, resolution, precision, decode, views, layer, pool } = flags;
   const given = {
     ...{ batch, architecture, config, tokens, transform, resolution, decode, views, layer, pool, threshold },
+    ...{ recipes: flags.recipe, seeds: flags.seeds, folds: flags.folds, from: flags.from, epochs: flags.epochs },
     top_k: flags.topK,
     precision: precision === "float32" ? undefined : precision,
     power: flags.power,

@@ -1,6 +1,6 @@
 // Making plans, and opening them to be computed.
 import { FormatError, SaccadeError, UsageError } from "../../errors.ts";
-import { ManifestReader, ManifestWriter } from "../../jobs/manifest.ts";
+import { ManifestReader, type ManifestRow, ManifestWriter } from "../../jobs/manifest.ts";
 import { PlannedPictures } from "../../jobs/pictures.ts";
 import {
   hashedPlan,
@@ -53,12 +53,19 @@ export async function planJobs(host: JobsHost, sources: readonly string[], optio
   await requireNew(host, folder);
   const model = await task.identify(host, options.model, given);
   await files.makeDirectory(folder);
-  const { rows, sha256 } = await writeManifest(host, sources, options);
+  const { rows, sha256 } = await writeManifest(
+    host,
+    task.rows?.(host, sources, given) ?? picturesOf(host, sources, options),
+    sources,
+    options,
+  );
   const frozen = { version, task: options.task, ...(model === undefined ? {} : { model }), options: asJson(given) };
   const shardRows =
     options.shardRows ??
+    task.shardRows ??
     (await usualShardRows(await readManifest(host, folder), new PlannedPictures(host.storageOf), () =>
-      task.open(host, { ...frozen, rows }, given, {
+      task.open(host, { ...frozen, rows, sources: [...sources] }, given, {
+        folder,
         device: options.device ?? "auto",
         onNotice,
         ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -77,11 +84,12 @@ export async function planJobs(host: JobsHost, sources: readonly string[], optio
 export async function openPlan(
   host: JobsHost,
   folder: string,
-  compute: OpenJob,
+  options: Omit<OpenJob, "folder">,
 ): Promise<OpenedPlan & AsyncDisposable> {
   const opened = await readPlan(host, folder);
   requireVersion(opened, version);
   const { plan } = opened;
+  const compute = { ...options, folder };
   const task = jobTask(plan.task);
   const manifest = await readManifest(host, folder);
   if (manifest.rows !== plan.rows)
@@ -112,25 +120,32 @@ async function requireNew({ files }: JobsHost, folder: string): Promise<void> {
   );
 }
 
+async function* picturesOf(
+  { storageOf, absolutePath }: JobsHost,
+  sources: readonly string[],
+  { onNotice }: PlanOptions,
+): AsyncGenerator<readonly ManifestRow[]> {
+  const onProblem = (name: string, reason: string) => onNotice?.(`${name}: ${reason}`);
+  for (const source of sources) yield* sourceRows(source, { storageOf, absolutePath, onProblem });
+}
+
 async function writeManifest(
   host: JobsHost,
+  found: AsyncIterable<readonly ManifestRow[]>,
   sources: readonly string[],
-  { folder, signal, onNotice, onProgress }: PlanOptions,
+  { folder, signal, onProgress }: PlanOptions,
 ): Promise<{ readonly rows: number; readonly sha256: string }> {
   const file = await host.createFile(host.files.join(folder, planPaths.manifest));
   try {
     const manifest = new ManifestWriter(file);
-    const onProblem = (name: string, reason: string) => onNotice?.(`${name}: ${reason}`);
-    const { storageOf, absolutePath } = host;
-    for (const source of sources)
-      for await (const rows of sourceRows(source, { storageOf, absolutePath, onProblem })) {
-        signal?.throwIfAborted();
-        for (const row of rows) {
-          const full = manifest.add(row);
-          if (full !== undefined) await full;
-        }
-        onProgress?.(manifest.rows);
+    for await (const rows of found) {
+      signal?.throwIfAborted();
+      for (const row of rows) {
+        const full = manifest.add(row);
+        if (full !== undefined) await full;
       }
+      onProgress?.(manifest.rows);
+    }
     requireRows(manifest.rows, sources);
     await manifest.finish();
     const { sha256 } = await file.finish();

@@ -1,0 +1,96 @@
+// A store of objects as s3rver serves it on loopback: folders, archives inside, what changed, and what is refused.
+import { mkdtempSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { ManifestRow } from "../../../jobs/manifest.ts";
+import { PlannedPictures } from "../../../jobs/pictures.ts";
+import { sourceRows } from "../../../jobs/sources.ts";
+import { s3Storage } from "./s3.ts";
+
+interface Running {
+  run(): Promise<AddressInfo>;
+  close(): Promise<void>;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "saccade-s3-"));
+let server: Running;
+let client: S3Client;
+const put = (Key: string, Body: string | Uint8Array) =>
+  client.send(new PutObjectCommand({ Bucket: "photos", Key, Body }));
+
+beforeAll(async () => {
+  const { default: S3rver } = (await import("s3rver" as string)) as { default: new (options: object) => Running };
+  server = new S3rver({
+    port: 0,
+    address: "127.0.0.1",
+    silent: true,
+    directory: folder,
+    configureBuckets: [{ name: "photos" }],
+  });
+  const { port } = await server.run();
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+    AWS_REGION: "us-east-1",
+    AWS_ACCESS_KEY_ID: "S3RVER",
+    AWS_SECRET_ACCESS_KEY: "S3RVER",
+  });
+  client = new S3Client({ forcePathStyle: true });
+});
+afterAll(async () => {
+  client.destroy();
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+const storage = s3Storage();
+const storageOf = () => storage;
+async function rowsOf(source: string): Promise<ManifestRow[]> {
+  const rows: ManifestRow[] = [];
+  for await (const some of sourceRows(source, { storageOf, absolutePath: (path) => path, onProblem: () => undefined }))
+    rows.push(...some);
+  return rows;
+}
+
+function tar(name: string, text: string): Uint8Array {
+  const header = Buffer.alloc(512);
+  header.write(name);
+  header.write(`${text.length.toString(8).padStart(11, "0")}\0`, 124);
+  header.write("        0", 148);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+  return Buffer.concat([header, Buffer.from(text.padEnd(512, "\0")), Buffer.alloc(1024)]);
+}
+
+const textOf = async (row: ManifestRow) =>
+  Buffer.from(await new PlannedPictures(storageOf).open({ ...row, row: 0 }).picture.arrayBuffer()).toString();
+
+test("pictures, those in archives too, are found below a prefix, over several pages of a listing, and read", async () => {
+  await Promise.all([
+    ...Array.from({ length: 1050 }, (_, i) => put(`many/${String(i).padStart(4, "0")}.jpg`, `picture ${i}`)),
+    put("many/notes.txt", "no picture"),
+    put("mixed/a b?.png", "with a space"),
+    put("mixed/.hidden/x.jpg", "hidden"),
+    put("mixed/shard.tar", tar("in.jpg", "inside")),
+  ]);
+  const many = await rowsOf("s3://photos/many");
+  expect(many.length).toBe(1050);
+  expect(await textOf(many[1049]!)).toBe("picture 1049");
+  const mixed = await rowsOf("s3://photos/mixed");
+  expect(mixed.map(({ key }) => key)).toEqual(["s3://photos/mixed/a b?.png", "s3://photos/mixed/shard.tar/in.jpg"]);
+  expect(await Promise.all(mixed.map(textOf))).toEqual(["with a space", "inside"]);
+});
+
+test("what was changed since the plan says so; what is gone or not there is not found; a list may lie in the store", async () => {
+  await put("one/c.jpg", "before");
+  const [row] = await rowsOf("s3://photos/one");
+  await put("one/c.jpg", "after it");
+  await expect(textOf(row!)).rejects.toMatchObject({ code: "changed" });
+  await expect(textOf({ ...row!, address: "s3://photos/one/gone.jpg" })).rejects.toMatchObject({ code: "not_found" });
+  await expect(rowsOf("s3://photos/nothing")).rejects.toMatchObject({ code: "not_found" });
+  await put("lists/some.txt", "s3://photos/one/c.jpg\n");
+  const [listed] = await rowsOf("s3://photos/lists/some.txt");
+  expect(await textOf(listed!)).toBe("after it");
+});

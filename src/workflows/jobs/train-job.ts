@@ -1,0 +1,153 @@
+// Training sweeps: a row is a training run, of one of the recipes, seeds and folds that a plan names, and a shard is a row. A run lies in the plan's folder;
+// whoever takes it over goes on from its last checkpoint.
+import { z } from "zod";
+import { NotFoundError, SaccadeError, UsageError } from "../../errors.ts";
+import { printAddress } from "../../jobs/address.ts";
+import type { ManifestRow } from "../../jobs/manifest.ts";
+import type { PartShape, PartValue } from "../../jobs/part.ts";
+import { planPaths } from "../../jobs/plan.ts";
+import type { RowOutcome, ShardPicture, ShardTask } from "../../jobs/task.ts";
+import type { JobsHost } from "../../platform/host.ts";
+import { isResumable, train } from "../train.ts";
+import { foldList } from "./folds.ts";
+import type { JobTask, OpenJob } from "./job-tasks.ts";
+
+const options = z.strictObject({
+  recipes: z.array(z.string()).min(1).optional(),
+  seeds: z.array(z.int().min(0)).min(1).default([0]),
+  /** Cross-validation: each part of the data is held out once. Default: the data's own split, or the usual one. */
+  folds: z.int().min(2).max(1000).optional(),
+  from: z.string().optional(),
+  epochs: z.int().min(1).optional(),
+  train_batch: z.int().min(1).optional(),
+  learning_rate: z.number().positive().optional(),
+  /** Threads that decode and augment; their number is part of what a run computes. */
+  workers: z.int().min(1).optional(),
+});
+type TrainJobOptions = z.infer<typeof options>;
+
+/** One run of a sweep. */
+interface SweepRun {
+  readonly name: string;
+  readonly data: string;
+  readonly recipe: string | undefined;
+  readonly seed: number;
+  readonly fold: number | undefined;
+}
+
+const SHAPE: PartShape = {
+  columns: [
+    { name: "recipe", kind: "text" },
+    { name: "seed", kind: "integer" },
+    { name: "fold", kind: "integer" },
+    { name: "epoch", kind: "integer" },
+    { name: "top1", kind: "float" },
+    { name: "loss", kind: "float" },
+    { name: "model", kind: "text" },
+  ],
+  metadata: {},
+};
+
+export const trainJob: JobTask<TrainJobOptions> = {
+  options: options as z.ZodType<TrainJobOptions>,
+  shardRows: 1,
+  async identify(_, model) {
+    if (model === undefined) return undefined;
+    throw new UsageError("a sweep begins with what its recipes say, or --from", "leave --model out");
+  },
+  async *rows(host, sources, given) {
+    const [data, ...others] = sources;
+    if (data === undefined || others.length > 0)
+      throw new UsageError("a sweep trains on one set of data", "saccade plan DATA --task train");
+    const path = host.absolutePath(data);
+    if ((await host.files.stat(path)) === undefined) throw new NotFoundError("data", data);
+    yield runsOf(path, given).map(
+      ({ name }): ManifestRow => ({ key: name, address: printAddress({ path }), size: -1, etag: "" }),
+    );
+  },
+  async open(host, plan, given, compute) {
+    const [data] = plan.sources;
+    const runs = runsOf(host.absolutePath(data ?? ""), given);
+    return sweepTask(host, runs, given, compute);
+  },
+};
+
+/** In the order of the manifest's rows. */
+function runsOf(data: string, { recipes = [], seeds, folds }: TrainJobOptions): SweepRun[] {
+  const named = recipes.length === 0 ? [undefined] : recipes;
+  const parts = folds === undefined ? [undefined] : Array.from({ length: folds }, (_, fold) => fold);
+  return named.flatMap((recipe) =>
+    seeds.flatMap((seed) =>
+      parts.map((fold) => {
+        const of = (recipe ?? "usual").replace(/^.*[/\\]|\.json$/g, "").replace(/[^\w.-]/g, "-");
+        return { name: `${of}-seed-${seed}${fold === undefined ? "" : `-fold-${fold}`}`, data, recipe, seed, fold };
+      }),
+    ),
+  );
+}
+
+function sweepTask(host: JobsHost, runs: readonly SweepRun[], given: TrainJobOptions, compute: OpenJob): ShardTask {
+  return {
+    shape: SHAPE,
+    device: compute.device,
+    async *run(rows: readonly ShardPicture[], { signal, onProgress }): AsyncGenerator<RowOutcome> {
+      for (const { row } of rows) {
+        const run = runs[row.row]!;
+        try {
+          yield { values: await trainOne(host, run, given, { ...compute, ...(signal && { signal }) }, onProgress) };
+        } catch (error) {
+          if (!(error instanceof SaccadeError) || error.code === "aborted" || signal?.aborted === true) throw error;
+          yield { error };
+        }
+      }
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+async function trainOne(
+  host: JobsHost,
+  { name, data, recipe, seed, fold }: SweepRun,
+  { folds, from, epochs, train_batch: batch, learning_rate: learningRate, workers }: TrainJobOptions,
+  { folder, device, threads, signal, onNotice }: OpenJob,
+  onProgress: () => void,
+): Promise<Record<string, PartValue>> {
+  const { files } = host;
+  const runs = files.join(folder, planPaths.runs);
+  await files.makeDirectory(runs);
+  const place = files.join(runs, name);
+  const resumes = await isResumable(files, place);
+  const split = fold === undefined || folds === undefined ? data : await foldList(host, data, folds, fold, runs);
+  const hooks = {
+    onNotice: (line: string) => onNotice(`${name}: ${line}`),
+    onReport: onProgress,
+    onStep: onProgress,
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const machine = {
+    device,
+    ...(threads === undefined ? {} : { threads }),
+    ...(workers === undefined ? {} : { workers }),
+  };
+  const asked = {
+    seed,
+    ...(recipe === undefined ? {} : { recipe }),
+    ...(from === undefined ? {} : { from }),
+    ...(epochs === undefined ? {} : { epochs }),
+    ...(batch === undefined ? {} : { batch }),
+    ...(learningRate === undefined ? {} : { learningRate }),
+  };
+  const begun = resumes ? { resume: true } : asked;
+  // A run that was stopped before its first checkpoint left nothing to go on with.
+  if (!resumes) await files.remove(place);
+  const { choice, recipe: named } = await train(host, split, { ...machine, ...begun, ...hooks, folder: place });
+  return {
+    recipe: named,
+    seed,
+    fold: fold ?? null,
+    epoch: choice?.best.epoch ?? null,
+    top1: choice?.best.top1 ?? null,
+    loss: choice?.best.loss ?? null,
+    model: `${planPaths.runs}/${name}/best`,
+  };
+}
