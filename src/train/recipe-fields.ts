@@ -1,6 +1,14 @@
 // The fields of a recipe: what they mean, and what is accepted. docs/recipes.md lists them for people.
 import { z } from "zod";
 import { clipSchema } from "../model-folder/clip-entry.ts";
+import {
+  type AnnotationsInput,
+  annotationsSchema,
+  type DetectionInput,
+  detectionSchema,
+  type SegmentationInput,
+  segmentationSchema,
+} from "./annotated-fields.ts";
 import { type PretextInput, pretextSchema } from "./pretext/fields.ts";
 
 /**
@@ -110,52 +118,6 @@ export interface RecipeInput {
   readonly tokens?: string | number | undefined;
   /** Of all that is drawn at random, 0 to 2^32 - 1. Default 0. */
   readonly seed?: number | undefined;
-}
-
-/** How much of annotated pictures goes into a batch. */
-export interface AnnotationsInput {
-  /** Things in a picture at most; of more the largest count. */
-  readonly most: number;
-  /** Size of the masks of things that are learnt, pixels. Default: none are. */
-  readonly masks?: MapSizeInput | undefined;
-  /** Size of the map of classes that is learnt, pixels. Default: none is. */
-  readonly semantic?: MapSizeInput | undefined;
-}
-
-/** Pixels. */
-export interface MapSizeInput {
-  readonly height: number;
-  readonly width: number;
-}
-
-/** How a model that says a class for every pixel learns. */
-export interface SegmentationInput {
-  /** Of the cross-entropy. Default 0.5. */
-  readonly cross_entropy_weight?: number | undefined;
-  /** Of the Dice loss. Default 0.5. */
-  readonly dice_weight?: number | undefined;
-}
-
-/** How sets of boxes, or of masks, are matched and learnt. Weights are those of the matching costs, too. */
-export interface DetectionInput {
-  /** Of the classes' loss. Default 2. */
-  readonly class_weight?: number | undefined;
-  /** Of the distance of centres and sizes. Default 5, and 1 where a model learns them as changes of the boxes before. */
-  readonly l1_weight?: number | undefined;
-  /** Of the generalised overlap. Default 2. */
-  readonly giou_weight?: number | undefined;
-  /** Of the masks' cross-entropy, for models that answer with masks. Default 5. */
-  readonly mask_weight?: number | undefined;
-  /** Of the masks' Dice loss, for models that answer with masks. Default 5. */
-  readonly dice_weight?: number | undefined;
-  /** How much an answer of no class counts among those of classes, for models that have one. Default 0.1. */
-  readonly empty_weight?: number | undefined;
-  /** Points of a picture at which masks are compared. Default: all of the learnt masks. */
-  readonly points?: number | undefined;
-  /** How many answers each thing has in one-to-many matching, where the model has queries for it. Default 6. */
-  readonly copies?: number | undefined;
-  /** Of the losses of one-to-many matching. Default 1. */
-  readonly copies_weight?: number | undefined;
 }
 
 /**
@@ -308,39 +270,6 @@ const distillation = z.strictObject({
   features: share.optional(),
 });
 
-const mapSize = z.strictObject({ height: z.int().min(1).max(4096), width: z.int().min(1).max(4096) });
-
-const annotations = z.strictObject({
-  most: z.int().min(1).max(1000),
-  masks: mapSize.optional(),
-  semantic: mapSize.optional(),
-});
-
-const detection = z.strictObject({
-  class_weight: rate.default(2),
-  l1_weight: rate.optional(),
-  giou_weight: rate.default(2),
-  mask_weight: rate.default(5),
-  dice_weight: rate.default(5),
-  empty_weight: share.default(0.1),
-  points: z.int().min(1).max(100_000).optional(),
-  copies: z.int().min(1).max(100).default(6),
-  copies_weight: rate.default(1),
-});
-
-const segmentation = z.strictObject({
-  cross_entropy_weight: rate.default(0.5),
-  dice_weight: rate.default(0.5),
-});
-
-/** What a recipe without the field does. */
-export const SEGMENTATION_DEFAULTS = segmentation.parse({});
-export type Segmentation = z.output<typeof segmentation>;
-
-/** What a recipe without the field does. */
-export const DETECTION_DEFAULTS = detection.parse({});
-export type Detection = z.output<typeof detection>;
-
 const dualInput = z.strictObject({ augmentation: z.string() });
 
 const looking = z.strictObject({
@@ -436,9 +365,9 @@ export const recipeSchema = z.strictObject({
   repeats: z.int().min(1).max(16).default(1),
   distillation: distillation.optional(),
   pretext: pretextSchema.optional(),
-  annotations: annotations.optional(),
-  detection: detection.optional(),
-  segmentation: segmentation.optional(),
+  annotations: annotationsSchema.optional(),
+  detection: detectionSchema.optional(),
+  segmentation: segmentationSchema.optional(),
   dual_input: dualInput.optional(),
   looking: looking.optional(),
   focusing: focusing.optional(),
@@ -464,9 +393,9 @@ true satisfies Exactly<RecipeInput, z.input<typeof recipeSchema>>;
 true satisfies Exactly<keyof RecipeInput, keyof z.input<typeof recipeSchema>>;
 true satisfies Exactly<keyof DistillationInput, keyof z.input<typeof distillation>>;
 true satisfies Exactly<PretextInput, z.input<typeof pretextSchema>>;
-true satisfies Exactly<AnnotationsInput, z.input<typeof annotations>>;
-true satisfies Exactly<DetectionInput, z.input<typeof detection>>;
-true satisfies Exactly<SegmentationInput, z.input<typeof segmentation>>;
+true satisfies Exactly<AnnotationsInput, z.input<typeof annotationsSchema>>;
+true satisfies Exactly<DetectionInput, z.input<typeof detectionSchema>>;
+true satisfies Exactly<SegmentationInput, z.input<typeof segmentationSchema>>;
 true satisfies Exactly<keyof DualInput, keyof z.input<typeof dualInput>>;
 true satisfies Exactly<keyof LookingInput, keyof z.input<typeof looking>>;
 true satisfies Exactly<keyof FocusingInput, keyof z.input<typeof focusing>>;

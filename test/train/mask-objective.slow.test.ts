@@ -4,10 +4,10 @@ import { inferenceGraph, initialWeights } from "../../src/models/graph.ts";
 import { defineModel } from "../../src/models/registry.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import { type TensorData, tensor } from "../../src/tensor.ts";
+import { DETECTION_DEFAULTS, type Detection } from "../../src/train/annotated-fields.ts";
 import { maskObjective } from "../../src/train/detection/mask-objective.ts";
 import { lowerReads, lowerStep } from "../../src/train/host-work.ts";
 import { adamW } from "../../src/train/optimizers/adamw.ts";
-import { DETECTION_DEFAULTS, type Detection } from "../../src/train/recipe-fields.ts";
 import { buildTrainStep } from "../../src/train/step.ts";
 import { initialState, stateOf, Trainer } from "../../src/train/trainer.ts";
 

@@ -19,8 +19,8 @@ import {
 } from "../../graph/build.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { fixedDim } from "../../nn/linear.ts";
+import type { Detection } from "../annotated-fields.ts";
 import type { Objective, ObjectiveInputs } from "../objective.ts";
-import type { Detection } from "../recipe-fields.ts";
 import { diceCost, maskCost, probabilityCost } from "./costs.ts";
 import { classLoss, maskLosses, masksOfThings, thingCount } from "./losses.ts";
 import { type Matching, matchSets } from "./matching.ts";

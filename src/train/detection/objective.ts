@@ -1,7 +1,8 @@
 // How models learn that say where things are, by architecture: one line a model.
 import type { ModelDefinition } from "../../models/registry.ts";
+import { DETECTION_DEFAULTS } from "../annotated-fields.ts";
 import type { Objective } from "../objective.ts";
-import { DETECTION_DEFAULTS, type Recipe } from "../recipe-fields.ts";
+import type { Recipe } from "../recipe-fields.ts";
 import { denseObjective } from "./dense/objective.ts";
 import { maskObjective } from "./mask-objective.ts";
 import { setObjective } from "./set-objective.ts";

@@ -4,8 +4,8 @@
 import { add, concat, div, log, maximum, mul, reshape, sub } from "../../graph/build.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { fixedDim } from "../../nn/linear.ts";
+import type { Detection } from "../annotated-fields.ts";
 import type { Objective, ObjectiveInputs } from "../objective.ts";
-import type { Detection } from "../recipe-fields.ts";
 import { type Coordinates, coordinatesOf } from "./boxes.ts";
 import { distanceCost, focalCost, overlapCost } from "./costs.ts";
 import { distanceLoss, focalClassLoss, overlapLoss, ownBoxes, thingCount } from "./losses.ts";

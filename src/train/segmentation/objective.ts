@@ -2,8 +2,9 @@
 import { add, log, maximum, mul, reshape, resize, transpose } from "../../graph/build.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import type { ModelDefinition } from "../../models/registry.ts";
+import { SEGMENTATION_DEFAULTS, type Segmentation } from "../annotated-fields.ts";
 import type { Objective } from "../objective.ts";
-import { type Recipe, SEGMENTATION_DEFAULTS, type Segmentation } from "../recipe-fields.ts";
+import type { Recipe } from "../recipe-fields.ts";
 import { diceLoss, type PixelTargets, pixelCrossEntropy, pixelTargets } from "./losses.ts";
 
 /** Architectures whose scores are how sure they are, 0 to 1: their logarithms are what a softmax reads. */

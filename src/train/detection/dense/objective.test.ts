@@ -8,7 +8,7 @@ import { placesOf } from "../../../models/single-stage/boxes.ts";
 import { levelsOf, type SingleStageConfig } from "../../../models/single-stage/config.ts";
 import { RandomSource } from "../../../random.ts";
 import { elementCount, type TensorData, tensor, toFloat32 } from "../../../tensor.ts";
-import { DETECTION_DEFAULTS } from "../../recipe-fields.ts";
+import { DETECTION_DEFAULTS } from "../../annotated-fields.ts";
 import { denseLoss } from "./objective.ts";
 
 const CLASSES = 3;
