@@ -260,6 +260,9 @@ interface StoreHooks {
   onGet(key: string, port: number): number | undefined;
 }
 
+/** Objects of a page. */
+const PAGE = 8;
+
 /** As much of S3 as plans use. */
 function storeOf(objects: ReadonlyMap<string, Uint8Array>, { onGet }: StoreHooks): Server {
   const etag = (key: string) => `"${Buffer.from(key).toString("hex")}"`;
@@ -269,14 +272,17 @@ function storeOf(objects: ReadonlyMap<string, Uint8Array>, { onGet }: StoreHooks
     const object = objects.get(key);
     if (key === "" && url.searchParams.get("list-type") === "2") {
       const prefix = url.searchParams.get("prefix") ?? "";
-      const contents = [...objects].filter(([name]) => name.startsWith(prefix));
+      const all = [...objects].filter(([name]) => name.startsWith(prefix));
+      const from = Number(url.searchParams.get("continuation-token") ?? 0);
+      const contents = all.slice(from, from + PAGE);
+      const isMore = from + PAGE < all.length;
       const entries = contents.map(
         ([name, bytes]) =>
           `<Contents><Key>${name}</Key><Size>${bytes.length}</Size><ETag>${etag(name)}</ETag></Contents>`,
       );
       response.setHeader("content-type", "application/xml");
       response.end(
-        `<?xml version="1.0"?><ListBucketResult><KeyCount>${contents.length}</KeyCount><IsTruncated>false</IsTruncated>${entries.join("")}</ListBucketResult>`,
+        `<?xml version="1.0"?><ListBucketResult><KeyCount>${contents.length}</KeyCount><IsTruncated>${isMore}</IsTruncated><NextContinuationToken>${from + PAGE}</NextContinuationToken>${entries.join("")}</ListBucketResult>`,
       );
       return;
     }

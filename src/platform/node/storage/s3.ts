@@ -89,7 +89,7 @@ class Opened {
       if (found !== undefined)
         return { path, size: found.ContentLength ?? 0, etag: plainEtag(found.ETag), isFolder: false };
     }
-    const below = new this.#sdk.ListObjectsV2Command({ Bucket: bucket, Prefix: folderPrefix(key), MaxKeys: 1 });
+    const below = new this.#sdk.ListObjectsV2Command({ Bucket: bucket, Prefix: folderPrefix(key) });
     const listed = await this.#client.send(below).catch((error: unknown) => {
       if (statusOf(error) === 404) return undefined;
       throw failure(error, path);
