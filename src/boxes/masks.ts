@@ -31,6 +31,38 @@ export function maskWhere({ width, height }: Size, isIn: (at: number) => boolean
   return builder.finish(width, height);
 }
 
+/**
+ * A box of the picture that is divided into cells, of which each pixel is in the one that its middle is in.
+ *
+ * @param box in whole pixels of the picture
+ * @param isIn asked for cells by their place, row by row from 0
+ */
+export function maskOfCells(
+  { width, height }: Size,
+  [x0, y0, x1, y1]: Box,
+  cells: Size,
+  isIn: (at: number) => boolean,
+): Mask {
+  const rows = cellRuns(y0, y1, cells.height);
+  const builder = new RunBuilder();
+  builder.add(x0 * height, false);
+  for (const column of cellRuns(x0, x1, cells.width))
+    for (let i = 0; i < column.pixels; i++) {
+      builder.add(y0, false);
+      for (const row of rows) builder.add(row.pixels, isIn(row.cell * cells.width + column.cell));
+      builder.add(height - y1, false);
+    }
+  builder.add((width - x1) * height, false);
+  return builder.finish(width, height);
+}
+
+/** The cells along a side of a box that have pixels, and how many. */
+function cellRuns(from: number, to: number, cells: number): { readonly cell: number; readonly pixels: number }[] {
+  const counts = new Uint32Array(cells);
+  for (let i = 0; i < to - from; i++) counts[Math.min(cells - 1, Math.floor(((i + 0.5) * cells) / (to - from)))]!++;
+  return Array.from(counts, (pixels, cell) => ({ cell, pixels })).filter(({ pixels }) => pixels > 0);
+}
+
 /** Row by row, 1 where the mask is. */
 export function maskPixels(mask: Mask): Uint8Array {
   const pixels = new Uint8Array(mask.width * mask.height);

@@ -7,7 +7,7 @@ import { DEVICES } from "../runtime/session.ts";
 import { isFetchHost } from "./api/fetched-pictures.ts";
 import { schemaFaults } from "./schema-faults.ts";
 
-export const TASKS = ["classify", "embed", "detect", "segment"] as const;
+export const TASKS = ["classify", "embed", "detect", "segment", "faces", "restore"] as const;
 export type TaskName = (typeof TASKS)[number];
 
 /** Names that stand in addresses without being escaped. */

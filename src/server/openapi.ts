@@ -11,7 +11,11 @@ import {
   embedAnswerSchema,
   embedAskSchema,
   errorSchema,
+  facesAnswerSchema,
+  facesAskSchema,
   modelListSchema,
+  restoreAnswerSchema,
+  restoreAskSchema,
   searchAnswerSchema,
   searchAskSchema,
   segmentAnswerSchema,
@@ -31,6 +35,8 @@ interface PictureRoute {
   readonly summary: string;
   readonly ask: z.ZodObject;
   readonly answer: z.ZodType;
+  /** Media type of an answer that is a file. */
+  readonly file?: string;
 }
 
 const PICTURE_ROUTES: readonly PictureRoute[] = [
@@ -38,6 +44,14 @@ const PICTURE_ROUTES: readonly PictureRoute[] = [
   { path: "/v1/embed", summary: "Vectors of pictures", ask: embedAskSchema, answer: embedAnswerSchema },
   { path: "/v1/detect", summary: "Things in pictures, with boxes", ask: detectAskSchema, answer: detectAnswerSchema },
   { path: "/v1/segment", summary: "Which pixels are what", ask: segmentAskSchema, answer: segmentAnswerSchema },
+  { path: "/v1/faces", summary: "What faces are like", ask: facesAskSchema, answer: facesAnswerSchema },
+  {
+    path: "/v1/restore",
+    summary: "Pictures as they should be",
+    ask: restoreAskSchema,
+    answer: restoreAnswerSchema,
+    file: "image/png",
+  },
   {
     path: "/v1/search",
     summary: "Pictures of the index that are like these",
@@ -58,9 +72,11 @@ const FAILURES: Readonly<Record<string, string>> = {
   "504": "the time was over before the picture's turn came",
 };
 
-function pictureRoute({ summary, ask, answer }: PictureRoute) {
+function pictureRoute({ summary, ask, answer, file }: PictureRoute) {
   const asked = z.toJSONSchema(ask, { io: "input" });
   const binary = { type: "string", format: "binary" };
+  const answered = described("an answer a picture", answer);
+  const asFile = file === undefined ? {} : { [file]: { schema: binary } };
   return {
     post: {
       summary,
@@ -83,7 +99,7 @@ function pictureRoute({ summary, ask, answer }: PictureRoute) {
         },
       },
       responses: {
-        "200": described("an answer a picture", answer),
+        "200": { ...answered, content: { ...answered.content, ...asFile } },
         ...Object.fromEntries(Object.entries(FAILURES).map(([status, what]) => [status, described(what, errorSchema)])),
       },
     },

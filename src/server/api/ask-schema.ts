@@ -71,6 +71,29 @@ export const segmentAskSchema = z.strictObject({
 });
 export type SegmentAsk = z.infer<typeof segmentAskSchema>;
 
+const MOST_FACES = 32;
+const place = z.number().min(-1e6).max(1e6);
+
+export const facesAskSchema = z.strictObject({
+  ...common,
+  faces: z
+    .array(z.tuple([place, place, place, place]))
+    .min(1)
+    .max(MOST_FACES)
+    .optional()
+    .describe(
+      "of one picture: left, top, right, bottom of each face in pixels; in forms and addresses with semicolons between them; without it the picture is one face",
+    ),
+});
+export type FacesAsk = z.infer<typeof facesAskSchema>;
+
+export const RESTORED_FORMATS = ["json", "png"] as const;
+
+export const restoreAskSchema = z.strictObject({
+  ...common,
+  format: z.enum(RESTORED_FORMATS).optional().describe("json has the file in base64 (usual), png is the file itself"),
+});
+
 const { model: _, ...timing } = common;
 export const searchAskSchema = z.strictObject({
   ...timing,
@@ -85,6 +108,9 @@ const NUMBERS = new Set([
 /** Fields that are lists, with commas between their parts. */
 const LISTS = new Set(["only"]);
 
+/** Fields that are lists of boxes: four numbers with commas between them, semicolons between boxes. */
+const BOXES = new Set(["faces"]);
+
 /** Fields of a query or a form, as values. A field that is given twice is the list of both, which no field takes. */
 export function fieldsOfTexts(texts: Iterable<readonly [string, string]>): Record<string, unknown> {
   const fields = new Map<string, unknown>();
@@ -97,7 +123,12 @@ export function fieldsOfTexts(texts: Iterable<readonly [string, string]>): Recor
 
 function fieldOfText(name: string, text: string): unknown {
   if (LISTS.has(name)) return text.split(",").map((part) => part.trim());
-  const number = NUMBERS.has(name) && text.trim() !== "" ? Number(text) : Number.NaN;
+  if (BOXES.has(name)) return text.split(";").map((box) => box.split(",").map(numberOrText));
+  return NUMBERS.has(name) ? numberOrText(text) : text;
+}
+
+function numberOrText(text: string): number | string {
+  const number = text.trim() === "" ? Number.NaN : Number(text);
   return Number.isNaN(number) ? text : number;
 }
 
@@ -129,6 +160,10 @@ export function detectOptions({ threshold, most, only, suppression }: DetectAsk)
 
 export function segmentOptions({ threshold, most, only, kind }: SegmentAsk): AskOptions {
   return given({ threshold, most, only, kind });
+}
+
+export function facesOptions({ faces }: FacesAsk): AskOptions {
+  return given({ faces });
 }
 
 function given(fields: { readonly [F in keyof AskOptions]: AskOptions[F] | undefined }): AskOptions {
@@ -194,6 +229,10 @@ export const embedAnswerSchema = answersOf({ embedding: z.array(z.number()) });
 const pictureSchema = z.object({ width: z.int(), height: z.int() });
 const boxSchema = z.array(z.number()).describe("x0, y0, x1, y1 in pixels of the picture");
 
+const maskSchema = z
+  .object({ size: z.array(z.int()), counts: z.string() })
+  .describe("height and width, and COCO's compressed runs");
+
 export const detectAnswerSchema = answersOf({
   detections: z.array(predictionSchema.extend({ box: boxSchema })).describe("surest first"),
   picture: pictureSchema,
@@ -211,13 +250,38 @@ export const segmentAnswerSchema = answersOf({
       box: boxSchema,
       share: z.number().describe("of the picture's area"),
       is_thing: z.boolean().optional(),
-      mask: z
-        .object({ size: z.array(z.int()), counts: z.string() })
-        .describe("height and width, and COCO's compressed runs"),
+      mask: maskSchema,
     }),
   ),
   picture: pictureSchema,
   seen: z.number().describe("share of the picture that the model saw"),
+});
+
+const ratedSchema = z.array(z.object({ label: z.string(), score: z.number() })).describe("likeliest first");
+
+export const facesAnswerSchema = answersOf({
+  width: z.int(),
+  height: z.int(),
+  faces: z.array(
+    z.object({
+      box: boxSchema.describe("what the model saw, the face with a margin: x0, y0, x1, y1 in pixels of the picture"),
+      landmarks: z.array(z.array(z.number())).describe("68 points, x and y in pixels of the picture"),
+      visibility: z.array(z.number()).describe("of 29 points, 0 to 1"),
+      pose: z.object({ pitch: z.number(), yaw: z.number(), roll: z.number() }).describe("degrees"),
+      attributes: z.record(z.string(), z.number()).describe("how likely each holds, 0 to 1"),
+      age: ratedSchema,
+      gender: ratedSchema,
+      race: ratedSchema,
+      parts: z.array(z.object({ index: z.int(), label: z.string(), mask: maskSchema })),
+    }),
+  ),
+});
+
+export const restoreAnswerSchema = answersOf({
+  width: z.int(),
+  height: z.int(),
+  tiles: z.int().describe("how many pieces it was cut into"),
+  restored: z.object({ media_type: z.string(), data: z.string().describe("base64") }),
 });
 
 export const searchAnswerSchema = z.object({

@@ -1,12 +1,13 @@
 // The server's own protocol, /v1: pictures in, the library's answers out.
 import { type Context, Hono } from "hono";
 import type { z } from "zod";
-import { SaccadeError } from "../../errors.ts";
+import { SaccadeError, UsageError } from "../../errors.ts";
 import { explanationSheet, headlineOf } from "../../evaluate/explanation-sheet.ts";
 import { encodeSheet } from "../../evaluate/sheet-file.ts";
 import { type AnyClassification, classificationToJson } from "../../tasks/classify/result-json.ts";
 import { detectionToJson } from "../../tasks/detect/result-json.ts";
 import { readPicture } from "../../tasks/engine/pictures.ts";
+import { faceResultJson } from "../../tasks/faces/result-json.ts";
 import { segmentationToJson } from "../../tasks/segment/result-json.ts";
 import type { ServerEnvironment, Service } from "../app.ts";
 import { TASKS, type TaskName } from "../config.ts";
@@ -22,7 +23,10 @@ import {
   detectAskSchema,
   detectOptions,
   embedAskSchema,
+  facesAskSchema,
+  facesOptions,
   parseAsk,
+  restoreAskSchema,
   searchAskSchema,
   segmentAskSchema,
   segmentOptions,
@@ -38,6 +42,8 @@ export function apiRoutes(service: Service): Hono<ServerEnvironment> {
   routes.post("/v1/embed", (c) => embed(c, service));
   routes.post("/v1/detect", (c) => detect(c, service));
   routes.post("/v1/segment", (c) => segment(c, service));
+  routes.post("/v1/faces", (c) => faces(c, service));
+  routes.post("/v1/restore", (c) => restore(c, service));
   routes.post("/v1/search", (c) => search(c, service));
   for (const path of ["/v1/models", "/livez", "/readyz", "/metrics"]) routes.all(path, () => refuseMethod("GET"));
   for (const name of [...TASKS, "search"]) routes.all(`/v1/${name}`, () => refuseMethod("POST"));
@@ -90,11 +96,37 @@ function segment(c: RouteContext, service: Service): Promise<Response> {
   });
 }
 
+function faces(c: RouteContext, service: Service): Promise<Response> {
+  return answer(c, service, {
+    task: "faces",
+    schema: facesAskSchema,
+    asked: facesOptions,
+    isOfOnePicture: ({ faces }) => (faces === undefined ? undefined : "faces are those of one picture"),
+    describe: async (result) => faceResultJson(result),
+  });
+}
+
+function restore(c: RouteContext, service: Service): Promise<Response> {
+  return answer(c, service, {
+    task: "restore",
+    schema: restoreAskSchema,
+    asked: () => ({}),
+    // Answers are as large as pictures: all of a request's would have to be in memory.
+    isOfOnePicture: () => "pictures are restored one at a time",
+    asFile: ({ png }, { format }) => (format === "png" ? { mediaType: MEDIA_TYPES.png, bytes: png } : undefined),
+    describe: async ({ png, ...facts }) => ({ ...facts, restored: inBase64(MEDIA_TYPES.png, png) }),
+  });
+}
+
 /** What one task of models does with requests. */
 interface TaskRoute<T extends TaskName, Ask extends CommonAsk> {
   readonly task: T;
   readonly schema: z.ZodType<Ask>;
   readonly asked: (ask: Ask) => AskOptions;
+  /** Why the request is of one picture, where it is. */
+  readonly isOfOnePicture?: (ask: Ask) => string | undefined;
+  /** The answer to the only picture as a file, where that is wanted. */
+  readonly asFile?: (answer: TaskAnswers[T], ask: Ask) => { mediaType: string; bytes: Uint8Array } | undefined;
   readonly onAnswer?: (model: ServedModel, wholeMacs: number | undefined) => (answer: TaskAnswers[T]) => void;
   readonly describe: (answer: TaskAnswers[T], picture: Uint8Array, ask: Ask) => Promise<Record<string, unknown>>;
 }
@@ -102,7 +134,7 @@ interface TaskRoute<T extends TaskName, Ask extends CommonAsk> {
 async function answer<T extends TaskName, Ask extends CommonAsk>(
   c: RouteContext,
   service: Service,
-  { task, schema, asked, onAnswer, describe }: TaskRoute<T, Ask>,
+  { task, schema, asked, isOfOnePicture, asFile, onAnswer, describe }: TaskRoute<T, Ask>,
 ): Promise<Response> {
   const { repository } = service;
   // Nobody sends pictures to a queue that is full. No place is kept meanwhile: who sends slowly would keep it from all others. A body that names its model
@@ -113,6 +145,9 @@ async function answer<T extends TaskName, Ask extends CommonAsk>(
   using given = await receivePictures(c, service);
   const { pictures } = given;
   const ask = parseAsk(schema, given.fields);
+  const whyOne = isOfOnePicture?.(ask);
+  if (pictures.length > 1 && whyOne !== undefined)
+    throw new UsageError(`${whyOne}, and there are ${pictures.length}`, "one request for each");
   const model = repository.findFor(task, ask.model);
   c.set("model", model.name);
   const { device } = model.requireReady();
@@ -120,6 +155,9 @@ async function answer<T extends TaskName, Ask extends CommonAsk>(
   const listener = onAnswer === undefined ? {} : { onAnswer: onAnswer(model, served.engine.wholeMacs) };
   const asking = { model, task, pictures, asked: asked(ask), ask, signal: c.req.raw.signal, ...listener };
   const answers = await answerPictures(service, asking, served);
+  const [first] = answers;
+  const file = first === undefined || first instanceof SaccadeError ? undefined : asFile?.(first.answer, ask);
+  if (file !== undefined) return c.body(new Uint8Array(file.bytes), 200, { "Content-Type": file.mediaType });
   const described = answers.map(async (one, i) =>
     one instanceof SaccadeError
       ? describeFailure(one, c.get("requestId"))
@@ -155,7 +193,11 @@ async function draw(
     const pixels = await readPicture(host, picture, { maxPixels: config.max_pixels, reserve });
     return encodeSheet(explanationSheet(pixels, answer, headlineOf(answer)), format, host);
   });
-  return { media_type: MEDIA_TYPES[format], data: Buffer.from(bytes).toString("base64") };
+  return inBase64(MEDIA_TYPES[format], bytes);
+}
+
+function inBase64(mediaType: string, bytes: Uint8Array): { media_type: string; data: string } {
+  return { media_type: mediaType, data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64") };
 }
 
 const MEDIA_TYPES = { png: "image/png", svg: "image/svg+xml", html: "text/html" } as const;

@@ -178,6 +178,8 @@ export class ModelRepository {
         embed: await open("embed", () => OPENERS.embed(host, loaded, options)),
         detect: await open("detect", () => OPENERS.detect(host, loaded, options)),
         segment: await open("segment", () => OPENERS.segment(host, loaded, options)),
+        faces: await open("faces", () => OPENERS.faces(host, loaded, options)),
+        restore: await open("restore", () => OPENERS.restore(host, loaded, options)),
       };
       return { card: loaded.card, device: opened[0]!.engine.device, byName };
     } catch (error) {

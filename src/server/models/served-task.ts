@@ -42,7 +42,8 @@ export interface AskContext {
 }
 
 interface Waiting<V> {
-  readonly view: V;
+  /** What the model sees; where that is the whole picture, its file, which is read when its turn has come. */
+  readonly shown: { readonly view: V } | { readonly picture: PictureSource };
   readonly asked: AskOptions;
   /** Requests of one key run together. */
   readonly key: string;
@@ -74,9 +75,10 @@ export class ServedTask<A, V = unknown> {
       clock: options.clock,
       joins: (batch, next) =>
         batch[0]!.key === next.key &&
+        "view" in next.shown &&
         joins(
-          batch.map(({ view }) => view),
-          next.view,
+          batch.flatMap(({ shown }) => ("view" in shown ? [shown.view] : [])),
+          next.shown.view,
         ),
       run: (batch) => this.#run(batch),
       ...(options.observer === undefined ? {} : { observer: options.observer }),
@@ -137,22 +139,22 @@ export class ServedTask<A, V = unknown> {
     this.#engine.check(asked);
     const { clock } = this.#options;
     const began = clock.now();
-    const view = await this.#view(picture);
+    const shown = this.#engine.takesWholePictures ? { picture } : { view: await this.#view(picture, asked) };
     const decodeMs = clock.now() - began;
-    const { topK: _, ...same } = asked;
+    const { topK: _, faces: __, ...same } = asked;
     const served = await place.submit(
-      { view, asked, key: JSON.stringify(same) },
+      { shown, asked, key: JSON.stringify(same) },
       { deadline, signal, ...(priority === undefined ? {} : { priority }) },
     );
     const { waitedMs, runMs, batchSize } = served;
     return { ...served.answer, decodeMs, queueMs: waitedMs, runMs, batchSize };
   }
 
-  async #view(picture: PictureSource): Promise<V> {
+  async #view(picture: PictureSource, asked: AskOptions): Promise<V> {
     const { host, maxPixels, memory } = this.#options;
-    const { view, decoding } = this.#engine.task({});
+    const { view, decoding } = this.#engine.task(asked);
     return memory.during(async (reserve) =>
-      view(await readPicture(host, picture, { ...decoding, decode: DEFAULT_DECODING, maxPixels, reserve })),
+      view(await readPicture(host, picture, { decode: DEFAULT_DECODING, ...decoding, maxPixels, reserve })),
     );
   }
 
@@ -166,8 +168,11 @@ export class ServedTask<A, V = unknown> {
   }
 
   async #runTask(asked: AskOptions, batch: readonly Waiting<V>[]): Promise<readonly (A | SaccadeError)[]> {
+    const views: V[] = [];
+    for (const { shown, asked } of batch)
+      views.push("view" in shown ? shown.view : await this.#view(shown.picture, asked));
     try {
-      return await this.#engine.task(asked).run(batch.map(({ view }) => ({ source: undefined, view })));
+      return await this.#engine.task(asked).run(views.map((view) => ({ source: undefined, view })));
     } catch (error) {
       if (!(error instanceof SessionError) || error.data.exitCode === undefined) throw error;
       this.#options.onDeath?.(error);

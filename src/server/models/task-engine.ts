@@ -1,5 +1,7 @@
 // A task of a model as the server drives it: what Classifier, AdaptiveClassifier and Embedder have in common, and what differs between them.
+import type { Box } from "../../boxes/box.ts";
 import { UsageError } from "../../errors.ts";
+import type { RawImage } from "../../image/raw-image.ts";
 import { answersOfModel } from "../../model-folder/compile.ts";
 import type { LoadedModel, ModelCard } from "../../model-folder/model.ts";
 import type { NodeHost } from "../../platform/node/host.ts";
@@ -17,7 +19,9 @@ import type { DetectionResult } from "../../tasks/detect/results.ts";
 import { loadEmbedder } from "../../tasks/embed/embedder.ts";
 import type { EngineOptions } from "../../tasks/engine/engine.ts";
 import type { BatchTask } from "../../tasks/engine/picture-stream.ts";
-import { wrongTask } from "../../tasks/engine/wrong-task.ts";
+import { loadFaceAnalyzer } from "../../tasks/faces/face-analyzer.ts";
+import type { FaceResult } from "../../tasks/faces/results.ts";
+import { loadRestorer } from "../../tasks/restore/restorer.ts";
 import type { Segmentation, SegmentationResult } from "../../tasks/segment/results.ts";
 import { loadSegmenter, type SegmentOptions } from "../../tasks/segment/segmenter.ts";
 import type { TaskName } from "../config.ts";
@@ -31,6 +35,16 @@ export interface AskOptions extends ExitOptions {
   readonly only?: readonly string[] | undefined;
   readonly suppression?: number | "none" | undefined;
   readonly kind?: Segmentation | undefined;
+  /** Tight boxes, in pixels of the picture. They concern a picture alone: requests that differ in them run together. */
+  readonly faces?: readonly Box[] | undefined;
+}
+
+/** A picture as it should be, as a file: pixels would be many times as much for those that wait for a client to read them. */
+export interface RestoredPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly tiles: number;
+  readonly png: Uint8Array;
 }
 
 export interface TaskAnswers {
@@ -38,6 +52,8 @@ export interface TaskAnswers {
   readonly embed: Float32Array;
   readonly detect: DetectionResult;
   readonly segment: SegmentationResult;
+  readonly faces: FaceResult;
+  readonly restore: RestoredPicture;
 }
 
 export interface TaskEngine<A, V = unknown> {
@@ -47,6 +63,8 @@ export interface TaskEngine<A, V = unknown> {
   readonly lanes: number;
   /** Multiply-accumulates of all its steps for one picture; undefined where it cannot stop early, and so not be given less to do. */
   readonly wholeMacs: number | undefined;
+  /** Whether it takes whole pictures, and not the little that other models see of them: they wait as files. */
+  readonly takesWholePictures?: boolean;
   /** Throws UsageError for what this model cannot be asked. */
   check(asked: AskOptions): void;
   task(asked: AskOptions): BatchTask<V, A>;
@@ -55,23 +73,20 @@ export interface TaskEngine<A, V = unknown> {
   dispose(): Promise<void>;
 }
 
-/** Who answers what a model answers; undefined: nobody here. */
-const TASK_OF: Readonly<Record<ReturnType<typeof answersOfModel>, TaskName | undefined>> = {
+/** Who answers what a model answers. */
+const TASK_OF: Readonly<Record<ReturnType<typeof answersOfModel>, TaskName>> = {
   classes: "classify",
   embedding: "embed",
   detections: "detect",
   semantic: "segment",
   queries: "segment",
-  faces: undefined,
-  picture: undefined,
+  faces: "faces",
+  picture: "restore",
 };
 
-/** What the model is made for. Throws UsageError where nothing here asks it. */
+/** What the model is made for. */
 export function usualTasks(model: LoadedModel): readonly TaskName[] {
-  const answers = answersOfModel(model);
-  const task = TASK_OF[answers];
-  if (task === undefined) throw wrongTask(model.card.name, answers);
-  return [task];
+  return [TASK_OF[answersOfModel(model)]];
 }
 
 type Opener<T extends TaskName> = (
@@ -115,10 +130,52 @@ export const OPENERS: { readonly [T in TaskName]: Opener<T> } = {
     const task = (asked: AskOptions) => segmenter.segmentTask(segmentOptions(asked));
     return { ...denseEngine(segmenter), check: (asked) => void task(asked), task };
   },
+  async faces(host, model, options) {
+    const { scores: _, ...others } = options;
+    const analyzer = await loadFaceAnalyzer(host, model, others);
+    const task = ({ faces }: AskOptions) => analyzer.analyzeTask(faces === undefined ? {} : { faces });
+    return { ...denseEngine(analyzer), check: (asked) => void task(asked), task };
+  },
+  async restore(host, model, { precision, sessions: _, scores: __, ...others }) {
+    const restorer = await loadRestorer(host, model, others);
+    if (precision === "int8") others.onNotice?.(`saccade: ${restorer.card.name} restores in float32, not in int8`);
+    // Where it runs is known, and that it does, once it has done a picture.
+    await restorer.restore({ width: 1, height: 1, data: new Uint8Array(3) });
+    const restore = async (picture: RawImage): Promise<RestoredPicture> => {
+      const { picture: restored, tiles } = await restorer.restore(picture);
+      return { width: restored.width, height: restored.height, tiles, png: await host.encodePng(restored) };
+    };
+    const task: BatchTask<RawImage, RestoredPicture> = {
+      view: (picture) => picture,
+      decoding: { decode: "exact" },
+      bytesOf: ({ data }) => data.byteLength,
+      batchSize: 1,
+      joins: () => false, // tiles of one picture at a time are all that it does
+      async run(batch) {
+        const answers: RestoredPicture[] = [];
+        for (const { view } of batch) answers.push(await restore(view));
+        return answers;
+      },
+      lanes: 2,
+    };
+    return {
+      card: restorer.card,
+      device: restorer.device!,
+      lanes: task.lanes,
+      wholeMacs: undefined,
+      takesWholePictures: true,
+      check: () => undefined,
+      task: () => task,
+      cheaper: (asked) => asked,
+      dispose: () => restorer.dispose(),
+    };
+  },
 };
 
-/** What detectors and segmenters have in common. Their options are checked when a task is made of them. */
-function denseEngine(engine: Awaited<ReturnType<typeof loadDetector | typeof loadSegmenter>>) {
+/** What detectors, segmenters and analysers of faces have in common. Their options are checked when a task is made of them. */
+function denseEngine(
+  engine: Awaited<ReturnType<typeof loadDetector | typeof loadSegmenter | typeof loadFaceAnalyzer>>,
+) {
   return {
     card: engine.card,
     device: engine.device,

@@ -1,16 +1,17 @@
 // Faces: what a model says of each face on a picture. Where faces are, the caller says; without that, the picture is one face.
 import type { Box } from "../../boxes/box.ts";
 import { AbortedError, SaccadeError, UsageError } from "../../errors.ts";
-import type { DecodeOptions } from "../../image/raw-image.ts";
+import type { DecodeOptions, PictureSize, RawImage } from "../../image/raw-image.ts";
 import { copyWindow } from "../../image/resample.ts";
-import { pictureViews } from "../../image/view.ts";
+import { type PictureView, pictureViews } from "../../image/view.ts";
 import type { ModelCard } from "../../model-folder/model.ts";
 import { ANSWER_OUTPUTS } from "../../models/answers.ts";
 import type { Host } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
+import type { SessionLayout } from "../../runtime/session-layout.ts";
 import { type DenseOptions, openDense } from "../engine/dense-views.ts";
 import { type Engine, type ModelSource, requireOutput } from "../engine/engine.ts";
-import { type Answered, allAnswers, oneOrMany } from "../engine/picture-stream.ts";
+import { type Answered, allAnswers, type BatchTask, oneOrMany } from "../engine/picture-stream.ts";
 import { type PictureSource, readPicture, requireManyPictures } from "../engine/pictures.ts";
 import { readFace, withMargin } from "./read-face.ts";
 import type { Face, FaceResult } from "./results.ts";
@@ -30,6 +31,19 @@ export interface AnalyzeOptions extends Omit<DecodeOptions, "decode" | "reserve"
   /** Faces run together at most. Default 8. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
+}
+
+export interface AnalyzeTaskOptions extends Pick<AnalyzeOptions, "batchSize" | "signal"> {
+  /** Tight boxes of the faces of every picture, in its pixels. Default: each picture is one face. */
+  readonly faces?: readonly Box[];
+}
+
+/** What is kept of a picture: its faces as the model sees them. */
+export interface FaceViews {
+  readonly picture: PictureSize;
+  /** With their margins, in pixels of the picture. */
+  readonly boxes: readonly Box[];
+  readonly views: readonly PictureView[];
 }
 
 const DEFAULT_BATCH_SIZE = 8;
@@ -60,6 +74,11 @@ export class FaceAnalyzer {
 
   get device(): ActualDevice {
     return this.#engine.device;
+  }
+
+  /** Sessions side by side, and threads inside each. */
+  get layout(): SessionLayout {
+    return this.#engine.layout;
   }
 
   /** One picture in, one result out; an array in, an array out. Throws on the first picture that cannot be read. */
@@ -93,6 +112,33 @@ export class FaceAnalyzer {
     }
   }
 
+  /**
+   * The same for those who make up batches themselves, or read pictures from somewhere else (`streamAnswers`).
+   *
+   * @throws UsageError; a view throws it for a face that is not on its picture
+   */
+  analyzeTask<S>({
+    faces,
+    batchSize = DEFAULT_BATCH_SIZE,
+    signal,
+  }: AnalyzeTaskOptions = {}): BatchTask<FaceViews, FaceResult, S> {
+    requireBatchSize(batchSize);
+    return {
+      view: (image) => this.#views(image, faces),
+      decoding: { decode: "exact" },
+      bytesOf: ({ views }) => views.reduce((sum, { pixels }) => sum + pixels.data.byteLength, 0),
+      batchSize,
+      joins: (batch, next) => [...batch, next].reduce((sum, { views }) => sum + views.length, 0) <= batchSize,
+      run: (batch) =>
+        this.#run(
+          batch.map(({ view }) => view),
+          batchSize,
+          signal,
+        ),
+      lanes: 2 * this.layout.sessions,
+    };
+  }
+
   dispose(): Promise<void> {
     return this.#engine.dispose();
   }
@@ -105,26 +151,46 @@ export class FaceAnalyzer {
     source: FaceSource,
     { batchSize = DEFAULT_BATCH_SIZE, signal, ...decoding }: AnalyzeOptions,
   ): Promise<FaceResult> {
-    if (!Number.isInteger(batchSize) || batchSize < 1)
-      throw new UsageError(`a batch is a whole number of faces of at least 1, got ${batchSize}`);
+    requireBatchSize(batchSize);
     const known = isFacePicture(source) ? source : { picture: source, faces: undefined };
     const image = await readPicture(this.#host, known.picture, { ...decoding, decode: "exact" });
+    const [result] = await this.#run([this.#views(image, known.faces)], batchSize, signal);
+    return result!;
+  }
+
+  #views(image: RawImage, faces: readonly Box[] | undefined): FaceViews {
     const picture = { width: image.width, height: image.height };
     const whole: Box = [0, 0, picture.width, picture.height];
-    const boxes = known.faces === undefined ? [whole] : known.faces.map((face) => withMargin(face, picture));
-    const faces: Face[] = [];
-    for (let from = 0; from < boxes.length; from += batchSize) {
-      const some = boxes.slice(from, from + batchSize);
-      const views = some.map(([x, y, right, bottom]) => {
-        const face = copyWindow(image, { x, y, width: right - x, height: bottom - y });
-        return pictureViews(face, this.#engine.transform, "center")[0];
-      });
+    const boxes = faces === undefined ? [whole] : faces.map((face) => withMargin(face, picture));
+    const views = boxes.map(([x, y, right, bottom]) => {
+      const face = copyWindow(image, { x, y, width: right - x, height: bottom - y });
+      return pictureViews(face, this.#engine.transform, "center")[0];
+    });
+    return { picture, boxes, views };
+  }
+
+  async #run(
+    pictures: readonly FaceViews[],
+    batchSize: number,
+    signal: AbortSignal | undefined,
+  ): Promise<FaceResult[]> {
+    const results = pictures.map(({ picture }) => ({ picture, faces: [] as Face[] }));
+    const all = pictures.flatMap(({ boxes, views }, of) => views.map((view, i) => ({ of, box: boxes[i]!, view })));
+    for (let from = 0; from < all.length; from += batchSize) {
+      const some = all.slice(from, from + batchSize);
+      const views = some.map(({ view }) => view);
       const outputs = await this.#engine.run(views, ANSWER_OUTPUTS.faces, signal);
       for (const name of ANSWER_OUTPUTS.faces) requireOutput(outputs, name);
-      faces.push(...some.map((box, row) => readFace(outputs, row, box, picture)));
+      for (const [row, { of, box }] of some.entries())
+        results[of]!.faces.push(readFace(outputs, row, box, results[of]!.picture));
     }
-    return { faces, picture };
+    return results;
   }
+}
+
+function requireBatchSize(batchSize: number): void {
+  if (!Number.isInteger(batchSize) || batchSize < 1)
+    throw new UsageError(`a batch is a whole number of faces of at least 1, got ${batchSize}`);
 }
 
 function isFacePicture(source: FaceSource): source is FacePicture {

@@ -1,6 +1,6 @@
 // From a model's eight outputs to a face on the user's picture (Kartik-3004/facexformer, inference.py).
 import { type Box, boxArea } from "../../boxes/box.ts";
-import { maskWhere } from "../../boxes/masks.ts";
+import { maskOfCells } from "../../boxes/masks.ts";
 import { UsageError } from "../../errors.ts";
 import type { PictureSize } from "../../image/raw-image.ts";
 import { type TensorData, toFloat32 } from "../../tensor.ts";
@@ -86,18 +86,10 @@ function partsOf(scores: Float32Array, seen: PictureSize, box: Box, picture: Pic
   for (let at = 0; at < plane; at++)
     for (let part = 1; part < count; part++)
       if (scores[part * plane + at]! > scores[best[at]! * plane + at]!) best[at] = part;
-  const [x0, y0, x1, y1] = box;
-  const cell = (place: number, from: number, to: number, size: number) =>
-    Math.min(size - 1, Math.floor(((place + 0.5 - from) * size) / (to - from)));
-  const partAt = (at: number): number => {
-    const [x, y] = [at % picture.width, Math.floor(at / picture.width)];
-    if (x < x0 || x >= x1 || y < y0 || y >= y1) return 0;
-    return best[cell(y, y0, y1, seen.height) * seen.width + cell(x, x0, x1, seen.width)]!;
-  };
   const present = [...new Set(best)].filter((part) => part > 0).sort((a, b) => a - b);
   return present.map((part) => ({
     index: part,
     label: partName(part),
-    mask: maskWhere(picture, (at) => partAt(at) === part),
+    mask: maskOfCells(picture, box, seen, (at) => best[at] === part),
   }));
 }
