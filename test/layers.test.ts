@@ -189,6 +189,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   facexformer: ["stage.1 [2, 256, 8]", "stage.2 [2, 64, 16]", "stage.3 [2, 16, 32]", "stage.4 [2, 4, 64]"],
   paratranscnn: ["SE_1 [2, 128, 1, 2]", "SE_2 [2, 88, 2, 4]", "SE_3 [2, 48, 4, 8]"],
+  sparse_detector_tiny: ["unit.1 [2, 9, 64]", "unit.2 [2, 9, 64]"],
   retinanet_r50_fpn: [
     "backbone.stage.1 [2, 8, 48, 56]",
     "backbone.stage.2 [2, 8, 24, 28]",
@@ -206,7 +207,8 @@ test.each(Object.entries(LAYERS))("%s", (name, layers) => {
   expect(found.filter((layer) => !/^(features|logits) /.test(layer))).toEqual(layers);
   // The logits of models that look again and again are those of every look, a DToP's those of every pixel, a detector's those of many boxes; who gives pictures has none.
   const ends = found.slice(layers.length).map((layer) => layer.replace(/ .*/, ""));
-  const isDense = /^(gfnet|adaptivenn|dtop|facexformer|paratranscnn|rrformer|retinanet|plain_detr)/.test(name);
+  const isDense =
+    /^(gfnet|adaptivenn|dtop|facexformer|paratranscnn|rrformer|retinanet|plain_detr|sparse_detector)/.test(name);
   // A Mask2Former says nothing of a picture as a whole.
   expect(ends).toEqual(/^mask2former/.test(name) ? [] : isDense ? ["features"] : ["features", "logits"]);
 });
