@@ -125,9 +125,11 @@ class ShownRun {
   finish(result: TrainResult): void {
     if (this.#stages === 0) this.#end(result);
     else this.#print({ kind: "done", folder: result.folder, model: result.model });
-    const pretext = this.#plan?.recipe.pretext;
+    const { pretext, annotations } = this.#plan?.recipe ?? {};
     const lines =
-      pretext === undefined ? nextLines(result) : pretrainedLines(result, pretext.objective === "reflections");
+      pretext === undefined
+        ? nextLines(result, annotations)
+        : pretrainedLines(result, pretext.objective === "reflections");
     for (const line of lines) this.#terminal.note(line);
   }
 

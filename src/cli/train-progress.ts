@@ -174,10 +174,14 @@ function amountOf({ decidedBy, top1, loss }: EpochComparison): string {
 const pictures = (count: number) => `${count} validation ${count === 1 ? "picture" : "pictures"}`;
 
 /** What can be done with the model of a finished run. */
-export function nextLines({ model, data, choice }: Pick<TrainResult, "model" | "data" | "choice">): string[] {
+export function nextLines(
+  { model, data, choice }: Pick<TrainResult, "model" | "data" | "choice">,
+  annotations?: { readonly masks?: unknown; readonly semantic?: unknown },
+): string[] {
   const word = shellWord(model);
+  const answers = annotations?.masks !== undefined || annotations?.semantic !== undefined ? "segment" : "detect";
   return [
-    `try it: saccade classify PICTURE --model ${word}`,
+    `try it: saccade ${annotations === undefined ? "classify" : answers} PICTURE --model ${word}`,
     ...(choice === undefined
       ? []
       : [`see what it gets wrong: saccade eval ${word} ${shellWord(data)} --split validation --report report.html`]),

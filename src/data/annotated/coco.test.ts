@@ -141,6 +141,11 @@ const loaderOf = async (json: unknown, options: object) => {
   });
 };
 
+test("a broken file that only COCO can have written is no other layout", async () => {
+  const files = filesOf(WHOLE, { "set/annotations/instances_train2017.json": "{ images" });
+  await expect(openDataset(files, "set")).rejects.toThrow("instances_train2017.json is no JSON");
+});
+
 test("batches carry what is where: classes, boxes, counts, masks and a map of classes", async () => {
   await using loader = await loaderOf(WHOLE, {
     annotations: { most: 3, masks: { width: 4, height: 4 }, semantic: { width: 4, height: 4 } },

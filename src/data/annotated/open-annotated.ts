@@ -66,6 +66,9 @@ const isJson = ({ path, isDirectory }: DataFileEntry) =>
 /** Files in COCO's folder that are about other things than boxes and outlines of things. */
 const OTHER_COCO = /^(captions|person_keypoints|panoptic|stuff|image_info)_/i;
 
+/** Names that only COCO's files have: where such a one is broken, the data is not of another layout. */
+const COCO_NAME = /^instances_|coco/i;
+
 /** Of many files, LabelMe writes one a picture; COCO's are few. */
 const MOST_COCO_FILES = 12;
 
@@ -88,7 +91,7 @@ async function findCoco(files: DataFiles, entries: readonly DataFileEntry[]): Pr
       continue;
     }
     const json = await readJson(files, path).catch((error: unknown) => {
-      if (!(error instanceof FormatError)) throw error;
+      if (!(error instanceof FormatError) || COCO_NAME.test(baseName(path))) throw error;
       return undefined;
     });
     if (!isCoco(json)) continue;

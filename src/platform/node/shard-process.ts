@@ -175,6 +175,8 @@ class ShardProcess implements ShardRunner {
         } else if (reply.type === "refused") {
           const { code, message, hint } = reply;
           child.off("exit", onExit);
+          // Nobody will hold it: alive, its channel would keep the worker from ending.
+          child.kill("SIGKILL");
           reject(new SaccadeError(code, message, hint === undefined ? {} : { hint }));
         }
       });

@@ -50,5 +50,5 @@ export const JOB_TASKS = Object.keys(TASKS) as JobTaskName[];
 /** @throws UsageError */
 export function jobTask(name: string): JobTask {
   if (Object.hasOwn(TASKS, name)) return TASKS[name as JobTaskName] as unknown as JobTask;
-  throw new UsageError(`there is no task ${name} for plans${didYouMean(name, JOB_TASKS)}`, JOB_TASKS.join(", "));
+  throw new UsageError(`there is no task ${name} for plans`, `${didYouMean(name, JOB_TASKS)}${JOB_TASKS.join(", ")}`);
 }
