@@ -68,6 +68,8 @@ try {
     same_hash_as_one_process: under.sha256 === alone.sha256,
     ...{ seconds: Math.round(result.seconds), seconds_of_one_process: Math.round(aloneSeconds) },
   };
+  // What was put in quarantine or given up says why a hash differs.
+  if (!report.same_hash_as_one_process) console.log(runCommand(["jobs", "status", copy, "--json"]));
   mkdirSync(values.out, { recursive: true });
   writeFileSync(join(values.out, `crashes-${engine}.json`), `${JSON.stringify(report, undefined, 2)}\n`);
   console.log(JSON.stringify(report));

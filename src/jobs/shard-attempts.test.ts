@@ -64,6 +64,25 @@ describe("a picture that ends the process", () => {
     expect(historyOf(await readAttempts(nodeFiles, ctx.opened.folder, 0)).quarantined.size).toBe(0);
   });
 
+  test.each([
+    [5, []],
+    [6, [3]],
+  ])(
+    "workers that were killed %d times over one picture alone, which is healthy: %j in quarantine",
+    async (kills, quarantined) => {
+      const ctx = await context(done);
+      const begin = (id: string, from: number, to: number) =>
+        recordAttempt(nodeFiles, ctx.opened.folder, 0, { event: "begin", id, from, to, worker: "x", at: "" });
+      for (const id of ["a", "b"]) await begin(id, 0, 32);
+      for (const to of [16, 8, 4]) await begin(`half ${to}`, 0, to);
+      await begin("quarter", 2, 4);
+      for (let kill = 0; kill < kills; kill++) await begin(`alone ${kill}`, 3, 4);
+      expect(await attemptShard(ctx, 0)).toMatchObject({ kind: "done" });
+      const history = historyOf(await readAttempts(nodeFiles, ctx.opened.folder, 0));
+      expect([...history.quarantined]).toEqual(quarantined);
+    },
+  );
+
   test("a worker that was killed counts as a death, and what it found out is not done again", async () => {
     const ctx = await context(done);
     for (const id of ["a", "b"])

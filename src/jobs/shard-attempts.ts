@@ -50,8 +50,11 @@ export type ShardEnd =
 
 /** So many deaths of a whole shard make it suspicious. */
 const SUSPICIOUS_DEATHS = 2;
-/** So many of a picture alone are enough; more where only the worker's own end tells of it, which may have come from outside. */
-const DEADLY = { seen: 2, all: 3 };
+/**
+ * So many of a picture alone are enough; more where only the worker's own end tells of it, which may have come from outside: with three, one run of a hundred
+ * random kills gave another file, as a healthy picture in quarantine would.
+ */
+const DEADLY = { seen: 2, all: 6 };
 const MOST_OF_ONE = { seen: 2, all: 50 };
 /** With that many it is given up where no picture is to blame. */
 const MOST_DEATHS = { seen: 5, all: 50 };
