@@ -1,16 +1,12 @@
 // Detection: pictures to things with boxes.
 import { UsageError } from "../../errors.ts";
-import type { DecodeOptions, PictureSize } from "../../image/raw-image.ts";
+import type { DecodeOptions } from "../../image/raw-image.ts";
 import { seenShare } from "../../image/seen-share.ts";
-import type { Transform, ViewToPicture } from "../../image/transform.ts";
 import type { PictureViews } from "../../image/view.ts";
-import { viewsToPicture } from "../../image/views.ts";
-import type { ModelCard } from "../../model-folder/model.ts";
 import type { Host } from "../../platform/host.ts";
-import type { ActualDevice } from "../../runtime/session.ts";
-import type { SessionLayout } from "../../runtime/session-layout.ts";
+import { DenseTask } from "../engine/dense-task.ts";
 import { type DenseOptions, openDense } from "../engine/dense-views.ts";
-import { byPicture, type Engine, type ModelSource, requireOutput } from "../engine/engine.ts";
+import { byPicture, type ModelSource, requireOutput } from "../engine/engine.ts";
 import { indexesOf } from "../engine/label-indexes.ts";
 import { type Answered, allAnswers, type BatchTask, oneOrMany, type Prepared } from "../engine/picture-stream.ts";
 import type { PictureSource } from "../engine/pictures.ts";
@@ -58,38 +54,7 @@ const ACROSS_VIEWS = 0.5;
  * for (const { label, score, box } of detections) console.log(label, score, box);
  * await detector.dispose();
  */
-export class Detector {
-  readonly #engine: Engine;
-
-  /** @param engine of a model that answers "detections" */
-  constructor(engine: Engine) {
-    this.#engine = engine;
-  }
-
-  /** What the model says about itself. */
-  get card(): ModelCard {
-    return this.#engine.model.card;
-  }
-
-  /** Class names by index. */
-  get labels(): readonly string[] | undefined {
-    return this.#engine.labels;
-  }
-
-  /** What is done to pictures before the model sees them. */
-  get transform(): Transform {
-    return this.#engine.transform;
-  }
-
-  get device(): ActualDevice {
-    return this.#engine.device;
-  }
-
-  /** Sessions side by side, and threads inside each. */
-  get layout(): SessionLayout {
-    return this.#engine.layout;
-  }
-
+export class Detector extends DenseTask {
   /** One picture in, one result out; an array in, an array out. Throws on the first picture that cannot be read. */
   detect(picture: PictureSource, options?: DetectOptions): Promise<DetectionResult>;
   detect(pictures: readonly PictureSource[], options?: DetectOptions): Promise<DetectionResult[]>;
@@ -111,7 +76,7 @@ export class Detector {
   ): AsyncGenerator<Answered<PictureSource, DetectionResult>> {
     const choice = this.#choice(options);
     const run = (batch: readonly PictureViews[]) => this.#detectBatch(batch, choice, options.signal);
-    return this.#engine.answerAll(pictures, run, options);
+    return this.engine.answerAll(pictures, run, options);
   }
 
   /** The same for those who make up batches themselves, or read pictures from somewhere else (`streamAnswers`). */
@@ -123,21 +88,7 @@ export class Detector {
         choice,
         options.signal,
       );
-    return this.#engine.task(run, options.batchSize);
-  }
-
-  /** Where its views lie on a picture of this size. */
-  viewsOf(picture: PictureSize): ViewToPicture[] {
-    const { transform, views } = this.#engine;
-    return viewsToPicture(transform, views, picture);
-  }
-
-  dispose(): Promise<void> {
-    return this.#engine.dispose();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.dispose();
+    return this.engine.task(run, options.batchSize);
   }
 
   #choice({ threshold = DEFAULT_THRESHOLD, most = DEFAULT_MOST, suppression, only }: DetectOptions): DetectChoice {
@@ -149,7 +100,7 @@ export class Detector {
     return {
       threshold,
       most,
-      suppression: suppression === "none" ? undefined : (suppression ?? this.#engine.model.suppression),
+      suppression: suppression === "none" ? undefined : (suppression ?? this.engine.model.suppression),
       mayJoinViews: suppression !== "none",
       only: only === undefined ? undefined : indexesOf(only, this.labels, this.card.name),
     };
@@ -160,7 +111,7 @@ export class Detector {
     { mayJoinViews, ...choice }: DetectChoice,
     signal: AbortSignal | undefined,
   ): Promise<DetectionResult[]> {
-    const outputs = await this.#engine.run(batch.flat(), ["boxes", "logits"], signal);
+    const outputs = await this.engine.run(batch.flat(), ["boxes", "logits"], signal);
     const candidates = viewCandidates(requireOutput(outputs, "boxes"), requireOutput(outputs, "logits"));
     return byPicture(batch, candidates).map((ofViews, i) => {
       const { width, height } = batch[i]![0];

@@ -1,17 +1,13 @@
 // Segmentation: pictures to parts with masks.
 import { UsageError } from "../../errors.ts";
-import type { DecodeOptions, PictureSize } from "../../image/raw-image.ts";
+import type { DecodeOptions } from "../../image/raw-image.ts";
 import { seenShare } from "../../image/seen-share.ts";
-import type { Transform, ViewToPicture } from "../../image/transform.ts";
 import type { PictureViews } from "../../image/view.ts";
-import { viewsToPicture } from "../../image/views.ts";
-import type { ModelCard } from "../../model-folder/model.ts";
 import type { Host } from "../../platform/host.ts";
-import type { ActualDevice } from "../../runtime/session.ts";
-import type { SessionLayout } from "../../runtime/session-layout.ts";
 import { toFloat64 } from "../../tensor.ts";
+import { DenseTask } from "../engine/dense-task.ts";
 import { type DenseOptions, openDense } from "../engine/dense-views.ts";
-import { byPicture, type Engine, type ModelSource, requireOutput } from "../engine/engine.ts";
+import { byPicture, type ModelSource, requireOutput } from "../engine/engine.ts";
 import { indexesOf } from "../engine/label-indexes.ts";
 import { type Answered, allAnswers, type BatchTask, oneOrMany, type Prepared } from "../engine/picture-stream.ts";
 import type { PictureSource } from "../engine/pictures.ts";
@@ -53,41 +49,10 @@ const DEFAULT_THRESHOLDS: Readonly<Record<Segmentation, number>> = { semantic: 0
  * for (const { label, share, box } of segments) console.log(label, share, box);
  * await segmenter.dispose();
  */
-export class Segmenter {
-  readonly #engine: Engine;
-
-  /** @param engine of a model that answers "semantic" or "queries" */
-  constructor(engine: Engine) {
-    this.#engine = engine;
-  }
-
-  /** What the model says about itself. */
-  get card(): ModelCard {
-    return this.#engine.model.card;
-  }
-
-  /** Class names by index. */
-  get labels(): readonly string[] | undefined {
-    return this.#engine.labels;
-  }
-
-  /** What is done to pictures before the model sees them. */
-  get transform(): Transform {
-    return this.#engine.transform;
-  }
-
-  get device(): ActualDevice {
-    return this.#engine.device;
-  }
-
-  /** Sessions side by side, and threads inside each. */
-  get layout(): SessionLayout {
-    return this.#engine.layout;
-  }
-
+export class Segmenter extends DenseTask {
   /** The ways that the model knows, the usual one first. */
   get kinds(): readonly [Segmentation, ...Segmentation[]] {
-    const { answers, things } = this.#engine.model;
+    const { answers, things } = this.engine.model;
     if (answers === "semantic") return ["semantic"];
     if (things === undefined) return ["instance", "semantic", "panoptic"];
     return things.length === 0 ? ["semantic"] : ["panoptic", "instance", "semantic"];
@@ -95,7 +60,7 @@ export class Segmenter {
 
   /** Whether a class is of things that can be counted; undefined where the model does not tell things from stuff. */
   isThing(index: number): boolean | undefined {
-    const { answers, things } = this.#engine.model;
+    const { answers, things } = this.engine.model;
     return answers === "semantic" ? undefined : (things?.includes(index) ?? true);
   }
 
@@ -120,7 +85,7 @@ export class Segmenter {
   ): AsyncGenerator<Answered<PictureSource, SegmentationResult>> {
     const choice = this.#choice(options);
     const run = (batch: readonly PictureViews[]) => this.#segmentBatch(batch, choice, options.signal);
-    return this.#engine.answerAll(pictures, run, options);
+    return this.engine.answerAll(pictures, run, options);
   }
 
   /** The same for those who make up batches themselves, or read pictures from somewhere else (`streamAnswers`). */
@@ -132,21 +97,7 @@ export class Segmenter {
         choice,
         options.signal,
       );
-    return this.#engine.task(run, options.batchSize);
-  }
-
-  /** Where its views lie on a picture of this size. */
-  viewsOf(picture: PictureSize): ViewToPicture[] {
-    const { transform, views } = this.#engine;
-    return viewsToPicture(transform, views, picture);
-  }
-
-  dispose(): Promise<void> {
-    return this.#engine.dispose();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.dispose();
+    return this.engine.task(run, options.batchSize);
   }
 
   #choice({ kind = this.kinds[0], threshold, most = DEFAULT_MOST, only }: SegmentOptions): SegmentChoice {
@@ -175,9 +126,9 @@ export class Segmenter {
     choice: SegmentChoice,
     signal: AbortSignal | undefined,
   ): Promise<SegmentationResult[]> {
-    const { answers, logitsName, hasGate = false } = this.#engine.model;
+    const { answers, logitsName, hasGate = false } = this.engine.model;
     const names = [logitsName, ...(answers === "queries" ? ["mask_logits"] : []), ...(hasGate ? ["exit"] : [])];
-    const outputs = await this.#engine.run(batch.flat(), names, signal);
+    const outputs = await this.engine.run(batch.flat(), names, signal);
     const masks = answers === "queries" ? requireOutput(outputs, "mask_logits") : undefined;
     const scores = viewScores(answers, requireOutput(outputs, logitsName), masks);
     const exits = hasGate ? byPicture(batch, [...toFloat64(requireOutput(outputs, "exit"))]) : undefined;
