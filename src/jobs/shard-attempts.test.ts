@@ -20,6 +20,7 @@ async function context(run: (order: ShardOrder) => RunEnd): Promise<AttemptConte
   const orders: ShardOrder[] = [];
   let ids = 0;
   const runner: ShardRunner = {
+    ready: async () => undefined,
     run(order) {
       orders.push(order);
       return { end: Promise.resolve(run(order)), stop: () => undefined };
@@ -62,6 +63,20 @@ describe("a picture that ends the process", () => {
     const ctx = await context((order) => (order.isProbe ? done(order) : died));
     expect(await attemptShard(ctx, 0)).toMatchObject({ kind: "given-up" });
     expect(historyOf(await readAttempts(nodeFiles, ctx.opened.folder, 0)).quarantined.size).toBe(0);
+  });
+
+  test("nothing has begun before the process is ready: a worker that is killed until then leaves no death", async () => {
+    const ctx = await context(done);
+    let becomeReady: () => void = () => undefined;
+    const ready = new Promise<void>((resolve) => {
+      becomeReady = resolve;
+    });
+    const end = attemptShard({ ...ctx, runner: { ...ctx.runner, ready: () => ready } }, 0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await readAttempts(nodeFiles, ctx.opened.folder, 0)).toEqual([]);
+    becomeReady();
+    expect(await end).toMatchObject({ kind: "done" });
+    expect(await readAttempts(nodeFiles, ctx.opened.folder, 0)).toHaveLength(2);
   });
 
   test.each([

@@ -21,6 +21,8 @@ export interface Running {
 
 /** Computes shards in a process of its own, or as if. */
 export interface ShardRunner extends AsyncDisposable {
+  /** Settles when an order would be taken up at once. Until then no picture can be to blame for an end. */
+  ready(): Promise<void>;
   run(order: ShardOrder, onProgress: (rows: number) => void): Running;
 }
 
@@ -50,10 +52,7 @@ export type ShardEnd =
 
 /** So many deaths of a whole shard make it suspicious. */
 const SUSPICIOUS_DEATHS = 2;
-/**
- * So many of a picture alone are enough; more where only the worker's own end tells of it, which may have come from outside: with three, one run of a hundred
- * random kills gave another file, as a healthy picture in quarantine would.
- */
+/** So many of a picture alone are enough; more where only the worker's own end tells of it, which may have come from outside. */
 const DEADLY = { seen: 2, all: 6 };
 const MOST_OF_ONE = { seen: 2, all: 50 };
 /** With that many it is given up where no picture is to blame. */
@@ -104,6 +103,8 @@ class ShardAttempts {
     isProbe: boolean,
   ): Promise<Exclude<ShardEnd, { kind: "given-up" }> | { readonly kind: "again" }> {
     const { runner, worker, newId } = this.#context;
+    if (this.#context.isStopping()) return { kind: "stopped" };
+    await runner.ready();
     if (this.#context.isStopping()) return { kind: "stopped" };
     const { quarantined } = await this.history();
     const id = newId();

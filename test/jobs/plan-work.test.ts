@@ -25,6 +25,7 @@ beforeAll(async () => {
 function runnerHere(plan: string): ShardRunner {
   const opening = openPlan(nodeJobsHost, plan, { device: "cpu", threads: 1, sessions: 1, onNotice: () => undefined });
   return {
+    ready: async () => undefined,
     run(order) {
       const end = opening.then(async (opened) => {
         const answer = await runShard(opened, order, { onProgress: () => undefined });

@@ -49,6 +49,10 @@ class ShardProcess implements ShardRunner {
     this.#options = options;
   }
 
+  async ready(): Promise<void> {
+    await this.#open();
+  }
+
   run(order: ShardOrder, onProgress: (rows: number) => void): Running {
     const id = ++this.#nextId;
     let stop = () => {
