@@ -3,13 +3,14 @@
 //
 //   npx tsx bench/many-videos.ts [--files 24] [--seconds 4] [--size 640x360] [--rounds 3] [--out bench/results/many-videos.json]
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { describeDecoder } from "../src/platform/node/video/decoders.ts";
 import { loadVideoClassifier } from "../src/tasks/video/video-classifier.ts";
+import { processorMs } from "./processor-time.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -21,14 +22,6 @@ const { values: flags } = parseArgs({
     out: { type: "string" },
   },
 });
-
-/** Of this process and of its children that have ended; Linux alone counts the latter. */
-function processorSeconds(): number {
-  const fields = readFileSync("/proc/self/stat", "utf8")
-    .replace(/^.*\) /s, "")
-    .split(" ");
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) / 100, 0);
-}
 
 const middle = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 const rounded = (value: number) => Number(value.toPrecision(3));
@@ -67,11 +60,10 @@ try {
   const load = [rounded(loadavg()[0]!)];
   for (let round = 0; round <= Number(flags.rounds); round++) {
     for (const [way, work] of Object.entries(ways)) {
-      const [wall, processor] = [performance.now(), processorSeconds()];
+      const [wall, processor] = [performance.now(), processorMs()];
       await work();
       // The first round warms up what is loaded once.
-      if (round > 0)
-        costs.get(way)!.push({ wall: (performance.now() - wall) / 1000, processor: processorSeconds() - processor });
+      if (round > 0) costs.get(way)!.push({ wall: performance.now() - wall, processor: processorMs() - processor });
     }
     load.push(rounded(loadavg()[0]!));
   }
@@ -88,8 +80,8 @@ try {
     size: flags.size,
     rows: [...costs].map(([way, runs]) => ({
       way,
-      files_a_second: rounded(paths.length / middle(runs.map((run) => run.wall))),
-      processor_ms_a_file: rounded((1000 * middle(runs.map((run) => run.processor))) / paths.length),
+      files_a_second: rounded((1000 * paths.length) / middle(runs.map((run) => run.wall))),
+      processor_ms_a_file: rounded(middle(runs.map((run) => run.processor)) / paths.length),
       busy_cores: rounded(middle(runs.map((run) => run.processor / run.wall))),
     })),
   };

@@ -4,12 +4,13 @@
 //
 //   npx tsx bench/video-decoding.ts [--rounds 5] [--seconds 8] [--sizes 320x180,640x360,1280x720,1920x1080] [--out bench/results/video-decoding.json]
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { describeDecoder } from "../src/platform/node/video/decoders.ts";
+import { processorMs } from "./processor-time.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -24,14 +25,6 @@ const { values: flags } = parseArgs({
 interface Cost {
   readonly wall: number;
   readonly processor: number;
-}
-
-/** Processor time of this process and of its children that have ended, in milliseconds; Linux alone counts the latter. */
-function processorMs(): number {
-  const fields = readFileSync("/proc/self/stat", "utf8")
-    .replace(/^.*\) /s, "")
-    .split(" ");
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + 10 * Number(ticks), 0);
 }
 
 async function timed(frames: number, work: () => Promise<void> | void): Promise<Cost> {
