@@ -7,16 +7,7 @@ import { AdaptiveClassifier, isAdaptive, looksInSteps } from "../../tasks/classi
 import { loadClassifier } from "../../tasks/classify/classifier.ts";
 import { type ExitOptions, exitOptionsOf } from "../../tasks/classify/exit-rule.ts";
 import { type AnyClassification, classificationToJson } from "../../tasks/classify/result-json.ts";
-import type { JobTask } from "./job-tasks.ts";
-import {
-  engineOptions,
-  identifyModel,
-  loadPlanned,
-  pictureOptions,
-  pictureTask,
-  requireModel,
-  requirePlanned,
-} from "./planned-model.ts";
+import { engineOptions, modelJob, pictureOptions, pictureTask } from "./planned-model.ts";
 
 const options = z.strictObject({
   ...pictureOptions,
@@ -41,15 +32,12 @@ const SHAPE: PartShape = {
   metadata: {},
 };
 
-export const classifyJob: JobTask<ClassifyOptions> = {
-  options: options as z.ZodType<ClassifyOptions>,
-  identify: (host, model, given) => identifyModel(host, requireModel(model), given),
-  async open(host, plan, given, compute) {
-    const model = await loadPlanned(host, requireModel(plan.model?.source), given, compute.onNotice);
-    await requirePlanned(host, model, plan.model);
+export const classifyJob = modelJob(
+  options as z.ZodType<ClassifyOptions>,
+  async (host, { model, given, compute, rows }) => {
     const { views, labels, decode } = given;
     const { sessions, expectedPictures, ...engine } = {
-      ...engineOptions(given, compute, plan.rows),
+      ...engineOptions(given, compute, rows),
       ...(views === undefined ? {} : { views }),
       ...(labels === undefined ? {} : { labels }),
     };
@@ -65,7 +53,7 @@ export const classifyJob: JobTask<ClassifyOptions> = {
     const classifier = await loadClassifier(host, model, { ...engine, sessions, expectedPictures });
     return pictureTask(classifier, SHAPE, (all, stop) => classifier.classifyAll(all, { ...run, ...stop }), valuesOf);
   },
-};
+);
 
 function exitsOf({ threshold, minimum_value, budget_macs, average_macs }: ClassifyOptions): ExitOptions {
   const exits = { threshold, minimumValue: minimum_value, budgetMacs: budget_macs, averageMacs: average_macs };

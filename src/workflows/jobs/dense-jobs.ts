@@ -7,16 +7,7 @@ import { loadDetector } from "../../tasks/detect/detector.ts";
 import { detectionToJson } from "../../tasks/detect/result-json.ts";
 import { segmentationToJson } from "../../tasks/segment/result-json.ts";
 import { loadSegmenter } from "../../tasks/segment/segmenter.ts";
-import type { JobTask } from "./job-tasks.ts";
-import {
-  engineOptions,
-  identifyModel,
-  loadPlanned,
-  pictureOptions,
-  pictureTask,
-  requireModel,
-  requirePlanned,
-} from "./planned-model.ts";
+import { engineOptions, modelJob, pictureOptions, pictureTask } from "./planned-model.ts";
 
 const denseOptions = {
   ...pictureOptions,
@@ -51,14 +42,11 @@ function runOptions({ batch, decode, threshold, most, only }: DetectJobOptions) 
   };
 }
 
-export const detectJob: JobTask<DetectJobOptions> = {
-  options: detectOptions as z.ZodType<DetectJobOptions>,
-  identify: (host, model, given) => identifyModel(host, requireModel(model), given),
-  async open(host, plan, given, compute) {
-    const model = await loadPlanned(host, requireModel(plan.model?.source), given, compute.onNotice);
-    await requirePlanned(host, model, plan.model);
+export const detectJob = modelJob(
+  detectOptions as z.ZodType<DetectJobOptions>,
+  async (host, { model, given, compute, rows }) => {
     const views = given.views === undefined ? {} : { views: given.views };
-    const detector = await loadDetector(host, model, { ...engineOptions(given, compute, plan.rows), ...views });
+    const detector = await loadDetector(host, model, { ...engineOptions(given, compute, rows), ...views });
     const run = runOptions(given);
     return pictureTask(
       detector,
@@ -67,16 +55,13 @@ export const detectJob: JobTask<DetectJobOptions> = {
       (answer) => ({ detections: answer.detections.length, answer: JSON.stringify(detectionToJson(answer)) }),
     );
   },
-};
+);
 
-export const segmentJob: JobTask<SegmentJobOptions> = {
-  options: segmentOptions as z.ZodType<SegmentJobOptions>,
-  identify: (host, model, given) => identifyModel(host, requireModel(model), given),
-  async open(host, plan, given, compute) {
-    const model = await loadPlanned(host, requireModel(plan.model?.source), given, compute.onNotice);
-    await requirePlanned(host, model, plan.model);
+export const segmentJob = modelJob(
+  segmentOptions as z.ZodType<SegmentJobOptions>,
+  async (host, { model, given, compute, rows }) => {
     const views = given.views === undefined ? {} : { views: given.views };
-    const segmenter = await loadSegmenter(host, model, { ...engineOptions(given, compute, plan.rows), ...views });
+    const segmenter = await loadSegmenter(host, model, { ...engineOptions(given, compute, rows), ...views });
     const run = { ...runOptions(given), ...(given.kind === undefined ? {} : { kind: given.kind }) };
     return pictureTask(
       segmenter,
@@ -85,4 +70,4 @@ export const segmentJob: JobTask<SegmentJobOptions> = {
       (answer) => ({ segments: answer.segments.length, answer: JSON.stringify(segmentationToJson(answer)) }),
     );
   },
-};
+);

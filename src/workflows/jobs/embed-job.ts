@@ -4,16 +4,7 @@ import { SPACE_KEY } from "../../embeddings/write-embeddings.ts";
 import { JITTERS, VIEWS } from "../../image/views.ts";
 import { loadEmbedder } from "../../tasks/embed/embedder.ts";
 import { POOLINGS } from "../../tasks/embed/pooling.ts";
-import type { JobTask } from "./job-tasks.ts";
-import {
-  engineOptions,
-  identifyModel,
-  loadPlanned,
-  pictureOptions,
-  pictureTask,
-  requireModel,
-  requirePlanned,
-} from "./planned-model.ts";
+import { engineOptions, modelJob, pictureOptions, pictureTask } from "./planned-model.ts";
 
 const options = z.strictObject({
   ...pictureOptions,
@@ -25,15 +16,12 @@ const options = z.strictObject({
 });
 type EmbedJobOptions = z.infer<typeof options>;
 
-export const embedJob: JobTask<EmbedJobOptions> = {
-  options: options as z.ZodType<EmbedJobOptions>,
-  identify: (host, model, given) => identifyModel(host, requireModel(model), given),
-  async open(host, plan, given, compute) {
-    const model = await loadPlanned(host, requireModel(plan.model?.source), given, compute.onNotice);
-    await requirePlanned(host, model, plan.model);
+export const embedJob = modelJob(
+  options as z.ZodType<EmbedJobOptions>,
+  async (host, { model, given, compute, rows }) => {
     const { views, layer, pool, power, normalize, batch, decode } = given;
     const embedder = await loadEmbedder(host, model, {
-      ...engineOptions(given, compute, plan.rows),
+      ...engineOptions(given, compute, rows),
       ...{ power, normalize },
       ...(views === undefined ? {} : { views }),
       ...(layer === undefined ? {} : { layer }),
@@ -48,4 +36,4 @@ export const embedJob: JobTask<EmbedJobOptions> = {
       embedder.embedAll(all, { ...run, ...stop });
     return pictureTask(embedder, shape, answerAll, (embedding) => ({ embedding }));
   },
-};
+);

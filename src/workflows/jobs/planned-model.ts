@@ -13,7 +13,7 @@ import { PRECISIONS, type Precision } from "../../onnx/lower.ts";
 import type { JobsHost } from "../../platform/host.ts";
 import type { Answered } from "../../tasks/engine/picture-stream.ts";
 import type { PictureSource } from "../../tasks/engine/pictures.ts";
-import type { OpenJob } from "./job-tasks.ts";
+import type { JobTask, OpenJob } from "./job-tasks.ts";
 
 /** Options of all tasks with a model of pictures. */
 export const pictureOptions = {
@@ -35,7 +35,7 @@ interface ModelOptions {
   readonly transform?: string | undefined;
 }
 
-export async function loadPlanned(
+async function loadPlanned(
   host: JobsHost,
   source: string,
   { architecture, config, tokens, transform }: ModelOptions,
@@ -50,17 +50,37 @@ export async function loadPlanned(
   });
 }
 
-export async function identifyModel(
-  host: JobsHost,
-  source: string,
-  options: ModelOptions,
-): Promise<NonNullable<Plan["model"]>> {
-  const model = await loadPlanned(host, source, options);
-  return { name: model.card.name, source: await lastingName(host, source), digest: await digestOf(host, model) };
+/** What a task opens: the model that was planned with, and the plan's options. */
+export interface PlannedModel<O> {
+  readonly model: LoadedModel;
+  readonly given: O;
+  readonly compute: OpenJob;
+  /** Of the plan. */
+  readonly rows: number;
+}
+
+/** A task with a model of pictures: the model is frozen by its digest when a plan is made, and must have it still when it is opened. */
+export function modelJob<O extends ModelOptions>(
+  options: z.ZodType<O>,
+  open: (host: JobsHost, planned: PlannedModel<O>) => Promise<ShardTask>,
+): JobTask<O> {
+  return {
+    options,
+    async identify(host, named, given) {
+      const source = requireModel(named);
+      const model = await loadPlanned(host, source, given);
+      return { name: model.card.name, source: await lastingName(host, source), digest: await digestOf(host, model) };
+    },
+    async open(host, plan, given, compute) {
+      const model = await loadPlanned(host, requireModel(plan.model?.source), given, compute.onNotice);
+      await requirePlanned(host, model, plan.model);
+      return open(host, { model, given, compute, rows: plan.rows });
+    },
+  };
 }
 
 /** @throws SaccadeError "plan_model" */
-export async function requirePlanned(host: JobsHost, model: LoadedModel, planned: Plan["model"]): Promise<void> {
+async function requirePlanned(host: JobsHost, model: LoadedModel, planned: Plan["model"]): Promise<void> {
   const digest = await digestOf(host, model);
   if (digest === planned?.digest) return;
   throw new SaccadeError("plan_model", `${model.card.name} is not the model that was planned with`, {
@@ -134,7 +154,7 @@ export function pictureTask<A>(
   };
 }
 
-export function requireModel(model: string | undefined): string {
+function requireModel(model: string | undefined): string {
   if (model !== undefined) return model;
   throw new UsageError("this task needs a model", "--model NAME");
 }
