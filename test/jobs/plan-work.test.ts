@@ -1,5 +1,5 @@
 // Plans from beginning to end in one process: planned, worked on by several at once, merged; retried, verified. Processes are jobs.slow.test.ts's.
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { runShard } from "../../src/jobs/run-shard.ts";
@@ -107,4 +107,11 @@ test("plans are frozen: another model, another version and a changed plan are re
   await writeVit(model, {}, ["a", "b", "c", "d", "f"]);
   const compute = { device: "cpu", threads: 1, sessions: 1, onNotice: () => undefined } as const;
   await expect(openPlan(nodeJobsHost, plan, compute)).rejects.toMatchObject({ code: "plan_model" });
+});
+
+test("a model that answers something else is refused when a plan is made, and no plan is left", async () => {
+  await expect(planned("other", "detect")).rejects.toMatchObject({
+    hint: "saccade classify asks it (Classifier.load)",
+  });
+  expect(existsSync(join(folder, "other", "plan.json"))).toBe(false);
 });

@@ -34,6 +34,7 @@ const SHAPE: PartShape = {
 
 export const classifyJob = modelJob(
   options as z.ZodType<ClassifyOptions>,
+  ["classes"],
   async (host, { model, given, compute, rows }) => {
     const { views, labels, decode } = given;
     const { sessions, expectedPictures, ...engine } = {

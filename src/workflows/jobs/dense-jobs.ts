@@ -44,6 +44,7 @@ function runOptions({ batch, decode, threshold, most, only }: DetectJobOptions) 
 
 export const detectJob = modelJob(
   detectOptions as z.ZodType<DetectJobOptions>,
+  ["detections"],
   async (host, { model, given, compute, rows }) => {
     const views = given.views === undefined ? {} : { views: given.views };
     const detector = await loadDetector(host, model, { ...engineOptions(given, compute, rows), ...views });
@@ -59,6 +60,7 @@ export const detectJob = modelJob(
 
 export const segmentJob = modelJob(
   segmentOptions as z.ZodType<SegmentJobOptions>,
+  ["semantic", "queries"],
   async (host, { model, given, compute, rows }) => {
     const views = given.views === undefined ? {} : { views: given.views };
     const segmenter = await loadSegmenter(host, model, { ...engineOptions(given, compute, rows), ...views });

@@ -18,6 +18,7 @@ type EmbedJobOptions = z.infer<typeof options>;
 
 export const embedJob = modelJob(
   options as z.ZodType<EmbedJobOptions>,
+  undefined,
   async (host, { model, given, compute, rows }) => {
     const { views, layer, pool, power, normalize, batch, decode } = given;
     const embedder = await loadEmbedder(host, model, {

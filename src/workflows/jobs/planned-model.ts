@@ -6,13 +6,16 @@ import type { Resolution } from "../../image/resolution.ts";
 import type { PartShape, PartValue } from "../../jobs/part.ts";
 import type { Plan } from "../../jobs/plan.ts";
 import type { RowOutcome, ShardPicture, ShardTask } from "../../jobs/task.ts";
+import { answersOfModel } from "../../model-folder/compile.ts";
 import { lastingName } from "../../model-folder/lasting-name.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import type { LoadedModel } from "../../model-folder/model.ts";
+import type { Answers } from "../../models/answers.ts";
 import { PRECISIONS, type Precision } from "../../onnx/lower.ts";
 import type { JobsHost } from "../../platform/host.ts";
 import type { Answered } from "../../tasks/engine/picture-stream.ts";
 import type { PictureSource } from "../../tasks/engine/pictures.ts";
+import { wrongTask } from "../../tasks/engine/wrong-task.ts";
 import type { JobTask, OpenJob } from "./job-tasks.ts";
 
 /** Options of all tasks with a model of pictures. */
@@ -59,9 +62,14 @@ export interface PlannedModel<O> {
   readonly rows: number;
 }
 
-/** A task with a model of pictures: the model is frozen by its digest when a plan is made, and must have it still when it is opened. */
+/**
+ * A task with a model of pictures: the model is frozen by its digest when a plan is made, and must have it still when it is opened.
+ *
+ * @param answers of models that the task can ask; undefined: of any
+ */
 export function modelJob<O extends ModelOptions>(
   options: z.ZodType<O>,
+  answers: readonly Answers[] | undefined,
   open: (host: JobsHost, planned: PlannedModel<O>) => Promise<ShardTask>,
 ): JobTask<O> {
   return {
@@ -69,6 +77,8 @@ export function modelJob<O extends ModelOptions>(
     async identify(host, named, given) {
       const source = requireModel(named);
       const model = await loadPlanned(host, source, given);
+      const answered = answersOfModel(model);
+      if (answers?.includes(answered) === false) throw wrongTask(model.card.name, answered);
       return { name: model.card.name, source: await lastingName(host, source), digest: await digestOf(host, model) };
     },
     async open(host, plan, given, compute) {
