@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { concat } from "../src/graph/build.ts";
 import { interpret } from "../src/graph/interpreter/interpret.ts";
 import { trace } from "../src/graph/scope.ts";
-import type { Graph, Tensor } from "../src/graph/tensor.ts";
+import type { Tensor } from "../src/graph/tensor.ts";
 import { fitWeights } from "../src/models/graph.ts";
 import { defineModel } from "../src/models/registry.ts";
 import {
@@ -17,27 +17,12 @@ import {
 } from "../src/models/single-stage/bvr/keypoints.ts";
 import type { Level, SingleStageConfig } from "../src/models/single-stage/config.ts";
 import { bridged } from "../src/models/single-stage/model.ts";
-import { lower } from "../src/onnx/lower.ts";
-import { nodeHost } from "../src/platform/node/host.ts";
 import { type TensorData, tensor } from "../src/tensor.ts";
-import { type GoldenCase, hashedTensor, loadGolden, maxDifference } from "./golden-case.ts";
+import { type GoldenCase, type HashedTensor, hashedTensor, loadGolden, maxDifference } from "./golden-case.ts";
+import { type PartCase, runPart } from "./part-parity.ts";
 import { channelsAs } from "./sepc-parity.ts";
 
-interface HashedMap {
-  readonly name: string;
-  readonly shape: number[];
-  readonly scale: number;
-  readonly offset: number;
-}
-
-export interface BvrCase {
-  readonly golden: GoldenCase;
-  readonly graph: Graph;
-  readonly inputs: Readonly<Record<string, TensorData>>;
-  readonly weights: ReadonlyMap<string, TensorData>;
-}
-
-export function bvrCase(name: string): BvrCase {
+export function bvrCase(name: string): PartCase {
   const golden = loadGolden(name)!;
   const config = golden.config as unknown as Readonly<Record<string, number>> & {
     readonly strides: readonly number[];
@@ -53,7 +38,7 @@ export function bvrCase(name: string): BvrCase {
       shared_positional_encoding_outer: true,
     },
   }).config as SingleStageConfig;
-  const maps = (golden.json.input as { readonly maps: readonly HashedMap[] }).maps;
+  const maps = (golden.json.input as { readonly maps: readonly HashedTensor[] }).maps;
   const levels = config.strides.map((stride, i): Level => {
     const [, , height, width] = maps[i]!.shape;
     return { stride, height: height!, width: width! };
@@ -95,7 +80,7 @@ export function bvrCase(name: string): BvrCase {
   };
 }
 
-export function expectBvrInterpreted({ golden, graph, inputs, weights }: BvrCase): void {
+export function expectBvrInterpreted({ golden, graph, inputs, weights }: PartCase): void {
   const outputs = interpret(graph, { inputs, parameters: weights });
   expectOutputs(
     golden,
@@ -105,13 +90,9 @@ export function expectBvrInterpreted({ golden, graph, inputs, weights }: BvrCase
   );
 }
 
-export async function expectBvrSession(
-  { golden, graph, inputs, weights }: BvrCase,
-  device: "cpu" | "wasm",
-): Promise<void> {
-  const bytes = lower(graph, { parameters: weights, target: "onnxruntime" });
-  await using session = await nodeHost.createSession(bytes, { device });
-  const outputs = await session.run(inputs);
+export async function expectBvrSession(part: PartCase, device: "cpu" | "wasm"): Promise<void> {
+  const { golden } = part;
+  const outputs = await runPart(part, device);
   const errors = golden.json.float32_errors as Readonly<Record<string, number>>;
   expectOutputs(
     golden,

@@ -29,7 +29,7 @@ export function goldenCases(folder: string, besides: readonly string[] = []): st
 /** Whether a case is small enough for the fast suite: toys are called so. */
 export const isToy = (name: string): boolean => /_(mini|toy)(_|$)/.test(name);
 
-interface HashedTensor {
+export interface HashedTensor {
   name: string;
   shape: number[];
   values?: number[];

@@ -13,20 +13,13 @@ import { Mode } from "../src/nn/mode.ts";
 import { lower } from "../src/onnx/lower.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { elementCount, type TensorData, tensor, toFloat64 } from "../src/tensor.ts";
-import { hashedTensor, loadGolden, maxDifference } from "./golden-case.ts";
-
-interface Level {
-  readonly name: string;
-  readonly shape: number[];
-  readonly scale: number;
-  readonly offset: number;
-}
+import { type HashedTensor, hashedTensor, loadGolden, maxDifference } from "./golden-case.ts";
 
 export function mask2formerCase(name: string) {
   const golden = loadGolden(name)!;
   const { channels: _, hidden_dim: __, sizes: ___, ...fields } = golden.config;
   const config = mask2formerSchema.parse({ ...fields, gate: true });
-  const { levels } = golden.json.input as { levels: Level[] };
+  const { levels } = golden.json.input as { levels: HashedTensor[] };
   const salt = golden.json.salt as number;
   const features = Object.fromEntries(levels.map((level) => [level.name, hashedTensor(level, salt)]));
   return { golden, config, features };

@@ -2,37 +2,22 @@
 import { expect } from "vitest";
 import { reduceMean } from "../src/graph/build.ts";
 import { trace } from "../src/graph/scope.ts";
-import type { Graph, Tensor } from "../src/graph/tensor.ts";
+import type { Tensor } from "../src/graph/tensor.ts";
 import { fitWeights } from "../src/models/graph.ts";
 import { defineModel } from "../src/models/registry.ts";
 import type { SingleStageConfig } from "../src/models/single-stage/config.ts";
 import { sepc } from "../src/models/single-stage/sepc.ts";
 import { Mode } from "../src/nn/mode.ts";
-import { lower } from "../src/onnx/lower.ts";
-import { nodeHost } from "../src/platform/node/host.ts";
 import { elementCount, type TensorData, tensor, toFloat64 } from "../src/tensor.ts";
-import { type GoldenCase, hashedTensor, loadGolden, maxDifference } from "./golden-case.ts";
-
-interface HashedMap {
-  readonly name: string;
-  readonly shape: number[];
-  readonly scale: number;
-  readonly offset: number;
-}
-
-export interface SepcCase {
-  readonly golden: GoldenCase;
-  readonly graph: Graph;
-  readonly inputs: Readonly<Record<string, TensorData>>;
-  readonly weights: ReadonlyMap<string, TensorData>;
-}
+import { type GoldenCase, type HashedTensor, hashedTensor, loadGolden, maxDifference } from "./golden-case.ts";
+import { type PartCase, runPart } from "./part-parity.ts";
 
 /** Counters that nothing reads are in the case's weights; everything else must be asked for. */
-export function sepcCase(name: string): SepcCase {
+export function sepcCase(name: string): PartCase {
   const golden = loadGolden(name)!;
   const { out_channels: _, in_channels: __, ...config } = golden.config;
   const { sepc: checked } = defineModel("single_stage", { sepc: config }).config as SingleStageConfig;
-  const levels = (golden.json.input as { readonly levels: readonly HashedMap[] }).levels;
+  const levels = (golden.json.input as { readonly levels: readonly HashedTensor[] }).levels;
   const graph = trace((scope) => {
     const maps = levels.map(({ name: level, shape }) => scope.graph.input(level, shape));
     const { classes, boxes } = sepc(scope, maps, checked!, Mode.inference());
@@ -56,13 +41,9 @@ export function sepcCase(name: string): SepcCase {
   };
 }
 
-export async function expectSepcSession(
-  { golden, graph, inputs, weights }: SepcCase,
-  device: "cpu" | "wasm",
-): Promise<void> {
-  const bytes = lower(graph, { parameters: weights, target: "onnxruntime" });
-  await using session = await nodeHost.createSession(bytes, { device });
-  const outputs = await session.run(inputs);
+export async function expectSepcSession(part: PartCase, device: "cpu" | "wasm"): Promise<void> {
+  const { golden } = part;
+  const outputs = await runPart(part, device);
   const errors = golden.json.float32_errors as Readonly<Record<string, number>>;
   expectOutputs(
     golden,
