@@ -4,15 +4,17 @@ import { AbortedError, SaccadeError, UsageError } from "../errors.ts";
 import { createAugmenter, parseAugmentation } from "../image/augment.ts";
 import { RandomSource } from "../random.ts";
 import type { TensorData } from "../tensor.ts";
+import { backgroundOf, requireAnnotated } from "./annotated/loaded-annotations.ts";
 import type { AnnotationShape, BatchAnnotations } from "./annotations.ts";
 import { type BatchResult, type BatchTask, makeBatch, type SampleTask, type WorkPlace } from "./batch-work.ts";
 import type { ClipSampling } from "./clip-work.ts";
-import { type DataProblem, type Dataset, list } from "./dataset.ts";
+import type { DataProblem, Dataset } from "./dataset.ts";
 import { checkAborted } from "./files.ts";
 import { drawFlips, type Flips, flipLabels } from "./flips.ts";
 import { type LoaderStatistics, LoaderTally } from "./loader-statistics.ts";
 import { PictureCache, type Slab } from "./picture-cache.ts";
 import type { BatchPlan, BatchPosition, Sampler } from "./sampler.ts";
+import { UnreadablePictures } from "./unreadable.ts";
 
 /** Does the work of one batch at a time, in another thread perhaps. */
 export interface BatchWorker {
@@ -121,8 +123,7 @@ class PrefetchingLoader implements Loader {
   readonly #options: LoaderOptions;
   readonly #prefetch: number;
   readonly #cache: PictureCache;
-  readonly #unreadable = new Map<number, DataProblem>();
-  readonly #classes: ClassCounts;
+  readonly #unreadable: UnreadablePictures;
   /** Of items that were asked for, so that an archive need not be opened for a picture that is in the cache. */
   readonly #about = new Map<number, Omit<NamedSample, "picture"> & { readonly times?: Float64Array }>();
   readonly #idle: BatchWorker[];
@@ -144,7 +145,7 @@ class PrefetchingLoader implements Loader {
         "replace unreadable pictures when batches are mixed",
       );
     this.#options = options;
-    this.#classes = new ClassCounts(options.dataset);
+    this.#unreadable = new UnreadablePictures(options.dataset, options.unreadable !== "blank");
     this.#prefetch = prefetch;
     this.#cache = new PictureCache(cacheBytes);
     this.#idle = [...workers];
@@ -155,7 +156,7 @@ class PrefetchingLoader implements Loader {
   }
 
   get problems(): readonly DataProblem[] {
-    return [...this.#options.dataset.problems, ...this.#unreadable.values()];
+    return [...this.#options.dataset.problems, ...this.#unreadable.problems];
   }
 
   async *batches(options: BatchesOptions = {}): AsyncIterableIterator<Batch> {
@@ -233,7 +234,7 @@ class PrefetchingLoader implements Loader {
         if (times !== undefined && about !== undefined) this.#about.set(item, { ...about, times });
       }
       for (const { item, row, reason } of result.unreadable)
-        this.#leaveOut(item, { name: rows[row]?.name ?? `item ${item}`, reason });
+        this.#unreadable.leaveOut(item, { name: rows[row]?.name ?? `item ${item}`, reason });
       const { images, targets } = result;
       if (images !== undefined && targets !== undefined)
         return toBatch(plan, rows, { ...result, images, targets }, this.#options.clip);
@@ -293,24 +294,9 @@ class PrefetchingLoader implements Loader {
       return { ...about, picture };
     } catch (error) {
       if (!(error instanceof SaccadeError) || error instanceof UsageError) throw error;
-      this.#leaveOut(item, { name: `item ${item}`, reason: error.message });
+      this.#unreadable.leaveOut(item, { name: `item ${item}`, reason: error.message });
       return undefined;
     }
-  }
-
-  /** @throws SaccadeError `data` when it was the last picture of its class, which others would stand in for from now on */
-  #leaveOut(item: number, problem: DataProblem): void {
-    if (!this.#unreadable.has(item)) this.#classes.leaveOut(item);
-    this.#unreadable.set(item, problem);
-    if (this.#unreadable.size >= this.#options.dataset.length)
-      throw notReadable(`one of the ${this.#unreadable.size} pictures`, [...this.#unreadable.values()]);
-    const lost = this.#classes.lost;
-    if (lost === undefined || this.#options.unreadable === "blank") return;
-    const members = [...this.#unreadable].filter(([i]) => this.#options.dataset.targets[i] === lost.target);
-    throw notReadable(
-      `one of the ${members.length} pictures of the class "${lost.label}"`,
-      members.map(([, each]) => each),
-    );
   }
 
   #task(plan: BatchPlan, rows: readonly (NamedSample | undefined)[]): BatchTask {
@@ -351,57 +337,6 @@ class PrefetchingLoader implements Loader {
     if (next === undefined) this.#idle.push(worker);
     else next(worker);
   }
-}
-
-/** @throws UsageError where annotations cannot come with pictures */
-function requireAnnotated({ dataset, sampler, second, clip, flips }: LoaderOptions, movesAlong: boolean): void {
-  if (dataset.annotations === undefined)
-    throw new UsageError(
-      "the pictures have labels and no boxes or outlines",
-      "give COCO's JSON, Pascal VOC, YOLO or LabelMe annotations, or pictures with masks",
-    );
-  if (!movesAlong)
-    throw new UsageError(
-      "boxes and outlines cannot follow this augmentation",
-      "leave out rand_augment and rotate; scale_jitter, random_resized_crop, random_crop, random_affine and flip move them along",
-    );
-  if (sampler.mixes || second !== undefined || clip !== undefined || flips !== undefined)
-    throw new UsageError("pictures with boxes and outlines are not mixed, doubled or flipped into other classes");
-}
-
-/** Where a class is called so, it is that of pixels where nothing is. */
-function backgroundOf({ labels }: Dataset): { readonly background?: number } {
-  const background = labels.findIndex((label) => label.toLowerCase() === "background");
-  return background === -1 ? {} : { background };
-}
-
-/** How many pictures of each class have not turned out to be unreadable. */
-class ClassCounts {
-  readonly #dataset: Dataset;
-  readonly #left: Uint32Array;
-  /** A class of which none is left. */
-  lost: { readonly target: number; readonly label: string } | undefined;
-
-  constructor(dataset: Dataset) {
-    this.#dataset = dataset;
-    this.#left = new Uint32Array(dataset.labels.length);
-    for (const target of dataset.targets) this.#left[target]! += 1;
-  }
-
-  leaveOut(item: number): void {
-    const target = this.#dataset.targets[item]!;
-    this.#left[target]! -= 1;
-    if (this.#left[target] === 0) this.lost ??= { target, label: this.#dataset.labels[target]! };
-  }
-}
-
-/** Not one of some pictures can be read: a few of them, and why. */
-export function notReadable(which: string, problems: readonly DataProblem[]): SaccadeError {
-  const some = list(
-    problems.map(({ name, reason }) => `${name} (${reason})`),
-    3,
-  );
-  return new SaccadeError("data", `not ${which} can be read: ${some}`, { data: { problems: problems.slice(0, 100) } });
 }
 
 interface NamedSample extends SampleTask {

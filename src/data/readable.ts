@@ -2,7 +2,7 @@
 import { SaccadeError } from "../errors.ts";
 import { type DataProblem, type Dataset, membersByClass } from "./dataset.ts";
 import { checkAborted, type DataFiles, type DecodePicture, loadPicture, mapLimited } from "./files.ts";
-import { notReadable } from "./loader.ts";
+import { notReadable } from "./unreadable.ts";
 
 const PARALLEL = 4;
 
