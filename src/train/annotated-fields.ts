@@ -1,5 +1,6 @@
 // The fields of recipes for annotated pictures: how much of what is known of them is learnt, and how.
 import { z } from "zod";
+import { rate, share } from "./field-kinds.ts";
 
 /** How much of annotated pictures goes into a batch. */
 export interface AnnotationsInput {
@@ -47,8 +48,6 @@ export interface DetectionInput {
   readonly copies_weight?: number | undefined;
 }
 
-const rate = z.number().min(0).max(100);
-const share = z.number().min(0).max(1);
 const mapSize = z.strictObject({ height: z.int().min(1).max(4096), width: z.int().min(1).max(4096) });
 
 export const annotationsSchema = z.strictObject({

@@ -9,7 +9,9 @@ import {
   type SegmentationInput,
   segmentationSchema,
 } from "./annotated-fields.ts";
+import { count, rate, share } from "./field-kinds.ts";
 import { type PretextInput, pretextSchema } from "./pretext/fields.ts";
+import { type SlowNeuralInput, slowNeuralSchema } from "./terminator/fields.ts";
 
 /**
  * Everything that decides what a training run does, as plain data; it is what a recipe's JSON file holds. Rates are per update, shares and
@@ -229,14 +231,6 @@ export interface ReducingInput {
   readonly shrink_until?: number | undefined;
 }
 
-/** What a model learns besides the answer whose kernels are made by slow nets. */
-export interface SlowNeuralInput {
-  /** Weight of the distance of each block's global kernel from those before it. Default 1. */
-  readonly weight?: number | undefined;
-  /** Weight of the sum of all parameters' squares. Default 5e-5. */
-  readonly squares_weight?: number | undefined;
-}
-
 /** How a model learns that glances, and then fixates places that its policy chooses; all of it at once. */
 export interface FixatingInput {
   /** Weight of the focus net's own answer to the whole picture, shrunk; 0 leaves it out. Default 2. */
@@ -257,9 +251,6 @@ export interface FixatingInput {
   readonly last_deviation?: number | undefined;
 }
 
-const rate = z.number().min(0).max(100);
-const share = z.number().min(0).max(1);
-const count = z.int().min(1).max(1_000_000);
 const fields = z.record(z.string(), z.unknown());
 
 const distillation = z.strictObject({
@@ -295,8 +286,6 @@ const flips = z.strictObject({
   vertical: pairs.optional(),
   time: pairs.optional(),
 });
-
-const slowNeural = z.strictObject({ weight: rate.optional(), squares_weight: rate.optional() });
 
 const reducing = z
   .strictObject({
@@ -373,7 +362,7 @@ export const recipeSchema = z.strictObject({
   focusing: focusing.optional(),
   reducing: reducing.optional(),
   fixating: fixating.optional(),
-  slow_neural: slowNeural.optional(),
+  slow_neural: slowNeuralSchema.optional(),
   exit_weight: share.optional(),
   grow: fields.optional(),
   tokens: z.union([z.string().max(1000), z.int().min(1).max(16384)]).optional(),
@@ -396,11 +385,11 @@ true satisfies Exactly<PretextInput, z.input<typeof pretextSchema>>;
 true satisfies Exactly<AnnotationsInput, z.input<typeof annotationsSchema>>;
 true satisfies Exactly<DetectionInput, z.input<typeof detectionSchema>>;
 true satisfies Exactly<SegmentationInput, z.input<typeof segmentationSchema>>;
+true satisfies Exactly<keyof SlowNeuralInput, keyof z.input<typeof slowNeuralSchema>>;
 true satisfies Exactly<keyof DualInput, keyof z.input<typeof dualInput>>;
 true satisfies Exactly<keyof LookingInput, keyof z.input<typeof looking>>;
 true satisfies Exactly<keyof FocusingInput, keyof z.input<typeof focusing>>;
 true satisfies Exactly<keyof FlipsInput, keyof z.input<typeof flips>>;
 true satisfies Exactly<keyof ReducingInput, keyof z.input<typeof reducing>>;
 true satisfies Exactly<keyof FixatingInput, keyof z.input<typeof fixating>>;
-true satisfies Exactly<keyof SlowNeuralInput, keyof z.input<typeof slowNeural>>;
 true satisfies Exactly<keyof ClipInput, keyof z.input<typeof clipSchema>>;
