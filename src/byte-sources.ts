@@ -116,11 +116,16 @@ async function readBody(
     await reserve?.(part.value.length);
     chunks.push(part.value);
   }
-  const bytes = new Uint8Array(length);
+  return joinBytes(chunks);
+}
+
+/** All of them behind each other. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
   }
   return bytes;
 }

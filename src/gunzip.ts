@@ -1,5 +1,7 @@
 // gzip files, inflated piece by piece so that one which unpacks to far more than anybody meant is noticed early.
+
 import { Gunzip } from "fflate";
+import { joinBytes } from "./byte-sources.ts";
 import { FormatError, LimitError } from "./errors.ts";
 
 /** More than any of the data sets that come as .gz. */
@@ -32,11 +34,5 @@ export function gunzip(bytes: Uint8Array, name: string, maxBytes = MAX_UNPACKED)
     throw new FormatError("gzip", `${name} is damaged or cut off`, { cause: error, hint: "download it again" });
   }
   if (!ended) throw new FormatError("gzip", `${name} is cut off`, { hint: "download it again" });
-  const whole = new Uint8Array(total);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return joinBytes(parts);
 }

@@ -16,6 +16,16 @@ export function rowByRow({ height, width }: TokenGrid): Order {
   return Array.from({ length: height * width }, (_, i) => i);
 }
 
+/** The four cells of every 2 x 2 square beside each other, column by column; odd maps are padded (timm's PatchMerging). */
+export function bySquare({ height, width }: TokenGrid): Order {
+  const order: number[] = [];
+  for (let top = 0; top < height; top += 2)
+    for (let left = 0; left < width; left += 2)
+      for (let x = left; x < left + 2; x++)
+        for (let y = top; y < top + 2; y++) order.push(y < height && x < width ? y * width + x : -1);
+  return order;
+}
+
 /**
  * Window by window, row by row inside. The map is rolled up and left by `shift`, then padded at the bottom and at the right to whole
  * windows (timm/models/swin_transformer.py SwinTransformerBlock._attn).

@@ -1,6 +1,8 @@
 // All tensors that an ONNX file holds, wherever they stand (weights, constants of nodes, branches of conditions, functions): looked at, or written
 // anew without touching anything else of the file.
+
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { joinBytes } from "../byte-sources.ts";
 import { LimitError } from "../errors.ts";
 import { putVarint, reading, varintLength } from "./wire.ts";
 
@@ -102,11 +104,5 @@ export function totalLength(pieces: Pieces): number {
 
 /** The pieces as one. */
 export function joinPieces(pieces: Pieces): Uint8Array {
-  const joined = new Uint8Array(totalLength(pieces));
-  let at = 0;
-  for (const piece of pieces) {
-    joined.set(piece, at);
-    at += piece.length;
-  }
-  return joined;
+  return joinBytes(pieces);
 }

@@ -1,6 +1,8 @@
 // Codes of a part, kept in a file beside it, so that a search need not read all vectors to begin. They are made of the part and nothing else: what is
 // missing, damaged or of another part is made anew. A file is a header as JSON behind its length, the numbers, and the SHA-256 of all that.
+
 import { z } from "zod";
+import { joinBytes } from "../byte-sources.ts";
 import type { VectorRange } from "../embeddings/embedding-table.ts";
 import { SaccadeError } from "../errors.ts";
 import { bytesOf } from "../tensor.ts";
@@ -77,10 +79,10 @@ export async function keepCodes(
   const header = new TextEncoder().encode(text);
   const length = new Uint8Array(LENGTH_BYTES);
   new DataView(length.buffer).setUint32(0, header.length, true);
-  const body = joined([length, header, bytesOf(codes.codes), bytesOf(codes.scales), bytesOf(codes.errors)]);
+  const body = joinBytes([length, header, bytesOf(codes.codes), bytesOf(codes.scales), bytesOf(codes.errors)]);
   const digest = new TextEncoder().encode(await host.sha256(body));
   try {
-    await host.files.writeAtomic(host.files.join(folder, codesName(part.file)), joined([body, digest]));
+    await host.files.writeAtomic(host.files.join(folder, codesName(part.file)), joinBytes([body, digest]));
   } catch (error) {
     if (!(error instanceof SaccadeError)) throw error;
   }
@@ -111,14 +113,4 @@ function codesAt(body: Uint8Array, start: number, rows: number, width: number): 
     scales: floats(scales),
     errors: floats(scales + rows * 4),
   };
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }

@@ -39,10 +39,10 @@ repeated; without it a picture is one face. What a model says of age, gender and
 race is what its data said of pictures, and no fact about a person.
 
 Examples:
-  $ saccade faces portrait.jpg --model facexformer
-  $ saccade faces portrait.jpg --model facexformer --draw face.png
-  $ saccade faces group.jpg -m facexformer --face 40,60,120,160 --json
-  $ saccade faces portraits/ --model facexformer --json > faces.jsonl
+  $ saccade faces portrait.jpg --model my-facexformer/
+  $ saccade faces portrait.jpg --model my-facexformer/ --draw face.png
+  $ saccade faces group.jpg -m my-facexformer/ --face 40,60,120,160 --json
+  $ saccade faces portraits/ --model my-facexformer/ --json > faces.jsonl
 `;
 
 export function addFaces(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {

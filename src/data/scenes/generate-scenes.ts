@@ -20,6 +20,7 @@ import {
   type SceneClass,
   type SceneSurroundings,
   sideOf,
+  strangersTo,
 } from "./scene-settings.ts";
 import type { EncodedScene } from "./write-scenes.ts";
 import { requireFolders, writeScenes } from "./write-scenes.ts";
@@ -101,16 +102,13 @@ function planSplit(
   split: SplitName,
   dataset: Dataset,
   classes: readonly SceneClass[],
-  { count, heldOut, seed, distractors }: SceneSettings,
+  settings: SceneSettings,
 ): SplitPlan {
+  const { count, heldOut, seed } = settings;
   const members = membersByClass(dataset);
   const wanted = classes.map(({ index }) => members[index]!);
   const available = wanted.reduce((sum, items) => sum + items.length, 0);
   const asked = (split === "train" ? count : heldOut) ?? available;
-  const chosen = new Set(classes.map(({ index }) => index));
-  const strangers = Int32Array.from([...dataset.targets.keys()].filter((i) => !chosen.has(dataset.targets[i]!)));
-  if (distractors > 0 && strangers.length === 0)
-    throw new UsageError(`no picture is left for distractors: all classes of ${split} are asked for`);
   const random = new RandomSource(seed, `evidence/${split}`);
   const evidence = available === 0 ? new Int32Array() : balancedOrder(wanted, asked, random);
   return {
@@ -119,7 +117,7 @@ function planSplit(
     evidence,
     evidenceOf: new Map(classes.map(({ index }) => [index, evidence.filter((i) => dataset.targets[i] === index)])),
     material: Int32Array.from(dataset.targets.keys()),
-    distractors: strangers,
+    distractors: strangersTo(classes, dataset, split, settings),
   };
 }
 

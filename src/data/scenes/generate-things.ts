@@ -20,6 +20,7 @@ import {
   type SceneClass,
   type SceneSurroundings,
   sideOf,
+  strangersTo,
 } from "./scene-settings.ts";
 import { type AnnotatedScene, type SceneAnnotations, writeAnnotatedScenes } from "./write-annotated.ts";
 
@@ -97,25 +98,22 @@ function planSplit(
   split: SplitName,
   dataset: Dataset,
   classes: readonly SceneClass[],
-  { count, heldOut, distractors }: CommonSettings,
+  settings: CommonSettings,
 ): SplitPlan {
+  const { count, heldOut } = settings;
   const all = membersByClass(dataset);
   const members = classes.flatMap(({ index }, label) => {
     const items = Int32Array.from(all[index]!);
     return items.length === 0 ? [] : [{ label, items }];
   });
   const available = members.reduce((sum, { items }) => sum + items.length, 0);
-  const chosen = new Set(classes.map(({ index }) => index));
-  const strangers = Int32Array.from([...dataset.targets.keys()].filter((i) => !chosen.has(dataset.targets[i]!)));
-  if (distractors > 0 && strangers.length === 0)
-    throw new UsageError(`no picture is left for distractors: all classes of ${split} are asked for`);
   return {
     split,
     count: available === 0 ? 0 : ((split === "train" ? count : heldOut) ?? available),
     dataset,
     members,
     material: Int32Array.from(dataset.targets.keys()),
-    distractors: strangers,
+    distractors: strangersTo(classes, dataset, split, settings),
   };
 }
 

@@ -3,7 +3,7 @@ import { UsageError } from "../../errors.ts";
 import type { RawImage } from "../../image/raw-image.ts";
 import { largestJigsaw } from "../../image/scene.ts";
 import type { RandomSource } from "../../random.ts";
-import { type DataProblem, list } from "../dataset.ts";
+import { type DataProblem, type Dataset, list } from "../dataset.ts";
 import type { DecodePicture } from "../files.ts";
 import { matchNames } from "../labels.ts";
 import type { NewFolderFiles } from "../new-folder.ts";
@@ -109,4 +109,18 @@ export function chosenLabels(labels: readonly string[], chosen: readonly string[
 export function sideOf({ evidence, evidenceLow = evidence }: CommonSettings, random: RandomSource): number {
   if (evidenceLow === evidence) return evidence;
   return Math.round(evidenceLow * (evidence / evidenceLow) ** random.uniform());
+}
+
+/** Items of classes that are not asked for. @throws UsageError where there are none, and distractors are wanted */
+export function strangersTo(
+  classes: readonly SceneClass[],
+  { targets }: Dataset,
+  split: SplitName,
+  { distractors }: CommonSettings,
+): Int32Array {
+  const chosen = new Set(classes.map(({ index }) => index));
+  const strangers = Int32Array.from([...targets.keys()].filter((i) => !chosen.has(targets[i]!)));
+  if (distractors > 0 && strangers.length === 0)
+    throw new UsageError(`no picture is left for distractors: all classes of ${split} are asked for`);
+  return strangers;
 }

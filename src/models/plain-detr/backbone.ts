@@ -14,7 +14,7 @@ import type { Mode } from "../../nn/mode.ts";
 import { patchEmbed, tokensOf } from "../../nn/patch-embed.ts";
 import { shiftMask } from "../../nn/shifted-windows.ts";
 import { risingRates } from "../../nn/transformer-block.ts";
-import { byWindow, type Order, Reordering, rowByRow } from "../../nn/windows.ts";
+import { bySquare, byWindow, type Order, Reordering, rowByRow } from "../../nn/windows.ts";
 import { type Extent, extentOf } from "../image-size.ts";
 import type { PlainDetrConfig } from "./config.ts";
 
@@ -141,16 +141,6 @@ function windowsOver(map: Extent, window: Extent, shift: Extent): Order {
     return y < map.height && x < map.width ? y * map.width + x : -1;
   });
   ordersKnown.set(key, order);
-  return order;
-}
-
-/** The four cells of every 2 x 2 square beside each other, column by column; odd maps are filled up. */
-function bySquare({ height, width }: Extent): Order {
-  const order: number[] = [];
-  for (let top = 0; top < height; top += 2)
-    for (let left = 0; left < width; left += 2)
-      for (let x = left; x < left + 2; x++)
-        for (let y = top; y < top + 2; y++) order.push(y < height && x < width ? y * width + x : -1);
   return order;
 }
 

@@ -11,10 +11,9 @@ import { DENSE } from "../../nn/tokens/reduction.ts";
 import { planReduction } from "../../nn/tokens/systems.ts";
 import { type SmallerMap, shrinkWindows } from "../../nn/tokens/window-steps.ts";
 import { risingRates } from "../../nn/transformer-block.ts";
-import { type OrderedTokens, Reordering } from "../../nn/windows.ts";
+import { bySquare, type OrderedTokens, Reordering } from "../../nn/windows.ts";
 import { type FamilyConfig, stageGeometry, tokenModel } from "./config.ts";
 import { type BlockPlace, layOut, type Moving, type Stage, smallerWindows } from "./stages.ts";
-import { bySquare } from "./windows.ts";
 
 /** Of all layer normalisations. */
 export const EPSILON = 1e-5;

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { interpret } from "../../graph/interpreter/interpret.ts";
 import { Graph } from "../../graph/tensor.ts";
 import { relativePositions, shiftMask } from "../../nn/shifted-windows.ts";
+import { bySquare } from "../../nn/windows.ts";
 import { toFloat64 } from "../../tensor.ts";
-import { bySquare } from "./windows.ts";
 
 const extent = (height: number, width: number) => ({ height, width });
 

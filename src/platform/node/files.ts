@@ -1,9 +1,11 @@
 // Files on the local disk.
+
 import { constants as bufferConstants } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open, readdir, realpath, rename, rm, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { joinBytes } from "../../byte-sources.ts";
 import { LimitError, NotFoundError, SaccadeError } from "../../errors.ts";
 import type { FileEntry, Files } from "../host.ts";
 import { realPathBeside } from "./beside.ts";
@@ -88,13 +90,7 @@ async function readUnsized(file: FileHandle, path: string, maxBytes: number): Pr
     if (total > MAX_IN_ONE_PIECE) throw new LimitError(path, total, MAX_IN_ONE_PIECE, "bytes", ONE_PIECE_HINT);
     parts.push(part.subarray(0, bytesRead));
   }
-  const bytes = new Uint8Array(total);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return joinBytes(parts);
 }
 
 async function writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {

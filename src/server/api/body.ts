@@ -1,4 +1,5 @@
 // Bodies of requests, read within bounds: each of them, and all of them together. Whoever sends slowly does not keep others out.
+import { joinBytes } from "../../byte-sources.ts";
 import { SaccadeError } from "../../errors.ts";
 import { OverloadError, RequestError } from "../failures.ts";
 import type { Clock } from "../queue/batch-queue.ts";
@@ -109,13 +110,7 @@ export async function readBody(
     throw error instanceof SaccadeError ? error : new RequestError(408, "aborted", "the request's body ended early");
   }
   held.cameAt = undefined;
-  const bytes = new Uint8Array(held.bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return { bytes, [Symbol.dispose]: () => memory.give(held) };
+  return { bytes: joinBytes(chunks), [Symbol.dispose]: () => memory.give(held) };
 }
 
 function tooLarge(maxBodyBytes: number): RequestError {

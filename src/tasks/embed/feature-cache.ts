@@ -1,4 +1,5 @@
 // Features by what they are of: in the cache folder a file for each kind of them, in which the content of a picture's file finds its vector again.
+import { joinBytes } from "../../byte-sources.ts";
 import { SaccadeError } from "../../errors.ts";
 import type { DigestHost, Files, Host } from "../../platform/host.ts";
 import type { AnswerMemory } from "../engine/known-answers.ts";
@@ -98,18 +99,8 @@ class FeatureCache implements AnswerMemory<Float32Array> {
     if (size === 0 || size > this.#room) return;
     this.#room -= size;
     for (const [key, values] of fresh) this.#added.set(key, values.slice());
-    await this.#host.files.append(this.#path, joined(records, size)).catch((error: unknown) => this.giveUp(error));
+    await this.#host.files.append(this.#path, joinBytes(records)).catch((error: unknown) => this.giveUp(error));
   }
-}
-
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 async function usesOf(files: Files, folder: string): Promise<string[]> {

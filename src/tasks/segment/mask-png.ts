@@ -1,6 +1,8 @@
 // Segments as a PNG of one number a pixel, which labelling tools and training programs read: grey, eight bits where they are enough, else sixteen.
+
 import { zlibSync } from "fflate";
 import { eachRun } from "../../boxes/masks.ts";
+import { joinBytes } from "../../byte-sources.ts";
 import { crc32 } from "../../weights/crc32.ts";
 import type { SegmentationResult } from "./results.ts";
 
@@ -43,13 +45,7 @@ export function greyPng(values: Uint16Array, width: number, height: number): Uin
   fields.setUint32(4, height);
   header[8] = 8 * size;
   const parts = [SIGNATURE, chunk("IHDR", header), chunk("IDAT", zlibSync(rows)), chunk("IEND", new Uint8Array(0))];
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return joinBytes(parts);
 }
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);

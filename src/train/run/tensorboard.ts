@@ -1,4 +1,5 @@
 // TensorBoard event files of a run. A run that is resumed begins a new file; TensorBoard reads all of a folder in the order of their names.
+import { joinBytes } from "../../byte-sources.ts";
 import type { Files } from "../../platform/host.ts";
 import type { MetricRecord } from "./metrics-log.ts";
 import { frameRecord, scalarsEvent, sessionStartEvent, textEvent, versionEvent } from "./tensorboard-events.ts";
@@ -85,7 +86,7 @@ export class EventWriter {
       await this.#files.writeAtomic(path, frameRecord(versionEvent(this.#wallTime())));
       this.#path = path;
     }
-    const bytes = joined(this.#buffer.slice(0, count));
+    const bytes = joinBytes(this.#buffer.slice(0, count));
     try {
       await this.#files.append(this.#path, bytes);
     } catch (error) {
@@ -119,14 +120,4 @@ function scalarsOf({ kind, step: _, ...values }: MetricRecord): Record<string, n
     else if (typeof value === "number") scalars[`${kind}/${name}`] = value;
   }
   return scalars;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
