@@ -37,6 +37,12 @@ export async function mergeJobs(
       hint: "saccade jobs status says why; --partial merges what is there",
       data: { missing },
     });
+  // A file without a row could be taken for an answer.
+  if (done.size === 0)
+    throw new SaccadeError("unfinished", `none of ${shardCount(plan)} shards is done: there is nothing to merge`, {
+      hint: "saccade work does them; saccade jobs status says how they stand",
+      data: { missing },
+    });
   const out = format === "parquet" ? parquetOut(file, shape) : jsonOut(file);
   let rows = 0;
   for (let shard = 0; shard < shardCount(plan); shard++) {

@@ -120,11 +120,13 @@ class Worker {
       const isMine = await lease.renew().catch(() => true);
       if (!isMine) this.#running?.stop();
     });
-    let end: ShardEnd;
+    let end: ShardEnd | undefined;
     try {
       end = await this.#attempt(lease.shard, false);
     } finally {
       renewing.stop();
+      // A worker that is refused, or ends otherwise, lets others have the shard now and not when its time is over.
+      if (end === undefined) await lease.release().catch(() => undefined);
     }
     if (end.kind === "done" || end.kind === "given-up") await this.#asking(() => lease.complete());
     else await lease.release().catch(() => undefined); // else it is free when its time is over
@@ -135,7 +137,7 @@ class Worker {
     this.#shard = { number: shard, since: performance.now(), isSecond };
     this.#shardRows = 0;
     this.#state = "working";
-    const done = this.#every(HEARTBEAT_MS, async () => {
+    const done = this.#every(Math.min(HEARTBEAT_MS, this.#options.leaseMs / 3), async () => {
       // Somebody else was faster.
       if ((await readMarker(this.#files, this.#opened.folder, shard)) !== undefined) this.#running?.stop();
     });

@@ -1,5 +1,5 @@
 // Plans from beginning to end in one process: planned, worked on by several at once, merged; retried, verified. Processes are jobs.slow.test.ts's.
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { runShard } from "../../src/jobs/run-shard.ts";
@@ -52,6 +52,13 @@ test("two workers at once, tasks of a scheduler, and one worker alone give the s
   expect(JSON.parse(readFileSync(join(together, "plan.json"), "utf8")).hash).toBe(
     JSON.parse(readFileSync(join(tasks, "plan.json"), "utf8")).hash,
   );
+  // Of nothing there is no file: an empty one could be taken for an answer.
+  const nothing = mergePlan(host, together, join(folder, "nothing.parquet"), { isPartial: true });
+  await expect(nothing).rejects.toMatchObject({
+    code: "unfinished",
+    message: "none of 6 shards is done: there is nothing to merge",
+  });
+  expect(readdirSync(folder).filter((name) => name.includes("nothing"))).toEqual([]);
   const both = await Promise.all([work(together), work(together)]);
   expect(both.reduce((sum, { rows }) => sum + rows, 0)).toBe(PICTURES);
   for (const index of [0, 1]) await work(tasks, { index, count: 2 });

@@ -138,6 +138,8 @@ class FolderQueue implements ShardQueue {
 class FolderLease implements Lease {
   readonly #path: string;
   #holder: Holder;
+  /** Given back: a sign of life that is under way must not take it once more. */
+  #isOver = false;
 
   constructor(
     readonly shard: number,
@@ -155,7 +157,11 @@ class FolderLease implements Lease {
       throw unusable(this.#path, error);
     });
     if (there === undefined) {
-      if (!(await createLease(this.#path, next))) return false;
+      if (this.#isOver || !(await createLease(this.#path, next))) return false;
+      if (this.#isOver) {
+        await this.#remove();
+        return false;
+      }
     } else {
       if (parseHolder(there)?.token !== this.#holder.token) return false;
       const file = await open(this.#path, "r+").catch(() => undefined);
@@ -179,6 +185,7 @@ class FolderLease implements Lease {
   }
 
   async #remove(): Promise<void> {
+    this.#isOver = true;
     const there = await readFile(this.#path, "utf8").catch(() => undefined);
     if (there !== undefined && parseHolder(there)?.token === this.#holder.token)
       await unlink(this.#path).catch(() => undefined);
