@@ -20,8 +20,8 @@ import { type TensorData, tensor } from "../src/tensor.ts";
 import { trainingLoader } from "../src/train/loaders.ts";
 import { optimizerOf, parseRecipe } from "../src/train/recipe.ts";
 import type { Recipe } from "../src/train/recipe-fields.ts";
+import { scheduleOfRecipe, stepOfRecipe } from "../src/train/recipe-step.ts";
 import { startingPoint } from "../src/train/start.ts";
-import { scheduleOfRecipe, stepOfRecipe } from "../src/train/train-model.ts";
 import { initialState, stateOf, Trainer } from "../src/train/trainer.ts";
 
 const CLASSES = 49;

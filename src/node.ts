@@ -213,6 +213,7 @@ export type { ZeroShotClassifyOptions, ZeroShotOptions } from "./tasks/zero-shot
 export type { DType, TensorData } from "./tensor.ts";
 export type { EpochChoice, EpochSummary } from "./train/epoch-choice.ts";
 export type { Evaluation as EpochEvaluation, FitReport, ProbeScore } from "./train/fit-options.ts";
+export type { MeasuredChoice, MeasuredEpoch, PlaceScore } from "./train/measured-choice.ts";
 export type { PretextInput } from "./train/pretext/fields.ts";
 export type { DistillationInput, LookingInput, RecipeInput } from "./train/recipe-fields.ts";
 export type { StagedRecipeInput } from "./train/staged-recipe.ts";

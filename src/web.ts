@@ -165,6 +165,7 @@ export type { ZeroShotClassifyOptions } from "./tasks/zero-shot/zero-shot-classi
 export type { DType, TensorData } from "./tensor.ts";
 export type { EpochChoice, EpochSummary } from "./train/epoch-choice.ts";
 export type { Evaluation as EpochEvaluation, FitReport } from "./train/fit-options.ts";
+export type { MeasuredChoice, MeasuredEpoch, PlaceScore } from "./train/measured-choice.ts";
 export type { DistillationInput, LookingInput, RecipeInput } from "./train/recipe-fields.ts";
 export type { MetricRecord } from "./train/run/metrics-log.ts";
 export type { StagedRecipeInput } from "./train/staged-recipe.ts";

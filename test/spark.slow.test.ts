@@ -1,8 +1,8 @@
 // SparK's goldens on the slower engines, the loss that the running statistics give after one step, and that other families see nothing hidden either.
 import { describe, expect, test } from "vitest";
 import { recipes } from "../src/recipes/index.ts";
+import { stepOfRecipe } from "../src/train/recipe-step.ts";
 import { startingPoint } from "../src/train/start.ts";
-import { stepOfRecipe } from "../src/train/train-model.ts";
 import { goldenCases } from "./golden-case.ts";
 import { expectEvaluatedLoss, expectInterpretedSpark, expectNoLeak, expectSparkParity } from "./spark-parity.ts";
 

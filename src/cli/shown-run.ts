@@ -10,6 +10,7 @@ import {
   choiceLines,
   epochLine,
   LiveLine,
+  measuredLines,
   memoryLine,
   nextLines,
   pretrainedLines,
@@ -105,10 +106,11 @@ class ShownRun {
       onMemory: (bytes) => note(memoryLine(bytes, totalmem())),
       onStep: (report) => this.#live.show(stepLine(report, columns)),
       onReport: (report) => this.#print({ kind: "train", ...report }),
-      onEpoch: (epoch, report, evaluation) => {
+      onEpoch: (epoch, report, evaluation, places) => {
         if (evaluation !== undefined) this.#print({ kind: "eval", epoch, ...evaluation });
+        if (places !== undefined) this.#print({ kind: "eval", epoch, ...places.numbers, pictures: places.pictures });
         const { recipe, labels } = this.#plan!;
-        note(epochLine(epoch, recipe.epochs, labels.length, report, evaluation, columns));
+        note(epochLine(epoch, recipe.epochs, labels.length, report, evaluation ?? places, columns));
       },
       onProbe: (epochs, score) => {
         this.#print({ kind: "probe", epochs, ...score });
@@ -133,8 +135,9 @@ class ShownRun {
     for (const line of lines) this.#terminal.note(line);
   }
 
-  #end({ folder, model, choice, problems }: TrainResult): void {
-    this.#print({ kind: "done", folder, model, ...choice });
-    for (const line of [...problemLines(problems), ...choiceLines(choice)]) this.#terminal.note(line);
+  #end({ folder, model, choice, measured, problems }: TrainResult): void {
+    this.#print({ kind: "done", folder, model, ...choice, ...measured });
+    const lines = measured === undefined ? choiceLines(choice) : measuredLines(measured);
+    for (const line of [...problemLines(problems), ...lines]) this.#terminal.note(line);
   }
 }

@@ -3,6 +3,7 @@ import type { DataProblem } from "../data/dataset.ts";
 import { shareInterval } from "../statistics.ts";
 import type { EpochChoice, EpochComparison, EpochSummary } from "../train/epoch-choice.ts";
 import type { Evaluation, FitReport, FitStage, ProbeScore } from "../train/fit-options.ts";
+import type { MeasuredChoice, MeasuredEpoch, PlaceScore } from "../train/measured-choice.ts";
 import type { TrainResult } from "../workflows/train-options.ts";
 import { duration } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
@@ -82,25 +83,48 @@ export function epochLine(
   epochs: number,
   classes: number,
   report: FitReport | undefined,
-  evaluation: Evaluation | undefined,
+  evaluation: Evaluation | PlaceScore | undefined,
   columns: number,
 ): string {
   const parts: (Part | undefined)[] = [
     [`epoch ${epoch + 1}/${epochs}`, 0],
     report && [`loss ${report.loss.toFixed(3)}`, 0],
     classes === 0 && report?.accuracy !== undefined ? [`acc ${percent(report.accuracy)}`, 0] : undefined,
-    evaluation && [`val ${evaluation.loss.toFixed(3)}`, 0],
-    evaluation && [`top-1 ${percent(evaluation.top1)}`, 0],
-    // Of five classes, one is always among the first five.
-    evaluation && classes > 5
-      ? [`top-5 ${percent(evaluation.top5)}`, evaluation.looks === undefined ? 0 : 3]
-      : undefined,
-    evaluation?.looks && [`by look ${evaluation.looks.map((top1) => (100 * top1).toFixed(1)).join(" ")} %`, 0],
-    evaluation?.left && [`tokens left ${evaluation.left.map((share) => (100 * share).toFixed(0)).join(" ")} %`, 0],
+    ...(evaluation === undefined
+      ? []
+      : "measure" in evaluation
+        ? placeParts(evaluation)
+        : evaluationParts(evaluation, classes)),
     report && [`${rate(report.imagesPerSecond)} images/s`, 2],
     report && [`waited ${percent(report.waitShare, 0)}`, 1],
   ];
   return fitted(parts, columns);
+}
+
+function evaluationParts(evaluation: Evaluation, classes: number): (Part | undefined)[] {
+  return [
+    [`val ${evaluation.loss.toFixed(3)}`, 0],
+    [`top-1 ${percent(evaluation.top1)}`, 0],
+    // Of five classes, one is always among the first five.
+    classes > 5 ? [`top-5 ${percent(evaluation.top5)}`, evaluation.looks === undefined ? 0 : 3] : undefined,
+    evaluation.looks && [`by look ${evaluation.looks.map((top1) => (100 * top1).toFixed(1)).join(" ")} %`, 0],
+    evaluation.left && [`tokens left ${evaluation.left.map((share) => (100 * share).toFixed(0)).join(" ")} %`, 0],
+  ];
+}
+
+/** What stands beside the number that epochs are compared by. */
+const BESIDE: Readonly<Record<string, string>> = { ap50: "AP50", dice: "Dice", sq: "SQ", rq: "RQ" };
+
+function placeParts({ measure, value, numbers, pictures: count }: PlaceScore): Part[] {
+  const beside = Object.entries(BESIDE).flatMap(([name, text]): Part[] => {
+    const number = numbers[name];
+    return number === undefined ? [] : [[`${text} ${percent(number)}`, 3]];
+  });
+  return [
+    [value === undefined ? `${measure}: there was nothing to be found` : `${measure} ${percent(value)}`, 0],
+    ...beside,
+    [`of ${count} pictures`, 4],
+  ];
 }
 
 function fitted(wanted: readonly (Part | undefined)[], columns: number): string {
@@ -141,6 +165,14 @@ export function choiceLines(choice: EpochChoice | undefined): string[] {
   ];
 }
 
+/** The same of a run over annotated pictures. */
+export function measuredLines({ best, last }: MeasuredChoice): string[] {
+  const scored = ({ measure, value }: MeasuredEpoch) => `${measure} ${percent(value)}`;
+  const found = `best: epoch ${best.epoch + 1}, ${scored(best)} on ${pictures(best.pictures)}`;
+  if (best.epoch === last.epoch) return [`${found}, the last that was measured`];
+  return [found, `use best/, not last/: epoch ${last.epoch + 1} has ${scored(last)}`];
+}
+
 function keptLine({ best, peak, comparison }: EpochChoice): string {
   const same = "best/ and last/ are the same model";
   if (comparison === undefined) return `there is no other epoch: ${same}`;
@@ -175,14 +207,14 @@ const pictures = (count: number) => `${count} validation ${count === 1 ? "pictur
 
 /** What can be done with the model of a finished run. */
 export function nextLines(
-  { model, data, choice }: Pick<TrainResult, "model" | "data" | "choice">,
+  { model, data, choice, measured }: Pick<TrainResult, "model" | "data" | "choice" | "measured">,
   annotations?: { readonly masks?: unknown; readonly semantic?: unknown },
 ): string[] {
   const word = shellWord(model);
   const answers = annotations?.masks !== undefined || annotations?.semantic !== undefined ? "segment" : "detect";
   return [
     `try it: saccade ${annotations === undefined ? "classify" : answers} PICTURE --model ${word}`,
-    ...(choice === undefined
+    ...(choice === undefined && measured === undefined
       ? []
       : [`see what it gets wrong: saccade eval ${word} ${shellWord(data)} --split validation --report report.html`]),
   ];

@@ -1,7 +1,7 @@
 // The official recipes at full size: every stage's step is built, and trains what it should.
 import { expect, test } from "vitest";
 import { defineModel } from "../models/registry.ts";
-import { stepOfRecipe } from "../train/train-model.ts";
+import { stepOfRecipe } from "../train/recipe-step.ts";
 import { gfnetRecipes } from "./gfnet.ts";
 import { listedRecipeNamed } from "./index.ts";
 

@@ -1,6 +1,6 @@
 // The fields of recipes for annotated pictures: how much of what is known of them is learnt, and how.
 import { z } from "zod";
-import { rate, share } from "./field-kinds.ts";
+import { type Exactly, rate, share } from "./field-kinds.ts";
 
 /** How much of annotated pictures goes into a batch. */
 export interface AnnotationsInput {
@@ -48,6 +48,16 @@ export interface DetectionInput {
   readonly copies_weight?: number | undefined;
 }
 
+/** How a run is measured while it learns: AP of boxes or masks, mIoU, PQ. */
+export interface ValidationInput {
+  /** Epochs from one measurement to the next; there is also one after the last. Default 1. */
+  readonly every?: number | undefined;
+  /** Pictures at most, spread evenly over the validation split, always the same. Default 500. */
+  readonly pictures?: number | undefined;
+  /** Of a segmenter, which way. Default: the model's usual one. */
+  readonly kind?: "semantic" | "instance" | "panoptic" | undefined;
+}
+
 const mapSize = z.strictObject({ height: z.int().min(1).max(4096), width: z.int().min(1).max(4096) });
 
 export const annotationsSchema = z.strictObject({
@@ -72,6 +82,20 @@ export const segmentationSchema = z.strictObject({
   cross_entropy_weight: rate.default(0.5),
   dice_weight: rate.default(0.5),
 });
+
+export const validationSchema = z.strictObject({
+  every: z.int().min(1).max(10_000).default(1),
+  pictures: z.int().min(1).max(1_000_000).default(500),
+  kind: z.enum(["semantic", "instance", "panoptic"]).optional(),
+});
+
+true satisfies Exactly<AnnotationsInput, z.input<typeof annotationsSchema>>;
+true satisfies Exactly<DetectionInput, z.input<typeof detectionSchema>>;
+true satisfies Exactly<SegmentationInput, z.input<typeof segmentationSchema>>;
+true satisfies Exactly<ValidationInput, z.input<typeof validationSchema>>;
+
+/** What a recipe without the field does. */
+export const VALIDATION_DEFAULTS = validationSchema.parse({});
 
 /** What a recipe without the field does. */
 export const SEGMENTATION_DEFAULTS = segmentationSchema.parse({});

@@ -6,6 +6,7 @@ import type { Files } from "../platform/host.ts";
 import type { ActualDevice, Session, SessionOptions } from "../runtime/session.ts";
 import type { TensorData } from "../tensor.ts";
 import type { PictureScores } from "./epoch-choice.ts";
+import type { PlaceScore } from "./measured-choice.ts";
 import type { Recipe } from "./recipe-fields.ts";
 import type { ResumedRun, Run } from "./run/run-folder.ts";
 
@@ -81,6 +82,14 @@ export interface FitOptions {
     weights: ReadonlyMap<string, TensorData>,
     signal: AbortSignal | undefined,
   ) => Promise<ScoredEvaluation>;
+  /**
+   * Measures on held-out pictures how well places are found, after every `every`-th epoch and the last; undefined for none. `score` answers undefined when nothing can be
+   * measured, and may throw AbortedError.
+   */
+  readonly measure?: {
+    readonly every: number;
+    score(weights: ReadonlyMap<string, TensorData>, signal: AbortSignal | undefined): Promise<PlaceScore | undefined>;
+  };
   /** Measures features, before the first step and after every `every`-th epoch and the last; undefined for none. May throw AbortedError. */
   readonly probe?: {
     readonly every: number;
@@ -97,7 +106,12 @@ export interface FitOptions {
   /** With every line of metrics. */
   readonly onReport?: (report: FitReport) => void;
   /** With the epoch's last report, unless that was made before the run was resumed. */
-  readonly onEpoch?: (epoch: number, report: FitReport | undefined, evaluation: Evaluation | undefined) => void;
+  readonly onEpoch?: (
+    epoch: number,
+    report: FitReport | undefined,
+    evaluation: Evaluation | undefined,
+    places: PlaceScore | undefined,
+  ) => void;
   /** After each probe: of how many epochs' training it is. */
   readonly onProbe?: (epochs: number, score: ProbeScore) => void;
   /** Default 120. */

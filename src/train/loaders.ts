@@ -27,8 +27,10 @@ export function trainingData(data: OpenedData, recipe: Recipe, path: string): Tr
   if (recipe.pretext !== undefined && train !== undefined) return { train: filled(train, recipe) };
   if (train === undefined || train.length === 0)
     throw new FormatError(path, "there are no training pictures", { hint: "saccade train --help shows the layouts" });
-  // Where things are learnt, one class is enough to tell from nothing. How well they are found is for evaluation to say, not for a share of right labels.
-  if (recipe.annotations !== undefined) return { train: filled(train, recipe) };
+  // A folder for a split may be there without a picture in it.
+  const heldOut = validation === undefined || validation.length === 0 ? {} : { heldOut: validation };
+  // Where things are learnt, one class is enough to tell from nothing.
+  if (recipe.annotations !== undefined) return { train: filled(train, recipe), ...heldOut };
   if (data.emptyClasses.length > 0)
     throw new FormatError(
       path,
@@ -44,8 +46,6 @@ export function trainingData(data: OpenedData, recipe: Recipe, path: string): Tr
       `all training pictures are of one class (${train.labels[train.targets[0]!]}), and there is nothing to tell apart`,
       { hint: "the folder with the class folders is wanted, each with pictures of one class" },
     );
-  // A folder for a split may be there without a picture in it.
-  const heldOut = validation === undefined || validation.length === 0 ? {} : { heldOut: validation };
   return { train: filled(train, recipe), ...heldOut };
 }
 

@@ -31,6 +31,7 @@ const NESTED = [
   "looking",
   "reducing",
   "slow_neural",
+  "validation",
 ] as const;
 
 /** Every field of the schema, those within fields included, and what it is when nobody says. */
@@ -108,6 +109,7 @@ test("what the documented type allows is what the schema takes", () => {
     pretext: { objective: "rotation", turns: "one" },
     annotations: { most: 20, masks: { height: 32, width: 32 }, semantic: { height: 32, width: 32 } },
     segmentation: { cross_entropy_weight: 1, dice_weight: 0.5 },
+    validation: { every: 2, pictures: 100, kind: "panoptic" },
     detection: {
       class_weight: 1,
       l1_weight: 2,

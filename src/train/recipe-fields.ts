@@ -8,8 +8,10 @@ import {
   detectionSchema,
   type SegmentationInput,
   segmentationSchema,
+  type ValidationInput,
+  validationSchema,
 } from "./annotated-fields.ts";
-import { count, rate, share } from "./field-kinds.ts";
+import { count, type Exactly, rate, share } from "./field-kinds.ts";
 import { type PretextInput, pretextSchema } from "./pretext/fields.ts";
 import { type SlowNeuralInput, slowNeuralSchema } from "./terminator/fields.ts";
 
@@ -104,6 +106,8 @@ export interface RecipeInput {
   readonly detection?: DetectionInput | undefined;
   /** How a model that says a class for every pixel learns, of annotations with `semantic`. Default: cross-entropy and Dice, half each. */
   readonly segmentation?: SegmentationInput | undefined;
+  /** How often and on how many pictures it is measured how well places are found, with `annotations`. Default: after each epoch, on 500. */
+  readonly validation?: ValidationInput | undefined;
   /** Every picture comes twice in a batch, and both answers learn. Default: once. */
   readonly dual_input?: DualInput | undefined;
   /** How a model learns whose tokens get fewer (field `tokens` of its configuration). Default: as the papers have it. */
@@ -357,6 +361,7 @@ export const recipeSchema = z.strictObject({
   annotations: annotationsSchema.optional(),
   detection: detectionSchema.optional(),
   segmentation: segmentationSchema.optional(),
+  validation: validationSchema.optional(),
   dual_input: dualInput.optional(),
   looking: looking.optional(),
   focusing: focusing.optional(),
@@ -376,15 +381,11 @@ export const recipeSchema = z.strictObject({
 /** A complete recipe. */
 export type Recipe = z.infer<typeof recipeSchema>;
 
-type Exactly<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 /** The documented types are what the schema takes, field by field. */
 true satisfies Exactly<RecipeInput, z.input<typeof recipeSchema>>;
 true satisfies Exactly<keyof RecipeInput, keyof z.input<typeof recipeSchema>>;
 true satisfies Exactly<keyof DistillationInput, keyof z.input<typeof distillation>>;
 true satisfies Exactly<PretextInput, z.input<typeof pretextSchema>>;
-true satisfies Exactly<AnnotationsInput, z.input<typeof annotationsSchema>>;
-true satisfies Exactly<DetectionInput, z.input<typeof detectionSchema>>;
-true satisfies Exactly<SegmentationInput, z.input<typeof segmentationSchema>>;
 true satisfies Exactly<keyof SlowNeuralInput, keyof z.input<typeof slowNeuralSchema>>;
 true satisfies Exactly<keyof DualInput, keyof z.input<typeof dualInput>>;
 true satisfies Exactly<keyof LookingInput, keyof z.input<typeof looking>>;

@@ -54,7 +54,7 @@ const KINDS = {
 } as const satisfies Partial<Record<keyof Recipe, Kind>>;
 
 /** Fields of recipes for annotated pictures. */
-const ANNOTATED = ["annotations", "detection", "segmentation"] as const;
+const ANNOTATED = ["annotations", "detection", "segmentation", "validation"] as const;
 
 /**
  * What a recipe minimises for a model; undefined for classification.

@@ -7,9 +7,9 @@ import { listedRecipeNamed, recipeNamed, recipes, stagedRecipes } from "../recip
 import { namePattern } from "./parameter-groups.ts";
 import { groupsOf, optimizerOf, overrideRecipe, parseRecipe } from "./recipe.ts";
 import type { Recipe, RecipeInput } from "./recipe-fields.ts";
+import { scheduleOfRecipe, stepOfRecipe } from "./recipe-step.ts";
 import type { StagedRecipe } from "./staged-recipe.ts";
 import { startingPoint } from "./start.ts";
-import { scheduleOfRecipe, stepOfRecipe } from "./train-model.ts";
 
 const RECIPE: RecipeInput = {
   name: "test",

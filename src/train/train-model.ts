@@ -6,75 +6,29 @@ import type { NativeModel } from "../model-folder/model.ts";
 import { initialWeights } from "../models/graph.ts";
 import type { Session } from "../runtime/session.ts";
 import type { TensorData } from "../tensor.ts";
-import { framesOf, takesVideos } from "./clips.ts";
 import { chooseEpoch, type EpochChoice, type OpenChoice } from "./epoch-choice.ts";
 import type { Evaluation, FitOptions, FitReport, ScoredEvaluation } from "./fit-options.ts";
 import { lowerReads, lowerStep } from "./host-work.ts";
-import { groupsOf, optimizerOf } from "./recipe.ts";
+import {
+  chooseMeasured,
+  type MeasuredChoice,
+  measuredOfJson,
+  measuredToJson,
+  type PlaceScore,
+} from "./measured-choice.ts";
+import { optimizerOf } from "./recipe.ts";
 import type { Recipe } from "./recipe-fields.ts";
-import { objectiveOf } from "./recipe-objective.ts";
+import { scheduleOfRecipe, stepOfRecipe } from "./recipe-step.ts";
 import { loadCheckpoint, saveCheckpoint } from "./run/checkpoint.ts";
 import type { Progress } from "./run/checkpoint-progress.ts";
 import { stateOfTensors, tensorsOfState } from "./run/checkpoint-tensors.ts";
 import { type MetricRecord, MetricsLog } from "./run/metrics-log.ts";
 import { writeRunModel } from "./run/run-folder.ts";
 import { EventWriter } from "./run/tensorboard.ts";
-import type { CosineSchedule } from "./schedule.ts";
-import { buildTrainStep, type TrainStep } from "./step.ts";
+import type { TrainStep } from "./step.ts";
 import { stepMemory } from "./step-memory.ts";
 import { Pace, StepWindow } from "./step-window.ts";
 import { initialState, type StepReport, stateOf, Trainer } from "./trainer.ts";
-
-/** The compiled step of a recipe. `teacherWidth`: of the features that its batches bring from a teacher. */
-export function stepOfRecipe(
-  recipe: Recipe,
-  model: NativeModel["definition"],
-  classes: number,
-  teacherWidth?: number,
-): TrainStep {
-  const objective = objectiveOf(recipe, model);
-  const features = teacherWidth === undefined ? undefined : recipe.distillation?.features;
-  return buildTrainStep({
-    model,
-    batch: recipe.batch,
-    height: recipe.height,
-    width: recipe.width,
-    ...(recipe.dual_input === undefined ? {} : { views: 2 }),
-    ...(recipe.annotations === undefined ? {} : { annotations: recipe.annotations }),
-    ...(takesVideos(model) ? { frames: framesOf(recipe, model) } : {}),
-    classes,
-    optimizer: optimizerOf(recipe),
-    groups: groupsOf(recipe),
-    loss: recipe.loss,
-    ema: recipe.ema_decay > 0,
-    accumulate: recipe.accumulate,
-    ...(recipe.exit_weight === undefined ? {} : { exitWeight: recipe.exit_weight }),
-    ...(recipe.clip_norm === undefined ? {} : { clipNorm: recipe.clip_norm }),
-    ...(objective === undefined ? {} : { objective }),
-    ...(features === undefined
-      ? {}
-      : {
-          distillation: {
-            kind: "features",
-            weight: features,
-            temperature: 1,
-            ...(teacherWidth === undefined ? {} : { width: teacherWidth }),
-          },
-        }),
-  });
-}
-
-/** A recipe's rates by update, for epochs of so many batches. */
-export function scheduleOfRecipe(recipe: Recipe, batchesPerEpoch: number): CosineSchedule {
-  const updates = (epochs: number) => Math.round((epochs * batchesPerEpoch) / recipe.accumulate);
-  return {
-    baseRate: recipe.learning_rate,
-    warmupRate: recipe.warmup_rate,
-    minimumRate: recipe.minimum_rate,
-    warmupSteps: updates(recipe.warmup_epochs),
-    totalSteps: updates(recipe.epochs),
-  };
-}
 
 /**
  * Trains until the recipe's last epoch, or goes on with a run that was stopped anywhere, to the same numbers as if it had not been. Returns the
@@ -84,17 +38,21 @@ export function scheduleOfRecipe(recipe: Recipe, batchesPerEpoch: number): Cosin
  * @throws AbortedError, after writing a checkpoint, when the signal fires
  * @throws SaccadeError for a checkpoint that does not fit, a disk that refuses, data of which nothing can be read
  */
-export async function trainModel(
-  options: FitOptions,
-): Promise<{ model: NativeModel; choice: EpochChoice | undefined }> {
+export async function trainModel(options: FitOptions): Promise<FitChoice & { model: NativeModel }> {
   const running = await RunningFit.start(options);
-  let choice: EpochChoice | undefined;
+  let choices: FitChoice;
   try {
-    choice = await running.epochs();
+    choices = await running.epochs();
   } finally {
     await running.close();
   }
-  return { model: await readModelFolder(options.files, options.run.paths.best), choice };
+  return { model: await readModelFolder(options.files, options.run.paths.best), ...choices };
+}
+
+/** Which epoch is the best model, by what it says of whole pictures or of places; neither where it is the last. */
+export interface FitChoice {
+  readonly choice: EpochChoice | undefined;
+  readonly measured: MeasuredChoice | undefined;
 }
 
 interface Machinery {
@@ -115,6 +73,7 @@ class RunningFit {
   readonly #events: EventWriter;
   readonly #isResumed: boolean;
   #choice: OpenChoice | undefined;
+  #measured: MeasuredChoice | undefined;
   #epoch: number;
   /** Batches done of the epoch. */
   #batch: number;
@@ -139,6 +98,7 @@ class RunningFit {
       progress === undefined ? {} : { resumedStep: progress.step },
     );
     this.#choice = choice;
+    this.#measured = measuredOfJson(progress?.extra?.measured);
     this.#epoch = progress?.epoch ?? 0;
     this.#batch = progress?.batchesDone ?? 0;
     this.#window = StepWindow.restore(progress?.extra?.window);
@@ -186,7 +146,7 @@ class RunningFit {
     });
   }
 
-  async epochs(): Promise<EpochChoice | undefined> {
+  async epochs(): Promise<FitChoice> {
     const { recipe, loader } = this.#options;
     await this.#options.onDevice?.(this.#session.device);
     // A run has a checkpoint from its first moment, so that it can be resumed whatever happens to it.
@@ -200,7 +160,7 @@ class RunningFit {
     const from = { epoch: this.#epoch, index: this.#batch };
     this.#askedAt = performance.now();
     for await (const batch of loader.batches({ from, untilEpoch: recipe.epochs })) await this.#take(batch);
-    return this.#choice?.choice;
+    return { choice: this.#choice?.choice, measured: this.#measured };
   }
 
   async close(): Promise<void> {
@@ -290,16 +250,17 @@ class RunningFit {
     const evaluation = scored?.evaluation;
     const epoch = this.#epoch;
     if (evaluation !== undefined) await this.#write(evaluationRecord(this.#trainer.step, epoch, evaluation));
+    const places = await this.#measure(weights);
     await this.#probe(state, epoch + 1);
     await writeRunModel(files, run, "last", model);
     if (scored !== undefined && choosesByScore(this.#options.recipe)) this.#choose(scored);
-    const best = this.#choice?.choice.best.epoch ?? epoch;
+    const best = (this.#choice?.choice ?? this.#measured)?.best.epoch ?? epoch;
     if (best === epoch) await writeRunModel(files, run, "best", model);
     const report = this.#lastLogged;
     this.#epoch += 1;
     this.#batch = 0;
     await this.#checkpoint(state);
-    onEpoch?.(epoch, report, evaluation);
+    onEpoch?.(epoch, report, evaluation, places);
     onStage?.("training");
   }
 
@@ -318,10 +279,25 @@ class RunningFit {
     return scored;
   }
 
+  async #measure(weights: ReadonlyMap<string, TensorData>): Promise<PlaceScore | undefined> {
+    const { measure, onStage, signal, recipe } = this.#options;
+    const epochs = this.#epoch + 1;
+    if (measure === undefined || !isDue(measure.every, epochs, recipe)) return undefined;
+    const started = performance.now();
+    onStage?.("evaluating");
+    const score = await this.#interruptible(measure.score(weights, signal));
+    this.#evaluationSeconds = secondsSince(started) / measure.every;
+    if (score === undefined) return undefined;
+    const at = { step: this.#trainer.step, epoch: this.#epoch };
+    await this.#write({ kind: "eval", ...at, ...score.numbers });
+    this.#measured = chooseMeasured(this.#measured, at, score);
+    return score;
+  }
+
   /** @param epochs that `state` has learnt */
   async #probe(state: ReadonlyMap<string, TensorData>, epochs: number): Promise<void> {
     const { probe, onProbe, onStage, signal, recipe } = this.#options;
-    if (probe === undefined || (epochs % probe.every !== 0 && epochs !== recipe.epochs)) return;
+    if (probe === undefined || !isDue(probe.every, epochs, recipe)) return;
     const started = performance.now();
     onStage?.("probing");
     const score = await this.#interruptible(probe.score(this.#trainer.parametersOf(state, "average"), signal));
@@ -363,12 +339,18 @@ class RunningFit {
         batchesDone: this.#batch,
         seeds: { recipe: recipe.seed },
         recipeFingerprint: run.recipeFingerprint,
-        extra: { window: this.#window.toJson() },
+        extra: {
+          window: this.#window.toJson(),
+          ...(this.#measured === undefined ? {} : { measured: measuredToJson(this.#measured) }),
+        },
       },
     });
     this.#checkpointAt = performance.now();
   }
 }
+
+/** Whether something is measured after so many epochs. */
+const isDue = (every: number, epochs: number, recipe: Recipe) => epochs % every === 0 || epochs === recipe.epochs;
 
 /** What an interpreter of IA-RED2 wins in cost it may lose in accuracy: its last epoch is what it came to. */
 const choosesByScore = ({ reducing }: Recipe) => reducing?.group === undefined;

@@ -7,6 +7,7 @@ import type { EpochChoice } from "./epoch-choice.ts";
 import type { FitOptions, ScoredEvaluation } from "./fit-options.ts";
 import { validateLooks } from "./gfnet/validation.ts";
 import { trainingLoader, validationLoader } from "./loaders.ts";
+import type { MeasuredChoice } from "./measured-choice.ts";
 import { probeFeatures } from "./pretext/probe.ts";
 import type { Recipe } from "./recipe-fields.ts";
 import { cleanRun, createRun, type ResumedRun, type Run } from "./run/run-folder.ts";
@@ -32,7 +33,7 @@ export interface ProbeData {
 
 export interface TrainRunOptions
   extends TrainHooks,
-    Pick<FitOptions, "onDevice">,
+    Pick<FitOptions, "onDevice" | "measure">,
     Omit<LessonOptions, "teacher" | "path" | "isResumed"> {
   /** Where the run is, or goes. */
   readonly folder: string;
@@ -49,6 +50,8 @@ export interface TrainRunResult {
   readonly run: Run;
   /** Which epoch is its best model; undefined without held-out pictures, where that is the last one. */
   readonly choice: EpochChoice | undefined;
+  /** The same of a run over annotated pictures. */
+  readonly measured: MeasuredChoice | undefined;
   /** Pictures that could not be read. */
   readonly problems: readonly DataProblem[];
 }
@@ -106,7 +109,9 @@ async function trainOn(
   run: Run | ResumedRun,
   lesson: Lesson | undefined,
 ): Promise<TrainRunResult> {
-  const { recipe, model, train, heldOut, target, createSession, createWorkers } = options;
+  const { recipe, model, train, target, createSession, createWorkers } = options;
+  // Annotated pictures are measured by what finds places, which reads them itself.
+  const heldOut = recipe.annotations === undefined ? options.heldOut : undefined;
   const workers = createWorkers(options.workers);
   await using loader =
     lesson?.loader(workers) ?? trainingLoader(train, recipe, workers, samplingOf(recipe, "random", model.definition));
@@ -114,7 +119,7 @@ async function trainOn(
   const heldClip = samplingOf(recipe, "regular", definition);
   await using held = heldOut === undefined ? undefined : validationLoader(heldOut, recipe, createWorkers(1), heldClip);
   await using probe = options.probed && openProbeLoaders(options.probed, options);
-  const { choice } = await trainModel({
+  const { choice, measured } = await trainModel({
     ...options,
     ...(probe === undefined ? {} : { probe }),
     classes: train.labels.length,
@@ -137,7 +142,7 @@ async function trainOn(
   });
   const problems = [...loader.problems, ...(held?.problems ?? [])];
   // Both parts of one set know what was left out of the whole.
-  return { run, choice, problems: [...new Map(problems.map((problem) => [problem.name, problem])).values()] };
+  return { run, choice, measured, problems: [...new Map(problems.map((problem) => [problem.name, problem])).values()] };
 }
 
 /** How features are probed; the loaders belong to the result. */

@@ -31,6 +31,7 @@ import {
 import { startingPoint } from "../train/start.ts";
 import { usualDistillation } from "../train/teacher/usual-distillation.ts";
 import { trainRun } from "../train/train-run.ts";
+import { measurePlaces } from "./measure-places.ts";
 import { openProbe, openWithoutLabels } from "./pretraining-data.ts";
 import { DEFAULT_RECIPE } from "./recipe-source.ts";
 import { overridesOf, type TrainOptions, type TrainResult } from "./train-options.ts";
@@ -73,7 +74,12 @@ export async function trainOnce(
   options.onPlan?.({ recipe, folder, labels: data.labels });
   const engine = { device: inputs.device ?? "auto", threads: inputs.threads };
   const { unlabelled: _, probe: __, ...hooks } = options;
-  const { run, choice, problems } = await trainRun({
+  const { heldOut } = split;
+  const measure =
+    recipe.annotations === undefined || heldOut === undefined
+      ? undefined
+      : measurePlaces(host, { ...engine, recipe, model, heldOut, ...(onNotice === undefined ? {} : { onNotice }) });
+  const { run, choice, measured, problems } = await trainRun({
     ...hooks,
     recipe,
     folder,
@@ -82,6 +88,7 @@ export async function trainOnce(
     ...split,
     ...(unlabelled === undefined ? {} : { unlabelled }),
     ...(probed === undefined ? {} : { probed }),
+    ...(measure === undefined ? {} : { measure }),
     ...(resumed === undefined ? {} : { resumed }),
     files,
     target: targetOf(engine.device),
@@ -104,6 +111,7 @@ export async function trainOnce(
     labels: data.labels,
     data: dataPath,
     ...(choice === undefined ? {} : { choice }),
+    ...(measured === undefined ? {} : { measured }),
     problems,
   };
 }

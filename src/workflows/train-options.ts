@@ -3,6 +3,7 @@ import type { DataProblem } from "../data/dataset.ts";
 import type { TokenDial } from "../model-folder/token-dial.ts";
 import type { Device } from "../runtime/session.ts";
 import type { EpochChoice } from "../train/epoch-choice.ts";
+import type { MeasuredChoice } from "../train/measured-choice.ts";
 import type { RecipeOverrides } from "../train/recipe.ts";
 import type { Recipe, RecipeInput } from "../train/recipe-fields.ts";
 import type { StagedRecipeInput } from "../train/staged-recipe.ts";
@@ -94,6 +95,8 @@ export interface TrainResult {
   readonly data: string;
   /** Which epoch `model` is of, how right it is and how sure that is; undefined without held-out pictures, where it is the last one. */
   readonly choice?: EpochChoice;
+  /** The same of a run over annotated pictures: by AP, mIoU or PQ; undefined where nothing could be measured. */
+  readonly measured?: MeasuredChoice;
   /** Pictures that could not be used. */
   readonly problems: readonly DataProblem[];
 }

@@ -4,6 +4,7 @@ import {
   choiceLines,
   epochLine,
   LiveLine,
+  measuredLines,
   memoryLine,
   nextLines,
   problemLines,
@@ -41,6 +42,27 @@ const LONGEST: FitReport = {
   waitShare: 1,
   secondsLeft: 3.6e6,
 };
+
+test("what finds places says how well, and which epoch is kept", () => {
+  const ap = { measure: "AP", value: 0.263, numbers: { ap: 0.263, ap50: 0.535, found: 0.5 }, pictures: 400 };
+  expect(epochLine(2, 24, 10, REPORT, ap, 110)).toBe(
+    "epoch 3/24  loss 2.346  AP 26.3 %  AP50 53.5 %  of 400 pictures  211 images/s  waited 3 %",
+  );
+  expect(epochLine(2, 24, 10, REPORT, ap, 80)).toBe(
+    "epoch 3/24  loss 2.346  AP 26.3 %  AP50 53.5 %  211 images/s  waited 3 %",
+  );
+  expect(epochLine(2, 24, 10, undefined, { ...ap, value: undefined, numbers: {} }, 80)).toBe(
+    "epoch 3/24  AP: there was nothing to be found  of 400 pictures",
+  );
+  const best = { epoch: 2, step: 30, measure: "AP", value: 0.263, pictures: 400 };
+  expect(measuredLines({ best, last: best })).toEqual([
+    "best: epoch 3, AP 26.3 % on 400 validation pictures, the last that was measured",
+  ]);
+  expect(measuredLines({ best, last: { ...best, epoch: 5, value: 0.25 } })).toEqual([
+    "best: epoch 3, AP 26.3 % on 400 validation pictures",
+    "use best/, not last/: epoch 6 has AP 25.0 %",
+  ]);
+});
 
 test("the line of a step: everything that matters, in fewer columns than the terminal has", () => {
   expect(stepLine(REPORT, 120)).toBe(

@@ -6,7 +6,7 @@ import { nodeHost } from "../../src/platform/node/host.ts";
 import { elementCount, tensor } from "../../src/tensor.ts";
 import { lowerReads, lowerStep } from "../../src/train/host-work.ts";
 import { optimizerOf, parseRecipe } from "../../src/train/recipe.ts";
-import { stepOfRecipe } from "../../src/train/train-model.ts";
+import { stepOfRecipe } from "../../src/train/recipe-step.ts";
 import { initialState, stateOf, Trainer } from "../../src/train/trainer.ts";
 import { hashedValues } from "../golden-case.ts";
 import { toyOf } from "../registry-toys.ts";

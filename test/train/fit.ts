@@ -23,7 +23,9 @@ export const createSession = (bytes: Uint8Array, options: SessionOptions) =>
   nodeHost.createSession(bytes, { device: "cpu", threads: 1, ...options });
 
 export interface FitCase
-  extends Partial<Pick<FitOptions, "onStep" | "onEpoch" | "onStage" | "signal" | "logEvery" | "checkpointSeconds">> {
+  extends Partial<
+    Pick<FitOptions, "onStep" | "onEpoch" | "onStage" | "signal" | "logEvery" | "checkpointSeconds" | "measure">
+  > {
   readonly recipe: Recipe;
   /** Whose weights it begins with. Default: fresh ones. */
   readonly from?: NativeModel;

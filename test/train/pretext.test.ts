@@ -11,8 +11,8 @@ import { tensor, toFloat64 } from "../../src/tensor.ts";
 import { turned } from "../../src/train/pretext/rotation.ts";
 import { parseRecipe } from "../../src/train/recipe.ts";
 import { objectiveOf } from "../../src/train/recipe-objective.ts";
+import { stepOfRecipe } from "../../src/train/recipe-step.ts";
 import { startingPoint } from "../../src/train/start.ts";
-import { stepOfRecipe } from "../../src/train/train-model.ts";
 import { onlyLabels } from "./labelled-inputs.ts";
 import { tinyRecipe } from "./shapes.ts";
 

@@ -6,7 +6,7 @@ import { nodeHost } from "../../../platform/node/host.ts";
 import { tensor } from "../../../tensor.ts";
 import { lowerStep } from "../../host-work.ts";
 import { optimizerOf, parseRecipe } from "../../recipe.ts";
-import { scheduleOfRecipe, stepOfRecipe } from "../../train-model.ts";
+import { scheduleOfRecipe, stepOfRecipe } from "../../recipe-step.ts";
 import { initialState, stateOf, Trainer } from "../../trainer.ts";
 
 const SIZE = 64;
