@@ -2,73 +2,44 @@
 import { Command, CommanderError } from "commander";
 import { AbortedError, UsageError } from "../errors.ts";
 import { version } from "../version.ts";
-import { addAudit } from "./commands/audit.ts";
-import { addBench } from "./commands/bench.ts";
-import { addCalibrate } from "./commands/calibrate.ts";
-import { addClassify } from "./commands/classify.ts";
-import { addConvert } from "./commands/convert.ts";
-import { addDetect } from "./commands/detect.ts";
-import { addDoctor } from "./commands/doctor.ts";
-import { addEmbed } from "./commands/embed.ts";
-import { addEval } from "./commands/eval.ts";
-import { addExport } from "./commands/export.ts";
-import { addFaces } from "./commands/faces.ts";
-import { addIndex } from "./commands/index.ts";
-import { addInspect } from "./commands/inspect.ts";
-import { addJobs } from "./commands/jobs.ts";
-import { addLearn } from "./commands/learn.ts";
-import { addModels } from "./commands/models.ts";
-import { addMotion } from "./commands/motion.ts";
-import { addPage } from "./commands/page.ts";
-import { addPlan } from "./commands/plan.ts";
-import { addPretrain } from "./commands/pretrain.ts";
-import { addPull } from "./commands/pull.ts";
-import { addRecipes } from "./commands/recipes.ts";
-import { addRestore } from "./commands/restore.ts";
-import { addRun } from "./commands/run.ts";
-import { addScenes } from "./commands/scenes.ts";
-import { addSearch } from "./commands/search.ts";
-import { addSegment } from "./commands/segment.ts";
-import { addServe } from "./commands/serve.ts";
-import { addTrain } from "./commands/train.ts";
-import { addWork } from "./commands/work.ts";
 import { noteError, type Terminal } from "./terminal.ts";
 
 /** What a command's file exports: adds itself to the program. `finish` sets the exit code of a command that went through but found faults. */
 export type AddCommand = (program: Command, terminal: Terminal, finish: (exitCode: number) => void) => void;
 
-const COMMANDS: readonly AddCommand[] = [
-  addClassify,
-  addDetect,
-  addSegment,
-  addFaces,
-  addRestore,
-  addLearn,
-  addTrain,
-  addPretrain,
-  addRecipes,
-  addEval,
-  addCalibrate,
-  addAudit,
-  addBench,
-  addEmbed,
-  addIndex,
-  addSearch,
-  addModels,
-  addPull,
-  addInspect,
-  addConvert,
-  addExport,
-  addRun,
-  addScenes,
-  addMotion,
-  addServe,
-  addPlan,
-  addWork,
-  addJobs,
-  addPage,
-  addDoctor,
-];
+/** By name, in the order of the help. A command's module is loaded when it is asked for: together they import most of the library. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  classify: async () => (await import("./commands/classify.ts")).addClassify,
+  detect: async () => (await import("./commands/detect.ts")).addDetect,
+  segment: async () => (await import("./commands/segment.ts")).addSegment,
+  faces: async () => (await import("./commands/faces.ts")).addFaces,
+  restore: async () => (await import("./commands/restore.ts")).addRestore,
+  learn: async () => (await import("./commands/learn.ts")).addLearn,
+  train: async () => (await import("./commands/train.ts")).addTrain,
+  pretrain: async () => (await import("./commands/pretrain.ts")).addPretrain,
+  recipes: async () => (await import("./commands/recipes.ts")).addRecipes,
+  eval: async () => (await import("./commands/eval.ts")).addEval,
+  calibrate: async () => (await import("./commands/calibrate.ts")).addCalibrate,
+  audit: async () => (await import("./commands/audit.ts")).addAudit,
+  bench: async () => (await import("./commands/bench.ts")).addBench,
+  embed: async () => (await import("./commands/embed.ts")).addEmbed,
+  index: async () => (await import("./commands/index.ts")).addIndex,
+  search: async () => (await import("./commands/search.ts")).addSearch,
+  models: async () => (await import("./commands/models.ts")).addModels,
+  pull: async () => (await import("./commands/pull.ts")).addPull,
+  inspect: async () => (await import("./commands/inspect.ts")).addInspect,
+  convert: async () => (await import("./commands/convert.ts")).addConvert,
+  export: async () => (await import("./commands/export.ts")).addExport,
+  run: async () => (await import("./commands/run.ts")).addRun,
+  scenes: async () => (await import("./commands/scenes.ts")).addScenes,
+  motion: async () => (await import("./commands/motion.ts")).addMotion,
+  serve: async () => (await import("./commands/serve.ts")).addServe,
+  plan: async () => (await import("./commands/plan.ts")).addPlan,
+  work: async () => (await import("./commands/work.ts")).addWork,
+  jobs: async () => (await import("./commands/jobs.ts")).addJobs,
+  page: async () => (await import("./commands/page.ts")).addPage,
+  doctor: async () => (await import("./commands/doctor.ts")).addDoctor,
+};
 
 const EXAMPLES = `
 Examples:
@@ -78,8 +49,16 @@ Examples:
 saccade COMMAND --help shows a command's options and examples.
 `;
 
-/** The command line with all its commands. `finish` hears exit codes of commands that went through but found faults. */
-export function createProgram(terminal: Terminal, finish: (exitCode: number) => void): Command {
+/**
+ * The command line. `finish` hears exit codes of commands that went through but found faults.
+ *
+ * @param names the commands that it is to have. Default: all
+ */
+export async function createProgram(
+  terminal: Terminal,
+  finish: (exitCode: number) => void,
+  names: readonly string[] = Object.keys(COMMANDS),
+): Promise<Command> {
   const program = new Command("saccade")
     .description(
       "Sparse visual recognition: says what is in a picture by looking at a few places, and shows where it looked.",
@@ -98,16 +77,27 @@ export function createProgram(terminal: Terminal, finish: (exitCode: number) => 
       getOutHelpWidth: () => Math.min(terminal.columns, 110),
       getErrHelpWidth: () => Math.min(terminal.columns, 110),
     });
-  for (const add of COMMANDS) add(program, terminal, finish);
+  const commands = await Promise.all(names.map((name) => COMMANDS[name]!()));
+  for (const add of commands) add(program, terminal, finish);
   return program;
+}
+
+/** The commands that these arguments are about: the one they name, none for the version, else all, for help and for suggestions. */
+function namedCommands([first = ""]: readonly string[]): readonly string[] | undefined {
+  if (Object.hasOwn(COMMANDS, first)) return [first];
+  return first === "-V" || first === "--version" ? [] : undefined;
 }
 
 /** Runs one command line; the exit code is the answer. Never throws. */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode = 0;
-  const program = createProgram(terminal, (code) => {
-    exitCode = Math.max(exitCode, code);
-  });
+  const program = await createProgram(
+    terminal,
+    (code) => {
+      exitCode = Math.max(exitCode, code);
+    },
+    namedCommands(args),
+  );
   try {
     // Nothing was asked for, so nothing has failed.
     if (args.length === 0) {

@@ -13,14 +13,14 @@ export interface ShownCommand {
 }
 
 /** Every command of the program, with what it has said. Nothing runs. */
-export function commands(): readonly Command[] {
-  return createProgram(fakeTerminal().terminal, () => undefined).commands;
+export async function commands(): Promise<readonly Command[]> {
+  return (await createProgram(fakeTerminal().terminal, () => undefined)).commands;
 }
 
 /** The lines after "$" in the help of the program and of its commands. */
-export function helpExamples(): ShownCommand[] {
+export async function helpExamples(): Promise<ShownCommand[]> {
   const { terminal, said } = fakeTerminal();
-  const program = createProgram(terminal, () => undefined);
+  const program = await createProgram(terminal, () => undefined);
   return [program, ...program.commands].flatMap((command) => {
     const before = said().stdout.length;
     command.outputHelp();

@@ -10,7 +10,7 @@ import { PAGES, prose } from "./documents.ts";
 /** Parses without running; what the parser complains about, else the options' values. */
 async function parse(args: readonly string[]): Promise<{ problem?: string; options: Record<string, unknown> }> {
   const { terminal, said } = fakeTerminal();
-  const program = createProgram(terminal, () => undefined);
+  const program = await createProgram(terminal, () => undefined);
   let options = {};
   for (const command of program.commands)
     command.action(() => {
@@ -24,10 +24,10 @@ async function parse(args: readonly string[]): Promise<{ problem?: string; optio
   }
 }
 
-const EXAMPLES = [...helpExamples(), ...pageExamples()];
+const EXAMPLES = [...(await helpExamples()), ...pageExamples()];
 
-test("there are examples of every command, in help and pages", () => {
-  for (const command of commands()) {
+test("there are examples of every command, in help and pages", async () => {
+  for (const command of await commands()) {
     const shown = EXAMPLES.filter(({ args }) => args[0] === command.name());
     expect(shown.length, command.name()).toBeGreaterThan(0);
   }
@@ -50,8 +50,8 @@ test("a command line that cannot be given is noticed", async () => {
 /** Words in the pages' text that stand for something the reader puts there. */
 const isPlaceholder = (word: string) => /^[A-Z]+…?$/.test(word);
 
-test("command words in the text: commands, options and names of models are there", () => {
-  const known = commands();
+test("command words in the text: commands, options and names of models are there", async () => {
+  const known = await commands();
   const options = (command: (typeof known)[number]) => command.options.flatMap(({ long }) => (long ? [long] : []));
   const everyOption = new Set(known.flatMap(options));
   const wrong: string[] = [];

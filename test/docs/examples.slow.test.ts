@@ -160,7 +160,7 @@ async function placeVideos(): Promise<void> {
     execFileSync("ffmpeg", ["-v", "error", ...picture, "-pix_fmt", "yuv420p", file]);
 }
 
-const EXAMPLES = [...helpExamples(), ...pageExamples()];
+const EXAMPLES = [...(await helpExamples()), ...pageExamples()];
 const isRun = ({ args }: (typeof EXAMPLES)[number]) =>
   !NOT_RUN.some(([example]) => example.test(args.join(" "))) &&
   (hasFfmpeg || !args.some((arg) => VIDEO_FILE.test(arg)));
