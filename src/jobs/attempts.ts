@@ -1,9 +1,8 @@
 // What has been tried with a shard: a line when somebody begins, one when that ends. A beginning without an end is a death: of the process, of the
 // machine, or a worker that was cut off. Lines are added, never changed, and a torn one is no line.
 import { z } from "zod";
-import type { Files } from "../platform/host.ts";
-import { decodeText } from "../text-file.ts";
 import { planPaths, type RowRange, shardName } from "./plan.ts";
+import type { PlanFiles } from "./plan-files.ts";
 
 const base = { at: z.string(), worker: z.string() };
 const attemptSchema = z.discriminatedUnion("event", [
@@ -39,21 +38,15 @@ export interface ShardHistory {
   readonly lastReason: string | undefined;
 }
 
-const MAX_LOG_BYTES = 2 ** 24;
-
-export const attemptsPath = (files: Files, folder: string, shard: number): string =>
+export const attemptsPath = (files: PlanFiles, folder: string, shard: number): string =>
   files.join(folder, planPaths.attempts, `${shardName(shard)}.jsonl`);
 
-export function recordAttempt(files: Files, folder: string, shard: number, attempt: Attempt): Promise<void> {
-  // A line of its own, whatever a torn one before it left.
-  return files.append(attemptsPath(files, folder, shard), `\n${JSON.stringify(attempt)}\n`);
+export function recordAttempt(files: PlanFiles, folder: string, shard: number, attempt: Attempt): Promise<void> {
+  return files.addLine(attemptsPath(files, folder, shard), JSON.stringify(attempt));
 }
 
-export async function readAttempts(files: Files, folder: string, shard: number): Promise<Attempt[]> {
-  const path = attemptsPath(files, folder, shard);
-  if ((await files.stat(path)) === undefined) return [];
-  const text = decodeText(await files.read(path, { maxBytes: MAX_LOG_BYTES }), path);
-  return text.split("\n").flatMap((line) => {
+export async function readAttempts(files: PlanFiles, folder: string, shard: number): Promise<Attempt[]> {
+  return (await files.readLines(attemptsPath(files, folder, shard))).flatMap((line) => {
     if (line === "") return [];
     try {
       return [attemptSchema.parse(JSON.parse(line))];

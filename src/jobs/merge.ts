@@ -1,7 +1,7 @@
 // All parts as one file, in the manifest's order, a shard at a time: Parquet, or JSON lines.
 import { ParquetStream } from "../data/parquet-stream.ts";
 import { SaccadeError } from "../errors.ts";
-import type { FileInProgress, Files } from "../platform/host.ts";
+import type { FileInProgress } from "../platform/host.ts";
 import { decodePart, type PartRow, type PartShape, partColumns, partPath, partSchema } from "./part.ts";
 import { type PlanFolder, shardCount } from "./plan.ts";
 import { readProgress } from "./progress.ts";
@@ -23,14 +23,13 @@ export interface Merged {
 
 /** @throws SaccadeError "unfinished", FormatError for a part that cannot be read */
 export async function mergeJobs(
-  files: Files,
   opened: PlanFolder,
   shape: PartShape,
   file: FileInProgress,
   { format, isPartial = false, signal, onProgress }: MergeOptions,
 ): Promise<Merged> {
-  const { folder, plan } = opened;
-  const { done, givenUp, left } = await readProgress(files, opened);
+  const { files, folder, plan } = opened;
+  const { done, givenUp, left } = await readProgress(opened);
   const missing = left.length + givenUp.size;
   if (missing > 0 && !isPartial)
     throw new SaccadeError("unfinished", `${missing} of ${shardCount(plan)} shards are missing`, {

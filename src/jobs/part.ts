@@ -7,10 +7,11 @@ import type { SchemaElement } from "hyparquet-writer";
 import { type ColumnSource, parquetWriteBuffer } from "hyparquet-writer";
 import { z } from "zod";
 import { FormatError } from "../errors.ts";
-import type { DigestHost, Files } from "../platform/host.ts";
+import type { DigestHost } from "../platform/host.ts";
 import { decodeText } from "../text-file.ts";
 import type { PlannedRow } from "./manifest.ts";
 import { type PlanFolder, planPaths, shardName } from "./plan.ts";
+import type { PlanFiles } from "./plan-files.ts";
 import { readProgress } from "./progress.ts";
 
 /** "text" is also what JSON is written as; "floats" a list of float32. */
@@ -151,8 +152,9 @@ function valueAs(value: unknown, kind: PartKind): PartValue {
 }
 
 /** What the parts of a plan hold, as the first of them says; nothing but the rows where there is none. */
-export async function partShapeOf(files: Files, opened: PlanFolder): Promise<PartShape> {
-  const { done } = await readProgress(files, opened);
+export async function partShapeOf(opened: PlanFolder): Promise<PartShape> {
+  const { files } = opened;
+  const { done } = await readProgress(opened);
   const first = [...done].toSorted((a, b) => a - b)[0];
   if (first === undefined) return { columns: [], metadata: {} };
   const path = partPath(files, opened.folder, first);
@@ -172,24 +174,23 @@ function kindOf({ type, num_children }: SchemaElement): PartKind {
   return type === "FLOAT" ? "float" : "integer";
 }
 
-export function partPath(files: Files, folder: string, shard: number): string {
+export function partPath(files: PlanFiles, folder: string, shard: number): string {
   return files.join(folder, planPaths.parts, `part-${shardName(shard)}.parquet`);
 }
 
-export function markerPath(files: Files, folder: string, shard: number): string {
+export function markerPath(files: PlanFiles, folder: string, shard: number): string {
   return files.join(folder, planPaths.parts, `part-${shardName(shard)}.json`);
 }
 
 /** Writes a shard's answers, and then that it is done. Answers that are there already stay. */
 export async function commitPart(
-  host: DigestHost & { readonly files: Files },
-  { folder, plan }: PlanFolder,
+  host: DigestHost,
+  { files, folder, plan }: PlanFolder,
   shard: number,
   rows: readonly PartRow[],
   shape: PartShape,
   facts: Pick<Marker, "seconds" | "worker" | "computed_on">,
 ): Promise<Marker> {
-  const { files } = host;
   const done = await readMarker(files, folder, shard);
   if (done?.plan === plan.hash) return done;
   const bytes = encodePart(rows, shape);
@@ -210,11 +211,11 @@ export async function commitPart(
   return theirs;
 }
 
-const writeMarker = (files: Files, folder: string, marker: Marker): Promise<void> =>
+const writeMarker = (files: PlanFiles, folder: string, marker: Marker): Promise<void> =>
   files.writeAtomic(markerPath(files, folder, marker.shard), `${JSON.stringify(marker)}\n`);
 
 /** undefined for a shard that is not done, and for a marker that cannot be read. */
-export async function readMarker(files: Files, folder: string, shard: number): Promise<Marker | undefined> {
+export async function readMarker(files: PlanFiles, folder: string, shard: number): Promise<Marker | undefined> {
   const path = markerPath(files, folder, shard);
   if ((await files.stat(path)) === undefined) return undefined;
   const text = decodeText(await files.read(path, { maxBytes: MAX_MARKER_BYTES }), path);

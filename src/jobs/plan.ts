@@ -8,8 +8,9 @@
 //   workers/, leases/  who works on what; both can be deleted while nobody does
 import { z } from "zod";
 import { FormatError, NotFoundError, SaccadeError } from "../errors.ts";
-import type { DigestHost, Files } from "../platform/host.ts";
+import type { DigestHost } from "../platform/host.ts";
 import { decodeText } from "../text-file.ts";
+import type { PlanFiles } from "./plan-files.ts";
 
 const digest = z.string().regex(/^[0-9a-f]{16,64}$/);
 
@@ -35,6 +36,8 @@ const planSchema = z.strictObject({
 export type Plan = z.infer<typeof planSchema>;
 
 export interface PlanFolder {
+  readonly files: PlanFiles;
+  /** Of the disk, or s3://BUCKET/PREFIX. */
   readonly folder: string;
   readonly plan: Plan;
 }
@@ -82,15 +85,18 @@ export async function hashedPlan(
   return { ...plan, saccade_plan: 1, hash: await host.sha256(new TextEncoder().encode(text)), created };
 }
 
-export async function writePlan(files: Files, folder: string, plan: Plan): Promise<void> {
+export async function writePlan({ files, folder, plan }: PlanFolder): Promise<void> {
   for (const name of ["parts", "attempts", "failed", "retries", "workers", "leases"] as const)
     await files.makeDirectory(files.join(folder, planPaths[name]));
   await files.writeAtomic(files.join(folder, planPaths.plan), `${JSON.stringify(plan, undefined, 2)}\n`);
 }
 
+/** What reading a plan takes. */
+export type PlanHost = DigestHost & { readonly planFilesOf: (folder: string) => PlanFiles };
+
 /** @throws NotFoundError, FormatError for what is no plan or one that was changed */
-export async function readPlan(host: DigestHost & { readonly files: Files }, folder: string): Promise<PlanFolder> {
-  const { files } = host;
+export async function readPlan(host: PlanHost, folder: string): Promise<PlanFolder> {
+  const files = host.planFilesOf(folder);
   const path = files.join(folder, planPaths.plan);
   if ((await files.stat(path)) === undefined)
     throw new NotFoundError("plan", folder, "saccade plan SOURCE --out FOLDER makes one");
@@ -101,7 +107,7 @@ export async function readPlan(host: DigestHost & { readonly files: Files }, fol
     throw new FormatError("plan", `${path} was changed since it was made`, {
       hint: "plans are frozen: make another one, in another folder",
     });
-  return { folder, plan };
+  return { files, folder, plan };
 }
 
 function parsePlan(text: string, path: string): Plan {

@@ -1,9 +1,9 @@
 // How far a plan is, from its folder alone: markers say what is done, notes what was given up, heartbeats who works.
 import { z } from "zod";
 import { baseName } from "../image/picture-files.ts";
-import type { Files } from "../platform/host.ts";
 import { decodeText } from "../text-file.ts";
 import { type PlanFolder, planPaths, shardCount, shardName } from "./plan.ts";
+import type { PlanFiles } from "./plan-files.ts";
 
 export interface Progress {
   readonly done: ReadonlySet<number>;
@@ -12,7 +12,7 @@ export interface Progress {
   readonly left: readonly number[];
 }
 
-export async function readProgress(files: Files, { folder, plan }: PlanFolder): Promise<Progress> {
+export async function readProgress({ files, folder, plan }: PlanFolder): Promise<Progress> {
   const done = await numbered(files, files.join(folder, planPaths.parts), /^part-(\d+)\.json$/);
   const givenUp = await numbered(files, files.join(folder, planPaths.failed), /^(\d+)\.json$/);
   const left: number[] = [];
@@ -20,7 +20,7 @@ export async function readProgress(files: Files, { folder, plan }: PlanFolder): 
   return { done, givenUp, left };
 }
 
-async function numbered(files: Files, folder: string, name: RegExp): Promise<Set<number>> {
+async function numbered(files: PlanFiles, folder: string, name: RegExp): Promise<Set<number>> {
   const found = new Set<number>();
   for (const each of await names(files, folder)) {
     const [, number] = name.exec(each) ?? [];
@@ -29,7 +29,7 @@ async function numbered(files: Files, folder: string, name: RegExp): Promise<Set
   return found;
 }
 
-async function names(files: Files, folder: string): Promise<string[]> {
+async function names(files: PlanFiles, folder: string): Promise<string[]> {
   if ((await files.stat(folder)) === undefined) return [];
   return (await files.list(folder)).map(({ path }) => baseName(path));
 }
@@ -37,14 +37,14 @@ async function names(files: Files, folder: string): Promise<string[]> {
 const givenUpSchema = z.looseObject({ shard: z.int(), reason: z.string(), at: z.string() });
 export type GivenUp = z.infer<typeof givenUpSchema>;
 
-export async function giveUp(files: Files, folder: string, note: GivenUp): Promise<void> {
+export async function giveUp(files: PlanFiles, folder: string, note: GivenUp): Promise<void> {
   await files.writeAtomic(
     files.join(folder, planPaths.failed, `${shardName(note.shard)}.json`),
     `${JSON.stringify(note)}\n`,
   );
 }
 
-export async function readGivenUp(files: Files, folder: string, shard: number): Promise<GivenUp | undefined> {
+export async function readGivenUp(files: PlanFiles, folder: string, shard: number): Promise<GivenUp | undefined> {
   return readJson(files, files.join(folder, planPaths.failed, `${shardName(shard)}.json`), givenUpSchema);
 }
 
@@ -71,19 +71,19 @@ const heartbeatSchema = z.looseObject({
 });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
 
-export async function writeHeartbeat(files: Files, folder: string, heartbeat: Heartbeat): Promise<void> {
+export async function writeHeartbeat(files: PlanFiles, folder: string, heartbeat: Heartbeat): Promise<void> {
   const path = files.join(folder, planPaths.workers, `${heartbeat.id}.json`);
   await files.writeAtomic(path, `${JSON.stringify(heartbeat)}\n`);
 }
 
-export async function readHeartbeats(files: Files, folder: string): Promise<Heartbeat[]> {
+export async function readHeartbeats(files: PlanFiles, folder: string): Promise<Heartbeat[]> {
   const place = files.join(folder, planPaths.workers);
   const found = (await names(files, place)).filter((name) => /^[\w.-]+\.json$/.test(name) && !name.startsWith("."));
   const read = await Promise.all(found.map((name) => readJson(files, files.join(place, name), heartbeatSchema)));
   return read.filter((heartbeat) => heartbeat !== undefined);
 }
 
-async function readJson<T>(files: Files, path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+async function readJson<T>(files: PlanFiles, path: string, schema: z.ZodType<T>): Promise<T | undefined> {
   if ((await files.stat(path)) === undefined) return undefined;
   try {
     return schema.parse(JSON.parse(decodeText(await files.read(path, { maxBytes: 2 ** 20 }), path)));

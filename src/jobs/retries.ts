@@ -1,21 +1,21 @@
 // Rows that are to be done again: of shards that were given up all, of others those with an error. Until they are done, what the others were answered stays.
 import { z } from "zod";
-import type { Files } from "../platform/host.ts";
 import { decodeText } from "../text-file.ts";
 import { historyOf, QUARANTINED, readAttempts, recordAttempt } from "./attempts.ts";
 import { decodePart, markerPath, partPath, readMarker } from "./part.ts";
 import { type PlanFolder, planPaths, shardName } from "./plan.ts";
+import type { PlanFiles } from "./plan-files.ts";
 import { readProgress } from "./progress.ts";
 
 const retrySchema = z.strictObject({ rows: z.array(z.int()) });
 const MAX_RETRY_BYTES = 2 ** 26;
 
-const retryPath = (files: Files, folder: string, shard: number): string =>
+const retryPath = (files: PlanFiles, folder: string, shard: number): string =>
   files.join(folder, planPaths.retries, `${shardName(shard)}.json`);
 
 /** undefined for a shard that is done as a whole. */
 export async function retriedRows(
-  files: Files,
+  files: PlanFiles,
   folder: string,
   shard: number,
 ): Promise<ReadonlySet<number> | undefined> {
@@ -29,7 +29,7 @@ export async function retriedRows(
   }
 }
 
-export const removeRetry = (files: Files, folder: string, shard: number): Promise<void> =>
+export const removeRetry = (files: PlanFiles, folder: string, shard: number): Promise<void> =>
   files.remove(retryPath(files, folder, shard));
 
 export interface RetryOptions {
@@ -48,9 +48,9 @@ export interface Retried {
 }
 
 /** Puts failed rows and given-up shards back; workers do them as they do all others. */
-export async function retryFailed(files: Files, opened: PlanFolder, options: RetryOptions): Promise<Retried> {
-  const { folder } = opened;
-  const { done, givenUp } = await readProgress(files, opened);
+export async function retryFailed(opened: PlanFolder, options: RetryOptions): Promise<Retried> {
+  const { files, folder } = opened;
+  const { done, givenUp } = await readProgress(opened);
   let rows = 0;
   let shards = 0;
   const { worker, at, quarantined = false } = options;

@@ -1,7 +1,7 @@
 // The rows of a shard to its part, in the process that computes. A pure function of the plan, the shard's number and the rows in quarantine: whoever
 // runs it, and however often, writes the same.
 import { AbortedError, SaccadeError } from "../errors.ts";
-import type { DigestHost, Files } from "../platform/host.ts";
+import type { DigestHost } from "../platform/host.ts";
 import { QUARANTINED } from "./attempts.ts";
 import type { ManifestReader, PlannedRow } from "./manifest.ts";
 import { commitPart, decodePart, type PartRow, partPath, readMarker } from "./part.ts";
@@ -27,7 +27,7 @@ export interface ShardAnswer {
 }
 
 export interface OpenedPlan extends PlanFolder {
-  readonly host: DigestHost & { readonly files: Files };
+  readonly host: DigestHost;
   readonly manifest: ManifestReader;
   readonly pictures: PlannedPictures;
   readonly task: ShardTask;
@@ -44,10 +44,10 @@ export function isPassing(error: unknown): error is SaccadeError {
  * @throws what is no picture's fault: what the engine throws, SaccadeError "network" of a store that does not answer, "file_enospc", AbortedError
  */
 export async function runShard(opened: OpenedPlan, order: ShardOrder, options: RunRows): Promise<ShardAnswer> {
-  const { host, folder, plan, task } = opened;
+  const { host, files, folder, plan, task } = opened;
   const started = performance.now();
   if (!order.isProbe) {
-    const done = await readMarker(host.files, folder, order.shard);
+    const done = await readMarker(files, folder, order.shard);
     if (done?.plan === plan.hash) return done;
   }
   const planned = await opened.manifest.read(order);
@@ -66,7 +66,7 @@ export async function runShard(opened: OpenedPlan, order: ShardOrder, options: R
   if (options.signal?.aborted === true) throw new AbortedError("the shard", options.signal.reason);
   const facts = { seconds: Math.round(1000 * seconds) / 1000, worker: order.worker, computed_on: task.device };
   const marker = await commitPart(host, opened, order.shard, rows, task.shape, facts);
-  await removeRetry(host.files, folder, order.shard);
+  await removeRetry(files, folder, order.shard);
   return { rows: marker.rows, failed: marker.failed, seconds };
 }
 
@@ -105,10 +105,9 @@ async function answer(
 
 /** Of a shard of which only some rows are to be done again: what the others were answered. */
 async function answeredBefore(
-  { host, folder, task }: OpenedPlan,
+  { files, folder, task }: OpenedPlan,
   shard: number,
 ): Promise<ReadonlyMap<number, PartRow> | undefined> {
-  const { files } = host;
   const again = await retriedRows(files, folder, shard);
   const path = partPath(files, folder, shard);
   if (again === undefined || (await files.stat(path)) === undefined) return undefined;

@@ -6,6 +6,7 @@ import { nodeFiles } from "../platform/node/files.ts";
 import { attemptsPath, historyOf, readAttempts, recordAttempt } from "./attempts.ts";
 import type { Plan } from "./plan.ts";
 import { writePlan } from "./plan.ts";
+import { planFilesOnDisk } from "./plan-files.ts";
 import type { ShardOrder } from "./run-shard.ts";
 import { type AttemptContext, attemptShard, type RunEnd, type ShardRunner } from "./shard-attempts.ts";
 
@@ -16,7 +17,8 @@ async function context(run: (order: ShardOrder) => RunEnd): Promise<AttemptConte
   const folder = await mkdtemp(join(tmpdir(), "saccade-attempts-"));
   folders.push(folder);
   const plan = { hash: "0".repeat(64), rows: 64, shard_rows: 32 } as Plan;
-  await writePlan(nodeFiles, folder, plan);
+  const opened = { files: planFilesOnDisk(nodeFiles), folder, plan };
+  await writePlan(opened);
   const orders: ShardOrder[] = [];
   let ids = 0;
   const runner: ShardRunner = {
@@ -28,7 +30,7 @@ async function context(run: (order: ShardOrder) => RunEnd): Promise<AttemptConte
     [Symbol.asyncDispose]: async () => undefined,
   };
   return {
-    ...{ files: nodeFiles, opened: { folder, plan }, worker: "w", runner, orders },
+    ...{ opened, worker: "w", runner, orders },
     date: () => "2026-01-01T00:00:00.000Z",
     newId: () => `${folder}-${++ids}`,
     onProgress: () => undefined,
@@ -49,7 +51,7 @@ describe("a picture that ends the process", () => {
     async (rows) => {
       const ctx = await context((order) => (rows.some((row) => has(order, row)) ? died : done(order)));
       expect(await attemptShard(ctx, 1)).toMatchObject({ kind: "done", rows: 32 });
-      const history = historyOf(await readAttempts(nodeFiles, ctx.opened.folder, 1));
+      const history = historyOf(await readAttempts(ctx.opened.files, ctx.opened.folder, 1));
       expect([...history.quarantined].sort()).toEqual(rows);
       // Alone it was tried twice; the whole shard twice before and once after.
       for (const row of rows) expect(history.deaths({ from: row, to: row + 1 }).seen).toBe(2);
@@ -62,7 +64,7 @@ describe("a picture that ends the process", () => {
   test("deaths that are no picture's fault put none in quarantine, and end in giving up", async () => {
     const ctx = await context((order) => (order.isProbe ? done(order) : died));
     expect(await attemptShard(ctx, 0)).toMatchObject({ kind: "given-up" });
-    expect(historyOf(await readAttempts(nodeFiles, ctx.opened.folder, 0)).quarantined.size).toBe(0);
+    expect(historyOf(await readAttempts(ctx.opened.files, ctx.opened.folder, 0)).quarantined.size).toBe(0);
   });
 
   test("nothing has begun before the process is ready: a worker that is killed until then leaves no death", async () => {
@@ -73,10 +75,10 @@ describe("a picture that ends the process", () => {
     });
     const end = attemptShard({ ...ctx, runner: { ...ctx.runner, ready: () => ready } }, 0);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(await readAttempts(nodeFiles, ctx.opened.folder, 0)).toEqual([]);
+    expect(await readAttempts(ctx.opened.files, ctx.opened.folder, 0)).toEqual([]);
     becomeReady();
     expect(await end).toMatchObject({ kind: "done" });
-    expect(await readAttempts(nodeFiles, ctx.opened.folder, 0)).toHaveLength(2);
+    expect(await readAttempts(ctx.opened.files, ctx.opened.folder, 0)).toHaveLength(2);
   });
 
   test.each([
@@ -87,13 +89,13 @@ describe("a picture that ends the process", () => {
     async (kills, quarantined) => {
       const ctx = await context(done);
       const begin = (id: string, from: number, to: number) =>
-        recordAttempt(nodeFiles, ctx.opened.folder, 0, { event: "begin", id, from, to, worker: "x", at: "" });
+        recordAttempt(ctx.opened.files, ctx.opened.folder, 0, { event: "begin", id, from, to, worker: "x", at: "" });
       for (const id of ["a", "b"]) await begin(id, 0, 32);
       for (const to of [16, 8, 4]) await begin(`half ${to}`, 0, to);
       await begin("quarter", 2, 4);
       for (let kill = 0; kill < kills; kill++) await begin(`alone ${kill}`, 3, 4);
       expect(await attemptShard(ctx, 0)).toMatchObject({ kind: "done" });
-      const history = historyOf(await readAttempts(nodeFiles, ctx.opened.folder, 0));
+      const history = historyOf(await readAttempts(ctx.opened.files, ctx.opened.folder, 0));
       expect([...history.quarantined]).toEqual(quarantined);
     },
   );
@@ -101,7 +103,7 @@ describe("a picture that ends the process", () => {
   test("a worker that was killed counts as a death, and what it found out is not done again", async () => {
     const ctx = await context(done);
     for (const id of ["a", "b"])
-      await recordAttempt(nodeFiles, ctx.opened.folder, 0, {
+      await recordAttempt(ctx.opened.files, ctx.opened.folder, 0, {
         event: "begin",
         id,
         from: 0,
@@ -109,7 +111,7 @@ describe("a picture that ends the process", () => {
         worker: "x",
         at: "",
       });
-    await recordAttempt(nodeFiles, ctx.opened.folder, 0, {
+    await recordAttempt(ctx.opened.files, ctx.opened.folder, 0, {
       event: "begin",
       id: "c",
       from: 0,
@@ -117,7 +119,7 @@ describe("a picture that ends the process", () => {
       worker: "x",
       at: "",
     });
-    await recordAttempt(nodeFiles, ctx.opened.folder, 0, {
+    await recordAttempt(ctx.opened.files, ctx.opened.folder, 0, {
       event: "end",
       id: "c",
       outcome: "done",
@@ -138,13 +140,13 @@ test("errors of the engine are tried three times, those of the surroundings are 
   expect(ctx.orders.length).toBe(3);
   const full = await context(() => ({ kind: "failed", message: "the disk is full", isPassing: true }));
   expect(await attemptShard(full, 0)).toEqual({ kind: "passing", message: "the disk is full" });
-  expect(historyOf(await readAttempts(nodeFiles, full.opened.folder, 0)).failures).toBe(0);
+  expect(historyOf(await readAttempts(full.opened.files, full.opened.folder, 0)).failures).toBe(0);
 });
 
 test("a torn line is no line, and what follows it is one", async () => {
   const ctx = await context(done);
-  const { folder } = ctx.opened;
-  await nodeFiles.append(attemptsPath(nodeFiles, folder, 0), '\n{"event":"begin","id":"a","fr');
-  await recordAttempt(nodeFiles, folder, 0, { event: "quarantine", row: 3, worker: "x", at: "" });
-  expect(await readAttempts(nodeFiles, folder, 0)).toHaveLength(1);
+  const { files, folder } = ctx.opened;
+  await nodeFiles.append(attemptsPath(files, folder, 0), '\n{"event":"begin","id":"a","fr');
+  await recordAttempt(ctx.opened.files, folder, 0, { event: "quarantine", row: 3, worker: "x", at: "" });
+  expect(await readAttempts(ctx.opened.files, folder, 0)).toHaveLength(1);
 });

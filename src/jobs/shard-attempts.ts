@@ -1,6 +1,5 @@
 // One worker and one shard: tries, and where processes have ended over it, finds out which picture does that. Halves are tried alone, and halves of the
 // half that dies; a picture that ends the process twice all by itself is put in quarantine, and the shard is computed without it.
-import type { Files } from "../platform/host.ts";
 import { historyOf, readAttempts, recordAttempt, type ShardHistory } from "./attempts.ts";
 import { type PlanFolder, type RowRange, shardRange } from "./plan.ts";
 import { giveUp } from "./progress.ts";
@@ -27,7 +26,6 @@ export interface ShardRunner extends AsyncDisposable {
 }
 
 export interface AttemptContext {
-  readonly files: Files;
   readonly opened: PlanFolder;
   readonly worker: string;
   /** Now, ISO 8601. */
@@ -94,8 +92,8 @@ class ShardAttempts {
   }
 
   async history(): Promise<ShardHistory> {
-    const { files, opened } = this.#context;
-    return historyOf(await readAttempts(files, opened.folder, this.#shard));
+    const { files, folder } = this.#context.opened;
+    return historyOf(await readAttempts(files, folder, this.#shard));
   }
 
   async run(
@@ -170,16 +168,16 @@ class ShardAttempts {
   }
 
   async giveUp(reason: string): Promise<ShardEnd> {
-    const { files, opened, date } = this.#context;
-    await giveUp(files, opened.folder, { shard: this.#shard, reason, at: date() });
+    const { opened, date } = this.#context;
+    await giveUp(opened.files, opened.folder, { shard: this.#shard, reason, at: date() });
     this.#context.onNotice(`shard ${this.#shard} is given up: ${reason}`);
     return { kind: "given-up", reason };
   }
 
   #record(what: Omit<AttemptLine, "worker" | "at">): Promise<void> {
-    const { files, opened, worker, date } = this.#context;
+    const { opened, worker, date } = this.#context;
     const line = { ...what, worker, at: date() } as AttemptLine;
-    return recordAttempt(files, opened.folder, this.#shard, line);
+    return recordAttempt(opened.files, opened.folder, this.#shard, line);
   }
 }
 

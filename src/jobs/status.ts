@@ -1,7 +1,8 @@
 // How a plan stands, for people and for programs.
-import type { Files } from "../platform/host.ts";
+
 import { type Marker, readMarker } from "./part.ts";
 import { type PlanFolder, shardCount } from "./plan.ts";
+import type { PlanFiles } from "./plan-files.ts";
 import { type GivenUp, type Heartbeat, readGivenUp, readHeartbeats, readProgress } from "./progress.ts";
 import { medianSeconds } from "./stragglers.ts";
 
@@ -32,11 +33,11 @@ const MUCH = 3;
 const PARALLEL = 64;
 
 /** @param now milliseconds since 1970 */
-export async function jobsStatus(files: Files, opened: PlanFolder, now: number): Promise<JobsStatus> {
-  const { folder, plan } = opened;
-  const { done, givenUp } = await readProgress(files, opened);
+export async function jobsStatus(opened: PlanFolder, now: number): Promise<JobsStatus> {
+  const { files, folder, plan } = opened;
+  const { done, givenUp } = await readProgress(opened);
   const markers = await markersOf(files, folder, [...done]);
-  const usual = await medianSeconds(files, opened);
+  const usual = await medianSeconds(opened);
   const workers = (await readHeartbeats(files, folder)).map((heartbeat): WorkerStatus => {
     const lives = heartbeat.state !== "stopped" && now - Date.parse(heartbeat.at) < FRESH_MS;
     const isLate = lives && usual !== undefined && (heartbeat.shard_seconds ?? 0) > MUCH * usual;
@@ -65,7 +66,7 @@ export async function jobsStatus(files: Files, opened: PlanFolder, now: number):
 }
 
 /** Markers that can be read. */
-export async function markersOf(files: Files, folder: string, shards: readonly number[]): Promise<Marker[]> {
+export async function markersOf(files: PlanFiles, folder: string, shards: readonly number[]): Promise<Marker[]> {
   const markers: Marker[] = [];
   for (let at = 0; at < shards.length; at += PARALLEL) {
     const some = await Promise.all(shards.slice(at, at + PARALLEL).map((shard) => readMarker(files, folder, shard)));

@@ -1,5 +1,4 @@
 // Shards that take much longer than others did. Times are those of the workers' own clocks, which nobody compares with another's.
-import type { Files } from "../platform/host.ts";
 import { readMarker } from "./part.ts";
 import type { PlanFolder } from "./plan.ts";
 import { readHeartbeats, readProgress } from "./progress.ts";
@@ -10,11 +9,11 @@ const MUCH = 3;
 const SAMPLE = 32;
 
 /** Shards that exactly one other worker has, and has had for long, the longest first. */
-export async function stragglers(files: Files, opened: PlanFolder, self: string, leastMs: number): Promise<number[]> {
-  const usual = await medianSeconds(files, opened);
+export async function stragglers(opened: PlanFolder, self: string, leastMs: number): Promise<number[]> {
+  const usual = await medianSeconds(opened);
   if (usual === undefined) return [];
-  const left = new Set((await readProgress(files, opened)).left);
-  const working = (await readHeartbeats(files, opened.folder)).filter(
+  const left = new Set((await readProgress(opened)).left);
+  const working = (await readHeartbeats(opened.files, opened.folder)).filter(
     ({ id, state, shard }) => id !== self && state === "working" && shard !== undefined && left.has(shard),
   );
   const late = working
@@ -26,9 +25,11 @@ export async function stragglers(files: Files, opened: PlanFolder, self: string,
   return late.map(({ shard }) => shard!);
 }
 
-export async function medianSeconds(files: Files, opened: PlanFolder): Promise<number | undefined> {
-  const { done } = await readProgress(files, opened);
-  const markers = await Promise.all([...done].slice(-SAMPLE).map((shard) => readMarker(files, opened.folder, shard)));
+export async function medianSeconds(opened: PlanFolder): Promise<number | undefined> {
+  const { done } = await readProgress(opened);
+  const markers = await Promise.all(
+    [...done].slice(-SAMPLE).map((shard) => readMarker(opened.files, opened.folder, shard)),
+  );
   const seconds = markers.flatMap((marker) => (marker === undefined ? [] : [marker.seconds])).toSorted((a, b) => a - b);
   return seconds[Math.floor(seconds.length / 2)];
 }

@@ -1,5 +1,5 @@
 // Whether what is there is what was planned: every part is the one that its marker says, and has exactly the plan's rows.
-import type { DigestHost, Files } from "../platform/host.ts";
+import type { DigestHost } from "../platform/host.ts";
 import type { ManifestReader } from "./manifest.ts";
 import { decodePart, markerPath, partPath, readMarker } from "./part.ts";
 import { type PlanFolder, planPaths, shardRange } from "./plan.ts";
@@ -27,14 +27,13 @@ export interface VerifyOptions {
 }
 
 export async function verifyJobs(
-  host: DigestHost & { readonly files: Files },
+  host: DigestHost,
   opened: PlanFolder,
   manifest: ManifestReader,
   options: VerifyOptions = {},
 ): Promise<Verification> {
-  const { files } = host;
-  const { folder, plan } = opened;
-  const { done, givenUp, left } = await readProgress(files, opened);
+  const { files, folder, plan } = opened;
+  const { done, givenUp, left } = await readProgress(opened);
   const faults: ShardFault[] = [];
   const wholeManifest = await sameManifest(host, opened);
   if (wholeManifest !== undefined) faults.push({ shard: -1, problem: wholeManifest });
@@ -60,9 +59,9 @@ export async function verifyJobs(
   return { shards: Math.ceil(plan.rows / plan.shard_rows), rows, failedRows, missing, faults };
 }
 
-async function sameManifest(host: DigestHost & { readonly files: Files }, { folder, plan }: PlanFolder) {
-  const path = host.files.join(folder, planPaths.manifest);
-  const sha256 = await host.sha256(await host.files.read(path));
+async function sameManifest(host: DigestHost, { files, folder, plan }: PlanFolder) {
+  const path = files.join(folder, planPaths.manifest);
+  const sha256 = await host.sha256(await files.read(path));
   return sha256 === plan.manifest_sha256 ? undefined : "the manifest was changed since the plan was made";
 }
 
@@ -71,12 +70,11 @@ type Checked =
   | { readonly problem?: undefined; readonly rows: number; readonly failed: number };
 
 async function checkShard(
-  host: DigestHost & { readonly files: Files },
-  { folder, plan }: PlanFolder,
+  host: DigestHost,
+  { files, folder, plan }: PlanFolder,
   manifest: ManifestReader,
   shard: number,
 ): Promise<Checked> {
-  const { files } = host;
   const marker = await readMarker(files, folder, shard);
   if (marker === undefined) return { problem: "its marker cannot be read" };
   if (marker.plan !== plan.hash) return { problem: "it is of another plan" };

@@ -10,6 +10,7 @@ import { nodeFiles } from "../platform/node/files.ts";
 import { openFolderQueue } from "../platform/node/queues/folder-queue.ts";
 import { markerPath, readMarker } from "./part.ts";
 import { type Plan, type PlanFolder, writePlan } from "./plan.ts";
+import { planFilesOnDisk } from "./plan-files.ts";
 import { readHeartbeats } from "./progress.ts";
 import type { ShardOrder } from "./run-shard.ts";
 import type { RunEnd, Running, ShardRunner } from "./shard-attempts.ts";
@@ -25,15 +26,16 @@ async function planOf(shards: number): Promise<PlanFolder> {
   const folder = await mkdtemp(join(tmpdir(), "saccade-worker-"));
   folders.push(folder);
   const plan = { hash: "0".repeat(64), rows: shards * SHARD_ROWS, shard_rows: SHARD_ROWS } as Plan;
-  await writePlan(nodeFiles, folder, plan);
-  return { folder, plan };
+  const opened = { files: planFilesOnDisk(nodeFiles), folder, plan };
+  await writePlan(opened);
+  return opened;
 }
 
 /** Writes that a shard is done, as the process that computes does. */
-async function commit({ folder, plan }: PlanFolder, { shard, worker }: ShardOrder): Promise<RunEnd> {
+async function commit({ files, folder, plan }: PlanFolder, { shard, worker }: ShardOrder): Promise<RunEnd> {
   const marker = { plan: plan.hash, shard, rows: SHARD_ROWS, failed: 0, sha256: "", bytes: 0, seconds: 0.01 };
   const text = JSON.stringify({ ...marker, worker, computed_on: "cpu" });
-  await nodeFiles.writeAtomic(markerPath(nodeFiles, folder, shard), text);
+  await files.writeAtomic(markerPath(files, folder, shard), text);
   return { kind: "done", rows: SHARD_ROWS, failed: 0, seconds: 0.01 };
 }
 
@@ -83,7 +85,7 @@ async function worker(
   const shards = Math.ceil(plan.rows / plan.shard_rows);
   await using queue = await openFolderQueue({ folder, plan: plan.hash, shards, worker: id, leaseMs });
   let ids = 0;
-  return await work(nodeFiles, opened, {
+  return await work(opened, {
     ...{ queue, runner, leaseMs, signal },
     worker: { id, host: "here", pid: process.pid },
     date: () => new Date().toISOString(),
@@ -121,18 +123,18 @@ test("a shard that takes somebody long is begun by who has nothing to do: status
     { leaseMs },
   );
   expect(await helper.begun).toMatchObject({ shard });
-  let beats = await readHeartbeats(nodeFiles, opened.folder);
+  let beats = await readHeartbeats(opened.files, opened.folder);
   while (!beats.some((beat) => beat.is_second)) {
     await pause(50);
-    beats = await readHeartbeats(nodeFiles, opened.folder);
+    beats = await readHeartbeats(opened.files, opened.folder);
   }
-  const status = await jobsStatus(nodeFiles, opened, Date.now());
+  const status = await jobsStatus(opened, Date.now());
   expect(status.workers.find(({ id }) => id === "slow")).toMatchObject({ shard, isLate: true, is_second: false });
   expect(status.workers.find(({ id }) => id === "helper")).toMatchObject({ shard, is_second: true });
   helper.letGo();
   const results = await Promise.all([first, second]);
   expect(results.map(({ shards }) => shards)).toEqual([0, 3]);
-  expect((await readMarker(nodeFiles, opened.folder, shard))?.worker).toBe("helper");
+  expect((await readMarker(opened.files, opened.folder, shard))?.worker).toBe("helper");
   expect(helped.filter((order) => order.shard === shard)).toHaveLength(1);
 });
 
@@ -158,7 +160,7 @@ describe("told to stop", () => {
     await pause(100);
     running.letGo();
     expect(await ended).toMatchObject({ shards: 1, rows: SHARD_ROWS });
-    expect(await readMarker(nodeFiles, opened.folder, 0)).toMatchObject({ worker: "a" });
+    expect(await readMarker(opened.files, opened.folder, 0)).toMatchObject({ worker: "a" });
   });
 
   test("it gives back at once what would take longer than its grace", async () => {

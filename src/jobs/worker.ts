@@ -1,7 +1,6 @@
 // A worker: takes shards from a queue until there are none left, says that it lives, keeps what it took while the engine computes, and stops when it is
 // told to, with nothing half done. What computes is a process of its own, so that a picture that ends it does not end the worker.
 import { SaccadeError } from "../errors.ts";
-import type { Files } from "../platform/host.ts";
 import { readMarker } from "./part.ts";
 import type { PlanFolder } from "./plan.ts";
 import { type Heartbeat, readProgress, writeHeartbeat } from "./progress.ts";
@@ -44,13 +43,12 @@ const HEARTBEAT_MS = 5000;
  *
  * @throws SaccadeError of surroundings that stay at fault for longer than there is patience
  */
-export async function work(files: Files, opened: PlanFolder, options: WorkOptions): Promise<WorkResult> {
-  const worker = new Worker(files, opened, options);
+export async function work(opened: PlanFolder, options: WorkOptions): Promise<WorkResult> {
+  const worker = new Worker(opened, options);
   return worker.run();
 }
 
 class Worker {
-  readonly #files: Files;
   readonly #opened: PlanFolder;
   readonly #options: WorkOptions;
   readonly #started = performance.now();
@@ -63,12 +61,11 @@ class Worker {
   #shard: { readonly number: number; readonly since: number; readonly isSecond: boolean } | undefined;
   #shardRows = 0;
   #state = "waiting";
-  /** Since when the surroundings are at fault: the queue, or what work needs (the disk, a store). */
-  readonly #troubleSince = new Map<"queue" | "work", number>();
+  /** Since when the surroundings are at fault: the queue, the plan's folder, or what work needs (the disk, a store). */
+  readonly #troubleSince = new Map<"queue" | "plan" | "work", number>();
   #wake: (() => void) | undefined;
 
-  constructor(files: Files, opened: PlanFolder, options: WorkOptions) {
-    this.#files = files;
+  constructor(opened: PlanFolder, options: WorkOptions) {
     this.#opened = opened;
     this.#options = options;
   }
@@ -95,14 +92,14 @@ class Worker {
 
   /** One shard, or a wait for one. false: nothing is left for this worker. */
   async #step(): Promise<boolean> {
-    const lease = await this.#asking(() => this.#options.queue.take());
+    const lease = await this.#asking("queue", () => this.#options.queue.take());
     if (lease !== undefined) {
       await this.#workOn(lease);
       return true;
     }
-    const { left } = await readProgress(this.#files, this.#opened);
-    if (left.length === 0 || this.#options.waits === false) return false;
-    const outstanding = await this.#asking(() => this.#options.queue.outstanding());
+    const left = await this.#asking("plan", () => this.#left());
+    if (left === undefined || left.length === 0 || this.#options.waits === false) return false;
+    const outstanding = await this.#asking("queue", () => this.#options.queue.outstanding());
     if (outstanding === 0) await this.#fillMissing();
     else await this.#helpOut();
     await this.#sleep(Math.min(2000, this.#options.leaseMs / 4));
@@ -110,8 +107,13 @@ class Worker {
   }
 
   async #fillMissing(): Promise<void> {
-    const { left } = await readProgress(this.#files, this.#opened);
-    if (left.length > 0) await this.#asking(() => this.#options.queue.fill(left));
+    const left = await this.#asking("plan", () => this.#left());
+    if (left !== undefined && left.length > 0) await this.#asking("queue", () => this.#options.queue.fill(left));
+  }
+
+  /** Shards that are to be done, as the plan's folder says. */
+  async #left(): Promise<readonly number[]> {
+    return (await readProgress(this.#opened)).left;
   }
 
   async #workOn(lease: Lease): Promise<void> {
@@ -128,7 +130,7 @@ class Worker {
       // A worker that is refused, or ends otherwise, lets others have the shard now and not when its time is over.
       if (end === undefined) await lease.release().catch(() => undefined);
     }
-    if (end.kind === "done" || end.kind === "given-up") await this.#asking(() => lease.complete());
+    if (end.kind === "done" || end.kind === "given-up") await this.#asking("queue", () => lease.complete());
     else await lease.release().catch(() => undefined); // else it is free when its time is over
     if (end.kind === "passing") await this.#trouble("work", new SaccadeError("surroundings", end.message));
   }
@@ -139,7 +141,7 @@ class Worker {
     this.#state = "working";
     const done = this.#every(Math.min(HEARTBEAT_MS, this.#options.leaseMs / 3), async () => {
       // Somebody else was faster.
-      if ((await readMarker(this.#files, this.#opened.folder, shard)) !== undefined) this.#running?.stop();
+      if ((await readMarker(this.#opened.files, this.#opened.folder, shard)) !== undefined) this.#running?.stop();
     });
     try {
       const end = await attemptShard(this.#context(), shard);
@@ -152,8 +154,8 @@ class Worker {
       if (end.kind === "given-up") this.#givenUp++;
       return end;
     } catch (error) {
-      // The plan's own folder cannot be written: the disk is full, or away.
-      if (error instanceof SaccadeError && error.code.startsWith("file"))
+      // The plan's own folder cannot be written: the disk is full, or away, or a store does not answer.
+      if (error instanceof SaccadeError && (error.code.startsWith("file") || error.code === "network"))
         return { kind: "passing", message: error.message };
       throw error;
     } finally {
@@ -165,7 +167,7 @@ class Worker {
 
   /** Who has nothing to do begins what somebody else has had for long: whoever is done first was it. */
   async #helpOut(): Promise<void> {
-    const late = await stragglers(this.#files, this.#opened, this.#options.worker.id, this.#options.leaseMs);
+    const late = await stragglers(this.#opened, this.#options.worker.id, this.#options.leaseMs);
     const [shard] = late;
     if (shard === undefined || this.#options.signal.aborted) return;
     this.#options.onNotice?.(`shard ${shard} takes others long: it is begun here too`);
@@ -175,7 +177,6 @@ class Worker {
   #context(): AttemptContext {
     const { runner, worker, date, newId, onNotice, signal } = this.#options;
     return {
-      files: this.#files,
       opened: this.#opened,
       worker: worker.id,
       date,
@@ -212,22 +213,22 @@ class Worker {
     void running.end.finally(() => clearTimeout(handle));
   }
 
-  /** What a queue answers; one that does not is asked again until patience is at an end. */
-  async #asking<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  /** What a queue or the plan's folder answers; one that does not is asked again until patience is at an end. */
+  async #asking<T>(place: "queue" | "plan", ask: () => Promise<T>): Promise<T | undefined> {
     for (;;) {
       try {
         const answer = await ask();
-        this.#troubleSince.delete("queue");
+        this.#troubleSince.delete(place);
         return answer;
       } catch (error) {
-        await this.#trouble("queue", error);
+        await this.#trouble(place, error);
         if (this.#options.signal.aborted) return undefined;
       }
     }
   }
 
   /** Waits a little. Throws the error when it has been so for too long. */
-  async #trouble(place: "queue" | "work", error: unknown): Promise<void> {
+  async #trouble(place: "queue" | "plan" | "work", error: unknown): Promise<void> {
     const now = performance.now();
     const { patienceMs = DEFAULT_PATIENCE_MS, leaseMs, onNotice } = this.#options;
     const since = this.#troubleSince.get(place) ?? now;
@@ -260,7 +261,7 @@ class Worker {
     };
     this.#options.onHeartbeat?.(heartbeat);
     // Of no importance to the work: on a full disk nobody is told.
-    await writeHeartbeat(this.#files, this.#opened.folder, heartbeat).catch(() => undefined);
+    await writeHeartbeat(this.#opened.files, this.#opened.folder, heartbeat).catch(() => undefined);
   }
 
   #sleep(milliseconds: number): Promise<void> {

@@ -7,6 +7,7 @@ import type { DecodeEmbeddings } from "../embeddings/embedding-table.ts";
 import type { Pixels } from "../image/pixels.ts";
 import type { RawImage } from "../image/raw-image.ts";
 import type { ViewOptions } from "../image/view.ts";
+import type { PlanFiles } from "../jobs/plan-files.ts";
 import type { QueueOptions, ShardQueue } from "../jobs/queue.ts";
 import type { ShardRunner } from "../jobs/shard-attempts.ts";
 import type { StorageOf } from "../jobs/storage.ts";
@@ -168,15 +169,19 @@ export interface ComputeOptions {
   readonly device: Device;
   readonly threads?: number;
   readonly sessions?: number;
+  /** Where the plan's model lies here. Default: where it lay when the plan was made. */
+  readonly model?: string;
 }
 
 /** A host on which batch jobs are planned and worked on. */
 export interface JobsHost extends TrainingHost, DigestHost {
   /** Absolute paths, and addresses of stores as they are. */
   readonly storageOf: StorageOf;
-  /** Throws as `Files.writeAtomic`. */
+  /** Where a plan lies. */
+  readonly planFilesOf: (folder: string) => PlanFiles;
+  /** A file, or an object of a store. Throws as `Files.writeAtomic`. */
   createFile(path: string): Promise<FileInProgress>;
-  /** The bytes of a file from `start` on; fewer than `length` where it ends before. */
+  /** The bytes of a file or an object from `start` on; fewer than `length` where it ends before. */
   readRange(path: string, start: number, length: number): Promise<Uint8Array>;
   /**
    * @param address undefined: leases in the plan's folder; else postgres://… or redis://…

@@ -114,6 +114,9 @@ test("plans are frozen: another model, another version and a changed plan are re
   await writeVit(model, {}, ["a", "b", "c", "d", "f"]);
   const compute = { device: "cpu", threads: 1, sessions: 1, onNotice: () => undefined } as const;
   await expect(openPlan(nodeJobsHost, plan, compute)).rejects.toMatchObject({ code: "plan_model" });
+  // The same model by another path is the same.
+  const elsewhere = await writeVit(join(folder, "elsewhere"));
+  await (await openPlan(nodeJobsHost, plan, { ...compute, model: elsewhere }))[Symbol.asyncDispose]();
 });
 
 test("a model that answers something else is refused when a plan is made, and no plan is left", async () => {

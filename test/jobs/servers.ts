@@ -127,3 +127,49 @@ function freePort(): Promise<number> {
     });
   });
 }
+
+export interface ObjectStore {
+  /** What the AWS SDK must be told to find it, as environment variables. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** What is in it stays. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** With all that is in it. */
+  remove(): Promise<void>;
+}
+
+interface S3rver {
+  run(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** A store of objects that speaks S3, in this very process: who asks it must not be waited for without a promise. */
+export async function objectStore(...buckets: readonly string[]): Promise<ObjectStore> {
+  const { default: S3rver } = (await import("s3rver" as string)) as { default: new (options: object) => S3rver };
+  const directory = mkdtempSync(join(tmpdir(), "saccade-s3-"));
+  const port = await freePort();
+  const make = () =>
+    new S3rver({
+      ...{ port, directory, address: "127.0.0.1", silent: true },
+      configureBuckets: buckets.map((name) => ({ name })),
+    });
+  let server = make();
+  await server.run();
+  return {
+    environment: {
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "S3RVER",
+      AWS_SECRET_ACCESS_KEY: "S3RVER",
+    },
+    stop: () => server.close(),
+    async start() {
+      server = make();
+      await server.run();
+    },
+    async remove() {
+      await server.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}

@@ -34,7 +34,7 @@ export function addJobs(program: Command, terminal: Terminal, finish: (exitCode:
     .command("jobs")
     .description("see how a plan stands; retry what failed, verify and merge what is done")
     .argument("<action>", JOB_ACTIONS.join(", "))
-    .argument("<plan>", "the plan's folder")
+    .argument("<plan>", "the plan's folder, or s3://BUCKET/PREFIX")
     .option("--output <file>", "merge: the file to write, .parquet or .jsonl")
     .option("--partial", "merge: although shards are missing")
     .option("--codes <names>", "retry-failed: only errors with these codes", nameList)

@@ -60,6 +60,7 @@ Examples:
   $ saccade plan photos/ --out photos-plan
   $ saccade plan shards/ more.csv --task embed --model my-clip --out plan
   $ saccade plan s3://archive/2026/ --model my-model --threshold 0.9 --out plan
+  $ saccade plan s3://archive/2026/ --out s3://answers/2026
   $ saccade plan flowers/ --task train --recipe everyday --seeds 0-4 --out sweep
   $ saccade work photos-plan
   $ saccade jobs status photos-plan
@@ -71,7 +72,7 @@ export function addPlan(program: Command, terminal: Terminal): void {
     .command("plan")
     .description("freeze a batch job: which pictures, what model, which shards; saccade work does it")
     .argument("<source...>", "folders, lists, tar or Parquet files, pictures, s3://BUCKET/PREFIX")
-    .requiredOption("--out <folder>", "the plan's folder, which all workers must reach")
+    .requiredOption("--out <folder>", "the plan's folder, which all workers must reach, or s3://BUCKET/PREFIX")
     .option("--task <name>", `what to do: ${JOB_TASKS.join(", ")}`, "classify")
     .option("-m, --model <model>", `registered name, model folder, checkpoint or ONNX file (default: ${DEFAULT_MODEL})`)
     .option("--shard <rows>", "pictures of a shard (default: what takes this machine about a minute)", integer(1))

@@ -9,6 +9,7 @@ import type { Terminal } from "../terminal.ts";
 
 interface WorkFlags extends SessionsOptions {
   queue?: string;
+  model?: string;
   index?: number;
   count?: number;
   lease: number;
@@ -23,9 +24,9 @@ const QUEUE_VARIABLE = "SACCADE_QUEUE";
 
 const EXAMPLES = `
 Any number of workers, on any number of machines that reach the plan's folder,
-do a plan together. Without --queue they agree by leases in that folder; the
-address of a database, which has a password in it, is better in the environment,
-as ${QUEUE_VARIABLE}. With --index nobody is asked: that is for schedulers that
+do a plan together. Without --queue they agree by leases in that folder; a plan
+in a store of objects needs a queue or --index. The address of a database, which
+has a password in it, is better in the environment, as ${QUEUE_VARIABLE}. With --index nobody is asked: that is for schedulers that
 number their tasks. SIGTERM and Ctrl-C stop with nothing half done; a worker
 that is killed costs the others a lease's time.
 
@@ -33,6 +34,7 @@ Examples:
   $ saccade work photos-plan
   $ saccade work photos-plan --queue postgres://jobs@db.example/jobs
   $ saccade work photos-plan --queue redis://cache.example:6379
+  $ saccade work s3://answers/photos --queue redis://cache.example:6379
   $ saccade work photos-plan --index 17 --count 100
 `;
 
@@ -40,8 +42,9 @@ export function addWork(program: Command, terminal: Terminal, finish: (exitCode:
   const command = program
     .command("work")
     .description("work on a plan, together with others")
-    .argument("<plan>", "the plan's folder")
+    .argument("<plan>", "the plan's folder, or s3://BUCKET/PREFIX")
     .option("--queue <address>", "who has which shard: folder, postgres://… or redis://… (default: folder)")
+    .option("-m, --model <model>", "where the plan's model lies here (default: where it lay when the plan was made)")
     .option("--index <n>", "this task's number, from 0, of --count", numbered)
     .option("--count <n>", "tasks in all; every COUNT-th shard is a task's (default: as many as shards)", integer(1))
     .option("--lease <seconds>", "without a sign for so long, others take a worker's shard over", number, 60)
@@ -74,6 +77,7 @@ async function work(
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     ...(flags.sessions === undefined ? {} : { sessions: flags.sessions }),
     ...(queue === undefined || queue === "" ? {} : { queue }),
+    ...(flags.model === undefined ? {} : { model: flags.model }),
     ...(flags.index === undefined ? {} : { index: flags.index }),
     ...(flags.count === undefined ? {} : { count: flags.count }),
     leaseMs: seconds(flags.lease, "--lease"),

@@ -12,7 +12,7 @@ import { readManifest } from "./plan-jobs.ts";
 
 /** How far a plan is. Throws NotFoundError, FormatError. */
 export async function statusOfPlan(host: JobsHost, folder: string): Promise<JobsStatus> {
-  return jobsStatus(host.files, await readPlan(host, folder), Date.parse(host.date()));
+  return jobsStatus(await readPlan(host, folder), Date.parse(host.date()));
 }
 
 /** Puts rows with an error and shards that were given up back; workers do them as all others. */
@@ -22,7 +22,7 @@ export async function retryPlan(
   options: Omit<RetryOptions, "worker" | "at"> = {},
 ): Promise<Retried> {
   const { host: name, pid } = host.self;
-  return retryFailed(host.files, await readPlan(host, folder), {
+  return retryFailed(await readPlan(host, folder), {
     ...options,
     worker: `${name}-${pid}`,
     at: host.date(),
@@ -49,10 +49,10 @@ export async function mergePlan(
   if (format !== "parquet" && format !== "jsonl")
     throw new UsageError(`${output} is neither Parquet nor JSON lines by its name`, "end it in .parquet or .jsonl");
   const opened = await readPlan(host, folder);
-  const shape = await partShapeOf(host.files, opened);
+  const shape = await partShapeOf(opened);
   const file = await host.createFile(output);
   try {
-    return await mergeJobs(host.files, opened, shape, file, { ...options, format });
+    return await mergeJobs(opened, shape, file, { ...options, format });
   } finally {
     await file.discard();
   }

@@ -1,5 +1,6 @@
 // Making plans, and opening them to be computed.
 import { FormatError, SaccadeError, UsageError } from "../../errors.ts";
+import { isStoreAddress } from "../../jobs/address.ts";
 import { ManifestReader, type ManifestRow, ManifestWriter } from "../../jobs/manifest.ts";
 import { PlannedPictures } from "../../jobs/pictures.ts";
 import {
@@ -11,6 +12,7 @@ import {
   requireVersion,
   writePlan,
 } from "../../jobs/plan.ts";
+import type { PlanFiles } from "../../jobs/plan-files.ts";
 import type { OpenedPlan } from "../../jobs/run-shard.ts";
 import { requireRows, sourceRows } from "../../jobs/sources.ts";
 import type { JobsHost } from "../../platform/host.ts";
@@ -20,7 +22,7 @@ import { type JobTask, jobTask, type OpenJob } from "./job-tasks.ts";
 import { usualShardRows } from "./shard-size.ts";
 
 export interface PlanOptions {
-  /** The plan's folder: one that is not there, or is empty. */
+  /** The plan's folder, or s3://BUCKET/PREFIX: one that is not there, or is empty. */
   readonly folder: string;
   /** "classify", "embed". */
   readonly task: string;
@@ -45,12 +47,17 @@ export interface PlanOptions {
  * @throws UsageError, NotFoundError, FormatError
  */
 export async function planJobs(host: JobsHost, sources: readonly string[], options: PlanOptions): Promise<PlanFolder> {
-  const { files } = host;
   const { folder, onNotice = () => undefined } = options;
   const task = jobTask(options.task);
   const given = parseOptions(task, options.task, options.options ?? {});
   if (sources.length === 0) throw new UsageError("no sources were given", "name folders, lists, tar or Parquet files");
-  await requireNew(host, folder);
+  if (task.writes !== undefined && isStoreAddress(folder))
+    throw new UsageError(
+      `${task.writes} are files in the plan's folder, and ${folder} is in a store of objects`,
+      "name a folder that all workers reach",
+    );
+  const files = host.planFilesOf(folder);
+  await requireNew(files, folder);
   const model = await task.identify(host, options.model, given);
   await files.makeDirectory(folder);
   const { rows, sha256 } = await writeManifest(
@@ -76,8 +83,9 @@ export async function planJobs(host: JobsHost, sources: readonly string[], optio
     { ...frozen, sources: [...sources], rows, manifest_sha256: sha256, shard_rows: shardRows },
     host.date(),
   );
-  await writePlan(files, folder, plan);
-  return { folder, plan };
+  const made = { files, folder, plan };
+  await writePlan(made);
+  return made;
 }
 
 /** Opens a plan to compute its shards. Throws SaccadeError "plan_version", "plan_model"; what opening a model throws. */
@@ -106,7 +114,7 @@ export async function openPlan(
 }
 
 /** Answers are written beside each other in one folder; what lies there already could be taken for some. */
-async function requireNew({ files }: JobsHost, folder: string): Promise<void> {
+async function requireNew(files: PlanFiles, folder: string): Promise<void> {
   const entry = await files.stat(folder);
   if (entry === undefined) return;
   if (!entry.isDirectory) throw new UsageError(`${folder} is a file`, "name a folder for the plan");
@@ -135,7 +143,7 @@ async function writeManifest(
   sources: readonly string[],
   { folder, signal, onProgress }: PlanOptions,
 ): Promise<{ readonly rows: number; readonly sha256: string }> {
-  const file = await host.createFile(host.files.join(folder, planPaths.manifest));
+  const file = await host.createFile(host.planFilesOf(folder).join(folder, planPaths.manifest));
   try {
     const manifest = new ManifestWriter(file);
     for await (const rows of found) {
@@ -157,8 +165,9 @@ async function writeManifest(
 
 /** Which pictures a plan is of. */
 export async function readManifest(host: JobsHost, folder: string): Promise<ManifestReader> {
-  const path = host.files.join(folder, planPaths.manifest);
-  const entry = await host.files.stat(path);
+  const files = host.planFilesOf(folder);
+  const path = files.join(folder, planPaths.manifest);
+  const entry = await files.stat(path);
   if (entry === undefined) throw new SaccadeError("plan", `${folder} has no manifest`, { hint: "plan again" });
   const slice = async (start: number, end = entry.size): Promise<ArrayBuffer> => {
     const bytes = await host.readRange(path, start, end - start);

@@ -82,7 +82,7 @@ export function modelJob<O extends ModelOptions>(
       return { name: model.card.name, source: await lastingName(host, source), digest: await digestOf(host, model) };
     },
     async open(host, plan, given, compute) {
-      const model = await loadPlanned(host, requireModel(plan.model?.source), given, compute.onNotice);
+      const model = await loadPlanned(host, requireModel(compute.model ?? plan.model?.source), given, compute.onNotice);
       await requirePlanned(host, model, plan.model);
       return open(host, { model, given, compute, rows: plan.rows });
     },

@@ -51,6 +51,7 @@ const SHAPE: PartShape = {
 export const trainJob: JobTask<TrainJobOptions> = {
   options: options as z.ZodType<TrainJobOptions>,
   shardRows: 1,
+  writes: "training runs",
   async identify(_, model) {
     if (model === undefined) return undefined;
     throw new UsageError("a sweep begins with what its recipes say, or --from", "leave --model out");

@@ -47,10 +47,11 @@ export async function workPlan(host: JobsHost, folder: string, options: WorkPlan
     onNotice,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
+    ...(options.model === undefined ? {} : { model: options.model }),
     ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
   });
   // Awaited here: queue and process are closed when this returns.
-  return await work(host.files, opened, {
+  return await work(opened, {
     queue,
     runner,
     worker: { id, host: name, pid },

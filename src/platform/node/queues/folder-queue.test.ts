@@ -33,6 +33,13 @@ test("a shard is one worker's; what is done or given up is nobody's", async () =
   expect(await b.take()).toBeDefined();
 });
 
+test("a plan in a store of objects has none: what there is instead is said", async () => {
+  await expect(open("s3://bucket/plan", "a")).rejects.toMatchObject({
+    code: "usage",
+    hint: expect.stringContaining("--index N --count M"),
+  });
+});
+
 test("a worker that falls silent loses its shard and is told; one that gives signs keeps it", async () => {
   const folder = planFolder();
   const [a, b] = [await open(folder, "a", 1), await open(folder, "b", 1)];

@@ -6,7 +6,8 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { SaccadeError } from "../../../errors.ts";
+import { SaccadeError, UsageError } from "../../../errors.ts";
+import { isStoreAddress } from "../../../jobs/address.ts";
 import type { Lease, QueueOptions, ShardQueue } from "../../../jobs/queue.ts";
 
 interface Holder {
@@ -22,7 +23,13 @@ interface Holder {
 const LEASE = /^(\d+)\.lease$/;
 const DONE = /^(?:part-)?(\d+)\.json$/;
 
+/** @throws UsageError for a plan in a store of objects: not all of them make an object only where there is none */
 export async function openFolderQueue(options: QueueOptions): Promise<ShardQueue> {
+  if (isStoreAddress(options.folder))
+    throw new UsageError(
+      "a plan in a store of objects has no folder for leases: who has which shard is said by a database, or by a scheduler",
+      "--queue postgres://… or redis://… (or SACCADE_QUEUE), or --index N --count M",
+    );
   const leases = join(options.folder, "leases");
   await mkdir(leases, { recursive: true }).catch((error: unknown) => {
     throw unusable(leases, error);

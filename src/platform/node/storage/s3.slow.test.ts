@@ -1,51 +1,30 @@
 // A store of objects as s3rver serves it on loopback: folders, archives inside, what changed, and what is refused.
-import { mkdtempSync, rmSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type ObjectStore, objectStore } from "../../../../test/jobs/servers.ts";
 import type { ManifestRow } from "../../../jobs/manifest.ts";
 import { PlannedPictures } from "../../../jobs/pictures.ts";
 import { sourceRows } from "../../../jobs/sources.ts";
 import { s3Storage } from "./s3.ts";
+import { lazyS3 } from "./s3-client.ts";
 
-interface Running {
-  run(): Promise<AddressInfo>;
-  close(): Promise<void>;
-}
-
-const folder = mkdtempSync(join(tmpdir(), "saccade-s3-"));
-let server: Running;
+let store: ObjectStore;
 let client: S3Client;
 const put = (Key: string, Body: string | Uint8Array) =>
   client.send(new PutObjectCommand({ Bucket: "photos", Key, Body }));
 
 beforeAll(async () => {
-  const { default: S3rver } = (await import("s3rver" as string)) as { default: new (options: object) => Running };
-  server = new S3rver({
-    port: 0,
-    address: "127.0.0.1",
-    silent: true,
-    directory: folder,
-    configureBuckets: [{ name: "photos" }],
-  });
-  const { port } = await server.run();
-  Object.assign(process.env, {
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
-    AWS_REGION: "us-east-1",
-    AWS_ACCESS_KEY_ID: "S3RVER",
-    AWS_SECRET_ACCESS_KEY: "S3RVER",
-  });
+  store = await objectStore("photos");
+  Object.assign(process.env, store.environment);
   client = new S3Client({ forcePathStyle: true });
 });
 afterAll(async () => {
   client.destroy();
-  await server.close();
-  rmSync(folder, { recursive: true });
+  await store.remove();
 });
 
-const storage = s3Storage();
+const openStore = lazyS3();
+const storage = s3Storage(openStore);
 const storageOf = () => storage;
 async function rowsOf(source: string): Promise<ManifestRow[]> {
   const rows: ManifestRow[] = [];
