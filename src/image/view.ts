@@ -10,6 +10,8 @@ export interface PictureView {
   /** Size of the picture. */
   readonly width: number;
   readonly height: number;
+  /** How much of the pixels is picture, from the top left; the rest is padding. Absent where nobody asks. */
+  readonly extent?: PictureSize;
   /** Whether nobody else has these pixels, so that they can be given away. */
   readonly isOwn: boolean;
 }

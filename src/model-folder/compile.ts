@@ -56,6 +56,8 @@ export interface PictureModel {
   readonly glimpses: number;
   /** The reductions of tokens that it can tell of when it is compiled so that it does (`explains`). */
   readonly reductions: readonly TokenLayers[];
+  /** The input that says where pictures end in their images: (N, 2), height and width, pixels. Absent where there is none. */
+  readonly sizesName?: string | undefined;
   /** What to do to pictures when neither the caller nor the model says. */
   readonly usualTransform: string;
 }
@@ -237,6 +239,8 @@ export interface CompileOptions {
    * What comes after it is not computed.
    */
   readonly layer?: string;
+  /** Whether pictures may end before their images do, and the model is told where, if it can be (`InferenceOptions.padded`). Default false. */
+  readonly padded?: boolean;
   /** Whether what reductions of tokens say is among the outputs, which takes its time. Default false. */
   readonly explains?: boolean;
   /** Hears what had to be assumed. */
@@ -298,6 +302,7 @@ export function requirePictures(model: NativeModel): void {
 function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: CompileOptions): CompiledModel {
   const { target = "onnxruntime", precision = "float32", layer, explains = false } = options;
   const { architecture, config } = model.definition;
+  const padded = options.padded === true && architecture.seesPadding === true;
   const traced = inferenceGraph(model.definition);
   if (layer !== undefined) layerOf(traced, layer); // there is one of that name
   const offered = [...traced.outputs.keys()];
@@ -312,7 +317,8 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
   const layers = [...(layer === undefined ? [] : [layer]), ...told];
   const outputs = layer === undefined ? [...usual, ...told] : layers;
   const hasGate = layer === undefined && runsInSteps(model.definition, "gated");
-  const inForm = (form: InferenceForm) => exportOnnx(model, { target, precision, outputs, form: { ...form, layers } });
+  const inForm = (form: InferenceForm) =>
+    exportOnnx(model, { target, precision, outputs, form: { ...form, layers, padded } });
   return {
     card: model.card,
     get bytes() {
@@ -323,6 +329,7 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
       ? { inStages: (form) => exportStages(model, { target, precision, kind: "gated", form: pixelsOf(form) }) }
       : {}),
     hasGate,
+    sizesName: padded ? "sizes" : undefined,
     takes,
     channels: channelsOfInput(input),
     ...(takes === "clips" ? { frames: { usual: frames ?? made.frames ?? 1, isFixed: frames !== undefined } } : {}),

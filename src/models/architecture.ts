@@ -115,6 +115,8 @@ export interface Architecture<Config> {
    * Absent for all others.
    */
   branches?(scope: Scope, images: readonly Tensor[], config: Config, mode: Mode): readonly Tensor[];
+  /** Whether `build` can be told where pictures end in their images (`InferenceOptions.padded`). Absent where padding is seen like anything else. */
+  readonly seesPadding?: true;
   /** `build` from pixels, for architectures that take them better than as the normalised image. */
   buildFromPixels?(scope: Scope, pixels: Pixels, config: Config, mode: Mode): Readonly<Record<string, Tensor>>;
   /**

@@ -27,6 +27,11 @@ export interface TrainingOptions {
 export interface InferenceOptions {
   /** Models that sample features of the picture compute them only there. Default false: for the whole picture. Models that cannot, do not. */
   readonly onlyWhereSampled?: boolean;
+  /**
+   * Pictures may end before their image does, at the right and below: models that can be told where (`Architecture.seesPadding`) have the input `sizes` (N, 2), height and width of
+   * each in pixels. Default false: pictures are whole.
+   */
+  readonly padded?: boolean;
 }
 
 export class Mode {
@@ -40,6 +45,7 @@ export class Mode {
   private constructor(
     readonly training: boolean,
     readonly onlyWhereSampled: boolean,
+    readonly padded: boolean,
     options: TrainingOptions = {},
   ) {
     this.#keepsStatistics = options.keepsStatistics ?? (() => false);
@@ -47,11 +53,11 @@ export class Mode {
   }
 
   static inference(options: InferenceOptions = {}): Mode {
-    return new Mode(false, options.onlyWhereSampled ?? false);
+    return new Mode(false, options.onlyWhereSampled ?? false, options.padded ?? false);
   }
 
   static training(options: TrainingOptions = {}): Mode {
-    return new Mode(true, false, options);
+    return new Mode(true, false, false, options);
   }
 
   /** Stochastic depth: in training, x (batch, …) is zeroed for a random share `rate` of the batch and scaled up for the rest. */

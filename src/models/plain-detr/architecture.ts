@@ -5,6 +5,7 @@ import { checkConfig } from "../check-config.ts";
 import { extentOf, fixedInput, imageSizeOf, requireImageSize } from "../image-size.ts";
 import { type PlainDetrConfig, plainDetrSchema } from "./config.ts";
 import { plainDetr } from "./model.ts";
+import { paddedPlainDetr } from "./padded.ts";
 
 const NAME = "plain_detr";
 
@@ -23,14 +24,15 @@ export const plainDetrArchitecture: Architecture<PlainDetrConfig> = {
   atSize: (config, extent) => checkConfig(plainDetrSchema, NAME, { ...config, img_size: imageSizeOf(extent) }),
   build(scope, image, config, mode) {
     requireImageSize(image, config.img_size, NAME);
-    return plainDetr(scope, image, config, mode);
+    return (mode.padded ? paddedPlainDetr : plainDetr)(scope, image, config, mode);
   },
+  seesPadding: true,
   adoptWeights: (tensors) => remap(tensors, [LEFT_OUT]),
   classesField: "num_classes",
-  // The whole picture, whatever its shape.
+  // The whole picture in its shape, and padding of the mean colour.
   transform({ img_size, normalization }) {
     const { height, width } = extentOf(img_size);
-    return `resize(${width},${height},bilinear)|normalize(${normalization})`;
+    return `letterbox(${width},${height},bilinear,124/116/104,top_left)|normalize(${normalization})`;
   },
   answers: () => "detections",
 };

@@ -3,7 +3,6 @@
 import { add, concat, cos, div, expand, minimum, mul, reshape, sin, sub, values } from "../../graph/build.ts";
 import { multiplyDims } from "../../graph/dimensions.ts";
 import type { Tensor } from "../../graph/tensor.ts";
-import { fixedDim } from "../../nn/linear.ts";
 
 const TURN = 2 * Math.PI;
 const TEMPERATURE = 10_000;
@@ -36,7 +35,7 @@ export function mapWaves(
 ): Tensor {
   const along = (count: Tensor, cells: number) => {
     const { graph } = count;
-    const last = reshape(count, [fixedDim(count, 0), 1]);
+    const last = reshape(count, [count.shape[0]!, 1]);
     const numbers = values(
       graph,
       [1, cells],
@@ -46,7 +45,7 @@ export function mapWaves(
     return waves(shares ? div(places, add(last, 1e-6)) : places, features); // (N, cells, features)
   };
   const [down, across] = [along(seen.rows, map.height), along(seen.columns, map.width)];
-  const n = fixedDim(down, 0);
+  const n = down.shape[0]!;
   const whole = [n, map.height, map.width, features];
   const both = concat(
     [

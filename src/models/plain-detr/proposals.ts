@@ -25,6 +25,7 @@ import {
   where,
   wholes,
 } from "../../graph/build.ts";
+import type { Dim } from "../../graph/dimensions.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Graph, Tensor } from "../../graph/tensor.ts";
 import { layerNorm } from "../../nn/layer-norm.ts";
@@ -106,7 +107,7 @@ function firstBoxes(graph: Graph, seen: Seen, config: PlainDetrConfig): FirstBox
   const maps = proposalMaps(config);
   const levels = maps.map((map) => seenAt(seen, memoryMap(config), map));
   const [n, extents] = [
-    fixedDim(seen.rows, 0),
+    seen.rows.shape[0] as Dim,
     levels.map(({ rows, columns }) => [total(columns), total(rows)] as const),
   ];
   // In pixels a picture ends where it ends on the first map.
@@ -148,12 +149,12 @@ function firstBoxes(graph: Graph, seen: Seen, config: PlainDetrConfig): FirstBox
 const total = (seen: Tensor): Tensor => reduceSum(seen, 1, { keepDims: true });
 
 /** x (N or 1, w), y (N or 1, h) -> (N, h * w, 4): squares around them. */
-function grid(x: Tensor, y: Tensor, side: number, n: number): Tensor {
+function grid(x: Tensor, y: Tensor, side: number, n: Dim): Tensor {
   const [w, h] = [fixedDim(x, 1), fixedDim(y, 1)];
   const whole = [n, h, w, 1];
   const [wide, high] = [
-    expand(reshape(x, [fixedDim(x, 0), 1, w, 1]), whole),
-    expand(reshape(y, [fixedDim(y, 0), h, 1, 1]), whole),
+    expand(reshape(x, [x.shape[0]!, 1, w, 1]), whole),
+    expand(reshape(y, [y.shape[0]!, h, 1, 1]), whole),
   ];
   const sides = expand(values(x.graph, [1, 1, 1, 2], [side, side]), [n, h, w, 2]);
   return reshape(concat([wide, high, sides], 3), [n, h * w, 4]);

@@ -1,6 +1,6 @@
 // A compiled model with a session: pictures go in, raw outputs come out. Classifier and Embedder share it.
 import { type SaccadeError, SessionError, UsageError } from "../../errors.ts";
-import type { DecodeOptions, Decoding } from "../../image/raw-image.ts";
+import type { DecodeOptions, Decoding, RawImage } from "../../image/raw-image.ts";
 import { atResolution, type Resolution } from "../../image/resolution.ts";
 import { parseTransform, pixelNormalization, printTransform, type Transform } from "../../image/transform.ts";
 import { type PictureView, type PictureViews, pictureViews } from "../../image/view.ts";
@@ -22,6 +22,7 @@ import { targetOf } from "../../runtime/target.ts";
 import type { TensorData } from "../../tensor.ts";
 import { EngineSessions, type ManySessionsOptions, type ModelFiles, type TrialBatch } from "./engine-sessions.ts";
 import { type AnswerMemory, readUnknown, remembering } from "./known-answers.ts";
+import { isToldExtents, withExtents } from "./picture-extents.ts";
 import { joinsViews, PictureSessions } from "./picture-sessions.ts";
 import { type Answered, type BatchTask, type Reserve, streamAnswers } from "./picture-stream.ts";
 import { type PictureSource, readPicture, requireManyPictures } from "./pictures.ts";
@@ -124,6 +125,7 @@ export class Engine {
       ...(precision === undefined ? {} : { precision }),
       ...(scores === undefined ? {} : { scores }),
       ...(layer === undefined ? {} : { layer }),
+      padded: isToldExtents(loaded, options.transform),
       // What a foreign file leaves open does not matter where the caller says it.
       ...(options.transform !== undefined || onNotice === undefined ? {} : { onNotice }),
     };
@@ -209,8 +211,9 @@ export class Engine {
   task<A, S>(run: BatchTask<PictureViews, A, S>["run"], batchSize = DEFAULT_BATCH_SIZE): BatchTask<PictureViews, A, S> {
     const { transform, views } = this;
     const sessions = this.#engineSessions;
+    const show = (picture: RawImage) => pictureViews(picture, transform, views);
     return {
-      view: (picture) => pictureViews(picture, transform, views),
+      view: this.model.sizesName === undefined ? show : (picture) => withExtents(show(picture), transform, views),
       decoding: { transform, views },
       bytesOf: (shown) => shown.reduce((sum, { pixels }) => sum + pixels.data.byteLength, 0),
       batchSize,
@@ -263,10 +266,10 @@ export class Engine {
 /** The facts alone: a compiled model holds on to its weights. */
 function factsOf(model: PictureModel): PictureModel {
   const { card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, unknownName, glimpses } = model;
-  const { reductions, usualTransform, suppression, things, hasGate } = model;
+  const { reductions, usualTransform, suppression, things, hasGate, sizesName } = model;
   return {
     ...{ card, inputName, logitsName, embeddingName, answers, scores, scoresSteps, unknownName, glimpses },
-    ...{ reductions, usualTransform, suppression, things, hasGate },
+    ...{ reductions, usualTransform, suppression, things, hasGate, sizesName },
   };
 }
 

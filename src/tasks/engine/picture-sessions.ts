@@ -40,6 +40,8 @@ export class PictureSessions {
   /** undefined where the first session is all that it takes. */
   readonly #createFor: ((inlet: Inlet) => Promise<Session>) | undefined;
   readonly #transform: Transform;
+  /** The input that is told where pictures end. */
+  readonly #sizesName: string | undefined;
   #isDisposed = false;
 
   private constructor(
@@ -47,12 +49,14 @@ export class PictureSessions {
     inletFor: (size: PixelSize) => Inlet,
     createFor: ((inlet: Inlet) => Promise<Session>) | undefined,
     transform: Transform,
+    sizesName: string | undefined,
   ) {
     this.first = first.session;
     this.#sessions = new Map([[first.key, Promise.resolve(first.session)]]);
     this.#inletFor = inletFor;
     this.#createFor = createFor;
     this.#transform = transform;
+    this.#sizesName = sizesName;
   }
 
   /**
@@ -75,7 +79,13 @@ export class PictureSessions {
     const createFor = (other: Inlet) => create(filesFor(other));
     const trial = usual === undefined ? undefined : trialBatch(compiled, inlet, usual);
     const first = { key: inlet.key, session: await create(filesFor(inlet), trial) };
-    return new PictureSessions(first, inletFor, usual === undefined ? createFor : undefined, transform);
+    return new PictureSessions(
+      first,
+      inletFor,
+      usual === undefined ? createFor : undefined,
+      transform,
+      compiled.sizesName,
+    );
   }
 
   /** Runs views of one size as one batch. */
@@ -90,7 +100,7 @@ export class PictureSessions {
     const inlet = this.#inletFor(view.pixels);
     const session = await this.#sessionFor(inlet);
     const options = { outputs, transferInputs: true, ...(signal === undefined ? {} : { signal }) };
-    return session.run({ [inputName]: inlet.feed(views) }, options);
+    return session.run({ [inputName]: inlet.feed(views), ...sizesFeed(this.#sizesName, views) }, options);
   }
 
   /**
@@ -134,14 +144,14 @@ const TRIAL_PICTURES = 8;
 
 /** Grey pictures of the usual size: what a run takes does not depend on what is to be seen. */
 function trialBatch(
-  { inputName, embeddingName }: CompiledModel,
+  { inputName, embeddingName, sizesName }: CompiledModel,
   inlet: Inlet,
   { width, height }: PixelSize,
 ): TrialBatch {
   const data = new Uint8Array(3 * width * height).fill(128);
   const view = { pixels: { width, height, data }, width, height, isOwn: false };
   const views = new Array<PictureView>(TRIAL_PICTURES).fill(view);
-  const feeds = () => ({ [inputName]: inlet.feed(views) });
+  const feeds = () => ({ [inputName]: inlet.feed(views), ...sizesFeed(sizesName, views) });
   return { feeds, outputs: [embeddingName], pictures: TRIAL_PICTURES };
 }
 
@@ -160,6 +170,13 @@ function inlets(
     const form = pixelForm(definition, size, normalization);
     return { key: formKey(form), form, feed: (views) => pixelFeed(viewPixels(views), form) };
   };
+}
+
+/** (views, 2): height and width of what of each view is picture; nothing for a model that is not told. */
+function sizesFeed(name: string | undefined, views: readonly PictureView[]): Record<string, TensorData> {
+  if (name === undefined) return {};
+  const sizes = views.flatMap(({ pixels, extent = pixels }) => [extent.height, extent.width]);
+  return { [name]: tensor("float32", [views.length, 2], Float32Array.from(sizes)) };
 }
 
 const pixelsOf = ({ pixels }: PictureView) => pixels;
