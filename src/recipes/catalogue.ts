@@ -11,6 +11,7 @@ import {
   retinanetScenes,
   retinanetSepcScenes,
 } from "./dense-heads.ts";
+import { dtopScenes } from "./dtop-scenes.ts";
 import { everyday } from "./everyday.ts";
 import { everydayFull } from "./everyday-full.ts";
 import { everydayGrown } from "./everyday-grown.ts";
@@ -28,7 +29,7 @@ import {
 import { gfnetScenes, scenesBackbone, scenesEncoder } from "./gfnet-scenes.ts";
 import { sparseformerKinetics } from "./kinetics.ts";
 import { lightweightRecipe } from "./lightweight.ts";
-import { mask2formerScenes } from "./mask2former.ts";
+import { ecoM2fScenes, mask2formerScenes } from "./mask2former.ts";
 import { motion, motionFrames, motionGfnet, motionTsm } from "./motion.ts";
 import { dynamicvitDeitSmall, evitDeitSmall } from "./official-tokens.ts";
 import { paratranscnnScenes } from "./paratranscnn-scenes.ts";
@@ -141,7 +142,9 @@ export const CATALOGUE: readonly RecipeEntry[] = [
     "the same with outlines (--shapes)",
     "20 minutes an epoch of 3,000 scenes on a busy core; it was not run to its end",
   ),
+  entry("dense", ecoM2fScenes, "the same with outlines (--shapes)", "the same, and a few minutes for the gate"),
   entry("dense", paratranscnnScenes, "made by saccade scenes --annotations masks, 64 px", "see docs/dense.md"),
+  entry("dense", dtopScenes, "made by saccade scenes --annotations masks, 64 px", "see docs/tokens.md"),
   entry("tokens", smallVit, GARMENTS, "24 epochs of 3,068 pictures; it was not run to its end"),
   entry("tokens", longerVit, AFTER_VIT, "3 epochs of 3,068 pictures: some two minutes on one core"),
   entry("tokens", dynamicvit, AFTER_VIT, "3 epochs of 3,068 pictures: some four minutes on one core"),

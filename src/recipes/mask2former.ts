@@ -1,9 +1,11 @@
-// Mask2Former from scratch on made scenes with outlines: a small one, whose encoder may stop early (ECO-M2F's first step: every exit learns). The gate that chooses among the
-// exits does not learn by that: `exit` in the configuration says which one answers.
+// Mask2Former from scratch on made scenes with outlines: a small one, whose encoder may stop early (ECO-M2F). `mask2former-scenes` is ECO's first step, in which every exit learns;
+// `eco-m2f-scenes` goes on with the gate that chooses among the exits. The second stage alone takes any Mask2Former with a gate:
 //
 //   saccade scenes pictures/ scenes/ --annotations coco --objects 1:4 --shapes --size 128 --evidence 56 --evidence-low 24 --clutter 4 --count 3000 --held-out 400
-//   saccade train scenes/ --recipe mask2former-scenes
+//   saccade train scenes/ --recipe eco-m2f-scenes
+//   saccade train scenes/ --recipe eco-m2f-scenes --stage 2 --from runs/mask2former-scenes/best
 import type { RecipeInput } from "../train/recipe-fields.ts";
+import type { StagedRecipeInput } from "../train/staged-recipe.ts";
 
 /** Pixels that it sees. */
 const SIZE = 96;
@@ -31,4 +33,24 @@ export const mask2formerScenes: RecipeInput = {
   warmup_epochs: 0.5,
   weight_decay: 0.05,
   clip_norm: 1,
+};
+
+/** Qualities are told at the size that the pictures have, and a gate of one layer is learnt within minutes. */
+const mask2formerGate: RecipeInput = {
+  ...mask2formerScenes,
+  name: "mask2former-scenes-gate",
+  summary: "the gate of a Mask2Former, which says after how many layers of the encoder a picture is answered for",
+  annotations: { most: 8, masks: { height: SIZE, width: SIZE } },
+  gating: { beta: 0.01 },
+  augmentation: `letterbox(${SIZE},${SIZE},bilinear)|flip(0.5)|normalize(imagenet)`,
+  epochs: 3,
+  learning_rate: 1e-2,
+  warmup_epochs: 0,
+  weight_decay: 0,
+};
+
+export const ecoM2fScenes: StagedRecipeInput = {
+  name: "eco-m2f-scenes",
+  summary: "a small Mask2Former whose encoder stops as early as a gate says: all exits, and then the gate",
+  stages: [mask2formerScenes, mask2formerGate],
 };

@@ -58,6 +58,18 @@ export interface ValidationInput {
   readonly kind?: "semantic" | "instance" | "panoptic" | undefined;
 }
 
+/** How the gate of an encoder that may stop early learns. */
+export interface GatingInput {
+  /** What an encoder layer costs, in panoptic quality (0 to 1): the larger, the earlier pictures leave. */
+  readonly beta: number;
+  /**
+   * "soft": what exits are worth as probabilities, and their mean squared distance, as in the released code. "best": the exit that is worth most, by cross-entropy. Default "soft".
+   */
+  readonly target?: "soft" | "best" | undefined;
+  /** How sure a query must be of its class to count as a segment. Default 0.8, as panoptic segmentation has it. */
+  readonly threshold?: number | undefined;
+}
+
 const mapSize = z.strictObject({ height: z.int().min(1).max(4096), width: z.int().min(1).max(4096) });
 
 export const annotationsSchema = z.strictObject({
@@ -89,9 +101,17 @@ export const validationSchema = z.strictObject({
   kind: z.enum(["semantic", "instance", "panoptic"]).optional(),
 });
 
+export const gatingSchema = z.strictObject({
+  beta: share,
+  target: z.enum(["soft", "best"]).default("soft"),
+  threshold: share.default(0.8),
+});
+export type Gating = z.output<typeof gatingSchema>;
+
 true satisfies Exactly<AnnotationsInput, z.input<typeof annotationsSchema>>;
 true satisfies Exactly<DetectionInput, z.input<typeof detectionSchema>>;
 true satisfies Exactly<SegmentationInput, z.input<typeof segmentationSchema>>;
+true satisfies Exactly<GatingInput, z.input<typeof gatingSchema>>;
 true satisfies Exactly<ValidationInput, z.input<typeof validationSchema>>;
 
 /** What a recipe without the field does. */

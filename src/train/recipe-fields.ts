@@ -6,6 +6,8 @@ import {
   annotationsSchema,
   type DetectionInput,
   detectionSchema,
+  type GatingInput,
+  gatingSchema,
   type SegmentationInput,
   segmentationSchema,
   type ValidationInput,
@@ -104,6 +106,8 @@ export interface RecipeInput {
   readonly annotations?: AnnotationsInput | undefined;
   /** How a detector that answers with a set of boxes learns. Default: as Deformable DETR does. */
   readonly detection?: DetectionInput | undefined;
+  /** How the gate of an encoder that may stop early learns, while all else keeps its values (architecture mask2former). Default: all but the gate learns. */
+  readonly gating?: GatingInput | undefined;
   /** How a model that says a class for every pixel learns, of annotations with `semantic`. Default: cross-entropy and Dice, half each. */
   readonly segmentation?: SegmentationInput | undefined;
   /** How often and on how many pictures it is measured how well places are found, with `annotations`. Default: after each epoch, on 500. */
@@ -360,6 +364,7 @@ export const recipeSchema = z.strictObject({
   pretext: pretextSchema.optional(),
   annotations: annotationsSchema.optional(),
   detection: detectionSchema.optional(),
+  gating: gatingSchema.optional(),
   segmentation: segmentationSchema.optional(),
   validation: validationSchema.optional(),
   dual_input: dualInput.optional(),

@@ -1,7 +1,9 @@
 // What a recipe minimises. One entry of the table is one kind of training that has an objective of its own; everything else is classification.
 import { UsageError } from "../errors.ts";
+import type { Mask2formerConfig } from "../models/mask2former/config.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import { type FixatingOptions, fixatingObjective } from "./adaptivenn/objective.ts";
+import { gateObjective } from "./detection/gate-objective.ts";
 import { detectionObjective } from "./detection/objective.ts";
 import { dualObjective } from "./dual-input.ts";
 import { frozenParts, type LookingOptions, lookingObjective } from "./gfnet/objectives.ts";
@@ -26,6 +28,8 @@ interface Kind {
 const KINDS = {
   // First: what it asks for is asked of models that learn classes otherwise, too.
   pretext: { always: false, objective: ({ pretext }, model) => pretext && pretextObjective(pretext, model) },
+  // Before the objective of the rest of such a model.
+  gating: { architecture: "mask2former", always: false, objective: gatingOf },
   detection: { always: true, objective: detectionObjective },
   segmentation: { always: true, objective: segmentationObjective },
   dual_input: { always: false, objective: ({ loss }) => dualObjective(loss) },
@@ -54,7 +58,7 @@ const KINDS = {
 } as const satisfies Partial<Record<keyof Recipe, Kind>>;
 
 /** Fields of recipes for annotated pictures. */
-const ANNOTATED = ["annotations", "detection", "segmentation", "validation"] as const;
+const ANNOTATED = ["annotations", "detection", "gating", "segmentation", "validation"] as const;
 
 /**
  * What a recipe minimises for a model; undefined for classification.
@@ -78,6 +82,19 @@ export function objectiveOf(recipe: Recipe, model: ModelDefinition): Objective |
       "leave it out, or train another model",
     );
   return undefined;
+}
+
+/** @throws UsageError for a model that has no gate, or whose exit is fixed */
+function gatingOf({ gating }: Recipe, { config }: ModelDefinition): Objective | undefined {
+  const { gate, exit } = config as Mask2formerConfig;
+  if (gating === undefined) return undefined;
+  if (gate === true && exit === undefined) return gateObjective(gating);
+  throw new UsageError(
+    gate === true
+      ? `the recipe's gating teaches a gate, and the model has "exit": ${exit}, whatever a gate says`
+      : "the recipe's gating teaches a gate, and the model has none",
+    'it is for models whose configuration has "gate": true and no "exit"',
+  );
 }
 
 /** @throws UsageError for a teacher's features, which such a model's losses leave no room for */

@@ -290,7 +290,7 @@ class RunningFit {
     if (score === undefined) return undefined;
     const at = { step: this.#trainer.step, epoch: this.#epoch };
     await this.#write({ kind: "eval", ...at, ...score.numbers });
-    this.#measured = chooseMeasured(this.#measured, at, score);
+    if (choosesByScore(recipe)) this.#measured = chooseMeasured(this.#measured, at, score);
     return score;
   }
 
@@ -352,8 +352,8 @@ class RunningFit {
 /** Whether something is measured after so many epochs. */
 const isDue = (every: number, epochs: number, recipe: Recipe) => epochs % every === 0 || epochs === recipe.epochs;
 
-/** What an interpreter of IA-RED2 wins in cost it may lose in accuracy: its last epoch is what it came to. */
-const choosesByScore = ({ reducing }: Recipe) => reducing?.group === undefined;
+/** What an interpreter of IA-RED2 or a gate wins in cost it may lose in accuracy: its last epoch is what it came to. */
+const choosesByScore = ({ reducing, gating }: Recipe) => reducing?.group === undefined && gating === undefined;
 
 /** The model's weights and first values of what only the loss has. */
 function withAuxiliary(step: TrainStep, weights: ReadonlyMap<string, TensorData>, seed: number) {

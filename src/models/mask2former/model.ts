@@ -21,6 +21,9 @@ import {
 } from "./pixel-decoder.ts";
 import { swinMaps } from "./swin.ts";
 
+/** What names of the gate's parameters begin with. */
+export const GATE = "sem_seg_head.pixel_decoder.transformer.encoder.gt.";
+
 /** image (N, 3, H, W) -> class_logits (N, num_queries, num_classes + 1) and mask_logits (N, num_queries, H / 4, W / 4). */
 export function mask2former(scope: Scope, image: Tensor, config: Mask2formerConfig, mode: Mode) {
   const maps = swinMaps(scope.at("backbone"), image, config, mode);
@@ -42,24 +45,10 @@ export function mask2formerHead(
   config: HeadConfig,
   mode: Mode,
 ): Record<string, Tensor> {
-  const pixels = scope.at("pixel_decoder");
-  const [finest, ...coarser] = maps as [Tensor, ...Tensor[]];
-  const coarseFirst = [...coarser].reverse();
-  const sizes = coarseFirst.map(sizeOfMap);
-  const projected = projectMaps(pixels, coarseFirst, config);
-  const positions = encoderPositions(pixels, sizes, config);
-  const exits = exitsOf(config);
-  const after: Tensor[] = []; // after each layer that may be the last
-  let tokens = projected;
-  for (let i = 0; i < exits.at(-1)!; i++) {
-    tokens = encoderLayer(pixels, i, { tokens, positions, sizes }, config);
-    if (exits.includes(i + 1)) after.push(tokens);
-    scope.layer(`encoder.${i + 1}`, tokens);
-  }
-  const said = config.gate === true ? gate(pixels, projected, sizes, config) : undefined;
-  const finished = (of: Tensor) => finishPixels(pixels, of, finest, sizes, config);
-  const chooses = said !== undefined && exits.length > 1 && !mode.training;
-  const own = chooses ? tokensAtExit(after, said.exit) : tokens;
+  const { after, projected, sizes, finished } = encodeMaps(scope, maps, config);
+  const said = config.gate === true ? gate(scope.at("pixel_decoder"), projected, sizes, config) : undefined;
+  const chooses = said !== undefined && after.length > 1 && !mode.training;
+  const own = chooses ? tokensAtExit(after, said.exit) : after.at(-1)!;
   const input = finished(own);
   scope.layer("mask_features", input.maskFeatures);
   const predictions = decode(scope.at("predictor"), input, config);
@@ -71,6 +60,54 @@ export function mask2formerHead(
     ...(said === undefined ? {} : { gate_logits: said.logits, exit: said.exit }),
     ...(mode.training ? auxiliary(predictions.slice(0, -1)) : {}),
     ...(mode.training ? earlyAnswers(scope, after.slice(0, -1).map(finished), config) : {}),
+  };
+}
+
+/** Encoder layers over the maps of a backbone. */
+interface Encoded {
+  /** What the encoder reads, (N, cells, conv_dim). */
+  readonly projected: Tensor;
+  /** The same after each number of layers that may be all there are. */
+  readonly after: readonly Tensor[];
+  readonly sizes: readonly MapSize[];
+  /** What the decoder reads of tokens after some layers. */
+  readonly finished: (tokens: Tensor) => DecoderInput;
+}
+
+function encodeMaps(scope: Scope, maps: readonly Tensor[], config: HeadConfig): Encoded {
+  const pixels = scope.at("pixel_decoder");
+  const [finest, ...coarser] = maps as [Tensor, ...Tensor[]];
+  const coarseFirst = [...coarser].reverse();
+  const sizes = coarseFirst.map(sizeOfMap);
+  const projected = projectMaps(pixels, coarseFirst, config);
+  const positions = encoderPositions(pixels, sizes, config);
+  const exits = exitsOf(config);
+  const after: Tensor[] = [];
+  let tokens = projected;
+  for (let i = 0; i < exits.at(-1)!; i++) {
+    tokens = encoderLayer(pixels, i, { tokens, positions, sizes }, config);
+    if (exits.includes(i + 1)) after.push(tokens);
+    scope.layer(`encoder.${i + 1}`, tokens);
+  }
+  return { projected, after, sizes, finished: (of) => finishPixels(pixels, of, finest, sizes, config) };
+}
+
+/** What a gate says of pictures, and what the model would answer at each of its exits. */
+export interface ExitAnswers {
+  /** (N, exits) */
+  readonly logits: Tensor;
+  /** The earliest exit first. */
+  readonly answers: readonly Prediction[];
+}
+
+/** image (N, 3, H, W) -> the gate's scores and the answers of all exits, of a model with a gate: what the gate learns from. */
+export function answersAtExits(scope: Scope, image: Tensor, config: Mask2formerConfig, mode: Mode): ExitAnswers {
+  const head = scope.at("sem_seg_head");
+  const maps = swinMaps(scope.at("backbone"), image, config, mode);
+  const { after, projected, sizes, finished } = encodeMaps(head, maps, config);
+  return {
+    logits: gate(head.at("pixel_decoder"), projected, sizes, config).logits,
+    answers: after.map((tokens) => decode(head.at("predictor"), finished(tokens), config).at(-1)!),
   };
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { interpret } from "../../graph/interpreter/interpret.ts";
 import { trace } from "../../graph/scope.ts";
 import { tensor, toFloat64 } from "../../tensor.ts";
-import { diceLoss, pixelCrossEntropy, pixelTargets } from "./losses.ts";
+import { certaintyCrossEntropy, diceLoss, pixelCrossEntropy, pixelTargets } from "./losses.ts";
 
 /** Both losses of one picture of two pixels in two classes. */
 function losses(logits: readonly number[], classes: readonly bigint[]) {
@@ -42,4 +42,19 @@ test("a class that is nowhere and is not found is right", () => {
   const [entropy, dice] = losses([40, 40, -40, -40], [0n, 0n]);
   expect(entropy).toBeCloseTo(0, 6);
   expect(dice).toBeCloseTo(0, 4);
+});
+
+test("a class that is certain by itself pays for what it says of every known pixel", () => {
+  const graph = trace((scope) => {
+    const certainty = scope.graph.input("certainty", [1, 2, 1, 3]);
+    const targets = pixelTargets(scope.graph.input("semantic", [1, 1, 3], "int64"), 2);
+    return { entropy: certaintyCrossEntropy(certainty, targets) };
+  });
+  const inputs = {
+    certainty: tensor("float32", [1, 2, 1, 3], Float32Array.of(0.75, 0.5, 1, 0.25, 0, 0)),
+    semantic: tensor("int64", [1, 1, 3], BigInt64Array.of(0n, 1n, 255n)),
+  };
+  const [entropy] = toFloat64(interpret(graph, { inputs, parameters: new Map() }).get("entropy")!);
+  const wrong = -Math.log(1e-6); // certain of the opposite
+  expect(entropy).toBeCloseTo((-2 * Math.log(0.75) - Math.log(0.5) + wrong) / 2, 3);
 });
