@@ -5,8 +5,10 @@ import { defineModel } from "../../src/models/registry.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import { type TensorData, tensor } from "../../src/tensor.ts";
 import { DETECTION_DEFAULTS, type Detection } from "../../src/train/annotated-fields.ts";
+import { gateObjective } from "../../src/train/detection/gate-objective.ts";
 import { maskObjective } from "../../src/train/detection/mask-objective.ts";
 import { lowerReads, lowerStep } from "../../src/train/host-work.ts";
+import type { Objective } from "../../src/train/objective.ts";
 import { adamW } from "../../src/train/optimizers/adamw.ts";
 import { buildTrainStep } from "../../src/train/step.ts";
 import { initialState, stateOf, Trainer } from "../../src/train/trainer.ts";
@@ -48,23 +50,26 @@ function batchOf() {
   };
 }
 
-async function lossesOf(changes: Readonly<Record<string, unknown>>, detection: Partial<Detection>, steps: number) {
+const learning = (detection: Partial<Detection>) => maskObjective({ ...DETECTION_DEFAULTS, ...detection });
+
+async function lossesOf(changes: Readonly<Record<string, unknown>>, objective: Objective, steps: number) {
   const model = defineModel("mask2former", { ...CONFIG, ...changes });
   const optimizer = adamW();
   const step = buildTrainStep({
     ...{ model, optimizer, batch: 2, height: SIDE, width: SIDE, classes: 2, loss: "cross_entropy", ema: false },
     groups: { weightDecay: 0 },
     annotations: { most: 2, masks: { height: CELLS, width: CELLS } },
-    objective: maskObjective({ ...DETECTION_DEFAULTS, ...detection }),
+    objective,
   });
   const weights: Map<string, TensorData> = initialWeights(inferenceGraph(model), 0);
   await using session = await nodeHost.createSession(lowerStep(step, "onnxruntime"), {
     ...{ device: "cpu", threads: 1, state: stateOf(step) },
   });
-  const reader = await session.openReader!(lowerReads(step, "onnxruntime")!);
+  const reads = lowerReads(step, "onnxruntime");
+  const reader = reads === undefined ? {} : { reader: await session.openReader!(reads) };
   const schedule = { baseRate: 2e-3, warmupRate: 2e-3, minimumRate: 2e-3, warmupSteps: 0, totalSteps: steps };
   const trainer = new Trainer(
-    { ...{ step, session, reader, optimizer, emaDecay: 0, accumulate: 1, seed: 7 }, schedule },
+    { ...{ step, session, ...reader, optimizer, emaDecay: 0, accumulate: 1, seed: 7 }, schedule },
     weights,
     initialState(step, weights),
   );
@@ -74,13 +79,13 @@ async function lossesOf(changes: Readonly<Record<string, unknown>>, detection: P
 }
 
 test("masks and classes are learnt together", async () => {
-  const { losses } = await lossesOf({}, {}, 40);
+  const { losses } = await lossesOf({}, learning({}), 40);
   expect(losses.every(Number.isFinite)).toBe(true);
   expect(losses.at(-1)! / losses[0]!).toBeLessThan(0.6);
 });
 
 test("with a gate every exit learns, at points that are drawn; the gate itself stays as it is", async () => {
-  const { losses, weights, state } = await lossesOf({ gate: true }, { points: 24 }, 20);
+  const { losses, weights, state } = await lossesOf({ gate: true }, learning({ points: 24 }), 20);
   expect(losses.slice(-3).reduce((a, b) => a + b) / losses.slice(0, 3).reduce((a, b) => a + b)).toBeLessThan(0.8);
   const gate = "sem_seg_head.pixel_decoder.transformer.encoder.gt.head.weight";
   expect(weights.has(gate)).toBe(true);
@@ -88,3 +93,18 @@ test("with a gate every exit learns, at points that are drawn; the gate itself s
   const layer = "sem_seg_head.pixel_decoder.transformer.encoder.layers.2.linear1.weight";
   expect(state.get(layer)!.data).not.toEqual(weights.get(layer)!.data);
 });
+
+test.each(["soft", "best"] as const)(
+  "the gate alone learns that layers which gain nothing cost something (%s)",
+  async (target) => {
+    const objective = gateObjective({ beta: 0.5, target, threshold: 0.8 });
+    const { losses, weights, state } = await lossesOf({ gate: true }, objective, 60);
+    expect(losses.at(-1)!).toBeLessThan(0.9 * losses[0]!);
+    const gate = "sem_seg_head.pixel_decoder.transformer.encoder.gt.head";
+    expect([...state.keys()].filter((name) => weights.has(name)).sort()).toEqual([`${gate}.bias`, `${gate}.weight`]);
+    const bias = [...(state.get(`${gate}.bias`)!.data as Float32Array)];
+    const before = [...(weights.get(`${gate}.bias`)!.data as Float32Array)];
+    expect(bias[0]! - before[0]!).toBeGreaterThan(0); // the earliest exit
+    expect(bias[1]! - before[1]!).toBeLessThan(0);
+  },
+);

@@ -7,7 +7,14 @@ import type { ModelDefinition } from "../../models/registry.ts";
 import { SEGMENTATION_DEFAULTS, type Segmentation } from "../annotated-fields.ts";
 import type { Objective } from "../objective.ts";
 import type { Recipe } from "../recipe-fields.ts";
-import { certaintyCrossEntropy, diceLoss, type PixelTargets, pixelCrossEntropy, pixelTargets, shareLoss } from "./losses.ts";
+import {
+  certaintyCrossEntropy,
+  diceLoss,
+  type PixelTargets,
+  pixelCrossEntropy,
+  pixelTargets,
+  shareLoss,
+} from "./losses.ts";
 
 /** Architectures whose scores are how sure they are of each class, 0 to 1. */
 const SURE: readonly string[] = ["dtop"];
