@@ -11,8 +11,8 @@ import { tensor, toFloat64 } from "../../src/tensor.ts";
 import { panopticQuality } from "../../src/train/detection/panoptic-quality.ts";
 import { parseRecipe } from "../../src/train/recipe.ts";
 import type { Recipe } from "../../src/train/recipe-fields.ts";
+import { stepOfRecipe } from "../../src/train/recipe-step.ts";
 import type { StagedRecipe } from "../../src/train/staged-recipe.ts";
-import { stepOfRecipe } from "../../src/train/train-model.ts";
 
 const [SIDE, GRID, QUERIES, THINGS, CLASSES] = [16, 4, 5, 4, 3];
 const CELLS = SIDE * SIDE;
