@@ -1,4 +1,4 @@
-// Compiles src/ to dist/ with tsc, bundles what pages without a bundler import (dist/standalone), and builds the page in web/ with Vite (dist/page). Run by `npm run build`, and by `npm install` in a clone (the "prepare" script).
+// Compiles src/ to dist/ with tsc, bundles Node's side (dist/node-parts) and what pages without a bundler import (dist/standalone), and builds the page in web/ with Vite (dist/page). Run by `npm run build`, and by `npm install` in a clone (the "prepare" script).
 import { execFileSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,7 @@ if (!existsSync(tsc)) {
 rmSync(`${root}/dist`, { recursive: true, force: true });
 execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
 // Imported here, because esbuild is a development dependency too.
+await (await import("./node-parts.mjs")).buildNodeParts();
 await (await import("./standalone.mjs")).buildStandalone();
 const vite = fileURLToPath(new URL("../node_modules/vite/bin/vite.js", import.meta.url));
 execFileSync(process.execPath, [vite, "build", "web", "--logLevel", "warn"], { cwd: root, stdio: "inherit" });

@@ -3,7 +3,7 @@
 
 import type { AuditReportOptions } from "./audit/report.ts";
 import type { AuditResult } from "./audit/result.ts";
-import { type ExplanationFormat, explainVideo } from "./evaluate/explain-video.ts";
+import type { ExplanationFormat } from "./evaluate/explain-video.ts";
 import { encodeSheet, type SheetFormat } from "./evaluate/sheet-file.ts";
 import type { ExplainVideoOptions } from "./evaluate/video-explanation.ts";
 import { type DrawGazeOptions, type Gaze, gazeSheet } from "./image/explain.ts";
@@ -15,68 +15,39 @@ import { type TokenGroups, tokenSheet } from "./image/token-groups.ts";
 import type { ModelFileSource } from "./model-folder/load.ts";
 import { nodeHost } from "./platform/node/host.ts";
 import { nodeTrainingHost } from "./platform/node/training-host.ts";
-import { type PictureIndexOptions, PictureIndex as PictureIndexTask } from "./retrieval/picture-index.ts";
-import {
-  type AdaptiveClassifier as AdaptiveClassifierTask,
-  loadAdaptiveClassifier,
-} from "./tasks/classify/adaptive-classifier.ts";
-import { type Classifier as ClassifierTask, loadClassifier } from "./tasks/classify/classifier.ts";
-import { type DetectorOptions, type Detector as DetectorTask, loadDetector } from "./tasks/detect/detector.ts";
-import { type EmbedderOptions, type Embedder as EmbedderTask, loadEmbedder } from "./tasks/embed/embedder.ts";
+import type { PictureIndexOptions, PictureIndex as PictureIndexTask } from "./retrieval/picture-index.ts";
+import type { AdaptiveClassifier as AdaptiveClassifierTask } from "./tasks/classify/adaptive-classifier.ts";
+import type { Classifier as ClassifierTask } from "./tasks/classify/classifier.ts";
+import type { DetectorOptions, Detector as DetectorTask } from "./tasks/detect/detector.ts";
+import type { EmbedderOptions, Embedder as EmbedderTask } from "./tasks/embed/embedder.ts";
 import type { EngineOptions } from "./tasks/engine/engine.ts";
 import { type PictureSource, readPicture } from "./tasks/engine/pictures.ts";
-import {
-  type FaceAnalyzerOptions,
-  type FaceAnalyzer as FaceAnalyzerTask,
-  loadFaceAnalyzer,
-} from "./tasks/faces/face-analyzer.ts";
+import type { FaceAnalyzerOptions, FaceAnalyzer as FaceAnalyzerTask } from "./tasks/faces/face-analyzer.ts";
 import type { LearntExample } from "./tasks/recognise/example-set.ts";
 import type { RecogniserFit } from "./tasks/recognise/fit-recogniser.ts";
 import type { LabelledPicture } from "./tasks/recognise/learn-pictures.ts";
-import { Recogniser as RecogniserTask } from "./tasks/recognise/recogniser.ts";
+import type { Recogniser as RecogniserTask } from "./tasks/recognise/recogniser.ts";
 import type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
-import { loadRestorer, type RestorerOptions, type Restorer as RestorerTask } from "./tasks/restore/restorer.ts";
-import { loadSegmenter, type SegmenterOptions, type Segmenter as SegmenterTask } from "./tasks/segment/segmenter.ts";
-import {
-  loadStream,
-  type StreamClassifier as StreamClassifierTask,
-  type StreamOptions,
-} from "./tasks/stream/stream-classifier.ts";
+import type { RestorerOptions, Restorer as RestorerTask } from "./tasks/restore/restorer.ts";
+import type { SegmenterOptions, Segmenter as SegmenterTask } from "./tasks/segment/segmenter.ts";
+import type { StreamClassifier as StreamClassifierTask, StreamOptions } from "./tasks/stream/stream-classifier.ts";
 import type { VideoResult } from "./tasks/video/results.ts";
-import { loadVideoClassifier, type VideoClassifier as VideoClassifierTask } from "./tasks/video/video-classifier.ts";
+import type { VideoClassifier as VideoClassifierTask } from "./tasks/video/video-classifier.ts";
 import type { VideoClassifierOptions } from "./tasks/video/video-options.ts";
-import {
-  loadTextEmbedder,
-  type TextEmbedderOptions,
-  type TextEmbedder as TextEmbedderTask,
-} from "./tasks/zero-shot/text-embedder.ts";
-import {
-  loadZeroShot,
-  type ZeroShotClassifier as ZeroShotClassifierTask,
-  type ZeroShotOptions,
+import type { TextEmbedderOptions, TextEmbedder as TextEmbedderTask } from "./tasks/zero-shot/text-embedder.ts";
+import type {
+  ZeroShotClassifier as ZeroShotClassifierTask,
+  ZeroShotOptions,
 } from "./tasks/zero-shot/zero-shot-classifier.ts";
 import type { Video } from "./video/video.ts";
-import { type AuditOptions, audit as auditPictures } from "./workflows/audit.ts";
-import { type AuditFiles, writeAudit } from "./workflows/audit-files.ts";
-import { type EvaluateOptions, evaluate as evaluateModel, type ModelEvaluation } from "./workflows/evaluate.ts";
-import {
-  type ClipModelEvaluation,
-  type EvaluateClipsOptions,
-  evaluateClips as evaluateClipModel,
-} from "./workflows/evaluate-clips.ts";
-import {
-  type DenseModelEvaluation,
-  type EvaluateDenseOptions,
-  evaluateDense as evaluateDenseModel,
-} from "./workflows/evaluate-dense.ts";
-import {
-  type EvaluatePairsOptions,
-  evaluatePairs as evaluatePairsOf,
-  type PairEvaluation,
-} from "./workflows/evaluate-pairs.ts";
-import { type LearnOptions, type LearnResult, learn as learnModel } from "./workflows/learn.ts";
-import { type PretrainOptions, pretrain as pretrainModel } from "./workflows/pretrain.ts";
-import { train as trainModel } from "./workflows/train.ts";
+import type { AuditOptions } from "./workflows/audit.ts";
+import type { AuditFiles } from "./workflows/audit-files.ts";
+import type { EvaluateOptions, ModelEvaluation } from "./workflows/evaluate.ts";
+import type { ClipModelEvaluation, EvaluateClipsOptions } from "./workflows/evaluate-clips.ts";
+import type { DenseModelEvaluation, EvaluateDenseOptions } from "./workflows/evaluate-dense.ts";
+import type { EvaluatePairsOptions, PairEvaluation } from "./workflows/evaluate-pairs.ts";
+import type { LearnOptions, LearnResult } from "./workflows/learn.ts";
+import type { PretrainOptions } from "./workflows/pretrain.ts";
 import type { TrainOptions, TrainResult } from "./workflows/train-options.ts";
 
 export { type DoubtfulExamples, doubtfulExamples, type ExampleDoubt } from "./audit/example-doubts.ts";
@@ -266,8 +237,8 @@ export const Classifier = {
    * const classifier = await Classifier.load("saccade/photographs");
    * console.log((await classifier.classify("photo.jpg")).predictions);
    */
-  load: (source: ModelFileSource, options?: EngineOptions): Promise<Classifier> =>
-    loadClassifier(nodeHost, source, options),
+  load: async (source: ModelFileSource, options?: EngineOptions): Promise<Classifier> =>
+    (await import("./tasks/classify/classifier.ts")).loadClassifier(nodeHost, source, options),
 };
 
 /** Names what is in pictures, and looks only as long as it must. */
@@ -282,8 +253,8 @@ export const AdaptiveClassifier = {
    * const classifier = await AdaptiveClassifier.load("gfnet_resnet50_96.pth.tar");
    * const { predictions, steps, stopped } = await classifier.classify("photo.jpg", { threshold: 0.9, budgetMs: 50 });
    */
-  load: (source: ModelFileSource, options?: EngineOptions): Promise<AdaptiveClassifier> =>
-    loadAdaptiveClassifier(nodeHost, source, options),
+  load: async (source: ModelFileSource, options?: EngineOptions): Promise<AdaptiveClassifier> =>
+    (await import("./tasks/classify/adaptive-classifier.ts")).loadAdaptiveClassifier(nodeHost, source, options),
 };
 
 /** Names what happens in videos. */
@@ -301,8 +272,8 @@ export const VideoClassifier = {
    * const { segments = [] } = await classifier.classify("film.mp4", { every: 1 });
    * for (const { start, end, label, score } of segments) console.log(start, end, label, score);
    */
-  load: (source: ModelFileSource, options?: VideoClassifierOptions): Promise<VideoClassifier> =>
-    loadVideoClassifier(nodeHost, source, options),
+  load: async (source: ModelFileSource, options?: VideoClassifierOptions): Promise<VideoClassifier> =>
+    (await import("./tasks/video/video-classifier.ts")).loadVideoClassifier(nodeHost, source, options),
 };
 
 /** Names what is in moving pictures as they come, and looks where they changed. */
@@ -318,8 +289,8 @@ export const StreamClassifier = {
    * for await (const { seconds, predictions, look } of stream.follow(await openLive({ kind: "camera" })))
    *   console.log(seconds.toFixed(1), predictions[0]?.label, look);
    */
-  load: (source: ModelFileSource, options?: StreamOptions): Promise<StreamClassifier> =>
-    loadStream(nodeHost, source, options),
+  load: async (source: ModelFileSource, options?: StreamOptions): Promise<StreamClassifier> =>
+    (await import("./tasks/stream/stream-classifier.ts")).loadStream(nodeHost, source, options),
 };
 
 /** Finds things on pictures. */
@@ -335,8 +306,8 @@ export const Detector = {
    * const { detections } = await detector.detect("photo.jpg", { threshold: 0.5 });
    * for (const { label, score, box } of detections) console.log(label, score, box);
    */
-  load: (source: ModelFileSource, options?: DetectorOptions): Promise<Detector> =>
-    loadDetector(nodeHost, source, options),
+  load: async (source: ModelFileSource, options?: DetectorOptions): Promise<Detector> =>
+    (await import("./tasks/detect/detector.ts")).loadDetector(nodeHost, source, options),
 };
 
 /** Says which pixels of pictures are what. */
@@ -353,16 +324,16 @@ export const Segmenter = {
    * for (const { label, share, box } of result.segments) console.log(label, share, box);
    * await writeFile("mask.png", maskPng(result));
    */
-  load: (source: ModelFileSource, options?: SegmenterOptions): Promise<Segmenter> =>
-    loadSegmenter(nodeHost, source, options),
+  load: async (source: ModelFileSource, options?: SegmenterOptions): Promise<Segmenter> =>
+    (await import("./tasks/segment/segmenter.ts")).loadSegmenter(nodeHost, source, options),
 };
 
 /** Turns pictures into vectors. */
 export type Embedder = EmbedderTask;
 
 export const Embedder = {
-  load: (source: ModelFileSource, options?: EmbedderOptions): Promise<Embedder> =>
-    loadEmbedder(nodeHost, source, options),
+  load: async (source: ModelFileSource, options?: EmbedderOptions): Promise<Embedder> =>
+    (await import("./tasks/embed/embedder.ts")).loadEmbedder(nodeHost, source, options),
 };
 
 /** Says what faces are like. */
@@ -378,8 +349,8 @@ export const FaceAnalyzer = {
    * const { faces } = await analyzer.analyze({ picture: "group.jpg", faces: [[40, 60, 120, 160]] });
    * for (const { landmarks, pose, age } of faces) console.log(landmarks.length, pose.yaw, age[0]?.label);
    */
-  load: (source: ModelFileSource, options?: FaceAnalyzerOptions): Promise<FaceAnalyzer> =>
-    loadFaceAnalyzer(nodeHost, source, options),
+  load: async (source: ModelFileSource, options?: FaceAnalyzerOptions): Promise<FaceAnalyzer> =>
+    (await import("./tasks/faces/face-analyzer.ts")).loadFaceAnalyzer(nodeHost, source, options),
 };
 
 /** Gives pictures back as they should be. */
@@ -395,8 +366,8 @@ export const Restorer = {
    * const { picture, tiles } = await restorer.restore("window.jpg");
    * console.log(picture.width, picture.height, tiles);
    */
-  load: (source: ModelFileSource, options?: RestorerOptions): Promise<Restorer> =>
-    loadRestorer(nodeHost, source, options),
+  load: async (source: ModelFileSource, options?: RestorerOptions): Promise<Restorer> =>
+    (await import("./tasks/restore/restorer.ts")).loadRestorer(nodeHost, source, options),
 };
 
 /** Pictures in a folder on the disk, by what they look like. */
@@ -412,8 +383,8 @@ export const PictureIndex = {
    * await index.add(["a.jpg", "b.jpg"]);
    * for (const { path, score } of await index.search("c.jpg", { topK: 5 })) console.log(path, score);
    */
-  open: (folder: string, options?: PictureIndexOptions): Promise<PictureIndex> =>
-    PictureIndexTask.open(nodeHost, folder, options),
+  open: async (folder: string, options?: PictureIndexOptions): Promise<PictureIndex> =>
+    (await import("./retrieval/picture-index.ts")).PictureIndex.open(nodeHost, folder, options),
 };
 
 /** Turns texts into vectors that pictures' are compared with. */
@@ -430,8 +401,8 @@ export const TextEmbedder = {
    * const [text, picture] = [await texts.embed("a photo of a sheep"), await embedder.embed("photo.jpg")];
    * console.log(text.reduce((sum, value, i) => sum + value * picture[i]!, 0)); // the cosine
    */
-  load: (source: ModelFileSource, options?: TextEmbedderOptions): Promise<TextEmbedder> =>
-    loadTextEmbedder(nodeHost, source, options),
+  load: async (source: ModelFileSource, options?: TextEmbedderOptions): Promise<TextEmbedder> =>
+    (await import("./tasks/zero-shot/text-embedder.ts")).loadTextEmbedder(nodeHost, source, options),
 };
 
 /** Names what is in pictures among labels that are given with them. */
@@ -447,8 +418,8 @@ export const ZeroShotClassifier = {
    * const { predictions } = await classifier.classify("photo.jpg", ["a sheep", "a boat", "a dog"]);
    * await classifier.dispose();
    */
-  load: (source: ModelFileSource, options?: ZeroShotOptions): Promise<ZeroShotClassifier> =>
-    loadZeroShot(nodeHost, source, options),
+  load: async (source: ModelFileSource, options?: ZeroShotOptions): Promise<ZeroShotClassifier> =>
+    (await import("./tasks/zero-shot/zero-shot-classifier.ts")).loadZeroShot(nodeHost, source, options),
 };
 
 /** Names what it was shown a few pictures of; learns more, and forgets. */
@@ -467,22 +438,24 @@ export const Recogniser = {
    * const { predictions, unknown } = await recogniser.classify("photo.jpg");
    * await recogniser.save("my-model");
    */
-  learn: (
+  learn: async (
     source: ModelFileSource,
     pictures: Iterable<LabelledPicture> | AsyncIterable<LabelledPicture>,
     options?: RecogniserOptions,
-  ): Promise<Recogniser> => RecogniserTask.learn(nodeHost, source, pictures, options),
+  ): Promise<Recogniser> =>
+    (await import("./tasks/recognise/recogniser.ts")).Recogniser.learn(nodeHost, source, pictures, options),
   /**
    * Learns classes from pictures whose features are known already: nothing goes through the model.
    *
    * @param options `fit` is what `fitExamples` made of the same examples, perhaps in another thread
    * @throws UsageError for features of another width, fewer than two classes, or fewer than two pictures of one
    */
-  fromExamples: (
+  fromExamples: async (
     source: ModelFileSource,
     examples: Iterable<LearntExample>,
     options?: Omit<RecogniserOptions, "text"> & { readonly fit?: RecogniserFit },
-  ): Promise<Recogniser> => RecogniserTask.fromExamples(nodeHost, source, examples, options),
+  ): Promise<Recogniser> =>
+    (await import("./tasks/recognise/recogniser.ts")).Recogniser.fromExamples(nodeHost, source, examples, options),
   /**
    * Opens what `save` wrote, to learn on.
    *
@@ -492,8 +465,8 @@ export const Recogniser = {
    * await recogniser.forget("mug");
    * await recogniser.save("my-model");
    */
-  load: (folder: string, options?: RecogniserOptions): Promise<Recogniser> =>
-    RecogniserTask.load(nodeHost, folder, options),
+  load: async (folder: string, options?: RecogniserOptions): Promise<Recogniser> =>
+    (await import("./tasks/recognise/recogniser.ts")).Recogniser.load(nodeHost, folder, options),
 };
 
 /**
@@ -501,8 +474,8 @@ export const Recogniser = {
  *
  * @example const { fit } = await learn("flowers", { out: "my-flowers", unknown: 0.05 });
  */
-export const learn = (data: string | undefined, options: LearnOptions): Promise<LearnResult> =>
-  learnModel({ ...nodeTrainingHost, ...nodeHost }, data, options);
+export const learn = async (data: string | undefined, options: LearnOptions): Promise<LearnResult> =>
+  (await import("./workflows/learn.ts")).learn({ ...nodeTrainingHost, ...nodeHost }, data, options);
 
 /**
  * Trains a recogniser on labelled pictures, or goes on with a run that was stopped.
@@ -511,8 +484,8 @@ export const learn = (data: string | undefined, options: LearnOptions): Promise<
  * @example
  * const { model, choice } = await train("flowers", { epochs: 6, onEpoch: (epoch, _, scores) => console.log(epoch, scores?.top1) });
  */
-export const train = (data: string | undefined, options?: TrainOptions): Promise<TrainResult> =>
-  trainModel(nodeTrainingHost, data, options);
+export const train = async (data: string | undefined, options?: TrainOptions): Promise<TrainResult> =>
+  (await import("./workflows/train.ts")).train(nodeTrainingHost, data, options);
 
 /**
  * Trains a model's features on pictures without labels, or goes on with a run that was stopped. What comes out is for `train` (`from`), `learn` and `Embedder`.
@@ -522,16 +495,16 @@ export const train = (data: string | undefined, options?: TrainOptions): Promise
  * const { model } = await pretrain("pictures", { objective: "rotation", model: "resnet18", size: 64 });
  * await train("flowers", { from: model });
  */
-export const pretrain = (pictures: string | undefined, options?: PretrainOptions): Promise<TrainResult> =>
-  pretrainModel(nodeTrainingHost, pictures, options);
+export const pretrain = async (pictures: string | undefined, options?: PretrainOptions): Promise<TrainResult> =>
+  (await import("./workflows/pretrain.ts")).pretrain(nodeTrainingHost, pictures, options);
 
 /**
  * Measures a model on labelled pictures.
  *
  * @example console.log((await evaluate("runs/fine-tune/best", "flowers")).accuracy.top1Interval);
  */
-export const evaluate = (model: string, data: string, options?: EvaluateOptions): Promise<ModelEvaluation> =>
-  evaluateModel(nodeTrainingHost, model, data, options);
+export const evaluate = async (model: string, data: string, options?: EvaluateOptions): Promise<ModelEvaluation> =>
+  (await import("./workflows/evaluate.ts")).evaluate(nodeTrainingHost, model, data, options);
 
 /**
  * Measures a detector or a segmenter on annotated pictures: COCO's average precision; mIoU and Dice; panoptic quality.
@@ -539,11 +512,12 @@ export const evaluate = (model: string, data: string, options?: EvaluateOptions)
  * @param data COCO, Pascal VOC, YOLO, LabelMe, or pictures with masks as PNG
  * @example console.log((await evaluateDense("runs/scenes/best", "coco")).boxes?.ap);
  */
-export const evaluateDense = (
+export const evaluateDense = async (
   model: string,
   data: string,
   options?: EvaluateDenseOptions,
-): Promise<DenseModelEvaluation> => evaluateDenseModel(nodeTrainingHost, model, data, options);
+): Promise<DenseModelEvaluation> =>
+  (await import("./workflows/evaluate-dense.ts")).evaluateDense(nodeTrainingHost, model, data, options);
 
 /**
  * Measures a model on labelled videos: one of videos, or one of pictures, whose answers for frames are averaged.
@@ -551,11 +525,12 @@ export const evaluateDense = (
  * @param data class folders of videos, animations or folders of frames, or a list of them
  * @example console.log((await evaluateClips("runs/motion/best", "clips", { clips: 3 })).accuracy.top1);
  */
-export const evaluateClips = (
+export const evaluateClips = async (
   model: string,
   data: string,
   options?: EvaluateClipsOptions,
-): Promise<ClipModelEvaluation> => evaluateClipModel(nodeTrainingHost, model, data, options);
+): Promise<ClipModelEvaluation> =>
+  (await import("./workflows/evaluate-clips.ts")).evaluateClips(nodeTrainingHost, model, data, options);
 
 /**
  * Measures how well a model's embeddings tell whether two pictures show the same: faces, things, copies.
@@ -565,8 +540,12 @@ export const evaluateClips = (
  * const { eer, accuracy } = await evaluatePairs("my-faces", "pairs.csv", { landmarks: "points.csv" });
  * console.log(eer, accuracy.mean, accuracy.threshold);
  */
-export const evaluatePairs = (model: string, pairs: string, options?: EvaluatePairsOptions): Promise<PairEvaluation> =>
-  evaluatePairsOf(nodeTrainingHost, model, pairs, options);
+export const evaluatePairs = async (
+  model: string,
+  pairs: string,
+  options?: EvaluatePairsOptions,
+): Promise<PairEvaluation> =>
+  (await import("./workflows/evaluate-pairs.ts")).evaluatePairs(nodeTrainingHost, model, pairs, options);
 
 /**
  * Looks for what is wrong with labelled pictures: labels, copies, odd ones. The data is never changed.
@@ -576,15 +555,16 @@ export const evaluatePairs = (model: string, pairs: string, options?: EvaluatePa
  * for (const { picture, suggested } of found.labels?.doubts ?? [])
  *   console.log(found.set.pictures[picture]!.name, "looks like", found.classNames[suggested]);
  */
-export const audit = (data: string, options?: AuditOptions): Promise<AuditResult> =>
-  auditPictures(nodeTrainingHost, data, options);
+export const audit = async (data: string, options?: AuditOptions): Promise<AuditResult> =>
+  (await import("./workflows/audit.ts")).audit(nodeTrainingHost, data, options);
 
 /** Writes an audit as a page with the pictures, as JSON, and its suggestions as a table to edit: what `saccade audit --out` does. */
-export const writeAuditReport = (
+export const writeAuditReport = async (
   result: AuditResult,
   folder: string,
   options?: AuditReportOptions,
-): Promise<AuditFiles> => writeAudit(nodeTrainingHost, result, folder, options);
+): Promise<AuditFiles> =>
+  (await import("./workflows/audit-files.ts")).writeAudit(nodeTrainingHost, result, folder, options);
 
 /** Sessions over any ONNX bytes, in worker threads. */
 export const createSession = nodeHost.createSession;
@@ -638,11 +618,11 @@ export const encodeGaze = async (
  * const result = await classifier.classify(video, { frames: 32, explain: "last" });
  * await writeFile("looked.mp4", await encodeVideoGaze(video, result, { format: "mp4" }));
  */
-export const encodeVideoGaze = (
+export const encodeVideoGaze = async (
   video: Video,
   result: VideoResult,
   options: ExplainVideoOptions & { readonly format: ExplanationFormat },
-): Promise<Uint8Array> => explainVideo(nodeHost, video, result, options);
+): Promise<Uint8Array> => (await import("./evaluate/explain-video.ts")).explainVideo(nodeHost, video, result, options);
 
 /** What `drawGlimpses` draws, as `encodeGaze` makes files. */
 export const encodeGlimpses = async (

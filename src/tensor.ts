@@ -90,6 +90,23 @@ export function tensor<D extends DType>(dtype: D, shape: readonly number[], data
   return { dtype, shape, data };
 }
 
+/** A tensor whose elements are made when somebody first asks for them. `make` gives as many as the shape says. */
+export function lazyTensor<D extends DType>(
+  dtype: D,
+  shape: readonly number[],
+  make: () => TypedArrayOf[D],
+): TensorData<D> {
+  let made: TypedArrayOf[D] | undefined;
+  return {
+    dtype,
+    shape,
+    get data() {
+      made ??= make();
+      return made;
+    },
+  };
+}
+
 /** A zero-filled typed array. */
 export function allocate<D extends DType>(dtype: D, length: number): TypedArrayOf[D] {
   return new ARRAY_CLASS[dtype](length) as TypedArrayOf[D];

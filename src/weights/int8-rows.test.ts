@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FormatError } from "../errors.ts";
-import { type TensorData, tensor, toFloat32 } from "../tensor.ts";
+import { numberToHalf, type TensorData, tensor, toFloat32 } from "../tensor.ts";
 import { int8RowsMetadata, isInt8Rows, packInt8Rows, unpackInt8Rows } from "./int8-rows.ts";
 import { readWeights } from "./load.ts";
 import { writeSafetensors } from "./safetensors.ts";
@@ -30,6 +30,19 @@ test("every value is within half a step of its row's 127th", () => {
       }
     }),
   );
+});
+
+test("wide rows give what each product gives by itself", () => {
+  const [rows, width] = [3, 700];
+  const steps = Int8Array.from({ length: rows * width }, (_, i) => (i % 256) - 128);
+  const scales = Uint16Array.from([0.013, 1e-4, 300], numberToHalf);
+  const stored = new Map<string, TensorData>([
+    ["w", tensor("int8", [rows, width], steps)],
+    ["w.int8_scale", tensor("float16", [rows], scales)],
+  ]);
+  const factors = toFloat32(stored.get("w.int8_scale")!);
+  const expected = Uint16Array.from(steps, (step, i) => numberToHalf(step * factors[Math.floor(i / width)]!));
+  expect(unpackInt8Rows(stored).get("w")!.data).toEqual(expected);
 });
 
 test("short rows, vectors and whole numbers stay as they are", () => {

@@ -1,7 +1,7 @@
 // Matrices of weights in eight bits a value, for models that travel: a row is whole numbers from -127 to 127 times a scale of its own. In a file, NAME is
 // int8 of the usual shape and NAME.int8_scale has the scales; the file's metadata says that they belong together. Everything above gets float16.
 import { FormatError } from "../errors.ts";
-import { elementCount, numberToHalf, type TensorData, toFloat32 } from "../tensor.ts";
+import { elementCount, lazyTensor, numberToHalf, type TensorData, toFloat32 } from "../tensor.ts";
 import { quote } from "./quote.ts";
 
 /** The entry of a safetensors file's metadata that says how its tensors are stored. */
@@ -86,8 +86,29 @@ function scaledRows(name: string, { dtype, shape, data: steps }: TensorData, sca
       hint: `an int8 tensor has one float16 scale for each of its rows; this is ${dtype} [${shape.join(", ")}] with ${scale.dtype} [${scale.shape.join(", ")}]`,
     });
   const scales = toFloat32(scale);
-  const width = rows === 0 ? 0 : steps.length / rows;
+  const stored = steps;
+  // Whether a model's weights are read at all is known later: an engine may have kept what it made of them.
+  return lazyTensor("float16", shape, () => halfRows(stored, scales));
+}
+
+/** Below it a row's products are fewer than there are steps. */
+const WIDE_ROW = 256;
+
+/** (rows, width) steps times the rows' scales, as raw float16. */
+function halfRows(steps: Int8Array, scales: Float32Array): Uint16Array {
+  const width = scales.length === 0 ? 0 : steps.length / scales.length;
   const data = new Uint16Array(steps.length);
-  for (let i = 0; i < data.length; i++) data[i] = numberToHalf(steps[i]! * scales[Math.floor(i / width)]!);
-  return { dtype: "float16", shape, data };
+  const products = new Uint16Array(256);
+  for (let row = 0; row < scales.length; row++) {
+    const scale = scales[row]!;
+    const start = row * width;
+    const end = start + width;
+    if (width < WIDE_ROW) {
+      for (let i = start; i < end; i++) data[i] = numberToHalf(steps[i]! * scale);
+      continue;
+    }
+    for (let step = -128; step < 128; step++) products[step & 255] = numberToHalf(step * scale);
+    for (let i = start; i < end; i++) data[i] = products[steps[i]! & 255]!;
+  }
+  return data;
 }

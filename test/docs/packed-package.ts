@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "vitest";
+import { buildNodeParts } from "../../scripts/node-parts.mjs";
 import { ROOT } from "./documents.ts";
 
 /** Packs into a folder and returns the archive's path. */
@@ -19,6 +20,7 @@ export async function packPackage(folder: string): Promise<string> {
     cpSync(join(ROOT, path), join(source, path), { recursive: true });
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
   await run(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", join(source, "dist")], ROOT);
+  await buildNodeParts(join(source, "dist"));
   await run("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], source);
   const archive = readdirSync(folder).find((entry) => entry.endsWith(".tgz"))!;
   expect(archive).toMatch(new RegExp(`^${name}-`));

@@ -1,9 +1,6 @@
 // What a session carries from one run to the next, inside the worker. On a CPU these are the tensors that the engine gave. On WebGPU they stay in
 // the device's memory: a train step's parameters and moments would otherwise cross the bus twice at every step.
 import type * as Ort from "onnxruntime-web";
-import { stopGradient } from "../../graph/build.ts";
-import { Graph } from "../../graph/tensor.ts";
-import { lower } from "../../onnx/lower.ts";
 
 /** Input name -> the output that replaces it after every run. */
 export type StateNames = Readonly<Record<string, string>>;
@@ -71,10 +68,9 @@ export class HeldState {
 
   /** The native binding cannot read a tensor back from the device by itself, but outputs of a session can come back: a model that copies. */
   async #fetch(away: readonly (readonly [string, Ort.Tensor])[]): Promise<Map<string, Ort.Tensor>> {
-    const graph = new Graph();
-    for (const [i, [, value]] of away.entries())
-      graph.output(`copy.${i}`, stopGradient(graph.input(`${i}`, value.dims, value.type as "float32")));
-    const copies = await this.#runOnce(lower(graph), Object.fromEntries(away.map(([, value], i) => [`${i}`, value])));
+    const { copyingModel } = await import("./copying-model.ts");
+    const model = copyingModel(away.map(([, value]) => value));
+    const copies = await this.#runOnce(model, Object.fromEntries(away.map(([, value], i) => [`${i}`, value])));
     return new Map(away.map(([name], i) => [name, copies[`copy.${i}`] as Ort.Tensor]));
   }
 

@@ -20,17 +20,11 @@ function install(installed: string): void {
 const places = ({ root, modules, extension }: ReturnType<typeof findPackage>) => [root.href, modules.href, extension];
 
 test("sources, built code and a package under node_modules know their own place", () => {
-  for (const [code, extension] of [
-    ["src", ".ts"],
-    ["dist", ".js"],
-  ] as const) {
-    const modules = `file:///p/node_modules/saccade/${code}/platform/node/`;
-    expect(places(findPackage(`${modules}package-files${extension}`))).toEqual([
-      "file:///p/node_modules/saccade/",
-      modules,
-      extension,
-    ]);
-  }
+  const root = "file:///p/node_modules/saccade/";
+  const sources = `${root}src/platform/node/`;
+  expect(places(findPackage(`${sources}package-files.ts`))).toEqual([root, sources, ".ts"]);
+  const built = [root, `${root}dist/platform/node/`, ".js"];
+  expect(places(findPackage(`${root}dist/node-parts/chunk-2QNT7DOS.js`))).toEqual(built);
   expect(ownPackage().modules.href).toBe(new URL("./", import.meta.url).href);
 });
 

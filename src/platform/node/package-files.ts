@@ -9,14 +9,16 @@ import { version } from "../../version.ts";
 export interface PackagePlace {
   /** The package's folder. */
   readonly root: URL;
-  /** The folder of this module's neighbours. */
+  /** The folder of modules that threads start from. */
   readonly modules: URL;
   /** What they end in: sources in .ts, built code in .js. */
   readonly extension: string;
 }
 
-/** This module in the package, from sources or built. */
-const OWN_PATH = /\/(?:src|dist)\/platform\/node\/package-files\.([jt]s)$/;
+/** This module in the package, as a source. */
+const SOURCE = /\/src\/platform\/node\/package-files\.ts$/;
+/** What the build makes of it and of others (scripts/node-parts.mjs). */
+const BUILT = /\/dist\/node-parts\/[^/]+\.js$/;
 
 /**
  * The package that the code at `codeUrl` belongs to.
@@ -25,10 +27,10 @@ const OWN_PATH = /\/(?:src|dist)\/platform\/node\/package-files\.([jt]s)$/;
  * @throws SaccadeError when that is a bundle and the package, in the same version, is not installed beside it
  */
 export function findPackage(codeUrl: string): PackagePlace {
-  const [, extension] = OWN_PATH.exec(new URL(codeUrl).pathname) ?? [];
-  if (extension !== undefined)
-    return { root: new URL("../../../", codeUrl), modules: new URL("./", codeUrl), extension: `.${extension}` };
-  const root = installedRoot(codeUrl);
+  const { pathname } = new URL(codeUrl);
+  if (SOURCE.test(pathname))
+    return { root: new URL("../../../", codeUrl), modules: new URL("./", codeUrl), extension: ".ts" };
+  const root = BUILT.test(pathname) ? new URL("../../", codeUrl) : installedRoot(codeUrl);
   return { root, modules: new URL("dist/platform/node/", root), extension: ".js" };
 }
 
