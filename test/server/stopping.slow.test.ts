@@ -1,4 +1,4 @@
-// Servers that are told to stop while they are asked: every request that one of them took is answered. How often, SACCADE_STOPS says.
+// Servers that are told to stop while they are asked: every request that one of them took is answered. How often, SACCADE_STOPS says (50 were shown).
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { PASTORAL, temporaryFolder, writeVit } from "../cli/mini-model.ts";
@@ -6,7 +6,7 @@ import { BalancedLoad } from "./balanced-load.ts";
 import { fileBytes, post, runServer } from "./running.ts";
 import { startServe } from "./serve-process.ts";
 
-const STOPS = Number(process.env.SACCADE_STOPS ?? 50);
+const STOPS = Number(process.env.SACCADE_STOPS ?? 12);
 const folder = temporaryFolder();
 const picture = fileBytes(PASTORAL);
 let vit: string;
