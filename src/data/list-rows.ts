@@ -77,12 +77,17 @@ function csvRows<K extends string>(
       hint: usual,
       data: { columns },
     });
-  return rows.flatMap(({ line, fields }) => {
-    if (fields.length === columns.length)
-      return [{ line, values: mapValues(places, (place) => (place === -1 ? undefined : fields[place])) }];
-    problems.push({ name: `${name}:${line}`, reason: `it has ${fields.length} fields instead of ${columns.length}` });
-    return [];
-  });
+  const wanted = Object.entries<number>(places) as [K, number][];
+  const found: ListRow<K>[] = [];
+  for (const { line, fields } of rows) {
+    if (fields.length === columns.length) {
+      const values = {} as Record<K, unknown>;
+      for (const [key, place] of wanted) values[key] = place === -1 ? undefined : fields[place];
+      found.push({ line, values });
+    } else
+      problems.push({ name: `${name}:${line}`, reason: `it has ${fields.length} fields instead of ${columns.length}` });
+  }
+  return found;
 }
 
 function jsonRows<K extends string>(
@@ -91,19 +96,24 @@ function jsonRows<K extends string>(
   { names }: ListColumns<K>,
   problems: DataProblem[],
 ): ListRow<K>[] {
-  return text.split("\n").flatMap((line, index) => {
-    if (line.trim() === "") return [];
+  // Lists have millions of lines: what is the same for all is made once.
+  const wanted = Object.entries<readonly string[]>(names) as [K, readonly string[]][];
+  const rows: ListRow<K>[] = [];
+  for (const [index, line] of text.split("\n").entries()) {
+    if (line.trim() === "") continue;
     const value = parseJson(line);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      problems.push({ name: `${name}:${index + 1}`, reason: "it is not a JSON object" });
-      return [];
-    }
-    const pick = (keys: readonly string[]): unknown => {
-      const key = keys.find((candidate) => Object.hasOwn(value, candidate));
-      return key === undefined ? undefined : (value as Record<string, unknown>)[key];
-    };
-    return [{ line: index + 1, values: mapValues(names, pick) }];
-  });
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      const values = {} as Record<K, unknown>;
+      for (const [key, columns] of wanted) values[key] = firstOf(value, columns);
+      rows.push({ line: index + 1, values });
+    } else problems.push({ name: `${name}:${index + 1}`, reason: "it is not a JSON object" });
+  }
+  return rows;
+}
+
+function firstOf(value: object, keys: readonly string[]): unknown {
+  for (const key of keys) if (Object.hasOwn(value, key)) return (value as Record<string, unknown>)[key];
+  return undefined;
 }
 
 function mapValues<K extends string, A, B>(of: Readonly<Record<K, A>>, map: (value: A) => B): Record<K, B> {

@@ -20,7 +20,7 @@ const COLUMNS: ListColumns<"path" | "key" | "size" | "etag"> = {
   required: ["path"],
 };
 
-const PIECE_BYTES = 2 ** 20;
+const PIECE_BYTES = 2 ** 18;
 /** One record of a list cannot be longer. */
 const MAX_RECORD_BYTES = 2 ** 26;
 const NEWLINE = 10;
@@ -59,16 +59,19 @@ function textRows(bytes: Uint8Array): Listed[] {
 }
 
 function tableRows(bytes: Uint8Array, list: string, problems: DataProblem[]): Listed[] {
-  return readListRows(bytes, list, COLUMNS, problems).flatMap(({ line, values: { path, key, size, etag } }) => {
+  const rows: Listed[] = [];
+  for (const { line, values } of readListRows(bytes, list, COLUMNS, problems)) {
+    const { path, key, size, etag } = values;
     if (typeof path !== "string" || path === "" || path.includes("\0")) {
       problems.push({ name: `${list}:${line}`, reason: "it has no path" });
-      return [];
+      continue;
     }
     const bytesOf = Number(size);
     const isKnown = size !== undefined && size !== "" && Number.isSafeInteger(bytesOf) && bytesOf >= 0;
     const known = isKnown ? { size: bytesOf, etag: typeof etag === "string" ? etag : "" } : undefined;
-    return [{ path, key: typeof key === "string" && key !== "" ? key : undefined, known }];
-  });
+    rows.push({ path, key: typeof key === "string" && key !== "" ? key : undefined, known });
+  }
+  return rows;
 }
 
 async function withFacts(

@@ -24,7 +24,7 @@ export interface PlannedRow extends ManifestRow {
 }
 
 /** Rows that are stored, and decoded, together. */
-const GROUP_ROWS = 16_384;
+const GROUP_ROWS = 4_096;
 
 const text = (name: string): SchemaElement => ({
   name,
