@@ -19,6 +19,7 @@ import type { PictureIndexOptions, PictureIndex as PictureIndexTask } from "./re
 import type { AdaptiveClassifier as AdaptiveClassifierTask } from "./tasks/classify/adaptive-classifier.ts";
 import type { Classifier as ClassifierTask } from "./tasks/classify/classifier.ts";
 import type { DetectorOptions, Detector as DetectorTask } from "./tasks/detect/detector.ts";
+import type { DetectionResult } from "./tasks/detect/results.ts";
 import type { EmbedderOptions, Embedder as EmbedderTask } from "./tasks/embed/embedder.ts";
 import type { EngineOptions } from "./tasks/engine/engine.ts";
 import { type PictureSource, readPicture } from "./tasks/engine/pictures.ts";
@@ -29,7 +30,9 @@ import type { LabelledPicture } from "./tasks/recognise/learn-pictures.ts";
 import type { Recogniser as RecogniserTask } from "./tasks/recognise/recogniser.ts";
 import type { RecogniserOptions } from "./tasks/recognise/recogniser-options.ts";
 import type { RestorerOptions, Restorer as RestorerTask } from "./tasks/restore/restorer.ts";
+import type { SegmentationResult } from "./tasks/segment/results.ts";
 import type { SegmenterOptions, Segmenter as SegmenterTask } from "./tasks/segment/segmenter.ts";
+import type { DenseStream, DetectionStreamOptions, SegmentationStreamOptions } from "./tasks/stream/dense-stream.ts";
 import type { StreamClassifier as StreamClassifierTask, StreamOptions } from "./tasks/stream/stream-classifier.ts";
 import type { VideoResult } from "./tasks/video/results.ts";
 import type { VideoClassifier as VideoClassifierTask } from "./tasks/video/video-classifier.ts";
@@ -165,6 +168,13 @@ export { drawSegments } from "./tasks/segment/draw-segments.ts";
 export { maskPng } from "./tasks/segment/mask-png.ts";
 export type { Segment, Segmentation, SegmentationResult, SegmentMap } from "./tasks/segment/results.ts";
 export type { SegmenterOptions, SegmentOptions } from "./tasks/segment/segmenter.ts";
+export type {
+  DenseStream,
+  DenseStreamAnswer,
+  DenseStreamOptions,
+  DetectionStreamOptions,
+  SegmentationStreamOptions,
+} from "./tasks/stream/dense-stream.ts";
 export type { LookOptions, LookReason } from "./tasks/stream/look-rule.ts";
 export type { StreamAnswer, StreamCounts } from "./tasks/stream/results.ts";
 export type { FollowOptions, StreamOptions } from "./tasks/stream/stream-classifier.ts";
@@ -326,6 +336,32 @@ export const Segmenter = {
    */
   load: async (source: ModelFileSource, options?: SegmenterOptions): Promise<Segmenter> =>
     (await import("./tasks/segment/segmenter.ts")).loadSegmenter(nodeHost, source, options),
+};
+
+/** Finds things in moving pictures as they come. */
+export type DetectionStream = DenseStream<DetectionResult>;
+
+export const DetectionStream = {
+  /**
+   * Loads a model that says where things are to follow one source with.
+   *
+   * @throws UsageError when it answers something else
+   * @example
+   * await using stream = await DetectionStream.load("runs/scenes/best", { threshold: 0.5 });
+   * for await (const { seconds, result } of stream.follow(await openLive({ kind: "camera" })))
+   *   console.log(seconds.toFixed(1), result.detections.map(({ label }) => label));
+   */
+  load: async (source: ModelFileSource, options?: DetectionStreamOptions): Promise<DetectionStream> =>
+    (await import("./tasks/stream/dense-stream.ts")).loadDetectionStream(nodeHost, source, options),
+};
+
+/** Says which pixels of moving pictures are what, as they come. */
+export type SegmentationStream = DenseStream<SegmentationResult>;
+
+export const SegmentationStream = {
+  /** Loads a model of classes of pixels, or of masks with classes, to follow one source with. Throws UsageError when it answers something else. */
+  load: async (source: ModelFileSource, options?: SegmentationStreamOptions): Promise<SegmentationStream> =>
+    (await import("./tasks/stream/dense-stream.ts")).loadSegmentationStream(nodeHost, source, options),
 };
 
 /** Turns pictures into vectors. */

@@ -76,7 +76,7 @@ export {
   ZeroShotClassifier,
   type ZeroShotOptions,
 } from "./in-page/classify.ts";
-export { Detector, Segmenter } from "./in-page/dense.ts";
+export { DetectionStream, Detector, SegmentationStream, Segmenter } from "./in-page/dense.ts";
 export { Embedder, TextEmbedder } from "./in-page/embed.ts";
 export { FaceAnalyzer, type PageFaceSource } from "./in-page/faces.ts";
 export {
@@ -152,6 +152,13 @@ export { drawSegments } from "./tasks/segment/draw-segments.ts";
 export { maskPng } from "./tasks/segment/mask-png.ts";
 export type { Segment, Segmentation, SegmentationResult, SegmentMap } from "./tasks/segment/results.ts";
 export type { SegmenterOptions, SegmentOptions } from "./tasks/segment/segmenter.ts";
+export type {
+  DenseStream,
+  DenseStreamAnswer,
+  DenseStreamOptions,
+  DetectionStreamOptions,
+  SegmentationStreamOptions,
+} from "./tasks/stream/dense-stream.ts";
 export type { LookOptions, LookReason } from "./tasks/stream/look-rule.ts";
 export type { StreamAnswer, StreamCounts } from "./tasks/stream/results.ts";
 export type { FollowOptions, StreamOptions } from "./tasks/stream/stream-classifier.ts";

@@ -1,6 +1,6 @@
 // saccade classify --stream: names what is in moving pictures as they come, until they end or somebody stops it.
 import type { Command } from "commander";
-import { AbortedError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { explanationSheet, headlineOf } from "../evaluate/explanation-sheet.ts";
 import { percent } from "../evaluate/percent.ts";
 import { encodeSheet } from "../evaluate/sheet-file.ts";
@@ -8,8 +8,9 @@ import { nodeHost } from "../platform/node/host.ts";
 import { gazeToJson } from "../tasks/classify/result-json.ts";
 import type { StreamAnswer } from "../tasks/stream/results.ts";
 import type { StreamClassifier } from "../tasks/stream/stream-classifier.ts";
-import type { Frame, LiveFrames } from "../video/video.ts";
+import type { Frame } from "../video/video.ts";
 import { formatOf, requireDrawingName } from "./drawing-file.ts";
+import { changesOf, clock, followStream, meanLatency, type ShowAnswer } from "./follow-stream.ts";
 import { duration } from "./progress.ts";
 import { openSource } from "./stream-source.ts";
 import { compact, printable, type Terminal } from "./terminal.ts";
@@ -29,23 +30,6 @@ export function addStreamOptions(command: Command): Command {
     .option("--realtime", "with --stream: a video file at its own rate, as if it were a camera")
     .option("--steps", "with --stream: confirm answers by steps that start from the last look (SparseFormers)")
     .option("--every-frame", "with --stream: look at every frame in full");
-}
-
-/** A drawing is replaced at most this often. */
-const DRAWING_MS = 1000;
-/** The live line is. */
-const STATUS_MS = 100;
-
-/** The one source that is to be followed. Throws UsageError for none, several, and for what only files have. */
-export function streamSourceOf(
-  paths: readonly string[],
-  { fromFile }: { readonly fromFile?: string | undefined },
-): string {
-  if (paths.length === 1 && fromFile === undefined) return paths[0]!;
-  throw new UsageError(
-    "--stream follows one source",
-    "camera, camera:1, rtsp://…, - for standard input, or a video file",
-  );
 }
 
 /** Throws UsageError for what says nothing without --stream. */
@@ -70,59 +54,17 @@ export async function classifyStream(
     );
   const { signal } = terminal;
   await using frames = await openSource(nodeHost, source, { signal, ...(flags.realtime ? { realtime: true } : {}) });
-  const taken = remembering(frames);
-  const start = performance.now();
-  const show = flags.json ? jsonLines(source, stream, terminal) : changes(stream, terminal);
-  let drawnAt = Number.NEGATIVE_INFINITY;
-  let undrawn: { readonly frame: Frame; readonly answer: StreamAnswer } | undefined;
-  const drawLast = async () => {
-    if (flags.explain === undefined || undrawn === undefined) return;
-    const { frame, answer } = undrawn;
-    undrawn = undefined;
-    drawnAt = performance.now();
-    await draw(frame, answer, flags.explain);
-  };
-  try {
-    for await (const answer of stream.follow(taken.frames)) {
-      if (terminal.outputClosed && flags.explain === undefined) break;
-      show(answer);
-      if (answer.look !== "kept") undrawn = { frame: taken.last!, answer };
-      if (performance.now() - drawnAt >= DRAWING_MS) await drawLast();
-    }
-  } catch (error) {
-    // To be stopped is how a camera's stream ends.
-    if (!(error instanceof AbortedError) || !signal.aborted) throw error;
-  } finally {
-    await drawLast();
-    terminal.status("");
-    terminal.note(summary(stream, (performance.now() - start) / 1000, flags));
-  }
+  const out = flags.explain;
+  await followStream(stream, frames, terminal, {
+    show: flags.json ? jsonLines(source, stream, terminal) : changes(stream, terminal),
+    ...(out === undefined
+      ? {}
+      : { isNew: ({ look }) => look !== "kept", draw: (frame, answer) => draw(frame, answer, out) }),
+    summary: (seconds) => summary(stream, seconds, flags),
+  });
 }
 
-/** The source, and the frame that was taken from it last. */
-function remembering(frames: LiveFrames): { readonly frames: LiveFrames; readonly last: Frame | undefined } {
-  let last: Frame | undefined;
-  return {
-    get last() {
-      return last;
-    },
-    frames: {
-      facts: frames.facts,
-      get dropped() {
-        return frames.dropped;
-      },
-      async next() {
-        last = await frames.next();
-        return last;
-      },
-      [Symbol.asyncDispose]: () => frames[Symbol.asyncDispose](),
-    },
-  };
-}
-
-type Show = (answer: StreamAnswer) => void;
-
-function jsonLines(source: string, stream: StreamClassifier, terminal: Terminal): Show {
+function jsonLines(source: string, stream: StreamClassifier, terminal: Terminal): ShowAnswer<StreamAnswer> {
   return ({ latencyMs, gaze, ...answer }) => {
     const line = {
       ...{ source, model: stream.card.name, device: stream.device },
@@ -135,22 +77,12 @@ function jsonLines(source: string, stream: StreamClassifier, terminal: Terminal)
   };
 }
 
-/** A line where the answer changes, and one that lives below them. */
-function changes(stream: StreamClassifier, terminal: Terminal): Show {
-  let said: string | undefined;
-  let shownAt = Number.NEGATIVE_INFINITY;
-  const start = performance.now();
-  return (answer) => {
-    const name = nameOf(answer);
-    if (name !== said) {
-      said = name;
-      terminal.out(`${clock(answer.seconds)}  ${percent(answer.predictions[0]?.score ?? 0).padStart(6)}  ${name}\n`);
-    }
-    const now = performance.now();
-    if (now - shownAt < STATUS_MS) return;
-    shownAt = now;
-    terminal.status(liveLine(answer, stream, (now - start) / 1000));
-  };
+function changes(stream: StreamClassifier, terminal: Terminal): ShowAnswer<StreamAnswer> {
+  return changesOf<StreamAnswer>(terminal, {
+    name: nameOf,
+    line: (answer, name) => `${percent(answer.predictions[0]?.score ?? 0).padStart(6)}  ${name}`,
+    live: (answer, elapsed) => liveLine(answer, stream, elapsed),
+  });
 }
 
 function nameOf({ predictions, unknown }: StreamAnswer): string {
@@ -172,30 +104,18 @@ export function liveLine(answer: StreamAnswer, { counts }: Pick<StreamClassifier
   return `${begin}${name.length > room ? `${name.slice(0, room - 1)}…` : name}${rest}`;
 }
 
-/** 62.51 -> "1:02.5" */
-function clock(seconds: number): string {
-  const tenths = Math.max(0, Math.floor(10 * seconds));
-  const [hours, minutes] = [Math.floor(tenths / 36_000), Math.floor(tenths / 600) % 60];
-  const rest = `${String(Math.floor(tenths / 10) % 60).padStart(2, "0")}.${tenths % 10}`;
-  return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
-}
-
 function summary(stream: StreamClassifier, seconds: number, { everyFrame }: StreamFlags): string {
-  const { frames, fullLooks, steps, kept, dropped, latency } = stream.counts;
+  const { frames, fullLooks, steps, kept, dropped } = stream.counts;
   const rate = (frames / Math.max(seconds, 0.001)).toFixed(1);
   const spent = everyFrame
     ? "each looked at"
     : `${fullLooks} looked at${stream.takesSteps ? `, ${steps} confirmed by a step` : ""}, ${kept} as before`;
-  const mean =
-    frames === 0
-      ? ""
-      : `; ${(latency.totalMs / frames).toFixed(1)} ms a frame, at most ${latency.longestMs.toFixed(0)}`;
   const { macs } = stream;
   const cost =
     macs === undefined || frames === 0
       ? ""
       : `; ${compact((fullLooks * macs.full + steps * macs.step) / frames, "MACs")} a frame`;
-  return `${frames} frames in ${duration(seconds)}, ${rate} frames/s: ${spent}, ${dropped} dropped${mean}${cost}`;
+  return `${frames} frames in ${duration(seconds)}, ${rate} frames/s: ${spent}, ${dropped} dropped${meanLatency(stream.counts)}${cost}`;
 }
 
 async function draw({ image }: Frame, answer: StreamAnswer, out: string): Promise<void> {

@@ -2,7 +2,6 @@
 import type { Command } from "commander";
 import type { CocoFinding } from "../boxes/coco.ts";
 import { type DrawnPart, drawParts } from "../boxes/draw.ts";
-import { finishDrawing } from "../evaluate/dense/parts-file.ts";
 import type { PictureSize } from "../image/raw-image.ts";
 import { describeUnseen } from "../image/seen-share.ts";
 import type { ModelCard } from "../model-folder/model.ts";
@@ -13,7 +12,8 @@ import { DEFAULT_DECODING } from "../tasks/engine/engine.ts";
 import type { Answered } from "../tasks/engine/picture-stream.ts";
 import { type PictureSource, readPicture } from "../tasks/engine/pictures.ts";
 import { CocoOutput } from "./coco-output.ts";
-import { drawingPaths } from "./drawing-file.ts";
+import { addDenseStreamOptions, type DenseStreamFlags } from "./dense-stream.ts";
+import { drawingPaths, savePartsDrawing } from "./drawing-file.ts";
 import {
   addDecodeOption,
   addDeviceOptions,
@@ -49,15 +49,12 @@ export interface DenseFlags
     PrecisionOptions,
     ResolutionOptions,
     ViewsFlags,
-    DecodeFlags {
+    DecodeFlags,
+    DenseStreamFlags {
   model: string;
   threshold?: number;
   only?: string[];
-  json?: boolean;
-  draw?: string;
-  masks?: string;
   labels?: string;
-  fromFile?: string;
   batch: number;
 }
 
@@ -69,11 +66,12 @@ export function addDenseOptions(command: Command, threshold: string): Command {
     .option("--from-file <list>", FROM_FILE_HELP)
     .option("--threshold <share>", threshold, share)
     .option("--only <labels>", "labels that are of interest, with commas between", nameList)
-    .option("--json", "one COCO document: annotations with scores, images and categories")
+    .option("--json", "one COCO document: annotations with scores, images and categories; of --stream a line a frame")
     .option("--draw <out>", "draw what was found, as .png or .jpg; with several pictures, a folder")
     .option("--labels <file>", "class names, one a line, instead of the model's own")
     .option("--transform <text>", "preprocessing instead of the model's own")
     .option("--batch <n>", "pictures run together", integer(1), 8);
+  addDenseStreamOptions(shared);
   addSessionsOption(addDeviceOptions(addModelOptions(shared)));
   return addDecodeOption(addViewsOption(addResolutionOption(addPrecisionOption(shared))), DEFAULT_DECODING);
 }
@@ -150,7 +148,12 @@ export async function runDense<T extends DenseTask, A extends DenseAnswer>(
   if (!failures.finish(pictures.length + problems.length)) finish(1);
 }
 
-async function optionsOf(flags: DenseFlags, expectedPictures: number, terminal: Terminal): Promise<DenseOptions> {
+/** What a model is opened with; a stream wants one picture at a time. */
+export async function optionsOf(
+  flags: DenseFlags,
+  expectedPictures: number,
+  terminal: Terminal,
+): Promise<DenseOptions> {
   const labels = flags.labels === undefined ? undefined : await readLines(nodeHost.files, flags.labels);
   return {
     ...loadOptions(flags, terminal),
@@ -171,10 +174,7 @@ async function drawn(
   out: string | undefined,
 ): Promise<string | undefined> {
   if (out === undefined) return undefined;
-  const drawing = drawParts(await readPicture(nodeHost, picture.source), parts);
-  const image = await finishDrawing(drawing, nodeHost);
-  const bytes = /\.png$/i.test(out) ? await nodeHost.encodePng(image) : await nodeHost.encodeJpeg(image);
-  await nodeHost.files.writeAtomic(out, bytes);
+  await savePartsDrawing(drawParts(await readPicture(nodeHost, picture.source), parts), out);
   return out;
 }
 

@@ -1,5 +1,7 @@
 // Where drawings of what a model looked at go, and in which format: pictures and pages of pictures, videos and pages of videos.
+import type { PartDrawing } from "../boxes/draw.ts";
 import { UsageError } from "../errors.ts";
+import { finishDrawing } from "../evaluate/dense/parts-file.ts";
 import type { ExplanationFormat } from "../evaluate/explain-video.ts";
 import type { SheetFormat } from "../evaluate/sheet-file.ts";
 import { isPictureName } from "../image/picture-files.ts";
@@ -86,6 +88,19 @@ export function videoFormatOf(path: string): ExplanationFormat {
 export function requireDrawingName(path: string): void {
   if (!KINDS.test(path))
     throw new UsageError(`--explain ${path}: drawings are ${DRAWN.pictures.endings}`, "such as looked.png");
+}
+
+/** The same of one drawing of things or segments. */
+export function requirePartsName(path: string): void {
+  const { kinds, endings } = DRAWN.parts;
+  if (!kinds.test(path)) throw new UsageError(`--draw ${path}: drawings are ${endings}`, "such as found.png");
+}
+
+/** A drawing of things or segments with their names, in the format that its path asks for by its ending. */
+export async function savePartsDrawing(drawing: PartDrawing, path: string): Promise<void> {
+  const image = await finishDrawing(drawing, nodeHost);
+  const bytes = /\.png$/i.test(path) ? await nodeHost.encodePng(image) : await nodeHost.encodeJpeg(image);
+  await nodeHost.files.writeAtomic(path, bytes);
 }
 
 /** The kind of drawing that a path asks for by its ending. */

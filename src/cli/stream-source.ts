@@ -12,11 +12,25 @@ export function liveSource(text: string): LiveSource | undefined {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^file:/i.test(text) ? { kind: "address", url: text } : undefined;
 }
 
-/** Frames are scaled down to this by the decoder where it can: no model here sees more of a moving picture. */
+/** The one source that is to be followed. Throws UsageError for none, several, and for what only files have. */
+export function streamSourceOf(
+  paths: readonly string[],
+  { fromFile }: { readonly fromFile?: string | undefined },
+): string {
+  if (paths.length === 1 && fromFile === undefined) return paths[0]!;
+  throw new UsageError(
+    "--stream follows one source",
+    "camera, camera:1, rtsp://…, - for standard input, or a video file",
+  );
+}
+
+/** Frames of live sources are scaled down to this by the decoder: no model that names what is in a moving picture sees more. */
 const LONGER_SIDE = 1024;
 
 export interface SourceOptions {
   readonly realtime?: boolean;
+  /** Frames of live sources are no larger, pixels. Default 1024. */
+  readonly longerSide?: number;
   readonly signal: AbortSignal;
 }
 
@@ -24,7 +38,7 @@ export interface SourceOptions {
 export async function openSource(
   host: VideoHost,
   text: string,
-  { realtime, signal }: SourceOptions,
+  { realtime, longerSide = LONGER_SIDE, signal }: SourceOptions,
 ): Promise<LiveFrames> {
   const live = liveSource(text);
   if (live === undefined) {
@@ -33,5 +47,5 @@ export async function openSource(
   }
   if (realtime === true)
     throw new UsageError("--realtime is for video files: what is live comes at its own rate", "leave it out");
-  return host.openLive(live, { signal, longerSide: LONGER_SIDE });
+  return host.openLive(live, { signal, longerSide });
 }

@@ -15,6 +15,13 @@ import {
   type Segmenter as SegmenterTask,
   type SegmentOptions,
 } from "../tasks/segment/segmenter.ts";
+import {
+  type DenseStream,
+  type DetectionStreamOptions,
+  loadDetectionStream,
+  loadSegmentationStream,
+  type SegmentationStreamOptions,
+} from "../tasks/stream/dense-stream.ts";
 import { loadFrom, type PictureSource, type PictureSources } from "./sources.ts";
 
 /** Finds things on pictures. */
@@ -65,4 +72,29 @@ export const Segmenter = {
    */
   load: (source: WebModelSource, options: SegmenterOptions & FetchOptions = {}): Promise<Segmenter> =>
     loadFrom(source, options, (host, model) => loadSegmenter(host, model, options)),
+};
+
+/** Finds things in moving pictures as they come. */
+export type DetectionStream = DenseStream<DetectionResult>;
+
+export const DetectionStream = {
+  /**
+   * Loads a model that says where things are: what a canvas gives of a camera's frames is pushed, and frames that come too fast are dropped.
+   *
+   * @throws UsageError when it answers something else; what `Classifier.load` throws
+   * @example
+   * const stream = await DetectionStream.load(file, { threshold: 0.5 });
+   * const answer = await stream.push(context.getImageData(0, 0, width, height)); // undefined when a newer frame came before its turn
+   */
+  load: (source: WebModelSource, options: DetectionStreamOptions & FetchOptions = {}): Promise<DetectionStream> =>
+    loadFrom(source, options, (host, model) => loadDetectionStream(host, model, options)),
+};
+
+/** Says which pixels of moving pictures are what, as they come. */
+export type SegmentationStream = DenseStream<SegmentationResult>;
+
+export const SegmentationStream = {
+  /** Loads a model of classes of pixels, or of masks with classes, to which frames are pushed. Throws as `DetectionStream.load`. */
+  load: (source: WebModelSource, options: SegmentationStreamOptions & FetchOptions = {}): Promise<SegmentationStream> =>
+    loadFrom(source, options, (host, model) => loadSegmentationStream(host, model, options)),
 };

@@ -17,13 +17,7 @@ import { readPicture } from "../../tasks/engine/pictures.ts";
 import { classifierLooker } from "../../tasks/stream/looker.ts";
 import { goesFrameByFrame } from "../../tasks/stream/online-looker.ts";
 import { loadStream, StreamClassifier } from "../../tasks/stream/stream-classifier.ts";
-import {
-  addStreamOptions,
-  classifyStream,
-  refuseStreamFlags,
-  type StreamFlags,
-  streamSourceOf,
-} from "../classify-stream.ts";
+import { addStreamOptions, classifyStream, refuseStreamFlags, type StreamFlags } from "../classify-stream.ts";
 import { classifyVideos, isAboutVideos } from "../classify-videos.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
 import { drawingPaths, formatOf } from "../drawing-file.ts";
@@ -58,6 +52,7 @@ import { PictureFailures } from "../picture-failures.ts";
 import { FROM_FILE_HELP } from "../picture-list.ts";
 import { expandPictures, type NamedPicture, underNames } from "../picture-paths.ts";
 import { Progress } from "../progress.ts";
+import { streamSourceOf } from "../stream-source.ts";
 import { printable, type Terminal } from "../terminal.ts";
 import { addVideoOptions, hasVideoOptions, type VideoFlags } from "../video-options.ts";
 

@@ -4,8 +4,11 @@ import { percent } from "../../evaluate/percent.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { type Detector, loadDetector } from "../../tasks/detect/detector.ts";
 import { detectionParts } from "../../tasks/detect/draw-detections.ts";
+import { detectionToJson } from "../../tasks/detect/result-json.ts";
 import type { DetectionResult } from "../../tasks/detect/results.ts";
-import { addDenseOptions, type DenseFlags, runDense } from "../dense-command.ts";
+import { loadDetectionStream } from "../../tasks/stream/dense-stream.ts";
+import { addDenseOptions, type DenseFlags, optionsOf, runDense } from "../dense-command.ts";
+import { refuseDenseStreamFlags, runDenseStream } from "../dense-stream.ts";
 import { integer, share } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -20,6 +23,8 @@ const EXAMPLES = `
 Boxes are left, top, right and bottom in pixels of the picture as it is looked
 at, its orientation applied. --json writes them as COCO has them, [x, y, width,
 height], in one document that annotation tools open and pycocotools reads.
+--stream follows a camera, an address or a video; its --json is a line a frame,
+with boxes as left, top, right and bottom.
 
 Examples:
   $ saccade detect photo.jpg --model my-detector/
@@ -27,6 +32,8 @@ Examples:
   $ saccade detect holiday/ --model my-detector/ --json > found.json
   $ saccade detect "shots/*.jpg" -m detector.onnx --only dog,cat --draw drawn/
   $ saccade detect aerial.jpg --model my-detector/ --views crops
+  $ saccade detect --stream camera --model my-detector/ --draw now.jpg
+  $ saccade detect --stream clip.mp4 -m my-detector/ --json > found.jsonl
 `;
 
 export function addDetect(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
@@ -57,13 +64,26 @@ async function detect(
   finish: (exitCode: number) => void,
 ): Promise<void> {
   const { threshold = DEFAULT_THRESHOLD, most, suppression, only, batch, decode } = flags;
-  const options = {
+  const choice = {
     threshold,
     most,
-    batchSize: batch,
-    signal: terminal.signal,
     ...(suppression === undefined ? {} : { suppression }),
     ...(only === undefined ? {} : { only }),
+  };
+  if (flags.stream) {
+    const load = await optionsOf({ ...flags, sessions: 1 }, 1, terminal);
+    return runDenseStream<DetectionResult>(paths, flags, terminal, {
+      openStream: (follow) => loadDetectionStream(nodeHost, flags.model, { ...load, ...choice, ...follow }),
+      json: detectionToJson,
+      labelsOf: ({ detections }) => detections.map(({ label }) => label),
+      parts: detectionParts,
+    });
+  }
+  refuseDenseStreamFlags(flags);
+  const options = {
+    ...choice,
+    batchSize: batch,
+    signal: terminal.signal,
     ...(decode === undefined ? {} : { decode }),
   };
   await runDense<Detector, DetectionResult>(paths, flags, terminal, finish, {

@@ -4,6 +4,7 @@ import { percent } from "../../evaluate/percent.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { segmentParts } from "../../tasks/segment/draw-segments.ts";
 import { maskPng } from "../../tasks/segment/mask-png.ts";
+import { segmentationToJson } from "../../tasks/segment/result-json.ts";
 import {
   SEGMENTATIONS,
   type Segment,
@@ -11,7 +12,9 @@ import {
   type SegmentationResult,
 } from "../../tasks/segment/results.ts";
 import { loadSegmenter, type Segmenter } from "../../tasks/segment/segmenter.ts";
-import { addDenseOptions, type DenseFlags, runDense } from "../dense-command.ts";
+import { loadSegmentationStream } from "../../tasks/stream/dense-stream.ts";
+import { addDenseOptions, type DenseFlags, optionsOf, runDense } from "../dense-command.ts";
+import { refuseDenseStreamFlags, runDenseStream } from "../dense-stream.ts";
 import type { Terminal } from "../terminal.ts";
 import { sides } from "./detect.ts";
 
@@ -24,7 +27,8 @@ semantic: the class of every pixel. instance: each thing with a mask of its own.
 panoptic: both, no pixel twice. --json writes masks as COCO's compressed runs;
 --masks writes PNG files of one number a pixel: of semantic the index of the
 class, 255 where nothing is known; else the place in the list of segments, from
-1, and 0 for none.
+1, and 0 for none. --stream follows a camera, an address or a video; its --json
+is a line a frame.
 
 Examples:
   $ saccade segment photo.jpg --model my-segmenter/
@@ -32,6 +36,7 @@ Examples:
   $ saccade segment holiday/ --model my-segmenter/ --json > parts.json
   $ saccade segment scans/ --model my-segmenter/ --masks masks/
   $ saccade segment street.jpg -m my-mask2former/ --kind instance --only car
+  $ saccade segment --stream clip.mp4 -m my-segmenter/ --json > parts.jsonl
 `;
 
 export function addSegment(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
@@ -50,12 +55,25 @@ async function segment(
   finish: (exitCode: number) => void,
 ): Promise<void> {
   const { kind, threshold, only, batch, decode } = flags;
-  const options = {
-    batchSize: batch,
-    signal: terminal.signal,
+  const choice = {
     ...(kind === undefined ? {} : { kind }),
     ...(threshold === undefined ? {} : { threshold }),
     ...(only === undefined ? {} : { only }),
+  };
+  if (flags.stream) {
+    const load = await optionsOf({ ...flags, sessions: 1 }, 1, terminal);
+    return runDenseStream<SegmentationResult>(paths, flags, terminal, {
+      openStream: (follow) => loadSegmentationStream(nodeHost, flags.model, { ...load, ...choice, ...follow }),
+      json: segmentationToJson,
+      labelsOf: ({ segments }) => segments.map(({ label }) => label),
+      parts: segmentParts,
+    });
+  }
+  refuseDenseStreamFlags(flags);
+  const options = {
+    ...choice,
+    batchSize: batch,
+    signal: terminal.signal,
     ...(decode === undefined ? {} : { decode }),
   };
   await runDense<Segmenter, SegmentationResult>(paths, flags, terminal, finish, {

@@ -1,7 +1,7 @@
 // Naming what is in moving pictures as they come. A full look is spent where the picture has changed; between looks the answer stands, or, with models
 // that can, a cheap step confirms it. Nothing is queued: who brings frames faster than they are answered loses the older ones, and they are counted.
-import { AbortedError, SessionError, UsageError } from "../../errors.ts";
-import { type Pixels, rgbPixels } from "../../image/pixels.ts";
+import { UsageError } from "../../errors.ts";
+import type { Pixels } from "../../image/pixels.ts";
 import type { RawImage } from "../../image/raw-image.ts";
 import { seenShare } from "../../image/seen-share.ts";
 import type { ModelCard } from "../../model-folder/model.ts";
@@ -15,10 +15,12 @@ import { type ExitOptions, exitOptionsOf } from "../classify/exit-rule.ts";
 import type { ClassScores, ScoreRow } from "../classify/results.ts";
 import { type EngineOptions, loadedModel, type ModelSource } from "../engine/engine.ts";
 import { openFollowing } from "./following-looker.ts";
+import { FrameLine } from "./frame-line.ts";
 import { type LookChoice, type LookOptions, LookRule } from "./look-rule.ts";
 import { classifierLooker, type Looker } from "./looker.ts";
 import { goesFrameByFrame, openOnline } from "./online-looker.ts";
 import type { StreamAnswer, StreamCounts } from "./results.ts";
+import { StreamTally } from "./stream-tally.ts";
 import { thumbnailOf } from "./thumbnail.ts";
 
 export interface FollowOptions extends LookOptions {
@@ -69,12 +71,8 @@ export class StreamClassifier {
   readonly #memory: number;
   #standing: Standing | undefined;
   #scene = -1;
-  #counts = { frames: 0, dropped: 0, fullLooks: 0, steps: 0, kept: 0, totalMs: 0, longestMs: 0 };
-  #isBusy = false;
-  /** The newest frame that came meanwhile: the only one that waits. */
-  #waiting: { readonly frame: Frame; settle(answer: Promise<StreamAnswer> | undefined): void } | undefined;
-  #nextIndex = 0;
-  #isDisposed = false;
+  readonly #tally = new StreamTally();
+  readonly #line: FrameLine<StreamAnswer>;
 
   /** @throws UsageError for options that make no sense */
   constructor(looker: Looker, options: FollowOptions = {}) {
@@ -86,6 +84,7 @@ export class StreamClassifier {
     this.#rule = new LookRule(options);
     this.#topK = topK;
     this.#memory = memory;
+    this.#line = new FrameLine((frame) => this.#answer(frame), options.signal);
   }
 
   get card(): ModelCard {
@@ -116,8 +115,7 @@ export class StreamClassifier {
   }
 
   get counts(): StreamCounts {
-    const { totalMs, longestMs, ...counts } = this.#counts;
-    return { ...counts, latency: { totalMs, longestMs } };
+    return this.#tally.counts(this.#line.dropped);
   }
 
   /**
@@ -126,20 +124,8 @@ export class StreamClassifier {
    * @param source whose frames may be dropped (a camera), or is asked for one after another (a video)
    * @throws AbortedError when the signal fires, VideoError when the source fails
    */
-  async *follow(source: LiveFrames): AsyncGenerator<StreamAnswer, void> {
-    const { signal } = this.#options;
-    const before = this.#counts.dropped;
-    try {
-      for (;;) {
-        if (signal?.aborted === true) throw new AbortedError("following the video", signal.reason);
-        const frame = await untilAborted(source.next(), signal);
-        this.#counts.dropped = before + source.dropped;
-        if (frame === undefined) return;
-        yield await this.#alone(frame);
-      }
-    } finally {
-      await source[Symbol.asyncDispose]();
-    }
+  follow(source: LiveFrames): AsyncGenerator<StreamAnswer, void> {
+    return this.#line.follow(source);
   }
 
   /**
@@ -148,16 +134,8 @@ export class StreamClassifier {
    * @param frame a frame with its time, or pixels, whose time is now
    * @returns undefined for a frame that was dropped
    */
-  async push(frame: Frame | Pixels): Promise<StreamAnswer | undefined> {
-    const taken = "image" in frame ? frame : this.#frameOf(rgbPixels(frame));
-    if (!this.#isBusy) return this.#alone(taken);
-    if (this.#waiting !== undefined) {
-      this.#counts.dropped += 1;
-      this.#waiting.settle(undefined);
-    }
-    return new Promise((settle) => {
-      this.#waiting = { frame: taken, settle };
-    });
+  push(frame: Frame | Pixels): Promise<StreamAnswer | undefined> {
+    return this.#line.push(frame);
   }
 
   /** What comes next has nothing to do with what was. */
@@ -169,32 +147,12 @@ export class StreamClassifier {
 
   /** Frees the engine's memory. */
   async dispose(): Promise<void> {
-    this.#isDisposed = true;
-    this.#waiting?.settle(undefined);
-    this.#waiting = undefined;
+    this.#line.close();
     await this.#looker.dispose();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
-  }
-
-  #frameOf(image: RawImage): Frame {
-    return { image, index: this.#nextIndex++, seconds: performance.now() / 1000 };
-  }
-
-  async #alone(frame: Frame): Promise<StreamAnswer> {
-    if (this.#isBusy) throw new UsageError("a stream answers one source at a time", "open another StreamClassifier");
-    if (this.#isDisposed) throw new SessionError("the model has been disposed");
-    this.#isBusy = true;
-    try {
-      return await this.#answer(frame);
-    } finally {
-      this.#isBusy = false;
-      const next = this.#waiting;
-      this.#waiting = undefined;
-      if (next !== undefined) next.settle(this.#alone(next.frame));
-    }
   }
 
   async #answer({ image, index, seconds }: Frame): Promise<StreamAnswer> {
@@ -207,7 +165,7 @@ export class StreamClassifier {
     const { strangeness, gaze } = standing.scores;
     const unknown = this.#isUnknown(standing, strangeness);
     const latencyMs = performance.now() - start;
-    this.#count(kind, latencyMs);
+    this.#tally.add(kind, latencyMs);
     return {
       index,
       seconds,
@@ -248,16 +206,6 @@ export class StreamClassifier {
     if (unknownBelow !== undefined) return confidence < unknownBelow;
     return strangeness === undefined ? undefined : strangeness > 0;
   }
-
-  #count(kind: LookChoice["kind"], latencyMs: number): void {
-    const counts = this.#counts;
-    counts.frames += 1;
-    if (kind === "full") counts.fullLooks += 1;
-    else if (kind === "step") counts.steps += 1;
-    else counts.kept += 1;
-    counts.totalMs += latencyMs;
-    counts.longestMs = Math.max(counts.longestMs, latencyMs);
-  }
 }
 
 function standingOf(scores: ClassScores, before: Standing | undefined, memory: number): Standing {
@@ -275,22 +223,6 @@ function likeliestOf(values: Float32Array | Float64Array): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
   return best;
-}
-
-/** What a source gives, or the end of patience: a camera may never give another frame. */
-async function untilAborted<T>(value: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return value;
-  let stop: (() => void) | undefined;
-  const stopped = new Promise<never>((_, fail) => {
-    stop = () => fail(new AbortedError("following the video", signal.reason));
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    return await Promise.race([value, stopped]);
-  } finally {
-    signal.removeEventListener("abort", stop!);
-    value.catch(() => undefined); // nobody waits for it any more
-  }
 }
 
 /**
