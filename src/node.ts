@@ -12,6 +12,12 @@ import { type Pixels, rgbPixels } from "./image/pixels.ts";
 import type { DecodeOptions, RawImage } from "./image/raw-image.ts";
 import type { SheetOptions } from "./image/sheet.ts";
 import { type TokenGroups, tokenSheet } from "./image/token-groups.ts";
+import type { Merged } from "./jobs/merge.ts";
+import type { PlanFolder } from "./jobs/plan.ts";
+import type { Retried } from "./jobs/retries.ts";
+import type { JobsStatus } from "./jobs/status.ts";
+import type { Verification as PlanVerification, VerifyOptions } from "./jobs/verify.ts";
+import type { WorkResult } from "./jobs/worker.ts";
 import type { ModelFileSource } from "./model-folder/load.ts";
 import { nodeHost } from "./platform/node/host.ts";
 import { nodeTrainingHost } from "./platform/node/training-host.ts";
@@ -49,6 +55,10 @@ import type { EvaluateOptions, ModelEvaluation } from "./workflows/evaluate.ts";
 import type { ClipModelEvaluation, EvaluateClipsOptions } from "./workflows/evaluate-clips.ts";
 import type { DenseModelEvaluation, EvaluateDenseOptions } from "./workflows/evaluate-dense.ts";
 import type { EvaluatePairsOptions, PairEvaluation } from "./workflows/evaluate-pairs.ts";
+import type { MergePlanOptions, RetryPlanOptions } from "./workflows/jobs/after-work.ts";
+import type { JobTaskName } from "./workflows/jobs/job-tasks.ts";
+import type { PlanOptions } from "./workflows/jobs/plan-jobs.ts";
+import type { WorkPlanOptions } from "./workflows/jobs/work-plan.ts";
 import type { LearnOptions, LearnResult } from "./workflows/learn.ts";
 import type { PretrainOptions } from "./workflows/pretrain.ts";
 import type { TrainOptions, TrainResult } from "./workflows/train-options.ts";
@@ -113,6 +123,13 @@ export {
   type TokenView,
 } from "./image/token-groups.ts";
 export type { FeatureViews, Jitter, Views } from "./image/views.ts";
+export type { Merged } from "./jobs/merge.ts";
+export type { Plan } from "./jobs/plan.ts";
+export type { GivenUp, Heartbeat } from "./jobs/progress.ts";
+export type { Retried } from "./jobs/retries.ts";
+export type { JobsStatus, WorkerStatus } from "./jobs/status.ts";
+export type { ShardFault, Verification as PlanVerification, VerifyOptions } from "./jobs/verify.ts";
+export type { WorkResult } from "./jobs/worker.ts";
 export {
   type FoldedAccuracy,
   type Verification,
@@ -231,6 +248,11 @@ export type { EvaluateOptions, ModelEvaluation } from "./workflows/evaluate.ts";
 export type { ClipModelEvaluation, EvaluateClipsOptions } from "./workflows/evaluate-clips.ts";
 export type { DenseModelEvaluation, EvaluateDenseOptions } from "./workflows/evaluate-dense.ts";
 export type { EvaluatePairsOptions, PairEvaluation, ScoredPair } from "./workflows/evaluate-pairs.ts";
+export type { MergePlanOptions, RetryPlanOptions } from "./workflows/jobs/after-work.ts";
+export type { JobOptions } from "./workflows/jobs/job-options.ts";
+export type { JobTaskName } from "./workflows/jobs/job-tasks.ts";
+export type { PlanOptions } from "./workflows/jobs/plan-jobs.ts";
+export type { WorkPlanOptions } from "./workflows/jobs/work-plan.ts";
 export type { LearnOptions, LearnResult } from "./workflows/learn.ts";
 export type { PretrainOptions } from "./workflows/pretrain.ts";
 export type { ProbeOptions, TrainOptions, TrainPlan, TrainResult } from "./workflows/train-options.ts";
@@ -601,6 +623,71 @@ export const writeAuditReport = async (
   options?: AuditReportOptions,
 ): Promise<AuditFiles> =>
   (await import("./workflows/audit-files.ts")).writeAudit(nodeTrainingHost, result, folder, options);
+
+const jobsHost = async () => (await import("./platform/node/jobs-host.ts")).nodeJobsHost;
+const afterWork = () => import("./workflows/jobs/after-work.ts");
+
+/**
+ * Freezes a batch job: which pictures, with what model, in which shards. See docs/jobs.md.
+ *
+ * @param sources folders, lists, tar or Parquet files, pictures; of the disk, or s3://BUCKET/PREFIX
+ * @throws UsageError, NotFoundError, FormatError; SaccadeError "data" where there is no picture
+ * @example
+ * const { plan } = await planJobs(["photos"], { folder: "photos-plan", task: "classify", model: "saccade/photographs", options: { topK: 3 } });
+ * console.log(plan.rows, plan.hash);
+ */
+export const planJobs = async <T extends JobTaskName>(
+  sources: readonly string[],
+  options: PlanOptions<T>,
+): Promise<Pick<PlanFolder, "folder" | "plan">> =>
+  (await import("./workflows/jobs/plan-jobs.ts")).planJobs(await jobsHost(), sources, options);
+
+/**
+ * Works on a plan, together with others, until nothing is left or the signal fires. Shards are computed in a process of their own.
+ *
+ * @param plan its folder, or s3://BUCKET/PREFIX
+ * @throws UsageError, NotFoundError; SaccadeError "plan_version", "plan_model", and of a queue or a disk that stays at fault
+ * @example
+ * const { rows, failed } = await workPlan("photos-plan", { queue: process.env.SACCADE_QUEUE!, onHeartbeat: ({ rows }) => console.log(rows) });
+ */
+export const workPlan = async (plan: string, options?: WorkPlanOptions): Promise<WorkResult> =>
+  (await import("./workflows/jobs/work-plan.ts")).workPlan(await jobsHost(), plan, options);
+
+/**
+ * How far a plan is, and who works on it.
+ *
+ * @throws NotFoundError, FormatError
+ * @example const { doneRows, rows, secondsLeft } = await statusOfPlan("photos-plan");
+ */
+export const statusOfPlan = async (plan: string): Promise<JobsStatus> =>
+  (await afterWork()).statusOfPlan(await jobsHost(), plan);
+
+/**
+ * Puts rows with an error and shards that were given up back, for workers to do again.
+ *
+ * @throws NotFoundError, FormatError
+ * @example await retryPlan("photos-plan", { codes: ["network"] });
+ */
+export const retryPlan = async (plan: string, options?: RetryPlanOptions): Promise<Retried> =>
+  (await afterWork()).retryPlan(await jobsHost(), plan, options);
+
+/**
+ * Checks every part of a plan against its marker and the manifest.
+ *
+ * @throws NotFoundError, FormatError
+ * @example const { faults, missing } = await verifyPlan("photos-plan", { repairs: true });
+ */
+export const verifyPlan = async (plan: string, options?: VerifyOptions): Promise<PlanVerification> =>
+  (await afterWork()).verifyPlan(await jobsHost(), plan, options);
+
+/**
+ * All answers of a plan as one file, .parquet or .jsonl by its name.
+ *
+ * @throws UsageError for another name, SaccadeError "unfinished" where shards are missing
+ * @example const { rows, sha256 } = await mergePlan("photos-plan", "answers.parquet");
+ */
+export const mergePlan = async (plan: string, output: string, options?: MergePlanOptions): Promise<Merged> =>
+  (await afterWork()).mergePlan(await jobsHost(), plan, output, options);
 
 /** Sessions over any ONNX bytes, in worker threads. */
 export const createSession = nodeHost.createSession;

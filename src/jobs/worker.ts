@@ -14,7 +14,7 @@ export interface WorkOptions {
   readonly worker: Pick<Heartbeat, "id" | "host" | "pid">;
   readonly leaseMs: number;
   /** Stops. */
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
   /** When told to stop: a shard that will be done within so long is finished. Default 20,000. */
   readonly graceMs?: number;
   /** How long the surroundings (a full disk, a store or a queue that does not answer) may be at fault before the worker ends. Default 600,000. */
@@ -76,13 +76,13 @@ class Worker {
       this.#stopSoon();
       this.#wake?.();
     };
-    signal.addEventListener("abort", onAbort, { once: true });
+    signal?.addEventListener("abort", onAbort, { once: true });
     const beating = this.#every(Math.min(HEARTBEAT_MS, this.#options.leaseMs / 3), () => this.#beat());
     try {
       await this.#fillMissing();
-      while (!signal.aborted && (await this.#step()));
+      while (!this.#isStopping && (await this.#step()));
     } finally {
-      signal.removeEventListener("abort", onAbort);
+      signal?.removeEventListener("abort", onAbort);
       beating.stop();
       this.#state = "stopped";
       await this.#beat();
@@ -169,13 +169,13 @@ class Worker {
   async #helpOut(): Promise<void> {
     const late = await stragglers(this.#opened, this.#options.worker.id, this.#options.leaseMs);
     const [shard] = late;
-    if (shard === undefined || this.#options.signal.aborted) return;
+    if (shard === undefined || this.#isStopping) return;
     this.#options.onNotice?.(`shard ${shard} takes others long: it is begun here too`);
     await this.#attempt(shard, true);
   }
 
   #context(): AttemptContext {
-    const { runner, worker, date, newId, onNotice, signal } = this.#options;
+    const { runner, worker, date, newId, onNotice } = this.#options;
     return {
       opened: this.#opened,
       worker: worker.id,
@@ -187,11 +187,15 @@ class Worker {
       },
       onRunning: (running) => {
         this.#running = running;
-        if (running !== undefined && signal.aborted) running.stop();
+        if (running !== undefined && this.#isStopping) running.stop();
       },
       onNotice: onNotice ?? (() => undefined),
-      isStopping: () => signal.aborted,
+      isStopping: () => this.#isStopping,
     };
+  }
+
+  get #isStopping(): boolean {
+    return this.#options.signal?.aborted === true;
   }
 
   /** A shard that is nearly done is finished; another is given back. */
@@ -222,7 +226,7 @@ class Worker {
         return answer;
       } catch (error) {
         await this.#trouble(place, error);
-        if (this.#options.signal.aborted) return undefined;
+        if (this.#isStopping) return undefined;
       }
     }
   }
@@ -271,7 +275,7 @@ class Worker {
         clearTimeout(handle);
         resolve();
       };
-      if (this.#options.signal.aborted) this.#wake();
+      if (this.#isStopping) this.#wake();
     });
   }
 

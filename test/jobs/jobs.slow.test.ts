@@ -194,7 +194,7 @@ describe("a store of objects", () => {
   // Not by a command: the store is served by this very process, which must not wait for one.
   const planned = async (name: string) => {
     const made = join(folder, name);
-    const options = { folder: made, task: "classify", model: join(folder, "vit"), shardRows: 10 };
+    const options = { folder: made, task: "classify" as const, model: join(folder, "vit"), shardRows: 10 };
     await planJobs(nodeJobsHost, ["s3://bucket/sets"], options);
     return made;
   };

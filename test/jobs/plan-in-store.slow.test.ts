@@ -21,7 +21,7 @@ let list: string;
 let alone: string;
 
 const planned = async (place: string) => {
-  const options = { folder: place, task: "classify", model: join(folder, "vit"), shardRows: ROWS / SHARDS };
+  const options = { folder: place, task: "classify" as const, model: join(folder, "vit"), shardRows: ROWS / SHARDS };
   await planJobs(nodeJobsHost, [list], options);
   return place;
 };
@@ -100,6 +100,6 @@ test.skipIf(redis === undefined)(
 );
 
 test("training runs, which are files, are not planned into a store", async () => {
-  const sweep = { folder: "s3://answers/sweep", task: "train" };
+  const sweep = { folder: "s3://answers/sweep", task: "train" } as const;
   await expect(planJobs(nodeJobsHost, [join(folder, "pictures")], sweep)).rejects.toThrow(/training runs are files/);
 });

@@ -7,6 +7,8 @@ import type { ShardRunner } from "../../src/jobs/shard-attempts.ts";
 import type { JobsHost } from "../../src/platform/host.ts";
 import { nodeJobsHost } from "../../src/platform/node/jobs-host.ts";
 import { mergePlan, retryPlan, statusOfPlan, verifyPlan } from "../../src/workflows/jobs/after-work.ts";
+import type { JobOptions } from "../../src/workflows/jobs/job-options.ts";
+import type { JobTaskName } from "../../src/workflows/jobs/job-tasks.ts";
 import { openPlan, planJobs } from "../../src/workflows/jobs/plan-jobs.ts";
 import { workPlan } from "../../src/workflows/jobs/work-plan.ts";
 import { temporaryFolder, writeVit } from "../cli/mini-model.ts";
@@ -41,7 +43,7 @@ const host: JobsHost = { ...nodeJobsHost, openShardRunner: runnerHere };
 const work = (plan: string, options: { index?: number; count?: number } = {}) =>
   workPlan(host, plan, { device: "cpu", leaseMs: 5000, signal: new AbortController().signal, ...options });
 
-async function planned(name: string, task: string, options: Record<string, unknown> = {}): Promise<string> {
+async function planned<T extends JobTaskName>(name: string, task: T, options: JobOptions<T> = {}): Promise<string> {
   const plan = join(folder, name);
   await planJobs(nodeJobsHost, [pictures], { folder: plan, task, model, options, shardRows: 7 });
   return plan;
@@ -102,10 +104,11 @@ test("embeddings keep their space; failed rows are done again without the others
 });
 
 test("plans are frozen: another model, another version and a changed plan are refused", async () => {
-  const plan = await planned("frozen", "classify", { top_k: 2 });
+  const plan = await planned("frozen", "classify", { topK: 2 });
   await expect(planned("frozen", "classify")).rejects.toThrow(/already/);
-  await expect(planned("x", "classify", { budget_ms: 3 })).rejects.toThrow(/options of classify/);
-  await expect(planned("y", "detekt")).rejects.toThrow(/no task/);
+  // @ts-expect-error: what a clock decides comes out differently every time, so it is no option
+  await expect(planned("x", "classify", { budgetMs: 3 })).rejects.toThrow(/options of classify/);
+  await expect(planned("y", "detekt" as "detect")).rejects.toThrow(/no task/);
   const path = join(plan, "plan.json");
   const text = readFileSync(path, "utf8");
   writeFileSync(path, text.replace('"top_k": 2', '"top_k": 3'));

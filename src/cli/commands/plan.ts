@@ -3,7 +3,8 @@ import { type Command, InvalidArgumentError } from "commander";
 import { shardCount } from "../../jobs/plan.ts";
 import { nodeJobsHost } from "../../platform/node/jobs-host.ts";
 import { DEFAULT_DECODING } from "../../tasks/engine/engine.ts";
-import { JOB_TASKS } from "../../workflows/jobs/job-tasks.ts";
+import type { JobOptions } from "../../workflows/jobs/job-options.ts";
+import { JOB_TASKS, type JobTaskName } from "../../workflows/jobs/job-tasks.ts";
 import { planJobs } from "../../workflows/jobs/plan-jobs.ts";
 import { DEFAULT_MODEL } from "../default-model.ts";
 import { addExitOptions, type ExitFlags, exitOptions } from "../exit-options.ts";
@@ -99,7 +100,8 @@ async function plan(sources: readonly string[], flags: PlanFlags, terminal: Term
   const progress = new Progress(terminal, "pictures", undefined);
   const { plan: made } = await planJobs(nodeJobsHost, sources, {
     folder: flags.out,
-    task: flags.task,
+    // Of what the user typed: another one is refused.
+    task: flags.task as JobTaskName,
     ...modelOf(flags),
     options: optionsOf(flags),
     ...(flags.shard === undefined ? {} : { shardRows: flags.shard }),
@@ -137,8 +139,8 @@ function seeds(text: string): number[] {
   });
 }
 
-/** As plan.json has them; what a task does not know is refused there. */
-function optionsOf(flags: PlanFlags): Record<string, unknown> {
+/** What a task does not know is refused by it. */
+function optionsOf(flags: PlanFlags): JobOptions<JobTaskName> {
   const { threshold, minimumValue, budgetMs, budgetMacs, averageMacs } = exitOptions(flags);
   const { batch, architecture, config, tokens, transform, resolution, precision, decode, views, layer, pool } = flags;
   const given = {

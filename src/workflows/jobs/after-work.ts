@@ -15,12 +15,11 @@ export async function statusOfPlan(host: JobsHost, folder: string): Promise<Jobs
   return jobsStatus(await readPlan(host, folder), Date.parse(host.date()));
 }
 
+export type RetryPlanOptions = Omit<RetryOptions, "worker" | "at">;
+export type MergePlanOptions = Omit<MergeOptions, "format">;
+
 /** Puts rows with an error and shards that were given up back; workers do them as all others. */
-export async function retryPlan(
-  host: JobsHost,
-  folder: string,
-  options: Omit<RetryOptions, "worker" | "at"> = {},
-): Promise<Retried> {
+export async function retryPlan(host: JobsHost, folder: string, options: RetryPlanOptions = {}): Promise<Retried> {
   const { host: name, pid } = host.self;
   return retryFailed(await readPlan(host, folder), {
     ...options,
@@ -43,7 +42,7 @@ export async function mergePlan(
   host: JobsHost,
   folder: string,
   output: string,
-  options: Omit<MergeOptions, "format"> = {},
+  options: MergePlanOptions = {},
 ): Promise<Merged> {
   const format = extensionOf(output);
   if (format !== "parquet" && format !== "jsonl")

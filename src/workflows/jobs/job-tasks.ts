@@ -46,7 +46,8 @@ const TASKS = {
   train: trainJob,
 } as const;
 
-export type JobTaskName = keyof typeof TASKS;
+export type JobTasks = typeof TASKS;
+export type JobTaskName = keyof JobTasks;
 export const JOB_TASKS = Object.keys(TASKS) as JobTaskName[];
 
 /** @throws UsageError */

@@ -18,18 +18,18 @@ import { requireRows, sourceRows } from "../../jobs/sources.ts";
 import type { JobsHost } from "../../platform/host.ts";
 import type { Device } from "../../runtime/session.ts";
 import { version } from "../../version.ts";
-import { type JobTask, jobTask, type OpenJob } from "./job-tasks.ts";
+import { type JobOptions, plannedSpelling } from "./job-options.ts";
+import { type JobTask, type JobTaskName, jobTask, type OpenJob } from "./job-tasks.ts";
 import { usualShardRows } from "./shard-size.ts";
 
-export interface PlanOptions {
+export interface PlanOptions<T extends JobTaskName = JobTaskName> {
   /** The plan's folder, or s3://BUCKET/PREFIX: one that is not there, or is empty. */
   readonly folder: string;
-  /** "classify", "embed". */
-  readonly task: string;
+  readonly task: T;
   /** Registered or bundled name, model folder, checkpoint or ONNX file. */
   readonly model?: string;
-  /** Of the task, in snake_case. */
-  readonly options?: Readonly<Record<string, unknown>>;
+  /** Of the task: all that decides what it answers. */
+  readonly options?: JobOptions<T>;
   /** Rows of a shard. Default: what takes this machine about a minute, found out by a trial. */
   readonly shardRows?: number;
   /** For the trial. */
@@ -44,12 +44,16 @@ export interface PlanOptions {
  * Freezes what is to be recognised and with what.
  *
  * @param sources folders, lists, tar or Parquet files, pictures; of the disk, or s3://BUCKET/PREFIX
- * @throws UsageError, NotFoundError, FormatError
+ * @throws UsageError, NotFoundError, FormatError; SaccadeError "data" where there is no picture
  */
-export async function planJobs(host: JobsHost, sources: readonly string[], options: PlanOptions): Promise<PlanFolder> {
+export async function planJobs<T extends JobTaskName>(
+  host: JobsHost,
+  sources: readonly string[],
+  options: PlanOptions<T>,
+): Promise<PlanFolder> {
   const { folder, onNotice = () => undefined } = options;
   const task = jobTask(options.task);
-  const given = parseOptions(task, options.task, options.options ?? {});
+  const given = parseOptions(task, options.task, plannedSpelling(options.options ?? {}));
   if (sources.length === 0) throw new UsageError("no sources were given", "name folders, lists, tar or Parquet files");
   if (task.writes !== undefined && isStoreAddress(folder))
     throw new UsageError(

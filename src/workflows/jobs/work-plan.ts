@@ -8,7 +8,7 @@ import { type WorkResult, work } from "../../jobs/worker.ts";
 import type { ComputeOptions, JobsHost } from "../../platform/host.ts";
 import { version } from "../../version.ts";
 
-export interface WorkPlanOptions extends ComputeOptions {
+export interface WorkPlanOptions extends Partial<ComputeOptions> {
   /** undefined: leases in the plan's folder. Else postgres://… or redis://… */
   readonly queue?: string;
   /** Of `count` tasks that a scheduler started, this one: every `count`-th shard from `index` on is its own, and nobody is asked. */
@@ -17,12 +17,16 @@ export interface WorkPlanOptions extends ComputeOptions {
   readonly count?: number;
   /** After so long without a sign of life others take over. Default 60,000. */
   readonly leaseMs?: number;
+  /** Told to stop, a shard that will be done within so long is finished. Default 20,000. */
   readonly graceMs?: number;
+  /** How long a full disk, or a store or a queue that does not answer, is waited for. Default 600,000. */
   readonly patienceMs?: number;
-  /** A process that computes and says nothing for so long is ended. */
+  /** A process that computes and says nothing for so long is ended. Default 600,000. */
   readonly silenceMs?: number;
+  /** Waits while others have what is left, to take over from those that fall silent. Default true. */
   readonly waits?: boolean;
-  readonly signal: AbortSignal;
+  /** Stops, with nothing half done. */
+  readonly signal?: AbortSignal;
   readonly onNotice?: (line: string) => void;
   readonly onHeartbeat?: (heartbeat: Heartbeat) => void;
 }
@@ -34,7 +38,7 @@ const DEFAULT_LEASE_MS = 60_000;
  *
  * @throws UsageError, NotFoundError; SaccadeError "plan_version", "plan_model", and of a queue or a disk that stays at fault
  */
-export async function workPlan(host: JobsHost, folder: string, options: WorkPlanOptions): Promise<WorkResult> {
+export async function workPlan(host: JobsHost, folder: string, options: WorkPlanOptions = {}): Promise<WorkResult> {
   const opened = await readPlan(host, folder);
   requireVersion(opened, version);
   const shards = shardCount(opened.plan);
@@ -43,7 +47,7 @@ export async function workPlan(host: JobsHost, folder: string, options: WorkPlan
   const { leaseMs = DEFAULT_LEASE_MS, onNotice = () => undefined } = options;
   await using queue = await openQueue(host, { folder, plan: opened.plan.hash, shards, worker: id, leaseMs }, options);
   await using runner = host.openShardRunner(folder, {
-    device: options.device,
+    device: options.device ?? "auto",
     onNotice,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
@@ -56,7 +60,7 @@ export async function workPlan(host: JobsHost, folder: string, options: WorkPlan
     runner,
     worker: { id, host: name, pid },
     leaseMs,
-    signal: options.signal,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
     // A task of a scheduler has its own shards, and is done when they are.
     waits: options.index === undefined && options.waits !== false,
     date: () => host.date(),
