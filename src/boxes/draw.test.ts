@@ -21,6 +21,14 @@ describe("drawings", () => {
     expect(sides(3200, 1600)).toEqual([1600, 800]);
   });
 
+  test("a strip keeps its proportions, and is not hidden by a name that is higher than it", () => {
+    const strip = createPicture(2000, 3, [90, 90, 90]);
+    const { image, tags } = drawParts(strip, [{ name: "wire 90 %", color: RED, box: [0, 0, 2000, 3] }]);
+    expect(image.width / image.height).toBeCloseTo(2000 / 3, 0);
+    expect(tags).toEqual([]);
+    expect(drawParts(createPicture(20_000, 1, [0, 0, 0]), []).image).toMatchObject({ width: 20_000, height: 1 });
+  });
+
   test("leave the picture as it is, and draw frames and masks where they are", () => {
     const mask = maskWhere(GREY, (i) => i % 800 >= 400 && i % 800 < 600 && Math.floor(i / 800) >= 300);
     const { image } = drawParts(GREY, [

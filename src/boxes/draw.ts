@@ -1,7 +1,7 @@
 // Things, segments and their names drawn over their picture: masks as tints with an outline, boxes as frames, names on small plates. Where the names stand is
 // decided here; in which typeface they are set is decided by who makes a file of it.
 import { type Color, copyPicture, fillRectangle, strokeRectangle } from "../image/draw.ts";
-import type { RawImage } from "../image/raw-image.ts";
+import type { PictureSize, RawImage } from "../image/raw-image.ts";
 import { resample } from "../image/resample.ts";
 import { drawText, textHeight, textWidth } from "../image/text.ts";
 import { type Box, sharedArea } from "./box.ts";
@@ -37,7 +37,7 @@ export interface PartDrawing {
 }
 
 export interface DrawPartsOptions {
-  /** The longer side of the drawing in pixels is at least and at most so long; pictures between are drawn as they are. Default 640 and 1600. */
+  /** The longer side of the drawing in pixels is at least and at most about so long; pictures between are drawn as they are. Default 640 and 1600. */
   readonly sides?: readonly [least: number, most: number];
   /** How strongly masks tint what is under them, 0..1. Default 0.45. */
   readonly tint?: number;
@@ -60,11 +60,11 @@ export function drawParts(
 ): PartDrawing {
   const long = Math.max(picture.width, picture.height);
   const scale = Math.min(Math.max(long, sides[0]), sides[1]) / long;
-  const size = (side: number) => Math.max(1, Math.round(side * scale));
+  const size = scale === 1 ? picture : scaledSize(picture, scale);
   const image =
-    scale === 1
+    size.width === picture.width && size.height === picture.height
       ? copyPicture(picture)
-      : resample(picture, size(picture.width), size(picture.height), { filter: "bicubic" });
+      : resample(picture, size.width, size.height, { filter: "bicubic" });
   const lineHeight = Math.max(18, Math.round(Math.max(image.width, image.height) / 42));
   const thickness = Math.max(2, lineHeight / 8);
   const [across, down] = [image.width / picture.width, image.height / picture.height];
@@ -84,7 +84,21 @@ export function drawParts(
       strokeRectangle(image, box, color, { thickness });
     }
   }
-  return { image, tags: placeTags(image, placed, lineHeight), lineHeight };
+  // On a picture that is lower than a name, a name would hide all of it.
+  const hasRoom = Math.min(image.width, image.height) >= lineHeight;
+  return { image, tags: hasRoom ? placeTags(image, placed, lineHeight) : [], lineHeight };
+}
+
+/** Of a short side, a rounded pixel is so large a part that the other side must follow it. */
+const MOST_DISTORTED = 0.01;
+
+/** A picture's size times `scale` in whole pixels, in its proportions. */
+function scaledSize({ width, height }: PictureSize, scale: number): PictureSize {
+  const short = Math.min(width, height);
+  const rounded = Math.max(1, Math.round(short * scale));
+  const exact = Math.abs(rounded / (short * scale) - 1) > MOST_DISTORTED ? rounded / short : scale;
+  const size = (side: number) => Math.max(1, Math.round(side * exact));
+  return { width: size(width), height: size(height) };
 }
 
 interface PlacedPart extends Omit<DrawnPart, "box"> {

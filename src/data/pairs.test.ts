@@ -42,7 +42,13 @@ test("LFW's pairs.txt: names and numbers are files, parts follow from the counts
     ["lfw/Bo_Li/Bo_Li_0003.png", "lfw/Bo_Li/Bo_Li_0004.png", true, "1"],
     ["lfw/Ann/Ann_0002.png", "lfw/Cy/Cy_0001.png", false, "1"],
   ]);
-  expect(problems).toEqual([{ name: "pairs.txt:6", reason: "it is no pair of names and numbers" }]);
+  const counts = "it says 2 parts of 1 pairs of each kind, 4 in all, and 5 follow: parts are counted by what it says";
+  expect(problems).toEqual([
+    { name: "pairs.txt:1", reason: counts },
+    { name: "pairs.txt:6", reason: "it is no pair of names and numbers" },
+  ]);
+  const fitting = filesOf({ "pairs.txt": "1\nAnn\t1\t2\nBo\t1\tAnn\t2\n", "Ann/Ann_0001.jpg": "" });
+  expect((await readPairs(fitting, "pairs.txt")).problems).toEqual([]);
 });
 
 test("what is no list of pairs is refused, saying what is wanted", async () => {

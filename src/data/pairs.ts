@@ -123,6 +123,12 @@ async function readLfwPairs(
       hint: "LFW's pairs.txt begins with how many parts it has, and how many pairs of each kind: 10 300; other lists are .csv or .jsonl",
     });
   const problems: DataProblem[] = [];
+  const wanted = folds * 2 * ofEachKind;
+  if (rows.length !== wanted)
+    problems.push({
+      name: `${name}:1`,
+      reason: `it says ${folds === 1 ? "" : `${folds} parts of `}${ofEachKind} pairs of each kind, ${wanted} in all, and ${rows.length} follow: ${folds === 1 ? "all of them are read" : "parts are counted by what it says"}`,
+    });
   const found: (Omit<Pair, "first" | "second"> & { readonly names: readonly [string, string] })[] = [];
   for (const [i, row] of rows.entries()) {
     const names = lfwNames(row);

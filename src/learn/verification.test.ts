@@ -21,6 +21,8 @@ test("what ranks well is told right, with a threshold that other parts chose", (
   expect(found.accuracy.folds.map(({ pairs }) => pairs)).toEqual(Array.from({ length: 10 }, () => 400));
   expect(found.accuracy.standardError).toBeGreaterThan(0);
   expect(found.tprAtFar.map(({ far }) => far)).toEqual([0.5, 0.01]);
+  // What is asked twice is answered once.
+  expect(verification(scores, same, { far: [0.5, 0.5] }).tprAtFar).toHaveLength(1);
   expect(found.tprAtFar[0]!.tpr).toBeGreaterThan(found.tprAtFar[1]!.tpr);
   expect([found.pairs, found.same]).toEqual([4000, 2000]);
 });

@@ -4,7 +4,7 @@ import { UsageError } from "../errors.ts";
 import { equalErrorRate, rocAuc, type TprAtFar, tprAtFar } from "./ranking.ts";
 
 export interface VerificationOptions {
-  /** False alarms allowed, 0 to 1 each. Default 0.1, 0.01, 0.001. */
+  /** False alarms allowed, 0 to 1 each; one that comes twice is measured once. Default 0.1, 0.01, 0.001. */
   readonly far?: readonly number[];
   /** The part that each pair belongs to. Default: ten parts, in each as many of both kinds as can be. */
   readonly folds?: ArrayLike<number | string>;
@@ -57,7 +57,7 @@ export function verification(scores: Float64Array, same: Uint8Array, options: Ve
     same: same.reduce((sum, is) => sum + is, 0),
     auc: rocAuc(scores, same),
     eer: equalErrorRate(scores, same),
-    tprAtFar: far.map((rate) => ({ far: rate, ...tprAtFar(scores, same, rate) })),
+    tprAtFar: [...new Set(far)].map((rate) => ({ far: rate, ...tprAtFar(scores, same, rate) })),
     accuracy: foldedAccuracy(scores, same, folds),
   };
 }

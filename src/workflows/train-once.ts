@@ -16,7 +16,6 @@ import { recipeNamed } from "../recipes/index.ts";
 import type { ActualDevice } from "../runtime/session.ts";
 import { targetOf } from "../runtime/target.ts";
 import { fitBatch, withFullBatches } from "../train/fit-to-data.ts";
-import { type TrainingData, trainingData } from "../train/loaders.ts";
 import { overrideRecipe, parseRecipe } from "../train/recipe.ts";
 import type { Recipe } from "../train/recipe-fields.ts";
 import { openRun, type ResumedRun } from "../train/run/run-folder.ts";
@@ -31,6 +30,7 @@ import {
 import { startingPoint } from "../train/start.ts";
 import { usualDistillation } from "../train/teacher/usual-distillation.ts";
 import { trainRun } from "../train/train-run.ts";
+import { type TrainingData, trainingData } from "../train/training-data.ts";
 import { measurePlaces } from "./measure-places.ts";
 import { openProbe, openWithoutLabels } from "./pretraining-data.ts";
 import { DEFAULT_RECIPE } from "./recipe-source.ts";
@@ -61,7 +61,8 @@ export async function trainOnce(
   const plan = await (options.resume === true ? planToResume : planAnew)(host, path, named, options);
   const { recipe, folder, data, dataPath, resumed } = plan;
   requireUse(recipe, options);
-  const split = trainingData(data, recipe, dataPath);
+  const { note, ...split } = trainingData(data, recipe, dataPath);
+  if (note !== undefined) onNotice?.(note);
   await checkReadable(host, split, recipe, options);
   const inputs = inputsOf(host, plan, split.train.length, split.heldOut?.length ?? 0, options);
   const unlabelled = await openPool(host, inputs, onNotice);

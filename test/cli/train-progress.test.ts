@@ -167,9 +167,13 @@ test("what to do with the model, as a shell takes it", () => {
     "try it: saccade classify PICTURE --model 'my runs/best'",
     "see what it gets wrong: saccade eval 'my runs/best' 'it'\\''s data' --split validation --report report.html",
   ]);
-  expect(nextLines({ model: "runs/best", data: "data" })).toEqual([
-    "try it: saccade classify PICTURE --model runs/best",
-  ]);
+  const next = (annotations?: Parameters<typeof nextLines>[1]) =>
+    nextLines({ model: "runs/best", data: "data" }, annotations)[0];
+  expect(nextLines({ model: "runs/best", data: "data" })).toHaveLength(1);
+  expect(next()).toBe("try it: saccade classify PICTURE --model runs/best");
+  expect(next({})).toBe("try it: saccade detect PICTURE --model runs/best");
+  expect(next({ masks: {} })).toBe("try it: saccade segment PICTURE --model runs/best");
+  expect(next({ semantic: {} })).toBe("try it: saccade segment PICTURE --model runs/best");
 });
 
 test("many problems are not all listed", () => {
