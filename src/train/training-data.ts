@@ -1,5 +1,6 @@
 // What of opened data a run trains on and is scored on, checked before anything costs time.
-import { type Dataset, list, subset } from "../data/dataset.ts";
+import { largestThingNote, withThings } from "../data/annotated/largest-things.ts";
+import { type Dataset, list } from "../data/dataset.ts";
 import type { OpenedData } from "../data/open.ts";
 import { FormatError, UsageError } from "../errors.ts";
 import { batchFor } from "./fit-to-data.ts";
@@ -81,20 +82,11 @@ function largestThings({ train, heldOut }: TrainingData, recipe: Recipe, path: s
     });
   requireClasses(learnt, path, "where things are is learnt by recipes with annotations (saccade recipes)");
   const empty = train.length - learnt.length + (heldOut?.length ?? 0) - (measured?.length ?? 0);
-  const without =
-    empty === 0 ? "" : `; ${empty === 1 ? "a picture without any is" : `${empty} pictures without any are`} left out`;
   return {
     train: filled(learnt, recipe),
     ...(measured === undefined || measured.length === 0 ? {} : { heldOut: measured }),
-    note: `annotated pictures: ${recipe.name} learns one class a picture, that of its largest thing${without} (recipes with annotations learn where things are: saccade recipes)`,
+    note: `${largestThingNote(`${recipe.name} learns`, empty)} (recipes with annotations learn where things are: saccade recipes)`,
   };
-}
-
-function withThings(data: Dataset): Dataset {
-  const indices = Array.from({ length: data.length }, (_, i) => i).filter(
-    (i) => data.annotations!(i).objects.length > 0,
-  );
-  return indices.length === data.length ? data : subset(data, indices);
 }
 
 /** Throws UsageError when there are fewer pictures than a batch has. */

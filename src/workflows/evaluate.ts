@@ -1,8 +1,9 @@
 // Evaluation as a whole, from a model's name and a path to numbers: what `evaluate` of the library and `saccade eval` do.
 
+import { largestThingNote, withThings } from "../data/annotated/largest-things.ts";
 import type { OpenDatasetOptions } from "../data/open.ts";
 import type { SplitName } from "../data/samples.ts";
-import { UsageError } from "../errors.ts";
+import { FormatError, UsageError } from "../errors.ts";
 import { type Boxes, findBoxesFile, readBoxes } from "../evaluate/boxes.ts";
 import { type EvaluationData, openForEvaluation, spreadSubset } from "../evaluate/dataset-split.ts";
 import { type Evaluation, evaluate as evaluateDataset } from "../evaluate/evaluate.ts";
@@ -96,7 +97,7 @@ export async function openEvaluation(
 ): Promise<OpenEvaluation> {
   const { batchSize, signal, decode = "exact" } = options;
   const run = await findTrainingRun(host.files, model);
-  const data = await openData(host, dataPath, run, options);
+  const data = ofThings(await openData(host, dataPath, run, options), dataPath, options.onNotice);
   const classifier = await openClassifier(host, model, data.dataset.length, options);
   const boxes = await openBoxes(host, dataPath, data.split, classifier, options).catch(async (error: unknown) => {
     await classifier.dispose();
@@ -121,6 +122,16 @@ export async function openEvaluation(
     },
     [Symbol.asyncDispose]: () => classifier.dispose(),
   };
+}
+
+/** Of annotated pictures those that have a class, which is that of their largest thing. */
+function ofThings(data: EvaluationData, path: string, onNotice: EvaluateOptions["onNotice"]): EvaluationData {
+  if (data.dataset.annotations === undefined) return data;
+  const dataset = withThings(data.dataset);
+  if (dataset.length === 0)
+    throw new FormatError(path, "there is no thing on any of its pictures, so none of them has a class");
+  onNotice?.(largestThingNote("the model is asked", data.dataset.length - dataset.length));
+  return { ...data, dataset };
 }
 
 /** The part of the data that is measured. */
