@@ -29,6 +29,8 @@ export interface PairList {
   readonly pairs: readonly Pair[];
   /** Rows that cannot be used. */
   readonly problems: readonly DataProblem[];
+  /** What a person must know of how it was read. */
+  readonly notes: readonly string[];
 }
 
 type Key = "first" | "second" | "same" | "fold";
@@ -73,7 +75,7 @@ export function parsePairs(bytes: Uint8Array, path: string, resolve: (path: stri
     if (typeof pair === "string") problems.push({ name: `${name}:${line}`, reason: pair });
     else pairs.push(pair);
   }
-  return required({ pairs, problems }, name);
+  return required({ pairs, problems, notes: [] }, name);
 }
 
 function required(found: PairList, name: string): PairList {
@@ -124,11 +126,9 @@ async function readLfwPairs(
     });
   const problems: DataProblem[] = [];
   const wanted = folds * 2 * ofEachKind;
-  if (rows.length !== wanted)
-    problems.push({
-      name: `${name}:1`,
-      reason: `it says ${folds === 1 ? "" : `${folds} parts of `}${ofEachKind} pairs of each kind, ${wanted} in all, and ${rows.length} follow: ${folds === 1 ? "all of them are read" : "parts are counted by what it says"}`,
-    });
+  const parts = folds === 1 ? "" : `${folds} parts of `;
+  const what = folds === 1 ? "all of them are read" : "parts are counted by what it says";
+  const misfit = `${name} says ${parts}${ofEachKind} pairs of each kind, ${wanted} in all, and ${rows.length} follow: ${what}`;
   const found: (Omit<Pair, "first" | "second"> & { readonly names: readonly [string, string] })[] = [];
   for (const [i, row] of rows.entries()) {
     const names = lfwNames(row);
@@ -142,7 +142,7 @@ async function readLfwPairs(
     first: resolve(`${first}.${extension}`),
     second: resolve(`${second}.${extension}`),
   }));
-  return required({ pairs, problems }, name);
+  return required({ pairs, problems, notes: rows.length === wanted ? [] : [misfit] }, name);
 }
 
 function lfwNames(row: string): { names: readonly [string, string]; isSame: boolean } | undefined {

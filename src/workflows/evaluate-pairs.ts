@@ -68,7 +68,8 @@ export async function evaluatePairs(
   const { landmarks, far, onNotice } = options;
   if (landmarks === undefined && options.alignment !== undefined)
     throw new UsageError("faces are aligned by where their points are", "give them too: --landmarks points.csv");
-  const { pairs, problems } = await readPairs(host.dataFiles, pairsPath);
+  const { pairs, problems, notes } = await readPairs(host.dataFiles, pairsPath);
+  for (const note of notes) onNotice?.(note);
   requireBothKinds(pairs, pairsPath, problems);
   const faces = landmarks === undefined ? undefined : await readFacePoints(host.dataFiles, landmarks);
   const loaded = await loadModel(host, model, options);
