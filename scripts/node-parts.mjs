@@ -1,6 +1,7 @@
 // Node's side of dist/ in few files instead of a thousand: reading, linking and compiling a module costs a process that starts a third of a
 // millisecond, whatever is in it. Entries keep their places and names; what they share is in dist/node-parts. Modules of pages stay single, for bundlers.
-import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -27,14 +28,46 @@ export async function buildNodeParts(dist = `${root}dist`) {
     bundle: true,
     splitting: true,
     chunkNames: "node-parts/[name]-[hash]",
-    packages: "external",
+    external: dependencies().filter((name) => !INLINED.includes(name)),
+    define: { SACCADE_BUILD: JSON.stringify(sourcesDigest()) },
     format: "esm",
     platform: "node",
     target: "es2022",
     sourcemap: true,
     logLevel: "warning",
   });
+  writeFileSync(`${dist}/node-parts/LICENSES.txt`, licences());
   prune(dist);
+}
+
+/** Small packages of very many modules, which every command needs. Whoever bundles the package for pages gets them as dependencies. */
+const INLINED = ["zod", "@bufbuild/protobuf", "entities"];
+
+function dependencies() {
+  const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
+    readFileSync(`${root}package.json`, "utf8"),
+  );
+  return [dependencies, optionalDependencies, peerDependencies].flatMap(Object.keys);
+}
+
+/** Licences travel with the code. */
+function licences() {
+  const texts = INLINED.map((name) => {
+    const folder = `${root}node_modules/${name}`;
+    const { license } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+    const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
+    return `${name}: ${license}\n\n${file === undefined ? "" : readFileSync(`${folder}/${file}`, "utf8")}`;
+  });
+  return `In the files of this folder is also code of these packages.\n\n${texts.join("\n\n----\n\n")}`;
+}
+
+/** Of everything that is compiled. */
+function sourcesDigest() {
+  const hash = createHash("sha256");
+  const names = readdirSync(`${root}src`, { recursive: true }).map(String);
+  for (const name of names.filter((one) => /(?<!\.test)\.m?ts$/.test(one)).sort())
+    hash.update(`${name}\n`).update(readFileSync(`${root}src/${name}`));
+  return hash.digest("hex").slice(0, 16);
 }
 
 /** Takes away modules that neither pages import nor Node's entries, and declarations that no entry's refer to. */

@@ -14,6 +14,7 @@ import {
   runsInSteps,
   type StageKind,
   stageGraphs,
+  usualGraph,
 } from "../models/graph.ts";
 import { channelsOfInput } from "../models/grey.ts";
 import { layerOf, unknownLayer } from "../models/layers.ts";
@@ -30,6 +31,7 @@ import { clipEntry } from "./clip-entry.ts";
 import { usualExtent } from "./describe.ts";
 import type { LoadedModel, ModelCard, NativeModel, OnnxModel } from "./model.ts";
 import { clipFileFacts, countGlimpses, isClipFile, pictureFacts } from "./picture-file.ts";
+import { originOf } from "./weights-origin.ts";
 
 /** What a task must know about a model of pictures. */
 export interface PictureModel {
@@ -73,6 +75,8 @@ export interface CompiledModel extends PictureModel {
   readonly frames?: { readonly usual: number; readonly isFixed: boolean };
   /** The same model in another form. ONNX files have only one. */
   readonly inForm?: (form: InferenceForm) => Uint8Array;
+  /** Of a model of this library whose weights were read from one file: that file, and in words all else that decides `inForm`'s bytes. */
+  readonly origin?: { readonly file: Uint8Array; readonly facts: string };
   /** The same model as the stages that its gate leaves out or not, to the same answers in less time. Absent where there is no gate. */
   readonly inStages?: (form: Pick<InferenceForm, "pixels">) => CompiledStages;
 }
@@ -303,7 +307,7 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
   const { target = "onnxruntime", precision = "float32", layer, explains = false } = options;
   const { architecture, config } = model.definition;
   const padded = options.padded === true && architecture.seesPadding === true;
-  const traced = inferenceGraph(model.definition);
+  const traced = usualGraph(model.definition);
   if (layer !== undefined) layerOf(traced, layer); // there is one of that name
   const offered = [...traced.outputs.keys()];
   const answers = architecture.answers(config);
@@ -319,8 +323,11 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
   const hasGate = layer === undefined && runsInSteps(model.definition, "gated");
   const inForm = (form: InferenceForm) =>
     exportOnnx(model, { target, precision, outputs, form: { ...form, layers, padded } });
+  const origin = originOf(model);
+  const facts = [architecture.name, config, model.definition.hasOtherTokens, target, precision, outputs, layers];
   return {
     card: model.card,
+    ...(origin === undefined ? {} : { origin: { file: origin, facts: JSON.stringify(facts) } }),
     get bytes() {
       return inForm({});
     },

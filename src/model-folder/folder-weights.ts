@@ -32,6 +32,8 @@ export interface WeightsPlace {
 export interface FolderWeights extends Weights {
   /** Bytes of all files that hold tensors. */
   readonly fileBytes: number;
+  /** The file, where it is one. */
+  readonly file?: Uint8Array;
 }
 
 /** The weight file of a model folder, or the index of its shards; undefined when it has neither. */
@@ -76,7 +78,7 @@ export async function readWeightsAt(
 ): Promise<FolderWeights> {
   if (isIndex) return readShards(files, path);
   const bytes = await files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
-  return { ...naming(path, () => read(bytes, path)), fileBytes: bytes.length };
+  return { ...naming(path, () => read(bytes, path)), fileBytes: bytes.length, file: bytes };
 }
 
 /** The user named a folder, so what is wrong with the bytes of a file says which file it is. */

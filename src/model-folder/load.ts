@@ -24,6 +24,7 @@ import { onnxModel } from "./onnx-model.ts";
 import { recogniseCheckpoint } from "./recognise.ts";
 import { aboutTokens, type TokenDial, withTokenDial } from "./token-dial.ts";
 import { vocabularyBeside, withPulledVocabulary, writeVocabulary } from "./vocabulary.ts";
+import { withOrigin } from "./weights-origin.ts";
 
 export interface LoadOptions {
   /** For a bare checkpoint: the registered model or architecture it belongs to. Default: the one that fits. */
@@ -165,11 +166,10 @@ async function loadRegistered(host: Host, name: string, options: LoadOptions): P
         : `download the official ones with: saccade pull ${name}`,
     );
   }
-  const { tensors, facts } = readWeights(await host.files.read(path, { maxBytes: MAX_WEIGHT_BYTES }), path);
-  return nativeModel(defineFromCheckpoint(name, facts, options.config), tensors, {
-    name,
-    provenance: { source: registry.get(name)!.weights!.url },
-  });
+  const file = await host.files.read(path, { maxBytes: MAX_WEIGHT_BYTES });
+  const { tensors, facts } = readWeights(file, path);
+  const card = { name, provenance: { source: registry.get(name)!.weights!.url } };
+  return withOrigin(nativeModel(defineFromCheckpoint(name, facts, options.config), tensors, card), file);
 }
 
 function fromBytes(bytes: Uint8Array, where: string, options: LoadOptions): LoadedModel {
@@ -179,7 +179,8 @@ function fromBytes(bytes: Uint8Array, where: string, options: LoadOptions): Load
   }
   const { definition, tensors, notes, pretext } = recogniseCheckpoint(readWeights(bytes, where), where, options);
   for (const note of notes) options.onNotice?.(`saccade: ${where}: ${note}`);
-  return nativeModel(definition, tensors, { name: where, ...(pretext === undefined ? {} : { pretext }) });
+  const card = { name: where, ...(pretext === undefined ? {} : { pretext }) };
+  return withOrigin(nativeModel(definition, tensors, card), bytes);
 }
 
 /** An ONNX file is what it is, and to pass over the wish in silence would let people believe it was changed. */
@@ -221,11 +222,12 @@ export async function loadFolder(
   const definition = definitionOf(file, options.config);
   const takesTexts = definition.architecture.input(definition.config).kind === "text";
   if (options.seesPictures !== false && !takesTexts) requireTransform(found, folder);
-  const { tensors, unread } = await readWeightsAt(files, await requireWeights(files, folder));
+  const { tensors, unread, file: read } = await readWeightsAt(files, await requireWeights(files, folder));
   const learnt = await readHeadWeights(files, folder, file);
   const card = cardOf(options.config === undefined ? file : forChangedModel(file, definition), name);
   const weights = new Map([...adoptNames(tensors), ...learnt]);
-  return withVocabulary(files, folder, nativeModel(definition, weights, card, unread));
+  const model = nativeModel(definition, weights, card, unread);
+  return withVocabulary(files, folder, read === undefined ? model : withOrigin(model, read));
 }
 
 /** Models of one family in transformers are prepared for in different ways, so theirs is not guessed. */

@@ -3,7 +3,7 @@ import type { Dim } from "../graph/dimensions.ts";
 import { ANSWER_OUTPUTS, classesOf } from "../models/answers.ts";
 import type { NamedTensors } from "../models/architecture.ts";
 import { architectures } from "../models/architectures.ts";
-import { fitWeights, inferenceGraph } from "../models/graph.ts";
+import { fitWeights, usualGraph } from "../models/graph.ts";
 import { labelsOf } from "../models/labels.ts";
 import { backboneOf, isLearnt } from "../models/learnt-head/decorate.ts";
 import { atSize, changedModel, type ModelDefinition, registry } from "../models/registry.ts";
@@ -25,7 +25,7 @@ export function nativeModel(
 ): NativeModel {
   const { architecture, config, registered, hasOtherTokens = false } = definition;
   const adopted = architecture.adoptWeights(tensors, config);
-  const graph = inferenceGraph(definition);
+  const graph = usualGraph(definition);
   const isLeftOut = hasOtherTokens ? isOfAnotherSystem(graph.parameters.keys()) : () => false;
   const read = new Map([...adopted].filter(([tensor]) => !isLeftOut(tensor)));
   const weights = fitWeights(graph, read, registered?.name ?? architecture.name, unread);

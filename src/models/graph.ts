@@ -65,6 +65,15 @@ export function inferenceGraph(definition: ModelDefinition, size: InputSize = {}
   return withLayers(graph, form);
 }
 
+const usualGraphs = new WeakMap<ModelDefinition, Graph>();
+
+/** The graph of every size that a definition leaves free, traced once, for those who only look at it. */
+export function usualGraph(definition: ModelDefinition): Graph {
+  const traced = usualGraphs.get(definition) ?? inferenceGraph(definition);
+  usualGraphs.set(definition, traced);
+  return traced;
+}
+
 /** Declares `image` as the model sees it, or in colour. */
 function imageInput(graph: Graph, [batch, ...spatial]: readonly Dim[], input: ImageInput, form: InferenceForm): Tensor {
   if (form.inColour === true) return asSeen(graph.input("image", [batch!, 3, ...spatial]), input);

@@ -99,6 +99,17 @@ export interface DigestHost {
   sha256(bytes: Uint8Array): Promise<string>;
 }
 
+/** A host that keeps what its engine made of a model, so that the next process has less to do. */
+export interface KeepingHost {
+  /**
+   * A session as `createSession` makes one.
+   *
+   * @param key names what decides the model's bytes: the same key is the same model
+   * @param model makes the bytes; not called where something of this key is kept for this machine
+   */
+  createKeptSession(key: string, model: () => Uint8Array, options?: SessionOptions): Promise<Session>;
+}
+
 /** A host that reads embeddings: whole files, and single vectors out of them. */
 export interface EmbeddingsHost {
   readonly decodeEmbeddings: DecodeEmbeddings;

@@ -7,6 +7,7 @@ import { encodeSheet } from "../../evaluate/sheet-file.ts";
 import { describeUnseen } from "../../image/seen-share.ts";
 import { loadModel } from "../../model-folder/load.ts";
 import type { LoadedModel } from "../../model-folder/model.ts";
+import { loadSharp } from "../../platform/node/decode.ts";
 import { nodeHost } from "../../platform/node/host.ts";
 import { AdaptiveClassifier, isAdaptive, looksInSteps } from "../../tasks/classify/adaptive-classifier.ts";
 import { type Classifier, loadClassifier } from "../../tasks/classify/classifier.ts";
@@ -279,7 +280,10 @@ async function openClassifier(
   terminal: Terminal,
 ): Promise<Classifier | AdaptiveClassifier> {
   const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags, terminal));
-  return openLoaded(model, flags, labels, expectedPictures, terminal);
+  const opening = openLoaded(model, flags, labels, expectedPictures, terminal);
+  // Meanwhile this thread has nothing to do. What is wrong with the decoder is said of the pictures that need it.
+  void loadSharp().catch(() => undefined);
+  return opening;
 }
 
 async function openLoaded(

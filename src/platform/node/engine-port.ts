@@ -1,7 +1,7 @@
 // The worker's side of a session in a thread of Node.
 import type { MessagePort } from "node:worker_threads";
 import type { OpenEngine, ServerPort } from "../engine/serve-requests.ts";
-import { type EngineLoaders, openEngine } from "./engine.ts";
+import { type EngineLoaders, type GraphWork, openEngine } from "./engine.ts";
 import type { EngineSection } from "./engine-section.ts";
 
 /** What a session's owner tells its thread besides the model. */
@@ -9,6 +9,7 @@ export interface ThreadSurroundings {
   readonly section: EngineSection;
   /** Where to record what operators take; see SessionOptions. */
   readonly tracePrefix: string | undefined;
+  readonly graph?: GraphWork | undefined;
 }
 
 export function serverPort(port: MessagePort): ServerPort {

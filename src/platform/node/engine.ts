@@ -34,6 +34,14 @@ export const ENGINE_LOADERS: EngineLoaders = {
   },
 };
 
+/** What a processor's engine is to do about the model's graph besides running it. */
+export interface GraphWork {
+  /** It has been through the engine's optimisation already. */
+  readonly isOptimized?: boolean;
+  /** A new file for the optimised model, for this engine on this kind of processor. */
+  readonly saveAs?: string;
+}
+
 export interface EngineOptions {
   readonly device: Device;
   readonly threads: number;
@@ -45,6 +53,7 @@ export interface EngineOptions {
   readonly state: Readonly<Record<string, string>>;
   /** Begin of the file that records what operators take; undefined: nothing is recorded. */
   readonly tracePrefix: string | undefined;
+  readonly graph?: GraphWork | undefined;
 }
 
 const CUDA_HINT =
@@ -132,7 +141,10 @@ async function openNative(
         ...more,
       }),
     );
+  const { isOptimized = false, saveAs } = device === "cpu" ? (options.graph ?? {}) : {};
   const session = await open(bytes, {
+    ...(isOptimized ? { graphOptimizationLevel: "disabled" } : {}),
+    ...(saveAs === undefined ? {} : { optimizedModelFilePath: saveAs }),
     ...(device === "webgpu" ? outputLocations(state) : {}),
     ...(options.tracePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.tracePrefix }),
   }).catch((error: unknown) => refuseModel(device, error, hintFor(device)));

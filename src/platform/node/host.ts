@@ -1,12 +1,13 @@
 // The Host of Node: fs, sharp, and ONNX Runtime in worker threads.
 import { resolve } from "node:path";
 import type { SessionOptions } from "../../runtime/session.ts";
-import type { DigestHost, EmbeddingsHost, Host, JpegHost, VideoHost, VideoWritingHost } from "../host.ts";
+import type { DigestHost, EmbeddingsHost, Host, JpegHost, KeepingHost, VideoHost, VideoWritingHost } from "../host.ts";
 import { encodeJpeg, encodePng } from "./decode.ts";
 import { sha256 } from "./digest.ts";
 import { layTextOver } from "./draw-text.ts";
 import { nodeFiles } from "./files.ts";
 import { nodeFolders } from "./folders.ts";
+import { createKeptSession } from "./kept-session.ts";
 import { describeMachine } from "./machine.ts";
 import { decodeEmbeddingsInThread } from "./parquet-thread.ts";
 import { pathOf } from "./path-of.ts";
@@ -18,13 +19,15 @@ import { openLive } from "./video/open-live.ts";
 import { openVideo } from "./video/open-video.ts";
 import { decodePicture } from "./view-workers.ts";
 
-export interface NodeHost extends Host, DigestHost, EmbeddingsHost, JpegHost, VideoHost, VideoWritingHost {
+export interface NodeHost extends Host, DigestHost, EmbeddingsHost, JpegHost, KeepingHost, VideoHost, VideoWritingHost {
   createSession(model: Uint8Array, options?: SessionOptions): Promise<NodeSession>;
 }
 
+const machine = describeMachine();
+
 /** The machine this process runs on. It holds no state: sessions belong to whoever made them. */
 export const nodeHost: NodeHost = {
-  machine: describeMachine(),
+  machine,
   files: nodeFiles,
   pathOf,
   folders: nodeFolders,
@@ -36,6 +39,7 @@ export const nodeHost: NodeHost = {
   readRange,
   absolutePath: (path) => resolve(path),
   createSession: (model, options) => createNodeSession(model, options),
+  createKeptSession: (key, model, options) => createKeptSession(machine, key, model, options),
   sha256,
   openVideo,
   encodeVideo,

@@ -3,6 +3,7 @@
 import { UsageError } from "../../errors.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
 import { type EngineSession, openSession } from "../engine/worker-session.ts";
+import type { GraphWork } from "./engine.ts";
 import type { ThreadSurroundings } from "./engine-port.ts";
 import { engineSection } from "./engine-section.ts";
 import { engineThread } from "./engine-thread.ts";
@@ -27,15 +28,24 @@ export type NodeSession = EngineSession;
  * await using session = await createNodeSession(await readFile("model.onnx"), { threads: 2 });
  * const { logits } = await session.run({ image: tensor("float32", [1, 3, 224, 224], pixels) });
  */
-export async function createNodeSession(
+export function createNodeSession(
   model: Uint8Array,
   options: SessionOptions = {},
   entry: URL = workerEntry("session-worker"),
 ): Promise<NodeSession> {
+  return openNodeSession(model, options, { entry });
+}
+
+/** The same, with what is to be done about the model's graph. */
+export async function openNodeSession(
+  model: Uint8Array,
+  options: SessionOptions,
+  { entry = workerEntry("session-worker"), graph }: { readonly entry?: URL; readonly graph?: GraphWork },
+): Promise<NodeSession> {
   const { device = "auto", onNotice = printNotice, signal, state = {}, tracePrefix } = options;
   const threads = sessionThreads(options.threads, onNotice);
   const section = engineSection();
-  const surroundings: ThreadSurroundings = { section, tracePrefix };
+  const surroundings: ThreadSurroundings = { section, tracePrefix, graph };
   const start = engineThread(entry, section);
   return openSession(model, { start, device, threads, state, surroundings, onNotice, signal });
 }

@@ -1,6 +1,6 @@
 // The sessions of a model that is to answer many pictures: how many side by side, with how many threads each.
 import { AbortedError, UsageError } from "../../errors.ts";
-import type { Host } from "../../platform/host.ts";
+import type { Host, KeepingHost } from "../../platform/host.ts";
 import { withAnyBatch } from "../../runtime/fixed-batch.ts";
 import { type GatedFiles, GatedSession } from "../../runtime/gated-session.ts";
 import { fastestOf, runRate, type TrialOptions } from "../../runtime/layout-trial.ts";
@@ -36,22 +36,31 @@ const COPIES_OF_WEIGHTS = 4;
 /** What a session takes beside the weights: its thread, its activations. */
 const SESSION_BYTES = 2 ** 27;
 
-/** A model for an engine: one file, or the stages of one whose gate leaves some out. */
-export type ModelFiles = Uint8Array | GatedFiles;
+/** One file that is made where the host keeps nothing of it. */
+export interface KeptModel {
+  /** Names what decides the bytes. */
+  readonly key: string;
+  readonly make: () => Uint8Array;
+}
 
-const sizeOf = (model: ModelFiles): number =>
+/** A model for an engine: one file, or the stages of one whose gate leaves some out. */
+export type ModelFiles = Uint8Array | GatedFiles | KeptModel;
+
+const isKept = (model: ModelFiles): model is KeptModel => "make" in model;
+
+const sizeOf = (model: Uint8Array | GatedFiles): number =>
   model instanceof Uint8Array
     ? model.byteLength
     : [...model.files.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
 
 /** Opens the sessions of a model, which all have the layout that is decided for the first. */
 export class EngineSessions {
-  readonly #host: Host;
+  readonly #host: Host & Partial<KeepingHost>;
   readonly #options: ManySessionsOptions;
   #layout: SessionLayout | undefined;
 
   /** @throws UsageError for a number of sessions that is not a whole number, less than 1 or absurdly high */
-  constructor(host: Host, options: ManySessionsOptions) {
+  constructor(host: Host & Partial<KeepingHost>, options: ManySessionsOptions) {
     const { sessions = 1 } = options;
     if (sessions !== "auto" && !(Number.isInteger(sessions) && sessions >= 1 && sessions <= MOST_SESSIONS))
       throw new UsageError(`sessions must be a whole number from 1 to ${MOST_SESSIONS}, got ${sessions}`);
@@ -65,11 +74,13 @@ export class EngineSessions {
   }
 
   /** @param trial what to try the first model with, where a trial makes sense */
-  async open(bytes: ModelFiles, trial?: TrialBatch): Promise<Session> {
-    if (this.#layout !== undefined) return (await this.#openAs(this.#layout, bytes)).session;
+  async open(model: ModelFiles, trial?: TrialBatch): Promise<Session> {
+    if (this.#layout !== undefined) return (await this.#openAs(this.#layout, model)).session;
+    const asked = this.#askedLayout();
+    if (asked !== undefined) return (await this.#openFirst(asked, model)).session;
+    const bytes = isKept(model) ? model.make() : model;
     const [likeliest, rival] = this.#candidates(sizeOf(bytes));
-    const first = await this.#openAs(likeliest!, bytes);
-    this.#layout = { ...likeliest!, sessions: first.sessions };
+    const first = await this.#openFirst(likeliest!, bytes);
     if (trial === undefined || rival === undefined || first.sessions === 1) return first.session;
     try {
       return (await this.#isLong(first, trial)) ? await this.#faster(first, rival, bytes, trial) : first.session;
@@ -79,21 +90,31 @@ export class EngineSessions {
     }
   }
 
+  async #openFirst(layout: SessionLayout, model: ModelFiles): Promise<OpenLayout> {
+    const first = await this.#openAs(layout, model);
+    this.#layout = { ...layout, sessions: first.sessions };
+    return first;
+  }
+
+  /** The only layout that what was asked for leaves; undefined where there is a choice. */
+  #askedLayout(): SessionLayout | undefined {
+    const { sessions: asked = 1, expectedPictures = Number.POSITIVE_INFINITY, threads, onNotice } = this.#options;
+    const { cores, machineCores } = this.#host.machine;
+    if (asked === "auto")
+      return threads !== undefined || expectedPictures < MANY_PICTURES
+        ? { sessions: 1, threads: threads ?? cores }
+        : undefined;
+    const sessions = Math.min(asked, machineCores);
+    if (sessions < asked)
+      onNotice?.(
+        `saccade: ${asked} sessions are more than the ${machineCores} cores of this machine; taking ${sessions}`,
+      );
+    return { sessions, threads: threads ?? Math.max(1, Math.floor(cores / sessions)) };
+  }
+
   /** Layouts worth trying, the likeliest first. Of those that use all threads, the neighbour of the one with most sessions is its likeliest rival. */
   #candidates(modelBytes: number): SessionLayout[] {
-    const { sessions: asked = 1, expectedPictures = Number.POSITIVE_INFINITY, onNotice } = this.#options;
-    const { cores, machineCores, memoryBytes } = this.#host.machine;
-    if (asked !== "auto") {
-      const sessions = Math.min(asked, machineCores);
-      if (sessions < asked)
-        onNotice?.(
-          `saccade: ${asked} sessions are more than the ${machineCores} cores of this machine; taking ${sessions}`,
-        );
-      const threads = this.#options.threads ?? Math.max(1, Math.floor(cores / sessions));
-      return [{ sessions, threads }];
-    }
-    const { threads } = this.#options;
-    if (threads !== undefined || expectedPictures < MANY_PICTURES) return [{ sessions: 1, threads: threads ?? cores }];
+    const { cores, memoryBytes } = this.#host.machine;
     const sessionBytes = COPIES_OF_WEIGHTS * modelBytes + SESSION_BYTES;
     return sessionLayouts({ threads: cores, sessionBytes, memoryBytes: MEMORY_SHARE * memoryBytes });
   }
@@ -123,10 +144,18 @@ export class EngineSessions {
     return rival.session;
   }
 
-  async #openAs(layout: SessionLayout, model: ModelFiles): Promise<OpenLayout> {
+  async #openAs(layout: SessionLayout, files: ModelFiles): Promise<OpenLayout> {
+    // Several sessions share one copy of the bytes.
+    const model = isKept(files) && layout.sessions > 1 ? files.make() : files;
     const { sessions: _, expectedPictures: __, ...options } = this.#options;
     const inMemory = (bytes: Uint8Array) => (layout.sessions === 1 ? bytes : shareBytes(bytes));
     const opener = () => {
+      if (isKept(model)) {
+        const { key, make } = model;
+        return (threads: number) =>
+          this.#host.createKeptSession?.(key, make, { ...options, threads }) ??
+          this.#host.createSession(make(), { ...options, threads });
+      }
       if (model instanceof Uint8Array) {
         const shared = inMemory(model);
         return (threads: number) => this.#host.createSession(shared, { ...options, threads });

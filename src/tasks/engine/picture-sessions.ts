@@ -62,6 +62,7 @@ export class PictureSessions {
   /**
    * @param definition of a model of this library, undefined for ONNX files
    * @param create makes a session; the first one may be tried with a batch of pictures
+   * @param keyOf names what decides the model's bytes in a form, where the host may keep what its engine makes of them
    * @throws SessionError, LimitError when the transform's usual view is too large
    */
   static async open(
@@ -69,13 +70,18 @@ export class PictureSessions {
     definition: ModelDefinition | undefined,
     transform: Transform,
     create: (model: ModelFiles, trial?: TrialBatch) => Promise<Session>,
+    keyOf?: (form: PixelForm | undefined) => string,
   ): Promise<PictureSessions> {
     const usual = fixedOutputSize(transform);
     if (usual !== undefined) checkViewSize(usual);
     const inletFor = inlets(compiled, definition, transform);
     const inlet = inletFor(usual ?? PHOTO);
-    const filesFor = ({ form }: Inlet): ModelFiles =>
-      compiled.inStages?.(form ?? {}) ?? (form === undefined ? compiled.bytes : compiled.inForm!(form));
+    const filesFor = ({ form }: Inlet): ModelFiles => {
+      const inStages = compiled.inStages?.(form ?? {});
+      if (inStages !== undefined) return inStages;
+      const make = () => (form === undefined ? compiled.bytes : compiled.inForm!(form));
+      return keyOf === undefined ? make() : { key: keyOf(form), make };
+    };
     const createFor = (other: Inlet) => create(filesFor(other));
     const trial = usual === undefined ? undefined : trialBatch(compiled, inlet, usual);
     const first = { key: inlet.key, session: await create(filesFor(inlet), trial) };
