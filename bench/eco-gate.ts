@@ -20,7 +20,7 @@ import { nodeHost } from "../src/platform/node/host.ts";
 import { nodeTrainingHost as host } from "../src/platform/node/training-host.ts";
 import { RandomSource } from "../src/random.ts";
 import { GatedSession } from "../src/runtime/gated-session.ts";
-import { panopticInference } from "../src/tasks/segment/query-inference.ts";
+import { panopticInference } from "../src/tasks/segment/panoptic-inference.ts";
 import { type TensorData, tensor, toFloat64 } from "../src/tensor.ts";
 import type { RecipeInput } from "../src/train/recipe-fields.ts";
 import { evaluateDense } from "../src/workflows/evaluate-dense.ts";
@@ -128,7 +128,7 @@ async function countsAt(exit: number): Promise<Counts[]> {
     for (let i = 0; i < images.shape[0]! && counts.length < dataset.length; i++) {
       const view = { scaleX: 1, scaleY: 1, offsetX: 0, offsetY: 0 };
       const masks = { data: row(mask_logits!, i), ...{ maps, height, width, view } };
-      const found = panopticInference(
+      const found = await panopticInference(
         { classLogits: row(class_logits!, i), masks, classes },
         { width: SIZE, height: SIZE },
         { isThing: (index) => THINGS.includes(index) },

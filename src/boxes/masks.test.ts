@@ -5,6 +5,7 @@ import {
   maskBox,
   maskIou,
   maskOf,
+  maskOfColumns,
   maskPixels,
   masksOf,
   printCounts,
@@ -28,6 +29,9 @@ describe("masks", () => {
     const mask = maskOf([0, 1, 1, 1], { width: 2, height: 2 });
     expect([...mask.counts]).toEqual([1, 3]);
     expect([...maskOf([1, 0, 0, 0], { width: 2, height: 2 }).counts]).toEqual([0, 1, 3]);
+    const columns = Uint8Array.of(0, 0, 0, 1, 1, 1, 0, 0); // the same column by column, where only the middle has any
+    expect([...maskOfColumns(columns, { width: 4, height: 2 }, 1, 3).counts]).toEqual([3, 3, 2]);
+    expect([...maskOfColumns(new Uint8Array(4), { width: 2, height: 2 }).counts]).toEqual([4]);
     expect(maskBox(mask)).toEqual([0, 0, 2, 2]);
     expect(maskBox(maskOf([0, 0], { width: 2, height: 1 }))).toBeUndefined();
   });

@@ -24,6 +24,28 @@ export function maskOf(pixels: ArrayLike<number>, size: Size): Mask {
   return maskWhere(size, (at) => pixels[at] !== 0);
 }
 
+/**
+ * The same from pixels column by column, as runs are.
+ *
+ * @param first the first column in which there may be any, @param end the first after them
+ */
+export function maskOfColumns(pixels: Uint8Array, { width, height }: Size, first = 0, end = width): Mask {
+  const builder = new RunBuilder();
+  const stop = end * height;
+  let at = 0;
+  for (let i = first * height; i < stop; ) {
+    const start = pixels.indexOf(1, i);
+    if (start < 0 || start >= stop) break;
+    let past = start;
+    while (past < stop && pixels[past] === 1) past++;
+    builder.add(start - at, false);
+    builder.add(past - start, true);
+    at = i = past;
+  }
+  builder.add(width * height - at, false);
+  return builder.finish(width, height);
+}
+
 /** @param isIn asked for each pixel by its place, row by row from 0 */
 export function maskWhere({ width, height }: Size, isIn: (at: number) => boolean): Mask {
   const builder = new RunBuilder();
@@ -130,6 +152,9 @@ export function maskIou(a: Mask, b: Mask): number {
   return shared === 0 ? 0 : shared / (maskArea(a) + maskArea(b) - shared);
 }
 
+/** Columns that are turned together. */
+const STRIP = 16;
+
 /** The masks of all numbers but 0 in a map of them, row by row. */
 export function masksOf(ids: ArrayLike<number>, { width, height }: Size): Map<number, Mask> {
   const builders = new Map<number, { readonly builder: RunBuilder; end: number }>();
@@ -142,13 +167,21 @@ export function masksOf(ids: ArrayLike<number>, { width, height }: Size): Map<nu
     builders.set(id, known);
   };
   let [id, start] = [0, 0];
-  for (let x = 0, at = 0; x < width; x++)
-    for (let y = 0; y < height; y++, at++) {
-      const next = ids[y * width + x]!;
+  // Rows are read in strips: along a column every pixel would be far from the one before.
+  const strip = new Int32Array(STRIP * height);
+  for (let left = 0; left < width; left += STRIP) {
+    const columns = Math.min(STRIP, width - left);
+    for (let y = 0; y < height; y++)
+      for (let i = 0; i < columns; i++) strip[i * height + y] = ids[y * width + left + i]!;
+    for (let i = 0; i < columns * height; i++) {
+      const next = strip[i]!;
       if (next === id) continue;
+      const at = left * height + i;
       add(id, start, at);
-      [id, start] = [next, at];
+      id = next;
+      start = at;
     }
+  }
   const size = width * height;
   add(id, start, size);
   return new Map(

@@ -6,7 +6,7 @@ import { trace } from "../../src/graph/scope.ts";
 import { defineModel } from "../../src/models/registry.ts";
 import { RandomSource } from "../../src/random.ts";
 import { listedRecipeNamed } from "../../src/recipes/index.ts";
-import { panopticInference } from "../../src/tasks/segment/query-inference.ts";
+import { panopticInference } from "../../src/tasks/segment/panoptic-inference.ts";
 import { tensor, toFloat64 } from "../../src/tensor.ts";
 import { panopticQuality } from "../../src/train/detection/panoptic-quality.ts";
 import { parseRecipe } from "../../src/train/recipe.ts";
@@ -54,11 +54,14 @@ function pictureOf(seed: number) {
 type Picture = ReturnType<typeof pictureOf>;
 
 /** By the segmenter's inference and the evaluation's count. */
-function expectedQuality({ owners, classes, maskLogits, classLogits }: Picture, things: readonly number[]): number {
+async function expectedQuality(
+  { owners, classes, maskLogits, classLogits }: Picture,
+  things: readonly number[],
+): Promise<number> {
   const masks = { data: maskLogits, maps: QUERIES, width: GRID, height: GRID, view: WHOLE };
   const size = { width: SIDE, height: SIDE };
   const isThing = (index: number) => things.includes(index);
-  const found = panopticInference({ classLogits, masks, classes: CLASSES }, size, { isThing });
+  const found = await panopticInference({ classLogits, masks, classes: CLASSES }, size, { isThing });
   const meter = new PanopticMeter(Array.from({ length: CLASSES }, (_, index) => isThing(index)));
   const visible = [...new Set(owners)].filter((id) => id > 0);
   meter.add(
@@ -112,8 +115,8 @@ describe("the quality of a picture", () => {
   test.each([
     ["things alone", [0, 1, 2]],
     ["things and stuff", [0, 1]],
-  ])("%s: what the evaluation says", (_, things) => {
-    const expected = pictures.map((picture) => expectedQuality(picture, things));
+  ])("%s: what the evaluation says", async (_, things) => {
+    const expected = await Promise.all(pictures.map((picture) => expectedQuality(picture, things)));
     expect(new Set(expected.map((value) => value.toFixed(3))).size).toBeGreaterThan(20);
     for (const [i, value] of qualities(pictures, things).entries())
       expect([i, value]).toEqual([i, expect.closeTo(expected[i]!, 6)]);

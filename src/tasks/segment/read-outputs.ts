@@ -5,9 +5,12 @@ import type { PictureSize } from "../../image/raw-image.ts";
 import type { ViewToPicture } from "../../image/transform.ts";
 import type { Answers } from "../../models/answers.ts";
 import { type TensorData, toFloat32 } from "../../tensor.ts";
-import { instanceInference, panopticInference, type Queries, semanticInference } from "./query-inference.ts";
+import { largestClasses } from "./largest-classes.ts";
+import { panopticInference } from "./panoptic-inference.ts";
+import { instanceInference, NO_PAUSE, type Pause, type Queries } from "./query-inference.ts";
 import type { Segment, Segmentation, SegmentMap } from "./results.ts";
-import { largestClasses, type ScoreGrid, UNSEEN } from "./score-grid.ts";
+import { type ScoreGrid, UNSEEN } from "./score-grid.ts";
+import { semanticInference } from "./semantic-inference.ts";
 
 /** Maps are computed at no more pixels than these, and enlarged: the masks of a large photograph are no sharper than the model's own maps. */
 const MOST_MAP_PIXELS = 2 ** 22;
@@ -53,24 +56,27 @@ export function viewScores(answers: Answers, first: TensorData, masks: TensorDat
   }));
 }
 
-/** The segments of one picture, and their map where each pixel is in one at most. */
-export function segmentsOf(
+/** The segments of one picture, and their map where each pixel is in one at most. @param pause between pieces of the work */
+export async function segmentsOf(
   ofViews: readonly ViewScores[],
   views: readonly ViewToPicture[],
   picture: PictureSize,
   choice: SegmentChoice,
   labels: readonly string[] | undefined,
-): { readonly segments: Segment[]; readonly map?: SegmentMap } {
+  pause: Pause = NO_PAUSE,
+): Promise<{ readonly segments: Segment[]; readonly map?: SegmentMap }> {
   const size = mapSize(picture);
-  const found = partsOf(ofViews, views, size, choice);
+  const found = await partsOf(ofViews, views, size, choice, pause);
   const area = picture.width * picture.height;
-  const segments = found.parts.flatMap(({ mask: small, index, ...part }): Segment[] => {
-    if (choice.only?.has(index) === false) return [];
+  const segments: Segment[] = [];
+  for (const { mask: small, index, ...part } of found.parts) {
+    if (choice.only?.has(index) === false) continue;
+    await pause();
     const mask = resizeMask(small, picture);
     const box = maskBox(mask);
-    if (box === undefined) return [];
-    return [{ ...part, label: labels?.[index] ?? `class ${index}`, index, mask, box, share: maskArea(mask) / area }];
-  });
+    const label = labels?.[index] ?? `class ${index}`;
+    if (box !== undefined) segments.push({ ...part, label, index, mask, box, share: maskArea(mask) / area });
+  }
   const sorted = segments.sort((a, b) => (choice.kind === "semantic" ? b.share - a.share : b.score! - a.score!));
   return { segments: sorted, ...(found.ids === undefined ? {} : { map: { ...size, ids: found.ids } }) };
 }
@@ -83,27 +89,28 @@ function mapSize({ width, height }: PictureSize): PictureSize {
 
 type Part = Pick<Segment, "id" | "index" | "score" | "isThing"> & { readonly mask: Mask };
 
-function partsOf(
+async function partsOf(
   ofViews: readonly ViewScores[],
   views: readonly ViewToPicture[],
   size: PictureSize,
   { kind, threshold, most, isThing }: SegmentChoice,
-): { readonly parts: Part[]; readonly ids?: Int32Array } {
+  pause: Pause,
+): Promise<{ readonly parts: Part[]; readonly ids?: Int32Array }> {
   const grids = ofViews.map((scores, i): ScoreGrid => ({ ...scores, view: views[i]! }));
   const [first] = ofViews;
-  if (first!.classLogits === undefined) return semanticParts(largestClasses(grids, size), size);
+  if (first!.classLogits === undefined) return semanticParts(await largestClasses(grids, size, pause), size);
   if (grids.length > 1)
     throw new UsageError("masks of several views do not add up", "take views center or whole for this model");
   const queries: Queries = { classLogits: first!.classLogits, masks: grids[0]!, classes: first!.classes };
   switch (kind) {
     case "semantic":
-      return semanticParts(semanticInference(queries, size), size);
+      return semanticParts(await semanticInference(queries, size, pause), size);
     case "instance": {
-      const found = instanceInference(queries, size, { topK: most, isThing, threshold });
+      const found = await instanceInference(queries, size, { topK: most, isThing, threshold }, pause);
       return { parts: found.map((instance, i) => ({ id: i + 1, isThing: true, ...instance })) };
     }
     case "panoptic": {
-      const { ids, segments } = panopticInference(queries, size, { isThing, threshold });
+      const { ids, segments } = await panopticInference(queries, size, { isThing, threshold }, pause);
       const masks = masksOf(ids, size);
       const parts = segments.flatMap((segment) => {
         const mask = masks.get(segment.id);
@@ -115,6 +122,7 @@ function partsOf(
 }
 
 function semanticParts(classes: Uint16Array, size: PictureSize): { readonly parts: Part[]; readonly ids: Int32Array } {
-  const ids = Int32Array.from(classes, (index) => (index === UNSEEN ? 0 : index + 1));
+  const ids = new Int32Array(classes.length);
+  for (let i = 0; i < ids.length; i++) ids[i] = classes[i] === UNSEEN ? 0 : classes[i]! + 1;
   return { parts: [...masksOf(ids, size)].map(([id, mask]) => ({ id, index: id - 1, mask })), ids };
 }

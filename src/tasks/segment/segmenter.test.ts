@@ -2,11 +2,11 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { colouredPicture, denseToy, TOY_VIEW } from "../../../test/dense-toys.ts";
 import { maskArea } from "../../boxes/masks.ts";
-import { UsageError } from "../../errors.ts";
+import { AbortedError, UsageError } from "../../errors.ts";
 import { exportOnnx } from "../../model-folder/compile.ts";
 import { nodeHost } from "../../platform/node/host.ts";
+import { largestClasses } from "./largest-classes.ts";
 import { segmentsOf } from "./read-outputs.ts";
-import { largestClasses } from "./score-grid.ts";
 import { loadSegmenter } from "./segmenter.ts";
 
 const LOAD = { device: "cpu", threads: 1 } as const;
@@ -54,7 +54,7 @@ describe("semantic", () => {
     expect(blue!.share).toBeCloseTo(32 / 160, 1);
   });
 
-  test("between coarse cells it is the class of the interpolated scores", () => {
+  test("between coarse cells it is the class of the interpolated scores", async () => {
     // Scores at random: the shortcut inside cells of one class must change nothing.
     const [maps, width, height] = [3, 5, 4];
     const data = Float32Array.from({ length: maps * width * height }, (_, i) => Math.sin(12.9898 * i) * 3);
@@ -75,7 +75,7 @@ describe("semantic", () => {
       const scores = [score(0), score(1), score(2)];
       return scores.indexOf(Math.max(...scores));
     });
-    expect([...largestClasses([{ data, maps, width, height, view }], size)]).toEqual(expected);
+    expect([...(await largestClasses([{ data, maps, width, height, view }], size))]).toEqual(expected);
   });
 });
 
@@ -123,21 +123,37 @@ describe("masks with classes", () => {
   });
 });
 
-test("large pictures have maps of a bounded size, and masks of their own", () => {
+test("large pictures have maps of a bounded size, and masks of their own; whoever stops it is heard between masks", async () => {
   const data = Float32Array.from([1, 0, 0, 1]); // two cells side by side, a class each
   const view = { scaleX: 1, scaleY: 1, offsetX: 0, offsetY: 0 };
   const choice = { kind: "semantic", threshold: 0, most: 100, isThing: () => false, only: undefined } as const;
   const picture = { width: 3600, height: 2400 };
-  const { segments, map } = segmentsOf([{ data, maps: 2, width: 2, height: 1, classes: 2 }], [view], picture, choice, [
-    "left",
-    "right",
-  ]);
+  const { segments, map } = await segmentsOf(
+    [{ data, maps: 2, width: 2, height: 1, classes: 2 }],
+    [view],
+    picture,
+    choice,
+    ["left", "right"],
+  );
   expect(map!.width * map!.height).toBeLessThanOrEqual(2 ** 22);
   expect(segments.map(({ mask }) => [mask.width, mask.height])).toEqual([
     [3600, 2400],
     [3600, 2400],
   ]);
   for (const { share } of segments) expect(share).toBeCloseTo(0.5, 3);
+  let pieces = 0;
+  const stopLate = async () => {
+    if (++pieces > 3) throw new AbortedError("segmenting");
+  };
+  const again = segmentsOf(
+    [{ data, maps: 2, width: 2, height: 1, classes: 2 }],
+    [view],
+    picture,
+    choice,
+    undefined,
+    stopLate,
+  );
+  await expect(again).rejects.toThrow(AbortedError);
 });
 
 test("what goes wrong is said", async () => {

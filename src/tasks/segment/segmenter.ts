@@ -3,6 +3,7 @@ import { UsageError } from "../../errors.ts";
 import type { DecodeOptions } from "../../image/raw-image.ts";
 import { seenShare } from "../../image/seen-share.ts";
 import type { PictureViews } from "../../image/view.ts";
+import { breathe } from "../../learn/stop.ts";
 import type { Host } from "../../platform/host.ts";
 import { toFloat64 } from "../../tensor.ts";
 import { DenseTask } from "../engine/dense-task.ts";
@@ -132,14 +133,16 @@ export class Segmenter extends DenseTask {
     const masks = answers === "queries" ? requireOutput(outputs, "mask_logits") : undefined;
     const scores = viewScores(answers, requireOutput(outputs, logitsName), masks);
     const exits = hasGate ? byPicture(batch, [...toFloat64(requireOutput(outputs, "exit"))]) : undefined;
-    return byPicture(batch, scores).map((ofViews, i) => {
+    const results: SegmentationResult[] = [];
+    for (const [i, ofViews] of byPicture(batch, scores).entries()) {
       const { width, height } = batch[i]![0];
       const picture = { width, height };
       const views = this.viewsOf(picture);
-      const found = segmentsOf(ofViews, views, picture, choice, this.labels);
+      const found = await segmentsOf(ofViews, views, picture, choice, this.labels, () => breathe(signal, "segmenting"));
       const exit = exits === undefined ? {} : { exit: Math.max(...exits[i]!) }; // of the view that took longest
-      return { kind: choice.kind, ...found, ...exit, picture, seen: seenShare(views) };
-    });
+      results.push({ kind: choice.kind, ...found, ...exit, picture, seen: seenShare(views) });
+    }
+    return results;
   }
 }
 
