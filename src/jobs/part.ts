@@ -11,7 +11,7 @@ import type { DigestHost } from "../platform/host.ts";
 import { decodeText } from "../text-file.ts";
 import type { PlannedRow } from "./manifest.ts";
 import { type PlanFolder, planPaths, shardName } from "./plan.ts";
-import type { PlanFiles } from "./plan-files.ts";
+import { type PlanFiles, readIfThere } from "./plan-files.ts";
 import { readProgress } from "./progress.ts";
 
 /** "text" is also what JSON is written as; "floats" a list of float32. */
@@ -217,10 +217,10 @@ const writeMarker = (files: PlanFiles, folder: string, marker: Marker): Promise<
 /** undefined for a shard that is not done, and for a marker that cannot be read. */
 export async function readMarker(files: PlanFiles, folder: string, shard: number): Promise<Marker | undefined> {
   const path = markerPath(files, folder, shard);
-  if ((await files.stat(path)) === undefined) return undefined;
-  const text = decodeText(await files.read(path, { maxBytes: MAX_MARKER_BYTES }), path);
+  const bytes = await readIfThere(files, path, { maxBytes: MAX_MARKER_BYTES });
+  if (bytes === undefined) return undefined;
   try {
-    return markerSchema.parse(JSON.parse(text));
+    return markerSchema.parse(JSON.parse(decodeText(bytes, path)));
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 // What a plan's folder needs of the place where it lies: the disk, or a store of objects.
+import { NotFoundError } from "../errors.ts";
 import type { FileEntry, Files } from "../platform/host.ts";
 import { decodeText } from "../text-file.ts";
 
@@ -11,7 +12,7 @@ export interface PlanFiles {
   remove(path: string): Promise<void>;
   /** undefined when there is nothing at `path`. */
   stat(path: string): Promise<FileEntry | undefined>;
-  /** What lies directly in a folder, sorted by name. */
+  /** What lies directly in a folder, sorted by name; nothing where there is no folder. */
   list(path: string): Promise<readonly FileEntry[]>;
   /** Of a store, which has none, only makes sure that the bucket is there. */
   makeDirectory(path: string): Promise<void>;
@@ -22,17 +23,32 @@ export interface PlanFiles {
   readLines(log: string): Promise<readonly string[]>;
 }
 
+/** What a file holds; undefined where there is none. Asked once: every question costs a request of a store. */
+export async function readIfThere(
+  files: Pick<PlanFiles, "read">,
+  path: string,
+  options?: { readonly maxBytes?: number },
+): Promise<Uint8Array | undefined> {
+  try {
+    return await files.read(path, options);
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    throw error;
+  }
+}
+
 const MAX_LOG_BYTES = 2 ** 24;
 
 /** A plan's folder on the disk. */
 export function planFilesOnDisk(files: Files): PlanFiles {
   return {
     ...files,
+    list: async (path) => ((await files.stat(path)) === undefined ? [] : files.list(path)),
     // A line of its own, whatever a torn one before it left.
     addLine: (log, line) => files.append(log, `\n${line}\n`),
     async readLines(log) {
-      if ((await files.stat(log)) === undefined) return [];
-      return decodeText(await files.read(log, { maxBytes: MAX_LOG_BYTES }), log).split("\n");
+      const bytes = await readIfThere(files, log, { maxBytes: MAX_LOG_BYTES });
+      return bytes === undefined ? [] : decodeText(bytes, log).split("\n");
     },
   };
 }

@@ -10,7 +10,7 @@ import { z } from "zod";
 import { FormatError, NotFoundError, SaccadeError } from "../errors.ts";
 import type { DigestHost } from "../platform/host.ts";
 import { decodeText } from "../text-file.ts";
-import type { PlanFiles } from "./plan-files.ts";
+import { type PlanFiles, readIfThere } from "./plan-files.ts";
 
 const digest = z.string().regex(/^[0-9a-f]{16,64}$/);
 
@@ -98,10 +98,9 @@ export type PlanHost = DigestHost & { readonly planFilesOf: (folder: string) => 
 export async function readPlan(host: PlanHost, folder: string): Promise<PlanFolder> {
   const files = host.planFilesOf(folder);
   const path = files.join(folder, planPaths.plan);
-  if ((await files.stat(path)) === undefined)
-    throw new NotFoundError("plan", folder, "saccade plan SOURCE --out FOLDER makes one");
-  const text = decodeText(await files.read(path, { maxBytes: MAX_PLAN_BYTES }), path);
-  const plan = parsePlan(text, path);
+  const bytes = await readIfThere(files, path, { maxBytes: MAX_PLAN_BYTES });
+  if (bytes === undefined) throw new NotFoundError("plan", folder, "saccade plan SOURCE --out FOLDER makes one");
+  const plan = parsePlan(decodeText(bytes, path), path);
   const { hash } = await hashedPlan(host, plan, plan.created);
   if (hash !== plan.hash)
     throw new FormatError("plan", `${path} was changed since it was made`, {

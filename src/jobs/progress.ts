@@ -1,9 +1,10 @@
 // How far a plan is, from its folder alone: markers say what is done, notes what was given up, heartbeats who works.
 import { z } from "zod";
+import { SaccadeError } from "../errors.ts";
 import { baseName } from "../image/picture-files.ts";
 import { decodeText } from "../text-file.ts";
 import { type PlanFolder, planPaths, shardCount, shardName } from "./plan.ts";
-import type { PlanFiles } from "./plan-files.ts";
+import { type PlanFiles, readIfThere } from "./plan-files.ts";
 
 export interface Progress {
   readonly done: ReadonlySet<number>;
@@ -30,7 +31,6 @@ async function numbered(files: PlanFiles, folder: string, name: RegExp): Promise
 }
 
 async function names(files: PlanFiles, folder: string): Promise<string[]> {
-  if ((await files.stat(folder)) === undefined) return [];
   return (await files.list(folder)).map(({ path }) => baseName(path));
 }
 
@@ -84,10 +84,11 @@ export async function readHeartbeats(files: PlanFiles, folder: string): Promise<
 }
 
 async function readJson<T>(files: PlanFiles, path: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  if ((await files.stat(path)) === undefined) return undefined;
   try {
-    return schema.parse(JSON.parse(decodeText(await files.read(path, { maxBytes: 2 ** 20 }), path)));
-  } catch {
-    return undefined; // it went away meanwhile, or is being written on a disk that shows halves
+    const bytes = await readIfThere(files, path, { maxBytes: 2 ** 20 });
+    return bytes === undefined ? undefined : schema.parse(JSON.parse(decodeText(bytes, path)));
+  } catch (error) {
+    if (error instanceof SaccadeError && error.code === "network") throw error;
+    return undefined; // it is being written on a disk that shows halves
   }
 }

@@ -4,7 +4,7 @@ import { decodeText } from "../text-file.ts";
 import { historyOf, QUARANTINED, readAttempts, recordAttempt } from "./attempts.ts";
 import { decodePart, markerPath, partPath, readMarker } from "./part.ts";
 import { type PlanFolder, planPaths, shardName } from "./plan.ts";
-import type { PlanFiles } from "./plan-files.ts";
+import { type PlanFiles, readIfThere } from "./plan-files.ts";
 import { readProgress } from "./progress.ts";
 
 const retrySchema = z.strictObject({ rows: z.array(z.int()) });
@@ -20,10 +20,10 @@ export async function retriedRows(
   shard: number,
 ): Promise<ReadonlySet<number> | undefined> {
   const path = retryPath(files, folder, shard);
-  if ((await files.stat(path)) === undefined) return undefined;
+  const bytes = await readIfThere(files, path, { maxBytes: MAX_RETRY_BYTES });
+  if (bytes === undefined) return undefined;
   try {
-    const text = decodeText(await files.read(path, { maxBytes: MAX_RETRY_BYTES }), path);
-    return new Set(retrySchema.parse(JSON.parse(text)).rows);
+    return new Set(retrySchema.parse(JSON.parse(decodeText(bytes, path))).rows);
   } catch {
     return undefined; // then all of it is done again
   }

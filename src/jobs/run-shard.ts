@@ -7,6 +7,7 @@ import type { ManifestReader, PlannedRow } from "./manifest.ts";
 import { commitPart, decodePart, type PartRow, partPath, readMarker } from "./part.ts";
 import type { PlannedPictures } from "./pictures.ts";
 import type { PlanFolder, RowRange } from "./plan.ts";
+import { readIfThere } from "./plan-files.ts";
 import { removeRetry, retriedRows } from "./retries.ts";
 import type { RunRows, ShardTask } from "./task.ts";
 
@@ -110,9 +111,10 @@ async function answeredBefore(
 ): Promise<ReadonlyMap<number, PartRow> | undefined> {
   const again = await retriedRows(files, folder, shard);
   const path = partPath(files, folder, shard);
-  if (again === undefined || (await files.stat(path)) === undefined) return undefined;
+  const bytes = again === undefined ? undefined : await readIfThere(files, path);
+  if (again === undefined || bytes === undefined) return undefined;
   try {
-    const rows = await decodePart(await files.read(path), task.shape, path);
+    const rows = await decodePart(bytes, task.shape, path);
     return new Map(rows.filter(({ row }) => !again.has(row)).map((row) => [row.row, row]));
   } catch (error) {
     if (error instanceof SaccadeError && error.code === "format") return undefined;

@@ -3,6 +3,7 @@ import type { DigestHost } from "../platform/host.ts";
 import type { ManifestReader } from "./manifest.ts";
 import { decodePart, markerPath, partPath, readMarker } from "./part.ts";
 import { type PlanFolder, planPaths, shardRange } from "./plan.ts";
+import { readIfThere } from "./plan-files.ts";
 import { readProgress } from "./progress.ts";
 
 export interface ShardFault {
@@ -79,8 +80,8 @@ async function checkShard(
   if (marker === undefined) return { problem: "its marker cannot be read" };
   if (marker.plan !== plan.hash) return { problem: "it is of another plan" };
   const path = partPath(files, folder, shard);
-  if ((await files.stat(path)) === undefined) return { problem: "its part is gone" };
-  const bytes = await files.read(path);
+  const bytes = await readIfThere(files, path);
+  if (bytes === undefined) return { problem: "its part is gone" };
   if ((await host.sha256(bytes)) !== marker.sha256) return { problem: "its part is not what its marker says" };
   const planned = await manifest.read(shardRange(plan, shard));
   const answered = await decodePart(bytes, { columns: [], metadata: {} }, path).catch(() => undefined);

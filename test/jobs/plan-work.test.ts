@@ -11,6 +11,7 @@ import type { JobOptions } from "../../src/workflows/jobs/job-options.ts";
 import type { JobTaskName } from "../../src/workflows/jobs/job-tasks.ts";
 import { openPlan, planJobs } from "../../src/workflows/jobs/plan-jobs.ts";
 import { workPlan } from "../../src/workflows/jobs/work-plan.ts";
+import { cli } from "../cli/fake-terminal.ts";
 import { temporaryFolder, writeVit } from "../cli/mini-model.ts";
 import { pictureBytes, pictureName, writePictures } from "./pictures.ts";
 
@@ -76,6 +77,20 @@ test("two workers at once, tasks of a scheduler, and one worker alone give the s
     .map((line) => JSON.parse(line));
   expect(lines[0].predictions).toHaveLength(5);
   expect(lines[12].error.code).toBe("image_truncated");
+});
+
+test("status says who takes long, and who has begun the same shard once more", async () => {
+  const plan = await planned("late", "classify");
+  await work(plan, { index: 0, count: 6 });
+  const sign = { host: "here", pid: 7, queue: "Redis", state: "working", at: new Date().toISOString(), seconds: 900 };
+  const beat = { ...sign, rows: 0, shards: 0, shard: 3, shard_rows: 2 };
+  writeFileSync(join(plan, "workers/slow.json"), JSON.stringify({ ...beat, id: "slow", shard_seconds: 800 }));
+  const second = { ...beat, id: "second", host: "there", shard_seconds: 0.001, is_second: true };
+  writeFileSync(join(plan, "workers/second.json"), JSON.stringify(second));
+  const { exitCode, stdout } = await cli(["jobs", "status", plan]);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/here +7 +Redis +0 +3 \(2 in 13[^)]*, takes long\)/);
+  expect(stdout).toMatch(/there +7 +Redis +0 +3 \(2 in [^)]*, begun once more\)/);
 });
 
 test("embeddings keep their space; failed rows are done again without the others, damaged parts as a whole", async () => {

@@ -1,7 +1,7 @@
 // saccade jobs: how a plan stands, and what is done with it beside working on it.
 import type { Command } from "commander";
 import { UsageError } from "../../errors.ts";
-import type { JobsStatus } from "../../jobs/status.ts";
+import type { JobsStatus, WorkerStatus } from "../../jobs/status.ts";
 import { nodeJobsHost } from "../../platform/node/jobs-host.ts";
 import { mergePlan, retryPlan, statusOfPlan, verifyPlan } from "../../workflows/jobs/after-work.ts";
 import { nameList } from "../options.ts";
@@ -112,6 +112,12 @@ function statusJson({ rate, secondsLeft, ...status }: JobsStatus) {
   };
 }
 
+function shardCell({ shard, shard_rows: part = 0, shard_seconds: since = 0, isLate, is_second }: WorkerStatus): string {
+  if (shard === undefined) return "";
+  const remarks = [...(isLate ? [", takes long"] : []), ...(is_second === true ? [", begun once more"] : [])];
+  return `${shard} (${part} in ${duration(since)}${remarks.join("")})`;
+}
+
 function statusText(status: JobsStatus, terminal: Terminal): string {
   const { rows, doneRows, failedRows, shards, doneShards, givenUp, workers, rate, secondsLeft } = status;
   const share = Math.floor((100 * doneRows) / Math.max(1, rows));
@@ -121,12 +127,12 @@ function statusText(status: JobsStatus, terminal: Terminal): string {
   for (const { shard, reason } of givenUp) lines.push(`shard ${shard} was given up: ${printable(reason)}`);
   const living = workers.filter(({ lives }) => lives);
   if (living.length === 0) return `${lines.join("\n")}\n${doneShards < shards ? "nobody works on it\n" : ""}`;
-  const cells = living.map(({ host, pid, queue, rows: own, shard, shard_rows: part, shard_seconds: since, isLate }) => [
-    printable(host),
-    String(pid),
-    printable(queue),
-    String(own),
-    shard === undefined ? "" : `${shard} (${part ?? 0} in ${duration(since ?? 0)}${isLate ? ", takes long" : ""})`,
+  const cells = living.map((worker) => [
+    printable(worker.host),
+    String(worker.pid),
+    printable(worker.queue),
+    String(worker.rows),
+    shardCell(worker),
   ]);
   const workersTable = table(["machine", "process", "queue", "pictures", "shard"], cells, {
     right: [1, 3],
