@@ -1,4 +1,6 @@
 // A store of objects as s3rver serves it on loopback: folders, archives inside, what changed, and what is refused.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ObjectStore, objectStore } from "../../../../test/jobs/servers.ts";
@@ -71,4 +73,29 @@ test("what was changed since the plan says so; what is gone or not there is not 
   await put("lists/some.txt", "s3://photos/one/c.jpg\n");
   const [listed] = await rowsOf("s3://photos/lists/some.txt");
   expect(await textOf(listed!)).toBe("after it");
+});
+
+test("an object whose bytes stop coming is asked for again; one that never comes whole is the network's fault", async () => {
+  let broken = 0;
+  let tries = 0;
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "content-length": 10, etag: '"e"' });
+    if (tries++ >= broken) response.end("0123456789");
+    else response.write("01234", () => setTimeout(() => response.destroy(), 20));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const torn = s3Storage(lazyS3());
+  try {
+    broken = 2;
+    expect(Buffer.from(await torn.read("s3://photos/a.jpg")).toString()).toBe("0123456789");
+    expect(tries).toBe(3);
+    broken = 100;
+    await expect(torn.read("s3://photos/a.jpg")).rejects.toMatchObject({ code: "network" });
+    expect(tries).toBe(6);
+  } finally {
+    Object.assign(process.env, store.environment);
+    server.closeAllConnections();
+    server.close();
+  }
 });

@@ -7,6 +7,8 @@ import { nodeFiles } from "../files.ts";
 import { changed } from "./local.ts";
 import { folderPrefix, type OpenS3, placeOf, type S3Connection, type S3Sdk, s3Failure, statusOf } from "./s3-client.ts";
 
+/** Of an object whose bytes stop coming. */
+const MOST_TRIES = 3;
 /** Requests at once where many objects are asked for one by one. */
 const PARALLEL = 16;
 
@@ -97,8 +99,22 @@ class Objects {
     } while (token !== undefined);
   }
 
-  async read(path: string, { etag, maxBytes }: ReadStored = {}, range?: string): Promise<Uint8Array> {
+  async read(path: string, options: ReadStored = {}, range?: string): Promise<Uint8Array> {
+    for (let tries = 1; ; tries++) {
+      const bytes = await this.#readOnce(path, options, range, tries === MOST_TRIES);
+      if (bytes !== undefined) return bytes;
+    }
+  }
+
+  /** undefined when the connection broke in the middle of the object: the SDK asks again only until an answer has begun. */
+  async #readOnce(
+    path: string,
+    { etag, maxBytes }: ReadStored,
+    range: string | undefined,
+    isLast: boolean,
+  ): Promise<Uint8Array | undefined> {
     const { bucket, key } = placeOf(path);
+    let hasBegun = false;
     try {
       const get = new this.#sdk.GetObjectCommand({
         ...{ Bucket: bucket, Key: key },
@@ -110,9 +126,11 @@ class Objects {
       if (etag !== undefined && plainEtag(found.ETag) !== etag) throw changed(path);
       if (maxBytes !== undefined && (found.ContentLength ?? 0) > maxBytes)
         throw new LimitError(path, found.ContentLength ?? 0, maxBytes, "bytes");
+      hasBegun = true;
       const bytes = await found.Body?.transformToByteArray();
       return bytes ?? new Uint8Array(0);
     } catch (error) {
+      if (hasBegun && !isLast) return undefined;
       if (statusOf(error) === 412) throw changed(path);
       if (statusOf(error) === 416) return new Uint8Array(0); // it ends before
       throw s3Failure(error, path);
