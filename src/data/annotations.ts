@@ -20,6 +20,8 @@ export interface AnnotatedObject {
    * there is neither right nor wrong.
    */
   readonly isIgnored?: boolean;
+  /** Sky, grass: it cannot be counted. It is learnt where masks are, and detectors know nothing of it. */
+  readonly isStuff?: true;
 }
 
 /** A picture whose values say a class for each pixel. */
@@ -31,6 +33,17 @@ export interface SemanticMap {
   readonly classes: number;
 }
 
+/** A picture whose colours are the ids of a picture's segments: masks that are read when they are wanted (annotated/segment-ids.ts). */
+export interface SegmentIds {
+  readonly picture: PictureSource;
+  /** For messages. */
+  readonly name: string;
+  /** Of each object, in their order. */
+  readonly ids: readonly number[];
+  /** Those that are listed, and of which nothing can be used. */
+  readonly unused: readonly number[];
+}
+
 /** All that is annotated on one picture. */
 export interface PictureAnnotations {
   /** Of the upright picture they were made on, where the file says it. */
@@ -39,6 +52,8 @@ export interface PictureAnnotations {
   readonly unit: "pixels" | "shares";
   readonly objects: readonly AnnotatedObject[];
   readonly semantic?: SemanticMap;
+  /** Where the masks of all objects are. */
+  readonly segments?: SegmentIds;
 }
 
 /** What a loader makes of annotations: graphs have fixed shapes, so pictures with fewer things are filled up. */

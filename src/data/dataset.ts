@@ -34,6 +34,8 @@ export interface Dataset {
   item(index: number): Promise<DataItem>;
   /** What is where on an item's picture; there is none of it where pictures have a label alone. An item's label is then that of its largest thing. */
   annotations?(index: number): PictureAnnotations;
+  /** Indexes of the labels of what can be counted, where the data tells it from stuff such as sky. */
+  readonly things?: readonly number[];
   /** The name of an item, without opening it. */
   name(index: number): string;
   /** One line: how many pictures of how many classes, from what. */
@@ -49,6 +51,7 @@ export interface DatasetParts {
   readonly softLabel?: (index: number) => Float32Array | undefined;
   readonly problems?: readonly DataProblem[];
   readonly annotations?: (index: number) => PictureAnnotations;
+  readonly things?: readonly number[];
   /** "from a folder per class" */
   readonly origin: string;
   /** What its items are. Default "pictures". */
@@ -65,7 +68,7 @@ export interface DatasetParts {
  * });
  */
 export function createDataset(parts: DatasetParts): Dataset {
-  const { labels, targets, problems = [], origin, kind, annotations } = parts;
+  const { labels, targets, problems = [], origin, kind, annotations, things } = parts;
   const wrong = targets.findIndex((target) => target < 0 || target >= labels.length);
   if (wrong !== -1)
     throw new UsageError(`item ${wrong} has label ${targets[wrong]}, but there are ${labels.length} labels`);
@@ -76,6 +79,7 @@ export function createDataset(parts: DatasetParts): Dataset {
     length: targets.length,
     name: parts.name,
     ...(annotations === undefined ? {} : { annotations }),
+    ...(things === undefined ? {} : { things }),
     async item(index) {
       const label = targets[index];
       if (label === undefined) throw new UsageError(`there is no item ${index} in a data set of ${targets.length}`);
@@ -111,6 +115,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
     length: picked.length,
     item: (index) => dataset.item(picked[index] ?? -1),
     name: (index) => dataset.name(picked[index] ?? -1),
+    ...(dataset.things === undefined ? {} : { things: dataset.things }),
     ...(dataset.annotations === undefined
       ? {}
       : { annotations: (index: number) => dataset.annotations!(picked[index] ?? -1) }),

@@ -2,6 +2,7 @@
 import { SaccadeError } from "../errors.ts";
 import { loadSemantic } from "./annotated/index-picture.ts";
 import { objectsInPixels } from "./annotated/place-objects.ts";
+import { withSegmentMasks } from "./annotated/segment-ids.ts";
 import type { DataProblem, Dataset } from "./dataset.ts";
 import { checkAborted, type DataFiles, type DecodePicture, loadPicture, mapLimited } from "./files.ts";
 
@@ -101,6 +102,7 @@ export async function checkPictures(
       const image = await loadPicture((await dataset.item(i)).picture, files, decode);
       const annotations = dataset.annotations?.(i);
       if (annotations !== undefined) objectsInPixels(annotations, image);
+      if (annotations?.segments !== undefined) await withSegmentMasks(annotations, image, { files, decode });
       if (annotations?.semantic !== undefined) await loadSemantic(annotations.semantic, image, { files, decode });
       return undefined;
     } catch (error) {

@@ -1,4 +1,5 @@
 // What of a recipe follows from the data that there is, where nobody says otherwise: how many pictures a batch has, and for how long to train.
+import { defineModel } from "../models/registry.ts";
 import type { Recipe } from "./recipe-fields.ts";
 
 /** A recipe as it suits the data, and why it was changed, in words; undefined where it was not. */
@@ -32,5 +33,21 @@ export function fitBatch(recipe: Recipe, pictures: number): FittedRecipe {
   return {
     recipe: { ...recipe, batch },
     reason: `${pictures} training ${pictures === 1 ? "picture does" : "pictures do"} not fill a batch of ${recipe.batch}: batches of ${batch}`,
+  };
+}
+
+/** Of a model that tells things from stuff, which classes are things, where the data says it and the recipe does not. @param things indexes of labels, @param adopts whether it begins with another model's weights */
+export function withThings(recipe: Recipe, things: readonly number[] | undefined, adopts: boolean): FittedRecipe {
+  if (things === undefined || recipe.annotations === undefined || recipe.config.things !== undefined)
+    return { recipe, reason: undefined };
+  if (defineModel(recipe.architecture, recipe.config).architecture.things === undefined)
+    return { recipe, reason: undefined };
+  return {
+    recipe: {
+      ...recipe,
+      config: { ...recipe.config, things: [...things] },
+      ...(adopts ? { grow: { ...recipe.grow, things: [...things] } } : {}),
+    },
+    reason: `${things.length} of the classes are things, the others are stuff`,
   };
 }

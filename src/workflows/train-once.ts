@@ -15,7 +15,7 @@ import { fineTuneOf } from "../recipes/fine-tune.ts";
 import { recipeNamed } from "../recipes/index.ts";
 import type { ActualDevice } from "../runtime/session.ts";
 import { targetOf } from "../runtime/target.ts";
-import { fitBatch, withFullBatches } from "../train/fit-to-data.ts";
+import { fitBatch, withFullBatches, withThings } from "../train/fit-to-data.ts";
 import { overrideRecipe, parseRecipe } from "../train/recipe.ts";
 import type { Recipe } from "../train/recipe-fields.ts";
 import { openRun, type ResumedRun } from "../train/run/run-folder.ts";
@@ -181,7 +181,9 @@ async function planAnew(
       `no recipe was named, so ${fitted.name}: it ${fitted.summary}${reason === undefined ? "" : `; ${reason}`} (saccade recipes lists others)`,
     );
   else if (reason !== undefined) options.onNotice?.(reason);
-  const recipe = await withTeacher(host, fitted, options);
+  const told = withThings(fitted, data.train?.things, (options.from ?? fitted.from ?? SCRATCH) !== SCRATCH);
+  if (told.reason !== undefined) options.onNotice?.(told.reason);
+  const recipe = await withTeacher(host, told.recipe, options);
   const folder = options.folder ?? (await defaultRunFolder(files, recipe.name, false));
   return { recipe, folder, dataPath, data };
 }
@@ -224,6 +226,10 @@ function asItBegan(named: Recipe, kept: Recipe, { batch }: TrainOptions): Recipe
   return {
     ...named,
     ...(batch === undefined && kept.batch < named.batch ? { batch: kept.batch } : {}),
+    // Which classes are things follows from the data.
+    ...(named.config.things === undefined && kept.config.things !== undefined
+      ? { config: { ...named.config, things: kept.config.things }, grow: kept.grow }
+      : {}),
     ...(named.distillation === undefined && kept.distillation !== undefined ? { distillation: kept.distillation } : {}),
   };
 }

@@ -4,6 +4,7 @@ import type { PictureSize } from "../../image/raw-image.ts";
 import type { AnnotationShape, BatchAnnotations, PictureAnnotations } from "../annotations.ts";
 import { loadSemantic, type MaskPlace } from "./index-picture.ts";
 import { objectsInPixels, placeMask, placeObjects, placeSemantic, semanticOfObjects } from "./place-objects.ts";
+import { withSegmentMasks } from "./segment-ids.ts";
 
 export interface AnnotatedRows {
   /**
@@ -37,7 +38,10 @@ export function annotateRows(
   const semanticData = new BigInt64Array(rows * semanticPlane).fill(255n);
   return {
     async add(row, annotations, picture, map, view, place) {
-      const objects = objectsInPixels(annotations, picture);
+      const isMasked = masks !== undefined || semantic !== undefined;
+      const known = isMasked ? await withSegmentMasks(annotations, picture, place) : annotations;
+      // Stuff has no box that says anything.
+      const objects = objectsInPixels(known, picture).filter(({ isStuff }) => isMasked || isStuff !== true);
       const placed = placeObjects(objects, map, view, most);
       count[row] = BigInt(placed.length);
       for (const [i, { object, box }] of placed.entries()) {

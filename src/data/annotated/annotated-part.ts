@@ -1,6 +1,6 @@
 // What readers of annotation files give: one split's pictures, with the names of classes in place of numbers.
 import type { PictureSize } from "../../image/raw-image.ts";
-import type { AnnotatedObject, SemanticMap } from "../annotations.ts";
+import type { AnnotatedObject, SegmentIds, SemanticMap } from "../annotations.ts";
 import type { PictureSource } from "../files.ts";
 import type { SplitName } from "../samples.ts";
 import type { Faults } from "./faults.ts";
@@ -17,6 +17,7 @@ export interface AnnotatedSample {
   readonly unit: "pixels" | "shares";
   readonly objects: readonly NamedObject[];
   readonly semantic?: SemanticMap;
+  readonly segments?: SegmentIds;
 }
 
 export interface AnnotatedPart {
@@ -24,6 +25,8 @@ export interface AnnotatedPart {
   /** All classes in their official order. */
   readonly labels: readonly string[];
   readonly notes?: readonly string[];
+  /** Classes that cannot be counted, where the format tells them from things. */
+  readonly stuff?: readonly string[];
 }
 
 /** Annotated data as it was found. */

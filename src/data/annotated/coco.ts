@@ -16,7 +16,8 @@ export function isCoco(json: unknown): json is JsonObject {
   );
 }
 
-interface Picture {
+/** A picture as the file lists it. */
+export interface CocoPicture {
   readonly file: string;
   readonly size?: PictureSize;
   readonly objects: NamedObject[];
@@ -60,10 +61,10 @@ export async function readCoco(
   return { samples, labels, notes };
 }
 
-const idOf = (value: unknown): string | undefined =>
+export const idOf = (value: unknown): string | undefined =>
   isObject(value) && (typeof value.id === "number" || typeof value.id === "string") ? String(value.id) : undefined;
 
-function readCategories(categories: readonly unknown[], name: string) {
+export function readCategories(categories: readonly unknown[], name: string) {
   const names = new Map<string, string>();
   for (const category of categories) {
     const id = idOf(category);
@@ -100,8 +101,8 @@ const repeated = (names: readonly string[]): string[] => [
 ];
 
 /** By id. */
-function readPictures(images: readonly unknown[], name: string, faults: Faults): Map<string, Picture> {
-  const pictures = new Map<string, Picture>();
+export function readPictures(images: readonly unknown[], name: string, faults: Faults): Map<string, CocoPicture> {
+  const pictures = new Map<string, CocoPicture>();
   for (const [i, image] of images.entries()) {
     const id = idOf(image);
     const where = `${name}: image ${id ?? `at place ${i}`}`;
@@ -133,7 +134,7 @@ export function leadsAway(path: string): boolean {
 function readAnnotation(
   annotation: unknown,
   where: string,
-  pictures: ReadonlyMap<string, Picture>,
+  pictures: ReadonlyMap<string, CocoPicture>,
   names: ReadonlyMap<string, string>,
   faults: Faults,
 ): void {
@@ -175,7 +176,7 @@ function readAnnotation(
 const TRIED = 3;
 
 /** The folder that pictures' names begin at. */
-async function findPictures(files: DataFiles, path: string, pictures: readonly Picture[]): Promise<string> {
+export async function findPictures(files: DataFiles, path: string, pictures: readonly CocoPicture[]): Promise<string> {
   const here = folderOf(path) || ".";
   const above = folderOf(here) || (here === "." ? ".." : ".");
   // "instances_train2017.json" is about the folder train2017.
@@ -203,7 +204,7 @@ async function findPictures(files: DataFiles, path: string, pictures: readonly P
 }
 
 /** Names of the files in a folder; undefined where it cannot be listed. */
-async function namesIn(files: DataFiles, folder: string): Promise<ReadonlySet<string> | undefined> {
+export async function namesIn(files: DataFiles, folder: string): Promise<ReadonlySet<string> | undefined> {
   const entry = await files.stat(folder);
   if (entry?.isDirectory !== true) return undefined;
   return new Set((await files.list(folder)).map(({ path }) => baseName(path)));

@@ -12,7 +12,7 @@ export interface MaskPlace {
 }
 
 /** What a PNG's header says of how values become colours. */
-interface PngForm {
+interface PngForm extends PictureSize {
   /** Bits of a value. */
   readonly depth: number;
   /** 0 grey, 2 colours, 3 palette, 4 and 6 with transparency. */
@@ -59,19 +59,19 @@ export async function loadSemantic(
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /** undefined where it is no PNG. A palette comes before the pixels. */
-function pngForm(bytes: Uint8Array): PngForm | undefined {
+export function pngForm(bytes: Uint8Array): PngForm | undefined {
   if (bytes.length < 33 || SIGNATURE.some((byte, i) => bytes[i] !== byte)) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const [depth, kind] = [bytes[24]!, bytes[25]!];
-  if (kind !== 3) return { depth, kind };
+  const form = { width: view.getUint32(16), height: view.getUint32(20), depth: bytes[24]!, kind: bytes[25]! };
+  if (form.kind !== 3) return form;
   for (let at = 8; at + 12 <= bytes.length; ) {
     const length = view.getUint32(at);
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
-    if (type === "PLTE") return { depth, kind, palette: bytes.subarray(at + 8, at + 8 + length) };
+    if (type === "PLTE") return { ...form, palette: bytes.subarray(at + 8, at + 8 + length) };
     if (type === "IDAT") break;
     at += 12 + length;
   }
-  return { depth, kind };
+  return form;
 }
 
 /** Fewer than eight bits were stretched to 0..255 by the decoder. */

@@ -9,6 +9,7 @@ import type { DataFileEntry, DataFiles } from "../files.ts";
 import { SPLITS, type SplitName, splitFromWord } from "../samples.ts";
 import type { AnnotatedFound, AnnotatedPart, AnnotatedSample } from "./annotated-part.ts";
 import { isCoco, readCoco } from "./coco.ts";
+import { isCocoPanoptic, readCocoPanoptic } from "./coco-panoptic.ts";
 import { describeFault, Faults } from "./faults.ts";
 import { readJson } from "./json-values.ts";
 import { readLabelme } from "./labelme.ts";
@@ -45,8 +46,14 @@ export async function readAnnotatedFile(files: DataFiles, path: string): Promise
       hint: "COCO's annotations have images, annotations and categories; of LabelMe's files name the folder",
     });
   const faults = new Faults();
-  const part = await readCoco(files, path, json, faults);
-  return { layout: "COCO annotations", parts: { [splitOf(path) ?? "train"]: part }, faults, notes: part.notes ?? [] };
+  const isPanoptic = isCocoPanoptic(json);
+  const part = await (isPanoptic ? readCocoPanoptic : readCoco)(files, path, json, faults);
+  return {
+    layout: isPanoptic ? PANOPTIC : "COCO annotations",
+    parts: { [splitOf(path) ?? "train"]: part },
+    faults,
+    notes: part.notes ?? [],
+  };
 }
 
 /** "instances_val2017.json", "train/_annotations.coco.json", "val.json" */
@@ -63,11 +70,14 @@ function splitOf(path: string): SplitName | undefined {
 const isJson = ({ path, isDirectory }: DataFileEntry) =>
   !isDirectory && extensionOf(path) === "json" && !isHidden({ path });
 
+const PANOPTIC = "COCO panoptic annotations";
+
 /** Files in COCO's folder that are about other things than boxes and outlines of things. */
-const OTHER_COCO = /^(captions|person_keypoints|panoptic|stuff|image_info)_/i;
+const OTHER_COCO = /^(captions|person_keypoints|stuff|image_info)_/i;
+const PANOPTIC_NAME = /^panoptic_/i;
 
 /** Names that only COCO's files have: where such a one is broken, the data is not of another layout. */
-const COCO_NAME = /^instances_|coco/i;
+const COCO_NAME = /^(instances|panoptic)_|coco/i;
 
 /** Of many files, LabelMe writes one a picture; COCO's are few. */
 const MOST_COCO_FILES = 12;
@@ -85,7 +95,17 @@ async function findCoco(files: DataFiles, entries: readonly DataFileEntry[]): Pr
   const faults = new Faults();
   const parts: { [S in SplitName]?: AnnotatedPart } = {};
   const notes: string[] = [];
+  const isAboutThings = candidates.some(
+    ({ path }) => COCO_NAME.test(baseName(path)) && !PANOPTIC_NAME.test(baseName(path)),
+  );
+  let layout = "COCO annotations";
   for (const { path } of candidates) {
+    if (isAboutThings && PANOPTIC_NAME.test(baseName(path))) {
+      notes.push(
+        `${baseName(path)} was not read, because there are boxes and outlines of things: name it alone to read it`,
+      );
+      continue;
+    }
     if (OTHER_COCO.test(baseName(path))) {
       notes.push(`${baseName(path)} was not read: it is about something else than boxes and outlines of things`);
       continue;
@@ -95,23 +115,30 @@ async function findCoco(files: DataFiles, entries: readonly DataFileEntry[]): Pr
       return undefined;
     });
     if (!isCoco(json)) continue;
-    const part = await readCoco(files, path, json, faults);
+    const isPanoptic = isCocoPanoptic(json);
+    if (isPanoptic) layout = PANOPTIC;
+    const part = await (isPanoptic ? readCocoPanoptic : readCoco)(files, path, json, faults);
     const split = splitOf(path) ?? "train";
     parts[split] = parts[split] === undefined ? part : join(parts[split], part);
     notes.push(...(part.notes ?? []));
   }
-  return Object.keys(parts).length === 0 ? undefined : { layout: "COCO annotations", parts, faults, notes };
+  return Object.keys(parts).length === 0 ? undefined : { layout, parts, faults, notes };
 }
 
 const join = (a: AnnotatedPart, b: AnnotatedPart): AnnotatedPart => ({
   labels: [...new Set([...a.labels, ...b.labels])],
   samples: [...a.samples, ...b.samples],
+  ...(a.stuff === undefined && b.stuff === undefined ? {} : { stuff: [...(a.stuff ?? []), ...(b.stuff ?? [])] }),
 });
 
 /** Data sets of annotated pictures, a split each. All number the same classes alike. */
 export function buildAnnotated({ parts, layout, faults }: AnnotatedFound): { readonly [S in SplitName]?: Dataset } {
   const labels = [...new Set(SPLITS.flatMap((split) => parts[split]?.labels ?? []))];
   const index = new Map(labels.map((label, i) => [label, i]));
+  const stuff = SPLITS.flatMap((split) => parts[split]?.stuff ?? []);
+  const things = SPLITS.some((split) => parts[split]?.stuff !== undefined)
+    ? [...labels.keys()].filter((i) => !stuff.includes(labels[i]!))
+    : undefined;
   const first = SPLITS.find((split) => parts[split] !== undefined);
   return Object.fromEntries(
     SPLITS.flatMap((split) => {
@@ -124,6 +151,7 @@ export function buildAnnotated({ parts, layout, faults }: AnnotatedFound): { rea
         name: (i) => part.samples[i]!.name,
         picture: (i) => part.samples[i]!.picture,
         annotations: (i) => all[i]!,
+        ...(things === undefined ? {} : { things }),
         origin: `from ${layout}`,
         problems: split === first ? faults.leftOut : [],
       });
@@ -133,7 +161,7 @@ export function buildAnnotated({ parts, layout, faults }: AnnotatedFound): { rea
 }
 
 function annotationsOf(
-  { size, unit, objects, semantic }: AnnotatedSample,
+  { size, unit, objects, semantic, segments }: AnnotatedSample,
   index: ReadonlyMap<string, number>,
 ): PictureAnnotations {
   return {
@@ -141,6 +169,7 @@ function annotationsOf(
     unit,
     objects: objects.map((object) => ({ ...object, label: index.get(object.label)! })),
     ...(semantic === undefined ? {} : { semantic }),
+    ...(segments === undefined ? {} : { segments }),
   };
 }
 

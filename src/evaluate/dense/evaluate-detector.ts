@@ -50,7 +50,7 @@ export async function evaluateDetector(
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   const judged = await judgeAll(task, dataset, options, ({ index, name, annotations, answer }) => {
-    const objects = objectsInPixels(annotations, answer.picture);
+    const objects = objectsInPixels(annotations, answer.picture).filter(({ isStuff }) => isStuff !== true);
     const found = answer.detections.flatMap((detection) => {
       const category = match.classOfPrediction[detection.index]!;
       return category < 0 ? [] : [{ ...detection, category }];

@@ -5,6 +5,7 @@ import { eachRun, type Mask, maskBox, masksOf, resizeMask } from "../../boxes/ma
 import { polygonMask } from "../../boxes/polygons.ts";
 import { loadSemantic } from "../../data/annotated/index-picture.ts";
 import { objectsInPixels, placeSemantic, semanticOfObjects } from "../../data/annotated/place-objects.ts";
+import { withSegmentMasks } from "../../data/annotated/segment-ids.ts";
 import { type AnnotatedObject, IGNORED, type ObjectMask, type PictureAnnotations } from "../../data/annotations.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { UsageError } from "../../errors.ts";
@@ -70,7 +71,10 @@ export async function evaluateSegmenter(
     ...(batchSize === undefined ? {} : { batchSize }),
     ...(signal === undefined ? {} : { signal }),
   });
-  const judged = await judgeAll(task, dataset, options, (answered) => judge.add(answered));
+  const judged = await judgeAll(task, dataset, options, async (answered) => {
+    const annotations = await withSegmentMasks(answered.annotations, answered.answer.picture, options);
+    await judge.add({ ...answered, annotations });
+  });
   return {
     kind,
     classes: match.classes.map(({ label }) => label),
@@ -167,7 +171,7 @@ function instanceJudge({ match, worst }: JudgeContext): Judge {
   const meters = [new DetectionMeter(classes.length, "box"), new DetectionMeter(classes.length, "mask")] as const;
   return {
     add({ index, name, annotations, answer }) {
-      const objects = objectsInPixels(annotations, answer.picture);
+      const objects = objectsInPixels(annotations, answer.picture).filter(({ isStuff }) => isStuff !== true);
       const things = objects.map(({ label, box, mask, isIgnored }) => ({
         category: classOf[label]!,
         box,
