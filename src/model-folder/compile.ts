@@ -73,6 +73,8 @@ export interface CompiledModel extends PictureModel {
   readonly channels: 1 | 3;
   /** Of what takes clips, the frames of one: what it was made for, and whether it takes no other number. */
   readonly frames?: { readonly usual: number; readonly isFixed: boolean };
+  /** How exactly a model of this library is compiled. Absent for ONNX files. */
+  readonly precision?: Precision;
   /** The same model in another form. ONNX files have only one. */
   readonly inForm?: (form: InferenceForm) => Uint8Array;
   /** Of a model of this library whose weights were read from one file: that file, and in words all else that decides `inForm`'s bytes. */
@@ -104,7 +106,8 @@ export interface ExportOptions {
 export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uint8Array {
   const { definition } = model;
   const { architecture, config } = definition;
-  const form = { onlyWhereSampled: isFasterAt(definition, options.size), ...options.form };
+  const keepsBytes = options.precision === "int8" && options.form?.pixels !== undefined;
+  const form = { onlyWhereSampled: isFasterAt(definition, keepsBytes, options.size), keepsBytes, ...options.form };
   return lower(inferenceGraph(definition, options.size, form), {
     parameters: model.weights,
     target: options.target ?? "portable",
@@ -124,9 +127,9 @@ export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uin
 }
 
 /** Sizes that are free may be small. */
-function isFasterAt(definition: ModelDefinition, { height, width }: InputSize = {}): boolean {
+function isFasterAt(definition: ModelDefinition, keepsBytes: boolean, { height, width }: InputSize = {}): boolean {
   const isFixed = typeof height === "number" && typeof width === "number";
-  return isFixed && isFasterWhereSampled(definition, { height, width });
+  return isFixed && isFasterWhereSampled(definition, { height, width }, { keepsBytes });
 }
 
 /** One frame of a stream as a file. What is remembered of the frames before is fed and given. */
@@ -332,6 +335,7 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
       return inForm({});
     },
     inForm,
+    precision,
     ...(hasGate
       ? { inStages: (form) => exportStages(model, { target, precision, kind: "gated", form: pixelsOf(form) }) }
       : {}),

@@ -2,6 +2,7 @@
 import { type InferenceForm, isFasterWhereSampled, type PixelSize } from "../models/graph.ts";
 import type { PixelNormalization } from "../models/pixels.ts";
 import type { ModelDefinition } from "../models/registry.ts";
+import type { Precision } from "../onnx/lower.ts";
 import { type TensorData, tensor } from "../tensor.ts";
 
 /** A form for pixels. */
@@ -10,10 +11,20 @@ export interface PixelForm extends InferenceForm {
   readonly pixelBlock: 1 | 4;
 }
 
-/** Features of all of a small picture, of a large one only where they are sampled; there pixels are read by fours, where the width allows. */
-export function pixelForm(definition: ModelDefinition, size: PixelSize, pixels: PixelNormalization): PixelForm {
-  const onlyWhereSampled = isFasterWhereSampled(definition, size);
-  return { pixels, onlyWhereSampled, pixelBlock: onlyWhereSampled && size.width % 4 === 0 ? 4 : 1 };
+/**
+ * Features of all of a small picture, of a large one only where they are sampled; there, and where pixels stay bytes for eight bits, they are read
+ * by fours. Where the width does not allow that, they become floats.
+ */
+export function pixelForm(
+  definition: ModelDefinition,
+  size: PixelSize,
+  pixels: PixelNormalization,
+  precision: Precision = "float32",
+): PixelForm {
+  const isByFours = size.width % 4 === 0;
+  const keepsBytes = precision === "int8" && definition.architecture.keepsBytes === true && isByFours;
+  const onlyWhereSampled = isFasterWhereSampled(definition, size, { keepsBytes });
+  return { pixels, onlyWhereSampled, keepsBytes, pixelBlock: (onlyWhereSampled || keepsBytes) && isByFours ? 4 : 1 };
 }
 
 /** The same for forms that one compiled model serves. */

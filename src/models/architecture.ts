@@ -2,7 +2,7 @@
 import type { Shape } from "../graph/dimensions.ts";
 import type { Scope } from "../graph/scope.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import type { Mode } from "../nn/mode.ts";
+import type { InferenceOptions, Mode } from "../nn/mode.ts";
 import type { CheckpointFacts } from "../weights/facts.ts";
 import type { NamedTensors } from "../weights/remap.ts";
 import type { Answers } from "./answers.ts";
@@ -123,7 +123,9 @@ export interface Architecture<Config> {
    * The number of pixels from which features are computed faster only where they are sampled (`InferenceOptions.onlyWhereSampled`); undefined
    * for never. Absent for architectures that see all of the picture.
    */
-  sampledFrom?(config: Config): number | undefined;
+  sampledFrom?(config: Config, options?: Pick<InferenceOptions, "keepsBytes">): number | undefined;
+  /** Whether `buildFromPixels` can keep pixels bytes until its first convolution (`InferenceOptions.keepsBytes`), and takes them by fours. */
+  readonly keepsBytes?: boolean;
   /**
    * Of a model of videos: the architecture of pictures whose configuration it adds to, and whose weights `adoptWeights` turns into its own
    * (inflation).

@@ -93,8 +93,12 @@ function withLayers(graph: Graph, { layers = [] }: InferenceForm): Graph {
  * Whether an inference graph for pictures of a size is faster when it computes features only where they are sampled. Small pictures have most of
  * their pixels seen anyway.
  */
-export function isFasterWhereSampled({ architecture, config }: ModelDefinition, size: PixelSize): boolean {
-  const from = architecture.sampledFrom?.(config) ?? Number.POSITIVE_INFINITY;
+export function isFasterWhereSampled(
+  { architecture, config }: ModelDefinition,
+  size: PixelSize,
+  options: Pick<InferenceOptions, "keepsBytes"> = {},
+): boolean {
+  const from = architecture.sampledFrom?.(config, options) ?? Number.POSITIVE_INFINITY;
   return size.height * size.width >= from && Math.min(size.height, size.width) >= SHORTEST_SAMPLED_SIDE;
 }
 

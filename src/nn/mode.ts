@@ -32,6 +32,8 @@ export interface InferenceOptions {
    * each in pixels. Default false: pictures are whole.
    */
   readonly padded?: boolean;
+  /** Models that read pixels keep them bytes until the first convolution, which is then computed in eight bits where the graph is (onnx/quantize.ts). Default false. */
+  readonly keepsBytes?: boolean;
 }
 
 export class Mode {
@@ -42,22 +44,28 @@ export class Mode {
   readonly #keepsStatistics: (buffer: string) => boolean;
   readonly #movesStatistics: (buffer: string) => Tensor | undefined;
 
+  readonly onlyWhereSampled: boolean;
+  readonly padded: boolean;
+  readonly keepsBytes: boolean;
+
   private constructor(
     readonly training: boolean,
-    readonly onlyWhereSampled: boolean,
-    readonly padded: boolean,
+    { onlyWhereSampled = false, padded = false, keepsBytes = false }: InferenceOptions,
     options: TrainingOptions = {},
   ) {
+    this.onlyWhereSampled = onlyWhereSampled;
+    this.padded = padded;
+    this.keepsBytes = keepsBytes;
     this.#keepsStatistics = options.keepsStatistics ?? (() => false);
     this.#movesStatistics = options.movesStatistics ?? (() => undefined);
   }
 
   static inference(options: InferenceOptions = {}): Mode {
-    return new Mode(false, options.onlyWhereSampled ?? false, options.padded ?? false);
+    return new Mode(false, options);
   }
 
   static training(options: TrainingOptions = {}): Mode {
-    return new Mode(true, false, false, options);
+    return new Mode(true, {}, options);
   }
 
   /** Stochastic depth: in training, x (batch, …) is zeroed for a random share `rate` of the batch and scaled up for the rest. */

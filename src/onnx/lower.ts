@@ -9,10 +9,12 @@ import { type Graph, isOp, type Parameter, type Tensor } from "../graph/tensor.t
 import type { TensorData } from "../tensor.ts";
 import { Emitter, type Value } from "./emitter.ts";
 import { loweringRules } from "./lowering/index.ts";
+import { dequantized, quantizedConvolution } from "./lowering/quantized-conv.ts";
 import { Quantization } from "./lowering/quantized-linear.ts";
 import type { LoweringContext, LoweringRule } from "./lowering/rule.ts";
 import { parameterInitializers } from "./parameters.ts";
 import { dependingOnInputs, type QuantizedWeight, quantizeLinears } from "./quantize.ts";
+import { type ByteValues, quantizeConvolutions } from "./quantize-convolutions.ts";
 import { serialize, type TypedValue } from "./serialize.ts";
 import { Sizes } from "./sizes.ts";
 
@@ -82,8 +84,9 @@ export function lower(source: Graph, options: LowerOptions = {}): Uint8Array {
   const weights = asInputs
     ? []
     : parameterInitializers(graphName, parametersOf(graph, traced), options.parameters ?? new Map());
-  const quantized = quantizedLayers(traced, outputs, options);
-  const needed = quantized.size === 0 ? traced : neededNodes(graph, outputs.values(), (node) => quantized.has(node));
+  const inEightBits = options.precision === "int8" ? eightBits(traced, outputs, options) : undefined;
+  const needed =
+    inEightBits === undefined ? traced : neededNodes(graph, outputs.values(), (node) => readBy(node, inEightBits));
   const parameters = parametersOf(graph, needed);
   const kept = new Set(parameters.map(({ name }) => name));
 
@@ -96,14 +99,19 @@ export function lower(source: Graph, options: LowerOptions = {}): Uint8Array {
     .map(([value, { shape }]) => ({ value, shape }))
     .sort((a, b) => Number(inputs.has(b.value)) - Number(inputs.has(a.value)));
   const sizes = new Sizes(emitter, sources, (input) => inputs.add(input));
-  const values = lowerNodes(needed, {
-    emitter,
-    sizes,
-    opset,
-    target: options.target ?? "portable",
-    gridSample: options.gridSample ?? (options.target === "webgpu" ? "gather" : "kernel"),
-    quantization: new Quantization(emitter, quantized),
-  });
+  const values = lowerNodes(
+    needed,
+    {
+      emitter,
+      sizes,
+      opset,
+      target: options.target ?? "portable",
+      gridSample: options.gridSample ?? (options.target === "webgpu" ? "gather" : "kernel"),
+      quantization: new Quantization(emitter, inEightBits?.linears ?? new Map()),
+    },
+    inEightBits?.bytes ?? { convolutions: new Map(), values: new Map() },
+    new Set(outputs.values()),
+  );
   nameOutputs(emitter, outputs, values);
 
   return serialize({
@@ -124,26 +132,43 @@ export function lower(source: Graph, options: LowerOptions = {}): Uint8Array {
   });
 }
 
-/** The layers that eight bits are asked for, with their weights. */
-function quantizedLayers(
-  nodes: readonly Tensor[],
-  outputs: ReadonlyMap<string, Tensor>,
-  { precision, parametersAs, parameters }: LowerOptions,
-): ReadonlyMap<Tensor, QuantizedWeight> {
-  if (precision !== "int8") return new Map();
-  if (parametersAs === "inputs")
-    throw new UsageError("weights that are fed at every run cannot be quantised beforehand");
-  return quantizeLinears(nodes, outputs.values(), parameters ?? new Map());
+/** What is computed in eight bits. */
+interface InEightBits {
+  /** Linear layers, with their weights. */
+  readonly linears: ReadonlyMap<Tensor, QuantizedWeight>;
+  readonly bytes: ByteValues;
 }
 
-/** The nodes that outputs need, in execution order. A quantised layer brings its weight along and does not need the graph's. */
-function neededNodes(graph: Graph, outputs: Iterable<Tensor>, isQuantized: (node: Tensor) => boolean): Tensor[] {
+function eightBits(
+  nodes: readonly Tensor[],
+  outputs: ReadonlyMap<string, Tensor>,
+  { parametersAs, parameters = new Map(), target }: LowerOptions,
+): InEightBits {
+  if (parametersAs === "inputs")
+    throw new UsageError("weights that are fed at every run cannot be quantised beforehand");
+  return {
+    linears: quantizeLinears(nodes, outputs.values(), parameters),
+    // WebGPU has no kernel for them.
+    bytes:
+      target === "webgpu" ? { convolutions: new Map(), values: new Map() } : quantizeConvolutions(nodes, parameters),
+  };
+}
+
+/** What a node reads: in eight bits its weights come along, and are not the graph's. */
+function readBy(node: Tensor, { linears, bytes }: InEightBits): readonly Tensor[] {
+  const convolution = bytes.convolutions.get(node);
+  if (convolution !== undefined) return [convolution.bytes];
+  return linears.has(node) ? node.inputs.filter((_, i) => i !== 1) : node.inputs;
+}
+
+/** The nodes that outputs need, in execution order. */
+function neededNodes(graph: Graph, outputs: Iterable<Tensor>, reads: (node: Tensor) => readonly Tensor[]): Tensor[] {
   const wanted = new Set<Tensor>();
   const stack = [...outputs];
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     if (wanted.has(node)) continue;
     wanted.add(node);
-    stack.push(...(isQuantized(node) ? node.inputs.filter((_, i) => i !== 1) : node.inputs));
+    stack.push(...reads(node));
   }
   return graph.nodes.filter((node) => wanted.has(node));
 }
@@ -216,9 +241,15 @@ function reserveNames(
   for (const name of outputs.keys()) emitter.reserve(name, "output");
 }
 
-/** Each node's value in the ONNX graph. */
-function lowerNodes(nodes: readonly Tensor[], shared: Omit<LoweringContext, "emit">): Map<Tensor, Value> {
+/** Each node's value in the ONNX graph. Values in bytes have one only where floats are wanted. */
+function lowerNodes(
+  nodes: readonly Tensor[],
+  shared: Omit<LoweringContext, "emit">,
+  inBytes: ByteValues,
+  outputs: ReadonlySet<Tensor>,
+): Map<Tensor, Value> {
   const values = new Map<Tensor, Value>();
+  const bytes = new Map<Tensor, Value>();
   const varying: LoweringContext = {
     ...shared,
     emit: (opType, inputs, attributes, domain) => shared.emitter.emit(opType, inputs, attributes, domain),
@@ -226,16 +257,41 @@ function lowerNodes(nodes: readonly Tensor[], shared: Omit<LoweringContext, "emi
   // What depends on weights alone, ONNX Runtime computes when it loads the model, but only through standard operators.
   const fixed: LoweringContext = shared.target === "onnxruntime" ? { ...varying, target: "portable" } : varying;
   const varies = dependingOnInputs(nodes);
+  const readAsFloats = new Set([
+    ...outputs,
+    ...nodes.filter((node) => !inBytes.values.has(node)).flatMap((node) => node.inputs),
+  ]);
   for (const node of nodes) {
     // The table's entry for a node's op takes nodes of that op; TypeScript cannot follow the pairing through the union.
     const rule = loweringRules[node.op] as LoweringRule<Op>;
-    const inputs = node.inputs.map((input) => values.get(input)!);
     const scope = `${node.path === "" ? "" : `${node.path}/`}${node.op}_${node.id}`;
     const context = varies.has(node) ? varying : fixed;
-    values.set(
-      node,
-      shared.emitter.within(scope, () => rule(context, inputs, node)),
+    const within = (body: () => Value) => shared.emitter.within(scope, body);
+    const held = inBytes.values.get(node);
+    if (held === undefined) {
+      const inputs = node.inputs.map((input) => values.get(input)!);
+      values.set(
+        node,
+        within(() => rule(context, inputs, node)),
+      );
+      continue;
+    }
+    const convolution = inBytes.convolutions.get(node);
+    const made = within(() =>
+      convolution === undefined
+        ? rule(
+            context,
+            node.inputs.map((input) => bytes.get(input) ?? values.get(input)!),
+            node,
+          )
+        : quantizedConvolution(context, values.get(convolution.bytes)!, convolution),
     );
+    bytes.set(node, made);
+    if (readAsFloats.has(node))
+      values.set(
+        node,
+        within(() => dequantized(context, made, held.from, held.axis, node.shape.length)),
+      );
   }
   return values;
 }

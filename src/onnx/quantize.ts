@@ -1,6 +1,6 @@
 // Linear layers in eight bits: which ones, and their weights as whole numbers. Activations are quantised when the model runs (dynamically),
 // so nothing is calibrated; weights when it is compiled, each output channel with a scale of its own, symmetrically around zero.
-// Convolutions and products of two activations stay in float32.
+// Products of two activations stay in float32, and so do convolutions, but those of bytes (quantize-convolutions.ts).
 import { evaluate } from "../graph/interpreter/interpret.ts";
 import { isOp, type Tensor } from "../graph/tensor.ts";
 import { type TensorData, tensor, toFloat64 } from "../tensor.ts";
@@ -56,6 +56,22 @@ export function dependingOnInputs(nodes: readonly Tensor[]): Set<Tensor> {
 /** What computed an output's numbers, behind changes of shape. */
 function madeBy(output: Tensor): Tensor {
   return isOp(output, "reshape") || isOp(output, "expand") ? madeBy(output.inputs[0]!) : output;
+}
+
+/** weight (out, …), each output with its scale: weight[o, i] is about values[o, i] * scales[o]. */
+export function quantizeRows(weight: TensorData): {
+  readonly values: Int8Array<ArrayBuffer>;
+  readonly scales: Float32Array<ArrayBuffer>;
+} {
+  const outputs = weight.shape[0]!;
+  const source = toFloat64(weight);
+  const inner = source.length / outputs;
+  const scales = Float32Array.from({ length: outputs }, (_, o) => {
+    let largest = 0;
+    for (let i = o * inner; i < (o + 1) * inner; i++) largest = Math.max(largest, Math.abs(source[i]!));
+    return largest / LARGEST || 1;
+  });
+  return { values: Int8Array.from(source, (value, i) => Math.round(value / scales[Math.floor(i / inner)]!)), scales };
 }
 
 /** weight (in, out), or (out, in) when transposed. */

@@ -6,7 +6,7 @@ import type { MeasuringHost } from "../../platform/host.ts";
 import type { BenchHooks, BenchProgress } from "./hooks.ts";
 import { type Station, settingOf } from "./plan.ts";
 import { type BenchReport, type BenchRow, settingKey } from "./report.ts";
-import { inputShape, inputValues } from "./runners.ts";
+import { inputOf, inputShape } from "./runners.ts";
 import { compileStation, type OpenStation } from "./sessions.ts";
 import type { Compiled } from "./subjects.ts";
 import { sharesOfTrace } from "./trace-shares.ts";
@@ -24,25 +24,21 @@ export function addFresh(
   stations: readonly OpenStation[],
   hooks: BenchHooks,
 ): Promise<void> {
-  return forEachRow(
-    rowsOf(report, stations),
-    "memory and cold start",
-    hooks,
-    async (row, station, { bytes, inputName, outputName }) => {
-      const { device, threads } = station;
-      const inputs = { [inputName]: inputShape(station, row.batch) };
-      const runs = row.ms.median > LONG_MS ? 0 : FRESH_RUNS;
-      const run = { model: bytes, device, threads, inputs, outputs: [outputName], runs };
-      const facts = await host.runFresh(run, hooks.signal);
-      row.fresh = {
-        start_ms: facts.startMs,
-        load_ms: facts.loadMs,
-        first_ms: facts.firstMs,
-        idle_bytes: facts.idleBytes,
-        peak_bytes: facts.peakBytes,
-      };
-    },
-  );
+  return forEachRow(rowsOf(report, stations), "memory and cold start", hooks, async (row, station, compiled) => {
+    const { bytes, inputName, outputName } = compiled;
+    const { device, threads } = station;
+    const inputs = { [inputName]: inputShape(station, row.batch, compiled) };
+    const runs = row.ms.median > LONG_MS ? 0 : FRESH_RUNS;
+    const run = { model: bytes, device, threads, inputs, outputs: [outputName], runs };
+    const facts = await host.runFresh(run, hooks.signal);
+    row.fresh = {
+      start_ms: facts.startMs,
+      load_ms: facts.loadMs,
+      first_ms: facts.firstMs,
+      idle_bytes: facts.idleBytes,
+      peak_bytes: facts.peakBytes,
+    };
+  });
 }
 
 /** What operators and parts take, added to the first row of each station. */
@@ -53,11 +49,10 @@ export function addTraces(
   hooks: BenchHooks,
 ): Promise<void> {
   const rows = rowsOf(report, stations).filter(({ row, station }) => row.batch === station.batches[0]);
-  return forEachRow(rows, "tracing", hooks, async (row, station, { bytes, inputName, outputName }) => {
+  return forEachRow(rows, "tracing", hooks, async (row, station, compiled) => {
+    const { bytes, inputName, outputName } = compiled;
     const { device, threads } = station;
-    const shape = inputShape(station, row.batch);
-    const data = inputValues(shape.reduce((product, size) => product * size, 1));
-    const feeds = { [inputName]: { dtype: "float32", shape, data } } as const;
+    const feeds = { [inputName]: inputOf(station, row.batch, compiled) };
     const runs = { device, threads, feeds, outputs: [outputName], runs: TRACED_RUNS };
     const { ops, parts } = sharesOfTrace(await host.trace(bytes, runs, hooks.signal), nodeNames(bytes));
     row.ops = [...ops];

@@ -3,6 +3,7 @@ import type { MeasuringHost } from "../../platform/host.ts";
 import type { Session } from "../../runtime/session.ts";
 import { loadClassifier } from "../../tasks/classify/classifier.ts";
 import { loadEmbedder } from "../../tasks/embed/embedder.ts";
+import { elementCount, type TensorData, tensor } from "../../tensor.ts";
 import type { Contender } from "./interleave.ts";
 import { syntheticPicture } from "./picture.ts";
 import type { Station } from "./plan.ts";
@@ -34,38 +35,53 @@ export async function openRunner(
 }
 
 /** The shape of a station's input. */
-export function inputShape({ subject, extent: { frames, height, width } }: Station, batch: number): number[] {
-  return [batch, subject.channels, ...(frames === undefined ? [] : [frames]), height, width];
+export function inputShape(
+  { subject, extent: { frames, height, width } }: Station,
+  batch: number,
+  { takesPixels = false }: Pick<Compiled, "takesPixels">,
+): number[] {
+  return takesPixels
+    ? [batch, height, width, 3]
+    : [batch, subject.channels, ...(frames === undefined ? [] : [frames]), height, width];
 }
 
-/** Ordinary numbers; zeros or denormals could be faster or slower. */
-export function inputValues(elements: number): Float32Array<ArrayBuffer> {
+/** A station's input of ordinary numbers; zeros or denormals could be faster or slower. */
+export function inputOf(station: Station, batch: number, compiled: Pick<Compiled, "takesPixels">): TensorData {
+  const shape = inputShape(station, batch, compiled);
+  const elements = elementCount(shape);
+  if (compiled.takesPixels === true)
+    return tensor(
+      "uint8",
+      shape,
+      Uint8Array.from({ length: elements }, (_, i) => (i * 7919) % 251),
+    );
   const values = new Float32Array(elements);
   for (let i = 0; i < elements; i++) values[i] = ((i * 7919) % 1000) / 250 - 2;
-  return values;
+  return tensor("float32", shape, values);
 }
 
 async function openFed(
   host: MeasuringHost,
   station: Station,
-  { bytes, inputName, outputName }: Compiled,
+  compiled: Compiled,
   { onNotice }: RunnerOptions,
 ): Promise<Runner> {
-  const { device, threads, batches } = station;
+  const { bytes, inputName, outputName, takesPixels = false } = compiled; // not the bytes, for as long as the session lives
+  const { device, threads } = station;
   const session = await host.createSession(bytes, { device, threads, ...(onNotice === undefined ? {} : { onNotice }) });
-  const elements = (batch: number) => inputShape(station, batch).reduce((product, size) => product * size, 1);
-  const values = inputValues(elements(Math.max(...batches)));
   return {
     device: session.device,
     engine: session.engine,
-    contender: (batch) => ({
-      prepare() {
-        // A copy, made before the clock starts, because the run takes it away: nothing is copied while it is timed.
-        const data = values.slice(0, elements(batch));
-        const feeds = { [inputName]: { dtype: "float32", shape: inputShape(station, batch), data } } as const;
-        return () => session.run(feeds, { outputs: [outputName], transferInputs: true });
-      },
-    }),
+    contender: (batch) => {
+      const image = inputOf(station, batch, { takesPixels });
+      return {
+        prepare() {
+          // A copy, made before the clock starts, because the run takes it away: nothing is copied while it is timed.
+          const feeds = { [inputName]: { ...image, data: image.data.slice() } as TensorData };
+          return () => session.run(feeds, { outputs: [outputName], transferInputs: true });
+        },
+      };
+    },
     dispose: () => session.dispose(),
   };
 }

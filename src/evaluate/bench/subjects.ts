@@ -1,7 +1,13 @@
 // What a benchmark can measure: a registered model with random weights (time does not depend on values), a model folder, a checkpoint, or
 // anybody's ONNX file. All look alike from here on.
 import { SaccadeError } from "../../errors.ts";
-import { fixedOutputSize, parseTransform, printTransform, valueSteps } from "../../image/transform.ts";
+import {
+  fixedOutputSize,
+  parseTransform,
+  pixelNormalization,
+  printTransform,
+  valueSteps,
+} from "../../image/transform.ts";
 import { compileModel, exportOnnx, hasPrecision } from "../../model-folder/compile.ts";
 import { usualExtent } from "../../model-folder/describe.ts";
 import { type LoadOptions, loadModel } from "../../model-folder/load.ts";
@@ -24,6 +30,8 @@ export interface Compiled {
   readonly bytes: Uint8Array;
   readonly inputName: string;
   readonly outputName: string;
+  /** Whether it takes bytes (N, height, width, 3), as Classifier feeds them, instead of normalised floats. */
+  readonly takesPixels?: boolean;
 }
 
 export interface Subject {
@@ -88,6 +96,7 @@ export function subjectOf(name: string, model: LoadedModel, onNotice?: (line: st
 function nativeSubject(name: string, model: NativeModel): Subject {
   const { architecture, config } = model.definition;
   const usual = usualExtent(model.definition, model.card.transform);
+  const transform = parseTransform(model.card.transform ?? usualTransform(model.definition));
   const answers = architecture.answers(config);
   const costs = new Map<string, ModelCost>();
   const cost = (extent: InputExtent): ModelCost => {
@@ -113,16 +122,23 @@ function nativeSubject(name: string, model: NativeModel): Subject {
         throw error;
       }
     },
-    compile: ({ height, width, frames }, precision, target) => ({
-      bytes: exportOnnx(modelAtSize(model, { height, width }), {
-        target,
-        precision,
-        outputs: ANSWER_OUTPUTS[answers],
-        size: { height, width, ...(frames === undefined ? {} : { frames }) },
-      }),
-      inputName: "image",
-      outputName: ANSWER_OUTPUTS[answers][0],
-    }),
+    compile: ({ height, width, frames }, precision, target) => {
+      // In eight bits some models begin with the bytes.
+      const pixels =
+        precision === "int8" && architecture.keepsBytes === true ? pixelNormalization(transform) : undefined;
+      return {
+        bytes: exportOnnx(modelAtSize(model, { height, width }), {
+          target,
+          precision,
+          outputs: ANSWER_OUTPUTS[answers],
+          size: { height, width, ...(frames === undefined ? {} : { frames }) },
+          ...(pixels === undefined ? {} : { form: { pixels } }),
+        }),
+        inputName: "image",
+        outputName: ANSWER_OUTPUTS[answers][0],
+        takesPixels: pixels !== undefined,
+      };
+    },
   };
 }
 

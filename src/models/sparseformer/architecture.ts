@@ -1,5 +1,6 @@
 // The two SparseFormer architectures as the registry sees them.
 import type { Tensor } from "../../graph/tensor.ts";
+import type { InferenceOptions } from "../../nn/mode.ts";
 import type { Architecture } from "../architecture.ts";
 import { checkConfig } from "../check-config.ts";
 import {
@@ -58,12 +59,18 @@ function evaluationTransform(config: SparseformerConfig): string {
  */
 const pixelsPerPoint = (channels: number) => 125 + 2100 / channels;
 
+/** In eight bits the whole stem takes less: so many times the pixels cost what they cost in floats. Patches are computed in floats. */
+const PIXELS_IN_BYTES = 2.25;
+
 /** Of pictures with so many pixels features are computed faster where they are sampled. */
-export function sampledFrom(config: SparseformerConfig): number | undefined {
+export function sampledFrom(
+  config: SparseformerConfig,
+  { keepsBytes = false }: Pick<InferenceOptions, "keepsBytes"> = {},
+): number | undefined {
   if (!canComputeWhereSampled(config)) return undefined;
   const looks = config.ops_list.map((ops, i) => ops.filter((op) => op === "SAMPLING_M").length * config.repeats[i]!);
   const points = config.num_latent_tokens * config.num_sampling_points * looks.reduce((a, b) => a + b, 0);
-  return Math.ceil(points * pixelsPerPoint(config.conv_dim));
+  return Math.ceil(points * pixelsPerPoint(config.conv_dim) * (keepsBytes ? PIXELS_IN_BYTES : 1));
 }
 
 const answers = (config: SparseformerConfig) => (config.proj_bias ? "classes" : "embedding");
@@ -77,6 +84,7 @@ export const sparseformerArchitecture: Architecture<SparseformerConfig> = {
   build: (scope, image, config, mode) => named(sparseformer(scope, image, config, mode)),
   buildFromPixels: (scope, pixels, config, mode) => named(sparseformer(scope, pixels, config, mode)),
   sampledFrom,
+  keepsBytes: true,
   stages: sparseformerStages,
   following: sparseformerFollowing,
   adoptWeights: adoptSparseformerWeights,

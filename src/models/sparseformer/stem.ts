@@ -19,6 +19,7 @@ import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import type { Mode } from "../../nn/mode.ts";
 import { gains, levels, type Pixels } from "../pixels.ts";
+import { convolveBytes, convolvesBytes } from "./byte-stem.ts";
 import type { SparseformerConfig } from "./config.ts";
 import { stemBlocks } from "./stem-blocks.ts";
 
@@ -47,7 +48,7 @@ export function stem(
   config: SparseformerConfig,
   mode: Mode,
 ): Tensor {
-  const convolved = "bytes" in picture ? convolvePixels(picture, weights) : convolve(picture, weights);
+  const convolved = "bytes" in picture ? convolvePixels(picture, weights, mode) : convolve(picture, weights);
   const rank = convolved.shape.length;
   const flat = (frame: number, spatial: number) => (rank === 5 ? [frame, spatial, spatial] : [spatial, spatial]);
   const pool = (x: Tensor) => maxPool(x, flat(1, 3), { strides: flat(1, 2), padding: flat(0, 1) }); // (N, C, [T,] H/4, W/4)
@@ -72,7 +73,8 @@ function convolve(image: Tensor, { weight, bias }: StemWeights): Tensor {
  * Red, green and blue beside each other are an image of one channel, three times as wide: nothing has to be rearranged. The mean goes first,
  * because the padding is as black as the mean; the deviation is a matter of the kernel.
  */
-function convolvePixels(pixels: Pixels, weights: StemWeights): Tensor {
+function convolvePixels(pixels: Pixels, weights: StemWeights, mode: Mode): Tensor {
+  if (mode.keepsBytes && convolvesBytes(pixels)) return convolveBytes(pixels, weights);
   const { bytes, height, width, normalization } = pixels;
   const row = multiplyDims(3, width);
   const level = reshape(expand(values(bytes.graph, [1, 3], levels(normalization)), [width, 3]), [row]);

@@ -20,7 +20,7 @@ function windowAttributes(kernel: readonly number[], { strides, padsBefore, pads
   };
 }
 
-function convAttributes(
+export function convAttributes(
   kernel: readonly number[],
   attributes: Window & { readonly dilations: readonly number[]; readonly groups: number },
 ): Attributes {
@@ -32,7 +32,7 @@ function convAttributes(
 }
 
 /** Spatial sizes of a convolution's weight; its shape rule has made sure that they are numbers. */
-function kernelOf(weight: { readonly shape: readonly (number | string)[] }): number[] {
+export function kernelOf(weight: { readonly shape: readonly (number | string)[] }): number[] {
   return weight.shape.slice(2).map(Number);
 }
 

@@ -163,7 +163,7 @@ function trialBatch(
 
 /** How pictures of a size are run. */
 function inlets(
-  { takes, channels }: CompiledModel,
+  { takes, channels, precision }: CompiledModel,
   definition: ModelDefinition | undefined,
   transform: Transform,
 ): (size: PixelSize) => Inlet {
@@ -173,7 +173,7 @@ function inlets(
     return () => ({ key: "", form: undefined, feed: takes === "pixels" ? viewPixels : toValues });
   }
   return (size) => {
-    const form = pixelForm(definition, size, normalization);
+    const form = pixelForm(definition, size, normalization, precision);
     return { key: formKey(form), form, feed: (views) => pixelFeed(viewPixels(views), form) };
   };
 }
