@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../src/errors.ts";
+import { parseTransform, pixelNormalization } from "../src/image/transform.ts";
 import { exportOnnx } from "../src/model-folder/compile.ts";
 import { loadModel, requireNative } from "../src/model-folder/load.ts";
 import type { NativeModel } from "../src/model-folder/model.ts";
@@ -81,7 +82,10 @@ describe("the bundled model", () => {
   });
 
   test("answers the same from an exported file, which says its precision", async () => {
-    const bytes = exportOnnx(requireNative(await loadModel(nodeHost, SOURCE)), { precision: "int8" });
+    const model = requireNative(await loadModel(nodeHost, SOURCE));
+    // Of pixels, as the classifier's own session has it: its stem is in eight bits too.
+    const form = { pixels: pixelNormalization(parseTransform(model.card.transform!))! };
+    const bytes = exportOnnx(model, { precision: "int8", form, size: { height: 112, width: 112 } });
     expect(readMetadata(readOnnx(bytes).metadata).precision).toBe("int8");
     await using eight = await loadClassifier(nodeHost, SOURCE, { device: "cpu", precision: "int8" });
     await using file = await loadClassifier(nodeHost, bytes, { device: "cpu", precision: "int8" });

@@ -36,6 +36,7 @@ describe("dimensions", () => {
     expect(floorDivideDim("3*height + 2*width + 4", 2)).toBe("floor((height)/2) + height + width + 2");
     const halved = (size: Dim) => addDims(floorDivideDim(subtractDims(size, 1), 2), 1);
     expect(halved(halved(halved("height")))).toBe("floor((height - 1)/8) + 1");
+    expect(floorDivideDim("2*width - 1", 2)).toBe("width - 1");
     expect(floorDivideDim(floorDivideDim("batch*height", 2), 3)).toBe("floor((batch*height)/6)");
   });
 

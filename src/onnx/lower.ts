@@ -14,7 +14,7 @@ import { Quantization } from "./lowering/quantized-linear.ts";
 import type { LoweringContext, LoweringRule } from "./lowering/rule.ts";
 import { parameterInitializers } from "./parameters.ts";
 import { dependingOnInputs, type QuantizedWeight, quantizeLinears } from "./quantize.ts";
-import { type ByteValues, quantizeConvolutions } from "./quantize-convolutions.ts";
+import { type ByteValues, type QuantizedConvolution, quantizeConvolutions } from "./quantize-convolutions.ts";
 import { serialize, type TypedValue } from "./serialize.ts";
 import { Sizes } from "./sizes.ts";
 
@@ -250,6 +250,7 @@ function lowerNodes(
 ): Map<Tensor, Value> {
   const values = new Map<Tensor, Value>();
   const bytes = new Map<Tensor, Value>();
+  const worth = new Map<QuantizedConvolution, Value>(); // of a byte of each channel
   const varying: LoweringContext = {
     ...shared,
     emit: (opType, inputs, attributes, domain) => shared.emitter.emit(opType, inputs, attributes, domain),
@@ -276,22 +277,23 @@ function lowerNodes(
       );
       continue;
     }
-    const convolution = inBytes.convolutions.get(node);
-    const made = within(() =>
-      convolution === undefined
-        ? rule(
-            context,
-            node.inputs.map((input) => bytes.get(input) ?? values.get(input)!),
-            node,
-          )
-        : quantizedConvolution(context, values.get(convolution.bytes)!, convolution),
-    );
+    const made = within(() => {
+      const convolution = inBytes.convolutions.get(node);
+      if (convolution === undefined) {
+        const inputs = node.inputs.map((input) => bytes.get(input) ?? values.get(input)!);
+        return rule(context, inputs, node);
+      }
+      const result = quantizedConvolution(context, values.get(convolution.bytes)!, convolution);
+      worth.set(convolution, result.scales);
+      return result.values;
+    });
     bytes.set(node, made);
-    if (readAsFloats.has(node))
-      values.set(
-        node,
-        within(() => dequantized(context, made, held.from, held.axis, node.shape.length)),
-      );
+    if (!readAsFloats.has(node)) continue;
+    const byte = { values: made, scales: worth.get(held.from)! };
+    values.set(
+      node,
+      within(() => dequantized(context, byte, held.axis, node.shape.length)),
+    );
   }
   return values;
 }

@@ -1,12 +1,13 @@
 // Convolutions of pictures in eight bits: bytes times weights of eight bits, and sums that come back as bytes. Pixels are bytes already, and a
-// byte is never below 0 or above 255, so the largest sum of each channel follows from its weights: nothing is calibrated, and nothing is cut off. What only picks
-// values or moves them around behind (pooling, transposes, gathering) goes on with bytes, until something computes.
+// byte is never below 0 or above 255, so the largest sum that a channel can have follows from its weights; how much of that a batch needs, a few of
+// its places say (lowering/quantized-conv.ts). What only picks values or moves them around behind (pooling, transposes, gathering) goes on with
+// bytes, until something computes.
 import { evaluate } from "../graph/interpreter/interpret.ts";
 import { isOp, type Tensor } from "../graph/tensor.ts";
 import { type TensorData, tensor, toFloat64 } from "../tensor.ts";
-import { dependingOnInputs, quantizeRows } from "./quantize.ts";
+import { dependingOnInputs, LARGEST_WEIGHT } from "./quantize.ts";
 
-/** A convolution of bytes and the ReLU behind it. Channel c of its result, a byte y, is about y * scales[c]. */
+/** A convolution of bytes and the ReLU behind it. */
 export interface QuantizedConvolution {
   readonly conv: Tensor<"conv">;
   /** What it reads, uint8 (N, in, …). */
@@ -15,9 +16,9 @@ export interface QuantizedConvolution {
   readonly weight: TensorData<"int8">;
   /** (out), added to the sums of products. */
   readonly bias: TensorData<"int32">;
-  /** (out): what a sum is to be multiplied by, so that its byte fills 0 to 255. */
+  /** (out): what a sum is to be multiplied by, so that the largest possible one is 255. */
   readonly steps: TensorData<"float32">;
-  /** (out) */
+  /** (out): what a byte is worth then. */
   readonly scales: TensorData<"float32">;
 }
 
@@ -99,7 +100,7 @@ export function inBytes(
   centre: ArrayLike<number> | undefined,
 ): Pick<QuantizedConvolution, "weight" | "bias" | "steps" | "scales"> {
   const [outputs, inputs] = weight.shape as readonly [number, number];
-  const { values, scales: fine } = quantizeRows(weight);
+  const { values, scales: fine } = quantizeKernels(weight);
   const perOutput = values.length / outputs;
   const perInput = perOutput / inputs;
   const sums = new Int32Array(outputs);
@@ -125,4 +126,37 @@ export function inBytes(
     steps: tensor("float32", [outputs], steps),
     scales: tensor("float32", [outputs], scales),
   };
+}
+
+/**
+ * weight (out, in, rows, …): values[o, …] * scales[o] is about weight[o, …]. What rounding takes from a weight, the next one down its column
+ * gets: neighbouring pixels are alike, and what is left of such errors is half of what rounding each for itself leaves.
+ */
+function quantizeKernels(weight: TensorData): {
+  readonly values: Int8Array<ArrayBuffer>;
+  readonly scales: Float64Array;
+} {
+  const [outputs, inputs, rows = 1] = weight.shape as readonly number[];
+  const source = toFloat64(weight);
+  const perOutput = source.length / outputs!;
+  const inRow = perOutput / (inputs! * rows);
+  const values = new Int8Array(source.length);
+  const scales = new Float64Array(outputs!);
+  for (let o = 0; o < outputs!; o++) {
+    const own = source.subarray(o * perOutput, (o + 1) * perOutput);
+    const scale = own.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / LARGEST_WEIGHT || 1;
+    scales[o] = scale;
+    for (let column = 0; column < inputs! * inRow; column++) {
+      const start = Math.floor(column / inRow) * rows * inRow + (column % inRow);
+      let carried = 0;
+      for (let row = 0; row < rows; row++) {
+        const at = start + row * inRow;
+        const exact = own[at]! / scale + carried;
+        const whole = Math.max(-LARGEST_WEIGHT, Math.min(LARGEST_WEIGHT, Math.round(exact)));
+        values[o * perOutput + at] = whole;
+        carried = exact - whole;
+      }
+    }
+  }
+  return { values, scales };
 }

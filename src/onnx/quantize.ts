@@ -13,7 +13,8 @@ export interface QuantizedWeight {
   readonly scales: TensorData<"float32">;
 }
 
-const LARGEST = 64;
+/** Of a weight. Two products of such weights and bytes still fit into the sixteen bits in which older processors add them. */
+export const LARGEST_WEIGHT = 64;
 /** Narrower or smaller layers gain nothing. */
 const LEAST_OUTPUTS = 96;
 const LEAST_WEIGHTS = 2 ** 14;
@@ -58,22 +59,6 @@ function madeBy(output: Tensor): Tensor {
   return isOp(output, "reshape") || isOp(output, "expand") ? madeBy(output.inputs[0]!) : output;
 }
 
-/** weight (out, …), each output with its scale: weight[o, i] is about values[o, i] * scales[o]. */
-export function quantizeRows(weight: TensorData): {
-  readonly values: Int8Array<ArrayBuffer>;
-  readonly scales: Float32Array<ArrayBuffer>;
-} {
-  const outputs = weight.shape[0]!;
-  const source = toFloat64(weight);
-  const inner = source.length / outputs;
-  const scales = Float32Array.from({ length: outputs }, (_, o) => {
-    let largest = 0;
-    for (let i = o * inner; i < (o + 1) * inner; i++) largest = Math.max(largest, Math.abs(source[i]!));
-    return largest / LARGEST || 1;
-  });
-  return { values: Int8Array.from(source, (value, i) => Math.round(value / scales[Math.floor(i / inner)]!)), scales };
-}
-
 /** weight (in, out), or (out, in) when transposed. */
 export function quantizeWeight(weight: TensorData, transposed: boolean): QuantizedWeight {
   const [rows, columns] = weight.shape as readonly [number, number];
@@ -85,7 +70,7 @@ export function quantizeWeight(weight: TensorData, transposed: boolean): Quantiz
   for (let o = 0; o < outer; o++) {
     let largest = 0;
     for (let i = 0; i < inner; i++) largest = Math.max(largest, Math.abs(source[i * innerStride + o * outerStride]!));
-    const scale = Math.fround(largest / LARGEST) || 1;
+    const scale = Math.fround(largest / LARGEST_WEIGHT) || 1;
     scales[o] = scale;
     for (let i = 0; i < inner; i++)
       values[i * outer + o] = Math.round(source[i * innerStride + o * outerStride]! / scale);

@@ -80,7 +80,7 @@ export const normalizationLowering: LoweringRules<keyof NormalizationOps> = {
 };
 
 /** `axesAsInputSince`: the operator set in which the axes became an input. */
-function reduced(
+export function reduced(
   context: LoweringContext,
   opType: string,
   axesAsInputSince: number,
