@@ -60,7 +60,7 @@ function takeMultiples(a: Polynomial, b: number): { whole: Polynomial; rest: Pol
 function floorOf(a: Polynomial, b: number): Polynomial {
   const terms = [...a.values()].filter(({ atoms }) => atoms.length > 0);
   const [only] = terms;
-  if (only === undefined) return constant(Math.floor(toDim(a) as number / b));
+  if (only === undefined) return constant(Math.floor((toDim(a) as number) / b));
   const inner =
     terms.length === 1 && only.atoms.length === 1 && only.coefficient === 1 ? floorAtom(only.atoms[0]!) : undefined;
   if (inner === undefined) return atom(`floor((${toDim(a)})/${b})`);
