@@ -1,8 +1,8 @@
-// Scenes for small trainings of segmenters: painted things in random shapes before a soft ground, in four classes, two colours by two directions of stripes. Half of the
-// scenes are easy, with one or two large things; the others are crowded with small ones that hide each other. Boxes and outlines, or masks, are exact; with outlines the ground
-// is a fifth class, of stuff, so that every pixel is of something.
+// Scenes for small trainings of segmenters: striped things in random shapes before a soft ground. Their classes are two colours by two directions of stripes, or with --classes colors three
+// colours, whatever the stripes. Half of the scenes are easy, with one or two large things; the others are crowded with small ones that hide each other. Boxes and outlines, or masks, are
+// exact; with outlines the ground is a further class, of stuff, so that every pixel is of something.
 //
-//   npx tsx bench/painted-scenes.ts FOLDER [--annotations coco] [--size 64] [--count 2400] [--held-out 400] [--seed 1]
+//   npx tsx bench/painted-scenes.ts FOLDER [--annotations coco] [--classes stripes] [--size 64] [--count 3000] [--held-out 500] [--seed 1]
 //
 // FOLDER is a data set as `saccade scenes` writes it.
 import { parseArgs } from "node:util";
@@ -19,8 +19,9 @@ const { values: flags, positionals } = parseArgs({
   options: {
     annotations: { type: "string", default: "coco" },
     size: { type: "string", default: "64" },
-    count: { type: "string", default: "2400" },
-    "held-out": { type: "string", default: "400" },
+    classes: { type: "string", default: "stripes" },
+    count: { type: "string", default: "3000" },
+    "held-out": { type: "string", default: "500" },
     seed: { type: "string", default: "1" },
   },
 });
@@ -29,11 +30,33 @@ if (out === undefined) throw new Error("which folder? npx tsx bench/painted-scen
 const size = Number(flags.size);
 const seed = Number(flags.seed);
 
-const THINGS = ["warm across", "warm along", "cold across", "cold along"];
-const annotations = flags.annotations as SceneAnnotations;
-const labels = annotations === "coco" ? [...THINGS, "ground"] : THINGS;
 const WARM = [205, 120, 70] as const;
 const COLD = [70, 125, 200] as const;
+const GREEN = [90, 190, 80] as const;
+interface Kind {
+  readonly name: string;
+  readonly color: readonly number[];
+  /** Which way stripes are; undefined for either. */
+  readonly across?: boolean;
+}
+const KINDS: Readonly<Record<string, readonly Kind[]>> = {
+  stripes: [
+    { name: "warm across", color: WARM, across: true },
+    { name: "warm along", color: WARM, across: false },
+    { name: "cold across", color: COLD, across: true },
+    { name: "cold along", color: COLD, across: false },
+  ],
+  colors: [
+    { name: "warm", color: WARM },
+    { name: "cold", color: COLD },
+    { name: "green", color: GREEN },
+  ],
+};
+const kinds = KINDS[flags.classes];
+if (kinds === undefined) throw new Error(`--classes is ${Object.keys(KINDS).join(" or ")}`);
+const annotations = flags.annotations as SceneAnnotations;
+const names = kinds.map(({ name }) => name);
+const labels = annotations === "coco" ? [...names, "ground"] : names;
 /** Deviations of what a scene's light and a thing's own paint change, and of the noise of a pixel; of 255. */
 const [LIGHT, PAINT, NOISE] = [12, 22, 14];
 /** Things that are seen less are not asked for. */
@@ -41,6 +64,7 @@ const LEAST_PIXELS = 16;
 
 interface Thing {
   readonly label: number;
+  readonly across: boolean;
   readonly left: number;
   readonly top: number;
   readonly side: number;
@@ -52,12 +76,13 @@ interface Thing {
 }
 
 function thingOf(random: RandomSource, small: boolean): Thing {
-  const label = random.integer(THINGS.length);
+  const label = random.integer(kinds!.length);
+  const { color, across = random.chance(0.5) } = kinds![label]!;
   const side = Math.round(size * (small ? random.between(0.16, 0.34) : random.between(0.36, 0.6)));
   const place = () => Math.round(random.between(-0.1 * side, size - 0.9 * side));
   return {
     ...{ label, side, left: place(), top: place(), shape: drawSilhouette(side, random) },
-    color: (label < 2 ? WARM : COLD).map((value) => value + PAINT * random.normal()),
+    ...{ across, color: color.map((value) => value + PAINT * random.normal()) },
     ...{ wavelength: random.between(4, 7), phase: random.between(0, 2 * Math.PI) },
     contrast: small ? random.between(18, 40) : random.between(35, 55),
   };
@@ -76,18 +101,18 @@ function paint(random: RandomSource): { readonly image: RawImage; readonly thing
       const ground = 125 + (slopes[0] * (x - size / 2) + slopes[1] * (y - size / 2)) * (64 / size);
       let value: readonly number[] = [ground, ground, ground];
       things.forEach((thing, i) => {
-        const { side, shape, color, label, contrast, phase, wavelength } = thing;
+        const { side, shape, color, across, contrast, phase, wavelength } = thing;
         const [u, v] = [x - thing.left, y - thing.top];
         if (u < 0 || v < 0 || u >= side || v >= side || shape[v * side + u] === 0) return;
         owners[at] = i + 1;
-        const wave = contrast * Math.cos((2 * Math.PI * (label % 2 === 0 ? u : v)) / wavelength + phase);
+        const wave = contrast * Math.cos((2 * Math.PI * (across ? u : v)) / wavelength + phase);
         value = color.map((channel) => channel + wave);
       });
       for (let c = 0; c < 3; c++)
         data[3 * at + c] = Math.max(0, Math.min(255, Math.round(value[c]! + light + NOISE * random.normal())));
     }
   const shown = things.map(({ label }, i) => ({ label, owner: i + 1 }));
-  const parts = annotations === "coco" ? [...shown, { label: THINGS.length, owner: 0 }] : shown;
+  const parts = annotations === "coco" ? [...shown, { label: names.length, owner: 0 }] : shown;
   const painted = parts.flatMap(({ label, owner: own }) => {
     const mask = maskOf(
       owners.map((owner) => (owner === own ? 1 : 0)),
