@@ -72,7 +72,7 @@ const gateAlone = (beta: number, target: "soft" | "best"): RecipeInput => ({
   annotations: { most: MOST, masks: { height: SIZE, width: SIZE } },
   validation: { pictures: 20, kind: "panoptic" },
   ...{ epochs: Number(flags["gate-epochs"]), batch: 20, seed: 1 },
-  ...{ learning_rate: 1e-2, minimum_rate: 1e-4, warmup_epochs: 0, weight_decay: 0 },
+  ...{ learning_rate: 5e-3, minimum_rate: 5e-4, warmup_epochs: 0, weight_decay: 0, ema_decay: 0.98 },
 });
 
 async function trained(recipe: RecipeInput, from?: string): Promise<string> {

@@ -35,7 +35,10 @@ export const mask2formerScenes: RecipeInput = {
   clip_norm: 1,
 };
 
-/** Qualities are told at the size that the pictures have, and a gate of one layer is learnt within minutes. */
+/**
+ * Qualities are told at the size that the pictures have. What exits are worth differs little from one to the next and much from picture to picture, so the average of the gate's weights
+ * is kept.
+ */
 const mask2formerGate: RecipeInput = {
   ...mask2formerScenes,
   name: "mask2former-scenes-gate",
@@ -44,9 +47,11 @@ const mask2formerGate: RecipeInput = {
   gating: { beta: 0.01 },
   augmentation: `letterbox(${SIZE},${SIZE},bilinear)|flip(0.5)|normalize(imagenet)`,
   epochs: 3,
-  learning_rate: 1e-2,
+  learning_rate: 5e-3,
+  minimum_rate: 5e-4,
   warmup_epochs: 0,
   weight_decay: 0,
+  ema_decay: 0.98,
 };
 
 export const ecoM2fScenes: StagedRecipeInput = {
