@@ -1,10 +1,9 @@
-// What DToP's exits cost in accuracy: a small segmenter of painted scenes (bench/painted-scenes.ts), trained with all of its tokens by the recipe dtop-scenes, and the same after the
-// recipe's second stage, each at thresholds of certainty: mIoU of held-out scenes beside the products that the pictures really needed, and the processor's time of one at a time.
+// What DToP's exits cost in accuracy: the recipe dtop-scenes on painted scenes (bench/painted-scenes.ts), at 48 px. First a small segmenter that is trained with all of its tokens, then the
+// same after the recipe's second stage, each at thresholds of certainty: mIoU of held-out scenes beside the products that the pictures really needed, and the processor's time of one at a
+// time.
 //
-//   npx tsx bench/painted-scenes.ts SCENES --annotations masks
-//   saccade train SCENES --recipe dtop-scenes --stage 1 --out runs/base
-//   saccade train SCENES --recipe dtop-scenes --stage 2 --from runs/base/best --out runs/pruned
-//   npx tsx bench/dtop-accuracy.ts --data SCENES --model base=runs/base/best --model pruned=runs/pruned/best [--thresholds 1,0.95,0.9] [--threads 1] [--out FILE]
+//   npx tsx bench/painted-scenes.ts SCENES --annotations masks --classes colors --size 48 --count 3600 --held-out 1000
+//   npx tsx bench/dtop-accuracy.ts --data SCENES [--thresholds 1,0.95,0.9] [--work FOLDER] [--threads 1] [--out FILE]
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -20,20 +19,45 @@ import { changedModel, type ModelDefinition } from "../src/models/registry.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { nodeTrainingHost } from "../src/platform/node/training-host.ts";
 import { RandomSource } from "../src/random.ts";
-import { dtopScenesBase } from "../src/recipes/dtop-scenes.ts";
+import { dtopScenes } from "../src/recipes/dtop-scenes.ts";
 import { type TensorData, tensor, toFloat32, toFloat64 } from "../src/tensor.ts";
+import type { RecipeInput } from "../src/train/recipe-fields.ts";
+import { keptTraining } from "./kept-training.ts";
 
 const { values: flags } = parseArgs({
   options: {
     data: { type: "string", default: "runs/painted-masks" },
-    model: { type: "string", multiple: true, default: ["base=runs/base/best", "pruned=runs/pruned/best"] },
+    work: { type: "string", default: "runs/dtop-accuracy" },
     thresholds: { type: "string", default: "1,0.99,0.97,0.95,0.9,0.85,0.8,0.7,0.6" },
     threads: { type: "string", default: "1" },
     out: { type: "string", default: resolve(import.meta.dirname, "results/dense/dtop-accuracy.json") },
   },
 });
 const threads = Number(flags.threads);
-const { height: SIZE, transform } = dtopScenesBase;
+const SIZE = 48;
+
+/** A stage of the recipe at the size of these scenes. */
+function atSize(stage: RecipeInput, more: Partial<RecipeInput> = {}): RecipeInput {
+  return {
+    ...stage,
+    config: { ...stage.config, img_size: SIZE },
+    ...{ height: SIZE, width: SIZE },
+    transform: `resize(${SIZE},${SIZE},bicubic)|normalize(imagenet)`,
+    augmentation: `scale_jitter(${SIZE},0.9:1.1)|flip(0.5)|normalize(imagenet)`,
+    annotations: { most: 8, semantic: { height: SIZE, width: SIZE } },
+    validation: { pictures: 300 },
+    ...more,
+  };
+}
+
+const [plain, pruned] = dtopScenes.stages as [RecipeInput, RecipeInput];
+const kept = { work: flags.work, data: flags.data, threads };
+const base = await keptTraining(kept, atSize(plain, { epochs: 5 }));
+const named = [
+  ["base", base],
+  ["pruned", await keptTraining(kept, atSize(pruned), base)],
+] as const;
+const { transform } = atSize(plain);
 const { dataset } = await openForEvaluation(nodeTrainingHost.dataFiles, flags.data, { split: "validation" });
 const classes = dataset.labels.length;
 
@@ -139,7 +163,7 @@ function standardError(a: readonly Float64Array[], b: readonly Float64Array[]): 
 const round = (value: number, digits: number) => Number(value.toFixed(digits));
 const rows: object[] = [];
 let dense: Measured | undefined;
-for (const [name = "", folder = ""] of flags.model.map((text) => text.split("=")))
+for (const [name, folder] of named)
   for (const thresh of flags.thresholds.split(",").map(Number)) {
     const measured = await measure(folder, thresh);
     dense ??= measured;

@@ -4,8 +4,8 @@
 //
 //   npx tsx bench/painted-scenes.ts SCENES --classes colors --size 48 --count 3600 --held-out 1000
 //   npx tsx bench/eco-gate.ts --data SCENES [--betas 0.002,0.005,0.01,0.02] [--work FOLDER] [--threads 1] [--out FILE]
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createLoader } from "../src/data/loader.ts";
 import { createSampler } from "../src/data/sampler.ts";
@@ -24,8 +24,7 @@ import { panopticInference } from "../src/tasks/segment/panoptic-inference.ts";
 import { type TensorData, tensor, toFloat64 } from "../src/tensor.ts";
 import type { RecipeInput } from "../src/train/recipe-fields.ts";
 import { evaluateDense } from "../src/workflows/evaluate-dense.ts";
-import { isResumable, train } from "../src/workflows/train.ts";
-import type { TrainOptions } from "../src/workflows/train-options.ts";
+import { keptTraining } from "./kept-training.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -75,25 +74,8 @@ const gateAlone = (beta: number, target: "soft" | "best"): RecipeInput => ({
   ...{ learning_rate: 5e-3, minimum_rate: 5e-4, warmup_epochs: 0, weight_decay: 0, ema_decay: 0.98 },
 });
 
-async function trained(recipe: RecipeInput, from?: string): Promise<string> {
-  const folder = join(flags.work, recipe.name);
-  const options: TrainOptions = {
-    ...{ folder, threads, workers: 1, device: "cpu", logEvery: 25 },
-    onReport: ({ epoch, step, totalSteps, loss, imagesPerSecond }) =>
-      console.log(
-        `${recipe.name} ${epoch + 1}: ${step}/${totalSteps}, loss ${loss.toFixed(3)}, ${imagesPerSecond.toFixed(1)}/s`,
-      ),
-    onEpoch: (epoch, _, __, places) => console.log(`${recipe.name} ${epoch + 1}: PQ ${places?.value}`),
-  };
-  if (existsSync(join(folder, "best")) && existsSync(join(folder, "finished"))) return join(folder, "best");
-  const { model } = (await isResumable(host.files, folder))
-    ? await train(host, undefined, { ...options, resume: true })
-    : await train(host, flags.data, { ...options, recipe, ...(from === undefined ? {} : { from }) });
-  writeFileSync(join(folder, "finished"), "");
-  return model;
-}
-
-const base = await trained(ALL_EXITS);
+const kept = { work: flags.work, data: flags.data, threads };
+const base = await keptTraining(kept, ALL_EXITS);
 const model = await readModelFolder(host.files, base);
 const { config } = model.definition;
 const { encoder_layers } = config as Mask2formerConfig;
@@ -126,8 +108,8 @@ const FIELDS = ["iou", "right", "wrong", "missed"] as const;
 
 async function countsAt(exit: number): Promise<Counts[]> {
   const fixed = changedModel("mask2former", config, { exit });
-  const kept = fixed.architecture.adoptWeights(model.weights, fixed.config);
-  await using running = await session(nativeModel(fixed, kept, { name: `exit ${exit}` }), [
+  const weights = fixed.architecture.adoptWeights(model.weights, fixed.config);
+  await using running = await session(nativeModel(fixed, weights, { name: `exit ${exit}` }), [
     "class_logits",
     "mask_logits",
   ]);
@@ -256,7 +238,7 @@ function compared(choice: readonly number[]) {
 const gates: object[] = [];
 for (const target of flags.targets.split(",") as ("soft" | "best")[])
   for (const beta of flags.betas.split(",").filter(Boolean).map(Number)) {
-    const folder = await trained(gateAlone(beta, target), base);
+    const folder = await keptTraining(kept, gateAlone(beta, target), base);
     const own = await readModelFolder(host.files, folder);
     await using running = await session(own, ["exit"]);
     await using loader = held();
