@@ -1,7 +1,7 @@
 // What a checkpoint says beside its weights, as plain data: which model it is, at what size, how well it does. Only what is small is read.
 import { toFloat64 } from "../tensor.ts";
+import { FileTensor } from "./file-tensor.ts";
 import { PickleTuple, type PickleValue } from "./pickle-values.ts";
-import { TorchTensor } from "./torch-tensor.ts";
 
 /** A number, a text, or lists of them. */
 export type CheckpointFact = string | number | boolean | readonly CheckpointFact[];
@@ -32,7 +32,7 @@ export function readFacts(root: PickleValue): CheckpointFacts {
 function factOf(value: PickleValue, budget: { elements: number }, depth: number): CheckpointFact | undefined {
   if (typeof value === "number" || typeof value === "boolean") return value;
   if (typeof value === "string") return value.length <= MAX_TEXT ? value : undefined;
-  if (value instanceof TorchTensor) return tensorFact(value, budget);
+  if (value instanceof FileTensor && value.unread === undefined) return tensorFact(value, budget);
   const items = value instanceof PickleTuple ? value.items : value;
   if (!Array.isArray(items) || depth === 0 || items.length > budget.elements) return undefined;
   budget.elements -= items.length;
@@ -46,7 +46,7 @@ function factOf(value: PickleValue, budget: { elements: number }, depth: number)
 }
 
 /** Nested lists as its shape says; a scalar is a number. */
-function tensorFact(tensor: TorchTensor, budget: { elements: number }): CheckpointFact | undefined {
+function tensorFact(tensor: FileTensor, budget: { elements: number }): CheckpointFact | undefined {
   // Lists inside lists count too, though they be empty.
   const lists = tensor.shape.reduce((product, size) => product * Math.max(1, size), 1);
   const count = tensor.shape.includes(0) ? 0 : lists;

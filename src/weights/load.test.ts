@@ -52,7 +52,7 @@ describe("says what a file is instead", () => {
     ["npz", zipSync({ "a.npy": text("") }), /NumPy/],
     ["ONNX", new Uint8Array([8, 9, 0x12, 7, 112, 121, 116, 111, 114, 99, 104]), /ONNX/],
     ["JSON", text('{"a": 1}'), /JSON/],
-    ["a plain pickle", new Uint8Array([0x80, 4, 0x4e, 0x2e]), /plain pickle/],
+    ["a pickle of nothing", new Uint8Array([0x80, 4, 0x4e, 0x2e]), /holds no tensors/],
     ["anything else", text("hello, world, hello"), /neither safetensors nor/],
   ])("%s", (name, bytes, message) => {
     const file = name === "NumPy" ? new Uint8Array([0x93, ...text("NUMPY")]) : bytes;

@@ -4,14 +4,16 @@ import type { TensorData } from "../tensor.ts";
 import { plainBytes } from "./byte-reader.ts";
 import { type CheckpointFacts, readFacts } from "./facts.ts";
 import { isInt8Rows, unpackInt8Rows } from "./int8-rows.ts";
+import { isPickle, readNumpyPickle } from "./numpy-pickle.ts";
 import { startsWith, whatInstead } from "./other-formats.ts";
+import type { PickleValue } from "./pickle-values.ts";
 import { quote } from "./quote.ts";
 import { MAX_HEADER_BYTES, readSafetensors } from "./safetensors.ts";
 import { findStateDict, flattenTensors } from "./state-dict.ts";
-import { LEGACY_MAGIC, readTorch } from "./torch.ts";
+import { describeForeign, LEGACY_MAGIC, readTorch } from "./torch.ts";
 import { prefixNotes, stripWrapperPrefixes } from "./wrapper-prefixes.ts";
 
-export type WeightsFormat = "safetensors" | "torch-zip" | "torch-legacy";
+export type WeightsFormat = "safetensors" | "torch-zip" | "torch-legacy" | "numpy-pickle";
 
 export interface Weights {
   readonly format: WeightsFormat;
@@ -34,7 +36,7 @@ export interface ReadWeightsOptions {
 }
 
 /**
- * Reads named weights out of a safetensors file or a PyTorch checkpoint. Where alignment allows, tensors are views into `bytes`.
+ * Reads named weights out of a safetensors file, a PyTorch checkpoint, or a pickle of NumPy arrays (detectron2's .pkl). Where alignment allows, tensors are views into `bytes`.
  * @param fileName only used in messages.
  * @throws FormatError that says what the file is instead, or what is wrong with it; LimitError when it exceeds a bound.
  * @example
@@ -44,8 +46,7 @@ export function readWeights(bytes: Uint8Array, fileName?: string, options: ReadW
   const file = plainBytes(bytes);
   if (looksLikeSafetensors(file) || (fileName?.endsWith(".safetensors") === true && whatInstead(file) === undefined))
     return fromSafetensors(file, options.all === true);
-  if (!startsWith(file, [0x50, 0x4b, 3, 4]) && !startsWith(file, LEGACY_MAGIC)) throw notWeights(file, fileName);
-  const { format, root, notes } = readTorch(file);
+  const { format, root, notes } = readPickled(file, fileName);
   if (options.all === true) {
     const all = flattenTensors(root);
     return { format, ...all, metadata: {}, facts: {}, notes: [...unreadNotes(all.unread), ...notes] };
@@ -74,6 +75,16 @@ export function readWeights(bytes: Uint8Array, fileName?: string, options: ReadW
     ],
     unread,
   };
+}
+
+function readPickled(
+  file: Uint8Array,
+  fileName: string | undefined,
+): Pick<Weights, "format" | "notes"> & { readonly root: PickleValue } {
+  if (startsWith(file, [0x50, 0x4b, 3, 4]) || startsWith(file, LEGACY_MAGIC)) return readTorch(file);
+  if (!isPickle(file)) throw notWeights(file, fileName);
+  const { root, foreign } = readNumpyPickle(file);
+  return { format: "numpy-pickle", root, notes: describeForeign(foreign) };
 }
 
 /** A sentence about tensors that were left out; none where nothing was. */
@@ -109,7 +120,7 @@ function notWeights(file: Uint8Array, fileName: string | undefined): FormatError
     "weights",
     `${subject} is neither ${isCalledOnnx ? "ONNX, " : ""}safetensors nor a PyTorch checkpoint`,
     {
-      hint: "the file may be cut off or damaged; weights are read from .safetensors, .pth and .pt files, whole models from .onnx files",
+      hint: "the file may be cut off or damaged; weights are read from .safetensors, .pth, .pt and .pkl files, whole models from .onnx files",
     },
   );
 }

@@ -68,11 +68,6 @@ export function whatInstead(file: Uint8Array): OtherFormat | undefined {
     return { what: "a JSON text", hint: "give the folder that it is in, or a file of weights beside it" };
   const message = protobufFormat(file);
   if (message !== undefined) return message;
-  if (file[0] === 0x80 && file[1]! >= 2 && file[1]! <= 5)
-    return {
-      what: "a plain pickle, not a PyTorch checkpoint",
-      hint: "save the weights with torch.save or as safetensors",
-    };
   return undefined;
 }
 

@@ -56,4 +56,7 @@ export class Inert {
 /** Base of what a format built on pickles adds: torch.ts adds storages and tensors. */
 export abstract class PickleExtension {
   abstract readonly kind: string;
+
+  /** What `__setstate__` or `__dict__` would have received. A parameter's attributes carry no weights. */
+  setState(_state: PickleValue): void {}
 }

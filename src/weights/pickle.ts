@@ -243,7 +243,7 @@ function setItems(m: PickleMachine, target: PickleValue, items: readonly PickleV
 
 function setState(m: PickleMachine, target: PickleValue, state: PickleValue): void {
   if (target instanceof Inert) target.state = state;
-  // An OrderedDict's attributes (state_dict keeps module versions in `_metadata`) and a parameter's carry no weights.
-  else if (!(target instanceof Map) && !(target instanceof PickleExtension))
-    throw m.error("attributes are set on something that has none");
+  else if (target instanceof PickleExtension) target.setState(state);
+  // An OrderedDict's attributes (state_dict keeps module versions in `_metadata`) carry no weights.
+  else if (!(target instanceof Map)) throw m.error("attributes are set on something that has none");
 }

@@ -4,9 +4,10 @@
 import { FormatError, LimitError } from "../errors.ts";
 import type { TensorData } from "../tensor.ts";
 import { compositeParts } from "./composite.ts";
+import { FileTensor } from "./file-tensor.ts";
 import { Inert, type PickleDict, PickleTuple, type PickleValue } from "./pickle-values.ts";
 import { quote } from "./quote.ts";
-import { TorchTensor, unreadKind } from "./torch-tensor.ts";
+import { unreadKind } from "./torch-tensor.ts";
 import { stripWrapperPrefixes } from "./wrapper-prefixes.ts";
 
 const FORMAT = "checkpoint";
@@ -106,15 +107,16 @@ export function flattenTensors(root: PickleValue): Pick<StateDict, "tensors" | "
     const known = tensors.size + unread.size;
     if (known >= MAX_TENSORS) throw new LimitError("tensors", known + 1, MAX_TENSORS, "tensors");
     if (tensors.has(path)) throw new FormatError(FORMAT, `two tensors have the path ${quote(path)}`);
-    if (tensor instanceof TorchTensor) tensors.set(path, tensor.read());
-    else unread.set(path, unreadKind(tensor)!);
+    const kind = tensor instanceof FileTensor ? tensor.unread : unreadKind(tensor);
+    if (kind !== undefined) unread.set(path, kind);
+    else tensors.set(path, (tensor as FileTensor).read());
   }
   return { tensors, unread };
 }
 
 /** A tensor, or what stands for one of a kind that is not read. */
-function isTensor(value: PickleValue): value is TorchTensor | Inert {
-  return value instanceof TorchTensor || (value instanceof Inert && unreadKind(value) !== undefined);
+function isTensor(value: PickleValue): value is FileTensor | Inert {
+  return value instanceof FileTensor || (value instanceof Inert && unreadKind(value) !== undefined);
 }
 
 interface Step {
@@ -124,7 +126,7 @@ interface Step {
 }
 
 /** Depth first with a stack of its own. A container inside itself is not entered again; one that is shared is, hence the visits' bound. */
-function* walkTensors(root: PickleValue): Generator<[string, TorchTensor | Inert]> {
+function* walkTensors(root: PickleValue): Generator<[string, FileTensor | Inert]> {
   if (isTensor(root)) yield ["", root];
   const stack: Step[] = [{ path: "", container: root, children: childrenOf(root) }];
   const open = new Set<PickleValue>([root]);
@@ -170,7 +172,7 @@ function* childrenOf(value: PickleValue): Generator<[string, PickleValue]> {
 
 /** Whether tensors lie anywhere below. `barren` collects containers that were searched in vain, so that none is searched twice. */
 function holdsTensors(root: PickleValue, barren: Set<PickleValue>): boolean {
-  if (root instanceof TorchTensor) return true;
+  if (root instanceof FileTensor) return true;
   const stack = [{ container: root, children: childrenOf(root) }];
   barren.add(root);
   while (stack.length > 0) {
@@ -180,7 +182,7 @@ function holdsTensors(root: PickleValue, barren: Set<PickleValue>): boolean {
       continue;
     }
     const child = next.value[1];
-    if (child instanceof TorchTensor) {
+    if (child instanceof FileTensor) {
       for (const { container } of stack) barren.delete(container);
       return true;
     }
@@ -224,7 +226,7 @@ function locate(root: PickleValue): { entry: string; value: PickleValue } {
     entry = entry === "" ? name : `${entry}.${name}`;
   }
   if (entry !== "") return { entry, value };
-  if (root instanceof Map && [...root.values()].some((child) => child instanceof TorchTensor)) {
+  if (root instanceof Map && [...root.values()].some((child) => child instanceof FileTensor)) {
     // Only what lies at the top level: beside bare tensors a nested dict is an optimizer or bookkeeping.
     return { entry: "", value: new Map([...root].filter(([, child]) => isTensor(child))) };
   }

@@ -10,6 +10,7 @@ import {
   type TensorData,
   type TypedArray,
 } from "../tensor.ts";
+import { FileTensor } from "./file-tensor.ts";
 import { Inert, PickleExtension, PickleTuple, type PickleValue } from "./pickle-values.ts";
 import { checkedElementCount, isSize } from "./shapes.ts";
 
@@ -103,8 +104,7 @@ export class TorchStorage extends PickleExtension {
 }
 
 /** A tensor whose place in its storage is checked but whose elements are not read yet. */
-export class TorchTensor extends PickleExtension {
-  readonly kind = "tensor";
+export class TorchTensor extends FileTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly #storage: TorchStorage;

@@ -81,9 +81,9 @@ function readZip(file: Uint8Array): TorchCheckpoint {
   const { value, foreign } = unpickle(archive.read(record("data.pkl")!), {
     hooks: { build: rebuildTorch, persistent },
   });
-  if (!isScript(archive, prefix)) return { format: "torch-zip", root: value, notes: describe(foreign) };
+  if (!isScript(archive, prefix)) return { format: "torch-zip", root: value, notes: describeForeign(foreign) };
   const others = foreign.filter((name) => !isModuleName(name));
-  const notes = ["a TorchScript archive: the weights are read, its program is not", ...describe(others)];
+  const notes = ["a TorchScript archive: the weights are read, its program is not", ...describeForeign(others)];
   return { format: "torch-zip", root: moduleTensors(value), notes };
 }
 
@@ -153,7 +153,7 @@ function readLegacy(file: Uint8Array): TorchCheckpoint {
   };
   const { value, end, foreign } = unpickle(file, { start, hooks: { build: rebuildTorch, persistent } });
   readLegacyStorages(file, end, storages);
-  return { format: "torch-legacy", root: value, notes: describe(foreign) };
+  return { format: "torch-legacy", root: value, notes: describeForeign(foreign) };
 }
 
 /** Magic number, protocol version, system information. Returns where the object's pickle starts. */
@@ -239,7 +239,7 @@ function once<T>(make: () => T): () => T {
 }
 
 /** Foreign names as a sentence. Tensors that were not rebuilt are left to `flattenTensors`, which knows their names. */
-function describe(foreign: readonly string[]): string[] {
+export function describeForeign(foreign: readonly string[]): string[] {
   const names = foreign.filter((name) => !isTensorRebuilder(name));
   if (names.length === 0) return [];
   const rest = names.length > 8 ? `, and ${names.length - 8} more` : "";

@@ -129,6 +129,7 @@ const FORMATS: Readonly<Record<Inspection["format"], string>> = {
   safetensors: "safetensors",
   "torch-zip": "PyTorch checkpoint",
   "torch-legacy": "PyTorch checkpoint (format before 1.6)",
+  "numpy-pickle": "pickle of NumPy arrays",
   onnx: "ONNX",
 };
 
