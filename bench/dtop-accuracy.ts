@@ -1,9 +1,9 @@
 // What DToP's exits cost in accuracy: the recipe dtop-scenes on painted scenes (bench/painted-scenes.ts), at 48 px. First a small segmenter that is trained with all of its tokens, then the
 // same after the recipe's second stage, each at thresholds of certainty: mIoU of held-out scenes beside the products that the pictures really needed, and the processor's time of one at a
-// time.
+// time. A threshold is for both heads on the way, or one for each: with 1/0.9 nothing stops at the first.
 //
 //   npx tsx bench/painted-scenes.ts SCENES --annotations masks --classes colors --size 48 --count 3600 --held-out 1000
-//   npx tsx bench/dtop-accuracy.ts --data SCENES [--thresholds 1,0.95,0.9] [--work FOLDER] [--threads 1] [--out FILE]
+//   npx tsx bench/dtop-accuracy.ts --data SCENES [--thresholds 1,0.9,1/0.9] [--work FOLDER] [--threads 1] [--out FILE]
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -28,7 +28,7 @@ const { values: flags } = parseArgs({
   options: {
     data: { type: "string", default: "runs/painted-masks" },
     work: { type: "string", default: "runs/dtop-accuracy" },
-    thresholds: { type: "string", default: "1,0.99,0.97,0.95,0.9,0.85,0.8,0.7,0.6" },
+    thresholds: { type: "string", default: "1,0.999,0.99,0.95,0.9,0.8,1/0.99,1/0.95,1/0.9,1/0.8,1/0.7" },
     threads: { type: "string", default: "1" },
     out: { type: "string", default: resolve(import.meta.dirname, "results/dense/dtop-accuracy.json") },
   },
@@ -115,10 +115,14 @@ interface Measured {
   readonly processor: number;
 }
 
-async function measure(folder: string, thresh: number): Promise<Measured> {
+type Threshold = number | number[];
+const readThreshold = (text: string): Threshold => (text.includes("/") ? text.split("/").map(Number) : Number(text));
+
+async function measure(folder: string, thresh: Threshold): Promise<Measured> {
   const model = await readModelFolder(nodeHost.files, folder);
   const definition = changedModel("dtop", model.definition.config, { thresh });
-  const outputs = thresh < 1 ? ["logits", "tokens_left"] : ["logits"];
+  const stops = thresh !== 1;
+  const outputs = stops ? ["logits", "tokens_left"] : ["logits"];
   const bytes = exportOnnx(nativeModel(definition, model.weights, { name: "dtop" }), {
     ...{ target: "onnxruntime", outputs, size: { batch: 1 } },
   });
@@ -142,7 +146,7 @@ async function measure(folder: string, thresh: number): Promise<Measured> {
     const meter = new SemanticMeter(classes);
     meter.add(targets, answers);
     tables.push(meter.confusion);
-    const shares = thresh < 1 ? [...toFloat64(answer.tokens_left!)] : [1, 1];
+    const shares = stops ? [...toFloat64(answer.tokens_left!)] : [1, 1];
     left.push(shares);
     mmacs += cost(shares) / scenes.length;
   }
@@ -164,7 +168,7 @@ const round = (value: number, digits: number) => Number(value.toFixed(digits));
 const rows: object[] = [];
 let dense: Measured | undefined;
 for (const [name, folder] of named)
-  for (const thresh of flags.thresholds.split(",").map(Number)) {
+  for (const thresh of flags.thresholds.split(",").map(readThreshold)) {
     const measured = await measure(folder, thresh);
     dense ??= measured;
     const mean = (head: number) => measured.left.reduce((sum, shares) => sum + shares[head]!, 0) / scenes.length;
