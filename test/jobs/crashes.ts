@@ -1,9 +1,10 @@
 // Workers that are killed at random while they compute, over and over, and what comes of it: the harness of jobs.slow.test.ts and of bench/jobs-crashes.ts.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { readPlan } from "../../src/jobs/plan.ts";
+import { readHeartbeats } from "../../src/jobs/progress.ts";
 import { nodeJobsHost } from "../../src/platform/node/jobs-host.ts";
 import { RandomSource } from "../../src/random.ts";
 import { mergePlan, verifyPlan } from "../../src/workflows/jobs/after-work.ts";
@@ -47,17 +48,9 @@ export function startWorker(plan: string, options: readonly string[], wrapper: r
 }
 
 /** Process numbers of workers that are computing, as their signs of life say. */
-export function computing(plan: string): number[] {
-  const folder = join(plan, "workers");
-  return readdirSync(folder).flatMap((name) => {
-    if (!/^[\w-]+\.json$/.test(name)) return [];
-    try {
-      const { pid, state } = JSON.parse(readFileSync(join(folder, name), "utf8")) as { pid: number; state: string };
-      return state === "working" && isAlive(pid) ? [pid] : [];
-    } catch {
-      return []; // it is just being replaced
-    }
-  });
+export async function computing(plan: string): Promise<number[]> {
+  const beats = await readHeartbeats(nodeJobsHost.planFilesOf(plan), plan);
+  return beats.flatMap(({ pid, state }) => (state === "working" && isAlive(pid) ? [pid] : []));
 }
 
 /** The process in which a worker's shards are computed. */
@@ -138,7 +131,7 @@ export async function workUnderFire({
       if (failures.length > 0) throw new Error(failures[0]);
       if (performance.now() - started > timeoutMs) throw new Error(`not done after ${timeoutMs / 1000} s`);
       if (killed >= kills) continue;
-      const victims = computing(plan).filter((pid) => running.has(pid));
+      const victims = (await computing(plan)).filter((pid) => running.has(pid));
       const victim = victims[random.integer(Math.max(1, victims.length))];
       if (victim === undefined) continue;
       // One in five is the death of the computing process alone, which its worker lives to see.

@@ -8,7 +8,7 @@ import { nodeJobsHost } from "../../src/platform/node/jobs-host.ts";
 import { mergePlan, retryPlan, statusOfPlan, verifyPlan } from "../../src/workflows/jobs/after-work.ts";
 import { planJobs } from "../../src/workflows/jobs/plan-jobs.ts";
 import { temporaryFolder, writeVit } from "../cli/mini-model.ts";
-import { kill, outcomeOf, startWorker, writeList } from "./crashes.ts";
+import { kill, outcomeOf, startWorker, workUnderFire, writeList } from "./crashes.ts";
 import { pictureName, writePictures } from "./pictures.ts";
 import { type ObjectStore, objectStore, redisServer } from "./servers.ts";
 
@@ -98,6 +98,14 @@ test.skipIf(redis === undefined)(
     expect(await readMarker(files, plan, 0)).toMatchObject({ rows: ROWS / SHARDS });
   },
 );
+
+test.skipIf(redis === undefined)("workers that are killed again and again lose and double nothing", async () => {
+  const plan = await planned("s3://answers/under-fire");
+  const options = ["--queue", redis!.address, "--lease", "4"];
+  const fire = { plan, workers: 2, kills: 5, options, seed: 7, timeoutMs: 600_000 };
+  expect((await workUnderFire(fire)).kills).toBe(5);
+  expect(await outcome(plan)).toMatchObject({ rows: ROWS, missing: 0, doubled: 0, faults: 0, sha256: alone });
+});
 
 test("training runs, which are files, are not planned into a store", async () => {
   const sweep = { folder: "s3://answers/sweep", task: "train" } as const;
