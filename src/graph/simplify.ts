@@ -3,31 +3,13 @@
 // moves no values, but engines run it as a node, and fuse only neighbours.
 import { reshape } from "./build.ts";
 import { type Shape, shapesEqual, sizeOf } from "./dimensions.ts";
+import { again, rewrite } from "./rewrite.ts";
 import { ELEMENTWISE } from "./shape-rules/elementwise.ts";
-import { Graph, isOp, type Tensor } from "./tensor.ts";
+import { type Graph, isOp, type Tensor } from "./tensor.ts";
 
 /** A graph that computes the same outputs under the same names, from the same inputs and parameters. */
 export function simplify(graph: Graph): Graph {
-  const simpler = new Graph();
-  for (const { attributes } of graph.inputs.values())
-    simpler.input(attributes.name, attributes.shape, attributes.dtype);
-  for (const { name, shape, initializer, ...rest } of graph.parameters.values())
-    simpler.parameter(name, shape, initializer, rest);
-  const made = new Map<Tensor, Tensor>();
-  for (const node of graph.needed()) {
-    simpler.currentPath = node.path;
-    const inputs = node.inputs.map((input) => made.get(input)!);
-    made.set(node, sunk(simpler, node, inputs) ?? again(simpler, node, inputs));
-  }
-  for (const [name, node] of graph.outputs) simpler.output(name, made.get(node)!);
-  return simpler;
-}
-
-/** A node's op, applied to other inputs. */
-function again(graph: Graph, { op, attributes }: Tensor, inputs: readonly Tensor[]): Tensor {
-  return op === "reshape"
-    ? reshape(inputs[0]!, (attributes as { readonly shape: Shape }).shape)
-    : (graph.apply(op, inputs, attributes) as Tensor);
+  return rewrite(graph, graph.outputs, sunk);
 }
 
 /** The node below the reshape of an input instead of above it; undefined when it has to stay. */

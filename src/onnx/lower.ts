@@ -2,6 +2,7 @@
 // free, and for each op the kernel that engines do best (lowering/).
 import { SaccadeError, UsageError } from "../errors.ts";
 import { isStatic } from "../graph/dimensions.ts";
+import { fewerRows } from "../graph/fewer-rows.ts";
 import type { Op } from "../graph/ops.ts";
 import { ELEMENTWISE } from "../graph/shape-rules/elementwise.ts";
 import { simplify } from "../graph/simplify.ts";
@@ -45,7 +46,7 @@ export interface LowerOptions {
   readonly gridSample?: GridSampleLowering;
   /** Default "float32". "int8" needs `parameters`. */
   readonly precision?: Precision;
-  /** Whether changes of shape are gathered (graph/simplify.ts). Default true; false keeps the nodes as they were traced. */
+  /** Whether changes of shape are gathered, and rows that no output reads left out (graph/simplify.ts, fewer-rows.ts). Default true; false keeps the nodes as they were traced. */
   readonly simplify?: boolean;
   /** Written to the file's metadata_props; see metadata.ts. */
   readonly metadata?: Readonly<Record<string, string>>;
@@ -73,7 +74,7 @@ const NEWEST_OPSET = 23;
  * const bytes = lower(graph, { parameters: weights, metadata: writeMetadata({ labels }) });
  */
 export function lower(source: Graph, options: LowerOptions = {}): Uint8Array {
-  const graph = options.simplify === false ? source : simplify(source);
+  const graph = options.simplify === false ? source : simplify(withoutUnread(source, options));
   const opset = options.opset ?? DEFAULT_OPSET;
   if (!Number.isInteger(opset) || opset < OLDEST_OPSET || opset > NEWEST_OPSET)
     throw new UsageError(`operator set ${opset} is not supported`, `use ${OLDEST_OPSET} to ${NEWEST_OPSET}`);
@@ -130,6 +131,11 @@ export function lower(source: Graph, options: LowerOptions = {}): Uint8Array {
     inner: freelySized(emitter, outputs, values),
     initializers: [...emitter.initializers, ...weights.filter(({ name }) => kept.has(name))],
   });
+}
+
+/** Before training, every row has its gradient. */
+function withoutUnread(source: Graph, { outputs, parametersAs }: LowerOptions): Graph {
+  return parametersAs === "inputs" ? source : fewerRows(source, chooseOutputs(source, outputs));
 }
 
 /** What is computed in eight bits. */
