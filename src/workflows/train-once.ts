@@ -342,7 +342,7 @@ async function modelOf(
 ): Promise<NativeModel> {
   if (resumed !== undefined) {
     const model = await modelOfRun(host.files, resumed.paths);
-    requireSameData(before, inputs, model, labels);
+    requireSameData(asCounted(before, inputs, recipe), inputs, model, labels);
     onNotice?.(`going on after step ${resumed.progress.step} of the run in ${resumed.paths.folder}`);
     return model;
   }
@@ -351,6 +351,12 @@ async function modelOf(
   const { model, fresh } = startingPoint(recipe, labels, from);
   if (from !== undefined) onNotice?.(`weights of ${from.card.name}; fresh: ${fresh.join(", ") || "none"}`);
   return model;
+}
+
+/** Runs over annotated pictures did not count validation pictures before these were measured: such a run goes on, and is measured from now on. */
+function asCounted(before: RunInputs | undefined, now: RunInputs, { annotations }: Recipe): RunInputs | undefined {
+  if (before === undefined || annotations === undefined || before.validation_pictures > 0) return before;
+  return { ...before, validation_pictures: now.validation_pictures };
 }
 
 const millions = (count: number) => (count < 1e6 ? `${count}` : `${(count / 1e6).toFixed(count < 1e7 ? 2 : 1)} M`);
