@@ -3,12 +3,13 @@
 //
 //   npm run bench -- headline                              builds first; without a name: all suites
 //   npx tsx bench/run.ts headline [--out FOLDER] [--cli MAIN.js]
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type BenchReport, parseBenchReport, printBenchReport } from "../src/evaluate/bench/report.ts";
+import { describeCommit } from "./commit.ts";
 import { SUITES, type Suite } from "./suites.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
@@ -42,13 +43,6 @@ async function runSuite({ name, args }: Suite, { out, cli }: RunOptions): Promis
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** The commit that is measured, and whether the sources differ from it. */
-function describeCommit(): string {
-  const git = (...args: string[]) => execFileSync("git", args, { cwd: ROOT, encoding: "utf8" }).trim();
-  const isChanged = git("status", "--porcelain", "--untracked-files=no", "--", "src") !== "";
-  return `${git("rev-parse", "--short=10", "HEAD")}${isChanged ? " and changes" : ""}`;
 }
 
 function parseCommand(): { suites: Suite[]; options: RunOptions } {

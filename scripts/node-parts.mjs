@@ -34,6 +34,7 @@ export async function buildNodeParts(dist = `${root}dist`) {
     platform: "node",
     target: "es2022",
     sourcemap: true,
+    sourcesContent: false, // files and lines say enough; most sources are in the maps of pages' modules too
     logLevel: "warning",
   });
   writeFileSync(`${dist}/node-parts/LICENSES.txt`, licences());
