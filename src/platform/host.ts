@@ -108,6 +108,12 @@ export interface KeepingHost {
    * @param model makes the bytes; not called where something of this key is kept for this machine
    */
   createKeptSession(key: string, model: () => Uint8Array, options?: SessionOptions): Promise<Session>;
+  /**
+   * A session will be wanted soon: what needs no model is begun.
+   *
+   * @returns undoes it where no session came
+   */
+  expectSession(): () => void;
 }
 
 /** A host that reads embeddings: whole files, and single vectors out of them. */

@@ -279,11 +279,16 @@ async function openClassifier(
   expectedPictures: number,
   terminal: Terminal,
 ): Promise<Classifier | AdaptiveClassifier> {
-  const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags, terminal));
-  const opening = openLoaded(model, flags, labels, expectedPictures, terminal);
-  // Meanwhile this thread has nothing to do. What is wrong with the decoder is said of the pictures that need it.
-  void loadSharp().catch(() => undefined);
-  return opening;
+  const noSession = nodeHost.expectSession();
+  try {
+    const model = await loadModel(nodeHost, flags.model ?? DEFAULT_MODEL, loadOptions(flags, terminal));
+    const opening = openLoaded(model, flags, labels, expectedPictures, terminal);
+    // Meanwhile this thread has nothing to do. What is wrong with the decoder is said of the pictures that need it.
+    void loadSharp().catch(() => undefined);
+    return await opening;
+  } finally {
+    noSession();
+  }
 }
 
 async function openLoaded(

@@ -5,6 +5,7 @@ import type { DigestHost, EmbeddingsHost, Host, JpegHost, KeepingHost, VideoHost
 import { encodeJpeg, encodePng } from "./decode.ts";
 import { sha256 } from "./digest.ts";
 import { layTextOver } from "./draw-text.ts";
+import { startAhead } from "./engine-thread.ts";
 import { nodeFiles } from "./files.ts";
 import { nodeFolders } from "./folders.ts";
 import { createKeptSession } from "./kept-session.ts";
@@ -18,6 +19,7 @@ import { encodeVideo } from "./video/encode-video.ts";
 import { openLive } from "./video/open-live.ts";
 import { openVideo } from "./video/open-video.ts";
 import { decodePicture } from "./view-workers.ts";
+import { workerEntry } from "./workers.ts";
 
 export interface NodeHost extends Host, DigestHost, EmbeddingsHost, JpegHost, KeepingHost, VideoHost, VideoWritingHost {
   createSession(model: Uint8Array, options?: SessionOptions): Promise<NodeSession>;
@@ -40,6 +42,7 @@ export const nodeHost: NodeHost = {
   absolutePath: (path) => resolve(path),
   createSession: (model, options) => createNodeSession(model, options),
   createKeptSession: (key, model, options) => createKeptSession(machine, key, model, options),
+  expectSession: () => startAhead(workerEntry("session-worker")),
   sha256,
   openVideo,
   encodeVideo,

@@ -5,8 +5,10 @@ import { afterAll, describe, expect, test } from "vitest";
 import { SessionError, UsageError } from "../../errors.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
 import { type DType, type TensorData, type TypedArray, tensor } from "../../tensor.ts";
+import { startAhead } from "./engine-thread.ts";
 import { identityModel, onnxModel, twoOutputModel } from "./onnx-fixtures.test-helper.ts";
 import { createNodeSession, type NodeSession } from "./session.ts";
+import { workerEntry } from "./workers.ts";
 
 const opened: NodeSession[] = [];
 afterAll(() => Promise.all(opened.map((session) => session.dispose())));
@@ -205,4 +207,15 @@ test("more threads than there are cores are not made, and that is said", async (
   });
   expect(session.threads).toBe(cpus().length);
   expect(notices).toEqual([expect.stringMatching(/^saccade: 3000 threads are more than the \d+ cores/)]);
+});
+
+test("a thread that was started ahead is the next session's, or ends", async () => {
+  const entry = workerEntry("session-worker");
+  const end = startAhead(entry);
+  const session = await open(identityModel("float32", [2]));
+  end(); // a session has it by now
+  const { y } = await session.run({ x: floats([2], 1, 2) });
+  expect(y!.data).toEqual(Float32Array.of(1, 2));
+  startAhead(entry)();
+  startAhead(new URL("file:///no/such/module.js"))();
 });

@@ -15,7 +15,7 @@ import { type LoadOptions, loadModel, type ModelFileSource } from "../../model-f
 import type { LoadedModel } from "../../model-folder/model.ts";
 import type { Precision } from "../../onnx/lower.ts";
 import type { ScoreKind } from "../../onnx/score-kind.ts";
-import type { Host } from "../../platform/host.ts";
+import type { Host, KeepingHost } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
 import { targetOf } from "../../runtime/target.ts";
@@ -114,11 +114,16 @@ export class Engine {
     this.#openExplaining = openExplaining;
   }
 
-  static async open(host: Host, source: ModelSource, options: EngineOptions): Promise<Engine> {
+  static async open(host: Host & Partial<KeepingHost>, source: ModelSource, options: EngineOptions): Promise<Engine> {
     requireViews(options.views, VIEWS);
-    const engine = await Engine.prepare(host, source, options);
-    await engine.start();
-    return engine;
+    const noSession = host.expectSession?.();
+    try {
+      const engine = await Engine.prepare(host, source, options);
+      await engine.start();
+      return engine;
+    } finally {
+      noSession?.();
+    }
   }
 
   /** An engine for features, of more kinds of views and of a layer alone, that opens its sessions when the first picture is to be run. */
