@@ -41,6 +41,8 @@ export interface OpenSession<Surroundings> extends EngineRequest<Surroundings> {
   readonly start: StartThread;
   readonly onNotice: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
+  /** The bytes are known to be a model, and nobody else needs them: they move to the worker as they are. Default false. */
+  readonly givesModel?: boolean | undefined;
 }
 
 /**
@@ -52,15 +54,15 @@ export interface OpenSession<Surroundings> extends EngineRequest<Surroundings> {
  */
 export async function openSession<Surroundings>(
   model: Uint8Array,
-  { start, onNotice, signal, ...request }: OpenSession<Surroundings>,
+  { start, onNotice, signal, givesModel = false, ...request }: OpenSession<Surroundings>,
 ): Promise<EngineSession> {
   checkDevice(request.device);
   if (signal?.aborted === true) throw new AbortedError("loading the model", signal.reason);
-  checkModelBytes(model);
+  if (!givesModel) checkModelBytes(model);
   const queue = new RunQueue();
   const client = new EngineClient(start, onNotice, (error) => queue.close(error));
   const shared = isShared(model.buffer);
-  const bytes = shared ? model : new Uint8Array(model);
+  const bytes = shared || givesModel ? model : new Uint8Array(model);
   const message: ToWorker<Surroundings> = { type: "load", model: bytes, ...request };
   const load = () => client.ask("loaded", message, shared ? [] : [bytes.buffer as ArrayBuffer]);
   try {

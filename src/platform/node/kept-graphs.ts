@@ -37,7 +37,7 @@ export class KeptGraphs {
     return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 32);
   }
 
-  /** The bytes of a model; undefined where there is none, and where what is there is not what was written. */
+  /** The bytes of a model, in memory of their own; undefined where there is none, and where what is there is not what was written. */
   async find(name: string): Promise<Uint8Array | undefined> {
     for (const { file, of, digest } of await this.#list()) {
       if (of !== name) continue;
@@ -46,7 +46,7 @@ export class KeptGraphs {
       if (bytes === undefined) continue;
       if ((await sha256(bytes)) === digest) {
         await noteUse(path).catch(() => undefined);
-        return bytes;
+        return bytes.byteLength === bytes.buffer.byteLength ? new Uint8Array(bytes.buffer) : Uint8Array.from(bytes);
       }
       await rm(path, { force: true }).catch(() => undefined);
     }

@@ -36,7 +36,7 @@ export function createNodeSession(
   return openNodeSession(model, options, { entry });
 }
 
-/** The same, with what is to be done about the model's graph. */
+/** The same, with what is to be done about the model's graph. Bytes of an optimised one are given away: they are gone afterwards. */
 export async function openNodeSession(
   model: Uint8Array,
   options: SessionOptions,
@@ -47,7 +47,8 @@ export async function openNodeSession(
   const section = engineSection();
   const surroundings: ThreadSurroundings = { section, tracePrefix, graph };
   const start = engineThread(entry, section);
-  return openSession(model, { start, device, threads, state, surroundings, onNotice, signal });
+  const givesModel = graph?.isOptimized;
+  return openSession(model, { start, device, threads, state, surroundings, onNotice, signal, givesModel });
 }
 
 /**
