@@ -26,9 +26,10 @@ const EXAMPLES = `
 Any number of workers, on any number of machines that reach the plan's folder,
 do a plan together. Without --queue they agree by leases in that folder; a plan
 in a store of objects needs a queue or --index. The address of a database, which
-has a password in it, is better in the environment, as ${QUEUE_VARIABLE}. With --index nobody is asked: that is for schedulers that
-number their tasks. SIGTERM and Ctrl-C stop with nothing half done; a worker
-that is killed costs the others a lease's time.
+has a password in it, is better in the environment, as ${QUEUE_VARIABLE}.
+With --index nobody is asked: that is for schedulers that number their tasks.
+SIGTERM and Ctrl-C stop with nothing half done; a worker that is killed costs
+the others a lease's time.
 
 Examples:
   $ saccade work photos-plan
