@@ -187,6 +187,13 @@ test("ONNX Runtime is imported in one place of each platform", () => {
   expect(importers.sort()).toEqual(["platform/node/engine.ts", "platform/web/engine.ts"]);
 });
 
+test("no folder is made by Node's recursive mkdir, which never comes back from /proc", () => {
+  const makers = sourceFiles(SRC)
+    .filter((path) => /mkdir(Sync)?\([^;]*recursive/.test(readFileSync(path, "utf8")))
+    .map((path) => relative(SRC, path));
+  expect(makers).toEqual([]);
+});
+
 test("platform/host.ts only describes: it imports types", () => {
   expect(readFileSync(join(SRC, "platform/host.ts"), "utf8")).not.toMatch(/^import (?!type)/m);
 });

@@ -151,7 +151,7 @@ test("a port that is taken, and one that is none", async () => {
 test("a folder without a page is neither served nor written, and a page is not written over a file", async () => {
   const folder = temporaryFolder();
   await expect(servePage({ folder, port: 0 })).rejects.toThrow("built page");
-  expect(() => writePage(folder, join(folder, "out"))).toThrow("built page");
+  await expect(writePage(folder, join(folder, "out"))).rejects.toThrow("built page");
   writeFileSync(join(folder, "file"), "");
   const refused = await cli(["page", "--out", join(folder, "file")]);
   expect(refused).toMatchObject({ exitCode: 2, stdout: "" });

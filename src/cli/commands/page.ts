@@ -34,7 +34,7 @@ export function addPage(program: Command, terminal: Terminal): void {
     .action(async ({ port = DEFAULT_PORT, open, out }: { port?: number; open?: boolean; out?: string }) => {
       const folder = fileURLToPath(new URL("dist/page/", ownPackage().root));
       if (out !== undefined) {
-        writePage(folder, out);
+        await writePage(folder, out);
         terminal.note(`written: ${out} (serve it isolated, or it has one thread: docs/page.md)`);
         return;
       }

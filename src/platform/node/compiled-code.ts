@@ -3,6 +3,7 @@
 import module from "node:module";
 import { join } from "node:path";
 import { nodeFolders } from "./folders.ts";
+import { makeDirectorySync } from "./make-directory.ts";
 
 /** Of a later Node than the one whose types are here. */
 interface CompileCache {
@@ -14,5 +15,13 @@ interface CompileCache {
  * fit its version and the file, and NODE_DISABLE_COMPILE_CACHE=1 turns it off.
  */
 export function keepCompiledCode(): void {
-  (module as CompileCache).enableCompileCache?.(join(nodeFolders.cache, "compiled-code"));
+  const { enableCompileCache } = module as CompileCache;
+  if (enableCompileCache === undefined) return;
+  const folder = join(nodeFolders.cache, "compiled-code");
+  try {
+    makeDirectorySync(folder); // Node would try for ever where it cannot be made
+  } catch {
+    return;
+  }
+  enableCompileCache(folder);
 }

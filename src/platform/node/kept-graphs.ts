@@ -2,10 +2,11 @@
 // what it is of and the digest of what is in it: what a killed process, a full disk or a bad one left is noticed, and made anew. Several processes
 // may write at once; each writes a file of its own, which gets its name in one step.
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { checkModelBytes } from "../../runtime/model-bytes.ts";
 import { sha256 } from "./digest.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 /** All files together; those that were not used for the longest time go. */
 const TOTAL_BYTES = 2 ** 29;
@@ -56,7 +57,7 @@ export class KeptGraphs {
   /** A path to write a model to; undefined where nothing can be written. */
   async begin(): Promise<string | undefined> {
     try {
-      await mkdir(this.#folder, { recursive: true });
+      await makeDirectory(this.#folder);
       await this.#clear();
     } catch {
       return undefined;

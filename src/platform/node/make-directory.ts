@@ -1,5 +1,6 @@
 // A folder with all folders that it lies in. Node's own recursive mkdir never comes back where a folder is there but takes no others, such as
-// /proc (Node 20): it takes ENOENT for a missing parent, makes sure of the parent, and tries again.
+// /proc (Node 20 to 24): it takes ENOENT for a missing parent, makes sure of the parent, and tries again.
+import { mkdirSync, statSync } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
@@ -7,11 +8,25 @@ import { dirname } from "node:path";
 export async function makeDirectory(path: string): Promise<void> {
   const error = await make(path);
   if (error === undefined) return;
-  const parent = dirname(path);
-  if (error.code !== "ENOENT" || parent === path) throw error;
-  await makeDirectory(parent);
+  await makeDirectory(parentOf(path, error));
   const again = await make(path);
   if (again !== undefined) throw again;
+}
+
+/** The same, for what has to be there before anything else happens. */
+export function makeDirectorySync(path: string): void {
+  const error = makeSync(path);
+  if (error === undefined) return;
+  makeDirectorySync(parentOf(path, error));
+  const again = makeSync(path);
+  if (again !== undefined) throw again;
+}
+
+/** What may be missing; throws what cannot be helped by making it. */
+function parentOf(path: string, error: NodeJS.ErrnoException): string {
+  const parent = dirname(path);
+  if (error.code !== "ENOENT" || parent === path) throw error;
+  return parent;
 }
 
 /** Why it cannot be made; undefined when it is there afterwards. */
@@ -25,6 +40,16 @@ async function make(path: string): Promise<NodeJS.ErrnoException | undefined> {
       (entry) => entry.isDirectory(),
       () => false,
     );
+    return isThere ? undefined : (error as NodeJS.ErrnoException);
+  }
+}
+
+function makeSync(path: string): NodeJS.ErrnoException | undefined {
+  try {
+    mkdirSync(path);
+    return undefined;
+  } catch (error) {
+    const isThere = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
     return isThere ? undefined : (error as NodeJS.ErrnoException);
   }
 }

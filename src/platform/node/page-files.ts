@@ -1,10 +1,11 @@
 // The files of the built page: those in its folder, and those that the installation has in another place (the engine, the bundled model), which would make the
 // package larger for nothing. The build lists the latter.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FormatError, NotFoundError, UsageError } from "../../errors.ts";
+import { nodeFiles } from "./files.ts";
 import { ownPackage } from "./package-files.ts";
 
 /** By the page's name of a file: "onnxruntime-web/dist/…" or "models/…". */
@@ -39,7 +40,7 @@ function locate(place: string): string {
  * @param target a folder that is not there yet, or empty
  * @throws UsageError when there is something in it, or it is a file; NotFoundError without a built page in `folder`
  */
-export function writePage(folder: string, target: string): void {
+export async function writePage(folder: string, target: string): Promise<void> {
   if (existsSync(target)) {
     if (!statSync(target).isDirectory())
       throw new UsageError(`${target} is a file, not a folder`, "give the page a folder of its own");
@@ -49,7 +50,7 @@ export function writePage(folder: string, target: string): void {
   const files = pageFiles(folder);
   if (!files.has("index.html")) throw missingPage(folder);
   for (const [name, path] of files) {
-    mkdirSync(dirname(join(target, name)), { recursive: true });
+    await nodeFiles.makeDirectory(dirname(join(target, name)));
     cpSync(path, join(target, name));
   }
 }

@@ -3,12 +3,13 @@
 // is no more is known at once.
 import { randomBytes } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
+import { open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { SaccadeError, UsageError } from "../../../errors.ts";
 import { isStoreAddress } from "../../../jobs/address.ts";
 import type { Lease, QueueOptions, ShardQueue } from "../../../jobs/queue.ts";
+import { makeDirectory } from "../make-directory.ts";
 
 interface Holder {
   readonly token: string;
@@ -31,7 +32,7 @@ export async function openFolderQueue(options: QueueOptions): Promise<ShardQueue
       "--queue postgres://… or redis://… (or SACCADE_QUEUE), or --index N --count M",
     );
   const leases = join(options.folder, "leases");
-  await mkdir(leases, { recursive: true }).catch((error: unknown) => {
+  await makeDirectory(leases).catch((error: unknown) => {
     throw unusable(leases, error);
   });
   return new FolderQueue(leases, options);
