@@ -14,10 +14,12 @@ interface CompileCache {
  * Modules that are loaded from now on are kept in the cache folder: Node's usual place is one that others may write to. Node leaves out what does not
  * fit its version and the file, and NODE_DISABLE_COMPILE_CACHE=1 turns it off.
  */
-export function keepCompiledCode(): void {
-  const { enableCompileCache } = module as CompileCache;
+export function keepCompiledCode(
+  { enableCompileCache }: CompileCache = module as CompileCache,
+  cache = nodeFolders.cache,
+): void {
   if (enableCompileCache === undefined) return;
-  const folder = join(nodeFolders.cache, "compiled-code");
+  const folder = join(cache, "compiled-code");
   try {
     makeDirectorySync(folder); // Node would try for ever where it cannot be made
   } catch {

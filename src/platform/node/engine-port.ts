@@ -1,8 +1,9 @@
 // The worker's side of a session in a thread of Node.
 import type { MessagePort } from "node:worker_threads";
 import type { OpenEngine, ServerPort } from "../engine/serve-requests.ts";
-import { type EngineLoaders, type GraphWork, openEngine } from "./engine.ts";
+import { type EngineLoaders, openEngine } from "./engine.ts";
 import type { EngineSection } from "./engine-section.ts";
+import type { GraphWork } from "./graph-work.ts";
 
 /** What a session's owner tells its thread besides the model. */
 export interface ThreadSurroundings {

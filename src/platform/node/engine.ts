@@ -1,9 +1,6 @@
 // The one place in Node that imports ONNX Runtime: the native build (onnxruntime-node, an optional dependency) and the WebAssembly build
 // (onnxruntime-web), which runs the same bytes where there is no native one. Everything here runs inside a session's worker thread, because
 // both builds block the thread that calls them.
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import type * as Ort from "onnxruntime-web";
 import { SessionError } from "../../errors.ts";
 import type { ActualDevice, Device } from "../../runtime/session.ts";
@@ -12,6 +9,8 @@ import { readableEngineError } from "../engine/engine-errors.ts";
 import { outputLocations } from "../engine/held-state.ts";
 import { type Guard, type LoadedEngine, loadedEngine, type OrtModule, refuseModel } from "../engine/loaded-engine.ts";
 import { type EngineSection, inSection, inTurn } from "./engine-section.ts";
+import type { GraphWork } from "./graph-work.ts";
+import { hasCudaProvider } from "./native-engine.ts";
 
 export interface EngineLoaders {
   readonly native: () => Promise<OrtModule>;
@@ -26,21 +25,8 @@ export const ENGINE_LOADERS: EngineLoaders = {
     return module.default ?? module; // a CommonJS package: its exports are the default one
   },
   wasm: () => import("onnxruntime-web"),
-  hasCudaProvider: () => {
-    const main = createRequire(import.meta.url).resolve("onnxruntime-node");
-    const libraries = join(dirname(main), "../bin/napi-v6", process.platform, process.arch);
-    const names = ["libonnxruntime_providers_cuda.so", "onnxruntime_providers_cuda.dll"];
-    return names.some((name) => existsSync(join(libraries, name)));
-  },
+  hasCudaProvider,
 };
-
-/** What a processor's engine is to do about the model's graph besides running it. */
-export interface GraphWork {
-  /** It has been through the engine's optimisation already. */
-  readonly isOptimized?: boolean;
-  /** A new file for the optimised model, for this engine on this kind of processor. */
-  readonly saveAs?: string;
-}
 
 export interface EngineOptions {
   readonly device: Device;

@@ -112,6 +112,7 @@ test("where nothing can be written, and where it is turned off, a session is a s
   const file = newFolder();
   writeFileSync(file, "no folder");
   expect(await square(file)).toBe(1);
+  if (process.platform === "linux") expect(await square("/proc/nothing/graphs")).toBe(1);
   const folder = newFolder();
   mkdirSync(folder);
   vi.stubEnv("SACCADE_GRAPH_CACHE", "0");

@@ -1,16 +1,13 @@
 // Sessions whose optimised model is kept for the next process. For the CPU alone: that is where optimising is the longest part of loading, and what other
 // providers make of a graph cannot be written down.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { AbortedError, SessionError } from "../../errors.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
 import { build } from "../../version.ts";
 import type { MachineFacts } from "../host.ts";
-import { ENGINE_LOADERS } from "./engine.ts";
 import { nodeFolders } from "./folders.ts";
 import { KeptGraphs } from "./kept-graphs.ts";
-import { ownPackage } from "./package-files.ts";
+import { hasCudaProvider, nativeEngineVersion } from "./native-engine.ts";
 import { createNodeSession, type NodeSession, openNodeSession } from "./session.ts";
 
 /** Turns it off: SACCADE_GRAPH_CACHE=0. */
@@ -67,10 +64,8 @@ const ownGraphs = () => new KeptGraphs(join(nodeFolders.cache, "graphs"));
 function keepingEngine({ device = "auto", state, tracePrefix }: SessionOptions): string | undefined {
   if ((device !== "auto" && device !== "cpu") || state !== undefined || tracePrefix !== undefined) return undefined;
   try {
-    if (device === "auto" && ENGINE_LOADERS.hasCudaProvider()) return undefined;
-    const main = createRequire(ownPackage().modules).resolve("onnxruntime-node");
-    const { version } = JSON.parse(readFileSync(join(dirname(main), "../package.json"), "utf8")) as { version: string };
-    return `onnxruntime-node ${version}`;
+    if (device === "auto" && hasCudaProvider()) return undefined;
+    return `onnxruntime-node ${nativeEngineVersion()}`;
   } catch {
     return undefined; // not installed
   }

@@ -3,10 +3,10 @@
 import { UsageError } from "../../errors.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
 import { type EngineSession, openSession } from "../engine/worker-session.ts";
-import type { GraphWork } from "./engine.ts";
 import type { ThreadSurroundings } from "./engine-port.ts";
 import { engineSection } from "./engine-section.ts";
 import { engineThread } from "./engine-thread.ts";
+import type { GraphWork } from "./graph-work.ts";
 import { machineCores, usableCores } from "./machine.ts";
 import { workerEntry } from "./workers.ts";
 
