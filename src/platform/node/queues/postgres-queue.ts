@@ -6,6 +6,8 @@ import type PgBoss from "pg-boss";
 import type { Lease, QueueOptions, ShardQueue } from "../../../jobs/queue.ts";
 import { inTime, optionalPackage } from "./optional-package.ts";
 
+/** Looked up when it is run and not when a program is bundled, because it may not be there. */
+const PACKAGE = "pg-boss";
 const KIND = "PostgreSQL";
 const SCHEMA = "saccade_jobs";
 /** Jobs of one statement. */
@@ -19,7 +21,8 @@ interface ShardJob {
 }
 
 export async function openPostgresQueue(address: string, options: QueueOptions): Promise<ShardQueue> {
-  const { default: Boss } = await optionalPackage(() => import("pg-boss"), `a queue in ${KIND}`, "pg-boss@10");
+  const load = () => import(PACKAGE) as Promise<{ readonly default: typeof PgBoss }>;
+  const { default: Boss } = await optionalPackage(load, `a queue in ${KIND}`, "pg-boss@10");
   const boss = new Boss({
     connectionString: address,
     schema: SCHEMA,

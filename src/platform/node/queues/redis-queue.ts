@@ -7,6 +7,8 @@ import type { Lease, QueueOptions, ShardQueue } from "../../../jobs/queue.ts";
 import { inTime, optionalPackage } from "./optional-package.ts";
 
 const KIND = "Redis";
+/** Looked up when they are needed and not when a program is bundled, because they may not be there. */
+const PACKAGES = { bull: "bullmq", redis: "ioredis" } as const;
 const ANSWER_MS = 20_000;
 const ADDED = 1000;
 /** Giving up is decided by what happened to a shard, not by how often it was tried. */
@@ -18,8 +20,10 @@ interface ShardJob {
 
 export async function openRedisQueue(address: string, options: QueueOptions): Promise<ShardQueue> {
   const install = "bullmq@6 ioredis@5";
-  const bull = await optionalPackage(() => import("bullmq"), `a queue in ${KIND}`, install);
-  const { Redis: Client } = await optionalPackage(() => import("ioredis"), `a queue in ${KIND}`, install);
+  const loadBull = () => import(PACKAGES.bull) as Promise<typeof import("bullmq")>;
+  const loadRedis = () => import(PACKAGES.redis) as Promise<typeof import("ioredis")>;
+  const bull = await optionalPackage(loadBull, `a queue in ${KIND}`, install);
+  const { Redis: Client } = await optionalPackage(loadRedis, `a queue in ${KIND}`, install);
   // BullMQ's workers want commands to wait for a connection that is being made again; how long is asked is decided here.
   const connection = new Client(address.replace(/^valkey/, "redis"), {
     maxRetriesPerRequest: null,

@@ -6,6 +6,9 @@ import { optionalPackage } from "../queues/optional-package.ts";
 
 export type S3Sdk = typeof import("@aws-sdk/client-s3");
 
+/** Looked up when it is run and not when a program is bundled, because it may not be there. */
+const PACKAGE = "@aws-sdk/client-s3";
+
 export interface S3Connection {
   readonly sdk: S3Sdk;
   readonly client: S3Client;
@@ -23,7 +26,8 @@ export function lazyS3(): OpenS3 {
 }
 
 async function openS3(): Promise<S3Connection> {
-  const sdk = await optionalPackage(() => import("@aws-sdk/client-s3"), "a store of objects", "@aws-sdk/client-s3");
+  const load = () => import(PACKAGE) as Promise<S3Sdk>;
+  const sdk = await optionalPackage(load, "a store of objects", PACKAGE);
   const isOwn = (process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL) !== undefined;
   // Other stores than Amazon's seldom have a name for each bucket. Not all of them know the checksums that the SDK asks for.
   const client = new sdk.S3Client({
