@@ -1,6 +1,7 @@
 // The Host of Node: fs, sharp, and ONNX Runtime in worker threads.
 import { resolve } from "node:path";
 import type { SessionOptions } from "../../runtime/session.ts";
+import { build } from "../../version.ts";
 import type { DigestHost, EmbeddingsHost, Host, JpegHost, KeepingHost, VideoHost, VideoWritingHost } from "../host.ts";
 import { encodeJpeg, encodePng } from "./decode.ts";
 import { sha256 } from "./digest.ts";
@@ -21,11 +22,24 @@ import { openVideo } from "./video/open-video.ts";
 import { decodePicture } from "./view-workers.ts";
 import { workerEntry } from "./workers.ts";
 
-export interface NodeHost extends Host, DigestHost, EmbeddingsHost, JpegHost, KeepingHost, VideoHost, VideoWritingHost {
+export interface NodeHost
+  extends Host,
+    DigestHost,
+    EmbeddingsHost,
+    JpegHost,
+    Pick<KeepingHost, "expectSession">,
+    Partial<Pick<KeepingHost, "createKeptSession">>,
+    VideoHost,
+    VideoWritingHost {
   createSession(model: Uint8Array, options?: SessionOptions): Promise<NodeSession>;
 }
 
 const machine = describeMachine();
+
+/** Sources keep nothing: they may be others the next time. */
+const keptSessions: Pick<KeepingHost, "createKeptSession"> = {
+  createKeptSession: (key, model, options) => createKeptSession(machine, key, model, options),
+};
 
 /** The machine this process runs on. It holds no state: sessions belong to whoever made them. */
 export const nodeHost: NodeHost = {
@@ -41,7 +55,7 @@ export const nodeHost: NodeHost = {
   readRange,
   absolutePath: (path) => resolve(path),
   createSession: (model, options) => createNodeSession(model, options),
-  createKeptSession: (key, model, options) => createKeptSession(machine, key, model, options),
+  ...(build === undefined ? {} : keptSessions),
   expectSession: () => startAhead(workerEntry("session-worker")),
   sha256,
   openVideo,
