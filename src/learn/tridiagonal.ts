@@ -97,10 +97,23 @@ function updateAndMultiply(
   return product;
 }
 
+/** Fourth powers of what is larger or smaller leave the range of numbers, or nearly. */
+const MOST = 1e50;
+
 /**
  * Householder's reflection I - factor v vᵀ that maps x to (image, 0, …, 0). `v` holds x in [from, to) and becomes the reflection's vector.
  */
 export function reflection(v: Float64Array, from: number, to: number): { factor: number; image: number } {
+  let largest = 0;
+  for (let i = from; i < to; i++) largest = Math.max(largest, Math.abs(v[i]!));
+  if (largest === 0 || (largest <= MOST && largest >= 1 / MOST)) return reflectionInRange(v, from, to);
+  // Rows that say the same leave rounding of rounding, 1e-100 and less. A reflection is the same for a vector of any length.
+  for (let i = from; i < to; i++) v[i] = v[i]! / largest;
+  const { factor, image } = reflectionInRange(v, from, to);
+  return { factor, image: image * largest };
+}
+
+function reflectionInRange(v: Float64Array, from: number, to: number): { factor: number; image: number } {
   const first = v[from]!;
   let rest = 0;
   for (let i = from + 1; i < to; i++) rest += v[i]! * v[i]!;
