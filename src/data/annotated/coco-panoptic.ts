@@ -14,6 +14,7 @@ import {
   isCoco,
   leadsAway,
   namesIn,
+  presenceIn,
   readCategories,
   readPictures,
 } from "./coco.ts";
@@ -65,14 +66,12 @@ export async function readCocoPanoptic(
   }
   const folder = await findPictures(files, path, [...pictures.values()]);
   const segmentFolder = await findSegments(files, path, [...found.values()]);
-  const [there, segmentsThere] = [await namesIn(files, folder), await namesIn(files, segmentFolder)];
+  const isThere = await presenceIn(files, folder, name, faults);
+  const segmentsThere = await namesIn(files, segmentFolder);
   const samples = [...pictures.values()].flatMap((picture): AnnotatedSample[] => {
     const { file, size } = picture;
     const own = found.get(picture);
-    if (there !== undefined && !file.includes("/") && !there.has(file)) {
-      faults.add("missing", `${name}: ${file}`, `there is no ${file} in ${folder}`);
-      return [];
-    }
+    if (!isThere(file)) return [];
     if (own === undefined || segmentsThere?.has(own.file) === false) {
       faults.add("no_mask", file, own === undefined ? undefined : `there is no ${own.file} in ${segmentFolder}`);
       return [];

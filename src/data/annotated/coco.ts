@@ -41,12 +41,9 @@ export async function readCoco(
   for (const [i, annotation] of (json.annotations as unknown[]).entries())
     readAnnotation(annotation, `${name}: annotation ${idOf(annotation) ?? `at place ${i}`}`, pictures, names, faults);
   const folder = await findPictures(files, path, [...pictures.values()]);
-  const there = await namesIn(files, folder);
+  const isThere = await presenceIn(files, folder, name, faults);
   const samples = [...pictures.values()].flatMap(({ file, size, objects }): AnnotatedSample[] => {
-    if (there !== undefined && !file.includes("/") && !there.has(file)) {
-      faults.add("missing", `${name}: ${file}`, `there is no ${file} in ${folder}`);
-      return [];
-    }
+    if (!isThere(file)) return [];
     if (objects.length === 0) faults.add("unannotated", file);
     return [
       {
@@ -201,6 +198,21 @@ export async function findPictures(files: DataFiles, path: string, pictures: rea
   throw new FormatError("COCO", `the pictures of ${baseName(path)} are nowhere to be found`, {
     hint: `${some[0]!.file} was looked for in ${list(folders, 8)}`,
   });
+}
+
+/** Whether a picture is in the folder, as far as a look into it tells; one that is not becomes a fault of the file `name`. */
+export async function presenceIn(
+  files: DataFiles,
+  folder: string,
+  name: string,
+  faults: Faults,
+): Promise<(file: string) => boolean> {
+  const there = await namesIn(files, folder);
+  return (file) => {
+    if (there === undefined || file.includes("/") || there.has(file)) return true;
+    faults.add("missing", `${name}: ${file}`, `there is no ${file} in ${folder}`);
+    return false;
+  };
 }
 
 /** Names of the files in a folder; undefined where it cannot be listed. */
