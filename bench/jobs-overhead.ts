@@ -4,7 +4,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { commandOf, freshCopy, runCommand, writeList } from "../test/jobs/crashes.ts";
+import { freshCopy, runCommand, writeList } from "../test/jobs/crashes.ts";
+import { programCommand } from "../test/program-command.ts";
 
 const rows = Number(process.argv[2] ?? 1500);
 const out = process.argv[3] ?? "bench/results/jobs";
@@ -21,9 +22,8 @@ interface Times {
 }
 
 function timed(command: readonly string[]): Times {
-  const { program, args } = commandOf(command);
   const script = 'TIMEFORMAT="%R %U %S"; { time "$@" >/dev/null 2>/dev/null; } 2>&1';
-  const said = execFileSync("bash", ["-c", script, "bash", program, ...args], { encoding: "utf8" });
+  const said = execFileSync("bash", ["-c", script, "bash", ...programCommand(), ...command], { encoding: "utf8" });
   const [seconds = 0, user = 0, system = 0] = said.trim().split(/\s+/).map(Number);
   return { seconds, processor_seconds: Math.round(100 * (user + system)) / 100 };
 }

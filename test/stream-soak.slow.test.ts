@@ -2,12 +2,11 @@
 // SACCADE_SOAK_SECONDS says.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, expect, test } from "vitest";
+import { programCommand } from "./program-command.ts";
 
 const SECONDS = Number(process.env.SACCADE_SOAK_SECONDS ?? 45);
-const ROOT = resolve(import.meta.dirname, "..");
 const hasFfmpeg = spawnSync("ffmpeg", ["-version"]).status === 0;
 const canRun = hasFfmpeg && existsSync("/proc/self/status");
 if (!canRun) console.log("skipped: following a stream needs ffmpeg, and /proc to tell what it takes");
@@ -45,20 +44,9 @@ test.runIf(canRun)(
       ["-v", "error", "-re", "-f", "lavfi", "-i", picture, "-c:v", "mpeg2video", "-q:v", "5", "-f", "mpegts", "pipe:1"],
       { stdio: ["ignore", "pipe", "ignore"] },
     );
-    const args = [
-      "--import",
-      "tsx",
-      "src/cli/main.ts",
-      "classify",
-      "--stream",
-      "-",
-      "--json",
-      "--threads",
-      "1",
-      "--top-k",
-      "1",
-    ];
-    const saccade = spawn(process.execPath, args, { cwd: ROOT, stdio: ["pipe", "pipe", "pipe"] });
+    const [program, ...before] = programCommand();
+    const args = [...before, "classify", "--stream", "-", "--json", "--threads", "1", "--top-k", "1"];
+    const saccade = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
     started.push(camera, saccade);
     camera.stdout.pipe(saccade.stdin);
     saccade.stdin.on("error", () => {}); // it stops reading when it is told to

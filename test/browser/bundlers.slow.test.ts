@@ -15,16 +15,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Classifier } from "../../src/node.ts";
 import { countThreads } from "../../src/platform/web/threads.ts";
 import { PASTORAL, temporaryFolder } from "../cli/mini-model.ts";
+import { packBuiltPackage } from "../docs/packed-package.ts";
 import { launchChromium, noChromium } from "./chromium.ts";
-import {
-  buildExample,
-  EXAMPLES,
-  type Example,
-  installExamples,
-  packPackage,
-  ROOT,
-  scriptsIn,
-} from "./example-projects.ts";
+import { buildExample, EXAMPLES, type Example, installExamples, ROOT, scriptsIn } from "./example-projects.ts";
 import { type LoopbackServer, STRICT_POLICY, serveLoopback } from "./server.ts";
 
 const SCRIPTS = "script-src 'self' 'wasm-unsafe-eval'";
@@ -95,7 +88,7 @@ describe.skipIf(noChromium)("the published package", () => {
   let labels: readonly string[];
 
   beforeAll(async () => {
-    tarball = await packPackage(folder);
+    tarball = await packBuiltPackage(folder);
     await installExamples(tarball, projects);
     browser = await launchChromium();
     labels = await nodesLabels();

@@ -1,7 +1,7 @@
 // The projects in examples/ as somebody has them who copied them: in a folder outside of this repository, installed from the registry, with the package
 // as `npm pack` makes it. It holds dist/ as it was built last.
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 
@@ -18,13 +18,6 @@ const BUILT: Readonly<Record<Example, string>> = {
   webpack: "dist",
   next: "out",
 };
-
-/** Packs the package. @returns the tarball's path */
-export async function packPackage(folder: string): Promise<string> {
-  if (!existsSync(join(ROOT, "dist/standalone"))) throw new Error("dist/ is not built: npm run build");
-  await npm(ROOT, "pack", "--ignore-scripts", "--pack-destination", folder);
-  return join(folder, readdirSync(folder).find((name) => name.endsWith(".tgz"))!);
-}
 
 /** Copies all projects into a folder, and installs what they need. */
 export async function installExamples(tarball: string, folder: string): Promise<void> {

@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { AdaptiveClassifier, Classifier, Embedder, Recogniser, ZeroShotClassifier } from "../../src/node.ts";
 import { BOATS, PASTORAL, temporaryFolder, writeMini } from "../cli/mini-model.ts";
 import { TOY_CONFIG, toyPath } from "../gfnet-toys.ts";
@@ -33,6 +33,7 @@ describe.skipIf(noChromium)("the library in a page", () => {
     site.server.put("/boats.jpg", readFileSync(BOATS));
     site.server.put("/text.txt", "hello");
   });
+  afterEach(() => site.closePages());
   afterAll(() => site?.close());
 
   /** Parts of two photographs, as pictures of two classes. */

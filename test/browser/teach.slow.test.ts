@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { unzipSync } from "fflate";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Classifier, encodePng, Recogniser } from "../../src/node.ts";
 import { LABELS, shapePicture } from "../train/shapes.ts";
 import { seriousFaults } from "./access.ts";
@@ -34,6 +34,7 @@ describe.skipIf(noChromium)("teaching in the page", () => {
     writeFileSync(join(folder, "none.png"), "this is no picture");
     site = await openPageSite({ args: ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"] });
   }, 300_000);
+  afterEach(() => site.closePages());
   afterAll(async () => {
     await site?.[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true });

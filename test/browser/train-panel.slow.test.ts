@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Classifier, encodePng } from "../../src/node.ts";
 import { LABELS, shapePicture } from "../train/shapes.ts";
 import { openPageSite, type PageSite } from "./built-page.ts";
@@ -26,6 +26,7 @@ describe.skipIf(noChromium)("training in the page", () => {
     writeFileSync(join(folder, "new.png"), await encodePng(shapePicture(1, 500)));
     site = await openPageSite();
   }, 300_000);
+  afterEach(() => site.closePages());
   afterAll(async () => {
     await site?.[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true });
@@ -93,6 +94,5 @@ describe.skipIf(noChromium)("training in the page", () => {
     await button(page, "Pause").click();
     await card(page, "Paused").waitFor({ timeout: 300_000 });
     expect(await page.getByRole("alert").count()).toBe(0);
-    await page.context().close();
   });
 });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { RawImage } from "../../src/image/raw-image.ts";
 import { encodePng, type RecipeInput, train } from "../../src/node.ts";
 import { metricLines } from "../train/fit.ts";
@@ -72,6 +72,7 @@ describe.skipIf(noChromium)("training in a page", () => {
       site.server.put(`/jpeg/${i}.jpg`, readFileSync(join(folder, `${i}.jpg`)));
     }
   });
+  afterEach(() => site.closePages());
   afterAll(async () => {
     await site?.close();
     rmSync(folder, { recursive: true });

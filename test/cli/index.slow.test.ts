@@ -1,7 +1,7 @@
 // `saccade index` as a process that is killed: the index that was there stays, and what was embedded is not embedded again.
 import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { encodePng } from "../../src/platform/node/decode.ts";
@@ -9,11 +9,11 @@ import { nodeHost } from "../../src/platform/node/host.ts";
 import { RandomSource } from "../../src/random.ts";
 import { loadEmbedder } from "../../src/tasks/embed/embedder.ts";
 import { loadTextEmbedder } from "../../src/tasks/zero-shot/text-embedder.ts";
+import { programCommand } from "../program-command.ts";
 import { writeTextTower } from "../text-toys.ts";
 import { cli } from "./fake-terminal.ts";
 import { BOATS, PASTORAL, temporaryFolder, writeMini } from "./mini-model.ts";
 
-const MAIN = resolve(import.meta.dirname, "../../src/cli/main.ts");
 const folder = temporaryFolder();
 const model = writeMini(folder, "sparseformer_v1_mini_64x64");
 const clip = writeMini(folder, "sparseformer_clip_mini_64x64");
@@ -21,22 +21,9 @@ const out = join(folder, "index");
 
 /** `saccade index` until it is killed or done. */
 async function indexAndKill(pictures: string, milliseconds: number): Promise<void> {
-  const args = [
-    "--import",
-    "tsx",
-    MAIN,
-    "index",
-    pictures,
-    "--out",
-    out,
-    "-m",
-    model,
-    "--add",
-    "--threads",
-    "1",
-    "--no-cache",
-  ];
-  const child = spawn(process.execPath, args, { stdio: "ignore" });
+  const [program, ...before] = programCommand();
+  const args = ["index", pictures, "--out", out, "-m", model, "--add", "--threads", "1", "--no-cache"];
+  const child = spawn(program, [...before, ...args], { stdio: "ignore" });
   const ended = new Promise((settle) => child.on("close", settle));
   await Promise.race([pause(milliseconds), ended]);
   child.kill("SIGKILL");

@@ -8,6 +8,7 @@ import { byteProgressText, duration, progressText } from "../../src/cli/progress
 import { readAtMost } from "../../src/cli/read-stream.ts";
 import { compact, describeError } from "../../src/cli/terminal.ts";
 import { LimitError, UsageError } from "../../src/errors.ts";
+import { programCommand } from "../program-command.ts";
 import { cli } from "./fake-terminal.ts";
 import { PASTORAL, temporaryFolder, writeMini } from "./mini-model.ts";
 
@@ -125,8 +126,8 @@ test("numbers for people", () => {
 
 /** The entry as it is started, in a process of its own. */
 function bin(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-  const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
-  return promisify(execFile)(process.execPath, ["--import", "tsx", main, ...args], {
+  const [program, ...before] = programCommand();
+  return promisify(execFile)(program, [...before, ...args], {
     env: { ...process.env, ...environment },
   }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),

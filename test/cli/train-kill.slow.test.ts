@@ -1,7 +1,8 @@
 // Real processes that are killed: what they leave behind is gone on with, to the numbers of a run that nobody disturbed.
 import { type ChildProcess, spawn } from "node:child_process";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { programCommand } from "../program-command.ts";
 import { EVERYTHING, writeShapes } from "../train/shapes.ts";
 import { temporaryFolder } from "./mini-model.ts";
 import { checkpointSteps, outcomeOf, writeRecipe } from "./train-cases.ts";
@@ -10,7 +11,6 @@ const folder = temporaryFolder();
 const data = join(folder, "data");
 const recipe = join(folder, "tiny.json");
 const EPOCHS = 6;
-const MAIN = resolve(import.meta.dirname, "../../src/cli/main.ts");
 
 interface Ended {
   readonly code: number | null;
@@ -20,8 +20,9 @@ interface Ended {
 
 /** `saccade train` as a process of its own, and the promise of its end. */
 function train(args: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
-  const all = ["--import", "tsx", MAIN, "train", ...args, "--workers", "1", "--threads", "1", "--device", "cpu"];
-  const child = spawn(process.execPath, all, { stdio: ["ignore", "ignore", "pipe"] });
+  const [program, ...before] = programCommand();
+  const all = [...before, "train", ...args, "--workers", "1", "--threads", "1", "--device", "cpu"];
+  const child = spawn(program, all, { stdio: ["ignore", "ignore", "pipe"] });
   let stderr = "";
   child.stderr!.on("data", (chunk) => {
     stderr += chunk;

@@ -9,20 +9,11 @@ import { nodeJobsHost } from "../../src/platform/node/jobs-host.ts";
 import { RandomSource } from "../../src/random.ts";
 import { mergePlan, verifyPlan } from "../../src/workflows/jobs/after-work.ts";
 import { readManifest } from "../../src/workflows/jobs/plan-jobs.ts";
-
-const ROOT = resolve(import.meta.dirname, "../..");
-
-/** How a command of this checkout is run: from its sources, or as it is built where `SACCADE_BUILT` says so, which starts faster. */
-export function commandOf(args: readonly string[]): { readonly program: string; readonly args: string[] } {
-  const built = process.env.SACCADE_BUILT;
-  const entry = built === undefined ? ["--import", "tsx", "src/cli/main.ts"] : [join(built, "cli/main.js")];
-  return { program: process.execPath, args: [...entry, ...args] };
-}
+import { programCommand } from "../program-command.ts";
 
 export function runCommand(args: readonly string[]): string {
-  const command = commandOf(args);
-  return execFileSync(command.program, command.args, {
-    cwd: ROOT,
+  const [program, ...before] = programCommand();
+  return execFileSync(program, [...before, ...args], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -36,9 +27,9 @@ export interface WorkerProcess {
 }
 
 export function startWorker(plan: string, options: readonly string[], wrapper: readonly string[] = []): WorkerProcess {
-  const command = commandOf(["work", plan, "--threads", "1", "--sessions", "1", ...options]);
-  const [program = command.program, ...before] = [...wrapper, command.program];
-  const child = spawn(program, [...before, ...command.args], { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
+  const work = [...programCommand(), "work", plan, "--threads", "1", "--sessions", "1", ...options];
+  const [program = "", ...args] = [...wrapper, ...work];
+  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4000);

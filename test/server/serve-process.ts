@@ -1,9 +1,7 @@
 // saccade serve as a process of its own: for what a process alone shows, such as its memory, signals, and the end.
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
-
-const ROOT = resolve(import.meta.dirname, "../..");
+import { programCommand } from "../program-command.ts";
 
 export interface ServeProcess {
   readonly child: ChildProcess;
@@ -15,15 +13,14 @@ export interface ServeProcess {
   readonly ended: Promise<number | NodeJS.Signals | null>;
 }
 
-/** Starts one on a port that the system gives, and waits until it is ready. @param command what runs `saccade`; default: the sources */
+/** Starts one on a port that the system gives, and waits until it is ready. @param command what runs `saccade`; default: this checkout's */
 export async function startServe(
   args: readonly string[],
-  command: readonly string[] = [process.execPath, "--import", "tsx", resolve(ROOT, "src/cli/main.ts")],
+  command: readonly string[] = programCommand(),
 ): Promise<ServeProcess> {
   const [program = "", ...before] = command;
   const usual = ["--port", "0", "--device", "cpu", "--api-only"];
   const child = spawn(program, [...before, "serve", ...args, ...usual], {
-    cwd: ROOT,
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";
