@@ -2,8 +2,9 @@
 // colours, whatever the stripes. Half of the scenes are easy, with one or two large things; the others are crowded with small ones that hide each other. Boxes and outlines, or masks, are
 // exact; with outlines the ground is a further class, of stuff, so that every pixel is of something.
 //
-//   npx tsx bench/painted-scenes.ts FOLDER [--annotations coco] [--classes stripes] [--size 64] [--count 3000] [--held-out 500] [--seed 1]
+//   npx tsx bench/painted-scenes.ts FOLDER [--annotations coco] [--classes stripes] [--size 64] [--count 3000] [--held-out 500] [--seed 1] [--things-only]
 //
+// With --things-only nothing is said of the ground, as detectors want it.
 // FOLDER is a data set as `saccade scenes` writes it.
 import { parseArgs } from "node:util";
 import sharp from "sharp";
@@ -20,6 +21,7 @@ const { values: flags, positionals } = parseArgs({
     annotations: { type: "string", default: "coco" },
     size: { type: "string", default: "64" },
     classes: { type: "string", default: "stripes" },
+    "things-only": { type: "boolean", default: false },
     count: { type: "string", default: "3000" },
     "held-out": { type: "string", default: "500" },
     seed: { type: "string", default: "1" },
@@ -56,7 +58,8 @@ const kinds = KINDS[flags.classes];
 if (kinds === undefined) throw new Error(`--classes is ${Object.keys(KINDS).join(" or ")}`);
 const annotations = flags.annotations as SceneAnnotations;
 const names = kinds.map(({ name }) => name);
-const labels = annotations === "coco" ? [...names, "ground"] : names;
+const hasGround = annotations === "coco" && !flags["things-only"];
+const labels = hasGround ? [...names, "ground"] : names;
 /** Deviations of what a scene's light and a thing's own paint change, and of the noise of a pixel; of 255. */
 const [LIGHT, PAINT, NOISE] = [12, 22, 14];
 /** Things that are seen less are not asked for. */
@@ -112,7 +115,7 @@ function paint(random: RandomSource): { readonly image: RawImage; readonly thing
         data[3 * at + c] = Math.max(0, Math.min(255, Math.round(value[c]! + light + NOISE * random.normal())));
     }
   const shown = things.map(({ label }, i) => ({ label, owner: i + 1 }));
-  const parts = annotations === "coco" ? [...shown, { label: names.length, owner: 0 }] : shown;
+  const parts = hasGround ? [...shown, { label: names.length, owner: 0 }] : shown;
   const painted = parts.flatMap(({ label, owner: own }) => {
     const mask = maskOf(
       owners.map((owner) => (owner === own ? 1 : 0)),

@@ -7,7 +7,7 @@ import { layoutCases } from "./op-cases/layout.ts";
 import { linearCases } from "./op-cases/linear.ts";
 import { spatialCases } from "./op-cases/spatial.ts";
 
-export { type CaseInput, type OpCase, type ReadyCase, readyCase } from "./op-cases/case.ts";
+export { type CaseInput, type OpCase, type ReadyCase, readyCase, readyTogether } from "./op-cases/case.ts";
 
 export const opCases: OpCases<Op> = {
   ...sourceCases,
