@@ -1,5 +1,6 @@
 // The official code's numbers in Chromium: every SparseFormer of toy size, and a toy of each other family, in WebAssembly and on WebGPU's software
-// adapter, each compiled as a page runs it there.
+// adapter, each compiled as a page runs it there. WebGPU takes ten seconds for a SparseFormer's kernels, and square pictures have the same as oblong ones: these it
+// does not run.
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Graph } from "../../src/graph/tensor.ts";
 import { loadModel, requireNative } from "../../src/model-folder/load.ts";
@@ -40,6 +41,7 @@ const BACKBONES = [
   ].map((name) => `timm-extra/${name}`),
   ...["vit_mini", "deit_mini_distilled", "swin_mini_padded", "crossvit_mini_dagger"].map((name) => `timm-mini/${name}`),
 ];
+const SAME_KERNELS = SPARSEFORMERS.filter((name) => name.endsWith("_64x64"));
 const CLIP_TEXT = "clip-text/clip_text_mini";
 const GFNET = "gfnet/toy-recurrent";
 
@@ -99,6 +101,7 @@ describe.skipIf(noChromium)("goldens in a page", () => {
     expect(model.outputs.size).toBeGreaterThan(0);
     for (const [output, expected] of model.outputs)
       expect(maxDifference(wasm.get(output), expected), output).toBeLessThan(model.toleranceOf(output));
+    if (SAME_KERNELS.includes(name)) return;
     const webgpu = await run(model, "webgpu");
     expect([...webgpu.keys()]).toEqual([...wasm.keys()]);
     for (const [output, value] of wasm)
