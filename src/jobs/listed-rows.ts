@@ -40,7 +40,9 @@ export async function* listedRows(
   const extension = extensionOf(list);
   const read = (start: number, length: number) => storage.readRange(list, start, length, { etag });
   const isTable = extension === "csv" || extension === "tsv";
-  const resolve = isStoreAddress(list) ? (path: string) => path : besideList(storage.dataFiles, list);
+  // Beside a list in a store are keys with slashes, whatever this machine's paths look like.
+  const join = (...parts: string[]) => parts.join("/");
+  const resolve = besideList(isStoreAddress(list) ? { join } : storage.dataFiles, list);
   const place = (path: string) => (isStoreAddress(path) ? path : absolutePath(resolve(path.replace(/^file:\/\//, ""))));
   let header: Uint8Array | undefined;
   for await (const piece of pieces(read, size, isTable)) {

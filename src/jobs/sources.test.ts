@@ -113,6 +113,18 @@ test("a picture that is not what it was when the plan was made says so", async (
   await expect(picture.arrayBuffer()).rejects.toMatchObject({ code: "changed" });
 });
 
+test("a row of a Parquet file that is not what it was says so", async () => {
+  writeFileSync(at("rows.parquet"), "not what it was when the plan was made");
+  const row = { key: "k", address: printAddress({ path: at("rows.parquet"), row: 0 }), size: -1, row: 0 };
+  const open = (etag: string) => new PlannedPictures(storageOf).open({ ...row, etag }).picture.arrayBuffer();
+  await expect(open("before")).rejects.toMatchObject({ code: "changed" });
+  const gone = { ...row, address: printAddress({ path: at("gone.parquet"), row: 0 }), etag: "before" };
+  const { picture } = new PlannedPictures(storageOf).open(gone);
+  await expect(picture.arrayBuffer()).rejects.toMatchObject({ code: "not_found" });
+  // Of a list that says no etag, whatever is there is read.
+  await expect(open("")).rejects.toMatchObject({ code: "format" });
+});
+
 test.each(["nothing-there", "notes.xyz", "empty"])("%s is refused", async (name) => {
   mkdirSync(at("empty"), { recursive: true });
   writeFileSync(at("notes.xyz"), "");

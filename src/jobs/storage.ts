@@ -1,5 +1,6 @@
 // Where pictures lie, as plans and workers see it: the disk, or a store of objects. Paths are absolute ("/data/a.jpg") or of a store ("s3://bucket/a.jpg").
 import type { DataFiles } from "../data/files.ts";
+import { SaccadeError } from "../errors.ts";
 
 /** A file or an object as it was when it was looked at. */
 export interface StoredObject {
@@ -36,3 +37,11 @@ export interface Storage {
 
 /** Gives the place that a path is in. */
 export type StorageOf = (path: string) => Storage;
+
+/** What was planned is not there any more, though something is. */
+export function changed(path: string): SaccadeError {
+  return new SaccadeError("changed", `${path} was changed since the plan was made`, {
+    hint: "plan again, or put back what was there",
+    data: { path },
+  });
+}

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { LimitError, NotFoundError, SaccadeError } from "../../../errors.ts";
 import { isHidden } from "../../../image/picture-files.ts";
-import type { ReadStored, Storage, StoredObject } from "../../../jobs/storage.ts";
+import { changed, type ReadStored, type Storage, type StoredObject } from "../../../jobs/storage.ts";
 import { nodeDataFiles } from "../data-files.ts";
 
 /** Objects that are given together, and looked at without a pause. */
@@ -135,14 +135,6 @@ async function reading(
   } catch (error) {
     throw failure(error, "read", path);
   }
-}
-
-/** What was planned is not there any more, though something is. */
-export function changed(path: string): SaccadeError {
-  return new SaccadeError("changed", `${path} was changed since the plan was made`, {
-    hint: "plan again, or put back what was there",
-    data: { path },
-  });
 }
 
 function failure(error: unknown, action: string, path: string): SaccadeError {

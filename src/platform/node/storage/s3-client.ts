@@ -59,6 +59,13 @@ export function statusOf(error: unknown): number | undefined {
   return metadata?.httpStatusCode;
 }
 
+/** Of a request that is wrong as it is: another region's bucket, a name that no bucket has, something that the store does not do. */
+function isRefusal(status: number | undefined, name: string): boolean {
+  if (status === 501) return true;
+  const mayPass = [408, 409, 425, 429].includes(status ?? 0) || /Timeout|SlowDown|Throttl/i.test(name);
+  return status !== undefined && status >= 300 && status < 500 && !mayPass;
+}
+
 /** What an error of the SDK is here. "network" may pass. */
 export function s3Failure(error: unknown, path: string): SaccadeError {
   if (error instanceof SaccadeError) return error;
@@ -76,6 +83,11 @@ export function s3Failure(error: unknown, path: string): SaccadeError {
   if (name === "CredentialsProviderError" || /region is missing/i.test(message))
     return new SaccadeError("store_refused", `the store cannot be asked: ${said}`, {
       hint: "set AWS_REGION and credentials; AWS_ENDPOINT_URL for another store than Amazon's",
+      cause: error,
+    });
+  if (isRefusal(status, name))
+    return new SaccadeError("store_refused", `the store refuses ${path} (${said})`, {
+      hint: "check the names of bucket and prefix, AWS_REGION and AWS_ENDPOINT_URL",
       cause: error,
     });
   return new SaccadeError("network", `the store does not answer for ${path} (${said})`, { cause: error });

@@ -7,6 +7,7 @@ import { type ObjectStore, objectStore } from "../../../../test/jobs/servers.ts"
 import type { ManifestRow } from "../../../jobs/manifest.ts";
 import { PlannedPictures } from "../../../jobs/pictures.ts";
 import { sourceRows } from "../../../jobs/sources.ts";
+import type { Storage } from "../../../jobs/storage.ts";
 import { s3Storage } from "./s3.ts";
 import { lazyS3 } from "./s3-client.ts";
 
@@ -70,9 +71,10 @@ test("what was changed since the plan says so; what is gone or not there is not 
   await expect(textOf(row!)).rejects.toMatchObject({ code: "changed" });
   await expect(textOf({ ...row!, address: "s3://photos/one/gone.jpg" })).rejects.toMatchObject({ code: "not_found" });
   await expect(rowsOf("s3://photos/nothing")).rejects.toMatchObject({ code: "not_found" });
-  await put("lists/some.txt", "s3://photos/one/c.jpg\n");
-  const [listed] = await rowsOf("s3://photos/lists/some.txt");
-  expect(await textOf(listed!)).toBe("after it");
+  await put("lists/some.txt", "s3://photos/one/c.jpg\nbeside.jpg\n");
+  await put("lists/beside.jpg", "beside the list");
+  const listed = await rowsOf("s3://photos/lists/some.txt");
+  expect(await Promise.all(listed.map(textOf))).toEqual(["after it", "beside the list"]);
 });
 
 test("an object whose bytes stop coming is asked for again; one that never comes whole is the network's fault", async () => {
@@ -98,4 +100,76 @@ test("an object whose bytes stop coming is asked for again; one that never comes
     server.closeAllConnections();
     server.close();
   }
+});
+
+/** A store that answers all questions alike, and heeds neither conditions nor ranges. */
+async function heedless(
+  headers: Record<string, string | number>,
+  use: (storage: Storage) => Promise<void>,
+  status = 200,
+  body = "x".repeat(100_000),
+): Promise<void> {
+  const server = createServer((_, response) => {
+    response.writeHead(status, { etag: '"e"', ...headers });
+    response.end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    await use(s3Storage(lazyS3()));
+  } finally {
+    Object.assign(process.env, store.environment);
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+test("answers that are not wanted keep no connections, however many there are", async () => {
+  await heedless({ "content-length": 100_000 }, async (other) => {
+    for (let i = 0; i < 120; i++) {
+      await expect(other.read("s3://photos/a.jpg", { etag: "before" })).rejects.toMatchObject({ code: "changed" });
+      await expect(other.read("s3://photos/a.jpg", { maxBytes: 10 })).rejects.toMatchObject({ code: "limit" });
+    }
+    expect((await other.read("s3://photos/a.jpg")).length).toBe(100_000);
+  });
+});
+
+test("objects that do not say their size are read up to the limit; ranges that nobody heeds are cut out", async () => {
+  await heedless({}, async (other) => {
+    await expect(other.read("s3://photos/a.jpg", { maxBytes: 10 })).rejects.toMatchObject({ code: "limit" });
+    expect((await other.readRange("s3://photos/a.jpg", 7, 20)).length).toBe(20);
+  });
+});
+
+test("an empty picture of an archive is empty, and not the whole archive", async () => {
+  await put("empty/shard.tar", tar("in.jpg", ""));
+  const [row] = await rowsOf("s3://photos/empty");
+  expect(row!.size).toBe(0);
+  expect(await textOf(row!)).toBe("");
+});
+
+test("of a Parquet file that was changed no row is read", async () => {
+  await put("rows/p.parquet", "not what it was");
+  const address = "s3://photos/rows/p.parquet?row=0";
+  await expect(textOf({ key: "k", address, size: -1, etag: "before" })).rejects.toMatchObject({ code: "changed" });
+});
+
+test.each([
+  [400, "AuthorizationHeaderMalformed", "store_refused"],
+  [400, "InvalidBucketName", "store_refused"],
+  [301, "PermanentRedirect", "store_refused"],
+  [403, "AccessDenied", "store_refused"],
+  [501, "NotImplemented", "store_refused"],
+  [503, "SlowDown", "network"],
+  [500, "InternalError", "network"],
+])("%i %s: %s", async (status, name, code) => {
+  const said = `<Error><Code>${name}</Code><Message>no</Message></Error>`;
+  await heedless(
+    { "content-type": "application/xml" },
+    async (other) => {
+      await expect(other.read("s3://photos/a.jpg")).rejects.toMatchObject({ code });
+    },
+    status,
+    said,
+  );
 });

@@ -1,10 +1,10 @@
 // Pictures in stores of objects that speak S3.
+import { joinBytes } from "../../../byte-sources.ts";
 import { mapLimited } from "../../../data/files.ts";
-import { LimitError, UsageError } from "../../../errors.ts";
+import { LimitError, SaccadeError, UsageError } from "../../../errors.ts";
 import { isHidden } from "../../../image/picture-files.ts";
-import type { ReadStored, Storage, StoredObject } from "../../../jobs/storage.ts";
+import { changed, type ReadStored, type Storage, type StoredObject } from "../../../jobs/storage.ts";
 import { nodeFiles } from "../files.ts";
-import { changed } from "./local.ts";
 import { folderPrefix, type OpenS3, placeOf, type S3Connection, type S3Sdk, s3Failure, statusOf } from "./s3-client.ts";
 
 /** Of an object whose bytes stop coming. */
@@ -26,8 +26,9 @@ export function s3Storage(connect: OpenS3): Storage {
       yield* (await open()).walk(folder, isWanted);
     },
     read: async (path, options) => (await open()).read(path, options),
+    // A range of nothing cannot be asked for: what is asked instead is the whole object.
     readRange: async (path, start, length, options) =>
-      (await open()).read(path, options, `bytes=${start}-${start + length - 1}`),
+      length === 0 ? new Uint8Array(0) : (await open()).read(path, options, { start, length }),
   };
   return {
     ...storage,
@@ -99,7 +100,7 @@ class Objects {
     } while (token !== undefined);
   }
 
-  async read(path: string, options: ReadStored = {}, range?: string): Promise<Uint8Array> {
+  async read(path: string, options: ReadStored = {}, range?: ByteRange): Promise<Uint8Array> {
     for (let tries = 1; ; tries++) {
       const bytes = await this.#readOnce(path, options, range, tries === MOST_TRIES);
       if (bytes !== undefined) return bytes;
@@ -110,7 +111,7 @@ class Objects {
   async #readOnce(
     path: string,
     { etag, maxBytes }: ReadStored,
-    range: string | undefined,
+    range: ByteRange | undefined,
     isLast: boolean,
   ): Promise<Uint8Array | undefined> {
     const { bucket, key } = placeOf(path);
@@ -119,23 +120,54 @@ class Objects {
       const get = new this.#sdk.GetObjectCommand({
         ...{ Bucket: bucket, Key: key },
         ...(etag === undefined ? {} : { IfMatch: `"${etag}"` }),
-        ...(range === undefined ? {} : { Range: range }),
+        ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.start + range.length - 1}` }),
       });
       const found = await this.#client.send(get);
+      const body = found.Body as Body | undefined;
       // Not every store heeds the condition.
-      if (etag !== undefined && plainEtag(found.ETag) !== etag) throw changed(path);
-      if (maxBytes !== undefined && (found.ContentLength ?? 0) > maxBytes)
-        throw new LimitError(path, found.ContentLength ?? 0, maxBytes, "bytes");
+      if (etag !== undefined && plainEtag(found.ETag) !== etag) throw left(body, changed(path));
+      const announced = found.ContentLength ?? 0;
+      if (maxBytes !== undefined && announced > maxBytes)
+        throw left(body, new LimitError(path, announced, maxBytes, "bytes"));
       hasBegun = true;
-      const bytes = await found.Body?.transformToByteArray();
-      return bytes ?? new Uint8Array(0);
+      const bytes = body === undefined ? new Uint8Array(0) : await readBody(body, path, maxBytes);
+      // Nor does everything between here and there heed ranges.
+      const isWhole = found.$metadata.httpStatusCode === 200;
+      return range === undefined || !isWhole ? bytes : bytes.slice(range.start, range.start + range.length);
     } catch (error) {
+      if (error instanceof SaccadeError) throw error;
       if (hasBegun && !isLast) return undefined;
       if (statusOf(error) === 412) throw changed(path);
       if (statusOf(error) === 416) return new Uint8Array(0); // it ends before
       throw s3Failure(error, path);
     }
   }
+}
+
+interface ByteRange {
+  readonly start: number;
+  readonly length: number;
+}
+
+/** Of an answer, in Node. */
+type Body = AsyncIterable<Uint8Array> & { destroy(): unknown };
+
+/** An answer that nobody reads would keep its connection, and there are not many of them: without one, all that is asked afterwards waits for ever. */
+function left<E extends Error>(body: Body | undefined, error: E): E {
+  body?.destroy();
+  return error;
+}
+
+/** @throws LimitError for more than `maxBytes`, of which no more is read: not every store says before how much comes */
+async function readBody(body: Body, path: string, maxBytes = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of body) {
+    bytes += part.length;
+    if (bytes > maxBytes) throw new LimitError(path, bytes, maxBytes, "bytes");
+    parts.push(part);
+  }
+  return joinBytes(parts);
 }
 
 const plainEtag = (etag: string | undefined): string => (etag ?? "").replaceAll('"', "");
