@@ -32,6 +32,11 @@ export function isPlain(name: string): boolean {
   return BUILDERS.has(name);
 }
 
+/** Whether what is built finds its elements by their values. */
+export function hashes(name: string): boolean {
+  return /(?:dict|Dict|set)$/.test(name);
+}
+
 /** Builds plain data, or undefined when `name` is not one of the few plain containers. @throws FormatError for arguments that do not fit. */
 export function buildPlain(name: string, args: readonly PickleValue[]): PickleValue | undefined {
   return BUILDERS.get(name)?.(args);

@@ -1,7 +1,7 @@
 // The stack machine that a pickle programs: stack, marks and memo, each bounded. What the opcodes do with it is in pickle.ts.
 import { FormatError, LimitError } from "../errors.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { buildPlain, isPlain } from "./pickle-globals.ts";
+import { buildPlain, hashes, isPlain } from "./pickle-globals.ts";
 import { Inert, PickleTuple, type PickleValue } from "./pickle-values.ts";
 
 const FORMAT = "pickle";
@@ -25,6 +25,12 @@ export interface PickleLimits {
 // A JavaScript Map or Set holds at most 2^24 entries, and an opcode adds at most one to the memo or to a container.
 export const DEFAULT_PICKLE_LIMITS: PickleLimits = { operations: 16_000_000, objects: 2_000_000 };
 
+/**
+ * Engines know by heart what a number hashes to, so a file can be made of large ones that all meet in one place of a Map, and each then costs as much as
+ * there are. Texts are hashed with a secret. Small whole numbers are too few for that.
+ */
+const MOST_LARGE_KEYS = 20_000;
+
 export class PickleMachine {
   readonly reader: ByteReader;
   /** Names of the unknown globals that were "called". */
@@ -34,6 +40,7 @@ export class PickleMachine {
   readonly #stack: PickleValue[] = [];
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, PickleValue>();
+  #largeKeys = 0;
   #operations = 0;
   #objects = 0;
   #copied = 0;
@@ -57,6 +64,12 @@ export class PickleMachine {
   countObject(): void {
     if (++this.#objects > this.#limits.objects)
       throw new LimitError("objects in a pickle", this.#objects, this.#limits.objects, "objects");
+  }
+
+  /** A key of a dict, or an element of a set, before it goes in. */
+  countKey(key: PickleValue): void {
+    if ((typeof key === "bigint" || (typeof key === "number" && !isSmall(key))) && ++this.#largeKeys > MOST_LARGE_KEYS)
+      throw new LimitError("keys in a pickle that are large numbers", this.#largeKeys, MOST_LARGE_KEYS, "keys");
   }
 
   push(value: PickleValue): void {
@@ -104,6 +117,7 @@ export class PickleMachine {
   }
 
   remember(key: number): void {
+    if (!isSmall(key)) throw this.error(`a memo number of ${key}`);
     this.#memo.set(key, this.peek());
   }
 
@@ -143,6 +157,7 @@ export class PickleMachine {
     this.#copied += args.reduce<number>((sum, arg) => sum + sizeOf(arg), 0);
     const limit = 2 * this.reader.bytes.length + 1024;
     if (this.#copied > limit) throw new LimitError("elements copied in a pickle", this.#copied, limit, "elements");
+    if (hashes(name)) for (const arg of args) for (const key of keysIn(arg)) this.countKey(key);
     return buildPlain(name, args);
   }
 
@@ -156,6 +171,22 @@ export class PickleMachine {
   tupleItems(value: PickleValue): readonly PickleValue[] {
     if (!(value instanceof PickleTuple)) throw this.error("arguments that are no tuple");
     return value.items;
+  }
+}
+
+const isSmall = (key: number): boolean => key === (key | 0);
+
+/** What a dict or a set would be made of. */
+function* keysIn(value: PickleValue): Iterable<PickleValue> {
+  if (value instanceof Map) yield* value.keys();
+  const items = value instanceof PickleTuple ? value.items : value;
+  if (!Array.isArray(items) && !(items instanceof Set)) return;
+  for (const item of items as Iterable<PickleValue>) {
+    yield item;
+    const pair = item instanceof PickleTuple ? item.items : item;
+    if (!Array.isArray(pair) && !(pair instanceof Set)) continue;
+    const [key] = pair as Iterable<PickleValue>;
+    if (key !== undefined) yield key;
   }
 }
 

@@ -202,6 +202,35 @@ describe("malformed pickles", () => {
     expect(() => load(copies)).toThrow(LimitError);
   });
 
+  test("keys whose places in a Map a file could choose are few", () => {
+    const double = (value: number) => {
+      const bytes = Buffer.alloc(9);
+      bytes.write("G", "latin1");
+      bytes.writeDoubleBE(value, 1);
+      return bytes.toString("latin1");
+    };
+    const many = (one: (i: number) => string) => Array.from({ length: 20_001 }, (_, i) => one(i)).join("");
+    const floats = many((i) => double(i + 0.5));
+    const pairs = many((i) => `${double(i + 0.5)}N`);
+    for (const text of [
+      `(${pairs}d.`,
+      `}(${pairs}u.`,
+      `(${floats}\x91.`,
+      `\x8f(${floats}\x90.`,
+      `cbuiltins\nset\n(${floats}l\x85R.`,
+      `ccollections\nOrderedDict\n(${many((i) => `${double(i + 0.5)}N\x86`)}l\x85R.`,
+      `}${"\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01Ns".repeat(20_001)}.`,
+    ])
+      expect(() => load(text)).toThrow(/large numbers/);
+    // A list of numbers finds nothing by its elements, and small numbers are any keys.
+    expect(load(`cbuiltins\nlist\n(${floats}l\x85R.`)).toHaveLength(20_001);
+    expect(load(`(${many((i) => `M${String.fromCharCode(i % 256, Math.floor(i / 256))}N`)}d.`)).toHaveProperty(
+      "size",
+      20_001,
+    );
+    expect(() => load("Np9007199254740991\n.")).toThrow(FormatError);
+  });
+
   test("random bytes of opcodes parse or throw a SaccadeError", () => {
     const opcodes = b(
       "().012FGIJKLMNPQRSTUVXabcdeghijlopqrstu}]\x80\x81\x85\x86\x87\x88\x89\x8a\x8c\x8f\x90\x91\x92\x93\x94\x95\x00\x01\x02\n",

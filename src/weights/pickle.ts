@@ -5,7 +5,14 @@ import { decodeLatin1, decodeUtf8 } from "./byte-reader.ts";
 import { globalName } from "./pickle-globals.ts";
 import { DEFAULT_PICKLE_LIMITS, type PickleHooks, type PickleLimits, PickleMachine } from "./pickle-machine.ts";
 import { parseDecimal, parseFloatLine, parseLong, parseQuoted, parseRawUnicode } from "./pickle-text.ts";
-import { Inert, type PickleDict, PickleExtension, PickleTuple, type PickleValue } from "./pickle-values.ts";
+import {
+  Inert,
+  type PickleDict,
+  PickleExtension,
+  type PickleSet,
+  PickleTuple,
+  type PickleValue,
+} from "./pickle-values.ts";
 
 const FORMAT = "pickle";
 const STOP = 0x2e;
@@ -117,7 +124,11 @@ const CONTAINERS: Record<string, Opcode> = {
   "\x85": (m) => m.pushNew(new PickleTuple(m.popMany(1))),
   "\x86": (m) => m.pushNew(new PickleTuple(m.popMany(2))),
   "\x87": (m) => m.pushNew(new PickleTuple(m.popMany(3))),
-  "\x91": (m) => m.pushNew(new Set(m.popMark())),
+  "\x91": (m) => {
+    const set: PickleSet = new Set();
+    addAll(m, set, m.popMark());
+    m.pushNew(set);
+  },
   a: (m) => {
     const [item] = m.popMany(1);
     append(m, [item!]);
@@ -230,7 +241,14 @@ function addItems(m: PickleMachine, items: readonly PickleValue[]): void {
     append(m, items);
     return;
   }
-  for (const item of items) target.add(item);
+  addAll(m, target, items);
+}
+
+function addAll(m: PickleMachine, set: PickleSet, items: readonly PickleValue[]): void {
+  for (const item of items) {
+    m.countKey(item);
+    set.add(item);
+  }
 }
 
 function setItems(m: PickleMachine, target: PickleValue, items: readonly PickleValue[]): void {
@@ -238,7 +256,10 @@ function setItems(m: PickleMachine, target: PickleValue, items: readonly PickleV
   const dict = target instanceof Inert ? target.entries : target;
   if (!(dict instanceof Map)) throw m.error("entries are set in something that is no dict");
   if (items.length % 2 !== 0) throw m.error("a dict gets a key without a value");
-  for (let i = 0; i < items.length; i += 2) dict.set(items[i]!, items[i + 1]!);
+  for (let i = 0; i < items.length; i += 2) {
+    m.countKey(items[i]!);
+    dict.set(items[i]!, items[i + 1]!);
+  }
 }
 
 function setState(m: PickleMachine, target: PickleValue, state: PickleValue): void {

@@ -60,6 +60,23 @@ describe("findStateDict", () => {
     expect(found).toMatchObject({ entry, otherCandidates, strippedPrefixes: [] });
   });
 
+  test("containers that lie under many names are searched once, and endless names are taken as they are", () => {
+    let searches = 0;
+    class Counted extends Array<PickleValue> {
+      override entries() {
+        searches++;
+        return super.entries();
+      }
+    }
+    const holds = Counted.from<PickleValue>([1, scalar(1)]);
+    const barren = Counted.from<PickleValue>([1, 2]);
+    const names = Array.from({ length: 50 }, (_, i) => [`n${i}`, i % 2 === 0 ? holds : barren] as const);
+    expect(() => findStateDict(new Map(names))).toThrow(/several entries hold tensors/);
+    expect(searches).toBe(2);
+    const endless = "a.".repeat(200_000);
+    expect(findStateDict(dict({ [endless]: dict({ w: scalar(1) }) })).entry).toBe(endless);
+  });
+
   test("takes the entry that is asked for", () => {
     const root = dict({ model: dict({ w: scalar(1) }), ema: dict({ "net.x": dict({ w: scalar(2) }) }) });
     expect(values(findStateDict(root, { entry: "ema.net.x" }).tensors)).toEqual({ w: 2 });

@@ -170,11 +170,16 @@ function* childrenOf(value: PickleValue): Generator<[string, PickleValue]> {
   for (const [i, child] of items.entries()) yield [String(i), child];
 }
 
-/** Whether tensors lie anywhere below. `barren` collects containers that were searched in vain, so that none is searched twice. */
-function holdsTensors(root: PickleValue, barren: Set<PickleValue>): boolean {
+/** Containers that were searched for tensors, and whether there are any below: the same one may lie under any number of names. */
+type Searched = Map<PickleValue, boolean>;
+
+/** Whether tensors lie anywhere below. No container is searched twice. */
+function holdsTensors(root: PickleValue, searched: Searched): boolean {
   if (root instanceof FileTensor) return true;
+  const known = searched.get(root);
+  if (known !== undefined) return known;
   const stack = [{ container: root, children: childrenOf(root) }];
-  barren.add(root);
+  searched.set(root, false);
   while (stack.length > 0) {
     const next = stack.at(-1)!.children.next();
     if (next.done === true) {
@@ -182,12 +187,12 @@ function holdsTensors(root: PickleValue, barren: Set<PickleValue>): boolean {
       continue;
     }
     const child = next.value[1];
-    if (child instanceof FileTensor) {
-      for (const { container } of stack) barren.delete(container);
+    if (child instanceof FileTensor || searched.get(child) === true) {
+      for (const { container } of stack) searched.set(container, true);
       return true;
     }
-    if (!isContainer(child) || barren.has(child)) continue;
-    barren.add(child);
+    if (!isContainer(child) || searched.has(child)) continue;
+    searched.set(child, false);
     stack.push({ container: child, children: childrenOf(child) });
   }
   return false;
@@ -197,13 +202,13 @@ function holdsTensors(root: PickleValue, barren: Set<PickleValue>): boolean {
 function candidates(root: PickleValue): string[] {
   if (!(root instanceof Map)) return [];
   const names: string[] = [];
-  const barren = new Set<PickleValue>();
+  const searched: Searched = new Map();
   for (const [key, value] of root)
     if (
       typeof key === "string" &&
       isContainer(value) &&
       !/optim|sched|scaler|rng/i.test(key) &&
-      holdsTensors(value, barren)
+      holdsTensors(value, searched)
     )
       names.push(key);
   return names;
@@ -212,14 +217,14 @@ function candidates(root: PickleValue): string[] {
 function locate(root: PickleValue): { entry: string; value: PickleValue } {
   let value = root;
   let entry = "";
-  const barren = new Set<PickleValue>();
+  const searched: Searched = new Map();
   // A wrapper in a wrapper is real ({"state_dict": {"model": ...}}), more than a few are not.
   for (let level = 0; level < 4; level++) {
     const dict = value;
     if (!(dict instanceof Map)) break;
     const name = MODEL_ENTRIES.find((known) => {
       const inner = dict.get(known);
-      return inner instanceof Map && holdsTensors(inner, barren);
+      return inner instanceof Map && holdsTensors(inner, searched);
     });
     if (name === undefined) break;
     value = dict.get(name)!;
@@ -231,7 +236,8 @@ function locate(root: PickleValue): { entry: string; value: PickleValue } {
     return { entry: "", value: new Map([...root].filter(([, child]) => isTensor(child))) };
   }
   const names = candidates(root);
-  if (names.length === 1) return { entry: names[0]!, value: follow(root, names[0]!) };
+  const [only] = names;
+  if (names.length === 1 && root instanceof Map) return { entry: only!, value: root.get(only!)! };
   if (names.length > 1)
     throw new FormatError(
       FORMAT,
@@ -241,7 +247,7 @@ function locate(root: PickleValue): { entry: string; value: PickleValue } {
         data: { candidates: names },
       },
     );
-  if (holdsTensors(root, barren))
+  if (holdsTensors(root, searched))
     throw new FormatError(
       FORMAT,
       "the tensors have no names: they lie in a list, or beside each other in the optimizer's state",
