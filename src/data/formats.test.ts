@@ -118,6 +118,19 @@ describe("lists", () => {
     expect(parts.train!.problems.map((problem) => problem.name)).toEqual(["list.jsonl:5", "list.jsonl:6"]);
   });
 
+  test("values without a text of their own spoil their row alone", () => {
+    const strange = '{"toString":1,"valueOf":1}';
+    const parts = list(
+      `{"path":"a.jpg","label":"cat"}\n{"path":"b.jpg","label":"cat","split":${strange}}\n{"path":${strange},"label":1,"split":${strange}}\n`,
+      "list.jsonl",
+    );
+    expect(parts.train!.samples).toHaveLength(1);
+    expect(parts.train!.problems).toEqual([
+      { name: "list.jsonl:2", reason: 'its split "an object" is not train, validation or test' },
+      { name: "list.jsonl:3", reason: "it has no path" },
+    ]);
+  });
+
   test("missing columns are named, with what was seen", () => {
     expect(() => list("picture_url,thing\nx,y")).toThrow("list.csv has the columns picture_url, thing, and no path");
     expect(() => list("")).toThrow("list.csv is empty");

@@ -2,6 +2,7 @@
 // `start` and `end`, in seconds, make clips of longer videos.
 import { FormatError } from "../errors.ts";
 import { baseName } from "../image/picture-files.ts";
+import { plainText } from "./annotated/json-values.ts";
 import { type DataProblem, list } from "./dataset.ts";
 import { type DataFiles, folderOf, type PictureSource } from "./files.ts";
 import { besideList, type ListColumns, type ListRow, MAX_LIST_BYTES, readListRows } from "./list-rows.ts";
@@ -113,10 +114,10 @@ export function parseList(
   for (const { line, values: row } of rows) {
     const place = `${name}:${line}`;
     const reason = problemOf(row, options);
-    const split = row.split === undefined || row.split === "" ? "train" : splitFromWord(String(row.split));
+    const split = row.split === undefined || row.split === "" ? "train" : splitFromWord(plainText(row.split));
     if (reason !== undefined) problems.push({ name: place, reason });
     else if (split === undefined)
-      problems.push({ name: place, reason: `its split "${row.split}" is not train, validation or test` });
+      problems.push({ name: place, reason: `its split "${plainText(row.split)}" is not train, validation or test` });
     else {
       const file = resolve(String(row.path));
       samples[split] ??= [];
@@ -171,7 +172,8 @@ function problemOf({ path, label, ...row }: Row, { isUnlabelled, kind }: ListOpt
   if (path.includes("\0")) return "its path has a NUL character";
   if (kind === "clips") {
     const [start = 0, end = Number.POSITIVE_INFINITY] = [secondsOf(row.start), secondsOf(row.end)];
-    if (!(start < end)) return `its part from "${row.start ?? ""}" to "${row.end ?? ""}" is none: both are seconds`;
+    if (!(start < end))
+      return `its part from "${plainText(row.start ?? "")}" to "${plainText(row.end ?? "")}" is none: both are seconds`;
   }
   if (isUnlabelled === true) return undefined;
   if (typeof label === "string") return label === "" ? "it has no label" : undefined;

@@ -23,12 +23,16 @@ test("a CSV: paths beside it, what is the same in several words, parts", async (
 
 test("JSON lines, and columns of other names", async () => {
   const files = filesOf({
-    "p.jsonl": '{"first":"a","second":"b","same":true}\n{"first":"a","second":"c","same":0}\nno\n',
+    "p.jsonl":
+      '{"first":"a","second":"b","same":true}\n{"first":"a","second":"c","same":0}\nno\n{"first":"a","second":"c","same":{"toString":1}}\n',
     "q.csv": "image1;image2;label\na;b;yes\nb;c;no\n",
   });
   const { pairs, problems } = await readPairs(files, "p.jsonl");
   expect(pairs.map(({ isSame }) => isSame)).toEqual([true, false]);
-  expect(problems).toEqual([{ name: "p.jsonl:3", reason: "it is not a JSON object" }]);
+  expect(problems).toEqual([
+    { name: "p.jsonl:3", reason: "it is not a JSON object" },
+    { name: "p.jsonl:4", reason: 'its "same" is {"toString":1}, and neither 1 nor 0' },
+  ]);
   expect((await readPairs(files, "q.csv")).pairs).toHaveLength(2);
 });
 

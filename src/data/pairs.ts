@@ -3,6 +3,7 @@
 import { FormatError } from "../errors.ts";
 import { baseName, extensionOf } from "../image/picture-files.ts";
 import { decodeText } from "../text-file.ts";
+import { plainText } from "./annotated/json-values.ts";
 import type { DataProblem } from "./dataset.ts";
 import type { DataFiles } from "./files.ts";
 import {
@@ -95,7 +96,7 @@ function pairOf({ first, second, same, fold }: Row, resolve: (path: string) => s
     first: resolve(String(first)),
     second: resolve(String(second)),
     isSame,
-    ...(fold === undefined || fold === null || fold === "" ? {} : { fold: String(fold) }),
+    ...(fold === undefined || fold === null || fold === "" ? {} : { fold: plainText(fold) }),
   };
 }
 
@@ -103,7 +104,7 @@ const SAME = ["1", "true", "yes", "same"];
 const OTHER = ["0", "false", "no", "different", "other", "-1"];
 
 function truthOf(value: unknown): boolean | undefined {
-  const word = String(value).trim().toLowerCase();
+  const word = plainText(value).trim().toLowerCase();
   return SAME.includes(word) ? true : OTHER.includes(word) ? false : undefined;
 }
 

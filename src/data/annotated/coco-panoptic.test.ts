@@ -125,22 +125,29 @@ test("what the JSON says wrongly is counted by kind and named", async () => {
       {
         image_id: 1,
         file_name: "a.png",
-        segments_info: [...INFO, { id: 11, category_id: 5, bbox: [0, 0, 1, 1] }, { id: -1, category_id: 4 }, 3],
+        segments_info: [
+          ...INFO,
+          { id: 11, category_id: 5, bbox: [0, 0, 1, 1] },
+          { id: -1, category_id: 4 },
+          3,
+          INFO[0],
+        ],
       },
       { image_id: 1, file_name: "a.png", segments_info: [] },
       { image_id: 2, file_name: "../../secret.png", segments_info: [] },
       { image_id: 5, file_name: "a.png", segments_info: [] },
       { image_id: 2, file_name: "b.png", segments_info: new Array(10_001).fill(0) },
       { image_id: 2 },
+      { image_id: { toString: 1, valueOf: 1 }, file_name: "a.png", segments_info: [] },
     ],
   });
   const kinds = Object.fromEntries(data.faults!.map(({ kind, count }) => [kind, count]));
   expect(kinds).toEqual({
     unknown_class: 1,
-    unreadable: 4,
+    unreadable: 5,
     twice: 1,
     leads_away: 1,
-    unknown_picture: 1,
+    unknown_picture: 2,
     missing: 1,
   });
   expect(dataset.length).toBe(1);

@@ -19,7 +19,7 @@ import {
   readPictures,
 } from "./coco.ts";
 import type { Faults } from "./faults.ts";
-import { isObject, type JsonObject, textOf } from "./json-values.ts";
+import { cornersOf, isObject, type JsonObject, plainText, textOf } from "./json-values.ts";
 
 /** Whether parsed JSON is of this kind. */
 export function isCocoPanoptic(json: unknown): json is JsonObject {
@@ -54,15 +54,17 @@ export async function readCocoPanoptic(
   const { names, labels, notes } = readCategories(json.categories as unknown[], name);
   const isThing = new Map(
     (json.categories as unknown[]).flatMap((category) =>
-      isObject(category) ? [[String(category.id), category.isthing !== 0 && category.isthing !== false] as const] : [],
+      isObject(category)
+        ? [[plainText(category.id), category.isthing !== 0 && category.isthing !== false] as const]
+        : [],
     ),
   );
-  const stuff = [...new Set([...names].flatMap(([id, label]) => (isThing.get(id) === false ? [label] : [])))];
+  const stuff = new Set([...names].flatMap(([id, label]) => (isThing.get(id) === false ? [label] : [])));
   const pictures = readPictures(json.images as unknown[], name, faults);
   const found = new Map<CocoPicture, Segmented>();
   for (const [i, annotation] of (json.annotations as unknown[]).entries()) {
-    const where = `${name}: annotation ${isObject(annotation) ? String(annotation.image_id) : `at place ${i}`}`;
-    readAnnotation(annotation, where, { pictures, names, stuff: new Set(stuff), found }, faults);
+    const where = `${name}: annotation ${isObject(annotation) ? plainText(annotation.image_id) : `at place ${i}`}`;
+    readAnnotation(annotation, where, { pictures, names, stuff, found }, faults);
   }
   const folder = await findPictures(files, path, [...pictures.values()]);
   const segmentFolder = await findSegments(files, path, [...found.values()]);
@@ -88,7 +90,7 @@ export async function readCocoPanoptic(
       },
     ];
   });
-  return { samples, labels, notes, stuff };
+  return { samples, labels, notes, stuff: [...stuff] };
 }
 
 interface Context {
@@ -109,9 +111,9 @@ function readAnnotation(annotation: unknown, where: string, context: Context, fa
     faults.add("leads_away", where, `${file} leads out of the folder of segments`);
     return;
   }
-  const picture = pictures.get(String(annotation.image_id));
+  const picture = pictures.get(plainText(annotation.image_id));
   if (picture === undefined) {
-    faults.add("unknown_picture", where, `there is no image ${String(annotation.image_id)}`);
+    faults.add("unknown_picture", where, `there is no image ${plainText(annotation.image_id)}`);
     return;
   }
   if (annotation.segments_info.length > MOST_SEGMENTS) {
@@ -128,6 +130,7 @@ function readAnnotation(annotation: unknown, where: string, context: Context, fa
   }
   const ids: number[] = [];
   const unused: number[] = [];
+  const seen = new Set<unknown>();
   const objects: NamedObject[] = [];
   for (const [i, segment] of (annotation.segments_info as unknown[]).entries()) {
     const place = `${where}, segment ${idOf(segment) ?? `at place ${i}`} (${picture.file})`;
@@ -136,6 +139,11 @@ function readAnnotation(annotation: unknown, where: string, context: Context, fa
       faults.add("unreadable", place, `an id of a segment is a whole number from 1 to ${LARGEST_ID}`);
       continue;
     }
+    if (seen.has(id)) {
+      faults.add("unreadable", place, "its id is listed twice, and no pixel is of two segments");
+      continue;
+    }
+    seen.add(id);
     const object = readSegment(segment, place, picture, context, faults);
     if (object === undefined) unused.push(id as number);
     else {
@@ -153,16 +161,15 @@ function readSegment(
   { names, stuff }: Context,
   faults: Faults,
 ): NamedObject | undefined {
-  const label = names.get(String(category_id));
+  const label = names.get(plainText(category_id));
   if (label === undefined) {
-    faults.add("unknown_class", place, `there is no category ${String(category_id)}`);
+    faults.add("unknown_class", place, `there is no category ${plainText(category_id)}`);
     return undefined;
   }
-  const [x, y, width, height] = Array.isArray(bbox) ? (bbox as unknown[]) : [];
   const object = checkObject(
     {
       label,
-      ...(Array.isArray(bbox) ? { box: [x, y, Number(x) + Number(width), Number(y) + Number(height)] } : {}),
+      ...(Array.isArray(bbox) ? { box: cornersOf(bbox) } : {}),
       ...(iscrowd === 1 || iscrowd === true ? { isIgnored: true } : {}),
     },
     "pixels",

@@ -119,6 +119,36 @@ test("everything that is wrong is counted by kind and named, and the rest is use
   });
 });
 
+test("values that are no texts and no numbers name nothing, and ids may be texts", async () => {
+  const strange = { toString: 1, valueOf: 1 };
+  // JSON.parse reads what JSON.stringify cannot write.
+  const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+  const text = JSON.stringify({
+    images: [{ id: "a", file_name: "a.jpg", ...SIZE }],
+    annotations: [
+      { id: 1, image_id: strange, category_id: "02", bbox: [0, 0, 1, 1] },
+      { id: 2, image_id: "deep", category_id: "02", bbox: [0, 0, 1, 1] },
+      { id: 3, image_id: "a", category_id: strange, bbox: [0, 0, 1, 1] },
+      { id: 4, image_id: "a", category_id: "02", bbox: [0, 0, strange, 1] },
+      { id: 5, image_id: "a", category_id: "02", bbox: [strange, "deep", 1, 1] },
+      { id: 6, image_id: "a", category_id: "010", bbox: [0, 0, 1, 2] },
+    ],
+    categories: [
+      { id: "010", name: "ten" },
+      { id: "02", name: "two" },
+    ],
+  }).replaceAll('"deep"', deep);
+  const files = filesOf(WHOLE, { "set/annotations/instances_train2017.json": text });
+  const data = await openDataset(files, "set", { validationFraction: 0 });
+  expect(data.labels).toEqual(["two", "ten"]);
+  expect(data.train!.annotations!(0).objects).toEqual([{ label: 1, box: [0, 0, 1, 2] }]);
+  expect(Object.fromEntries(data.faults!.map(({ kind, count }) => [kind, count]))).toEqual({
+    unknown_picture: 2,
+    unknown_class: 1,
+    not_numbers: 2,
+  });
+});
+
 test.each([
   ["{", /is no JSON/],
   ["{}", /no kind that is understood/],

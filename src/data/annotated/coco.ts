@@ -7,7 +7,7 @@ import { type DataFiles, folderOf } from "../files.ts";
 import type { AnnotatedPart, AnnotatedSample, NamedObject } from "./annotated-part.ts";
 import { checkObject } from "./check-object.ts";
 import type { Faults } from "./faults.ts";
-import { isObject, type JsonObject, sizeOf, textOf } from "./json-values.ts";
+import { cornersOf, isObject, type JsonObject, plainText, sizeOf, textOf } from "./json-values.ts";
 
 /** Whether parsed JSON is of this kind. */
 export function isCoco(json: unknown): json is JsonObject {
@@ -74,9 +74,13 @@ export function readCategories(categories: readonly unknown[], name: string) {
     names.set(id, label);
   }
   if (names.size === 0) throw new FormatError("COCO", `${name} has no categories`);
-  const ids = [...names.keys()].map(Number);
-  if (ids.every(Number.isFinite)) ids.sort((a, b) => a - b);
-  const ordered = ids.every(Number.isFinite) ? ids.map((id) => names.get(String(id))!) : [...names.values()];
+  // Ids may be texts, and "01" is another one than "1".
+  const numbers = [...names.keys()].map((id) => (id.trim() === "" ? Number.NaN : Number(id)));
+  const isNumbered = numbers.every(Number.isFinite);
+  const byNumber = [...names.values()].map((label, i) => ({ label, id: numbers[i]! }));
+  if (isNumbered) byNumber.sort((a, b) => a.id - b.id);
+  const ordered = byNumber.map(({ label }) => label);
+  const ids = byNumber.map(({ id }) => id);
   const labels = [...new Set(ordered)];
   const [first, last] = [ids[0]!, ids.at(-1)!];
   const hasHoles = ids.every(Number.isInteger) && last - first + 1 > ids.length;
@@ -93,9 +97,10 @@ export function readCategories(categories: readonly unknown[], name: string) {
   return { names, labels, notes };
 }
 
-const repeated = (names: readonly string[]): string[] => [
-  ...new Set(names.filter((name, i) => names.indexOf(name) !== i)),
-];
+function repeated(names: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return [...new Set(names.filter((name) => seen.has(name) || !seen.add(name)))];
+}
 
 /** By id. */
 export function readPictures(images: readonly unknown[], name: string, faults: Faults): Map<string, CocoPicture> {
@@ -139,20 +144,19 @@ function readAnnotation(
     faults.add("unreadable", where, "it is no object");
     return;
   }
-  const picture = pictures.get(String(annotation.image_id));
+  const picture = pictures.get(plainText(annotation.image_id));
   if (picture === undefined) {
-    faults.add("unknown_picture", where, `there is no image ${String(annotation.image_id)}`);
+    faults.add("unknown_picture", where, `there is no image ${plainText(annotation.image_id)}`);
     return;
   }
   const place = `${where} (${picture.file})`;
-  const label = names.get(String(annotation.category_id));
+  const label = names.get(plainText(annotation.category_id));
   if (label === undefined) {
-    faults.add("unknown_class", place, `there is no category ${String(annotation.category_id)}`);
+    faults.add("unknown_class", place, `there is no category ${plainText(annotation.category_id)}`);
     return;
   }
   const { bbox, segmentation, iscrowd } = annotation;
-  const [x, y, width, height] = Array.isArray(bbox) ? (bbox as unknown[]) : [];
-  const box = Array.isArray(bbox) ? [x, y, Number(x) + Number(width), Number(y) + Number(height)] : undefined;
+  const box = Array.isArray(bbox) ? cornersOf(bbox) : undefined;
   const object = checkObject(
     {
       label,

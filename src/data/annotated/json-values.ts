@@ -15,6 +15,21 @@ export const isObject = (value: unknown): value is JsonObject =>
 export const textOf = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined;
 
+/** As a text, for what should be a text or a number. Objects have no text of their own: what `String` makes of one may be anything, or an error. */
+export function plainText(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  return Array.isArray(value) ? "a list" : "an object";
+}
+
+/** [x, y, width, height] as left, top, right, bottom; NaN for what is no number. */
+export function cornersOf(bbox: readonly unknown[]): readonly unknown[] {
+  const [x, y, width, height] = bbox;
+  return [x, y, numberOf(x) + numberOf(width), numberOf(y) + numberOf(height)];
+}
+
+/** NaN for what is no number. */
+export const numberOf = (value: unknown): number => (typeof value === "number" ? value : Number.NaN);
+
 /** A whole number of at least 1, or undefined. */
 export const sizeOf = (value: unknown): number | undefined =>
   typeof value === "number" && Number.isInteger(value) && value >= 1 ? value : undefined;

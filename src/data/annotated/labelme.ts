@@ -7,7 +7,7 @@ import { type SplitName, splitFromWord } from "../samples.ts";
 import type { AnnotatedFound, AnnotatedPart, AnnotatedSample, NamedObject } from "./annotated-part.ts";
 import { checkObject } from "./check-object.ts";
 import { Faults } from "./faults.ts";
-import { isObject, type JsonObject, readJson, sizeOf, textOf } from "./json-values.ts";
+import { isObject, type JsonObject, numberOf, readJson, sizeOf, textOf } from "./json-values.ts";
 import { hasExtension, picturesByStem, stemOf } from "./picture-folders.ts";
 
 const PARALLEL = 8;
@@ -91,7 +91,7 @@ function readShapes(json: JsonObject, path: string, faults: Faults): Pick<Annota
     }
     const kind = textOf(shape.shape_type) ?? "polygon";
     const points = Array.isArray(shape.points) ? (shape.points as unknown[]).flat() : [];
-    const outline = OUTLINES[kind];
+    const outline = Object.hasOwn(OUTLINES, kind) ? OUTLINES[kind] : undefined;
     if (outline === undefined) {
       faults.add("no_area", where, `a ${kind}`);
       return [];
@@ -109,12 +109,12 @@ const OUTLINES: Readonly<Record<string, (points: readonly unknown[]) => { box?: 
   polygon: (points) => ({ polygons: [points] }),
   /** Two opposite corners. */
   rectangle(points) {
-    const [ax, ay, bx, by] = points.map(Number) as [number, number, number, number];
+    const [ax, ay, bx, by] = points.map(numberOf) as [number, number, number, number];
     return { box: [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)] };
   },
   /** The middle and a point of the edge. */
   circle(points) {
-    const [x, y, edgeX, edgeY] = points.map(Number) as [number, number, number, number];
+    const [x, y, edgeX, edgeY] = points.map(numberOf) as [number, number, number, number];
     const radius = Math.hypot(edgeX - x, edgeY - y);
     const corner = (i: number) => (2 * Math.PI * i) / CIRCLE_CORNERS;
     return {

@@ -168,6 +168,8 @@ describe("LabelMe", () => {
         { label: "cat", points: [[0, 0]], shape_type: "point" },
         { label: "", points: polygon },
         { label: "cat", points: [[0, 0], ["a", 1]], shape_type: "rectangle" }, // biome-ignore format: two corners
+        { label: "cat", points: [[0, 0], [{ toString: 1 }, 1]], shape_type: "circle" }, // biome-ignore format: two corners
+        { label: "cat", points: polygon, shape_type: "__proto__" },
         { label: "cat", points: polygon },
       ),
       "set/train/b.json": "{",
@@ -175,8 +177,9 @@ describe("LabelMe", () => {
     });
     expect(kinds(data)).toEqual({
       few_points: 1,
-      empty: 1,
-      no_area: 1,
+      empty: 2,
+      damaged_mask: 1,
+      no_area: 2,
       unknown_class: 1,
       not_numbers: 1,
       unreadable: 1,
