@@ -47,7 +47,7 @@ export interface DenseStreamCommand<A> {
 /** Throws UsageError for what says nothing without --stream. */
 export function refuseDenseStreamFlags({ realtime, changed }: DenseStreamFlags): void {
   for (const [name, given] of Object.entries({ realtime, changed }))
-    if (given !== undefined) throw new UsageError(`--${name} belongs to --stream`, "saccade detect --stream camera");
+    if (given !== undefined) throw new UsageError(`--${name} belongs to --stream`, "--stream camera, for one");
 }
 
 /** Frames of live sources are scaled down to this: detectors see more than those who only name. */

@@ -51,6 +51,26 @@ test("every frame is looked at: a thing that moves is where it is", async () => 
   expect(source.isClosed).toBe(true);
 });
 
+test("with `changed` a frame of another size is looked at: places are in its own pixels", async () => {
+  await using stream = await loadDetectionStream(nodeHost, denseToy("detections"), { ...LOAD, changed: 0.9 });
+  const at = (index: number, size: number): Frame => ({
+    image: colouredPicture(96 * size, 64 * size, [["red", 8 * size, 16 * size, 16 * size, 24 * size]]),
+    seconds: index / 25,
+    index,
+  });
+  const looks = [];
+  for (const [index, size] of [1, 1, 2, 2].entries()) {
+    const { look, result } = (await stream.push(at(index, size)))!;
+    looks.push([look, result.picture.width]);
+  }
+  expect(looks).toEqual([
+    ["full", 96],
+    ["kept", 96],
+    ["full", 192],
+    ["kept", 192],
+  ]);
+});
+
 test("with `changed` the answer stands where nothing moves", async () => {
   await using stream = await loadDetectionStream(nodeHost, denseToy("detections"), { ...LOAD, changed: 0.001 });
   const looks = [];
@@ -106,7 +126,13 @@ test("a source that dies, a signal while a camera says nothing, and options that
   });
   await expect(follow(stream, silent)).rejects.toMatchObject({ code: "aborted" });
   expect(silent.isClosed).toBe(true);
-  for (const options of [{ changed: 0 }, { changed: 0.1, everyMs: 0 }])
+  for (const options of [
+    { changed: 0 },
+    { changed: 0.1, everyMs: 0 },
+    { threshold: 1.5 },
+    { most: 0 },
+    { only: ["nothing such"] },
+  ])
     await expect(loadDetectionStream(nodeHost, denseToy("detections"), { ...LOAD, ...options })).rejects.toThrow(
       UsageError,
     );

@@ -1,7 +1,7 @@
 // Where things are, and which pixels are what, in moving pictures as they come. Things move without much of a picture changing, so every frame is looked at unless
 // somebody says how little a change may be for the answer to stand.
 import type { Pixels } from "../../image/pixels.ts";
-import type { DecodeOptions, RawImage } from "../../image/raw-image.ts";
+import type { DecodeOptions, PictureSize, RawImage } from "../../image/raw-image.ts";
 import type { ModelCard } from "../../model-folder/model.ts";
 import type { Host } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
@@ -63,6 +63,8 @@ export class DenseStream<R> {
   readonly #line: FrameLine<DenseStreamAnswer<R>>;
   readonly #tally = new StreamTally();
   #standing: R | undefined;
+  /** Of the frame before, pixels. */
+  #size: PictureSize | undefined;
 
   /**
    * @param task belongs to the stream from now on
@@ -133,6 +135,9 @@ export class DenseStream<R> {
 
   async #answer({ image, index, seconds }: Frame): Promise<DenseStreamAnswer<R>> {
     const start = performance.now();
+    // Places are in pixels: those of a frame of another size are others, however alike the two look.
+    if (this.#size?.width !== image.width || this.#size.height !== image.height) this.forget();
+    this.#size = { width: image.width, height: image.height };
     const { kind, reason, change }: LookChoice = this.#rule.choose(thumbnailOf(image, WHOLE), seconds, SURE);
     const stands = kind === "kept" ? this.#standing : undefined;
     if (stands === undefined) {
@@ -164,7 +169,8 @@ export async function loadDetectionStream(
   options: DetectionStreamOptions = {},
 ): Promise<DenseStream<DetectionResult>> {
   const detector = await loadDetector(host, source, options);
-  return followedBy(detector, options, (frame) => detector.detect(frame, options));
+  const check = () => detector.detectTask(options);
+  return followedBy(detector, options, check, (frame) => detector.detect(frame, options));
 }
 
 /** The same as a segmenter. */
@@ -174,15 +180,19 @@ export async function loadSegmentationStream(
   options: SegmentationStreamOptions = {},
 ): Promise<DenseStream<SegmentationResult>> {
   const segmenter = await loadSegmenter(host, source, options);
-  return followedBy(segmenter, options, (frame) => segmenter.segment(frame, options));
+  const check = () => segmenter.segmentTask(options);
+  return followedBy(segmenter, options, check, (frame) => segmenter.segment(frame, options));
 }
 
+/** @param check throws for what no frame could be asked: nobody has to open a camera to hear of it */
 async function followedBy<R>(
   task: DenseTask,
   options: DenseStreamOptions,
+  check: () => unknown,
   look: FrameTask<R>,
 ): Promise<DenseStream<R>> {
   try {
+    check();
     return new DenseStream(task, look, options);
   } catch (error) {
     await task.dispose();
