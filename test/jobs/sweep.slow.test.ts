@@ -1,5 +1,5 @@
 // Training sweeps: seeds and folds as rows of a plan, runs that are stopped and gone on with by another worker, accuracies merged.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -15,6 +15,7 @@ test("seeds and folds are trained by whoever comes, and gone on with after a kil
   const recipe = writeRecipe(join(folder, "tiny.json"), { epochs: 2 });
   const plan = join(folder, "sweep");
   runCommand(["plan", data, "--task", "train", "--recipe", recipe, "--seeds", "1,2", "--folds", "2", "--out", plan]);
+  rmSync(recipe); // it is a part of the plan
   const first = startWorker(plan, ["--lease", "3"]);
   while (
     !existsSync(join(plan, "runs/tiny-seed-1-fold-0/metrics.jsonl")) &&

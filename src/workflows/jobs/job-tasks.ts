@@ -25,6 +25,8 @@ export interface JobTask<O = Readonly<Record<string, unknown>>> {
   readonly shardRows?: number;
   /** Of a task that writes more than parts, and so needs a folder on a disk: what it writes. */
   readonly writes?: string;
+  /** What a plan keeps of the options, where these name what lies elsewhere and may change. */
+  freeze?(host: JobsHost, options: O): Promise<O>;
   /** What its rows are, of a task that does not look at pictures one by one. */
   rows?(host: JobsHost, sources: readonly string[], options: O): AsyncIterable<readonly ManifestRow[]>;
   /** The model as it is now, frozen by its digest. undefined for a task without one. */

@@ -2,18 +2,25 @@
 // whoever takes it over goes on from its last checkpoint.
 import { z } from "zod";
 import { NotFoundError, SaccadeError, UsageError } from "../../errors.ts";
-import { printAddress } from "../../jobs/address.ts";
+import { parseAddress, printAddress } from "../../jobs/address.ts";
 import type { ManifestRow } from "../../jobs/manifest.ts";
 import type { PartShape, PartValue } from "../../jobs/part.ts";
 import { planPaths } from "../../jobs/plan.ts";
 import type { RowOutcome, ShardPicture, ShardTask } from "../../jobs/task.ts";
+import { lastingName } from "../../model-folder/lasting-name.ts";
 import type { JobsHost } from "../../platform/host.ts";
+import { parseAnyRecipe } from "../../train/staged-recipe.ts";
+import { readRecipe } from "../recipe-source.ts";
 import { isResumable, train } from "../train.ts";
 import { foldList } from "./folds.ts";
 import type { JobTask, OpenJob } from "./job-tasks.ts";
 
 const options = z.strictObject({
-  recipes: z.array(z.string()).min(1).optional(),
+  /** Names, files, or recipes as they are. */
+  recipes: z
+    .array(z.union([z.string(), z.record(z.string(), z.json())]))
+    .min(1)
+    .optional(),
   seeds: z.array(z.int().min(0)).min(1).default([0]),
   /** Cross-validation: each part of the data is held out once. Default: the data's own split, or the usual one. */
   folds: z.int().min(2).max(1000).optional(),
@@ -25,12 +32,12 @@ const options = z.strictObject({
   workers: z.int().min(1).optional(),
 });
 type TrainJobOptions = z.infer<typeof options>;
+type PlannedRecipe = NonNullable<TrainJobOptions["recipes"]>[number];
 
 /** One run of a sweep. */
 interface SweepRun {
   readonly name: string;
-  readonly data: string;
-  readonly recipe: string | undefined;
+  readonly recipe: PlannedRecipe | undefined;
   readonly seed: number;
   readonly fold: number | undefined;
 }
@@ -43,6 +50,8 @@ const SHAPE: PartShape = {
     { name: "epoch", kind: "integer" },
     { name: "top1", kind: "float" },
     { name: "loss", kind: "float" },
+    { name: "measure", kind: "text" },
+    { name: "value", kind: "float" },
     { name: "model", kind: "text" },
   ],
   metadata: {},
@@ -56,32 +65,65 @@ export const trainJob: JobTask<TrainJobOptions> = {
     if (model === undefined) return undefined;
     throw new UsageError("a sweep begins with what its recipes say, or --from", "leave --model out");
   },
+  async freeze(host, given) {
+    const { recipes, from } = given;
+    const frozen = {
+      ...given,
+      ...(recipes === undefined ? {} : { recipes: await Promise.all(recipes.map((one) => frozenRecipe(host, one))) }),
+      ...(from === undefined || from === "scratch" ? {} : { from: await lastingName(host, from) }),
+    };
+    requireNames(runsOf(frozen));
+    return frozen;
+  },
   async *rows(host, sources, given) {
     const [data, ...others] = sources;
     if (data === undefined || others.length > 0)
       throw new UsageError("a sweep trains on one set of data", "saccade plan DATA --task train");
     const path = host.absolutePath(data);
     if ((await host.files.stat(path)) === undefined) throw new NotFoundError("data", data);
-    yield runsOf(path, given).map(
+    yield runsOf(given).map(
       ({ name }): ManifestRow => ({ key: name, address: printAddress({ path }), size: -1, etag: "" }),
     );
   },
-  async open(host, plan, given, compute) {
-    const [data] = plan.sources;
-    const runs = runsOf(host.absolutePath(data ?? ""), given);
-    return sweepTask(host, runs, given, compute);
+  async open(host, _, given, compute) {
+    return sweepTask(host, runsOf(given), given, compute);
   },
 };
 
+/** A name of the catalogue as it is; a file as what is in it, because workers elsewhere have no such file, and it may change. */
+async function frozenRecipe(host: JobsHost, recipe: PlannedRecipe): Promise<PlannedRecipe> {
+  const isName = typeof recipe === "string" && !/\.json$/i.test(recipe);
+  const read = typeof recipe === "string" ? await readRecipe(host.files, recipe) : parseAnyRecipe(recipe);
+  return isName ? recipe : (JSON.parse(JSON.stringify(read)) as Exclude<PlannedRecipe, string>);
+}
+
+/** Two runs of one name would be one run. */
+function requireNames(runs: readonly SweepRun[]): void {
+  const seen = new Set<string>();
+  for (const { name } of runs) {
+    if (seen.has(name))
+      throw new UsageError(
+        `two runs of the sweep are called ${name}`,
+        "name each seed once, and give recipes names of their own",
+      );
+    seen.add(name);
+  }
+}
+
+function nameOf(recipe: PlannedRecipe | undefined): string {
+  const name = typeof recipe === "object" ? String(recipe.name) : (recipe ?? "usual");
+  return name.replace(/[^\w.-]/g, "-");
+}
+
 /** In the order of the manifest's rows. */
-function runsOf(data: string, { recipes = [], seeds, folds }: TrainJobOptions): SweepRun[] {
+function runsOf({ recipes = [], seeds, folds }: TrainJobOptions): SweepRun[] {
   const named = recipes.length === 0 ? [undefined] : recipes;
   const parts = folds === undefined ? [undefined] : Array.from({ length: folds }, (_, fold) => fold);
   return named.flatMap((recipe) =>
     seeds.flatMap((seed) =>
       parts.map((fold) => {
-        const of = (recipe ?? "usual").replace(/^.*[/\\]|\.json$/g, "").replace(/[^\w.-]/g, "-");
-        return { name: `${of}-seed-${seed}${fold === undefined ? "" : `-fold-${fold}`}`, data, recipe, seed, fold };
+        const ofFold = fold === undefined ? "" : `-fold-${fold}`;
+        return { name: `${nameOf(recipe)}-seed-${seed}${ofFold}`, recipe, seed, fold };
       }),
     ),
   );
@@ -94,8 +136,17 @@ function sweepTask(host: JobsHost, runs: readonly SweepRun[], given: TrainJobOpt
     async *run(rows: readonly ShardPicture[], { signal, onProgress }): AsyncGenerator<RowOutcome> {
       for (const { row } of rows) {
         const run = runs[row.row]!;
+        const { path: data } = parseAddress(row.address);
         try {
-          yield { values: await trainOne(host, run, given, { ...compute, ...(signal && { signal }) }, onProgress) };
+          yield {
+            values: await trainOne(
+              host,
+              { ...run, data },
+              given,
+              { ...compute, ...(signal && { signal }) },
+              onProgress,
+            ),
+          };
         } catch (error) {
           if (!(error instanceof SaccadeError) || error.code === "aborted" || signal?.aborted === true) throw error;
           yield { error };
@@ -108,7 +159,7 @@ function sweepTask(host: JobsHost, runs: readonly SweepRun[], given: TrainJobOpt
 
 async function trainOne(
   host: JobsHost,
-  { name, data, recipe, seed, fold }: SweepRun,
+  { name, data, recipe, seed, fold }: SweepRun & { readonly data: string },
   { folds, from, epochs, train_batch: batch, learning_rate: learningRate, workers }: TrainJobOptions,
   { folder, device, threads, signal, onNotice }: OpenJob,
   onProgress: () => void,
@@ -132,7 +183,7 @@ async function trainOne(
   };
   const asked = {
     seed,
-    ...(recipe === undefined ? {} : { recipe }),
+    ...(recipe === undefined ? {} : { recipe: typeof recipe === "string" ? recipe : parseAnyRecipe(recipe) }),
     ...(from === undefined ? {} : { from }),
     ...(epochs === undefined ? {} : { epochs }),
     ...(batch === undefined ? {} : { batch }),
@@ -141,14 +192,20 @@ async function trainOne(
   const begun = resumes ? { resume: true } : asked;
   // A run that was stopped before its first checkpoint left nothing to go on with.
   if (!resumes) await files.remove(place);
-  const { choice, recipe: named } = await train(host, split, { ...machine, ...begun, ...hooks, folder: place });
+  const {
+    choice,
+    measured,
+    recipe: named,
+  } = await train(host, split, { ...machine, ...begun, ...hooks, folder: place });
   return {
     recipe: named,
     seed,
     fold: fold ?? null,
-    epoch: choice?.best.epoch ?? null,
+    epoch: choice?.best.epoch ?? measured?.best.epoch ?? null,
     top1: choice?.best.top1 ?? null,
     loss: choice?.best.loss ?? null,
+    measure: measured?.best.measure ?? null,
+    value: measured?.best.value ?? null,
     model: `${planPaths.runs}/${name}/best`,
   };
 }
