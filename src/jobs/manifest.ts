@@ -4,7 +4,7 @@ import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadO
 import { compressors } from "hyparquet-compressors";
 import type { SchemaElement } from "hyparquet-writer";
 import { type ByteSink, ParquetStream } from "../data/parquet-stream.ts";
-import { FormatError } from "../errors.ts";
+import { FormatError, SaccadeError } from "../errors.ts";
 import type { RowRange } from "./plan.ts";
 
 export interface ManifestRow {
@@ -90,18 +90,21 @@ export class ManifestWriter {
 export class ManifestReader {
   readonly #file: AsyncBuffer;
   readonly #metadata: FileMetaData;
+  /** For errors. */
+  readonly #path: string;
 
-  private constructor(file: AsyncBuffer, metadata: FileMetaData) {
+  private constructor(file: AsyncBuffer, metadata: FileMetaData, path: string) {
     this.#file = file;
     this.#metadata = metadata;
+    this.#path = path;
   }
 
   /** @throws FormatError for a file that is no manifest */
   static async open(file: AsyncBuffer, path: string): Promise<ManifestReader> {
     try {
-      return new ManifestReader(file, await parquetMetadataAsync(file));
+      return new ManifestReader(file, await parquetMetadataAsync(file), path);
     } catch (cause) {
-      throw new FormatError("manifest", `${path} cannot be read`, { hint: "plan again", cause });
+      throw unreadable(path, cause);
     }
   }
 
@@ -109,6 +112,7 @@ export class ManifestReader {
     return Number(this.#metadata.num_rows);
   }
 
+  /** @throws FormatError for rows that are damaged */
   async read({ from, to }: RowRange): Promise<PlannedRow[]> {
     const rows = await parquetReadObjects({
       file: this.#file,
@@ -116,6 +120,8 @@ export class ManifestReader {
       compressors,
       rowStart: from,
       rowEnd: to,
+    }).catch((cause: unknown) => {
+      throw unreadable(this.#path, cause);
     });
     return rows.map(({ key, address, size, etag }, i) => ({
       row: from + i,
@@ -126,3 +132,9 @@ export class ManifestReader {
     }));
   }
 }
+
+/** What a store or a disk says of itself stays as it is: it may pass. */
+const unreadable = (path: string, cause: unknown): SaccadeError =>
+  cause instanceof SaccadeError
+    ? cause
+    : new FormatError("manifest", `${path} cannot be read`, { hint: "plan again", cause });

@@ -1,7 +1,7 @@
 // The answers of one shard: part-00017.parquet, written under a temporary name and renamed, then its marker part-00017.json with rows and hash. A shard
 // is done exactly when its marker is there; whoever else has computed it meanwhile wrote the same.
 
-import { parquetMetadata, parquetReadObjects, parquetSchema } from "hyparquet";
+import { type FileMetaData, parquetMetadata, parquetReadObjects, parquetSchema } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import type { SchemaElement } from "hyparquet-writer";
 import { type ColumnSource, parquetWriteBuffer } from "hyparquet-writer";
@@ -133,7 +133,7 @@ export function encodePart(rows: readonly PartRow[], shape: PartShape): Uint8Arr
 export async function decodePart(bytes: Uint8Array, { columns }: PartShape, path: string): Promise<PartRow[]> {
   const file = bytes.slice().buffer;
   const rows = await parquetReadObjects({ file, compressors }).catch((cause: unknown) => {
-    throw new FormatError("part", `${path} cannot be read`, { hint: "saccade jobs verify PLAN --repair", cause });
+    throw unreadable(path, cause);
   });
   return rows.map(({ row, key, size, etag, error_code: code, error, ...rest }) => ({
     row: Number(row),
@@ -144,6 +144,9 @@ export async function decodePart(bytes: Uint8Array, { columns }: PartShape, path
     values: Object.fromEntries(columns.map(({ name, kind }) => [name, valueAs(rest[name], kind)])),
   }));
 }
+
+const unreadable = (path: string, cause: unknown): FormatError =>
+  new FormatError("part", `${path} cannot be read`, { hint: "saccade jobs verify PLAN --repair", cause });
 
 function valueAs(value: unknown, kind: PartKind): PartValue {
   if (kind === "floats") return Array.isArray(value) && value.length > 0 ? Float32Array.from(value as number[]) : null;
@@ -158,13 +161,21 @@ export async function partShapeOf(opened: PlanFolder): Promise<PartShape> {
   const first = [...done].toSorted((a, b) => a - b)[0];
   if (first === undefined) return { columns: [], metadata: {} };
   const path = partPath(files, opened.folder, first);
-  const metadata = parquetMetadata((await files.read(path)).slice().buffer);
+  const metadata = metadataOf(await files.read(path), path);
   const known = new Set(KEPT.map(({ name }) => name));
   const columns = parquetSchema(metadata).children.flatMap(({ element }): PartColumn[] =>
     known.has(element.name) ? [] : [{ name: element.name, kind: kindOf(element) }],
   );
   const pairs = (metadata.key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ""] as const);
   return { columns, metadata: Object.fromEntries(pairs) };
+}
+
+function metadataOf(bytes: Uint8Array, path: string): FileMetaData {
+  try {
+    return parquetMetadata(bytes.slice().buffer);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
 }
 
 function kindOf({ type, num_children }: SchemaElement): PartKind {

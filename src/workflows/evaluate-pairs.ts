@@ -3,7 +3,7 @@
 import { type DataProblem, list } from "../data/dataset.ts";
 import { type FacePointsList, readFacePoints } from "../data/face-points.ts";
 import { type Pair, readPairs } from "../data/pairs.ts";
-import { SaccadeError, UsageError } from "../errors.ts";
+import { AbortedError, SaccadeError, UsageError } from "../errors.ts";
 import { alignFace, type FaceAlignment, requireFaceOnPicture } from "../image/align-face.ts";
 import type { Decoding } from "../image/raw-image.ts";
 import { fixedOutputSize, parseTransform, printTransform, type Transform, valueSteps } from "../image/transform.ts";
@@ -158,7 +158,7 @@ async function* aligned(
   { size, alignment, signal }: EvaluatePairsOptions & Prepared,
 ): AsyncGenerator<PictureSource | SaccadeError> {
   for (const path of paths) {
-    signal?.throwIfAborted();
+    if (signal?.aborted === true) throw new AbortedError("embedding the pictures", signal.reason);
     const face = points.get(path);
     yield face === undefined
       ? new UsageError("the list of faces says nothing of it")

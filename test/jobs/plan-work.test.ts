@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { SaccadeError } from "../../src/errors.ts";
 import { runShard } from "../../src/jobs/run-shard.ts";
 import type { ShardRunner } from "../../src/jobs/shard-attempts.ts";
 import type { JobsHost } from "../../src/platform/host.ts";
@@ -9,10 +10,11 @@ import { nodeJobsHost } from "../../src/platform/node/jobs-host.ts";
 import { mergePlan, retryPlan, statusOfPlan, verifyPlan } from "../../src/workflows/jobs/after-work.ts";
 import type { JobOptions } from "../../src/workflows/jobs/job-options.ts";
 import type { JobTaskName } from "../../src/workflows/jobs/job-tasks.ts";
-import { openPlan, planJobs } from "../../src/workflows/jobs/plan-jobs.ts";
+import { openPlan, planJobs, readManifest } from "../../src/workflows/jobs/plan-jobs.ts";
 import { workPlan } from "../../src/workflows/jobs/work-plan.ts";
 import { cli } from "../cli/fake-terminal.ts";
 import { temporaryFolder, writeVit } from "../cli/mini-model.ts";
+import { writeRecipe } from "../cli/train-cases.ts";
 import { pictureBytes, pictureName, writePictures } from "./pictures.ts";
 
 const folder = temporaryFolder();
@@ -110,12 +112,87 @@ test("embeddings keep their space; failed rows are done again without the others
   writeFileSync(mended, damaged);
   writeFileSync(join(plan, "parts/part-00003.parquet"), "damaged");
   rmSync(join(plan, "parts/part-00001.json"));
+  const first = readFileSync(join(plan, "parts/part-00000.parquet"));
+  for (const damaged of [first.subarray(0, 100), first.subarray(0, first.length - 9), Buffer.alloc(0)]) {
+    writeFileSync(join(plan, "parts/part-00000.parquet"), damaged);
+    const merging = mergePlan(host, plan, join(folder, "damaged.parquet"), { isPartial: true });
+    await expect(merging).rejects.toMatchObject({ code: "format", message: expect.stringContaining("part-00000") });
+  }
+  writeFileSync(join(plan, "parts/part-00000.parquet"), first);
   const found = await verifyPlan(host, plan, { repairs: true });
   expect(found.missing).toEqual([1]);
   expect(found.faults).toEqual([{ shard: 3, problem: "its part is not what its marker says" }]);
   await work(plan);
   expect((await mergePlan(host, plan, join(folder, "again.parquet"))).bytes).toBeGreaterThan(0);
   expect(before.rows).toBe(PICTURES);
+});
+
+test("a sweep keeps its recipes, and no two of its runs have one name", async () => {
+  const recipe = writeRecipe(join(folder, "own.json"));
+  const sweep = (name: string, options: JobOptions<"train">) =>
+    planJobs(nodeJobsHost, [pictures], { folder: join(folder, name), task: "train", options });
+  for (const options of [
+    { seeds: [0, 1, 0] },
+    { recipes: ["everyday", "everyday"] },
+    { recipes: [recipe, recipe] },
+    { recipes: ["evryday"] },
+    { recipes: [join(folder, "no-such.json")] },
+    { recipes: [{ name: "nothing else" }] },
+  ])
+    await expect(sweep("refused", options), JSON.stringify(options)).rejects.toThrow(SaccadeError);
+  expect(existsSync(join(folder, "refused"))).toBe(false);
+  const { plan } = await sweep("kept", { recipes: ["everyday", recipe], seeds: [3] });
+  expect(plan.options.recipes).toMatchObject(["everyday", { name: "tiny" }]);
+  // A plan of a plan's own options is the same plan.
+  const again = await sweep("again", { recipes: plan.options.recipes, seeds: [3] } as JobOptions<"train">);
+  expect(again.plan.hash).toBe(plan.hash);
+  const manifest = await readManifest(nodeJobsHost, join(folder, "kept"));
+  expect(await manifest.read({ from: 0, to: 2 })).toMatchObject([
+    { key: "everyday-seed-3", address: `file://${pictures}` },
+    { key: "tiny-seed-3", address: `file://${pictures}` },
+  ]);
+});
+
+test("what is stopped says so in the library's words, and leaves a place for another try", async () => {
+  const signal = AbortSignal.abort();
+  const plan = { folder: join(folder, "stopped"), task: "classify", model } as const;
+  await expect(planJobs(nodeJobsHost, [pictures], { ...plan, signal })).rejects.toMatchObject({ code: "aborted" });
+  await planJobs(nodeJobsHost, [pictures], { ...plan, shardRows: 20 });
+  await work(plan.folder);
+  await expect(verifyPlan(host, plan.folder, { signal })).rejects.toMatchObject({ code: "aborted" });
+  const merging = mergePlan(host, plan.folder, join(folder, "stopped.jsonl"), { signal });
+  await expect(merging).rejects.toMatchObject({ code: "aborted" });
+  expect(readdirSync(folder).filter((name) => name.includes("stopped."))).toEqual([]);
+});
+
+test("numbers of which nothing would come, or no end, are refused", async () => {
+  for (const shardRows of [0, 0.5, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    const planning = { folder: join(folder, "refused"), task: "classify", model, shardRows } as const;
+    await expect(planJobs(nodeJobsHost, [pictures], planning)).rejects.toMatchObject({ code: "usage" });
+  }
+  expect(existsSync(join(folder, "refused"))).toBe(false);
+  const plan = await planned("numbers", "classify");
+  for (const options of [
+    { index: -1 },
+    { index: 0.5, count: 2 },
+    { index: 0, count: 0 },
+    { index: 0, count: Number.NaN },
+    { count: 2 },
+    { leaseMs: 0 },
+    { leaseMs: Number.NaN },
+    { leaseMs: 86_400_000 },
+    { graceMs: -1 },
+    { patienceMs: Number.NaN },
+    { silenceMs: 0 },
+  ])
+    await expect(workPlan(host, plan, options), JSON.stringify(options)).rejects.toMatchObject({ code: "usage" });
+  const handed: unknown[] = [];
+  const openShardRunner: JobsHost["openShardRunner"] = (place, { silenceMs }) => {
+    handed.push(silenceMs);
+    return runnerHere(place);
+  };
+  await workPlan({ ...host, openShardRunner }, plan, { device: "cpu", silenceMs: Number.POSITIVE_INFINITY });
+  expect(handed).toEqual([2 ** 31 - 1]); // the longest that a timer waits
 });
 
 test("plans are frozen: another model, another version and a changed plan are refused", async () => {

@@ -166,8 +166,9 @@ class ShardProcess implements ShardRunner {
     child.stderr?.on("data", (chunk: Buffer) => {
       complaints = (complaints + chunk.toString()).slice(-2000);
     });
-    child.on("error", () => undefined); // it shows as an exit
     return new Promise((resolve, reject) => {
+      // One that could not be started has no exit; of others it shows as one.
+      child.on("error", (error) => resolve(error.message));
       const onExit = (code: number | null, signal: string | null) =>
         resolve(complaints.trim().split("\n").at(-1) || (signal ?? `exit code ${code}`));
       child.once("exit", onExit);

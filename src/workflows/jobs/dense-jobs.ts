@@ -12,7 +12,7 @@ import { engineOptions, modelJob, pictureOptions, pictureTask } from "./planned-
 const denseOptions = {
   ...pictureOptions,
   views: z.enum(VIEWS).optional(),
-  threshold: z.number().min(0).max(1).optional(),
+  threshold: z.number().min(0).lt(1).optional(),
   most: z.int().min(1).optional(),
   only: z.array(z.string()).optional(),
 };
@@ -49,6 +49,7 @@ export const detectJob = modelJob(
     const views = given.views === undefined ? {} : { views: given.views };
     const detector = await loadDetector(host, model, { ...engineOptions(given, compute, rows), ...views });
     const run = runOptions(given);
+    detector.detectTask(run); // what no picture can be asked is refused at once, and not shard by shard
     return pictureTask(
       detector,
       shapeOf("detections"),
@@ -65,6 +66,7 @@ export const segmentJob = modelJob(
     const views = given.views === undefined ? {} : { views: given.views };
     const segmenter = await loadSegmenter(host, model, { ...engineOptions(given, compute, rows), ...views });
     const run = { ...runOptions(given), ...(given.kind === undefined ? {} : { kind: given.kind }) };
+    segmenter.segmentTask(run);
     return pictureTask(
       segmenter,
       shapeOf("segments"),

@@ -1,5 +1,5 @@
 // Making plans, and opening them to be computed.
-import { FormatError, SaccadeError, UsageError } from "../../errors.ts";
+import { AbortedError, FormatError, SaccadeError, UsageError } from "../../errors.ts";
 import { isStoreAddress } from "../../jobs/address.ts";
 import { ManifestReader, type ManifestRow, ManifestWriter } from "../../jobs/manifest.ts";
 import { PlannedPictures } from "../../jobs/pictures.ts";
@@ -53,7 +53,9 @@ export async function planJobs<T extends JobTaskName>(
 ): Promise<PlanFolder> {
   const { folder, onNotice = () => undefined } = options;
   const task = jobTask(options.task);
-  const given = parseOptions(task, options.task, plannedSpelling(options.options ?? {}));
+  const asked = parseOptions(task, options.task, plannedSpelling(options.options ?? {}));
+  if (options.shardRows !== undefined && !(Number.isSafeInteger(options.shardRows) && options.shardRows >= 1))
+    throw new UsageError(`a shard has a whole number of rows, at least 1, got ${options.shardRows}`);
   if (sources.length === 0) throw new UsageError("no sources were given", "name folders, lists, tar or Parquet files");
   if (task.writes !== undefined && isStoreAddress(folder))
     throw new UsageError(
@@ -62,6 +64,7 @@ export async function planJobs<T extends JobTaskName>(
     );
   const files = host.planFilesOf(folder);
   await requireNew(files, folder);
+  const given = task.freeze === undefined ? asked : await task.freeze(host, asked);
   const model = await task.identify(host, options.model, given);
   await files.makeDirectory(folder);
   const { rows, sha256 } = await writeManifest(
@@ -70,17 +73,22 @@ export async function planJobs<T extends JobTaskName>(
     sources,
     options,
   );
+  const stopping = options.signal === undefined ? {} : { signal: options.signal };
   const frozen = { version, task: options.task, ...(model === undefined ? {} : { model }), options: asJson(given) };
   const shardRows =
     options.shardRows ??
     task.shardRows ??
-    (await usualShardRows(await readManifest(host, folder), new PlannedPictures(host.storageOf), () =>
-      task.open(host, { ...frozen, rows, sources: [...sources] }, given, {
-        folder,
-        device: options.device ?? "auto",
-        onNotice,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-      }),
+    (await usualShardRows(
+      await readManifest(host, folder),
+      new PlannedPictures(host.storageOf),
+      () =>
+        task.open(host, { ...frozen, rows, sources: [...sources] }, given, {
+          folder,
+          device: options.device ?? "auto",
+          onNotice,
+          ...stopping,
+        }),
+      stopping,
     ));
   const plan = await hashedPlan(
     host,
@@ -151,7 +159,7 @@ async function writeManifest(
   try {
     const manifest = new ManifestWriter(file);
     for await (const rows of found) {
-      signal?.throwIfAborted();
+      if (signal?.aborted === true) throw new AbortedError("planning", signal.reason);
       for (const row of rows) {
         const full = manifest.add(row);
         if (full !== undefined) await full;

@@ -17,6 +17,7 @@ export async function usualShardRows(
   manifest: ManifestReader,
   pictures: PlannedPictures,
   open: () => Promise<ShardTask>,
+  stopping: { readonly signal?: AbortSignal } = {},
 ): Promise<number> {
   if (manifest.rows <= LEAST_ROWS) return LEAST_ROWS;
   const rows = await manifest.read({ from: 0, to: Math.min(WARM_UP + TRIAL, manifest.rows) });
@@ -25,7 +26,7 @@ export async function usualShardRows(
   let started = performance.now();
   for await (const _ of task.run(
     rows.map((row) => pictures.open(row)),
-    { onProgress: () => undefined },
+    { onProgress: () => undefined, ...stopping },
   )) {
     answered++;
     if (answered === Math.min(WARM_UP, Math.ceil(rows.length / 2))) started = performance.now();

@@ -32,6 +32,10 @@ export interface WorkPlanOptions extends Partial<ComputeOptions> {
 }
 
 const DEFAULT_LEASE_MS = 60_000;
+/** Queues keep no lease for a day or longer, and a worker that is gone is to be noticed before. */
+const MOST_LEASE_MS = 12 * 3_600_000;
+/** Timers that are set to longer go off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Works on a plan until nothing is left, or the signal fires.
@@ -39,6 +43,7 @@ const DEFAULT_LEASE_MS = 60_000;
  * @throws UsageError, NotFoundError; SaccadeError "plan_version", "plan_model", and of a queue or a disk that stays at fault
  */
 export async function workPlan(host: JobsHost, folder: string, options: WorkPlanOptions = {}): Promise<WorkResult> {
+  requireSensible(options);
   const opened = await readPlan(host, folder);
   requireVersion(opened, version);
   const shards = shardCount(opened.plan);
@@ -52,7 +57,7 @@ export async function workPlan(host: JobsHost, folder: string, options: WorkPlan
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
     ...(options.model === undefined ? {} : { model: options.model }),
-    ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
+    ...(options.silenceMs === undefined ? {} : { silenceMs: Math.min(options.silenceMs, LONGEST_TIMER_MS) }),
   });
   // Awaited here: queue and process are closed when this returns.
   return await work(opened, {
@@ -66,10 +71,30 @@ export async function workPlan(host: JobsHost, folder: string, options: WorkPlan
     date: () => host.date(),
     newId: () => host.newId(),
     onNotice,
-    ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
+    ...(options.graceMs === undefined ? {} : { graceMs: Math.min(options.graceMs, LONGEST_TIMER_MS) }),
     ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
     ...(options.onHeartbeat === undefined ? {} : { onHeartbeat: options.onHeartbeat }),
   });
+}
+
+/** @throws UsageError for numbers of which nothing would come, or no end */
+function requireSensible({ index, count, leaseMs, graceMs, patienceMs, silenceMs }: WorkPlanOptions): void {
+  const least = (name: string, value: number | undefined, minimum: number, what: string) => {
+    if (value !== undefined && !(value >= minimum)) throw new UsageError(`${name} is ${what}, got ${value}`);
+  };
+  for (const [name, value] of Object.entries({ index, count }))
+    if (value !== undefined && !Number.isInteger(value))
+      throw new UsageError(`${name} is a whole number, got ${value}`);
+  if (count !== undefined && index === undefined)
+    throw new UsageError("a count of tasks says nothing without the index of this one", "--index N --count M");
+  least("index", index, 0, "counted from 0");
+  least("count", count, 1, "at least 1");
+  least("the lease", leaseMs, 1, "at least a millisecond");
+  if (leaseMs !== undefined && leaseMs > MOST_LEASE_MS)
+    throw new UsageError(`the lease is at most ${MOST_LEASE_MS / 3_600_000} hours, got ${leaseMs / 3_600_000}`);
+  least("the grace", graceMs, 0, "at least 0");
+  least("the patience", patienceMs, 0, "at least 0");
+  least("the silence", silenceMs, 1, "at least a millisecond");
 }
 
 async function openQueue(

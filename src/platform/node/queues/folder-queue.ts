@@ -172,7 +172,10 @@ class FolderLease implements Lease {
       }
     } else {
       if (parseHolder(there)?.token !== this.#holder.token) return false;
-      const file = await open(this.#path, "r+").catch(() => undefined);
+      const file = await open(this.#path, "r+").catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return undefined;
+        throw unusable(this.#path, error);
+      });
       if (file === undefined) return this.renew(); // it was moved away since
       try {
         await file.write(print(next), 0); // of the same length: readers never see less
