@@ -138,12 +138,13 @@ function boxOf(type: SingleStageConfig["head"]["type"], place: readonly number[]
 test("boxes by hand", () => {
   const config = configOf("retinanet_r50_fpn");
   const [level] = levelsOf(config);
-  const places = placesOf(level!, config);
+  const places = toFloat64(placesOf(level!, config));
+  const place = (row: number) => [...places.slice(4 * row, 4 * row + 4)];
   // Wide, square and tall, of three sizes each, around the corner of a cell; the second cell is a stride to the right.
-  expect(places[3]).toEqual([0, 0, 32, 32]);
-  expect(places[9 + 3]).toEqual([8, 0, 32, 32]);
-  const [, , wide, low] = places[0]!;
-  expect([wide, low].map((side) => side.toFixed(3))).toEqual([
+  expect(place(3)).toEqual([0, 0, 32, 32]);
+  expect(place(9 + 3)).toEqual([8, 0, 32, 32]);
+  const [, , wide, low] = place(0);
+  expect([wide!, low!].map((side) => side.toFixed(3))).toEqual([
     (32 * Math.SQRT2).toFixed(3),
     (32 / Math.SQRT2).toFixed(3),
   ]);

@@ -1,7 +1,7 @@
 // How much memory a graph's values take while it runs, from its own order of execution: what is alive at once, and all of them together.
 // Engines come close to the peak and not below it by much: they reuse freed memory, and some ops work in place, which is not counted here.
 import { BYTES_PER_ELEMENT } from "../tensor.ts";
-import { evaluateDim, sizeOf } from "./dimensions.ts";
+import { elementsOf } from "./dimensions.ts";
 import type { Op } from "./ops.ts";
 import { type Graph, isOp, largestSizes, type Tensor } from "./tensor.ts";
 
@@ -51,7 +51,7 @@ export function measureActivations(
   let totalBytes = 0;
   let peakBytes = 0;
   let peakAt: Tensor | undefined;
-  const bytesOf = (node: Tensor) => evaluateDim(sizeOf(node.shape), largest) * BYTES_PER_ELEMENT[node.dtype];
+  const bytesOf = (node: Tensor) => elementsOf(node.shape, largest) * BYTES_PER_ELEMENT[node.dtype];
   // Inputs are there before the first op runs, wherever the graph mentions them.
   for (const node of nodes) if (isOp(node, "input")) alive += bytesOf(node);
   for (const node of nodes) {

@@ -35,8 +35,10 @@ export function values(graph: Graph, shape: readonly number[], numbers: ArrayLik
 }
 
 /** An int64 vector known in advance: places, counts. */
-export function wholes(graph: Graph, numbers: readonly number[]): Tensor {
-  return constant(graph, tensor("int64", [numbers.length], BigInt64Array.from(numbers, BigInt)));
+export function wholes(graph: Graph, numbers: ArrayLike<number>): Tensor {
+  const data = new BigInt64Array(numbers.length);
+  for (let i = 0; i < data.length; i++) data[i] = BigInt(numbers[i]!);
+  return constant(graph, tensor("int64", [data.length], data));
 }
 
 /** A dimension's value as an int64 scalar. */

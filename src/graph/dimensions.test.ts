@@ -5,6 +5,7 @@ import {
   type Dim,
   dim,
   divideDims,
+  elementsOf,
   evaluateDim,
   floorDivideDim,
   multiplyDims,
@@ -28,6 +29,9 @@ describe("dimensions", () => {
     expect(floorDivideDim(subtractDims("height", 1), 2)).toBe("floor((height - 1)/2)");
     expect(dim("1 + batch")).toBe("batch + 1");
     expect(sizeOf(["batch", 49, 256])).toBe("12544*batch");
+    expect(sizeOf([49, "batch", 256, "1 + batch"])).toBe("12544*batch + 12544*batch*batch");
+    expect(multiplyDims("batch", 0, "height")).toBe(0);
+    expect(() => multiplyDims("batch", 0.5, 2)).toThrow(/not an integer/);
   });
 
   test("floors of sums and of floors have one text", () => {
@@ -44,7 +48,15 @@ describe("dimensions", () => {
     expect(divideDims("12544*batch", 256)).toBe("49*batch");
     expect(divideDims(multiplyDims("batch", "height", 6), multiplyDims("height", 3))).toBe("2*batch");
     expect(divideDims("49*batch", 10)).toBeUndefined();
+    expect([divideDims(12, 4), divideDims(12, 5), divideDims(0, -3)]).toEqual([3, undefined, 0]);
+    expect([divideDims(12, 0), divideDims(0, 0)]).toEqual([undefined, 1]);
     expect(divideDims("batch + 1", "batch + 1")).toBe(1);
+  });
+
+  test("elements of a shape whose sizes are known", () => {
+    expect(elementsOf([2, "batch", "floor(height/2) + 1", "height*width"], SIZES)).toBe(2 * 3 * 19 * 37 * 50);
+    expect([elementsOf([], SIZES), elementsOf(["batch", 0], SIZES)]).toEqual([1, 0]);
+    expect(() => elementsOf(["depth"], SIZES)).toThrow(/"depth" is not known/);
   });
 
   test("names inside floor are found", () => {

@@ -8,7 +8,12 @@ export type Dim = number | string;
 export type Shape = readonly Dim[];
 
 /** Sum of coefficient x product of atoms; the key is the atoms' product ("" for the constant term). */
-type Polynomial = ReadonlyMap<string, { readonly coefficient: number; readonly atoms: readonly string[] }>;
+type Polynomial = ReadonlyMap<string, Term>;
+
+interface Term {
+  readonly coefficient: number;
+  readonly atoms: readonly string[];
+}
 
 const parsed = new Map<string, Polynomial>();
 
@@ -29,9 +34,20 @@ export function subtractDims(a: Dim, b: Dim): Dim {
 }
 
 export function multiplyDims(...dims: Dim[]): Dim {
-  if (dims.every((d) => typeof d === "number")) return dims.reduce((a: number, b) => a * (b as number), 1) + 0;
-  return toDim(dims.map(polynomial).reduce(multiplyPolynomials, constant(1)));
+  const named = dims.filter((d) => typeof d === "string");
+  const number = dims.reduce((product: number, d) => (typeof d === "number" ? product * d : product), 1) + 0;
+  if (named.length === 0) return number;
+  for (const d of dims) if (typeof d === "number") requireWhole(d);
+  const key = `${number} ${named.length} ${named.join(" | ")}`;
+  const known = products.get(key);
+  if (known !== undefined) return known;
+  const product = toDim(named.map(polynomial).reduce(multiplyPolynomials, constant(number)));
+  products.set(key, product);
+  return product;
 }
+
+/** By what is multiplied: a model has few shapes, and asks for their sizes again and again. */
+const products = new Map<string, Dim>();
 
 /** floor(a / b) for a positive integer b. */
 export function floorDivideDim(a: Dim, b: number): Dim {
@@ -71,6 +87,8 @@ function floorOf(a: Polynomial, b: number): Polynomial {
 
 /** a / b when b is a number or a single product that divides a without remainder; undefined when that cannot be shown. */
 export function divideDims(a: Dim, b: Dim): Dim | undefined {
+  if (Number.isSafeInteger(a) && Number.isSafeInteger(b) && b !== 0)
+    return (a as number) % (b as number) === 0 ? (a as number) / (b as number) + 0 : undefined;
   const quotient = divideExactly(polynomial(a), polynomial(b));
   return quotient === undefined ? undefined : toDim(quotient);
 }
@@ -86,6 +104,11 @@ export function shapesEqual(a: Shape, b: Shape): boolean {
 /** Number of elements, symbolic where the shape is. */
 export function sizeOf(shape: Shape): Dim {
   return multiplyDims(1, ...shape);
+}
+
+/** Number of elements, given every named size. Throws when one is missing. */
+export function elementsOf(shape: Shape, sizes: ReadonlyMap<string, number>): number {
+  return shape.reduce((product: number, d) => product * evaluateDim(d, sizes), 1);
 }
 
 /** A shape with another size on one axis. */
@@ -131,7 +154,7 @@ function evaluateAtom(text: string, sizes: ReadonlyMap<string, number>): number 
 }
 
 /** The expression as a visitor sees it, for lowering: a sum of coefficient x factors, each a name or a floor division. */
-export type DimFactor = { readonly name: string } | { readonly numerator: Dim; readonly denominator: number };
+export type DimFactor = { readonly name: string } | Floor;
 export function dimTerms(value: Dim): { coefficient: number; factors: DimFactor[] }[] {
   return [...polynomial(value).values()].map(({ coefficient, atoms }) => ({
     coefficient,
@@ -155,23 +178,22 @@ function atom(text: string): Polynomial {
 
 function addPolynomials(a: Polynomial, b: Polynomial): Polynomial {
   const sum = new Map(a);
-  for (const [key, { coefficient, atoms }] of b) {
-    const total = (sum.get(key)?.coefficient ?? 0) + coefficient;
-    if (total === 0) sum.delete(key);
-    else sum.set(key, { coefficient: total, atoms });
-  }
+  for (const [key, term] of b) addTerm(sum, key, term);
   return sum;
 }
 
+function addTerm(sum: Map<string, Term>, key: string, { coefficient, atoms }: Term): void {
+  const total = (sum.get(key)?.coefficient ?? 0) + coefficient;
+  if (total === 0) sum.delete(key);
+  else sum.set(key, { coefficient: total, atoms });
+}
+
 function multiplyPolynomials(a: Polynomial, b: Polynomial): Polynomial {
-  let product: Polynomial = new Map();
+  const product = new Map<string, Term>();
   for (const x of a.values())
     for (const y of b.values()) {
       const atoms = [...x.atoms, ...y.atoms].sort();
-      product = addPolynomials(
-        product,
-        new Map([[atoms.join("*"), { coefficient: x.coefficient * y.coefficient, atoms }]]),
-      );
+      addTerm(product, atoms.join("*"), { coefficient: x.coefficient * y.coefficient, atoms });
     }
   return product;
 }
@@ -213,7 +235,7 @@ function toDim(value: Polynomial): Dim {
 
 function polynomial(value: Dim): Polynomial {
   if (typeof value === "number") {
-    if (!Number.isSafeInteger(value)) throw new SaccadeError("dimension", `${value} is not an integer size`);
+    requireWhole(value);
     return constant(value);
   }
   const known = parsed.get(value);
@@ -223,11 +245,28 @@ function polynomial(value: Dim): Polynomial {
   return result;
 }
 
+function requireWhole(value: number): void {
+  if (!Number.isSafeInteger(value)) throw new SaccadeError("dimension", `${value} is not an integer size`);
+}
+
 const FLOOR = /^floor\(\((.*)\)\/(\d+)\)$/;
 
-function floorAtom(text: string): { numerator: Dim; denominator: number } | undefined {
-  const match = FLOOR.exec(text);
-  return match === null ? undefined : { numerator: dim(match[1]!), denominator: Number(match[2]) };
+function floorAtom(text: string): Floor | undefined {
+  const known = floors.get(text);
+  if (known !== undefined) return known;
+  const match = text.startsWith("floor(") ? FLOOR.exec(text) : null;
+  if (match === null) return undefined;
+  const floor = { numerator: dim(match[1]!), denominator: Number(match[2]) };
+  floors.set(text, floor);
+  return floor;
+}
+
+const floors = new Map<string, Floor>();
+
+/** numerator / denominator, rounded down. */
+interface Floor {
+  readonly numerator: Dim;
+  readonly denominator: number;
 }
 
 /** Recursive descent over `sum := ["-"] product (("+"|"-") product)*`, `product := factor ("*" factor)*`. */

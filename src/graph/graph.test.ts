@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ShapeError } from "../errors.ts";
-import { add, conv, expand, gemm, matMul, mul, reshape, slice, transpose } from "./build.ts";
+import { add, conv, expand, gemm, matMul, mul, pad, reshape, slice, transpose } from "./build.ts";
 import { printGraph } from "./print.ts";
 import { imageInput, Scope, trace } from "./scope.ts";
 import { Graph } from "./tensor.ts";
@@ -12,6 +12,14 @@ describe("graph", () => {
     expect(mul(x, 2)).toBe(mul(x, 2));
     expect(mul(x, 2)).not.toBe(mul(x, 3));
     expect(mul(graph.input("i", [2], "int64"), 2).dtype).toBe("int64");
+    expect(slice(x, 1, 2)).toBe(slice(x, 1, 2));
+    expect(slice(x, 1, 2, 3)).not.toBe(slice(x, 1, 2));
+    expect(pad(x, [0, 1], [0, 0], Number.NEGATIVE_INFINITY)).toBe(pad(x, [0, 1], [0, 0], Number.NEGATIVE_INFINITY));
+    const padded = [0, 1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN].map((value) =>
+      pad(x, [0, 1], [0, 0], value),
+    );
+    expect(new Set(padded).size).toBe(5);
+    expect(pad(x, [0, 1], [0, 0])).not.toBe(pad(x, [0, 0], [0, 1]));
   });
 
   test("a reshape of a reshape is one, or none when it leads back", () => {

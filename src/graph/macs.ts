@@ -1,6 +1,6 @@
 // Multiply-accumulate operations of a graph, as papers count them: products, convolutions and bilinear reads. Element-wise work is not counted, nor
 // is resizing, be it an op or a product with shares that are known beforehand.
-import { type Dim, evaluateDim, sizeOf } from "./dimensions.ts";
+import { type Dim, elementsOf, evaluateDim, sizeOf } from "./dimensions.ts";
 import type { Op } from "./ops.ts";
 import { type Graph, isOp, largestSizes, type Tensor } from "./tensor.ts";
 
@@ -28,7 +28,7 @@ function perElement(node: Tensor, size: (dim: Dim) => number): number {
 export function macsOf(node: Tensor, sizes: ReadonlyMap<string, number>): number {
   const size = (dim: Dim) => evaluateDim(dim, sizes);
   const each = perElement(node, size);
-  return each === 0 ? 0 : each * size(sizeOf(node.shape));
+  return each === 0 ? 0 : each * elementsOf(node.shape, sizes);
 }
 
 /**

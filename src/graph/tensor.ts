@@ -164,8 +164,15 @@ function nodeKey<O extends Op>(op: O, inputs: readonly Tensor[], attributes: OpA
     if (value.data.length > 16) return undefined;
     return `constant ${value.dtype} ${value.shape.join(",")} ${Array.from(value.data as ArrayLike<number | bigint>, (x) => (Object.is(x, -0) ? "-0" : String(x))).join(",")}`;
   }
-  const text = JSON.stringify(attributes, (_, value) =>
-    typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
-  );
-  return `${op} ${inputs.map((input) => input.id).join(",")} ${text}`;
+  return `${op} ${inputs.map((input) => input.id).join(",")} ${textOf(attributes)}`;
+}
+
+/** As JSON, but for numbers that JSON has not; JSON.stringify takes several times as long where it has to ask about them. */
+function textOf(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
+  if (typeof value !== "object" || value === null) return String(value);
+  let text = "";
+  for (const [name, field] of Object.entries(value)) if (field !== undefined) text += `${name}:${textOf(field)},`;
+  return `{${text}}`;
 }

@@ -46,7 +46,8 @@ export interface OpCost {
   readonly nodes: number;
 }
 
-export interface ModelCost {
+/** What a model costs in all. */
+export interface TotalCost {
   /** Trained values; running statistics are not among them. */
   readonly parameters: number;
   /** Multiply-accumulates, as papers count them: all of the graph's. */
@@ -55,10 +56,13 @@ export interface ModelCost {
   readonly macsAtLeast: number;
   /** At how many places the picture decides how many tokens are left (`InputExtent.tokensLeft`). */
   readonly decisions: number;
-  /** Those of them that do not depend on the picture: an engine does them once, when it loads the model, and not in a run. */
-  readonly macsAtLoad: number;
   /** Bytes of what a run computes, in float32: alive at once, and all together. */
   readonly activations: Pick<ActivationMemory, "peakBytes" | "totalBytes">;
+}
+
+export interface ModelCost extends TotalCost {
+  /** Those of the products that do not depend on the picture: an engine does them once, when it loads the model, and not in a run. */
+  readonly macsAtLoad: number;
   /** In order of execution. */
   readonly parts: readonly PartCost[];
   /** Ops that papers count, most expensive first. */
@@ -72,6 +76,41 @@ export interface ModelCost {
  * @throws UsageError or ShapeError for a size that the architecture does not take, UsageError for shares of tokens that it does not ask for
  */
 export function modelCost(definition: ModelDefinition, extent: InputExtent | TextExtent, depth?: number): ModelCost {
+  const counted = count(definition, extent);
+  const { nodes, weights, macs } = counted;
+  const paths = nodePaths(nodes);
+  const fed = fedNodes(nodes);
+  const macsAtPaths = nodes.map((node, i): AtPath => [paths.get(node)!, macs[i]!]);
+  return {
+    ...totalsOf(counted),
+    macsAtLoad: sum(macs.filter((_, i) => !fed.has(nodes[i]!))),
+    parts: costByPart(
+      macsAtPaths.filter(([, value]) => value > 0),
+      weights,
+      depth,
+    ),
+    ops: costByOp(nodes, macs),
+  };
+}
+
+/** As `modelCost`, without the parts. */
+export function totalCost(definition: ModelDefinition, extent: InputExtent | TextExtent): TotalCost {
+  return totalsOf(count(definition, extent));
+}
+
+interface Counted {
+  readonly graph: Graph;
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly batch: number;
+  readonly outputs: readonly Tensor[];
+  /** What the outputs need, in order of execution. */
+  readonly nodes: readonly Tensor[];
+  readonly weights: readonly AtPath[];
+  /** Of each node. */
+  readonly macs: readonly number[];
+}
+
+function count(definition: ModelDefinition, extent: InputExtent | TextExtent): Counted {
   const { batch = 1 } = extent;
   const graph = "tokens" in extent ? inferenceGraph(definition) : graphAt(definition, extent);
   const shares = "tokens" in extent ? undefined : extent.tokensLeft;
@@ -81,29 +120,26 @@ export function modelCost(definition: ModelDefinition, extent: InputExtent | Tex
     (name) => graph.outputs.get(name)!,
   );
   const nodes = graph.needed(outputs);
-  const weights = weightsByPath(graph, nodes);
-  const paths = nodePaths(nodes);
-  const macs = nodes.map((node): AtPath => [paths.get(node)!, macsOf(node, sizes)]);
-  const counted = macs.filter(([, value]) => value > 0);
+  const macs = nodes.map((node) => macsOf(node, sizes));
+  return { graph, sizes, batch, outputs, nodes, weights: weightsByPath(graph, nodes), macs };
+}
+
+function totalsOf({ graph, sizes, batch, outputs, nodes, weights, macs }: Counted): TotalCost {
   const { peakBytes, totalBytes } = measureActivations(graph, sizes, outputs);
-  const fed = fedNodes(nodes);
-  const fewest = sizesOf(
-    graph,
-    batch,
-    [...graph.decidedSizes].map(() => 0),
-  );
-  const sum = (entries: readonly AtPath[]) => entries.reduce((total, [, value]) => total + value, 0);
+  const decisions = graph.decidedSizes.size;
+  const none = Array.from({ length: decisions }, () => 0);
+  const fewest = sizesOf(graph, batch, none);
+  const products = sum(macs);
   return {
-    parameters: sum(weights),
-    macs: sum(counted),
-    macsAtLeast: nodes.reduce((total, node) => total + macsOf(node, fewest), 0),
-    decisions: graph.decidedSizes.size,
-    macsAtLoad: sum(macs.filter((_, i) => !fed.has(nodes[i]!))),
+    parameters: sum(weights.map(([, value]) => value)),
+    macs: products,
+    macsAtLeast: decisions === 0 ? products : sum(nodes.map((node) => macsOf(node, fewest))),
+    decisions,
     activations: { peakBytes, totalBytes },
-    parts: costByPart(counted, weights, depth),
-    ops: costByOp(nodes, macs),
   };
 }
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
 /** Every named size of a graph. @param shares of all tokens that are left at each place where the picture decides */
 function sizesOf(graph: Graph, batch: number, shares?: readonly number[]): ReadonlyMap<string, number> {
@@ -158,11 +194,11 @@ function costByPart(macs: readonly AtPath[], weights: readonly AtPath[], depth: 
     .filter((part) => part.macs + part.parameters > 0);
 }
 
-function costByOp(nodes: readonly Tensor[], macs: readonly AtPath[]): OpCost[] {
+function costByOp(nodes: readonly Tensor[], macs: readonly number[]): OpCost[] {
   const costs = new Map<string, { macs: number; nodes: number }>();
   for (const [i, { op }] of nodes.entries()) {
     const cost = costs.get(op) ?? { macs: 0, nodes: 0 };
-    costs.set(op, { macs: cost.macs + macs[i]![1], nodes: cost.nodes + 1 });
+    costs.set(op, { macs: cost.macs + macs[i]!, nodes: cost.nodes + 1 });
   }
   return [...costs]
     .filter(([, cost]) => cost.macs > 0)

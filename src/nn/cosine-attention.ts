@@ -94,7 +94,10 @@ function biasTable(scope: Scope, sides: Sides, pretrained: number, heads: number
  * Rows of (down, across): distances as logarithms, 1 where a window would end that is eight times as large as the one that biases were learnt in. Windows that
  * became smaller on the way see their cells as far apart as in the larger one, where v1 reads between the rows of its table (shifted-windows.ts biasTableFor).
  */
-export function distancesOf({ window, learned }: Sides, pretrained: number): number[] {
+export function distancesOf({ window, learned }: Sides, pretrained: number): readonly number[] {
+  const key = JSON.stringify([window.height, window.width, learned.height, learned.width, pretrained]);
+  const known = knownDistances.get(key);
+  if (known !== undefined) return known;
   const along = (side: number, old: number) => {
     const step = (2 * old - 1) / (2 * side - 1);
     const reach = Math.max((pretrained > 0 ? pretrained : old) - 1, 1);
@@ -104,5 +107,10 @@ export function distancesOf({ window, learned }: Sides, pretrained: number): num
     });
   };
   const across = along(window.width, learned.width);
-  return along(window.height, learned.height).flatMap((y) => across.flatMap((x) => [y, x]));
+  const distances = along(window.height, learned.height).flatMap((y) => across.flatMap((x) => [y, x]));
+  knownDistances.set(key, distances);
+  return distances;
 }
+
+/** By windows: every block of a stage asks for them. */
+const knownDistances = new Map<string, readonly number[]>();

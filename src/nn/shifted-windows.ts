@@ -20,22 +20,38 @@ export function shiftMask(graph: Graph, map: TokenGrid, window: TokenGrid, shift
   const area = window.height * window.width;
   const rows = Math.ceil(map.height / window.height);
   const columns = Math.ceil(map.width / window.width);
-  const cells = Array.from({ length: area }, (_, i) => i);
-  /** The mask of windows in which the first `size - shift` rows (or columns) come from one end and the rest from the other. */
-  const split = (size: number, by: number, position: (cell: number) => number) => {
-    const fromStart = cells.map((cell) => by > 0 && position(cell) >= size - by);
-    return cells.flatMap((a) => cells.map((b) => (fromStart[a] === fromStart[b] ? 0 : APART)));
-  };
-  const alongRows = split(window.height, shift.height, (cell) => Math.floor(cell / window.width));
-  const alongColumns = split(window.width, shift.width, (cell) => cell % window.width);
   // Small constants that are spread out: engines do that once, when they load a model, and files stay small.
-  const atTheEnd = (count: number, last: readonly number[], axis: 0 | 1) => {
-    const shape = (n: number) => [1, 1, area, area].with(axis, n);
-    const own = values(graph, shape(1), last);
-    return count === 1 ? own : concat([expand(values(graph, [1], [0]), shape(count - 1)), own], axis);
+  const atTheEnd = (count: number, last: TensorData, axis: 0 | 1) => {
+    const own = constant(graph, last);
+    const others = [1, 1, area, area].with(axis, count - 1);
+    return count === 1 ? own : concat([expand(values(graph, [1], [0]), others), own], axis);
   };
-  const both = minimum(atTheEnd(rows, alongRows, 0), atTheEnd(columns, alongColumns, 1)); // (rows, columns, area, area)
+  const both = minimum(
+    atTheEnd(rows, split(window, "height", shift.height), 0),
+    atTheEnd(columns, split(window, "width", shift.width), 1),
+  ); // (rows, columns, area, area)
   return reshape(both, [rows * columns, 1, area, area]);
+}
+
+/** By window, side and shift. */
+const knownSplits = new Map<string, TensorData>();
+
+/** (1, 1, area, area): the mask of windows in which the last `by` rows (or columns) come from the other end of the map than the rest. */
+function split(window: TokenGrid, side: "height" | "width", by: number): TensorData {
+  const key = `${window.height} x ${window.width} ${side} ${by}`;
+  const known = knownSplits.get(key);
+  if (known !== undefined) return known;
+  const area = window.height * window.width;
+  const isApart = Uint8Array.from({ length: area }, (_, cell) => {
+    const position = side === "height" ? Math.floor(cell / window.width) : cell % window.width;
+    return position >= window[side] - by ? 1 : 0;
+  });
+  const mask = new Float32Array(area * area);
+  for (let a = 0; a < area; a++)
+    for (let b = 0; b < area; b++) if (isApart[a] !== isApart[b]) mask[a * area + b] = APART;
+  const made = tensor("float32", [1, 1, area, area], mask);
+  knownSplits.set(key, made);
+  return made;
 }
 
 /** By window: every block of every stage asks for them, and large windows have hundreds of thousands. */

@@ -9,20 +9,21 @@ export interface TokenGrid {
   readonly width: number;
 }
 
-/** At each place, the row-by-row index of the cell that stands there; -1 for padding. */
-export type Order = readonly number[];
+/** At each place, the row-by-row index of the cell that stands there; -1 for padding. Nobody changes one. */
+export type Order = Int32Array;
 
 export function rowByRow({ height, width }: TokenGrid): Order {
-  return Array.from({ length: height * width }, (_, i) => i);
+  return new Int32Array(height * width).map((_, i) => i);
 }
 
 /** The four cells of every 2 x 2 square beside each other, column by column; odd maps are padded (timm's PatchMerging). */
 export function bySquare({ height, width }: TokenGrid): Order {
-  const order: number[] = [];
+  const order = new Int32Array(4 * Math.ceil(height / 2) * Math.ceil(width / 2));
+  let place = 0;
   for (let top = 0; top < height; top += 2)
     for (let left = 0; left < width; left += 2)
       for (let x = left; x < left + 2; x++)
-        for (let y = top; y < top + 2; y++) order.push(y < height && x < width ? y * width + x : -1);
+        for (let y = top; y < top + 2; y++) order[place++] = y < height && x < width ? y * width + x : -1;
   return order;
 }
 
@@ -31,16 +32,17 @@ export function bySquare({ height, width }: TokenGrid): Order {
  * windows (timm/models/swin_transformer.py SwinTransformerBlock._attn).
  */
 export function byWindow(map: TokenGrid, window: TokenGrid, shift: TokenGrid = { height: 0, width: 0 }): Order {
-  const order: number[] = [];
+  const whole = mapOfWindows(map, window, window);
+  const order = new Int32Array(whole.height * whole.width);
+  let place = 0;
   for (let top = 0; top < map.height; top += window.height)
     for (let left = 0; left < map.width; left += window.width)
       for (let y = top; y < top + window.height; y++)
         for (let x = left; x < left + window.width; x++)
-          order.push(
+          order[place++] =
             y < map.height && x < map.width
               ? ((y + shift.height) % map.height) * map.width + ((x + shift.width) % map.width)
-              : -1,
-          );
+              : -1;
   return order;
 }
 
@@ -91,9 +93,14 @@ export class Reordering {
     this.#indices.set(from, indices);
     const known = indices.get(to);
     if (known !== undefined) return known;
-    const placeOf = new Map(from.map((cell, place) => [cell, place]));
-    const places = to.map((cell) => (cell === -1 ? from.length : placeOf.get(cell)!));
-    const index = wholes(this.graph, places);
+    const placeOf = new Int32Array(from.length);
+    from.forEach((cell, place) => {
+      if (cell >= 0) placeOf[cell] = place;
+    });
+    const index = wholes(
+      this.graph,
+      to.map((cell) => (cell < 0 ? from.length : placeOf[cell]!)),
+    );
     indices.set(to, index);
     return index;
   }

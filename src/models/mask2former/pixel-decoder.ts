@@ -92,14 +92,16 @@ export function encoderLayer(
 
 /** Where each cell is, the same for every map: (1, cells, maps, 2) as x, y in 0..1. */
 function centres({ graph }: Tensor, sizes: readonly MapSize[]): Tensor {
-  const cells = sizes.flatMap(([height, width]) =>
-    Array.from({ length: height * width }, (_, i) => [
-      ((i % width) + 0.5) / width,
-      (Math.floor(i / width) + 0.5) / height,
-    ]),
-  );
-  const once = values(graph, [1, cells.length, 1, 2], cells.flat());
-  return expand(once, [1, cells.length, sizes.length, 2]);
+  const cells = sizes.reduce((sum, [height, width]) => sum + height * width, 0);
+  const places = new Float32Array(2 * cells);
+  let at = 0;
+  for (const [height, width] of sizes)
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        places[at++] = (x + 0.5) / width;
+        places[at++] = (y + 0.5) / height;
+      }
+  return expand(values(graph, [1, cells, 1, 2], places), [1, cells, sizes.length, 2]);
 }
 
 export interface Gate {

@@ -113,7 +113,7 @@ function mergeSquares(scope: Scope, tokens: Tensor, map: TokenGrid, width: numbe
     const { height, width: columns } = halved(map);
     const cell = (y: number, x: number) => (y < map.height && x < map.width ? y * map.width + x : -1);
     const quarter = (down: number, across: number): Order =>
-      Array.from({ length: height * columns }, (_, i) =>
+      Int32Array.from({ length: height * columns }, (_, i) =>
         cell(2 * Math.floor(i / columns) + down, 2 * (i % columns) + across),
       );
     const parts = [quarter(0, 0), quarter(1, 0), quarter(0, 1), quarter(1, 1)];

@@ -3,7 +3,7 @@
 import { add, gelu, pad, reshape, transpose } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Scope } from "../../graph/scope.ts";
-import type { Tensor } from "../../graph/tensor.ts";
+import type { Graph, Tensor } from "../../graph/tensor.ts";
 import { channelsOf, conv2d } from "../../nn/conv.ts";
 import { convTranspose2d } from "../../nn/conv-transpose.ts";
 import { cosineAttention } from "../../nn/cosine-attention.ts";
@@ -14,7 +14,7 @@ import type { Mode } from "../../nn/mode.ts";
 import { patchEmbed, tokensOf } from "../../nn/patch-embed.ts";
 import { shiftMask } from "../../nn/shifted-windows.ts";
 import { risingRates } from "../../nn/transformer-block.ts";
-import { bySquare, byWindow, type Order, Reordering, rowByRow } from "../../nn/windows.ts";
+import { bySquare, byWindowOfPadded, mapOfWindows, type Order, Reordering, rowByRow } from "../../nn/windows.ts";
 import { type Extent, extentOf } from "../image-size.ts";
 import type { PlainDetrConfig } from "./config.ts";
 
@@ -62,8 +62,9 @@ function swinMap(
   backbone.depths.forEach((depth, stage) => {
     const layer = scope.at("layers", stage);
     const rows = rowByRow(map);
+    const windows = cutIntoWindows(scope.graph, map, backbone.window_size);
     for (let block = 0; block < depth; block++) {
-      const place = { stage, index: block, map, rows, dropPath: rates[done++]!, reordering };
+      const place = { stage, index: block, map, rows, windows, dropPath: rates[done++]!, reordering };
       tokens = swinBlock(layer.at("blocks", block), tokens, place, backbone, mode);
     }
     seeStage(stage + 1, tokens);
@@ -86,6 +87,7 @@ interface Place {
   readonly index: number;
   readonly map: Extent;
   readonly rows: Order;
+  readonly windows: StageWindows;
   readonly dropPath: number;
   readonly reordering: Reordering;
 }
@@ -104,44 +106,53 @@ function swinBlock(scope: Scope, tokens: Tensor, place: Place, config: BackboneC
 
 /** tokens (N, h * w, width), row by row -> the same shape: attention in windows, of which every second block's are moved by half, or over the whole map. */
 function amongNeighbours(scope: Scope, tokens: Tensor, place: Place, config: BackboneConfig): Tensor {
-  const { stage, index, map, rows, reordering } = place;
+  const { stage, index, map, rows, windows, reordering } = place;
   const options = {
     heads: config.num_heads[stage]!,
     pretrained: config.pretrained_window_sizes[stage]!,
     lengthMargin: LENGTH_MARGIN,
   };
   if (config.global_blocks[stage]!.includes(index)) return cosineAttention(scope, tokens, { ...options, window: map });
-  const side = config.window_size;
-  const window = { height: side, width: side };
-  const by = index % 2 === 0 ? 0 : Math.floor(side / 2);
-  const shift = { height: by, width: by };
-  const order = windowsOver(map, window, shift);
+  const isMoved = index % 2 === 1;
+  const order = isMoved ? windows.moved() : windows.still();
   const read = reordering.to(order, { tokens, order: rows }); // (N, windows * area, width), zeros where windows stick out
-  const mask = by === 0 ? {} : { mask: shiftMask(tokens.graph, filledUp(map, window), window, shift) };
-  const mixed = cosineAttention(scope, read, { ...options, ...mask, window });
+  const mask = isMoved ? windows.mask() : undefined;
+  const mixed = cosineAttention(scope, read, {
+    ...options,
+    ...(mask === undefined ? {} : { mask }),
+    window: windows.window,
+  });
   return reordering.to(rows, { tokens: mixed, order });
 }
 
-/** The map with whole windows. */
-const filledUp = (map: Extent, window: Extent): Extent => ({
-  height: Math.ceil(map.height / window.height) * window.height,
-  width: Math.ceil(map.width / window.width) * window.width,
-});
+/** How a stage's map is cut into windows: the map is filled up before it is rolled, so that what fills it up moves along. Made when first asked for. */
+interface StageWindows {
+  readonly window: Extent;
+  still(): Order;
+  moved(): Order;
+  /** What the moved windows are to keep apart; undefined where they are too small to be moved. */
+  mask(): Tensor | undefined;
+}
 
-const ordersKnown = new Map<string, Order>();
+function cutIntoWindows(graph: Graph, map: Extent, side: number): StageWindows {
+  const window = { height: side, width: side };
+  const by = Math.floor(side / 2);
+  const shift = { height: by, width: by };
+  const still = once(() => byWindowOfPadded(map, window, { height: 0, width: 0 }));
+  return {
+    window,
+    still,
+    moved: by === 0 ? still : once(() => byWindowOfPadded(map, window, shift)),
+    mask: once(() => (by === 0 ? undefined : shiftMask(graph, mapOfWindows(map, window, window), window, shift))),
+  };
+}
 
-/** Window by window; the map is filled up before it is rolled, so that what fills it up moves along. */
-function windowsOver(map: Extent, window: Extent, shift: Extent): Order {
-  const key = JSON.stringify([map, window, shift]);
-  const known = ordersKnown.get(key);
-  if (known !== undefined) return known;
-  const whole = filledUp(map, window);
-  const order = byWindow(whole, window, shift).map((cell) => {
-    const [y, x] = [Math.floor(cell / whole.width), cell % whole.width];
-    return y < map.height && x < map.width ? y * map.width + x : -1;
-  });
-  ordersKnown.set(key, order);
-  return order;
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 /**

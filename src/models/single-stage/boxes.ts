@@ -2,17 +2,18 @@
 // mmdet/core/bbox/coder/delta_xywh_bbox_coder.py (AnchorGenerator, DeltaXYWHBBoxCoder), and fcos_head.py.
 import { add, concat, exp, maximum, minimum, mul, slice, sub } from "../../graph/build.ts";
 import type { Tensor } from "../../graph/tensor.ts";
+import { type TensorData, tensor } from "../../tensor.ts";
 import type { Extent } from "../image-size.ts";
 import type { Level, SingleStageConfig } from "./config.ts";
-import { cellsOf } from "./places.ts";
+import { axisOf } from "./places.ts";
 
-/** Where a row's box starts from, in pixels. RetinaHead: centre and size of the box laid out. FCOSHead: the point, and the stride twice. */
-export type Place = readonly [x: number, y: number, width: number, height: number];
-
-/** The starting places of a level's rows. */
-export function placesOf(level: Level, { head: { type, anchor_generator } }: SingleStageConfig): Place[] {
+/**
+ * The starting places of a level's rows, (rows, 4): x, y, width and height in pixels. RetinaHead: centre and size of the box laid out. FCOSHead: the point, and
+ * the stride twice.
+ */
+export function placesOf(level: Level, { head: { type, anchor_generator } }: SingleStageConfig): TensorData {
   const { stride, height, width } = level;
-  if (type === "FCOSHead") return cellsOf(level).map(({ x, y }): Place => [x, y, stride, stride]);
+  if (type === "FCOSHead") return laidOut(axisOf(level, 0), axisOf(level, 1), [[stride, stride]]);
   const { octave_base_scale, scales_per_octave, ratios } = anchor_generator;
   const sizes = ratios.flatMap((ratio) =>
     Array.from({ length: scales_per_octave }, (_, i) => {
@@ -21,10 +22,28 @@ export function placesOf(level: Level, { head: { type, anchor_generator } }: Sin
     }),
   );
   // Laid out around corners of cells, not around their middles.
-  return Array.from({ length: height * width }, (_, cell) => {
-    const [x, y] = [(cell % width) * stride, Math.floor(cell / width) * stride];
-    return sizes.map(([wide, tall]): Place => [x, y, wide, tall]);
-  }).flat();
+  const corners = (cells: number) => Array.from({ length: cells }, (_, i) => i * stride);
+  return laidOut(corners(width), corners(height), sizes);
+}
+
+/** Boxes of all sizes at every place, row by row: hundreds of thousands of numbers for large pictures. */
+function laidOut(
+  xs: readonly number[],
+  ys: readonly number[],
+  sizes: readonly (readonly [wide: number, tall: number])[],
+): TensorData {
+  const rows = ys.length * xs.length * sizes.length;
+  const places = new Float32Array(rows * 4);
+  let at = 0;
+  for (const y of ys)
+    for (const x of xs)
+      for (const [wide, tall] of sizes) {
+        places[at++] = x;
+        places[at++] = y;
+        places[at++] = wide;
+        places[at++] = tall;
+      }
+  return tensor("float32", [rows, 4], places);
 }
 
 /** No box is larger than the one laid out by more than that factor. */

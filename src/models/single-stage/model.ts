@@ -4,6 +4,7 @@
 import {
   add,
   concat,
+  constant,
   exp,
   gather,
   log,
@@ -16,7 +17,6 @@ import {
   sub,
   topK,
   transpose,
-  values,
 } from "../../graph/build.ts";
 import type { Scope } from "../../graph/scope.ts";
 import type { Tensor } from "../../graph/tensor.ts";
@@ -144,11 +144,11 @@ export function singleStage(
 function candidatesOf({ level, logits, regression, centerness }: LevelAnswer, config: SingleStageConfig, most: number) {
   const { graph } = logits;
   const places = placesOf(level, config);
-  const table = values(graph, [places.length, 4], places.flat());
+  const table = constant(graph, places);
   const extent = extentOf(config.img_size);
   const sure = (x: Tensor, central: Tensor | undefined) => (central === undefined ? x : both(x, central));
   const boxes = (from: Tensor, by: Tensor) => relativeBoxes(cornersOf(from, by, config.head.type), extent);
-  if (places.length <= most) return { logits: sure(logits, centerness), boxes: boxes(table, regression) };
+  if (places.shape[0]! <= most) return { logits: sure(logits, centerness), boxes: boxes(table, regression) };
   const all = sure(logits, centerness);
   const at = topK(reduceMax(all, 2), most, 1); // (N, most)
   return { logits: rowsAt(all, at), boxes: boxes(gather(table, at, 0), rowsAt(regression, at)) };

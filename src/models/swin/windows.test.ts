@@ -8,13 +8,16 @@ import { toFloat64 } from "../../tensor.ts";
 const extent = (height: number, width: number) => ({ height, width });
 
 test("squares are listed column by column", () => {
-  expect(bySquare(extent(3, 4))).toEqual([0, 4, 1, 5, 2, 6, 3, 7, 8, -1, 9, -1, 10, -1, 11, -1]);
+  expect([...bySquare(extent(3, 4))]).toEqual([0, 4, 1, 5, 2, 6, 3, 7, 8, -1, 9, -1, 10, -1, 11, -1]);
 });
 
 test.each([
   [extent(6, 9), extent(3, 3), extent(1, 1)],
   [extent(5, 7), extent(3, 2), extent(1, 1)],
   [extent(4, 10), extent(4, 4), extent(0, 2)],
+  [extent(10, 4), extent(4, 4), extent(2, 0)],
+  [extent(8, 8), extent(4, 4), extent(2, 2)],
+  [extent(8, 8), extent(4, 4), extent(1, 1)],
 ])("the mask of a map %o in windows %o shifted by %o keeps apart what is in different parts", (map, window, shift) => {
   const graph = new Graph();
   graph.output("mask", shiftMask(graph, map, window, shift));

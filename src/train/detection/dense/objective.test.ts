@@ -5,7 +5,7 @@ import { trace } from "../../../graph/scope.ts";
 import type { Tensor } from "../../../graph/tensor.ts";
 import { defineModel } from "../../../models/registry.ts";
 import { placesOf } from "../../../models/single-stage/boxes.ts";
-import { levelsOf, type SingleStageConfig } from "../../../models/single-stage/config.ts";
+import { type Level, levelsOf, type SingleStageConfig } from "../../../models/single-stage/config.ts";
 import { RandomSource } from "../../../random.ts";
 import { elementCount, type TensorData, tensor, toFloat32 } from "../../../tensor.ts";
 import { DETECTION_DEFAULTS } from "../../annotated-fields.ts";
@@ -32,6 +32,14 @@ const draw = (shape: readonly number[], scale = 1): TensorData =>
     Float32Array.from({ length: elementCount(shape) }, () => scale * random.normal()),
   );
 
+const placeRows = (level: Level, config: SingleStageConfig) => {
+  const numbers = toFloat32(placesOf(level, config));
+  return Array.from({ length: numbers.length / 4 }, (_, row) => {
+    const [x, y, width, height] = numbers.subarray(4 * row, 4 * row + 4);
+    return [x!, y!, width!, height!] as const;
+  });
+};
+
 /** The loss of drawn answers, and the answers. */
 function lossOf(fields: Readonly<Record<string, unknown>>) {
   const config = defineModel("single_stage", { ...SHARED, ...fields }).config as SingleStageConfig;
@@ -48,7 +56,7 @@ function lossOf(fields: Readonly<Record<string, unknown>>) {
       return own.input(name, shape);
     };
     const answers = levels.map((level, i) => {
-      const rows = placesOf(level, config).length;
+      const rows = placesOf(level, config).shape[0]!;
       return {
         level,
         logits: input(`logits.${i}`, [1, rows, CLASSES]),
@@ -136,7 +144,7 @@ function classLosses(logits: readonly Row[], owners: readonly number[], learns: 
 
 test("RetinaNet", () => {
   const { loss, drawn, config, levels } = lossOf({});
-  const places = levels.flatMap((level) => placesOf(level, config));
+  const places = levels.flatMap((level) => placeRows(level, config));
   const rows = places.map((place) => THINGS.map((thing) => overlap(place, thing)));
   const best = THINGS.map((_, i) => Math.max(...rows.map((row) => row[i]!)));
   const owners = rows.map((row) => {
@@ -162,7 +170,7 @@ test("RetinaNet", () => {
 test("FCOS", () => {
   const { loss, drawn, config, levels } = lossOf({ head: { type: "FCOSHead" } });
   const places = levels.flatMap((level, i) =>
-    placesOf(level, config).map((place) => ({
+    placeRows(level, config).map((place) => ({
       place,
       least: i === 0 ? -1 : 4 * level.stride,
       most: i === levels.length - 1 ? Number.POSITIVE_INFINITY : 8 * level.stride,

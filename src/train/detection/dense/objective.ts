@@ -25,6 +25,7 @@ import type { SingleStageConfig } from "../../../models/single-stage/config.ts";
 import type { LevelAnswer } from "../../../models/single-stage/heads.ts";
 import { type DenseAnswer, denseAnswer } from "../../../models/single-stage/model.ts";
 import { fixedWidth } from "../../../nn/linear.ts";
+import { toFloat32 } from "../../../tensor.ts";
 import type { Detection } from "../../annotated-fields.ts";
 import type { Objective } from "../../objective.ts";
 import { type Coordinates, coordinatesOf, generalizedOverlap } from "../boxes.ts";
@@ -200,8 +201,14 @@ function all({ levels }: DenseAnswer, name: "logits" | "regression" | "centernes
 }
 
 function placesOfAll({ levels }: DenseAnswer, config: SingleStageConfig): Tensor {
-  const rows = levels.flatMap(({ level }) => placesOf(level, config));
-  return values(levels[0]!.logits.graph, [1, rows.length, 4], rows.flat());
+  const tables = levels.map(({ level }) => toFloat32(placesOf(level, config)));
+  const all = new Float32Array(tables.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const table of tables) {
+    all.set(table, at);
+    at += table.length;
+  }
+  return values(levels[0]!.logits.graph, [1, all.length / 4, 4], all);
 }
 
 /** boxes (…, 4) relative to the picture -> pixels. */
