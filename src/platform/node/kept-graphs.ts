@@ -74,8 +74,13 @@ export class KeptGraphs {
       await rename(written, join(this.#folder, file));
       await this.#makeRoom(file);
     } catch {
-      await rm(written, { force: true }).catch(() => undefined);
+      await this.discard(written);
     }
+  }
+
+  /** Takes away what was begun. */
+  async discard(written: string): Promise<void> {
+    await rm(written, { force: true }).catch(() => undefined);
   }
 
   /** Takes away what an engine does not like. */

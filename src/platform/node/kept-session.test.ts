@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
@@ -106,6 +115,24 @@ test("the folder is bounded: what was not used for the longest time goes, and wh
   expect(total).toBeLessThan(LIMIT + 50);
   expect(await square(folder, { key: "4" })).toBe(0);
   expect(await square(folder, { key: "0" })).toBe(1);
+});
+
+test.runIf(process.platform === "linux")("of a full disk nothing more is taken", async () => {
+  const folder = newFolder();
+  mkdirSync(folder);
+  const part = join(folder, "0123456789abcdef.part");
+  class Full extends KeptGraphs {
+    override async begin() {
+      symlinkSync("/dev/full", part);
+      return part;
+    }
+  }
+  const graphs = new Full(folder);
+  const all = { device: "cpu", threads: 1, graphs, madeBy: "test" } as const;
+  await using session = await createKeptSession(MACHINE, "full", () => SQUARE, all);
+  const { output } = await session.run({ input: tensor("float32", [2], Float32Array.of(3, -5)) });
+  expect([...output!.data]).toEqual([9, 25]);
+  await vi.waitFor(() => expect(filesOf(folder)).toEqual([]), PATIENCE);
 });
 
 test("where nothing can be written, and where it is turned off, a session is a session", async () => {

@@ -52,6 +52,7 @@ export async function createKeptSession(
     void graphs.finish(saveAs, name); // nobody waits for it, and it never throws
     return session;
   } catch (error) {
+    await graphs.discard(saveAs); // what was written of it takes room, perhaps the last there was
     if (!(error instanceof SessionError)) throw error;
     // What is wrong may be the file that was to be written.
     return createNodeSession(bytes, options);
