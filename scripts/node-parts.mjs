@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { costTable } from "./cost-table.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -20,6 +21,7 @@ function entries() {
  * @param dist the folder that tsc wrote to
  */
 export async function buildNodeParts(dist = `${root}dist`) {
+  const digest = sourcesDigest();
   await build({
     absWorkingDir: root,
     entryPoints: entries().map((name) => `src/${name}`),
@@ -29,7 +31,7 @@ export async function buildNodeParts(dist = `${root}dist`) {
     splitting: true,
     chunkNames: "node-parts/[name]-[hash]",
     external: dependencies().filter((name) => !INLINED.includes(name)),
-    define: { SACCADE_BUILD: JSON.stringify(sourcesDigest()) },
+    define: { SACCADE_BUILD: JSON.stringify(digest) },
     format: "esm",
     platform: "node",
     target: "es2022",
@@ -38,6 +40,7 @@ export async function buildNodeParts(dist = `${root}dist`) {
     logLevel: "warning",
   });
   writeFileSync(`${dist}/node-parts/LICENSES.txt`, licences());
+  writeFileSync(`${dist}/node-parts/model-costs.json`, await costTable(digest));
   prune(dist);
 }
 

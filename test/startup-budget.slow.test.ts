@@ -1,12 +1,13 @@
 // Installing and starting stay small: sizes and counts of the package as it is packed now. No time is looked at, because times are the machine's.
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BUDGET } from "../bench/startup/budget.ts";
 import { importedModules, productionPackages } from "../bench/startup/install-size.ts";
+import { registry } from "../src/models/registry.ts";
 import { PASTORAL } from "./cli/mini-model.ts";
 import { ROOT } from "./docs/documents.ts";
 import { packPackage } from "./docs/packed-package.ts";
@@ -65,4 +66,22 @@ test("modules of a program", () => {
     `import { Classifier } from "./dist/node.js";\nif (Classifier.load === undefined) throw new Error();\n`,
   );
   expect(files(importedModules(program, [], {})).length).toBeLessThanOrEqual(BUDGET.modules_of_library);
+});
+
+test("what models cost was counted when the package was built, and is what counting says", async () => {
+  const table = join(installed, "dist/node-parts/model-costs.json");
+  const { build, costs } = JSON.parse(readFileSync(table, "utf8"));
+  expect(Object.keys(costs)).toEqual([...registry.keys()]);
+  const list = async (...args: string[]) => {
+    const command = [join(installed, "bin/saccade"), "models", "--json", ...args];
+    const options = { env: { ...process.env, SACCADE_CACHE: join(folder, "nothing") }, maxBuffer: 1e8 };
+    return JSON.parse((await promisify(execFile)(process.execPath, command, options)).stdout);
+  };
+  const known = await list();
+  writeFileSync(table, JSON.stringify({ build: "another", costs }));
+  expect(await list()).toEqual(known);
+  // The first listing did read the table.
+  writeFileSync(table, JSON.stringify({ build, costs: { ...costs, resnet18: { ...costs.resnet18, macs: 7 } } }));
+  expect((await list("--family", "resnet")).find(({ name }: { name: string }) => name === "resnet18").macs).toBe(7);
+  writeFileSync(table, JSON.stringify({ build, costs }));
 });

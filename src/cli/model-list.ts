@@ -1,7 +1,6 @@
 // The list of models that have a name, for people and as JSON: a paragraph each, under the name of its family.
-import { SaccadeError } from "../errors.ts";
 import type { ListedModel } from "../model-folder/listing.ts";
-import { type InputExtent, type ModelCost, modelCost, type TextExtent } from "../models/cost.ts";
+import type { InputExtent, TextExtent, TotalCost } from "../models/cost.ts";
 import { fold } from "./facts.ts";
 import { compact, table } from "./terminal.ts";
 
@@ -14,20 +13,7 @@ export interface CountedModel {
   readonly model: ListedModel;
   readonly extent: InputExtent | TextExtent;
   /** undefined: the model does not take this size. */
-  readonly cost: ModelCost | undefined;
-}
-
-export function countModel(model: ListedModel, extent: InputExtent | TextExtent): CountedModel {
-  return { model, extent, cost: costIfTaken(model, extent) };
-}
-
-function costIfTaken({ definition }: ListedModel, extent: InputExtent | TextExtent): ModelCost | undefined {
-  try {
-    return modelCost(definition, extent);
-  } catch (error) {
-    if (error instanceof SaccadeError) return undefined;
-    throw error;
-  }
+  readonly cost: TotalCost | undefined;
 }
 
 export function listedToJson(counted: CountedModel) {
@@ -49,7 +35,7 @@ export function listedToJson(counted: CountedModel) {
   };
 }
 
-export function costToJson({ parameters, macs, macsAtLeast, decisions, activations }: ModelCost) {
+export function costToJson({ parameters, macs, macsAtLeast, decisions, activations }: TotalCost) {
   return {
     parameters,
     macs,

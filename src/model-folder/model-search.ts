@@ -1,6 +1,6 @@
 // Which of the models that have a name somebody looks for: by family and words, which nothing is counted for, and by what they cost at most.
 import { NotFoundError } from "../errors.ts";
-import type { ModelCost } from "../models/cost.ts";
+import type { TotalCost } from "../models/cost.ts";
 import { didYouMean } from "../nearest-name.ts";
 import type { ListedModel } from "./listing.ts";
 
@@ -33,7 +33,7 @@ export function modelsLike(models: readonly ListedModel[], { families, text = ""
 }
 
 /** Whether a model costs no more than is asked for. One that does not take the size is within no limit. */
-export function isWithin(cost: ModelCost | undefined, { maxParameters, maxMacs }: ModelQuery): boolean {
+export function isWithin(cost: TotalCost | undefined, { maxParameters, maxMacs }: ModelQuery): boolean {
   if (maxParameters === undefined && maxMacs === undefined) return true;
   if (cost === undefined) return false;
   return (

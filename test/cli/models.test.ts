@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { cli } from "./fake-terminal.ts";
 import { temporaryFolder, writeMini } from "./mini-model.ts";
 
@@ -119,4 +119,26 @@ test.each([
   expect(run.exitCode).toBe(exitCode);
   expect(run.notes.join("\n")).toContain(message);
   expect(run.stdout).toBe("");
+});
+
+test("where counting takes long, a line says how far it is; Ctrl-C ends it", async () => {
+  const lines: string[] = [];
+  const controller = new AbortController();
+  let now = 0;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => (now += 1500));
+  try {
+    const args = ["models", "--family", "dhvt,lightcnn", "--json"];
+    const run = await cli(args, { onStatus: (line) => lines.push(line) });
+    expect(lines[0]).toMatch(/^1 of \d+ models \(\d+ %\), [\d.]+ models\/s, .* left$/);
+    expect(lines.at(-1)).toBe("");
+    expect(JSON.parse(run.stdout)).toHaveLength(lines.length - 1);
+    const onStatus = () => controller.abort();
+    expect(await cli(args, { onStatus, signal: controller.signal })).toEqual({
+      exitCode: 130,
+      stdout: "",
+      notes: ["saccade: stopped"],
+    });
+  } finally {
+    clock.mockRestore();
+  }
 });

@@ -1,8 +1,10 @@
 // saccade models: which models have a name, what they cost, and whether they are here; what one model costs, part by part.
+import { setImmediate } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { NotFoundError, UsageError } from "../../errors.ts";
+import { listedCost } from "../../model-folder/cost-table.ts";
 import { countedExtent, type DescribedModel, describeModel } from "../../model-folder/describe.ts";
-import { listModels } from "../../model-folder/listing.ts";
+import { type ListedModel, listModels } from "../../model-folder/listing.ts";
 import type { LoadOptions } from "../../model-folder/load.ts";
 import { isWithin, type ModelQuery, modelsLike } from "../../model-folder/model-search.ts";
 import { aboutTokens, type TokenDial, withTokenDial } from "../../model-folder/token-dial.ts";
@@ -10,9 +12,18 @@ import { tokenCounts } from "../../model-folder/token-facts.ts";
 import { type InputExtent, type ModelCost, modelCost, type TextExtent } from "../../models/cost.ts";
 import type { ModelDefinition } from "../../models/registry.ts";
 import { nodeHost } from "../../platform/node/host.ts";
+import { builtCosts } from "../built-costs.ts";
 import { type Fact, listFacts } from "../facts.ts";
-import { costToJson, countModel, describeModels, extentText, extentToJson, listedToJson } from "../model-list.ts";
+import {
+  type CountedModel,
+  costToJson,
+  describeModels,
+  extentText,
+  extentToJson,
+  listedToJson,
+} from "../model-list.ts";
 import { integer, nameList, quantity, tokenDial } from "../options.ts";
+import { Progress } from "../progress.ts";
 import { compact, printable, type Terminal, table } from "../terminal.ts";
 import { describeTokens } from "../token-text.ts";
 
@@ -93,12 +104,29 @@ async function list(flags: ModelsFlags, terminal: Terminal): Promise<string> {
     ...(maxParams === undefined ? {} : { maxParameters: maxParams }),
     ...(maxMacs === undefined ? {} : { maxMacs }),
   };
-  const models = modelsLike(await listModels(nodeHost), query)
-    .map((model) => countModel(model, extentOf(model.usual, flags)))
-    .filter(({ cost }) => isWithin(cost, query));
+  const asked = modelsLike(await listModels(nodeHost), query);
+  const models = (await countAll(asked, flags, terminal)).filter(({ cost }) => isWithin(cost, query));
   if (flags.json === true) return `${JSON.stringify(models.map(listedToJson), undefined, 2)}\n`;
   if (models.length > 0) return describeModels(models, terminal.columns);
   throw new NotFoundError("model", searchText(flags), "ask for less; saccade models lists all of them");
+}
+
+async function countAll(models: readonly ListedModel[], flags: ModelsFlags, terminal: Terminal) {
+  const built = await builtCosts();
+  const progress = new Progress(terminal, "models", models.length);
+  const counted: CountedModel[] = [];
+  try {
+    for (const model of models) {
+      const extent = extentOf(model.usual, flags);
+      counted.push({ model, extent, cost: listedCost(model, extent, built) });
+      progress.advance();
+      await setImmediate(); // so that Ctrl-C is heard
+      terminal.signal.throwIfAborted();
+    }
+  } finally {
+    progress.finish();
+  }
+  return counted;
 }
 
 /** What was asked for, as it was. */
