@@ -1,9 +1,9 @@
 // What positions relative to boxes (BoxRPB) are worth to a small Plain DETR: runs of the recipes plain-detr and plain-detr-absolute, which differ in nothing else, gathered
 // into one file: average precision on held-out scenes, and losses.
 //
-//   saccade scenes PICTURES SCENES --annotations coco --objects 1:3 --shapes --size 128 --evidence 56 --evidence-low 24 --clutter 2 \
-//     --classes beach,bus,lion,pizza --count 4000 --held-out 400 --seed 5
-//   saccade train SCENES --recipe RECIPE --seed SEED --threads 1 --workers 1 --out RUNS/RECIPE-SEED
+//   npx tsx bench/painted-scenes.ts SCENES --classes colors --things-only --size 96 --count 4000 --held-out 400 --seed 5
+//   saccade recipes RECIPE --json > RECIPE.json                          128 px become 96
+//   saccade train SCENES --recipe RECIPE.json --seed SEED --threads 1 --workers 1 --out RUNS/RECIPE-SEED
 //   saccade eval RUNS/RECIPE-SEED/best SCENES --json > RUNS/RECIPE-SEED/eval.json
 //   npx tsx bench/plain-detr.ts --runs RUNS [--out FILE]
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

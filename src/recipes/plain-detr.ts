@@ -1,5 +1,5 @@
 // Plain DETR on small made scenes, from scratch: what two cores learn in minutes, once with positions relative to boxes and once with absolute ones, which is
-// all that tells the two apart.
+// all that tells the two apart. Things that photographs fill are too hard for it in that time; docs/dense.md has painted ones that are not.
 //
 //   saccade scenes pictures/ things/ --annotations coco --objects 1:3 --shapes --size 128 --evidence 56 --evidence-low 24 --clutter 2 \
 //     --classes beach,bus,lion,pizza --count 4000 --held-out 400 --seed 5
