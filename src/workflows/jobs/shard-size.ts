@@ -10,8 +10,10 @@ const WARM_UP = 8;
 const TRIAL = 48;
 const LEAST_ROWS = 16;
 const MOST_ROWS = 2 ** 14;
-/** Of few pictures, so many shards all the same: several workers are to have something to do. */
+/** Of few pictures, so many shards if they take longer than `LEAST_SECONDS` each: several workers are to have something to do. */
 const LEAST_SHARDS = 16;
+/** Between two shards a tenth of a second is lost. */
+const LEAST_SECONDS = 8;
 
 export async function usualShardRows(
   manifest: ManifestReader,
@@ -38,6 +40,7 @@ export async function usualShardRows(
 
 /** A power of two, so that two trials that differ a little give the same plan. */
 export function shardRowsFor(perSecond: number, rows: number): number {
-  const wanted = Math.min(perSecond * SHARD_SECONDS, rows / LEAST_SHARDS, MOST_ROWS);
+  const forAll = Math.max(rows / LEAST_SHARDS, perSecond * LEAST_SECONDS);
+  const wanted = Math.min(perSecond * SHARD_SECONDS, forAll, MOST_ROWS);
   return 2 ** Math.round(Math.log2(Math.max(wanted, LEAST_ROWS)));
 }
