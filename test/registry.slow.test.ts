@@ -9,10 +9,12 @@ import { distinctToys, toyOf } from "./registry-toys.ts";
 /** In pixels. Models for larger pictures are swept at this size: the same weights, but not attention between all of 4096 patches. */
 const LARGEST = 512;
 
+/** Half of the time would go to the few largest; the toys are of all. */
+const TAKES_ALL = process.env.SACCADE_SWEEP === "all";
 /** Models with more parameters than this take gigabytes to write, read and compile, several times over; their smaller sisters and their toys stand for them. */
-const MOST_PARAMETERS = 190e6;
+const MOST_PARAMETERS = TAKES_ALL ? 190e6 : 90e6;
 /** And with more products than this they take minutes to run. */
-const MOST_MACS = 120e9;
+const MOST_MACS = TAKES_ALL ? 120e9 : 60e9;
 const parameters = new Map(
   [...registry.keys()].map((name) => [name, parameterCount(inferenceGraph(defineModel(name)))]),
 );
@@ -33,13 +35,13 @@ function kindOf(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, kindOf(entry)]));
 }
 
-/** Of models that differ in numbers alone (classes, widths, depths, sizes), the smallest, so that this takes minutes; SACCADE_SWEEP=all takes every one. The toys are of all. */
+/** Of models that differ in numbers alone (classes, widths, depths, sizes), the smallest, so that this takes minutes; SACCADE_SWEEP=all takes every one. */
 const ofOneKind = new Map(
   ofModerateSize
     .toSorted((a, b) => parameters.get(b)! - parameters.get(a)!)
     .map((name) => {
       const { architecture, config } = defineModel(name);
-      return [process.env.SACCADE_SWEEP === "all" ? name : JSON.stringify([architecture.name, kindOf(config)]), name];
+      return [TAKES_ALL ? name : JSON.stringify([architecture.name, kindOf(config)]), name];
     }),
 );
 
