@@ -1,4 +1,4 @@
-// How batch jobs fare when their workers are killed: SACCADE_BUILT=dist npx tsx bench/jobs-crashes.ts ENGINE [--kills 100] [--workers 8] [--rows 3200]
+// How batch jobs fare when their workers are killed: SACCADE_BUILT_WORKERS=dist npx tsx bench/jobs-crashes.ts ENGINE [--kills 100] [--workers 8] [--rows 3200]
 // ENGINE is folder, postgres or redis. Writes bench/results/jobs/crashes-ENGINE.json.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

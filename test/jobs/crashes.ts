@@ -9,7 +9,7 @@ import { nodeJobsHost } from "../../src/platform/node/jobs-host.ts";
 import { RandomSource } from "../../src/random.ts";
 import { mergePlan, verifyPlan } from "../../src/workflows/jobs/after-work.ts";
 import { readManifest } from "../../src/workflows/jobs/plan-jobs.ts";
-import { programCommand } from "../program-command.ts";
+import { commandOf, programCommand } from "../program-command.ts";
 
 export function runCommand(args: readonly string[]): string {
   const [program, ...before] = programCommand();
@@ -26,8 +26,21 @@ export interface WorkerProcess {
   complaints(): string;
 }
 
+/**
+ * A worker of this checkout's sources, or of the build that `SACCADE_BUILT_WORKERS` names. Tests want sources, which take seconds to start: so there is time to meet a worker at its work before
+ * others have done everything.
+ */
 export function startWorker(plan: string, options: readonly string[], wrapper: readonly string[] = []): WorkerProcess {
-  const work = [...programCommand(), "work", plan, "--threads", "1", "--sessions", "1", ...options];
+  const work = [
+    ...commandOf(process.env.SACCADE_BUILT_WORKERS),
+    "work",
+    plan,
+    "--threads",
+    "1",
+    "--sessions",
+    "1",
+    ...options,
+  ];
   const [program = "", ...args] = [...wrapper, ...work];
   const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";

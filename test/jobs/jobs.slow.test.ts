@@ -125,8 +125,10 @@ test.skipIf(!canSeparate)(
         [...LEASE, "--queue", `postgres://saccade@10.213.7.1:${server.port}/postgres`],
         ["ip", "netns", "exec", name],
       );
-      while ((await statusOfPlan(nodeJobsHost, under)).workers.every(({ shard }) => shard === undefined))
+      while ((await statusOfPlan(nodeJobsHost, under)).workers.every(({ shard }) => shard === undefined)) {
+        if (far.child.exitCode !== null) throw new Error(`the worker ended: ${far.complaints()}`);
         await pause(50);
+      }
       ip("link", "set", outside, "down");
       const near = startWorker(under, [...LEASE, "--queue", server.address]);
       await pause(8000);

@@ -6,7 +6,17 @@ import { beforeAll, expect, test } from "vitest";
 import { nodeJobsHost } from "../../src/platform/node/jobs-host.ts";
 import { statusOfPlan } from "../../src/workflows/jobs/after-work.ts";
 import { temporaryFolder, writeVit } from "../cli/mini-model.ts";
-import { childOf, freshCopy, isAlive, type Outcome, outcomeOf, runCommand, startWorker, writeList } from "./crashes.ts";
+import {
+  childOf,
+  freshCopy,
+  isAlive,
+  type Outcome,
+  outcomeOf,
+  runCommand,
+  startWorker,
+  type WorkerProcess,
+  writeList,
+} from "./crashes.ts";
 import { pictureName, writePictures } from "./pictures.ts";
 
 const folder = temporaryFolder();
@@ -28,8 +38,11 @@ beforeAll(async () => {
 }, 240_000);
 
 /** Until somebody has a shard, of which rows may be done. */
-async function working(place: string): Promise<void> {
-  while ((await statusOfPlan(nodeJobsHost, place)).workers.every(({ shard }) => shard === undefined)) await pause(20);
+async function working(place: string, { child }: WorkerProcess): Promise<void> {
+  while ((await statusOfPlan(nodeJobsHost, place)).workers.every(({ shard }) => shard === undefined)) {
+    if (child.exitCode !== null) throw new Error("the worker ended before it was seen at its work");
+    await pause(20);
+  }
 }
 const leases = (place: string) => readdirSync(join(place, "leases"));
 
@@ -39,7 +52,7 @@ test.each([
 ])("SIGTERM ends a worker %s with 130, holding nothing; the next goes on at once", async (name, grace) => {
   const under = freshCopy(plan, join(folder, name.replaceAll(" ", "-")));
   const worker = startWorker(under, [...LEASE, ...grace]);
-  await working(under);
+  await working(under, worker);
   worker.child.kill("SIGTERM");
   expect(await worker.ended).toBe(130);
   expect(leases(under)).toEqual([]);
