@@ -35,7 +35,9 @@ test.each([
   expect(check.largest.difference).toBeLessThan(1e-4);
 });
 
-describe.each(goldenCases("uni-adafocus"))("%s", (name) => {
+const CASES = goldenCases("uni-adafocus");
+
+describe.each(CASES)("%s", (name) => {
   const golden = loadGolden(name)!;
 
   test.each([
@@ -49,7 +51,8 @@ describe.each(goldenCases("uni-adafocus"))("%s", (name) => {
     expectUniAdafocusParity(golden, (output) => outputs[output]);
   });
 
-  test("the interpreter", () => {
+  // Minutes for each, by the same kernels.
+  test.runIf(name === CASES.at(-1))("the interpreter", () => {
     const model = uniAdafocusModel(golden);
     const graph = inferenceGraph(model.definition, {}, { layers: LAYERS });
     const outputs = interpret(graph, { inputs: { image: clipsOfGolden(golden) }, parameters: model.weights });
