@@ -119,6 +119,22 @@ async function readBody(
   return joinBytes(chunks);
 }
 
+/** All that a stream gives. Throws LimitError, and reads no further, when that is more than `maxBytes`. */
+export async function readAtMost(
+  stream: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  what = "standard input",
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of stream) {
+    bytes += part.length;
+    if (bytes > maxBytes) throw new LimitError(what, bytes, maxBytes, "bytes");
+    parts.push(part);
+  }
+  return joinBytes(parts);
+}
+
 /** All of them behind each other. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));

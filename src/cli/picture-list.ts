@@ -1,9 +1,9 @@
 // --from-file: paths of pictures out of a file or a pipe, for more of them than a command line takes.
 import { createReadStream } from "node:fs";
+import { readAtMost } from "../byte-sources.ts";
 import { AbortedError, NotFoundError, SaccadeError, UsageError } from "../errors.ts";
 import type { Files } from "../platform/host.ts";
 import { decodeText } from "../text-file.ts";
-import { readAtMost } from "./read-stream.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const FROM_FILE_HELP = "more paths, one a line or NUL-separated (find -print0); - is standard input";

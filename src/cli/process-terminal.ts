@@ -1,8 +1,8 @@
 // The process's own terminal: its streams, which may end or fail, and the signals that ask it to stop.
 import { addAbortSignal } from "node:stream";
+import { readAtMost } from "../byte-sources.ts";
 import { AbortedError } from "../errors.ts";
 import { DEFAULT_MAX_BYTES } from "../image/raw-image.ts";
-import { readAtMost } from "./read-stream.ts";
 import { harmlessTerminal, type Terminal } from "./terminal.ts";
 
 /** A signal that comes again so soon is the same one: npm passes a Ctrl-C on to a program that has had it from the terminal already. */

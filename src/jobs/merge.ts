@@ -1,6 +1,7 @@
 // All parts as one file, in the manifest's order, a shard at a time: Parquet, or JSON lines.
+import { checkAborted } from "../data/files.ts";
 import { ParquetStream } from "../data/parquet-stream.ts";
-import { AbortedError, SaccadeError } from "../errors.ts";
+import { SaccadeError } from "../errors.ts";
 import type { FileInProgress } from "../platform/host.ts";
 import { decodePart, type PartRow, type PartShape, partColumns, partPath, partSchema } from "./part.ts";
 import { type PlanFolder, shardCount } from "./plan.ts";
@@ -45,7 +46,7 @@ export async function mergeJobs(
   const out = format === "parquet" ? parquetOut(file, shape) : jsonOut(file);
   let rows = 0;
   for (let shard = 0; shard < shardCount(plan); shard++) {
-    if (signal?.aborted === true) throw new AbortedError("merging", signal.reason);
+    checkAborted(signal, "merging");
     if (!done.has(shard)) continue;
     const path = partPath(files, folder, shard);
     const answered = await decodePart(await files.read(path), shape, path);

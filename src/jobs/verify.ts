@@ -1,5 +1,5 @@
 // Whether what is there is what was planned: every part is the one that its marker says, and has exactly the plan's rows.
-import { AbortedError } from "../errors.ts";
+import { checkAborted } from "../data/files.ts";
 import type { DigestHost } from "../platform/host.ts";
 import type { ManifestReader } from "./manifest.ts";
 import { decodePart, markerPath, partPath, readMarker } from "./part.ts";
@@ -43,7 +43,7 @@ export async function verifyJobs(
   let failedRows = 0;
   let looked = 0;
   for (const shard of [...done].toSorted((a, b) => a - b)) {
-    if (options.signal?.aborted === true) throw new AbortedError("verifying", options.signal.reason);
+    checkAborted(options.signal, "verifying");
     const found = await checkShard(host, opened, manifest, shard);
     if (found.problem !== undefined) {
       faults.push({ shard, problem: found.problem });

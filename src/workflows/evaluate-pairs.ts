@@ -2,8 +2,9 @@
 // run once, in however many pairs it is; faces may be aligned before.
 import { type DataProblem, list } from "../data/dataset.ts";
 import { type FacePointsList, readFacePoints } from "../data/face-points.ts";
+import { checkAborted } from "../data/files.ts";
 import { type Pair, readPairs } from "../data/pairs.ts";
-import { AbortedError, SaccadeError, UsageError } from "../errors.ts";
+import { SaccadeError, UsageError } from "../errors.ts";
 import { alignFace, type FaceAlignment, requireFaceOnPicture } from "../image/align-face.ts";
 import type { Decoding } from "../image/raw-image.ts";
 import { fixedOutputSize, parseTransform, printTransform, type Transform, valueSteps } from "../image/transform.ts";
@@ -158,7 +159,7 @@ async function* aligned(
   { size, alignment, signal }: EvaluatePairsOptions & Prepared,
 ): AsyncGenerator<PictureSource | SaccadeError> {
   for (const path of paths) {
-    if (signal?.aborted === true) throw new AbortedError("embedding the pictures", signal.reason);
+    checkAborted(signal, "embedding the pictures");
     const face = points.get(path);
     yield face === undefined
       ? new UsageError("the list of faces says nothing of it")

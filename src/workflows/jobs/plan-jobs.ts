@@ -1,5 +1,6 @@
 // Making plans, and opening them to be computed.
-import { AbortedError, FormatError, SaccadeError, UsageError } from "../../errors.ts";
+import { checkAborted } from "../../data/files.ts";
+import { FormatError, SaccadeError, UsageError } from "../../errors.ts";
 import { isStoreAddress } from "../../jobs/address.ts";
 import { ManifestReader, type ManifestRow, ManifestWriter } from "../../jobs/manifest.ts";
 import { PlannedPictures } from "../../jobs/pictures.ts";
@@ -159,7 +160,7 @@ async function writeManifest(
   try {
     const manifest = new ManifestWriter(file);
     for await (const rows of found) {
-      if (signal?.aborted === true) throw new AbortedError("planning", signal.reason);
+      checkAborted(signal, "planning");
       for (const row of rows) {
         const full = manifest.add(row);
         if (full !== undefined) await full;

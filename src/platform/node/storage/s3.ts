@@ -1,5 +1,5 @@
 // Pictures in stores of objects that speak S3.
-import { joinBytes } from "../../../byte-sources.ts";
+import { readAtMost } from "../../../byte-sources.ts";
 import { mapLimited } from "../../../data/files.ts";
 import { LimitError, SaccadeError, UsageError } from "../../../errors.ts";
 import { isHidden } from "../../../image/picture-files.ts";
@@ -130,7 +130,9 @@ class Objects {
       if (maxBytes !== undefined && announced > maxBytes)
         throw left(body, new LimitError(path, announced, maxBytes, "bytes"));
       hasBegun = true;
-      const bytes = body === undefined ? new Uint8Array(0) : await readBody(body, path, maxBytes);
+      // Not every store says before how much comes.
+      const most = maxBytes ?? Number.POSITIVE_INFINITY;
+      const bytes = body === undefined ? new Uint8Array(0) : await readAtMost(body, most, path);
       // Nor does everything between here and there heed ranges.
       const isWhole = found.$metadata.httpStatusCode === 200;
       return range === undefined || !isWhole ? bytes : bytes.slice(range.start, range.start + range.length);
@@ -156,18 +158,6 @@ type Body = AsyncIterable<Uint8Array> & { destroy(): unknown };
 function left<E extends Error>(body: Body | undefined, error: E): E {
   body?.destroy();
   return error;
-}
-
-/** @throws LimitError for more than `maxBytes`, of which no more is read: not every store says before how much comes */
-async function readBody(body: Body, path: string, maxBytes = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of body) {
-    bytes += part.length;
-    if (bytes > maxBytes) throw new LimitError(path, bytes, maxBytes, "bytes");
-    parts.push(part);
-  }
-  return joinBytes(parts);
 }
 
 const plainEtag = (etag: string | undefined): string => (etag ?? "").replaceAll('"', "");
