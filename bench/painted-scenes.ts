@@ -96,35 +96,42 @@ function paint(random: RandomSource): { readonly image: RawImage; readonly thing
   const count = small ? 4 + random.integer(4) : 1 + random.integer(2);
   const things = Array.from({ length: count }, () => thingOf(random, small));
   const owners = new Uint8Array(size * size);
-  const data = new Uint8Array(size * size * 3);
+  // What is painted before light and noise.
+  const painted = new Float64Array(size * size * 3);
   const light = LIGHT * random.normal();
   const slopes = [random.between(-0.6, 0.6), random.between(-0.6, 0.6)] as const;
   for (let y = 0, at = 0; y < size; y++)
     for (let x = 0; x < size; x++, at++) {
       const ground = 125 + (slopes[0] * (x - size / 2) + slopes[1] * (y - size / 2)) * (64 / size);
-      let value: readonly number[] = [ground, ground, ground];
-      things.forEach((thing, i) => {
-        const { side, shape, color, across, contrast, phase, wavelength } = thing;
-        const [u, v] = [x - thing.left, y - thing.top];
-        if (u < 0 || v < 0 || u >= side || v >= side || shape[v * side + u] === 0) return;
-        owners[at] = i + 1;
-        const wave = contrast * Math.cos((2 * Math.PI * (across ? u : v)) / wavelength + phase);
-        value = color.map((channel) => channel + wave);
-      });
-      for (let c = 0; c < 3; c++)
-        data[3 * at + c] = Math.max(0, Math.min(255, Math.round(value[c]! + light + NOISE * random.normal())));
+      painted.fill(ground, 3 * at, 3 * at + 3);
     }
+  things.forEach((thing, i) => paintThing(thing, i + 1, painted, owners));
+  const data = new Uint8Array(size * size * 3);
+  for (let at = 0; at < data.length; at++)
+    data[at] = Math.max(0, Math.min(255, Math.round(painted[at]! + light + NOISE * random.normal())));
   const shown = things.map(({ label }, i) => ({ label, owner: i + 1 }));
   const parts = hasGround ? [...shown, { label: names.length, owner: 0 }] : shown;
-  const painted = parts.flatMap(({ label, owner: own }) => {
-    const mask = maskOf(
-      owners.map((owner) => (owner === own ? 1 : 0)),
-      { width: size, height: size },
-    );
+  const seen = parts.flatMap(({ label, owner: own }) => {
+    const pixels = new Uint8Array(owners.length);
+    for (let at = 0; at < pixels.length; at++) pixels[at] = owners[at] === own ? 1 : 0;
+    const mask = maskOf(pixels, { width: size, height: size });
     const box = maskBox(mask);
     return box === undefined || maskArea(mask) < LEAST_PIXELS ? [] : [{ label, mask, box }];
   });
-  return { image: { width: size, height: size, data }, things: painted };
+  return { image: { width: size, height: size, data }, things: seen };
+}
+
+/** Over what is there already, as far as it lies in the scene. */
+function paintThing(thing: Thing, owner: number, painted: Float64Array, owners: Uint8Array): void {
+  const { side, left, top, shape, color, across, contrast, phase, wavelength } = thing;
+  for (let v = Math.max(0, -top); v < Math.min(side, size - top); v++)
+    for (let u = Math.max(0, -left); u < Math.min(side, size - left); u++) {
+      if (shape[v * side + u] === 0) continue;
+      const at = (top + v) * size + left + u;
+      owners[at] = owner;
+      const wave = contrast * Math.cos((2 * Math.PI * (across ? u : v)) / wavelength + phase);
+      for (let c = 0; c < 3; c++) painted[3 * at + c] = color[c]! + wave;
+    }
 }
 
 interface Painted {

@@ -51,8 +51,8 @@ describe.each(CASES)("%s", (name) => {
     expectUniAdafocusParity(golden, (output) => outputs[output]);
   });
 
-  // Minutes for each, by the same kernels.
-  test.runIf(name === CASES.at(-1))("the interpreter", () => {
+  // Minutes for each. Toys of the same architecture go through it in the fast suite.
+  test.runIf(process.env.SACCADE_SWEEP === "all")("the interpreter", () => {
     const model = uniAdafocusModel(golden);
     const graph = inferenceGraph(model.definition, {}, { layers: LAYERS });
     const outputs = interpret(graph, { inputs: { image: clipsOfGolden(golden) }, parameters: model.weights });

@@ -40,9 +40,14 @@ SIGTERM or SIGHUP stops with a checkpoint; --resume goes on to the same numbers.
 
 Recipes (all of them: saccade recipes; the fields of one: saccade recipes NAME):
 ${newcomersRecipes()
-  .map(({ recipe }) => `  ${recipe.name.padEnd(12)}${recipe.summary}`)
+  .map(({ recipe }) => `  ${beside(recipe.name, recipe.summary)}`)
   .join("\n")}
 `;
+
+/** A name that is too long for its column has a line of its own. */
+function beside(name: string, summary: string): string {
+  return name.length < 12 ? `${name.padEnd(12)}${summary}` : `${name}\n${" ".repeat(14)}${summary}`;
+}
 
 export function addTrain(program: Command, terminal: Terminal): void {
   const command = program
