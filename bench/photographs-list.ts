@@ -6,6 +6,7 @@
 //
 //   photographs.csv   all training pictures of photos (three times: there are a third as many as of everyday) and everyday, and both validation
 //                     splits. Labels of the same name are one class
+//   fewer.csv         the same labels for short trainings: photos once, a sixth of everyday's training pictures, and the validation split of photos
 //   unlabelled.csv    the pool, without the pictures of Animals-10
 //   held-out.csv      pictures of two sources in classes that are learnt from others: of Animals-10 the model has seen only other classes, of PACS
 //                     other classes and, without labels, some pictures of the pool
@@ -133,6 +134,7 @@ write("photographs.csv", [
   ...validation,
   ...everyday("val"),
 ]);
+write("fewer.csv", [...training, ...everyday("train").filter((_, i) => i % 6 === 5), ...validation]);
 write(
   "unlabelled.csv",
   pool.filter(({ file, source }) => !excluded.has(file) && source !== ANIMALS_10),
