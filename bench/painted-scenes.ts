@@ -105,7 +105,7 @@ function paint(random: RandomSource): { readonly image: RawImage; readonly thing
       const ground = 125 + (slopes[0] * (x - size / 2) + slopes[1] * (y - size / 2)) * (64 / size);
       painted.fill(ground, 3 * at, 3 * at + 3);
     }
-  things.forEach((thing, i) => paintThing(thing, i + 1, painted, owners));
+  for (const [i, thing] of things.entries()) paintThing(thing, i + 1, painted, owners);
   const data = new Uint8Array(size * size * 3);
   for (let at = 0; at < data.length; at++)
     data[at] = Math.max(0, Math.min(255, Math.round(painted[at]! + light + NOISE * random.normal())));
