@@ -43,7 +43,7 @@ const subject = await openSubject(nodeHost, { source: flags.model }, 0);
 
 async function open(setting: (typeof SETTINGS)[number], precision: Precision): Promise<Station> {
   const { device, pixels, batch } = setting;
-  const compiled = subject.compile({ height: pixels, width: pixels }, precision, "onnxruntime");
+  const compiled = subject.compile({ height: pixels, width: pixels }, precision, { target: "onnxruntime" });
   const session = await nodeHost.createSession(compiled.bytes, { device, threads: 1 });
   const shape = compiled.takesPixels === true ? [batch, pixels, pixels, 3] : [batch, 3, pixels, pixels];
   const wave = (i: number) => 128 + 90 * Math.sin(i / 37) + ((i * 7919) % 31);

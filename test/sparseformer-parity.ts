@@ -1,7 +1,7 @@
 // Parity of one golden case with every engine: what the fast and the slow suites share.
 import { expect } from "vitest";
 import { interpret } from "../src/graph/interpreter/interpret.ts";
-import { fitWeights, inferenceGraph } from "../src/models/graph.ts";
+import { fitWeights, type InferenceForm, inferenceGraph } from "../src/models/graph.ts";
 import { defineModel } from "../src/models/registry.ts";
 import { lower } from "../src/onnx/lower.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
@@ -9,10 +9,10 @@ import type { TensorData } from "../src/tensor.ts";
 import { type GoldenCase, maxDifference, toleranceOf } from "./golden-case.ts";
 
 /** The case's model, its weights checked to fit with nothing missing and nothing left over. */
-export function sparseformerGraph(golden: GoldenCase) {
+export function sparseformerGraph(golden: GoldenCase, form: InferenceForm = {}) {
   const architecture = golden.image.shape.length === 5 ? "media_sparseformer" : "sparseformer";
   const definition = defineModel(architecture, golden.config);
-  const graph = inferenceGraph(definition);
+  const graph = inferenceGraph(definition, {}, form);
   const adopted = definition.architecture.adoptWeights(golden.weights, definition.config);
   return { graph, weights: fitWeights(graph, adopted, golden.name) };
 }

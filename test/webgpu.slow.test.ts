@@ -1,17 +1,23 @@
 // Every op on WebGPU, against the interpreter; and a train step whose state stays on the card, against the processor's. Runs on whatever Vulkan
 // driver there is, or on the software one that Chromium carries: enough to tell whether numbers are right, not how fast they come.
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { add, mul, reduceMean, sub } from "../src/graph/build.ts";
 import { interpret } from "../src/graph/interpreter/interpret.ts";
 import { trace } from "../src/graph/scope.ts";
 import type { Graph, Tensor } from "../src/graph/tensor.ts";
-import { lower } from "../src/onnx/lower.ts";
+import { kernelsFor } from "../src/model-folder/device-kernels.ts";
+import { changedModel } from "../src/models/registry.ts";
+import { type Kernels, lower } from "../src/onnx/lower.ts";
 import { nodeHost } from "../src/platform/node/host.ts";
 import { SequentialSession, type StepResult } from "../src/runtime/sequential-session.ts";
-import type { TensorData } from "../src/tensor.ts";
+import { type TensorData, toFloat64 } from "../src/tensor.ts";
 import { expectClose } from "./compare.ts";
+import { loadGolden, maxDifference } from "./golden-case.ts";
 import { type OpCase, opCases, readyCase, readyTogether } from "./op-cases.ts";
+import { sparseformerGraph } from "./sparseformer-parity.ts";
 
 const SOFTWARE_DRIVER = "/usr/lib/chromium/vk_swiftshader_icd.json";
 if (process.env.VK_DRIVER_FILES === undefined && existsSync(SOFTWARE_DRIVER))
@@ -25,8 +31,9 @@ async function onWebgpu(
   graph: Graph,
   inputs: Readonly<Record<string, TensorData>>,
   parameters?: ReadonlyMap<string, TensorData>,
+  kernels: Kernels = {},
 ): Promise<Readonly<Record<string, TensorData>>> {
-  const bytes = lower(graph, { target: "webgpu", ...(parameters === undefined ? {} : { parameters }) });
+  const bytes = lower(graph, { target: "webgpu", ...kernels, ...(parameters === undefined ? {} : { parameters }) });
   const session = await nodeHost.createSession(bytes, { device: "webgpu" });
   try {
     return await session.run(inputs);
@@ -78,6 +85,70 @@ describe.skipIf(!isThere).each(Object.entries(opCases))("%s", (op, list) => {
     expectClose(together.get(opCase) ?? (await alone()), expected, isHalf(opCase) ? 4e-3 : 1e-4);
   });
 });
+
+const TRUSTED = { gridSample: "kernel", normedSums: true } as const;
+
+describe.skipIf(!isThere)("the provider's own kernels", () => {
+  test("are found to be right", async () => {
+    const model = {
+      kind: "native",
+      card: { name: "sparseformer_v1_tiny" },
+      definition: changedModel("sparseformer_v1_tiny", {}),
+      weights: new Map(),
+    } as const;
+    const notices: string[] = [];
+    const options = { device: "webgpu", onNotice: (line: string) => void notices.push(line) } as const;
+    expect(await kernelsFor(nodeHost, model, options)).toEqual({ target: "webgpu", ...TRUSTED });
+    expect(notices).toEqual([]);
+  });
+
+  // Other ways of reading maps are gathered, of which the last case is one.
+  const cases = opCases.gridSample.filter(({ title }) =>
+    /picture.*linear, (zeros|border)$|volume, linear, zeros/.test(title),
+  );
+  test.each(cases.map((opCase): [string, OpCase] => [opCase.title, opCase]))("%s", async (_, opCase) => {
+    const { graph, inputs, parameters } = readyCase(opCase);
+    const { y } = await onWebgpu(graph, inputs, parameters, TRUSTED);
+    expectClose(y!, interpret(graph, { inputs, parameters }).get("y")!, 1e-4);
+  });
+
+  test("a SparseFormer with them has the official numbers, and leaves the card only for sizes", async () => {
+    const golden = loadGolden("sparseformer/sparseformer_v1_mini_64x64")!;
+    const { graph, weights } = sparseformerGraph(golden, { fewKernels: true });
+    const bytes = lower(graph, { parameters: weights, target: "webgpu", ...TRUSTED });
+    const folder = mkdtempSync(join(tmpdir(), "saccade-webgpu-"));
+    try {
+      const session = await nodeHost.createSession(bytes, { device: "webgpu", tracePrefix: join(folder, "trace") });
+      const outputs = await session.run({ image: golden.image }, { outputs: [...golden.outputs.keys()] });
+      await session.dispose();
+      for (const [name, expected] of golden.outputs) {
+        const largest = toFloat64(expected).reduce((most, x) => Math.max(most, Math.abs(x)), 1);
+        expect(maxDifference(outputs[name], expected), name).toBeLessThan(
+          1e-4 * (/logits|roi/.test(name) ? 1 : largest),
+        );
+      }
+      const placed = placesOf(readFileSync(join(folder, readdirSync(folder)[0]!), "utf8"));
+      expect(placed.get("WebGpuExecutionProvider")).toContain("GridSample");
+      expect([...(placed.get("CPUExecutionProvider") ?? [])].filter((op) => !SIZES.has(op))).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+/** What the processor may compute meanwhile: sizes that a graph leaves free. */
+const SIZES = new Set(["Shape", "Concat", "Gather", "Slice", "Mul", "Add", "Squeeze", "Unsqueeze"]);
+
+/** Operators of a trace by the provider that ran them. */
+function placesOf(trace: string): Map<string, Set<string>> {
+  const events = JSON.parse(trace) as { cat?: string; name: string; args?: { provider?: string; op_name?: string } }[];
+  const places = new Map<string, Set<string>>();
+  for (const { cat, name, args } of events) {
+    if (cat !== "Node" || !name.endsWith("_kernel_time") || args?.provider === undefined) continue;
+    places.set(args.provider, (places.get(args.provider) ?? new Set()).add(args.op_name ?? ""));
+  }
+  return places;
+}
 
 test.skipIf(!isThere)("state stays on the card from run to run, and can be read", async () => {
   const size = 300;

@@ -22,7 +22,7 @@ import { pictureInput, usualTransform } from "../models/picture-input.ts";
 import type { ModelDefinition } from "../models/registry.ts";
 import { type TokenLayers, tokenLayers } from "../models/token-layers.ts";
 import { onnxLayers, withOutput } from "../onnx/layers.ts";
-import { type GridSampleLowering, type LoweringTarget, lower, type Precision } from "../onnx/lower.ts";
+import { type Kernels, lower, type Precision } from "../onnx/lower.ts";
 import { type ModelMetadata, readMetadata, writeMetadata } from "../onnx/metadata.ts";
 import { readOnnx } from "../onnx/read.ts";
 import type { FoundScores, ScoreKind } from "../onnx/score-kind.ts";
@@ -83,11 +83,7 @@ export interface CompiledModel extends PictureModel {
   readonly inStages?: (form: Pick<InferenceForm, "pixels">) => CompiledStages;
 }
 
-export interface ExportOptions {
-  /** "portable": standard operators only, for any ONNX runtime. "onnxruntime": its own faster kernels where they pay. "webgpu": for its WebGPU. */
-  readonly target?: LoweringTarget;
-  /** How features are sampled. Default "kernel", the engine's own operator; WebGPU has none. */
-  readonly gridSample?: GridSampleLowering;
+export interface ExportOptions extends Kernels {
   /** "int8": linear layers in eight bits, faster and not quite the same numbers. Default "float32". */
   readonly precision?: Precision;
   /** Default true; false keeps the nodes as they were traced. */
@@ -107,11 +103,15 @@ export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uin
   const { definition } = model;
   const { architecture, config } = definition;
   const keepsBytes = options.precision === "int8" && options.form?.pixels !== undefined;
-  const form = { onlyWhereSampled: isFasterAt(definition, keepsBytes, options.size), keepsBytes, ...options.form };
+  const form = {
+    onlyWhereSampled: isFasterAt(definition, keepsBytes, options.size),
+    keepsBytes,
+    fewKernels: fewKernels(options),
+    ...options.form,
+  };
   return lower(inferenceGraph(definition, options.size, form), {
     parameters: model.weights,
-    target: options.target ?? "portable",
-    ...(options.gridSample === undefined ? {} : { gridSample: options.gridSample }),
+    ...kernelsOf(options),
     precision: options.precision ?? "float32",
     simplify: options.simplify ?? true,
     graphName: definition.registered?.name ?? architecture.name,
@@ -125,6 +125,16 @@ export function exportOnnx(model: NativeModel, options: ExportOptions = {}): Uin
     ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
   });
 }
+
+/** Kernels among other options. */
+const kernelsOf = ({ target = "portable", gridSample, normedSums = false }: Kernels): Kernels => ({
+  target,
+  normedSums,
+  ...(gridSample === undefined ? {} : { gridSample }),
+});
+
+/** Of whatever device has a good kernel for maps, and is better off with few. */
+const fewKernels = ({ target, gridSample }: Kernels) => target === "webgpu" && gridSample === "kernel";
 
 /** Sizes that are free may be small. */
 function isFasterAt(definition: ModelDefinition, keepsBytes: boolean, { height, width }: InputSize = {}): boolean {
@@ -147,10 +157,10 @@ export interface CompiledFrame extends Pick<FrameGraph, "state" | "start"> {
 export function exportFrame(
   model: NativeModel,
   size: PixelSize,
-  { target = "portable", precision = "float32" }: Pick<ExportOptions, "target" | "precision"> = {},
+  { precision = "float32", ...kernels }: Kernels & Pick<ExportOptions, "precision"> = {},
 ): CompiledFrame {
   const { graph, state, start } = frameGraph(model.definition, size);
-  const bytes = lower(graph, { parameters: model.weights, target, precision });
+  const bytes = lower(graph, { parameters: model.weights, precision, ...kernelsOf(kernels) });
   return { bytes, state, start, macs: countMacs(graph, new Map(), [graph.outputs.get("logits")!]).total };
 }
 
@@ -169,15 +179,16 @@ export interface CompiledStages {
 /** Each stage of a model as an ONNX file of its own. Throws UsageError for a model that has no stages. */
 export function exportStages(
   model: NativeModel,
-  options: Pick<ExportOptions, "target" | "precision" | "producerVersion"> & {
-    /** How pictures come in. Default: normalised floats. */
-    readonly form?: Pick<InferenceForm, "pixels">;
-    /** Default "stages": those after which it may stop early. */
-    readonly kind?: StageKind;
-  },
+  options: Kernels &
+    Pick<ExportOptions, "precision" | "producerVersion"> & {
+      /** How pictures come in. Default: normalised floats. */
+      readonly form?: Pick<InferenceForm, "pixels">;
+      /** Default "stages": those after which it may stop early. */
+      readonly kind?: StageKind;
+    },
 ): CompiledStages {
   const { definition, weights, card } = model;
-  const staged = stageGraphs(definition, options.form, options.kind);
+  const staged = stageGraphs(definition, { ...options.form, fewKernels: fewKernels(options) }, options.kind);
   if (staged === undefined && options.kind === "following")
     throw new UsageError(`${card.name} does not start from what it found in the last picture`, "SparseFormers do");
   if (staged === undefined && options.kind === "gated")
@@ -198,7 +209,7 @@ export function exportStages(
   const file = (stage: string, graph: Graph) =>
     lower(graph, {
       parameters: weights,
-      target: options.target ?? "portable",
+      ...kernelsOf(options),
       precision: options.precision ?? "float32",
       graphName: `${definition.registered?.name ?? definition.architecture.name}.${stage}`,
       metadata: { ...metadata, [STAGE]: stage, [STEPS]: staged.steps.join(",") },
@@ -234,9 +245,7 @@ function describe({ definition, card }: NativeModel, { precision = "float32" }: 
   };
 }
 
-export interface CompileOptions {
-  /** Default "onnxruntime". */
-  readonly target?: LoweringTarget;
+export interface CompileOptions extends Kernels {
   /** Default "float32". */
   readonly precision?: Precision;
   /** What the scores are. Default: what the file says, else what its graph tells. */
@@ -307,7 +316,8 @@ export function requirePictures(model: NativeModel): void {
 }
 
 function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: CompileOptions): CompiledModel {
-  const { target = "onnxruntime", precision = "float32", layer, explains = false } = options;
+  const { precision = "float32", layer, explains = false } = options;
+  const kernels = kernelsOf({ target: "onnxruntime", ...options });
   const { architecture, config } = model.definition;
   const padded = options.padded === true && architecture.seesPadding === true;
   const traced = usualGraph(model.definition);
@@ -325,9 +335,9 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
   const outputs = layer === undefined ? [...usual, ...told] : layers;
   const hasGate = layer === undefined && runsInSteps(model.definition, "gated");
   const inForm = (form: InferenceForm) =>
-    exportOnnx(model, { target, precision, outputs, form: { ...form, layers, padded } });
+    exportOnnx(model, { ...kernels, precision, outputs, form: { ...form, layers, padded } });
   const origin = originOf(model);
-  const facts = [architecture.name, config, model.definition.hasOtherTokens, target, precision, outputs, layers];
+  const facts = [architecture.name, config, model.definition.hasOtherTokens, kernels, precision, outputs, layers];
   return {
     card: model.card,
     ...(origin === undefined ? {} : { origin: { file: origin, facts: JSON.stringify(facts) } }),
@@ -337,7 +347,7 @@ function compiledAs(takes: CompiledModel["takes"], model: NativeModel, options: 
     inForm,
     precision,
     ...(hasGate
-      ? { inStages: (form) => exportStages(model, { target, precision, kind: "gated", form: pixelsOf(form) }) }
+      ? { inStages: (form) => exportStages(model, { ...kernels, precision, kind: "gated", form: pixelsOf(form) }) }
       : {}),
     hasGate,
     sizesName: padded ? "sizes" : undefined,

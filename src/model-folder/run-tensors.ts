@@ -5,9 +5,9 @@ import type { Precision } from "../onnx/lower.ts";
 import type { Host } from "../platform/host.ts";
 import { describeValue } from "../runtime/feeds.ts";
 import type { Session, SessionOptions, ValueInfo } from "../runtime/session.ts";
-import { targetOf } from "../runtime/target.ts";
 import { type DType, numberToHalf, type TensorData, toFloat32, toFloat64 } from "../tensor.ts";
 import { type ExportOptions, exportOnnx, requirePrecision } from "./compile.ts";
+import { kernelsFor } from "./device-kernels.ts";
 import type { LoadedModel, NativeModel } from "./model.ts";
 
 export interface TensorRun {
@@ -42,7 +42,7 @@ export async function runTensors(
     model.kind === "onnx"
       ? model.bytes
       : exportOnnx(model, {
-          target: targetOf(options.device),
+          ...(await kernelsFor(host, model, options)),
           precision,
           ...sizeOfLarge(model, tensors.get("image")),
           ...(outputs === undefined ? {} : { outputs }),

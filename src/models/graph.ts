@@ -129,7 +129,7 @@ export function runsInSteps({ architecture, config }: ModelDefinition, kind: Sta
 /** The graphs of a model that can stop between steps; undefined for one that cannot. Free are the batch and what the architecture leaves free. */
 export function stageGraphs(
   definition: ModelDefinition,
-  { pixels }: Pick<InferenceForm, "pixels"> = {},
+  { pixels, fewKernels = false }: Pick<InferenceForm, "pixels" | "fewKernels"> = {},
   which: StageKind = "stages",
 ): StageGraphs | undefined {
   if (!runsInSteps(definition, which)) return undefined;
@@ -149,7 +149,7 @@ export function stageGraphs(
             : pixelInput(scope.graph, { batch: "batch", height, width }, pixels),
         state: (name: string, shape: readonly number[]) => scope.graph.input(`state.${name}`, ["batch", ...shape]),
       };
-      return stages.build(scope, stage, inputs, config, Mode.inference());
+      return stages.build(scope, stage, inputs, config, Mode.inference({ fewKernels }));
     });
   return { steps, graphs: new Map([...new Set(steps)].map((stage) => [stage, build(stage)])) };
 }

@@ -34,6 +34,11 @@ export interface InferenceOptions {
   readonly padded?: boolean;
   /** Models that read pixels keep them bytes until the first convolution, which is then computed in eight bits where the graph is (onnx/quantize.ts). Default false. */
   readonly keepsBytes?: boolean;
+  /**
+   * Graphics cards take their time for every kernel that is started, and not for large moves: models that have a form of fewer kernels take it, and sample features
+   * of a picture by gridSample instead of gathering cells. Default false.
+   */
+  readonly fewKernels?: boolean;
 }
 
 export class Mode {
@@ -47,15 +52,17 @@ export class Mode {
   readonly onlyWhereSampled: boolean;
   readonly padded: boolean;
   readonly keepsBytes: boolean;
+  readonly fewKernels: boolean;
 
   private constructor(
     readonly training: boolean,
-    { onlyWhereSampled = false, padded = false, keepsBytes = false }: InferenceOptions,
+    { onlyWhereSampled = false, padded = false, keepsBytes = false, fewKernels = false }: InferenceOptions,
     options: TrainingOptions = {},
   ) {
     this.onlyWhereSampled = onlyWhereSampled;
     this.padded = padded;
     this.keepsBytes = keepsBytes;
+    this.fewKernels = fewKernels;
     this.#keepsStatistics = options.keepsStatistics ?? (() => false);
     this.#movesStatistics = options.movesStatistics ?? (() => undefined);
   }

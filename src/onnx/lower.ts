@@ -13,6 +13,7 @@ import { loweringRules } from "./lowering/index.ts";
 import { dequantized, quantizedConvolution } from "./lowering/quantized-conv.ts";
 import { Quantization } from "./lowering/quantized-linear.ts";
 import type { LoweringContext, LoweringRule } from "./lowering/rule.ts";
+import { emitNormedSum, normedSums } from "./normed-sums.ts";
 import { parameterInitializers } from "./parameters.ts";
 import { dependingOnInputs, type QuantizedWeight, quantizeLinears } from "./quantize.ts";
 import { type ByteValues, type QuantizedConvolution, quantizeConvolutions } from "./quantize-convolutions.ts";
@@ -25,25 +26,35 @@ export const LOWERING_TARGETS = ["portable", "onnxruntime", "webgpu"] as const s
 /** How exactly a file computes: "int8" multiplies whole numbers of eight bits in linear layers (quantize.ts). */
 export const PRECISIONS = ["float32", "int8"] as const;
 export type Precision = (typeof PRECISIONS)[number];
+export { TRUSTED_SAMPLING } from "./lowering/spatial.ts";
 /** How gridSample is written. */
 export type GridSampleLowering = LoweringContext["gridSample"];
 
-export interface LowerOptions {
+/** The kernels that a file for some device may ask for. */
+export interface Kernels {
+  /**
+   * "portable" (default) keeps to the standard operators; "onnxruntime" also uses com.microsoft kernels (CPU, WASM and CUDA have them);
+   * "webgpu" keeps to the operators that ONNX Runtime's WebGPU provider has kernels for, so that nothing travels to the CPU and back.
+   */
+  readonly target?: LoweringTarget;
+  /**
+   * "kernel": GridSample. "gather": corners are gathered and weighted with plain arithmetic. Default "kernel"; for WebGPU "gather", and there the
+   * kernel is for pictures alone, in the ways that `TRUSTED_SAMPLING` lists.
+   */
+  readonly gridSample?: GridSampleLowering;
+  /** Whether a sum is computed together with the normalisation that reads it (com.microsoft's SkipLayerNormalization). Default false. */
+  readonly normedSums?: boolean;
+}
+
+export interface LowerOptions extends Kernels {
   /** Values of the parameters, by name; they are stored in the file. Names the graph does not need are ignored. */
   readonly parameters?: ReadonlyMap<string, TensorData>;
   /** "inputs" (training): parameters are fed at every run and their values stay out of the file. Default "initializers". */
   readonly parametersAs?: "initializers" | "inputs";
   /** Only these outputs, and what they need. Default: all, and then all inputs are declared, used or not. */
   readonly outputs?: readonly string[];
-  /**
-   * "portable" (default) keeps to the standard operators; "onnxruntime" also uses com.microsoft kernels (CPU, WASM and CUDA have them);
-   * "webgpu" keeps to the operators that ONNX Runtime's WebGPU provider has kernels for, so that nothing travels to the CPU and back.
-   */
-  readonly target?: LoweringTarget;
-  /** ONNX operator set, 17 to 23. Default 20: the first with Gelu and volumetric GridSample. */
+  /** ONNX operator set, 17 to 23. Default 20, the first with Gelu and volumetric GridSample; 19 for WebGPU's GridSample, which knows no later ones. */
   readonly opset?: number;
-  /** "kernel": GridSample. "gather": corners are gathered and weighted with plain arithmetic. Default "kernel", for WebGPU "gather". */
-  readonly gridSample?: GridSampleLowering;
   /** Default "float32". "int8" needs `parameters`. */
   readonly precision?: Precision;
   /** Whether changes of shape are gathered, and rows that no output reads left out (graph/simplify.ts, fewer-rows.ts). Default true; false keeps the nodes as they were traced. */
@@ -57,6 +68,8 @@ export interface LowerOptions {
 }
 
 const DEFAULT_OPSET = 20;
+/** The last one whose GridSample ONNX Runtime 1.30 computes on WebGPU; later ones would carry their maps to the processor. */
+const WEBGPU_SAMPLING_OPSET = 19;
 const OLDEST_OPSET = 17;
 const NEWEST_OPSET = 23;
 
@@ -75,7 +88,10 @@ const NEWEST_OPSET = 23;
  */
 export function lower(source: Graph, options: LowerOptions = {}): Uint8Array {
   const graph = options.simplify === false ? source : simplify(withoutUnread(source, options));
-  const opset = options.opset ?? DEFAULT_OPSET;
+  const target = options.target ?? "portable";
+  const gridSample = options.gridSample ?? (target === "webgpu" ? "gather" : "kernel");
+  const opset =
+    options.opset ?? (target === "webgpu" && gridSample === "kernel" ? WEBGPU_SAMPLING_OPSET : DEFAULT_OPSET);
   if (!Number.isInteger(opset) || opset < OLDEST_OPSET || opset > NEWEST_OPSET)
     throw new UsageError(`operator set ${opset} is not supported`, `use ${OLDEST_OPSET} to ${NEWEST_OPSET}`);
   const graphName = options.graphName ?? "saccade";
@@ -106,12 +122,13 @@ export function lower(source: Graph, options: LowerOptions = {}): Uint8Array {
       emitter,
       sizes,
       opset,
-      target: options.target ?? "portable",
-      gridSample: options.gridSample ?? (options.target === "webgpu" ? "gather" : "kernel"),
+      target,
+      gridSample,
       quantization: new Quantization(emitter, inEightBits?.linears ?? new Map()),
     },
     inEightBits?.bytes ?? { convolutions: new Map(), values: new Map() },
     new Set(outputs.values()),
+    options.normedSums === true ? normedSums(needed) : new Map(),
   );
   nameOutputs(emitter, outputs, values);
 
@@ -253,6 +270,7 @@ function lowerNodes(
   shared: Omit<LoweringContext, "emit">,
   inBytes: ByteValues,
   outputs: ReadonlySet<Tensor>,
+  normed: ReadonlyMap<Tensor, Tensor<"layerNorm">>,
 ): Map<Tensor, Value> {
   const values = new Map<Tensor, Value>();
   const bytes = new Map<Tensor, Value>();
@@ -262,7 +280,7 @@ function lowerNodes(
     emit: (opType, inputs, attributes, domain) => shared.emitter.emit(opType, inputs, attributes, domain),
   };
   // What depends on weights alone, ONNX Runtime computes when it loads the model, but only through standard operators.
-  const fixed: LoweringContext = shared.target === "onnxruntime" ? { ...varying, target: "portable" } : varying;
+  const fixed: LoweringContext = { ...varying, target: "portable" };
   const varies = dependingOnInputs(nodes);
   const readAsFloats = new Set([
     ...outputs,
@@ -274,6 +292,19 @@ function lowerNodes(
     const scope = `${node.path === "" ? "" : `${node.path}/`}${node.op}_${node.id}`;
     const context = varies.has(node) ? varying : fixed;
     const within = (body: () => Value) => shared.emitter.within(scope, body);
+    if (values.has(node)) continue; // it came with its sum
+    const norm = varies.has(node) ? normed.get(node) : undefined;
+    if (norm !== undefined) {
+      const affine = norm.inputs.slice(1).map((input) => (input as Tensor<"parameter">).attributes.name);
+      within(() => {
+        const inputs = node.inputs.map((input) => values.get(input)!);
+        const { normal, sum } = emitNormedSum(shared.emitter, inputs, affine, norm.attributes.epsilon);
+        values.set(norm, normal);
+        values.set(node, sum);
+        return sum;
+      });
+      continue;
+    }
     const held = inBytes.values.get(node);
     if (held === undefined) {
       const inputs = node.inputs.map((input) => values.get(input)!);

@@ -27,8 +27,9 @@ export async function exportModel(
   const { verify = true, device, threads, onNotice, signal } = options;
   const model = await loadModel(host, source, { ...options, seesPictures: false });
   if (model.kind === "onnx") return model.bytes;
-  const { target, gridSample, precision = "float32", simplify, outputs, size, form } = options;
-  const exported = { target, gridSample, precision, simplify, outputs, size, form, producerVersion: version };
+  const { target, gridSample, normedSums, precision = "float32", simplify, outputs, size, form } = options;
+  const kernels = { target, gridSample, normedSums };
+  const exported = { ...kernels, precision, simplify, outputs, size, form, producerVersion: version };
   const given = withoutGaps<ExportOptions>(exported);
   const bytes = exportOnnx(model, given);
   if (!verify) return bytes;

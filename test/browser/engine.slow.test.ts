@@ -5,9 +5,11 @@ import { trace } from "../../src/graph/scope.ts";
 import type { Tensor } from "../../src/graph/tensor.ts";
 import { lower } from "../../src/onnx/lower.ts";
 import { identityModel, slowModel, twoOutputModel } from "../../src/platform/node/onnx-fixtures.test-helper.ts";
+import { kernelsRight } from "../../src/runtime/kernel-check.ts";
+import type { TensorData } from "../../src/tensor.ts";
 import { noChromium } from "./chromium.ts";
 import type { EngineApi } from "./pages/engine-page.ts";
-import type { PlainTensor } from "./plain-tensors.ts";
+import { fromPlain, type PlainTensor, plainTensors } from "./plain-tensors.ts";
 import { openSite, type Site } from "./site.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -254,6 +256,22 @@ describe.skipIf(noChromium)("with WebGPU's software adapter", () => {
     const again = await api.open("/plus-one.onnx", { device: "webgpu" });
     expect(await api.run(again.id, x(3, 4))).toEqual({ y: floats([2], 4, 5) });
     expect(lines).toEqual([]);
+  });
+
+  test("the provider's own kernels are right there", async () => {
+    const { api } = await site.open();
+    const opened = async (model: Uint8Array) => {
+      site.server.put("/kernels.onnx", model);
+      const { id } = await api.open("/kernels.onnx", { device: "webgpu", check: false });
+      return {
+        run: async (feeds: Readonly<Record<string, TensorData>>) => {
+          const outputs = await api.run(id, plainTensors(feeds));
+          return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, fromPlain(value)]));
+        },
+        dispose: () => api.dispose(id),
+      };
+    };
+    expect(await kernelsRight(opened)).toBe(true);
   });
 
   test("auto leaves a software adapter alone", async () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Graph } from "../../src/graph/tensor.ts";
 import { loadModel, requireNative } from "../../src/model-folder/load.ts";
 import { inferenceGraph } from "../../src/models/graph.ts";
-import { type LoweringTarget, lower } from "../../src/onnx/lower.ts";
+import { type Kernels, type LoweringTarget, lower } from "../../src/onnx/lower.ts";
 import { nodeHost } from "../../src/platform/node/host.ts";
 import { type TensorData, toFloat64 } from "../../src/tensor.ts";
 import { backboneGraph } from "../backbone-parity.ts";
@@ -85,9 +85,9 @@ describe.skipIf(noChromium)("goldens in a page", () => {
   });
   afterAll(() => site?.close());
 
-  async function run({ graph, weights, feeds }: ModelCase, device: "wasm" | "webgpu") {
+  async function run({ graph, weights, feeds }: ModelCase, device: "wasm" | "webgpu", kernels: Kernels = {}) {
     const target: LoweringTarget = device === "webgpu" ? "webgpu" : "onnxruntime";
-    site.server.put("/model.onnx", lower(graph, { parameters: weights, target }));
+    site.server.put("/model.onnx", lower(graph, { parameters: weights, target, ...kernels }));
     const session = await page.api.open("/model.onnx", { device, check: false });
     expect(session.device).toBe(device);
     const outputs = await page.api.run(session.id, plainTensors(feeds));
@@ -106,5 +106,19 @@ describe.skipIf(noChromium)("goldens in a page", () => {
     expect([...webgpu.keys()]).toEqual([...wasm.keys()]);
     for (const [output, value] of wasm)
       expect(maxDifference(webgpu.get(output), value), output).toBeLessThan(closeness(output, value));
+  });
+
+  test("a SparseFormer on WebGPU with the provider's own kernels", async () => {
+    const golden = loadGolden(SAME_KERNELS.find((name) => name.includes("v1_mini"))!)!;
+    const { outputs, image } = golden;
+    const model = {
+      ...sparseformerGraph(golden, { fewKernels: true }),
+      feeds: { image },
+      outputs,
+      toleranceOf: () => 0,
+    };
+    const answers = await run(model, "webgpu", { gridSample: "kernel", normedSums: true });
+    for (const [output, value] of outputs)
+      expect(maxDifference(answers.get(output), value), output).toBeLessThan(closeness(output, value));
   });
 });

@@ -24,7 +24,7 @@ export function addFresh(
   stations: readonly OpenStation[],
   hooks: BenchHooks,
 ): Promise<void> {
-  return forEachRow(rowsOf(report, stations), "memory and cold start", hooks, async (row, station, compiled) => {
+  return forEachRow(host, rowsOf(report, stations), "memory and cold start", hooks, async (row, station, compiled) => {
     const { bytes, inputName, outputName } = compiled;
     const { device, threads } = station;
     const inputs = { [inputName]: inputShape(station, row.batch, compiled) };
@@ -49,7 +49,7 @@ export function addTraces(
   hooks: BenchHooks,
 ): Promise<void> {
   const rows = rowsOf(report, stations).filter(({ row, station }) => row.batch === station.batches[0]);
-  return forEachRow(rows, "tracing", hooks, async (row, station, compiled) => {
+  return forEachRow(host, rows, "tracing", hooks, async (row, station, compiled) => {
     const { bytes, inputName, outputName } = compiled;
     const { device, threads } = station;
     const feeds = { [inputName]: inputOf(station, row.batch, compiled) };
@@ -80,6 +80,7 @@ function rowsOf(report: BenchReport, stations: readonly OpenStation[]): RowOfSta
 
 /** Goes through rows until the signal fires. */
 async function forEachRow(
+  host: MeasuringHost,
   rows: readonly RowOfStation[],
   stage: BenchProgress["stage"],
   { signal, onProgress, onNotice }: BenchHooks,
@@ -89,7 +90,7 @@ async function forEachRow(
   for (const [i, { row, station }] of rows.entries()) {
     if (signal?.aborted === true) return;
     onProgress?.({ stage, done: i / rows.length, detail: row.model });
-    if (last?.station !== station) last = { station, compiled: compileStation(station) };
+    if (last?.station !== station) last = { station, compiled: await compileStation(host, station) };
     try {
       await work(row, station, last.compiled);
     } catch (error) {

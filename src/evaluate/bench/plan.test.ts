@@ -30,6 +30,7 @@ const OPTIONS: BenchOptions = {
 /** A model whose values take 1 MB a thousand pixels and picture, and that takes sizes up to 512. */
 function subject(name: string, more: Partial<Subject> = {}): Subject {
   return {
+    model: { kind: "onnx", card: { name }, bytes: new Uint8Array() },
     name,
     parameters: 1e6,
     answers: "classes",

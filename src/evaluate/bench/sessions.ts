@@ -1,7 +1,7 @@
 // Opens the session of every station, and those for matrix products, before the first round: rounds go around all of them.
 import { SaccadeError } from "../../errors.ts";
+import { kernelsFor } from "../../model-folder/device-kernels.ts";
 import type { MeasuringHost } from "../../platform/host.ts";
-import { targetOf } from "../../runtime/target.ts";
 import { type BenchHooks, stopIfAborted } from "./hooks.ts";
 import type { Contender } from "./interleave.ts";
 import { type BenchMeasures, type Plan, type Station, settingOf } from "./plan.ts";
@@ -69,8 +69,9 @@ export async function closeSessions({ stations, probes }: Omit<Sessions, "failed
 }
 
 /** A station's model for where it runs. */
-export function compileStation({ subject, extent, precision, device }: Station): Compiled {
-  return subject.compile(extent, precision, targetOf(device));
+export async function compileStation(host: MeasuringHost, station: Station): Promise<Compiled> {
+  const { subject, extent, precision } = station;
+  return subject.compile(extent, precision, await kernelsFor(host, subject.model, station));
 }
 
 async function openStation(
@@ -79,8 +80,9 @@ async function openStation(
   { decode, seed }: BenchMeasures,
   { onNotice }: BenchHooks,
 ): Promise<OpenStation> {
+  await kernelsFor(host, station.subject.model, station); // asking the device is no part of compiling
   const startedAt = host.now();
-  const compiled = compileStation(station);
+  const compiled = await compileStation(host, station);
   const compileMs = host.now() - startedAt;
   const options = { decode, seed, ...(onNotice === undefined ? {} : { onNotice }) };
   return { station, runner: await openRunner(host, station, compiled, options), compileMs };

@@ -17,7 +17,7 @@ test("a registered model needs no weights; the seed makes them", async () => {
   expect(subject).toMatchObject({ answers: "classes", usual: { height: 224, width: 224 } });
   expect(subject.parameters).toBeGreaterThan(1e6);
   expect(subject.normalization).toMatch(/^normalize\(/);
-  const compile = (one: typeof subject) => one.compile({ height: 64, width: 96 }, "float32", "onnxruntime");
+  const compile = (one: typeof subject) => one.compile({ height: 64, width: 96 }, "float32", { target: "onnxruntime" });
   const { bytes, inputName, outputName } = compile(subject);
   expect(inputOf(bytes)).toEqual(["batch", 3, 64, 96]);
   expect(readOnnx(bytes).outputs.map(({ name }) => name)).toEqual(["logits"]);
@@ -52,7 +52,10 @@ test("anybody's ONNX file: its own names and size, and why it takes no other", a
   const fixed = await openSubject(nodeHost, { source: writeForeign("fixed.onnx", [1, 3, 96, 64]) }, 0);
   expect(fixed.usual).toEqual({ height: 96, width: 64 });
   expect(fixed.cost(fixed.usual)).toBeUndefined();
-  expect(fixed.compile(fixed.usual, "float32", "onnxruntime")).toMatchObject({ inputName: "data", outputName: "prob" });
+  expect(fixed.compile(fixed.usual, "float32", { target: "onnxruntime" })).toMatchObject({
+    inputName: "data",
+    outputName: "prob",
+  });
   expect(fixed.refuses({ ...fixed.usual, batch: 1 }, "float32")).toBeUndefined();
   expect(fixed.refuses({ ...fixed.usual, batch: 8 }, "float32")).toBe("the file takes [1, 3, 96, 64] only");
   expect(fixed.refuses({ height: 64, width: 64 }, "float32")).toBeDefined();

@@ -20,7 +20,7 @@ import { inferenceGraph, initialWeights } from "../../models/graph.ts";
 import { channelsOfInput } from "../../models/grey.ts";
 import { pictureInput, usualTransform } from "../../models/picture-input.ts";
 import { changedModel, type ModelDefinition, registry } from "../../models/registry.ts";
-import type { LoweringTarget, Precision } from "../../onnx/lower.ts";
+import type { Kernels, Precision } from "../../onnx/lower.ts";
 import { readOnnx } from "../../onnx/read.ts";
 import type { Host } from "../../platform/host.ts";
 import type { BenchModel } from "./plan.ts";
@@ -35,6 +35,7 @@ export interface Compiled {
 }
 
 export interface Subject {
+  readonly model: LoadedModel;
   readonly name: string;
   readonly parameters: number | undefined;
   readonly answers: Answers;
@@ -49,7 +50,7 @@ export interface Subject {
   /** undefined for files whose products nobody counts. Throws like `modelCost`. */
   cost(extent: InputExtent): ModelCost | undefined;
   /** For pictures of one size, any number of them. */
-  compile(extent: InputExtent, precision: Precision, target: LoweringTarget): Compiled;
+  compile(extent: InputExtent, precision: Precision, kernels: Kernels): Compiled;
 }
 
 /**
@@ -106,6 +107,7 @@ function nativeSubject(name: string, model: NativeModel): Subject {
     return known;
   };
   return {
+    model,
     name,
     parameters: cost(usual).parameters,
     answers,
@@ -122,13 +124,13 @@ function nativeSubject(name: string, model: NativeModel): Subject {
         throw error;
       }
     },
-    compile: ({ height, width, frames }, precision, target) => {
+    compile: ({ height, width, frames }, precision, kernels) => {
       // In eight bits some models begin with the bytes.
       const pixels =
         precision === "int8" && architecture.keepsBytes === true ? pixelNormalization(transform) : undefined;
       return {
         bytes: exportOnnx(modelAtSize(model, { height, width }), {
-          target,
+          ...kernels,
           precision,
           outputs: ANSWER_OUTPUTS[answers],
           size: { height, width, ...(frames === undefined ? {} : { frames }) },
@@ -148,6 +150,7 @@ function foreignSubject(name: string, model: OnnxModel, onNotice?: (line: string
   const { inputs, initializers } = readOnnx(model.bytes);
   const shape = inputs[0]?.shape ?? [];
   return {
+    model,
     name,
     parameters: initializers
       .filter(({ dtype }) => dtype.startsWith("float") || dtype === "bfloat16")

@@ -67,7 +67,8 @@ function corners(point: Float64Array, sizes: readonly number[], sampling: Sampli
   return list;
 }
 
-function sampleGrid([features, grid]: readonly Value[], sampling: Sampling): Value {
+/** features and grid, as the op takes them. */
+export function sampleGrid([features, grid]: readonly Value[], sampling: Sampling): Value {
   const [batch, channels, ...sizes] = features!.shape as [number, number, ...number[]];
   const outSizes = grid!.shape.slice(1, -1);
   const points = elementCount(outSizes);

@@ -27,7 +27,7 @@ export function readFeatures(scope: Scope, picture: Tensor | Pixels, config: Spa
     if (!video && mode.onlyWhereSampled && canComputeWhereSampled(config))
       return sparseFeatures(picture, weights, config);
     const map = stem(scope, picture, weights, config, mode); // (batch, [T,] H/4, W/4, C)
-    return video || mode.training ? mapFeatures(map, config) : tableFeatures(map, config);
+    return video || mode.training || mode.fewKernels ? mapFeatures(map, config, mode) : tableFeatures(map, config);
   });
 }
 

@@ -3,12 +3,17 @@
 import { clampGradient, concat, expand, gridSample, mul, reshape, split, sub, transpose } from "../../graph/build.ts";
 import type { Dim } from "../../graph/dimensions.ts";
 import type { Tensor } from "../../graph/tensor.ts";
+import type { Mode } from "../../nn/mode.ts";
 import type { SparseformerConfig } from "./config.ts";
 import type { Features } from "./features.ts";
 import type { Axes } from "./regions.ts";
 
 /** map (batch, [T,] H, W, C) */
-export function mapFeatures(map: Tensor, config: SparseformerConfig): Features {
+export function mapFeatures(
+  map: Tensor,
+  config: SparseformerConfig,
+  { fewKernels }: Pick<Mode, "fewKernels">,
+): Features {
   const spatial = map.shape.slice(1, -1).map((_, i) => i + 1);
   const planes = transpose(map, [0, map.shape.length - 1, ...spatial]); // (batch, C, [T,] H, W)
   const [batch, channels] = planes.shape as [Dim, number];
@@ -17,7 +22,9 @@ export function mapFeatures(map: Tensor, config: SparseformerConfig): Features {
     batch,
     sample(points) {
       const [, tokens, axes, count] = points.shape as [Dim, number, Axes, number];
-      const grid = restricted(coordinatesLast(sub(mul(points, 2), 1)), planes, config); // (batch, tokens, P, axes), -1..1
+      const scaled = sub(mul(points, 2), 1); // -1..1
+      const last = fewKernels ? transpose(scaled, [0, 1, 3, 2]) : coordinatesLast(scaled);
+      const grid = restricted(last, planes, config); // (batch, tokens, P, axes)
       const shaped = axes === 3 ? reshape(grid, [batch, 1, tokens, count, 3]) : grid;
       const padding = config.compatible_config.grid_sample_config.padding_mode;
       const sampled = reshape(gridSample(planes, shaped, { padding }), [batch, channels, tokens * count]);
@@ -27,7 +34,7 @@ export function mapFeatures(map: Tensor, config: SparseformerConfig): Features {
 }
 
 /**
- * (batch, tokens, axes, P) to (batch, tokens, P, axes). Not a transpose, which moves two or three numbers at a time: with two threads it takes
+ * (batch, tokens, axes, P) to (batch, tokens, P, axes). On processors not a transpose, which moves two or three numbers at a time: with two threads it takes
  * many times as long as putting planes together.
  */
 function coordinatesLast(points: Tensor): Tensor {

@@ -73,7 +73,9 @@ const STEPS: Readonly<Record<UnitOp, Step>> = {
     const width = fixedWidth(normal);
     return residual(
       state,
-      selfAttention(scope.at("attn"), normal, headCount(width, options.config), { tokensFirst: true }),
+      selfAttention(scope.at("attn"), normal, headCount(width, options.config), {
+        tokensFirst: !options.mode.fewKernels,
+      }),
       features,
       options,
       repeat,

@@ -77,6 +77,7 @@ export const unaryLowering: LoweringRules<keyof UnaryOps> = {
   floor: single("Floor"),
   gelu: (context, [x], { dtype }) => {
     if (context.opset >= 20) return context.emit("Gelu", [x!]);
+    if (context.target === "webgpu") return context.emit("Gelu", [x!], {}, MICROSOFT);
     const erf = context.emit("Erf", [context.emit("Mul", [x!, scalar(context, Math.SQRT1_2, dtype)])]);
     const half = context.emit("Mul", [x!, scalar(context, 0.5, dtype)]);
     return context.emit("Mul", [half, context.emit("Add", [erf, scalar(context, 1, dtype)])]);

@@ -52,6 +52,25 @@ function padChannels(context: LoweringContext, value: Value, rank: number, count
   return context.emit("Pad", [value, context.emitter.int64s(pads)]);
 }
 
+/**
+ * How WebGPU's kernel may read maps: in float32, linearly, in the ways that this library's models read theirs. Before it is asked for on a device it is
+ * compared there with known values in each of them (runtime/kernel-check.ts).
+ */
+export const TRUSTED_SAMPLING: readonly SpatialOps["gridSample"][] = [
+  { mode: "linear", padding: "zeros", alignCorners: false },
+  { mode: "linear", padding: "border", alignCorners: false },
+];
+
+/** Whether the engine's GridSample is asked for. Before operator set 20 it knew pictures only. */
+function hasKernel(context: LoweringContext, { attributes, dtype, shape }: Tensor<"gridSample">): boolean {
+  if (context.gridSample === "gather" || (shape.length === 5 && context.opset < 20)) return false;
+  if (context.target !== "webgpu") return true;
+  const { mode, padding, alignCorners } = attributes;
+  const isAlike = (known: SpatialOps["gridSample"]) =>
+    known.mode === mode && known.padding === padding && known.alignCorners === alignCorners;
+  return context.opset < 20 && dtype === "float32" && TRUSTED_SAMPLING.some(isAlike);
+}
+
 const conv: LoweringRule<"conv"> = (context, [x, weight, ...bias], node) => {
   const missing = missingChannels(context, node);
   const padded = (value: Value) =>
@@ -76,10 +95,8 @@ export const spatialLowering: LoweringRules<keyof SpatialOps> = {
     }),
   gridSample: (context, inputs, node) => {
     const { mode, padding, alignCorners } = node.attributes;
-    const volumetric = node.shape.length === 5;
-    // Before 20 the operator knew pictures only, and called its modes otherwise.
-    if (context.gridSample === "gather" || (volumetric && context.opset < 20))
-      return gatherGridSample(context, inputs, node);
+    if (!hasKernel(context, node)) return gatherGridSample(context, inputs, node);
+    // Before 20 the operator called its modes otherwise.
     const formerly = { linear: "bilinear", cubic: "bicubic", nearest: "nearest" } as const;
     return context.emit("GridSample", inputs, {
       mode: { string: context.opset < 20 ? formerly[mode] : mode },

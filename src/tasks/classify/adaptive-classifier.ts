@@ -13,6 +13,7 @@ import {
 } from "../../image/transform.ts";
 import { type PictureView, pictureView } from "../../image/view.ts";
 import { type CompiledStages, exportStages, requirePictures } from "../../model-folder/compile.ts";
+import { kernelsFor } from "../../model-folder/device-kernels.ts";
 import { requireNative } from "../../model-folder/load.ts";
 import type { LoadedModel, ModelCard, NativeModel } from "../../model-folder/model.ts";
 import { runsInSteps } from "../../models/graph.ts";
@@ -21,7 +22,6 @@ import type { Host } from "../../platform/host.ts";
 import { SequentialSession, type StepResult } from "../../runtime/sequential-session.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
 import type { StagedSession } from "../../runtime/staged-session.ts";
-import { targetOf } from "../../runtime/target.ts";
 import type { TensorData } from "../../tensor.ts";
 import { DEFAULT_DECODING, type EngineOptions, loadedModel, type ModelSource } from "../engine/engine.ts";
 import { batchesOf, joinsViews, viewPixels, viewValues } from "../engine/picture-sessions.ts";
@@ -151,7 +151,7 @@ export class AdaptiveClassifier {
     const transform = options.resolution === undefined ? usual : atResolution(usual, options.resolution);
     const pixels = pixelNormalization(transform);
     const stages = exportStages(native, {
-      target: targetOf(options.device),
+      ...(await kernelsFor(host, native, options)),
       ...(options.precision === undefined ? {} : { precision: options.precision }),
       ...(pixels === undefined ? {} : { form: { pixels } }),
     });

@@ -11,6 +11,7 @@ import {
   compileModel,
   type PictureModel,
 } from "../../model-folder/compile.ts";
+import { kernelsFor } from "../../model-folder/device-kernels.ts";
 import { type LoadOptions, loadModel, type ModelFileSource } from "../../model-folder/load.ts";
 import type { LoadedModel } from "../../model-folder/model.ts";
 import type { Precision } from "../../onnx/lower.ts";
@@ -18,7 +19,6 @@ import type { ScoreKind } from "../../onnx/score-kind.ts";
 import type { Host, KeepingHost } from "../../platform/host.ts";
 import type { ActualDevice } from "../../runtime/session.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
-import { targetOf } from "../../runtime/target.ts";
 import type { TensorData } from "../../tensor.ts";
 import { EngineSessions, type ManySessionsOptions, type ModelFiles, type TrialBatch } from "./engine-sessions.ts";
 import { type AnswerMemory, readUnknown, remembering } from "./known-answers.ts";
@@ -132,7 +132,7 @@ export class Engine {
     requireViews(views, [...VIEWS, ...JITTERS]);
     const loaded = await loadedModel(host, source, options);
     const compileOptions: CompileOptions = {
-      target: targetOf(options.device),
+      ...(await kernelsFor(host, loaded, options)),
       ...(precision === undefined ? {} : { precision }),
       ...(scores === undefined ? {} : { scores }),
       ...(layer === undefined ? {} : { layer }),

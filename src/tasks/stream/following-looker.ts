@@ -9,12 +9,12 @@ import { parseTransform, pixelNormalization, type Transform, viewToPicture } fro
 import { type PictureView, pictureView } from "../../image/view.ts";
 import { exportStages } from "../../model-folder/compile.ts";
 import { usualExtent } from "../../model-folder/describe.ts";
+import { kernelsFor } from "../../model-folder/device-kernels.ts";
 import type { LoadedModel, NativeModel } from "../../model-folder/model.ts";
 import { runsInSteps, stageGraphs } from "../../models/graph.ts";
 import { usualTransform } from "../../models/picture-input.ts";
 import type { Host } from "../../platform/host.ts";
 import type { StagedRun, StagedSession } from "../../runtime/staged-session.ts";
-import { targetOf } from "../../runtime/target.ts";
 import { toFloat32 } from "../../tensor.ts";
 import { doubtOf, problemOf } from "../classify/class-scores.ts";
 import { gazeOutputs, gazeStages } from "../classify/gaze-outputs.ts";
@@ -51,7 +51,7 @@ export async function openFollowing(host: Host, model: LoadedModel, options: Eng
   const pixels = pixelNormalization(transform);
   const compiled = exportStages(native, {
     kind: "following",
-    target: targetOf(options.device),
+    ...(await kernelsFor(host, native, options)),
     ...(options.precision === undefined ? {} : { precision: options.precision }),
     ...(pixels === undefined ? {} : { form: { pixels } }),
   });

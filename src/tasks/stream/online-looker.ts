@@ -6,11 +6,11 @@ import { atResolution } from "../../image/resolution.ts";
 import { fixedOutputSize, parseTransform, type Transform, viewToPicture } from "../../image/transform.ts";
 import { pictureView } from "../../image/view.ts";
 import { type CompiledFrame, exportFrame } from "../../model-folder/compile.ts";
+import { kernelsFor } from "../../model-folder/device-kernels.ts";
 import type { LoadedModel, NativeModel } from "../../model-folder/model.ts";
 import { usualTransform } from "../../models/picture-input.ts";
 import type { Host } from "../../platform/host.ts";
 import type { Session } from "../../runtime/session.ts";
-import { targetOf } from "../../runtime/target.ts";
 import { toFloat32 } from "../../tensor.ts";
 import { doubtOf, problemOf } from "../classify/class-scores.ts";
 import type { ClassScores } from "../classify/results.ts";
@@ -42,7 +42,7 @@ export async function openOnline(host: Host, model: NativeModel, options: Engine
       "end it in a crop: resize_small(256)|central_crop(224)|normalize(imagenet)",
     );
   const compiled = exportFrame(model, size, {
-    target: targetOf(options.device),
+    ...(await kernelsFor(host, model, options)),
     ...(options.precision === undefined ? {} : { precision: options.precision }),
   });
   const session = await host.createSession(compiled.bytes, { ...options, state: compiled.state });

@@ -3,12 +3,12 @@ import { SaccadeError, UsageError } from "../../errors.ts";
 import { atResolution } from "../../image/resolution.ts";
 import { checkViewSize, fixedOutputSize, parseTransform, type Transform } from "../../image/transform.ts";
 import { type CompiledModel, compileClips } from "../../model-folder/compile.ts";
+import { kernelsFor } from "../../model-folder/device-kernels.ts";
 import type { LoadedModel } from "../../model-folder/model.ts";
 import { modelCost } from "../../models/cost.ts";
 import type { ModelDefinition } from "../../models/registry.ts";
 import type { Host } from "../../platform/host.ts";
 import type { Session } from "../../runtime/session.ts";
-import { targetOf } from "../../runtime/target.ts";
 import { toFloat32 } from "../../tensor.ts";
 import { ownClasses, type Scoring } from "../classify/classifier.ts";
 import { gazeOutputs, gazeStages } from "../classify/gaze-outputs.ts";
@@ -48,7 +48,7 @@ export class ClipEngine implements ClipScorer {
   static async open(host: Host, loaded: LoadedModel, options: VideoClassifierOptions): Promise<ClipEngine> {
     const { precision, scores, resolution } = options;
     const compiled = compileClips(loaded, {
-      target: targetOf(options.device),
+      ...(await kernelsFor(host, loaded, options)),
       ...(precision === undefined ? {} : { precision }),
       ...(scores === undefined ? {} : { scores }),
     });

@@ -3,12 +3,12 @@
 import { type SaccadeError, UsageError } from "../../errors.ts";
 import { parseTransform, type Transform } from "../../image/transform.ts";
 import { type CompiledStages, exportStages } from "../../model-folder/compile.ts";
+import { kernelsFor } from "../../model-folder/device-kernels.ts";
 import type { NativeModel } from "../../model-folder/model.ts";
 import { pictureInput, usualTransform } from "../../models/picture-input.ts";
 import type { Host } from "../../platform/host.ts";
 import { SequentialSession, type StepResult } from "../../runtime/sequential-session.ts";
 import type { SessionLayout } from "../../runtime/session-layout.ts";
-import { targetOf } from "../../runtime/target.ts";
 import { elementCount, tensor } from "../../tensor.ts";
 import { doubtOf, problemOf } from "../classify/class-scores.ts";
 import { exitRule, type StepCosts } from "../classify/exit-rule.ts";
@@ -60,7 +60,7 @@ export class StagedClips implements ClipScorer {
       throw new UsageError(`${card.name} runs in steps, and its scores are logits`, "leave the scores out");
     const transform = parseTransform(options.transform ?? card.transform ?? usualTransform(definition));
     const stages = exportStages(model, {
-      target: targetOf(options.device),
+      ...(await kernelsFor(host, model, options)),
       ...(options.precision === undefined ? {} : { precision: options.precision }),
     });
     const staged = await host.createStagedSession(stages.files, options);
