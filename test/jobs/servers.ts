@@ -131,6 +131,8 @@ function freePort(): Promise<number> {
 export interface ObjectStore {
   /** What the AWS SDK must be told to find it, as environment variables. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Names of what lies directly in a folder of a bucket, without asking the store. */
+  objects(folder: string): string[];
   /** What is in it stays. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -142,6 +144,9 @@ interface S3rver {
   run(): Promise<unknown>;
   close(): Promise<void>;
 }
+
+/** How the store ends the names of files that are objects. */
+const OBJECT = "._S3rver_object";
 
 /** A store of objects that speaks S3, in this very process: who asks it must not be waited for without a promise. */
 export async function objectStore(...buckets: readonly string[]): Promise<ObjectStore> {
@@ -161,6 +166,11 @@ export async function objectStore(...buckets: readonly string[]): Promise<Object
       AWS_REGION: "us-east-1",
       AWS_ACCESS_KEY_ID: "S3RVER",
       AWS_SECRET_ACCESS_KEY: "S3RVER",
+    },
+    objects(folder) {
+      const path = join(directory, folder);
+      const names = existsSync(path) ? readdirSync(path) : [];
+      return names.flatMap((name) => (name.endsWith(OBJECT) ? name.slice(0, -OBJECT.length) : []));
     },
     stop: () => server.close(),
     async start() {
