@@ -12,9 +12,9 @@ const LARGEST = 512;
 /** Half of the time would go to the few largest; the toys are of all. */
 const TAKES_ALL = process.env.SACCADE_SWEEP === "all";
 /** Models with more parameters than this take gigabytes to write, read and compile, several times over; their smaller sisters and their toys stand for them. */
-const MOST_PARAMETERS = TAKES_ALL ? 190e6 : 90e6;
+const MOST_PARAMETERS = TAKES_ALL ? 190e6 : 60e6;
 /** And with more products than this they take minutes to run. */
-const MOST_MACS = TAKES_ALL ? 120e9 : 60e9;
+const MOST_MACS = TAKES_ALL ? 120e9 : 30e9;
 const parameters = new Map(
   [...registry.keys()].map((name) => [name, parameterCount(inferenceGraph(defineModel(name)))]),
 );

@@ -64,8 +64,8 @@ describe.each([
   test.skipIf(!isThere)("workers that are killed again and again lose and double nothing", async () => {
     const under = copy();
     const options = [...LEASE, ...queue];
-    const fire = { plan: under, workers: 4, kills: 12, options, seed: 5, timeoutMs: 800_000 };
-    expect((await workUnderFire(fire)).kills).toBe(12);
+    const fire = { plan: under, workers: 4, kills: 6, options, seed: 5, timeoutMs: 800_000 };
+    expect((await workUnderFire(fire)).kills).toBe(6);
     expect(await outcome(under)).toEqual(alone);
   });
 });
